@@ -1,0 +1,16 @@
+# Third-party libraries on the host: Debian packages. Each becomes an interface target dep_NAME,
+# so that rooms name a dependency the same way for host and target.
+function(otter_host_dependency name)
+    add_library(dep_${name} INTERFACE)
+    target_link_libraries(dep_${name} INTERFACE ${ARGN})
+endfunction()
+
+otter_host_dependency(mbedtls mbedtls mbedx509 mbedcrypto) # libmbedtls-dev
+otter_host_dependency(bearssl bearssl)                     # libbearssl-dev
+otter_host_dependency(jsmn)                                # libjsmn-dev, header only
+otter_host_dependency(openssl ssl crypto)                  # libssl-dev
+otter_host_dependency(libevent event event_openssl)        # libevent-dev
+otter_host_dependency(sqlite sqlite3)                      # libsqlite3-dev
+otter_host_dependency(jansson jansson)                     # libjansson-dev
+otter_host_dependency(expat expat)                         # libexpat1-dev
+otter_host_dependency(cmocka cmocka)                       # libcmocka-dev, tests only

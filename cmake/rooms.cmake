@@ -1,0 +1,47 @@
+# How a room becomes a library, and with which warnings.
+
+set(CMAKE_C_STANDARD 11)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+# Adds the folders that hold a CMakeLists.txt, in the order given.
+function(otter_add_rooms)
+    foreach(room IN LISTS ARGN)
+        if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${room}/CMakeLists.txt)
+            add_subdirectory(${room})
+        endif()
+    endforeach()
+endfunction()
+
+# Every target of ours is compiled with these; CONVERSION adds the device rooms' stricter set.
+function(otter_warnings target)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "CONVERSION" "" "")
+    target_compile_options(${target} PRIVATE -Wall -Wextra -Werror)
+    if(arg_CONVERSION)
+        target_compile_options(${target} PRIVATE -Wconversion -Wno-sign-conversion)
+    endif()
+endfunction()
+
+# otter_room(NAME [CONVERSION] SOURCES file... [USES library...])
+# A room named codec becomes the static library room_codec; includes are written from the root
+# of the project: #include "codec/cbor.h".
+function(otter_room name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "CONVERSION" "" "SOURCES;USES")
+    add_library(room_${name} STATIC ${arg_SOURCES})
+    target_include_directories(room_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_link_libraries(room_${name} PUBLIC ${arg_USES})
+    if(arg_CONVERSION)
+        otter_warnings(room_${name} CONVERSION)
+    else()
+        otter_warnings(room_${name})
+    endif()
+endfunction()
+
+# otter_program(NAME SOURCES file... [USES library...])
+function(otter_program name)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES")
+    add_executable(${name} ${arg_SOURCES})
+    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_link_libraries(${name} PRIVATE ${arg_USES})
+    otter_warnings(${name})
+endfunction()

@@ -1,0 +1,46 @@
+/* TLS 1.2 client over a port's TCP connection, with a client certificate and the server's name
+ * checked against the certificate (and sent as SNI). Built on Mbed TLS 2.28; its heap is the fixed
+ * arena given to tls_setup_arena (on the host too), whose high-water mark is reported.
+ *
+ * Non-blocking: call tls_step until it is TLS_OPEN or TLS_FAILED, then tls_read and tls_write. */
+#ifndef OTTER_NET_TLS_H
+#define OTTER_NET_TLS_H
+
+#include <mbedtls/pk.h>
+#include <mbedtls/ssl.h>
+#include <mbedtls/x509_crt.h>
+
+#include "port/port.h"
+#include "store/kv.h"
+
+enum tls_state { TLS_IDLE = 0, TLS_CONNECTING, TLS_HANDSHAKE, TLS_OPEN, TLS_FAILED };
+
+struct tls {
+    enum tls_state state;
+    otter_status error; /* why TLS_FAILED */
+    int detail;         /* Mbed TLS code or verify flags, for the log */
+    struct tcp tcp;
+    otter_ms deadline; /* of connect and handshake together */
+    mbedtls_ssl_context ssl;
+    mbedtls_ssl_config config;
+    mbedtls_x509_crt root;
+    mbedtls_x509_crt certificate;
+    mbedtls_pk_context key;
+};
+
+void tls_setup_arena(void *arena, size_t size);
+size_t tls_arena_high_water(void);
+
+/* Loads root_ca_cert, tls_cert and tls_key_priv from the store and starts to connect.
+ * OTTER_E_NOT_FOUND when one is missing (the log names it). `host` must outlive the connection. */
+otter_status tls_open(struct tls *tls, otter_ms now, struct kv *kv, const char *host, uint16_t port,
+                      uint32_t timeout_ms);
+/* Goes on as far as it can without waiting. */
+enum tls_state tls_step(struct tls *tls, otter_ms now);
+/* Bytes moved, 0 when none can be moved now, or a negative status. */
+int tls_read(struct tls *tls, void *data, size_t size);
+int tls_write(struct tls *tls, const void *data, size_t length);
+/* Sends close_notify when it can, frees everything. Safe in any state. */
+void tls_close(struct tls *tls);
+
+#endif

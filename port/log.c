@@ -1,0 +1,28 @@
+#include "port/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "port/port.h"
+
+static const char *const level_names[] = {"ERR", "WRN", "INF", "DBG"};
+
+void log_line(enum log_level level, const char *tag, const char *file, int line,
+              const char *format, ...)
+{
+    char text[LOG_LINE_MAX];
+    int length = snprintf(text, sizeof text, "<%s> %8lu [%-10.10s] ", level_names[level & 3],
+                          (unsigned long)port_now(), tag);
+    va_list args;
+    va_start(args, format);
+    length += vsnprintf(text + length, sizeof text - (size_t)length, format, args);
+    va_end(args);
+    if ((size_t)length < sizeof text)
+        length += snprintf(text + length, sizeof text - (size_t)length, " (%s:%d)", file, line);
+    if ((size_t)length >= sizeof text) {
+        length = (int)sizeof text - 1;
+        memcpy(text + length - 3, "...", 3);
+    }
+    port_log_write(text, (size_t)length);
+}

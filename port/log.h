@@ -1,0 +1,36 @@
+/* The one log: `<INF>    15487 [OTA       ] text (file.c:123)`, milliseconds since boot.
+ * A line is formatted on the stack, at most LOG_LINE_MAX bytes (longer text ends in "..."), and
+ * handed to the port's `port_log_write`. LOG_LEVEL_MAX, set by the build, drops calls above it. */
+#ifndef OTTER_PORT_LOG_H
+#define OTTER_PORT_LOG_H
+
+#include <stdint.h>
+
+#define LOG_LINE_MAX 192u
+
+enum log_level { LOG_LEVEL_ERR = 0, LOG_LEVEL_WRN = 1, LOG_LEVEL_INF = 2, LOG_LEVEL_DBG = 3 };
+
+#ifndef LOG_LEVEL_MAX
+#define LOG_LEVEL_MAX LOG_LEVEL_INF
+#endif
+
+#define LOG_AT(level, tag, ...)                                                                    \
+    do {                                                                                           \
+        if ((level) <= LOG_LEVEL_MAX)                                                              \
+            log_line((level), (tag), __FILE_NAME__, __LINE__, __VA_ARGS__);                        \
+    } while (0)
+
+#ifndef __FILE_NAME__ /* GCC 12 has __FILE_NAME__, older compilers do not */
+#define __FILE_NAME__ __FILE__
+#endif
+
+#define LOG_ERR(tag, ...) LOG_AT(LOG_LEVEL_ERR, tag, __VA_ARGS__)
+#define LOG_WRN(tag, ...) LOG_AT(LOG_LEVEL_WRN, tag, __VA_ARGS__)
+#define LOG_INF(tag, ...) LOG_AT(LOG_LEVEL_INF, tag, __VA_ARGS__)
+#define LOG_DBG(tag, ...) LOG_AT(LOG_LEVEL_DBG, tag, __VA_ARGS__)
+
+/* `tag` is the room in capitals, at most 10 characters. Not for use in interrupts. */
+void log_line(enum log_level level, const char *tag, const char *file, int line,
+              const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+#endif

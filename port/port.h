@@ -1,0 +1,66 @@
+/* What a port provides to the firmware: time, console, network, randomness, reset, flash.
+ * Nothing here blocks. A port implements each function once; unit tests bring their own. */
+#ifndef OTTER_PORT_PORT_H
+#define OTTER_PORT_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "port/status.h"
+
+/* Milliseconds since boot; 64 bits, so it never wraps. Modules take it as an argument `now`. */
+typedef uint64_t otter_ms;
+
+#define OTTER_NEVER UINT64_MAX
+
+otter_ms port_now(void);
+
+/* Writes one finished log line (no newline at its end) to wherever the board shows it. */
+void port_log_write(const char *line, size_t length);
+
+/* Console: bytes from the user, or 0 when none wait; output that may be buffered by the port,
+ * which drops nothing of at most 4096 bytes written between two calls of port_idle. */
+size_t port_console_read(void *data, size_t size);
+void port_console_write(const void *data, size_t length);
+
+/* Cryptographically strong random bytes. OTTER_E_CRYPTO when the board has no entropy: a caller
+ * must then refuse to make keys or connections. */
+otter_status port_random(void *data, size_t length);
+
+/* Restarts the device through the bootloader. Does not return. */
+_Noreturn void port_reset(void);
+
+/* Tells the watchdog that the loop is alive. */
+void port_watchdog_feed(void);
+
+/* Lets the port work (network stack, buffered output) and sleeps until something is due:
+ * input on console or network, or `deadline`. */
+void port_idle(otter_ms deadline);
+
+/* One TCP connection. The caller owns the memory, the port the contents. */
+enum tcp_state { TCP_IDLE = 0, TCP_CONNECTING, TCP_OPEN, TCP_CLOSED };
+
+struct tcp {
+    enum tcp_state state;
+    otter_status error; /* why the state is TCP_CLOSED; OTTER_E_CLOSED when the peer ended it */
+    union {
+        int fd;
+        void *handle;
+    } port;
+    uint32_t bytes_in; /* counted by the port, for statistics */
+    uint32_t bytes_out;
+};
+
+/* Looks the name up and connects; goes on in port_idle until the state is OPEN or CLOSED.
+ * OTTER_E_STATE while the network is down. */
+otter_status tcp_connect(struct tcp *tcp, const char *host, uint16_t port);
+/* Both return the number of bytes moved, 0 when none can be moved now, or OTTER_E_CLOSED. */
+int tcp_send(struct tcp *tcp, const void *data, size_t length);
+int tcp_receive(struct tcp *tcp, void *data, size_t size);
+void tcp_close(struct tcp *tcp);
+
+/* True once the board has an address. */
+bool port_network_up(void);
+
+#endif

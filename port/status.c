@@ -1,0 +1,13 @@
+#include "port/status.h"
+
+const char *otter_status_text(otter_status status)
+{
+    switch (status) {
+#define X(name, value, text)                                                                       \
+    case name:                                                                                     \
+        return text;
+        OTTER_STATUS_LIST(X)
+#undef X
+    }
+    return "unknown status";
+}
