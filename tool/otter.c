@@ -1,0 +1,140 @@
+/* The `otter` program: finds the subcommand and hands over to it.
+ *
+ * Each subcommand is one line in the table below and one file in this folder; those whose rooms are
+ * not part of a build are left out of it by CMakeLists.txt. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool/command.h"
+
+static const struct command commands[] = {
+#ifdef OTTER_HAS_DEMO
+    {"demo", "take a device from firmware 1.0.0 to 1.0.1 over the air", command_demo},
+#endif
+#ifdef OTTER_HAS_CLOUD
+    {"cloud", "run the local AWS IoT", command_cloud},
+#endif
+#ifdef OTTER_HAS_AWS
+    {"aws", "the AWS CLI, aimed at the local cloud", command_aws},
+#endif
+#ifdef OTTER_HAS_DEVICE
+    {"device", "run the firmware as a host process", command_device},
+#endif
+    {NULL, NULL, NULL},
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (const struct command *command = commands; command->name; command++)
+        if (strcmp(command->name, name) == 0)
+            return command;
+    return NULL;
+}
+
+static size_t smallest(size_t a, size_t b, size_t c)
+{
+    size_t ab = a < b ? a : b;
+    return ab < c ? ab : c;
+}
+
+/* Levenshtein distance of `typed` to a command's name; what is longer than any name is just far. */
+static size_t distance(const char *typed, const char *name)
+{
+    enum { LONGEST = 31 };
+    size_t length = strlen(name);
+    size_t row[LONGEST + 1];
+
+    if (strlen(typed) > LONGEST || length > LONGEST)
+        return LONGEST;
+    for (size_t j = 0; j <= length; j++)
+        row[j] = j;
+    for (size_t i = 1; typed[i - 1]; i++) {
+        size_t diagonal = row[0];
+        row[0] = i;
+        for (size_t j = 1; j <= length; j++) {
+            size_t changed = diagonal + (typed[i - 1] != name[j - 1]);
+            diagonal = row[j];
+            row[j] = smallest(changed, row[j] + 1, row[j - 1] + 1);
+        }
+    }
+    return row[length];
+}
+
+static const char *nearest_name(const char *typed)
+{
+    const char *nearest = NULL;
+    size_t best = 4; /* farther than three typing errors is another word */
+
+    for (const struct command *command = commands; command->name; command++) {
+        size_t d = distance(typed, command->name);
+        if (d < best && d < strlen(command->name)) {
+            best = d;
+            nearest = command->name;
+        }
+    }
+    return nearest;
+}
+
+static int unknown(const char *name)
+{
+    const char *nearest = nearest_name(name);
+
+    fprintf(stderr, "otter: there is no subcommand '%s'", name);
+    if (nearest)
+        fprintf(stderr, "; did you mean '%s'?\n", nearest);
+    else
+        fprintf(stderr, "; `otter --help` lists them\n");
+    return 2;
+}
+
+static void print_help(FILE *out)
+{
+    fprintf(out, "Otter: firmware updates over AWS IoT, end to end.\n\n"
+                 "usage: otter SUBCOMMAND [OPTION]...\n\n");
+    for (const struct command *command = commands; command->name; command++)
+        fprintf(out, "  %-16s%s\n", command->name, command->summary);
+    fprintf(out, "\n"
+                 "  otter help SUBCOMMAND    options and examples of one of them\n"
+                 "  otter --version          the version of this program\n\n"
+                 "Exit codes: 0 done, 1 failed (the reason is on stderr), 2 wrong usage.\n");
+}
+
+static int help(int argc, char **argv)
+{
+    char option[] = "--help";
+    char *arguments[] = {NULL, option, NULL};
+    const struct command *command;
+
+    if (argc < 2) {
+        print_help(stdout);
+        return 0;
+    }
+    command = find_command(argv[1]);
+    if (!command)
+        return unknown(argv[1]);
+    arguments[0] = argv[1];
+    return command->run(2, arguments);
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *command;
+
+    if (argc < 2) {
+        print_help(stderr);
+        return 2;
+    }
+    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+        print_help(stdout);
+        return 0;
+    }
+    if (strcmp(argv[1], "--version") == 0) {
+        printf("otter %s\n", OTTER_VERSION);
+        return 0;
+    }
+    if (strcmp(argv[1], "help") == 0)
+        return help(argc - 1, argv + 1);
+    command = find_command(argv[1]);
+    return command ? command->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
