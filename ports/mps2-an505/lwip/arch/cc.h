@@ -1,0 +1,16 @@
+/* What lwIP wants to know of compiler and platform. */
+#ifndef OTTER_LWIP_ARCH_CC_H
+#define OTTER_LWIP_ARCH_CC_H
+
+#include <stdint.h>
+#include <stdlib.h>
+
+#define LWIP_NO_UNISTD_H 1
+#define LWIP_TIMEVAL_PRIVATE 0
+#define BYTE_ORDER LITTLE_ENDIAN
+
+#define LWIP_PLATFORM_DIAG(x)
+/* An inconsistency inside of lwIP: the hard fault handler logs the place and resets. */
+#define LWIP_PLATFORM_ASSERT(x) __builtin_trap()
+
+#endif

@@ -1,0 +1,65 @@
+/* lwIP 2.1 on the emulated board: NO_SYS, raw API, IPv4, DHCP, DNS, one TCP connection that
+ * matters. Memory is sized by hand: no more than 36 KB in all (heap, pools and the receive
+ * window), see README.md. */
+#ifndef OTTER_LWIPOPTS_H
+#define OTTER_LWIPOPTS_H
+
+#define NO_SYS 1
+#define SYS_LIGHTWEIGHT_PROT 0 /* the stack is only called from the main loop */
+#define LWIP_NETCONN 0
+#define LWIP_SOCKET 0
+#define LWIP_IPV4 1
+#define LWIP_IPV6 0
+#define LWIP_ARP 1
+#define LWIP_ICMP 1
+#define LWIP_IGMP 0
+#define LWIP_RAW 0
+#define LWIP_UDP 1
+#define LWIP_TCP 1
+#define LWIP_DHCP 1
+#define LWIP_AUTOIP 0
+#define LWIP_DNS 1
+#define LWIP_STATS 0
+#define LWIP_NETIF_STATUS_CALLBACK 1
+#define LWIP_NETIF_LINK_CALLBACK 0
+#define LWIP_NETIF_HOSTNAME 0
+#define LWIP_NETIF_TX_SINGLE_PBUF 0
+#define LWIP_SINGLE_NETIF 1
+#define LWIP_DHCP_DOES_ACD_CHECK 0
+#define DHCP_DOES_ARP_CHECK 0
+#define IP_REASSEMBLY 0
+#define IP_FRAG 0
+#define ARP_TABLE_SIZE 4
+#define ARP_QUEUEING 1
+#define DNS_TABLE_SIZE 2
+#define DNS_MAX_NAME_LENGTH 128
+#define MEMP_NUM_UDP_PCB 3 /* DHCP, DNS, one spare */
+#define MEMP_NUM_TCP_PCB 3 /* the connection, and old ones that still say goodbye */
+#define MEMP_NUM_TCP_PCB_LISTEN 1
+#define MEMP_NUM_REASSDATA 1
+#define MEMP_NUM_ARP_QUEUE 4
+
+/* QEMU and real MACs do not check these for us, so lwIP does. */
+#define CHECKSUM_CHECK_IP 1
+#define CHECKSUM_CHECK_TCP 1
+#define CHECKSUM_CHECK_UDP 1
+
+#define MEM_ALIGNMENT 4
+#define TCP_MSS 1460
+#define TCP_WND (12 * TCP_MSS)
+#define TCP_SND_BUF (3 * TCP_MSS)
+#define TCP_SND_QUEUELEN 12
+#define TCP_QUEUE_OOSEQ 0
+#define TCP_OVERSIZE TCP_MSS
+#define MEMP_NUM_TCP_SEG TCP_SND_QUEUELEN
+#define MEMP_NUM_PBUF 8
+/* A full frame takes three pool buffers, a short one a single one; a whole window must fit. */
+#define PBUF_POOL_BUFSIZE 512
+#define PBUF_POOL_SIZE 42
+#define MEM_SIZE (TCP_SND_BUF + 2048)
+
+#define LWIP_RAND() lwip_port_random()
+#include <stdint.h>
+uint32_t lwip_port_random(void);
+
+#endif
