@@ -1,0 +1,123 @@
+/* The cloud's shared ground: one event loop, one database, one broker, one clock.
+ *
+ * Everything in cloud/ runs on the thread of `base`; nothing locks. Functions of core/ take the
+ * cloud first, change the database inside one transaction, and then tell the world through
+ * cloud_publish. They are called alike by the gateway (MQTT) and by the API (HTTP).
+ *
+ * Answers: a function that can refuse returns a `core_error` and fills an `answer`: its body on
+ * CORE_OK, a message for a person otherwise. An answer is begun with ANSWER_INIT and ended with
+ * answer_free; both are cheap and may be repeated. */
+#ifndef OTTER_CLOUD_CORE_CLOUD_H
+#define OTTER_CLOUD_CORE_CLOUD_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "port/status.h"
+
+struct broker;
+struct cloud_timers;
+struct db;
+struct event_base;
+
+#define CLOUD_REGION  "us-east-1"
+#define CLOUD_ACCOUNT "000000000000"
+
+/* Why a request was refused. Jobs and streams over MQTT write the text below as `code`; the API maps
+ * the same values to HTTP errors. */
+#define CORE_ERROR_LIST(X)                                                                         \
+    X(CORE_OK, "OK")                                                                               \
+    X(CORE_INVALID_TOPIC, "InvalidTopic")                                                          \
+    X(CORE_INVALID_JSON, "InvalidJson")                                                            \
+    X(CORE_INVALID_CBOR, "InvalidCbor")                                                            \
+    X(CORE_INVALID_REQUEST, "InvalidRequest")                                                      \
+    X(CORE_INVALID_STATE, "InvalidStateTransition")                                                \
+    X(CORE_NOT_FOUND, "ResourceNotFound")                                                          \
+    X(CORE_EXISTS, "ResourceAlreadyExists")                                                        \
+    X(CORE_LIMIT, "LimitExceeded")                                                                 \
+    X(CORE_VERSION_MISMATCH, "VersionMismatch")                                                    \
+    X(CORE_TERMINAL_STATE, "TerminalStateReached")                                                 \
+    X(CORE_UNAUTHORIZED, "Unauthorized")                                                           \
+    X(CORE_BLOCK_SIZE, "BlockSizeOutOfBounds")                                                     \
+    X(CORE_BLOCK_OFFSET, "OffsetOutOfBounds")                                                      \
+    X(CORE_BLOCK_COUNT, "BlockCountLimitExceeded")                                                 \
+    X(CORE_BLOCK_BITMAP, "BlockBitmapLimitExceeded")                                               \
+    X(CORE_ETAG_MISMATCH, "ETagMismatch")                                                          \
+    X(CORE_INTERNAL, "InternalError")
+
+enum core_error {
+#define X(name, text) name,
+    CORE_ERROR_LIST(X)
+#undef X
+};
+
+const char *core_error_text(enum core_error error);
+
+struct answer {
+    json_t *body;      /* owned; NULL where the function has nothing to say */
+    char message[256]; /* set when refused */
+};
+
+#define ANSWER_INIT {NULL, ""}
+
+void answer_free(struct answer *answer);
+/* Sets the message, frees the body, and returns `error`: `return answer_refuse(a, CORE_..., ...)`. */
+enum core_error answer_refuse(struct answer *answer, enum core_error error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+struct cloud_config {
+    const char *dir;    /* holds otter.db, the certificates, the broker's socket; exists already */
+    const char *region; /* NULL: CLOUD_REGION */
+    const char *account;
+};
+
+struct cloud {
+    struct event_base *base;
+    struct db *db;
+    struct broker *broker;
+    struct cloud_timers *timers;
+    char dir[512];
+    char region[32];
+    char account[16];
+
+    /* Milliseconds since 1970. Tests set their own. */
+    int64_t (*now_ms)(void *context);
+    /* Publishes at QoS 1 to whoever subscribed; NULL sends to `broker`. Tests listen here. */
+    void (*publish)(void *context, const char *topic, const void *payload, size_t length);
+    /* Certificates, policies or attachments changed: live connections must be looked at again.
+     * Set by the gateway; NULL while there is none. */
+    void (*identity_changed)(void *context);
+    void *now_context, *publish_context, *identity_context;
+};
+
+/* Opens the database in config->dir, starts the timers and, if `with_broker`, Mosquitto and the link
+ * to it. Returns OTTER_OK, or says on stderr what is wrong and what to do. After a failure there is
+ * nothing to stop. `base` stays the caller's. */
+otter_status cloud_start(struct cloud *cloud, struct event_base *base,
+                         const struct cloud_config *config, bool with_broker);
+/* Stops the gateway's callers' work: timers, link, Mosquitto, database, in that order. */
+void cloud_stop(struct cloud *cloud);
+
+int64_t cloud_now_ms(const struct cloud *cloud);
+int64_t cloud_now(const struct cloud *cloud); /* seconds */
+
+/* Sends an ordinary message through the broker, at QoS 1. Never blocks; while the broker is away a
+ * bounded number wait for it. */
+void cloud_publish(struct cloud *cloud, const char *topic, const void *payload, size_t length);
+void cloud_publish_json(struct cloud *cloud, const char *topic, const json_t *body);
+
+/* To be called after each change to certificates (status, registration, deletion), policies and
+ * what they are attached to. A connection whose certificate is no longer ACTIVE ends at once; the
+ * others see the new policies from their next packet on. */
+void cloud_identity_changed(struct cloud *cloud);
+
+/* Writes "arn:aws:iot:REGION:ACCOUNT:" and the formatted rest to `arn`. */
+void cloud_arn(const struct cloud *cloud, char *arn, size_t size, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* One line on stdout: time of day, the area in a column of its own ("gateway", "jobs", "api"), text. */
+void cloud_log(const char *area, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif

@@ -1,0 +1,111 @@
+/* Jobs: documents to be carried out by things, one execution per job and thing (facts of the public
+ * AWS IoT Jobs interface: statuses, version numbers, timers, notifications).
+ *
+ * The device's calls (jobs_get_pending, jobs_start_next, jobs_describe, jobs_update) take the
+ * request body as it came, NULL meaning {}, check it, and answer with the body AWS sends: over MQTT
+ * it is published as it is; the HTTPS data API turns `jobDocument` into text. `clientToken` and
+ * `timestamp` are left to jobs_mqtt.c, as HTTP has neither.
+ *
+ * The operator's calls (jobs_create and below) answer with the members of the control plane, times as
+ * numbers of seconds. Each change sends `notify` and `notify-next` as the list of pending executions
+ * demands. All are transactions: refused means nothing changed. */
+#ifndef OTTER_CLOUD_CORE_JOBS_H
+#define OTTER_CLOUD_CORE_JOBS_H
+
+#include "cloud/core/cloud.h"
+
+#define JOBS_ID_MAX          64
+#define JOBS_DOCUMENT_MAX    32768
+#define JOBS_DESCRIPTION_MAX 2028
+#define JOBS_DETAILS_MAX     10 /* pairs of statusDetails */
+
+/* ---- what devices do ------------------------------------------------------------------------ */
+
+/* {"inProgressJobs":[summary...],"queuedJobs":[...]} */
+enum core_error jobs_get_pending(struct cloud *cloud, const char *thing, const json_t *request,
+                                 struct answer *answer);
+
+/* {"execution":{...}}, or {} when nothing is pending. Reads statusDetails, stepTimeoutInMinutes. */
+enum core_error jobs_start_next(struct cloud *cloud, const char *thing, const json_t *request,
+                                struct answer *answer);
+
+/* {"execution":{...}}; `job` may be "$next", and then {} when nothing is pending. Reads
+ * executionNumber, includeJobDocument. A terminal execution is CORE_TERMINAL_STATE. */
+enum core_error jobs_describe(struct cloud *cloud, const char *thing, const char *job,
+                              const json_t *request, struct answer *answer);
+
+/* {"executionState":...,"jobDocument":...} as asked for. On CORE_INVALID_STATE and
+ * CORE_VERSION_MISMATCH the body is {"executionState":...} with what is stored. */
+enum core_error jobs_update(struct cloud *cloud, const char *thing, const char *job,
+                            const json_t *request, struct answer *answer);
+
+/* ---- what operators do ---------------------------------------------------------------------- */
+
+/* Creates a job from the members of CreateJob: targets (thing and thing-group ARNs), document (text),
+ * description, targetSelection, timeoutConfig, abortConfig, jobExecutionsRolloutConfig,
+ * presignedUrlConfig, jobExecutionsRetryConfig. Each target gets a QUEUED execution.
+ * {"jobArn","jobId","description"}; CORE_EXISTS, CORE_NOT_FOUND for a target that is not there. */
+enum core_error jobs_create(struct cloud *cloud, const char *job, const json_t *members,
+                            struct answer *answer);
+
+/* {"job":{...}} with jobProcessDetails. */
+enum core_error jobs_describe_job(struct cloud *cloud, const char *job, struct answer *answer);
+/* {"document":"text"} */
+enum core_error jobs_document(struct cloud *cloud, const char *job, struct answer *answer);
+/* {"jobArn","jobId","description"}. Without `force` only QUEUED executions are cancelled. `members`
+ * may hold reasonCode and comment. */
+enum core_error jobs_cancel(struct cloud *cloud, const char *job, bool force, const json_t *members,
+                            struct answer *answer);
+/* CORE_INVALID_STATE when the job is not terminal and not forced. */
+enum core_error jobs_delete(struct cloud *cloud, const char *job, bool force,
+                            struct answer *answer);
+
+/* {"jobs":[...],"nextToken"?}. `status` and `selection` filter, NULL takes all; `limit` 0 takes 250;
+ * `token` NULL starts at the newest. */
+struct jobs_page {
+    const char *status;
+    const char *selection;
+    const char *token;
+    int limit;
+};
+enum core_error jobs_list(struct cloud *cloud, const struct jobs_page *page,
+                          struct answer *answer);
+/* {"executionSummaries":[{"thingArn","jobExecutionSummary":{...}}],"nextToken"?} */
+enum core_error jobs_list_for_job(struct cloud *cloud, const char *job,
+                                  const struct jobs_page *page, struct answer *answer);
+/* {"executionSummaries":[{"jobId","jobExecutionSummary":{...}}],"nextToken"?} */
+enum core_error jobs_list_for_thing(struct cloud *cloud, const char *thing,
+                                    const struct jobs_page *page, struct answer *answer);
+
+/* {"execution":{...}} with statusDetails.detailsMap and thingArn, terminal or not. `number` 0 takes
+ * the latest. */
+enum core_error jobs_describe_execution(struct cloud *cloud, const char *thing, const char *job,
+                                        int64_t number, struct answer *answer);
+/* Members: expectedVersion, statusDetails. IN_PROGRESS needs `force`. */
+enum core_error jobs_cancel_execution(struct cloud *cloud, const char *thing, const char *job,
+                                      bool force, const json_t *members, struct answer *answer);
+enum core_error jobs_delete_execution(struct cloud *cloud, const char *thing, const char *job,
+                                      int64_t number, bool force, struct answer *answer);
+
+/* A thing was deleted or left its last target group: its pending executions become REMOVED. */
+void jobs_thing_removed(struct cloud *cloud, const char *thing);
+/* A thing joined a group: continuous jobs of that group queue an execution for it. */
+void jobs_thing_joined(struct cloud *cloud, const char *thing, const char *group);
+
+/* ---- timers --------------------------------------------------------------------------------- */
+
+/* Ends each execution whose in-progress or step timer has run out (TIMED_OUT). Returns the time of
+ * the next deadline in seconds, or 0 when there is none. Called by the event loop. */
+int64_t jobs_expire(struct cloud *cloud);
+
+/* ---- MQTT ----------------------------------------------------------------------------------- */
+
+/* Receives the answer to a request: exactly one call, before jobs_mqtt_request returns. */
+typedef void (*jobs_reply)(void *context, const char *topic, const void *payload, size_t length);
+
+/* Answers a PUBLISH to `$aws/things/THING/jobs/REST`, e.g. rest = "$next/get". Returns false, without
+ * a reply, if REST is not a request that a client may publish (a reply topic, or outside the grammar). */
+bool jobs_mqtt_request(struct cloud *cloud, const char *thing, const char *rest,
+                       const void *payload, size_t length, jobs_reply reply, void *context);
+
+#endif
