@@ -1,0 +1,187 @@
+/* What all services of the account share; see account.h. */
+#include "cloud/core/account.h"
+
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+int64_t account_now_ms(const struct account *account)
+{
+    if (account->clock_ms)
+        return account->clock_ms();
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t account_now(const struct account *account)
+{
+    return account_now_ms(account) / 1000;
+}
+
+/* ---- refusals ---- */
+
+otter_status problem_set(struct problem *problem, const char *name, const char *format, ...)
+{
+    va_list arguments;
+    problem->name = name;
+    problem->resource_id[0] = problem->resource_arn[0] = 0;
+    va_start(arguments, format);
+    vsnprintf(problem->message, sizeof problem->message, format, arguments);
+    va_end(arguments);
+    return OTTER_E_REFUSED;
+}
+
+otter_status problem_not_found(struct problem *problem, const char *kind, const char *name)
+{
+    return problem_set(problem, "ResourceNotFoundException", "%s %s does not exist", kind, name);
+}
+
+otter_status problem_exists(struct problem *problem, const char *kind, const char *name,
+                            const char *arn)
+{
+    problem_set(problem, "ResourceAlreadyExistsException", "%s %s already exists", kind, name);
+    snprintf(problem->resource_id, sizeof problem->resource_id, "%s", name);
+    snprintf(problem->resource_arn, sizeof problem->resource_arn, "%s", arn);
+    return OTTER_E_REFUSED;
+}
+
+otter_status problem_of_db(struct problem *problem, struct db *db, otter_status status)
+{
+    if (status == OTTER_OK)
+        return OTTER_OK;
+    problem_set(problem, "InternalFailureException", "the cloud's database failed: %s",
+                db_error(db));
+    return OTTER_E_IO;
+}
+
+/* ---- names ---- */
+
+struct arn arn_make(const struct account *account, const char *service, const char *format, ...)
+{
+    struct arn arn;
+    int length = snprintf(arn.text, sizeof arn.text, "arn:aws:%s:%s:%s:", service, account->region,
+                          account->id);
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(arn.text + length, sizeof arn.text - (size_t)length, format, arguments);
+    va_end(arguments);
+    return arn;
+}
+
+const char *arn_name(const struct account *account, const char *arn, const char *service,
+                     const char *type)
+{
+    struct arn prefix = arn_make(account, service, "%s/", type);
+    size_t length = strlen(prefix.text);
+    if (!arn || strncmp(arn, prefix.text, length) != 0 || !arn[length])
+        return NULL;
+    return arn + length;
+}
+
+static void random_bytes(void *bytes, size_t size)
+{
+    if (RAND_bytes(bytes, (int)size) != 1)
+        abort(); /* without entropy no key and no id may be made */
+}
+
+void uuid_make(char text[UUID_SIZE])
+{
+    unsigned char b[16];
+    random_bytes(b, sizeof b);
+    b[6] = (b[6] & 0x0f) | 0x40; /* RFC 4122, version 4 */
+    b[8] = (b[8] & 0x3f) | 0x80;
+    snprintf(text, UUID_SIZE,
+             "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
+             b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
+             b[15]);
+}
+
+void random_text(char *text, size_t count, const char *alphabet)
+{
+    size_t letters = strlen(alphabet);
+    for (size_t i = 0; i < count; i++) {
+        uint32_t number;
+        random_bytes(&number, sizeof number);
+        text[i] = alphabet[number % letters];
+    }
+    text[count] = 0;
+}
+
+static bool alphanumeric(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool name_valid(const char *text, size_t longest, const char *others)
+{
+    size_t length = text ? strlen(text) : 0;
+    if (length == 0 || length > longest)
+        return false;
+    for (const char *c = text; *c; c++) {
+        if (!alphanumeric(*c) && !strchr(others, *c))
+            return false;
+    }
+    return true;
+}
+
+/* ---- JSON and encodings ---- */
+
+const char *json_text(const json_t *object, const char *name)
+{
+    return json_string_value(json_object_get(object, name));
+}
+
+json_t *json_stored(const char *text, const char *fallback)
+{
+    json_t *value = json_loads(text ? text : fallback, JSON_DECODE_ANY, NULL);
+    return value ? value : json_loads(fallback, JSON_DECODE_ANY, NULL);
+}
+
+void hex_encode(char *text, const void *bytes, size_t size)
+{
+    static const char digits[] = "0123456789abcdef";
+    const unsigned char *b = bytes;
+    for (size_t i = 0; i < size; i++) {
+        text[2 * i] = digits[b[i] >> 4];
+        text[2 * i + 1] = digits[b[i] & 15];
+    }
+    text[2 * size] = 0;
+}
+
+char *base64_encode(const void *bytes, size_t size)
+{
+    char *text = malloc((size + 2) / 3 * 4 + 1);
+    if (!text)
+        abort();
+    EVP_EncodeBlock((unsigned char *)text, bytes, (int)size);
+    return text;
+}
+
+/* EVP_DecodeBlock takes blanks at the ends and counts the padding as bytes: both settled here. */
+void *base64_decode(const char *text, size_t *size)
+{
+    size_t length = strlen(text);
+    unsigned char *bytes = malloc(length / 4 * 3 + 1);
+    if (!bytes)
+        abort();
+    int decoded = 0;
+    if (length % 4 == 0 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+                                        "0123456789+/=") == length)
+        decoded = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)length);
+    else
+        decoded = -1;
+    if (decoded < 0) {
+        free(bytes);
+        return NULL;
+    }
+    for (size_t i = length; i > 0 && i > length - 2 && text[i - 1] == '='; i--)
+        decoded--;
+    *size = (size_t)decoded;
+    bytes[decoded] = 0;
+    return bytes;
+}
