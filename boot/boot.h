@@ -1,0 +1,103 @@
+/* The bootloader core: decides which image runs, swaps images where asked, and never starts one
+ * that it has not verified. MCUboot's formats and algorithms (facts: mcuboot.md sections 2 to 5).
+ *
+ * The port's main() sets the clock up, fills a `struct boot_config`, calls boot_go once and jumps
+ * to the image it is given. boot_go may be cut by a reset at any instruction: called again, it goes
+ * on. It uses no heap and no clock, and blocks as long as a swap takes: `feed` is called at least
+ * once for each 1 KiB copied or hashed and for each sector erased.
+ *
+ * The update mode is chosen by what is linked: room_boot (swap using scratch), room_boot_move,
+ * room_boot_offset, room_boot_overwrite, room_boot_xip, room_boot_bank. Trusted keys come from
+ * image/check.h. */
+#ifndef OTTER_BOOT_BOOT_H
+#define OTTER_BOOT_BOOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "image/check.h"
+#include "image/image.h"
+#include "image/trailer.h"
+#include "port/flash.h"
+
+/* Most images of one product, each with its pair of slots. */
+#define BOOT_IMAGES_MAX 2u
+
+struct boot_slots {
+    const struct flash_area *primary;
+    const struct flash_area *secondary;
+};
+
+/* Where the state of an interrupted swap was found; numbers as MCUboot's. */
+enum boot_source { BOOT_SOURCE_NONE = 0, BOOT_SOURCE_SCRATCH = 1, BOOT_SOURCE_PRIMARY = 2 };
+
+/* What boot_go reports while it works. boot_event_text makes MCUboot's line of it. */
+enum boot_event_type {
+    BOOT_EVENT_START,
+    BOOT_EVENT_PRIMARY,   /* trailer of the primary slot */
+    BOOT_EVENT_SECONDARY, /* trailer of the secondary slot */
+    BOOT_EVENT_SCRATCH,   /* trailer of the scratch area */
+    BOOT_EVENT_SOURCE,    /* value: enum boot_source */
+    BOOT_EVENT_SWAP_TYPE, /* value: enum swap_type */
+    BOOT_EVENT_SWAP_STARTS,
+    BOOT_EVENT_PROGRESS, /* value of total bytes are done */
+    BOOT_EVENT_LAYOUT,   /* the slots do not allow an update; value: enum boot_layout_fault */
+    BOOT_EVENT_REFUSED,  /* the candidate was refused and erased; value: otter_status */
+    BOOT_EVENT_INVALID,  /* the primary image is not valid; value: otter_status */
+    BOOT_EVENT_BOOT      /* the image that will be started: header */
+};
+
+enum boot_layout_fault {
+    BOOT_LAYOUT_FITS = 0,
+    BOOT_LAYOUT_TOO_MANY_SECTORS,
+    BOOT_LAYOUT_SECTORS_DIFFER,
+    BOOT_LAYOUT_SCRATCH_TOO_SMALL,
+    BOOT_LAYOUT_SIZES_DIFFER,
+    BOOT_LAYOUT_WRITE_SIZES_DIFFER
+};
+
+struct boot_event {
+    enum boot_event_type type;
+    uint8_t image;
+    int32_t value;
+    uint32_t total;
+    const struct trailer *trailer;
+    const struct image_header *header;
+};
+
+/* The line MCUboot would print, cut to `size`; false if the event has none. In a file of its own:
+ * a bootloader that does not call it does not contain the text. */
+bool boot_event_text(const struct boot_event *event, char *line, uint32_t size);
+
+/* All may be NULL. */
+struct boot_hooks {
+    void (*feed)(void *ctx); /* watchdog */
+    void (*report)(void *ctx, const struct boot_event *event);
+    void *ctx;
+};
+
+struct boot_config {
+    const struct boot_slots *images;  /* image 0 is the one that is started */
+    uint8_t image_count;              /* 1 .. BOOT_IMAGES_MAX */
+    const struct flash_area *scratch; /* NULL in modes without one */
+    uint16_t max_sectors;  /* imgtool's --max-sectors: fixes where the swap status starts */
+    uint8_t max_align;     /* 8, 16 or 32: see image/trailer.h */
+    bool refuse_downgrade; /* a candidate older than the primary is erased; a revert never is */
+    /* Keys, and the device's security counter. */
+    struct image_policy policy;
+    struct boot_hooks hooks;
+};
+
+struct boot_result {
+    const struct flash_area *slot; /* of the image to start */
+    struct image_header header;    /* its payload is at slot start + header.header_size */
+    enum swap_type swap_type;      /* what was done at this boot; SWAP_FAIL: candidate refused */
+    enum boot_source source;
+};
+
+/* OTTER_OK and the image to start, or why nothing can be started (then the port offers recovery or
+ * stops): errors of image_check_step for the primary image, OTTER_E_ARGUMENT for a config that
+ * cannot work, OTTER_E_FLASH. */
+otter_status boot_go(const struct boot_config *config, struct boot_result *result);
+
+#endif

@@ -1,0 +1,74 @@
+/* Is this image whole, and signed by a key that we trust? (facts: mcuboot.md 1.5 to 1.7, 5.1)
+ *
+ *   struct image_check check;
+ *   image_check_init(&check, slot, limit, &policy);
+ *   do status = image_check_step(&check, buffer, sizeof buffer); while (status == OTTER_E_AGAIN);
+ *
+ * A step hashes one buffer full; the last step compares the hash and verifies one signature. So
+ * firmware checks a candidate between two turns of its loop, and the bootloader feeds its watchdog.
+ * The order of checks: structure and limit, hash, key, signature, security counter. */
+#ifndef OTTER_IMAGE_CHECK_H
+#define OTTER_IMAGE_CHECK_H
+
+#include "image/crypto.h"
+#include "image/image.h"
+
+/* A signing key that this device accepts. */
+struct image_key {
+    const uint8_t *spki; /* SubjectPublicKeyInfo, DER: 91 bytes for P-256 */
+    uint16_t spki_length;
+    /* From this value of the device's security counter on the key is refused; 0 = never. */
+    uint32_t retired_at;
+};
+
+/* The keys of a program, in a C file made at build time (`otter getpub --encoding lang-c`, or by
+ * hand) and linked in. */
+extern const struct image_key image_keys[];
+extern const unsigned image_key_count;
+
+struct image_policy {
+    const struct image_key *keys;
+    unsigned key_count;
+    /* The device's own security counter. An image must carry one that is not below it; when this
+     * is 0, an image may come without. */
+    uint32_t security_counter;
+};
+
+/* How a payload that is stored encrypted is read: in place, `offset` counted from the start of the
+ * payload, always a multiple of 16. */
+struct image_cipher {
+    void (*decrypt)(const struct image_cipher *cipher, uint32_t offset, uint8_t *data,
+                    uint32_t length);
+};
+
+/* Value of `verdict` when, and only when, every check was passed: no single flipped bit or skipped
+ * instruction makes it out of another value. */
+#define IMAGE_ACCEPTED 0x5ac3a53cu
+
+struct image_check {
+    struct image image;
+    const struct image_policy *policy;
+    const struct image_cipher *cipher; /* NULL: the payload is in clear */
+    struct image_sha256 sha;
+    uint32_t hashed; /* bytes so far; of image.hashed_end */
+    uint32_t verdict;
+    uint8_t hash[IMAGE_HASH_SIZE]; /* valid after the last step */
+};
+
+/* Opens the image; `limit` as in image_open. The area and the policy must outlive the check. */
+otter_status image_check_init(struct image_check *check, const struct flash_area *area,
+                              uint32_t limit, const struct image_policy *policy);
+/* For encrypted images, between init and the first step. */
+void image_check_set_cipher(struct image_check *check, const struct image_cipher *cipher);
+/* Hashes at most `size` bytes through `buffer` (a multiple of 16, at least 128). OTTER_E_AGAIN
+ * while there is more to do; then OTTER_OK, or why the image is refused: OTTER_E_HASH, OTTER_E_KEY
+ * (no trusted key signed it), OTTER_E_SIGNATURE, OTTER_E_VERSION (security counter),
+ * OTTER_E_MALFORMED, OTTER_E_FLASH. */
+otter_status image_check_step(struct image_check *check, uint8_t *buffer, uint32_t size);
+
+/* Bounded reading of an ECDSA signature: SEQUENCE { INTEGER r, INTEGER s }, each at most 32 bytes
+ * after one leading zero; what follows the SEQUENCE must be zero bytes (imgtool --pad-sig).
+ * Writes r s. OTTER_E_MALFORMED otherwise. */
+otter_status image_ecdsa_signature(const uint8_t *der, size_t length, uint8_t signature[64]);
+
+#endif

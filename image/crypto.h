@@ -1,0 +1,25 @@
+/* The cryptography that an image check needs. Two implementations, chosen when a program is linked:
+ * room_image_bearssl (bootloader, smallest) and room_image_mbedtls (firmware, which has Mbed TLS
+ * anyway). No operation depends on secrets; all inputs are public. */
+#ifndef OTTER_IMAGE_CRYPTO_H
+#define OTTER_IMAGE_CRYPTO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Room for the running hash of either library; it may be copied, which copies the hash. */
+struct image_sha256 {
+    uint64_t state[15];
+};
+
+void image_sha256_init(struct image_sha256 *sha);
+void image_sha256_update(struct image_sha256 *sha, const void *data, size_t length);
+void image_sha256_finish(struct image_sha256 *sha, uint8_t hash[32]);
+
+/* ECDSA on P-256. `point` is the uncompressed public key 04 x y, `signature` is r s, each 32 bytes,
+ * big-endian. */
+bool image_p256_verify(const uint8_t point[65], const uint8_t hash[32],
+                       const uint8_t signature[64]);
+
+#endif
