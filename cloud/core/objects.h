@@ -4,97 +4,91 @@
 #ifndef OTTER_CLOUD_CORE_OBJECTS_H
 #define OTTER_CLOUD_CORE_OBJECTS_H
 
-#include "cloud/core/account.h"
+#include "cloud/core/cloud.h"
 
 #define OBJECT_KEY_MAX 1024
 #define OBJECT_SIZE_MAX ((size_t)512 << 20)
+#define OBJECT_PART_MIN ((int64_t)5 << 20) /* of every part but the last */
+#define OBJECT_PARTS_MAX 10000
+#define UPLOAD_ID_SIZE 37
 
 struct object {
     int64_t id; /* stays the same for as long as this version exists */
     int64_t size;
     int64_t modified_ms;
     bool latest, delete_marker;
-    char version[64]; /* "null" when written to a bucket without versioning */
-    char etag[48];    /* without quotes */
-    char checksum[32]; /* base64 CRC32, "" when not given */
+    char version[64];  /* "null" when written to a bucket without versioning */
+    char etag[48];     /* without quotes */
+    char checksum[32]; /* base64 of the CRC32, "" when not known */
     char content_type[128];
-    char metadata[2048]; /* JSON object of x-amz-meta-* */
+    char metadata[2048]; /* JSON object: x-amz-meta-* without the prefix */
 };
 
-/* `version` NULL or "": the latest. OTTER_E_NOT_FOUND without such a bucket, key or version; a
- * delete marker is found (look at delete_marker). */
-otter_status object_find(const struct account *account, const char *bucket, const char *key,
-                         const char *version, struct object *object);
+/* `version` NULL or "": the latest. CORE_NO_BUCKET, CORE_NO_KEY (a delete marker is on top),
+ * CORE_NO_VERSION, or CORE_DELETE_MARKER when the version asked for is one. */
+enum core_error object_find(struct cloud *cloud, const char *bucket, const char *key,
+                            const char *version, struct object *object, struct answer *answer);
 
-/* Reads part of the content; OTTER_E_BOUNDS beyond the end, OTTER_E_NOT_FOUND when the version has
- * been deleted. */
-otter_status object_read(const struct account *account, int64_t id, size_t offset, void *bytes,
-                         size_t size);
-
-/* The whole content, freed by the caller, for objects that are small by nature. */
-void *object_load(const struct account *account, const struct object *object);
+/* Reads part of the content; false beyond the end or when the version has been deleted. */
+bool object_read(struct cloud *cloud, int64_t id, size_t offset, void *bytes, size_t size);
 
 struct object_upload {
     const char *bucket, *key;
     const void *content;
     size_t size;
     const char *content_type, *metadata, *checksum; /* NULL when not given */
-    const char *etag;                               /* NULL: the content's MD5 */
 };
 
-/* Writes a new version (or, without versioning, in place of the "null" version). `object` is filled
- * with what was stored. Problems carry S3's names. */
-otter_status object_put(const struct account *account, const struct object_upload *upload,
-                        struct object *object, struct problem *problem);
+/* Writes a new version (or, without versioning, takes the place of the "null" version). */
+enum core_error object_put(struct cloud *cloud, const struct object_upload *upload,
+                           struct object *object, struct answer *answer);
 
 struct object_deletion {
     bool marker;      /* a delete marker was made or removed */
     char version[64]; /* of the marker, or of the version that is gone; "" when none */
 };
-otter_status object_delete(const struct account *account, const char *bucket, const char *key,
-                           const char *version, struct object_deletion *deletion,
-                           struct problem *problem);
 
-/* ---- lists: calls `each` in S3's order (keys ascending, newest version first) ---- */
+/* Without `version` in a bucket that has versioning: puts a delete marker on top. */
+enum core_error object_delete(struct cloud *cloud, const char *bucket, const char *key,
+                              const char *version, struct object_deletion *deletion,
+                              struct answer *answer);
 
-typedef void object_visitor(void *context, const char *key, const struct object *object);
+/* ---- lists, in S3's order: keys ascending, newest version first ---- */
 
-struct object_range {
-    const char *bucket, *prefix; /* prefix "" = all */
-    const char *after;           /* keys above this one, "" = from the first */
-    bool versions;               /* all versions and markers, else only live latest ones */
+struct object_list {
+    const char *bucket, *prefix; /* prefix "": all */
+    const char *after;           /* keys above this one; "": from the first */
+    bool versions;               /* every version and marker, else the live latest ones */
+    bool (*each)(void *context, const char *key, const struct object *object); /* false: enough */
+    void *context;
 };
-void object_list(const struct account *account, const struct object_range *range,
-                 object_visitor *each, void *context);
+void object_list(struct cloud *cloud, const struct object_list *list);
 
 /* ---- buckets ---- */
 
-otter_status bucket_create(const struct account *account, const char *name,
-                           struct problem *problem);
-/* OTTER_E_REFUSED with NoSuchBucket when it does not exist. */
-otter_status bucket_check(const struct account *account, const char *name,
-                          struct problem *problem);
-otter_status bucket_delete(const struct account *account, const char *name,
-                           struct problem *problem);
+enum core_error bucket_create(struct cloud *cloud, const char *name, struct answer *answer);
+enum core_error bucket_check(struct cloud *cloud, const char *name, struct answer *answer);
+enum core_error bucket_delete(struct cloud *cloud, const char *name, struct answer *answer);
 /* status: "Enabled" or "Suspended". */
-otter_status bucket_set_versioning(const struct account *account, const char *name,
-                                   const char *status, struct problem *problem);
+enum core_error bucket_set_versioning(struct cloud *cloud, const char *name, const char *status,
+                                      struct answer *answer);
 /* "" when it was never set. */
-void bucket_versioning(const struct account *account, const char *name, char status[16]);
-/* An array of {"name", "created"}. */
-json_t *bucket_list(const struct account *account);
+void bucket_versioning(struct cloud *cloud, const char *name, char status[16]);
+/* An array of {"name", "created"}, freed by the caller. */
+json_t *bucket_list(struct cloud *cloud);
 
 /* ---- uploads in parts ---- */
 
-otter_status upload_begin(const struct account *account, const struct object_upload *what,
-                          char id[UUID_SIZE], struct problem *problem);
-/* The part's etag, without quotes, into `etag`. */
-otter_status upload_part(const struct account *account, const char *id, int64_t number,
-                         const void *content, size_t size, char etag[33], struct problem *problem);
-/* `parts`: an array of {"number", "etag"} in the order the caller wants them. */
-otter_status upload_complete(const struct account *account, const char *bucket, const char *key,
-                             const char *id, const json_t *parts, struct object *object,
-                             struct problem *problem);
-otter_status upload_abort(const struct account *account, const char *id, struct problem *problem);
+/* Content of `what` is not looked at. */
+enum core_error upload_begin(struct cloud *cloud, const struct object_upload *what,
+                             char id[UPLOAD_ID_SIZE], struct answer *answer);
+/* The part's tag, without quotes, into `etag`. */
+enum core_error upload_part(struct cloud *cloud, const char *id, int64_t number,
+                            const void *content, size_t size, char etag[33],
+                            struct answer *answer);
+/* `parts`: an array of {"number", "etag"}, ascending. */
+enum core_error upload_complete(struct cloud *cloud, const char *id, const json_t *parts,
+                                struct object *object, struct answer *answer);
+enum core_error upload_abort(struct cloud *cloud, const char *id, struct answer *answer);
 
 #endif

@@ -1,11 +1,11 @@
 /* The registry: things, certificates and policies, and what is attached to what.
  *
  * A certificate's id is the lower-case hex SHA-256 of its DER form, so that a gateway which sees a
- * certificate in a TLS handshake knows its row. See account.h for how operations report. */
+ * certificate in a TLS handshake knows its row. Answers carry the members of AWS IoT's replies. */
 #ifndef OTTER_CLOUD_CORE_REGISTRY_H
 #define OTTER_CLOUD_CORE_REGISTRY_H
 
-#include "cloud/core/account.h"
+#include "cloud/core/cloud.h"
 
 #define CERTIFICATE_ID_LENGTH 64
 #define THING_NAME_MAX 128
@@ -14,72 +14,76 @@
 /* ---- what the gateway and the data services ask ---- */
 
 enum certificate_state { CERTIFICATE_UNKNOWN, CERTIFICATE_NOT_ACTIVE, CERTIFICATE_ACTIVE };
-enum certificate_state registry_certificate_state(const struct account *account, const char *id);
+enum certificate_state registry_certificate_state(struct cloud *cloud, const char *id);
 
-bool registry_thing_exists(const struct account *account, const char *name);
-bool registry_thing_has_certificate(const struct account *account, const char *thing,
+bool registry_thing_exists(struct cloud *cloud, const char *name);
+bool registry_thing_has_certificate(struct cloud *cloud, const char *thing,
                                     const char *certificate_id);
 
 /* An array of strings: the default version's document of every policy attached to the certificate.
  * Freed by the caller. */
-json_t *registry_policy_documents(const struct account *account, const char *certificate_id);
+json_t *registry_policy_documents(struct cloud *cloud, const char *certificate_id);
 
 /* ---- things ---- */
 
-otter_status thing_create(const struct account *account, const char *name, const json_t *request,
-                          json_t **reply, struct problem *problem);
-otter_status thing_describe(const struct account *account, const char *name, json_t **reply,
-                            struct problem *problem);
-/* All things, by name, as list-things shows them; NULL filters pass everything. */
-json_t *thing_list(const struct account *account, const char *attribute, const char *value,
-                   const char *type);
-/* `version` < 0: whatever the version. */
-otter_status thing_delete(const struct account *account, const char *name, int64_t version,
-                          struct problem *problem);
+/* `members`: attributePayload, thingTypeName. The same name with the same content is no error. */
+enum core_error thing_create(struct cloud *cloud, const char *name, const json_t *members,
+                             struct answer *answer);
+enum core_error thing_describe(struct cloud *cloud, const char *name, struct answer *answer);
+/* {"things":[...]} by name; NULL filters pass everything. */
+enum core_error thing_list(struct cloud *cloud, const char *attribute, const char *value,
+                           const char *type, struct answer *answer);
+/* `version` < 0: whatever the version. CORE_INVALID_REQUEST while a principal is attached. */
+enum core_error thing_delete(struct cloud *cloud, const char *name, int64_t version,
+                             struct answer *answer);
+
 /* `principal` is a certificate's ARN. Attaching twice is no error. */
-otter_status thing_attach(const struct account *account, const char *thing, const char *principal,
-                          struct problem *problem);
-otter_status thing_detach(const struct account *account, const char *thing, const char *principal,
-                          struct problem *problem);
-/* principals: an array of ARNs; things: an array of names. */
-otter_status thing_principals(const struct account *account, const char *thing, json_t **principals,
-                              struct problem *problem);
-otter_status principal_things(const struct account *account, const char *principal, json_t **things,
-                              struct problem *problem);
+enum core_error thing_attach(struct cloud *cloud, const char *thing, const char *principal,
+                             struct answer *answer);
+enum core_error thing_detach(struct cloud *cloud, const char *thing, const char *principal,
+                             struct answer *answer);
+/* {"principals":[ARN...]} and {"things":[name...]} */
+enum core_error thing_principals(struct cloud *cloud, const char *thing, struct answer *answer);
+enum core_error principal_things(struct cloud *cloud, const char *principal,
+                                 struct answer *answer);
 
 /* ---- certificates ---- */
 
-/* `status` NULL is INACTIVE. */
-otter_status certificate_register(const struct account *account, const char *pem,
-                                  const char *status, json_t **reply, struct problem *problem);
-otter_status certificate_create(const struct account *account, bool active, json_t **reply,
-                                struct problem *problem);
-otter_status certificate_create_from_csr(const struct account *account, const char *csr_pem,
-                                         bool active, json_t **reply, struct problem *problem);
-otter_status certificate_describe(const struct account *account, const char *id, json_t **reply,
-                                  struct problem *problem);
-json_t *certificate_list(const struct account *account, bool ascending);
-otter_status certificate_update(const struct account *account, const char *id, const char *status,
-                                struct problem *problem);
-otter_status certificate_delete(const struct account *account, const char *id, bool force,
-                                struct problem *problem);
+/* Registers a certificate as it is, self-signed or not. `status` NULL is INACTIVE. */
+enum core_error certificate_register(struct cloud *cloud, const char *pem, const char *status,
+                                     struct answer *answer);
+/* Makes an RSA-2048 pair, or takes the key of a request, and signs with the cloud's own CA. */
+enum core_error certificate_create(struct cloud *cloud, bool active, struct answer *answer);
+enum core_error certificate_create_from_csr(struct cloud *cloud, const char *csr_pem, bool active,
+                                            struct answer *answer);
+enum core_error certificate_describe(struct cloud *cloud, const char *id, struct answer *answer);
+/* {"certificates":[...]} by time of creation */
+enum core_error certificate_list(struct cloud *cloud, bool ascending, struct answer *answer);
+enum core_error certificate_update(struct cloud *cloud, const char *id, const char *status,
+                                   struct answer *answer);
+/* CORE_CERTIFICATE_STATE while ACTIVE, CORE_DELETE_CONFLICT while attached; `force` detaches. */
+enum core_error certificate_delete(struct cloud *cloud, const char *id, bool force,
+                                   struct answer *answer);
 
 /* ---- policies ---- */
 
-otter_status policy_create(const struct account *account, const char *name, const json_t *request,
-                           json_t **reply, struct problem *problem);
-otter_status policy_get(const struct account *account, const char *name, json_t **reply,
-                        struct problem *problem);
-json_t *policy_list(const struct account *account, bool ascending);
-otter_status policy_delete(const struct account *account, const char *name,
-                           struct problem *problem);
-otter_status policy_attach(const struct account *account, const char *name, const char *target,
-                           struct problem *problem);
-otter_status policy_detach(const struct account *account, const char *name, const char *target,
-                           struct problem *problem);
-otter_status policies_attached(const struct account *account, const char *target, json_t **policies,
-                               struct problem *problem);
-/* Checks the shape of an IoT policy document: Version, Statement, Effect, Action, Resource. */
-otter_status policy_check(const char *document, struct problem *problem);
+enum core_error policy_create(struct cloud *cloud, const char *name, const char *document,
+                              struct answer *answer);
+enum core_error policy_get(struct cloud *cloud, const char *name, struct answer *answer);
+enum core_error policy_list(struct cloud *cloud, bool ascending, struct answer *answer);
+enum core_error policy_delete(struct cloud *cloud, const char *name, struct answer *answer);
+/* `target` is a certificate's ARN. Both may be repeated. */
+enum core_error policy_attach(struct cloud *cloud, const char *name, const char *target,
+                              struct answer *answer);
+enum core_error policy_detach(struct cloud *cloud, const char *name, const char *target,
+                              struct answer *answer);
+/* {"policies":[{"policyName","policyArn"}]} */
+enum core_error policies_attached(struct cloud *cloud, const char *target, struct answer *answer);
+/* {"targets":[ARN...]} */
+enum core_error policy_targets(struct cloud *cloud, const char *name, struct answer *answer);
+
+/* Checks the shape of an IoT policy document: size, Version, Statement, Effect, Action, Resource.
+ * CORE_POLICY_MALFORMED with the place and the reason. */
+enum core_error policy_check(const char *document, struct answer *answer);
 
 #endif

@@ -1,5 +1,5 @@
-/* What all services of the account share; see account.h. */
-#include "cloud/core/account.h"
+/* ARNs, ids and encodings; see names.h. */
+#include "cloud/core/names.h"
 
 #include <openssl/evp.h>
 #include <openssl/rand.h>
@@ -7,65 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-int64_t account_now_ms(const struct account *account)
-{
-    if (account->clock_ms)
-        return account->clock_ms();
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
-int64_t account_now(const struct account *account)
-{
-    return account_now_ms(account) / 1000;
-}
-
-/* ---- refusals ---- */
-
-otter_status problem_set(struct problem *problem, const char *name, const char *format, ...)
-{
-    va_list arguments;
-    problem->name = name;
-    problem->resource_id[0] = problem->resource_arn[0] = 0;
-    va_start(arguments, format);
-    vsnprintf(problem->message, sizeof problem->message, format, arguments);
-    va_end(arguments);
-    return OTTER_E_REFUSED;
-}
-
-otter_status problem_not_found(struct problem *problem, const char *kind, const char *name)
-{
-    return problem_set(problem, "ResourceNotFoundException", "%s %s does not exist", kind, name);
-}
-
-otter_status problem_exists(struct problem *problem, const char *kind, const char *name,
-                            const char *arn)
-{
-    problem_set(problem, "ResourceAlreadyExistsException", "%s %s already exists", kind, name);
-    snprintf(problem->resource_id, sizeof problem->resource_id, "%s", name);
-    snprintf(problem->resource_arn, sizeof problem->resource_arn, "%s", arn);
-    return OTTER_E_REFUSED;
-}
-
-otter_status problem_of_db(struct problem *problem, struct db *db, otter_status status)
-{
-    if (status == OTTER_OK)
-        return OTTER_OK;
-    problem_set(problem, "InternalFailureException", "the cloud's database failed: %s",
-                db_error(db));
-    return OTTER_E_IO;
-}
-
-/* ---- names ---- */
-
-struct arn arn_make(const struct account *account, const char *service, const char *format, ...)
+struct arn arn_make(const struct cloud *cloud, const char *service, const char *format, ...)
 {
     struct arn arn;
-    int length = snprintf(arn.text, sizeof arn.text, "arn:aws:%s:%s:%s:", service, account->region,
-                          account->id);
+    int length = snprintf(arn.text, sizeof arn.text, "arn:aws:%s:%s:%s:", service, cloud->region,
+                          cloud->account);
     va_list arguments;
     va_start(arguments, format);
     vsnprintf(arn.text + length, sizeof arn.text - (size_t)length, format, arguments);
@@ -73,10 +20,10 @@ struct arn arn_make(const struct account *account, const char *service, const ch
     return arn;
 }
 
-const char *arn_name(const struct account *account, const char *arn, const char *service,
+const char *arn_name(const struct cloud *cloud, const char *arn, const char *service,
                      const char *type)
 {
-    struct arn prefix = arn_make(account, service, "%s/", type);
+    struct arn prefix = arn_make(cloud, service, "%s/", type);
     size_t length = strlen(prefix.text);
     if (!arn || strncmp(arn, prefix.text, length) != 0 || !arn[length])
         return NULL;

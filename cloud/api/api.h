@@ -1,0 +1,27 @@
+/* The AWS HTTP APIs of the local cloud: iot, iot-jobs-data, s3, acm, signer, iam, sts on one port.
+ *
+ * Every request must be signed (SigV4, header or presigned query) with the configured credentials;
+ * the service in the credential scope picks the API. It listens on the cloud's event loop. */
+#ifndef OTTER_CLOUD_API_API_H
+#define OTTER_CLOUD_API_API_H
+
+#include "cloud/core/cloud.h"
+
+struct api;
+
+struct api_config {
+    const char *address;           /* NULL: 127.0.0.1 */
+    uint16_t port;                 /* 0: a free one, see api_port */
+    const char *access_key_id;     /* the one key pair that is accepted */
+    const char *secret_access_key; /* both copied; neither may be empty */
+    const char *iot_endpoint;      /* host that describe-endpoint answers; NULL: localhost */
+};
+
+/* NULL with the reason in `reason`: port taken, no credentials. `cloud` must live longer. */
+struct api *api_start(struct cloud *cloud, const struct api_config *config, char *reason,
+                      size_t size);
+uint16_t api_port(const struct api *api);
+/* Ends all connections; answers under way are dropped. */
+void api_stop(struct api *api);
+
+#endif
