@@ -23,7 +23,7 @@ struct db;
 struct event_base;
 
 #define CLOUD_REGION  "us-east-1"
-#define CLOUD_ACCOUNT "000000000000"
+#define CLOUD_ACCOUNT "123456789012"
 
 /* Why a request was refused. Jobs and streams over MQTT write the text below as `code`; the API maps
  * the same values to HTTP errors. */
@@ -45,7 +45,26 @@ struct event_base;
     X(CORE_BLOCK_COUNT, "BlockCountLimitExceeded")                                                 \
     X(CORE_BLOCK_BITMAP, "BlockBitmapLimitExceeded")                                               \
     X(CORE_ETAG_MISMATCH, "ETagMismatch")                                                          \
-    X(CORE_INTERNAL, "InternalError")
+    X(CORE_INTERNAL, "InternalError")                                                              \
+    /* registry */                                                                                 \
+    X(CORE_DELETE_CONFLICT, "DeleteConflict")                                                      \
+    X(CORE_VERSION_CONFLICT, "VersionConflict")                                                    \
+    X(CORE_CERTIFICATE_STATE, "CertificateState")                                                  \
+    X(CORE_CERTIFICATE_INVALID, "CertificateValidation")                                           \
+    X(CORE_POLICY_MALFORMED, "MalformedPolicy")                                                    \
+    /* objects */                                                                                  \
+    X(CORE_NO_BUCKET, "NoSuchBucket")                                                              \
+    X(CORE_NO_KEY, "NoSuchKey")                                                                    \
+    X(CORE_NO_VERSION, "NoSuchVersion")                                                            \
+    X(CORE_NO_UPLOAD, "NoSuchUpload")                                                              \
+    X(CORE_DELETE_MARKER, "MethodNotAllowed")                                                      \
+    X(CORE_BUCKET_NAME, "InvalidBucketName")                                                       \
+    X(CORE_BUCKET_OWNED, "BucketAlreadyOwnedByYou")                                                \
+    X(CORE_BUCKET_NOT_EMPTY, "BucketNotEmpty")                                                     \
+    X(CORE_PART_INVALID, "InvalidPart")                                                            \
+    X(CORE_PART_ORDER, "InvalidPartOrder")                                                         \
+    X(CORE_TOO_SMALL, "EntityTooSmall")                                                            \
+    X(CORE_TOO_LARGE, "EntityTooLarge")
 
 enum core_error {
 #define X(name, text) name,
