@@ -51,10 +51,11 @@ struct nor_device {
     struct nor_power *power;
     const struct flash_sector *sectors; /* sorted, without gaps, from offset 0 */
     uint32_t sector_count;
-    uint8_t *data;     /* contents */
-    uint8_t *unstable; /* mask: bits that read at random */
-    uint8_t *written;  /* one byte a write unit: programmed since the last erase */
-    uint32_t *erases;  /* count for each sector */
+    uint8_t *data;           /* contents */
+    uint8_t *unstable;       /* mask: bits that read at random */
+    uint8_t *written;        /* one byte a write unit: what happened since the last erase */
+    uint32_t unstable_bytes; /* that have a bit in the mask */
+    uint32_t *erases;        /* count for each sector */
     uint32_t rule_breaks;
     uint32_t erase_count; /* of the whole device */
     uint64_t bytes_programmed;
@@ -83,9 +84,11 @@ void nor_wipe(struct nor_device *device);
  * units that are not all erased count as written. */
 void nor_load(struct nor_device *device, uint32_t offset, const void *data, uint32_t length);
 
-/* A copy of the whole state of a device, to start many cases from one point. */
+/* A copy of the whole state of a device, to start many cases from one point. Zero before the first
+ * take; one snapshot serves one device. */
 struct nor_snapshot {
     uint8_t *bytes;
+    uint32_t unstable_bytes;
 };
 void nor_snapshot_take(const struct nor_device *device, struct nor_snapshot *snapshot);
 void nor_snapshot_restore(struct nor_device *device, const struct nor_snapshot *snapshot);
