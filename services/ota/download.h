@@ -1,0 +1,98 @@
+/* The blocks of one file: which to ask for, where they go, what is on its way.
+ *
+ * A window of blocks is in flight. The next request goes out when half of the window has arrived,
+ * so that the line does not fall idle for a round trip; it names exactly the blocks that are
+ * neither on flash nor in flight. A block whose request is two requests old counts as lost; silence
+ * makes all of them lost, which halves the window. It grows again with each window that arrives.
+ * Flash is erased ahead of the requests, at most one sector a step.
+ *
+ * AWS IoT MQTT file streams: GetStream requests and data messages in CBOR. */
+#ifndef OTTER_SERVICES_OTA_DOWNLOAD_H
+#define OTTER_SERVICES_OTA_DOWNLOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "services/ota/progress.h"
+
+#define OTA_WINDOW_MAX       32u
+#define OTA_REQUEST_MAX      131072u /* bytes of data that the service sends for one request */
+#define OTA_REQUEST_CBOR_MAX (32u + OTA_BLOCKS_MAX / 8)
+
+/* What a download is of, apart from its state. */
+struct ota_file {
+    uint32_t size; /* bytes, > 0 */
+    uint32_t block_size;
+    uint8_t id; /* in the stream */
+};
+
+static inline uint32_t ota_file_blocks(const struct ota_file *file)
+{
+    return file->size / file->block_size + (file->size % file->block_size != 0);
+}
+
+/* Bytes of `block`, which is one of the file's. */
+uint32_t ota_file_block_length(const struct ota_file *file, uint32_t block);
+
+/* A data message, checked against the file: OTTER_E_MALFORMED when it is not CBOR of the right
+ * shape, OTTER_E_REFUSED for another file, a block past the end or one of the wrong length.
+ * `data` points into the message. */
+struct ota_block {
+    uint32_t number;
+    uint32_t length;
+    const uint8_t *data;
+};
+otter_status ota_block_read(const struct ota_file *file, const uint8_t *message, size_t length,
+                            struct ota_block *block);
+
+/* Writes a GetStream request for `count` blocks named by `bitmap` (bit 0 = block `first`).
+ * Returns its length or OTTER_E_TOO_LONG. */
+int ota_request_write(const struct ota_file *file, uint32_t first, uint32_t count,
+                      const uint8_t *bitmap, size_t bitmap_length, uint8_t *out, size_t size);
+
+struct ota_flight {
+    uint16_t block;
+    uint16_t request;
+};
+
+struct ota_download {
+    const struct flash_area *slot;
+    struct ota_progress *progress;
+    struct ota_file file;
+    uint32_t blocks;
+    uint32_t cursor;    /* next block that flash is made ready for */
+    uint32_t erased_to; /* within that block: bytes made ready */
+    uint16_t request;   /* number of the last one */
+    uint8_t window;
+    uint8_t window_max;
+    uint8_t grown;     /* blocks that arrived since the window last changed */
+    uint8_t in_flight; /* entries of `flight` */
+    struct ota_flight flight[OTA_WINDOW_MAX];
+    uint8_t ready[OTA_BLOCKS_MAX / 8]; /* bit = 1: its flash is erased, or it is on flash */
+};
+
+/* `window` is cut to what one request can bring. */
+void ota_download_init(struct ota_download *download, const struct flash_area *slot,
+                       struct ota_progress *progress, const struct ota_file *file, uint8_t window);
+
+bool ota_download_complete(const struct ota_download *download);
+
+/* Makes flash ready for coming blocks: OTTER_E_AGAIN after a step with more to do, OTTER_OK when
+ * enough is ready, or the error of flash or journal. */
+otter_status ota_download_prepare(struct ota_download *download);
+
+/* Writes the next request into `out` when one is due: its length, 0 when none is due, or an error.
+ * It counts only once ota_download_requested is called. */
+int ota_download_request(const struct ota_download *download, uint8_t *out, size_t size);
+void ota_download_requested(struct ota_download *download);
+
+/* Writes the block to flash and reads it back, then enters it in the journal. OTTER_E_STATE for a
+ * block that is on flash already or was never asked for; OTTER_E_AGAIN when the flash did not take
+ * it: it will be erased and asked for again. */
+otter_status ota_download_store(struct ota_download *download, const struct ota_block *block);
+
+/* Nothing has arrived for too long, or the connection was lost: everything in flight is lost. */
+void ota_download_lost(struct ota_download *download, bool shrink);
+
+#endif

@@ -1,0 +1,175 @@
+/* The update agent: takes an AWS IoT job, brings the new image into the secondary slot, has the
+ * bootloader try it, confirms it, and tells the job how it went.
+ *
+ * Sans-IO: `now` comes in, MQTT goes through the session, everything that must outlive a reset goes
+ * to the key-value store and to flash before the side effect that depends on it. The caller owns
+ * `struct ota`; nothing is allocated, no call waits. The longest single step is one sector erase, or
+ * one ECDSA check.
+ *
+ * The owner's loop:
+ *   ota_init(&ota, &config, port_now());      once, after kv_open and mqtt_init
+ *   ota_on_message                            as the session's `on_message`, with ctx = &ota, or
+ *                                             called from the owner's: true when it was for the agent
+ *   ota_tick(&ota, now)                       after mqtt_tick, whenever ota_deadline has come
+ *   if (ota_wants_reset(&ota)) port_reset();
+ *
+ * The interfaces it speaks: AWS IoT Jobs over MQTT, the `afr_ota` job document of
+ * create-ota-update, MQTT file streams in CBOR. Its state machine is the table in ota.c. */
+#ifndef OTTER_SERVICES_OTA_OTA_H
+#define OTTER_SERVICES_OTA_OTA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec/json.h"
+#include "net/mqtt.h"
+#include "port/flash.h"
+#include "port/port.h"
+#include "services/ota/download.h"
+#include "services/ota/progress.h"
+#include "services/ota/record.h"
+#include "services/ota/verify.h"
+#include "store/kv.h"
+
+#define OTA_THING_NAME_MAX 128u
+#define OTA_TOKENS_MIN     128u /* an OTA job with all its optional parts has about 110 */
+
+/* What the agent does, as users see it: in statusDetails "phase", in logs and in ota_status. */
+enum ota_phase {
+    OTA_PHASE_OFFLINE,   /* no connection to the cloud, nothing under way */
+    OTA_PHASE_IDLE,      /* connected, no update */
+    OTA_PHASE_CHECK,     /* a job was offered: its document and image header are looked at */
+    OTA_PHASE_DOWNLOAD,  /* blocks come in */
+    OTA_PHASE_VERIFY,    /* hash, code signature, image check */
+    OTA_PHASE_INSTALL,   /* the bootloader has been asked to try the image; waits for the reset */
+    OTA_PHASE_SELF_TEST, /* this firmware runs on trial */
+    OTA_PHASE_REPORT     /* the job's end is being reported */
+};
+const char *ota_phase_text(enum ota_phase phase);
+
+struct ota_status {
+    enum ota_phase phase;
+    const char *job_id;       /* "" without a job; valid until the next call of ota_tick */
+    uint32_t blocks_received; /* on flash */
+    uint32_t blocks_total;
+    uint32_t bytes_received;
+    uint32_t bytes_total;
+    struct image_version running; /* of this firmware */
+    struct image_version offered; /* the job's image; zeros until its header has been read */
+    const char *reason;           /* of the last update that ended, "" before */
+    bool on_trial;                /* this firmware is not confirmed yet */
+    uint32_t blocks_duplicate;    /* counters since boot */
+    uint32_t blocks_refused;
+    uint32_t requests_sent;
+    uint8_t window; /* blocks asked for at a time, now */
+};
+
+struct ota_config {
+    struct mqtt_session *mqtt;
+    struct kv *kv;
+    const struct flash_area *primary;   /* the slot this firmware runs from */
+    const struct flash_area *secondary; /* where the new image goes */
+    const struct flash_area *progress;  /* journal of the blocks on flash; see progress.h */
+    uint32_t trailer_align;             /* max_align of image/trailer.h; 0: from the write size */
+    uint32_t image_size_max;            /* largest image the bootloader accepts in the slot */
+    const struct image_policy *policy;  /* the bootloader's keys; NULL: only the image's hash is
+                                           checked here, its signature at boot */
+    const char *thing_name;             /* must outlive the agent */
+    jsmntok_t *tokens; /* scratch for reading one message, free between calls: may be shared */
+    uint16_t token_count; /* at least OTA_TOKENS_MIN */
+
+    uint32_t block_size;           /* bytes; 0: 4096. An MQTT packet of it must fit the session */
+    uint8_t window;                /* blocks in flight; 0: OTA_WINDOW_MAX */
+    uint32_t reply_timeout_ms;     /* for each answer of the cloud; 0: 10 s */
+    uint32_t block_timeout_ms;     /* without any block while some are asked for; 0: 3 s */
+    uint32_t stall_timeout_ms;     /* on line without any block: the update fails; 0: 10 min */
+    uint32_t self_test_timeout_ms; /* from boot on trial to the reset back; 0: 120 s */
+    uint32_t poll_ms;              /* asks for a job even without notification; 0: 1 h */
+
+    /* Hooks of the application; each may be NULL. */
+    bool (*may_reset)(void *ctx);         /* now is a good time to restart; NULL: always */
+    otter_status (*self_test)(void *ctx); /* on trial, on line: OTTER_OK passes, OTTER_E_AGAIN asks
+                                             again, anything else sends the old firmware back */
+    /* After each change of phase and as the download goes on. */
+    void (*on_event)(void *ctx, const struct ota_status *status);
+    void *ctx;
+};
+
+struct ota; /* shape below; all fields are private */
+
+/* Reads the running version from the primary's image header and what an update in progress left in
+ * the store. OTTER_E_ARGUMENT when the configuration cannot work (names too long, areas missing,
+ * a progress area too small for the slot), or the error of reading flash. Sends nothing. */
+otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now);
+
+void ota_tick(struct ota *ota, otter_ms now);
+
+/* When ota_tick is due at the latest; `now` or less when there is work. */
+otter_ms ota_deadline(const struct ota *ota);
+
+/* True once the device must restart: to try a new image, or to go back to the old one. It stays
+ * true until ota_init. */
+bool ota_wants_reset(const struct ota *ota);
+
+struct ota_status ota_status(const struct ota *ota);
+
+/* An mqtt_handler; `ota` is the struct ota. Messages on other topics are ignored. */
+void ota_on_message(void *ota, otter_ms now, const struct mqtt_message *message);
+
+/* Every waiting state has a row for OTA_EV_TIMEOUT with its deadline: see the table in ota.c. */
+enum ota_state {
+    OTA_OFFLINE,     /* until the session is connected and its subscriptions are granted */
+    OTA_ASKING,      /* $next/get */
+    OTA_IDLE,        /* nothing for us; notify-next or the poll ends it */
+    OTA_DESCRIBING,  /* {job}/get: is the job in our record still ours? */
+    OTA_PROBING,     /* the first bytes of the image, while the job is still QUEUED */
+    OTA_ACCEPTING,   /* update IN_PROGRESS */
+    OTA_PREPARING,   /* progress journal and trailer sectors, one erase a tick */
+    OTA_DOWNLOADING, /* blocks */
+    OTA_VERIFYING,   /* from flash, a piece a tick */
+    OTA_READYING,    /* update self_test: ready */
+    OTA_ACTIVATING,  /* test request to the bootloader */
+    OTA_INSTALLED,   /* until the application lets the device restart */
+    OTA_TESTING,     /* on trial, job described: update self_test: active, the application's test */
+    OTA_REPORTING,   /* update SUCCEEDED, FAILED or REJECTED */
+    OTA_RESETTING,   /* final */
+    OTA_STATE_COUNT
+};
+
+#define OTA_FILTER_MAX 168u /* $aws/things/{128}/jobs/... */
+
+struct ota {
+    struct ota_config config;
+    struct ota_record record; /* as in the store; phase OTA_RECORD_NONE without a job */
+    struct ota_progress progress;
+    union {
+        struct ota_download download; /* PREPARING, DOWNLOADING */
+        struct ota_verify verify;     /* VERIFYING */
+    } work;
+    struct image_version running;
+    enum ota_state state;
+    otter_ms deadline;       /* of the state */
+    otter_ms trial_deadline; /* OTTER_NEVER unless on trial */
+    otter_ms connected_at;   /* OTTER_NEVER while not connected */
+    otter_ms reported_at;    /* last progress message */
+    uint32_t reported_blocks;
+    uint32_t version;     /* versionNumber of the job execution when last read */
+    uint32_t token;       /* of the request whose reply counts */
+    uint8_t retries;      /* of the state */
+    bool send_due;        /* the state's message has yet to go out */
+    bool describe_due;    /* notify-next made us doubt that the job is still ours */
+    bool describing;      /* ... and we have asked */
+    bool queued;          /* the job was QUEUED when last read */
+    bool on_trial;
+    bool online;
+    char foreign_job[OTA_JOB_ID_MAX + 1]; /* logged once */
+    char last_reason[OTA_REASON_MAX + 1]; /* of the update that ended last */
+    char notify_filter[OTA_FILTER_MAX];
+    char get_filter[OTA_FILTER_MAX];
+    char update_filter[OTA_FILTER_MAX];
+    char data_filter[MQTT_FILTER_MAX + 1];
+    char refusal_filter[MQTT_FILTER_MAX + 1];
+};
+
+#endif

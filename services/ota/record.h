@@ -1,0 +1,70 @@
+/* What the agent must not forget: the one record of the update in progress, in the key-value store
+ * under "ota/job". It is written before each side effect and compared with the cloud at boot. */
+#ifndef OTTER_SERVICES_OTA_RECORD_H
+#define OTTER_SERVICES_OTA_RECORD_H
+
+#include <stdint.h>
+
+#include "image/image.h"
+#include "store/kv.h"
+
+#define OTA_JOB_ID_MAX    64u
+#define OTA_STREAM_MAX    128u
+#define OTA_SIGNATURE_MAX 72u /* DER of an ECDSA P-256 signature */
+#define OTA_REASON_MAX    127u
+
+/* One update as the cloud describes it. */
+struct ota_job {
+    char id[OTA_JOB_ID_MAX + 1];
+    char stream[OTA_STREAM_MAX + 1];
+    uint32_t execution; /* executionNumber: a retry of the job is another execution */
+    uint32_t file_size;
+    uint8_t file_id;
+    uint8_t signature_length;
+    uint8_t signature[OTA_SIGNATURE_MAX]; /* over the file, by the key ota_signer_pub */
+};
+
+/* How far the update is known to be; the side effect named may or may not have happened yet. */
+enum ota_record_phase {
+    OTA_RECORD_NONE = 0,
+    OTA_RECORD_ACCEPT = 1,   /* telling the cloud IN_PROGRESS */
+    OTA_RECORD_DOWNLOAD = 2, /* writing to the secondary slot */
+    OTA_RECORD_INSTALL = 3,  /* asking the bootloader for a trial of the verified image */
+    OTA_RECORD_TRIAL = 4,    /* asked; the reset, the trial, the confirmation */
+    OTA_RECORD_FINISHED = 5  /* telling the cloud `result` and `reason` */
+};
+
+enum ota_result { OTA_RESULT_NONE = 0, OTA_SUCCEEDED = 1, OTA_FAILED = 2, OTA_REJECTED = 3 };
+
+/* What the firmware on trial left word of, for the old one to report after the way back. */
+enum ota_trial_note {
+    OTA_TRIAL_NO_WORD = 0, /* it never came to run its agent */
+    OTA_TRIAL_STARTED = 1,
+    OTA_TRIAL_NO_CONNECTION = 2,
+    OTA_TRIAL_NO_REPLY = 3,
+    OTA_TRIAL_TEST_FAILED = 4,
+    OTA_TRIAL_WRONG_VERSION = 5
+};
+
+struct ota_record {
+    uint8_t phase;  /* enum ota_record_phase */
+    uint8_t result; /* enum ota_result, in phase FINISHED */
+    uint8_t note;   /* enum ota_trial_note, in phase TRIAL */
+    uint8_t restarts;        /* resets in a row in which no block was added */
+    uint16_t epoch;          /* counts fresh starts of the download of this job */
+    uint16_t trial_s;        /* time limit of the trial */
+    uint32_t blocks_at_boot; /* on flash when the device last started */
+    struct image_version version;  /* of the job's image */
+    struct image_version previous; /* of the firmware that downloads it */
+    struct ota_job job;
+    char reason[OTA_REASON_MAX + 1];
+};
+
+/* An absent record, or one that this firmware cannot read, has phase OTA_RECORD_NONE (with OTTER_OK
+ * and OTTER_E_CORRUPT). */
+otter_status ota_record_load(struct kv *kv, struct ota_record *record);
+otter_status ota_record_save(struct kv *kv, const struct ota_record *record);
+/* Also clears `record`. */
+otter_status ota_record_clear(struct kv *kv, struct ota_record *record);
+
+#endif

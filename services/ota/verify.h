@@ -1,0 +1,32 @@
+/* Checks a finished download on flash, a piece a step: the code signature over the file as it was
+ * shipped (ECDSA P-256 and SHA-256, key ota_signer_pub), then what the bootloader will ask: image
+ * structure, hash and, where the firmware knows the keys, signature. */
+#ifndef OTTER_SERVICES_OTA_VERIFY_H
+#define OTTER_SERVICES_OTA_VERIFY_H
+
+#include "image/check.h"
+#include "services/ota/record.h"
+
+enum ota_verify_stage { OTA_VERIFY_FILE, OTA_VERIFY_IMAGE };
+
+struct ota_verify {
+    const struct flash_area *slot;
+    struct kv *kv; /* holds the key */
+    const struct ota_job *job;
+    const struct image_policy *policy;
+    uint32_t image_size_max;
+    uint32_t hashed;
+    enum ota_verify_stage stage; /* in which an error came up */
+    struct image_sha256 sha;
+    struct image_check check;
+};
+
+/* `policy` may be NULL: then image structure and hash are checked, the image's own signature is
+ * left to the bootloader. */
+void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, struct kv *kv,
+                     const struct ota_job *job, uint32_t image_size_max,
+                     const struct image_policy *policy);
+/* At most 4096 bytes a step, or one signature. OTTER_E_AGAIN until done; OTTER_OK, or why not. */
+otter_status ota_verify_step(struct ota_verify *verify);
+
+#endif
