@@ -40,7 +40,7 @@ struct flash {
     const struct flash_ops *ops;
     void *ctx;
     uint32_t size;
-    uint32_t write_size; /* 1, 2, 4, 8, 16 or 32 */
+    uint32_t write_size;  /* 1, 2, 4, 8, 16 or 32 */
     uint8_t erased_value; /* 0xff or 0x00 */
 };
 

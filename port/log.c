@@ -8,8 +8,8 @@
 
 static const char *const level_names[] = {"ERR", "WRN", "INF", "DBG"};
 
-void log_line(enum log_level level, const char *tag, const char *file, int line,
-              const char *format, ...)
+void log_line(enum log_level level, const char *tag, const char *file, int line, const char *format,
+              ...)
 {
     char text[LOG_LINE_MAX];
     int length = snprintf(text, sizeof text, "<%s> %8lu [%-10.10s] ", level_names[level & 3],

@@ -1,0 +1,24 @@
+# The key that the bootloaders of a build trust, and the C file that carries it.
+#
+# OTTER_SIGNING_KEY (cache): PEM file of a product's own key; the public half is enough to build.
+# Without it a key pair for development is made once, in keys/ of the build folder.
+set(OTTER_SIGNING_KEY "" CACHE FILEPATH "key whose images the bootloader accepts (PEM)")
+set(OTTER_HOST_TOOL "" CACHE FILEPATH "the otter program of the host, for cross builds")
+
+if(OTTER_PORT STREQUAL posix)
+    set(otter_tool $<TARGET_FILE:otter>)
+    set(otter_tool_target otter)
+else()
+    set(otter_tool ${OTTER_HOST_TOOL})
+    set(otter_tool_target "")
+endif()
+
+set(OTTER_IMAGE_KEYS ${CMAKE_BINARY_DIR}/keys/image_keys.c)
+add_custom_command(
+    OUTPUT ${OTTER_IMAGE_KEYS}
+    COMMAND ${CMAKE_COMMAND} -DTOOL=${otter_tool} -DKEY=${OTTER_SIGNING_KEY}
+            -DFOLDER=${CMAKE_BINARY_DIR}/keys -P ${CMAKE_CURRENT_LIST_DIR}/make-image-keys.cmake
+    DEPENDS ${otter_tool_target} ${CMAKE_CURRENT_LIST_DIR}/make-image-keys.cmake
+    COMMENT "The key that the bootloader trusts"
+    VERBATIM)
+add_custom_target(otter_image_keys DEPENDS ${OTTER_IMAGE_KEYS})

@@ -1,0 +1,25 @@
+/* A board: where its slots and areas lie, and on which flash. One board.c per folder defines
+ * `board`; bootloader and firmware of the board link the same one. */
+#ifndef OTTER_FIRMWARE_BOARDS_BOARD_H
+#define OTTER_FIRMWARE_BOARDS_BOARD_H
+
+#include <stdint.h>
+
+#include "port/flash.h"
+
+/* Areas that the firmware and the bootloader use; filled by board_init. */
+struct board {
+    const char *name;
+    uint16_t max_sectors; /* of a slot: fixes where the swap status starts */
+    uint8_t max_align;    /* of the trailer fields */
+    struct flash_area primary;
+    struct flash_area secondary;
+    struct flash_area scratch;
+    struct flash_area store;
+    struct flash_area progress;
+};
+
+/* Lays the board's map over the port's flash device. */
+void board_init(struct board *board, const struct flash *flash);
+
+#endif

@@ -1,0 +1,168 @@
+#include "firmware/link.h"
+
+#include <string.h>
+
+#include "port/log.h"
+
+#define OPEN_TIMEOUT_MS 20000u
+#define READ_CHUNK      512u
+/* Reads in one turn of the loop: enough for a whole block, few enough to stay responsive. */
+#define READS_PER_TICK 16u
+
+static uint32_t jitter(void *ctx)
+{
+    (void)ctx;
+    uint32_t value = 0;
+    /* Without entropy no connection is made at all, so the back-off then does not matter. */
+    (void)port_random(&value, sizeof value);
+    return value;
+}
+
+static bool copy_text(char *to, size_t size, const char *from)
+{
+    const size_t length = strlen(from);
+    if (length == 0 || length >= size)
+        return false;
+    memcpy(to, from, length + 1);
+    return true;
+}
+
+void link_init(struct link *link, struct kv *kv, const char *client_id, const char *host,
+               uint16_t port, mqtt_handler on_message, void *ctx)
+{
+    memset(link, 0, sizeof *link);
+    link->kv = kv;
+    link->port = port;
+    link->provisioned = copy_text(link->host, sizeof link->host, host) &&
+                        copy_text(link->client_id, sizeof link->client_id, client_id);
+    const struct mqtt_config config = {
+        .client_id = link->client_id,
+        .user_name = "?SDK=Otter&Version=0.1.0",
+        .keep_alive_s = 60,
+        .backoff_base_ms = 500,
+        .backoff_cap_ms = 60000,
+        .connack_timeout_ms = 15000,
+        .ack_timeout_ms = 10000,
+        .random = jitter,
+        .on_message = on_message,
+        .ctx = ctx,
+        .input = link->input,
+        .input_size = sizeof link->input,
+        .output = link->output,
+        .output_size = sizeof link->output,
+    };
+    mqtt_init(&link->mqtt, &config);
+}
+
+static void drop(struct link *link, otter_ms now)
+{
+    tls_close(&link->tls);
+    mqtt_transport_down(&link->mqtt, now);
+}
+
+static void open_transport(struct link *link, otter_ms now)
+{
+    LOG_INF("NET", "connecting to %s:%u", link->host, (unsigned)link->port);
+    const otter_status status =
+        tls_open(&link->tls, now, link->kv, link->host, link->port, OPEN_TIMEOUT_MS);
+    if (status != OTTER_OK) {
+        LOG_ERR("NET", "cannot connect to %s:%u: %s", link->host, (unsigned)link->port,
+                otter_status_text(status));
+        drop(link, now);
+    }
+}
+
+static void open_further(struct link *link, otter_ms now)
+{
+    const enum tls_state state = tls_step(&link->tls, now);
+    if (state == TLS_OPEN) {
+        LOG_INF("NET", "TLS open with %s", link->host);
+        mqtt_transport_up(&link->mqtt, now);
+    } else if (state == TLS_FAILED) {
+        LOG_ERR("NET", "no TLS connection to %s:%u: %s", link->host, (unsigned)link->port,
+                otter_status_text(link->tls.error));
+        drop(link, now);
+    }
+}
+
+static bool read_some(struct link *link, otter_ms now)
+{
+    uint8_t chunk[READ_CHUNK];
+    for (unsigned i = 0; i < READS_PER_TICK; i++) {
+        const int got = tls_read(&link->tls, chunk, sizeof chunk);
+        if (got == 0)
+            return true;
+        if (got < 0 || mqtt_input(&link->mqtt, now, chunk, (size_t)got) != OTTER_OK)
+            return false;
+    }
+    return true;
+}
+
+static bool write_some(struct link *link, otter_ms now)
+{
+    const uint8_t *data;
+    size_t waiting = mqtt_output(&link->mqtt, &data);
+    while (waiting > 0) {
+        const int sent = tls_write(&link->tls, data, waiting);
+        if (sent <= 0)
+            return sent == 0;
+        mqtt_sent(&link->mqtt, now, (size_t)sent);
+        waiting = mqtt_output(&link->mqtt, &data);
+    }
+    return true;
+}
+
+static void carry(struct link *link, otter_ms now)
+{
+    if (!read_some(link, now) || !write_some(link, now)) {
+        LOG_WRN("NET", "connection to %s lost", link->host);
+        drop(link, now);
+    }
+}
+
+void link_tick(struct link *link, otter_ms now)
+{
+    if (!link->provisioned)
+        return;
+    mqtt_tick(&link->mqtt, now);
+    switch (link->tls.state) {
+    case TLS_IDLE:
+        if (port_network_up() && mqtt_wants_transport(&link->mqtt, now))
+            open_transport(link, now);
+        break;
+    case TLS_CONNECTING:
+    case TLS_HANDSHAKE:
+        open_further(link, now);
+        break;
+    case TLS_OPEN:
+        carry(link, now);
+        break;
+    case TLS_FAILED:
+        drop(link, now);
+        break;
+    }
+    if (link->tls.state == TLS_OPEN && mqtt_should_close(&link->mqtt))
+        drop(link, now);
+}
+
+otter_ms link_deadline(const struct link *link)
+{
+    const uint8_t *data;
+    if (!link->provisioned)
+        return OTTER_NEVER;
+    /* Output that TCP did not take at once is tried again soon. */
+    if (link->tls.state == TLS_OPEN && mqtt_output(&link->mqtt, &data) > 0)
+        return 0;
+    const otter_ms session = mqtt_deadline(&link->mqtt);
+    const bool opening = link->tls.state == TLS_CONNECTING || link->tls.state == TLS_HANDSHAKE;
+    return opening && link->tls.deadline < session ? link->tls.deadline : session;
+}
+
+void link_close(struct link *link, otter_ms now)
+{
+    if (link->tls.state != TLS_OPEN)
+        return;
+    mqtt_disconnect(&link->mqtt, now);
+    (void)write_some(link, now);
+    drop(link, now);
+}

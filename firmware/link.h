@@ -1,0 +1,46 @@
+/* The connection to the cloud: keeps the MQTT session on a TLS connection.
+ *
+ * Opens TCP and TLS when the session wants a transport, moves bytes both ways, and tells the
+ * session when the transport is gone. Owned by the application; nothing here waits. */
+#ifndef OTTER_FIRMWARE_LINK_H
+#define OTTER_FIRMWARE_LINK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/mqtt.h"
+#include "net/tls.h"
+#include "store/kv.h"
+
+/* A stream block of 4096 bytes with its CBOR map and topic; the longest status update. */
+#define LINK_INPUT_SIZE  4608u
+#define LINK_OUTPUT_SIZE 2048u
+#define LINK_HOST_MAX    128u
+#define LINK_CLIENT_MAX  128u
+
+struct link {
+    struct mqtt_session mqtt;
+    struct tls tls;
+    struct kv *kv;
+    bool provisioned; /* everything is there that a connection needs */
+    uint16_t port;
+    char host[LINK_HOST_MAX + 1];
+    char client_id[LINK_CLIENT_MAX + 1];
+    uint8_t input[LINK_INPUT_SIZE];
+    uint8_t output[LINK_OUTPUT_SIZE];
+};
+
+/* `on_message` gets messages that no subscription of the session matches. A host or client id that
+ * is empty or too long leaves the link unprovisioned: it then never connects. */
+void link_init(struct link *link, struct kv *kv, const char *client_id, const char *host,
+               uint16_t port, mqtt_handler on_message, void *ctx);
+
+void link_tick(struct link *link, otter_ms now);
+
+/* When link_tick is due at the latest, apart from bytes that come in. */
+otter_ms link_deadline(const struct link *link);
+
+/* Ends the connection in good order, before a reset. */
+void link_close(struct link *link, otter_ms now);
+
+#endif

@@ -1,0 +1,24 @@
+/* What the bootloader tells the firmware: a small record that the port carries from one to the
+ * other (reserved RAM on a microcontroller, an environment variable on the host). */
+#ifndef OTTER_PORT_HANDOVER_H
+#define OTTER_PORT_HANDOVER_H
+
+#include <stdint.h>
+
+#define HANDOVER_MAGIC 0x4f545248u /* "OTRH" */
+
+enum reset_reason { RESET_POWER_ON = 0, RESET_SOFTWARE = 1, RESET_WATCHDOG = 2 };
+
+struct handover {
+    uint32_t magic;
+    uint32_t reset_reason; /* enum reset_reason */
+    uint32_t
+        swap_type; /* what this boot did: MCUboot's swap types, 1 none, 2 test, 3 perm, 4 revert */
+    uint32_t boot_ms;      /* time spent in the bootloader */
+    uint32_t bytes_copied; /* by a swap in this boot, 0 without one */
+};
+
+/* NULL when no bootloader left a record. */
+const struct handover *port_handover(void);
+
+#endif

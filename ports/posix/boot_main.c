@@ -1,0 +1,139 @@
+/* otter-boot: the bootloader of the posix port.
+ *
+ * Runs the same core as a microcontroller over the flash file, copies the payload of the image that
+ * it is given into an anonymous file and executes that. The firmware executes this program again
+ * for a reset, so one process is one device from power-on to power cut. */
+#define _GNU_SOURCE /* memfd_create, fexecve */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "boot/boot.h"
+#include "firmware/boards/board.h"
+#include "port/handover.h"
+#include "port/log.h"
+#include "port/port.h"
+#include "ports/posix/flash_file.h"
+#include "ports/posix/port_posix.h"
+
+static uint32_t bytes_copied;
+
+static void feed(void *ctx)
+{
+    (void)ctx;
+    port_watchdog_feed();
+}
+
+static void report(void *ctx, const struct boot_event *event)
+{
+    (void)ctx;
+    char line[LOG_LINE_MAX / 2];
+    if (event->type == BOOT_EVENT_PROGRESS)
+        bytes_copied = (uint32_t)event->value;
+    if (boot_event_text(event, line, sizeof line))
+        LOG_INF("BOOT", "%s", line);
+}
+
+/* Copies `length` bytes of the slot from `offset` on into a new anonymous executable file. */
+static int load_program(const struct flash_area *slot, uint32_t offset, uint32_t length)
+{
+    uint8_t buffer[4096];
+    const int program = memfd_create("otter-firmware", MFD_CLOEXEC);
+    while (program >= 0 && length > 0) {
+        const uint32_t part = length < sizeof buffer ? length : (uint32_t)sizeof buffer;
+        if (flash_read(slot, offset, buffer, part) != OTTER_OK ||
+            write(program, buffer, part) != (ssize_t)part)
+            return -1;
+        offset += part;
+        length -= part;
+    }
+    return program;
+}
+
+static void keep_open(int descriptor)
+{
+    char text[16];
+    fcntl(descriptor, F_SETFD, 0);
+    snprintf(text, sizeof text, "%d", descriptor);
+    setenv("OTTER_FLASH_FD", text, 1);
+}
+
+static void hand_over(const struct boot_result *result)
+{
+    const char *reason = getenv("OTTER_RESET_REASON");
+    unsigned code = RESET_POWER_ON;
+    char text[64], self[4096];
+    if (reason != NULL)
+        code = strcmp(reason, "watchdog") == 0 ? RESET_WATCHDOG : RESET_SOFTWARE;
+    snprintf(text, sizeof text, "%u,%u,%" PRIu64 ",%" PRIu32, code, (unsigned)result->swap_type,
+             port_now(), bytes_copied);
+    setenv("OTTER_HANDOVER", text, 1);
+    const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (length > 0) {
+        self[length] = '\0';
+        setenv("OTTER_BOOT", self, 1);
+    }
+    keep_open(flash_file_descriptor());
+}
+
+static int start(const struct boot_result *result)
+{
+    char *const argv[] = {"otter-firmware", NULL};
+    const int program =
+        load_program(result->slot, result->header.header_size, result->header.payload_size);
+    if (program >= 0) {
+        hand_over(result);
+        extern char **environ;
+        fexecve(program, argv, environ);
+    }
+    LOG_ERR("BOOT", "cannot execute the image: %s (is its payload a program for this system?)",
+            strerror(errno));
+    return 1;
+}
+
+static const char *flash_path(int argc, char **argv)
+{
+    if (getenv("OTTER_FLASH_FD") != NULL)
+        return "";
+    if (argc == 3 && strcmp(argv[1], "--flash") == 0)
+        return argv[2];
+    fprintf(stderr, "usage: otter-boot --flash FILE\n"
+                    "The bootloader of the device as a host process; `otter device` starts it.\n");
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    struct board board;
+    struct boot_result result;
+    const char *path = flash_path(argc, argv);
+    if (path == NULL)
+        return 2;
+    port_posix_start();
+    const struct flash *flash = flash_file_open(path);
+    if (flash == NULL)
+        return 1;
+    board_init(&board, flash);
+    const struct boot_slots slots = {&board.primary, &board.secondary};
+    const struct boot_config config = {
+        .images = &slots,
+        .image_count = 1,
+        .scratch = &board.scratch,
+        .max_sectors = board.max_sectors,
+        .max_align = board.max_align,
+        .refuse_downgrade = true,
+        .policy = {.keys = image_keys, .key_count = image_key_count},
+        .hooks = {feed, report, NULL},
+    };
+    const otter_status status = boot_go(&config, &result);
+    if (status != OTTER_OK) {
+        LOG_ERR("BOOT", "Unable to find bootable image: %s", otter_status_text(status));
+        return 1;
+    }
+    return start(&result);
+}

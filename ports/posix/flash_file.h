@@ -1,0 +1,21 @@
+/* NOR flash in a file: the posix port's one flash device.
+ *
+ * The file is mapped shared, so what has been programmed survives the process. NOR rules are
+ * enforced: a program that touches a unit which is not erased fails with OTTER_E_FLASH. */
+#ifndef OTTER_PORTS_POSIX_FLASH_FILE_H
+#define OTTER_PORTS_POSIX_FLASH_FILE_H
+
+#include "port/flash.h"
+
+/* Adopts the descriptor in OTTER_FLASH_FD, or else opens and locks the file at `path`. The file
+ * must exist and have exactly the board's flash size. On failure a message on stderr says what is
+ * wrong and what to do, and NULL comes back. The device lives as long as the process. */
+const struct flash *flash_file_open(const char *path);
+
+/* Descriptor of the open file, to be handed over by exec. */
+int flash_file_descriptor(void);
+
+/* Busy times of real parts, in microseconds; 0 and 0 (the default) for none. */
+void flash_file_timing(uint32_t erase_us, uint32_t program_unit_us);
+
+#endif

@@ -1,0 +1,148 @@
+/* otter demo: a whole firmware update over the air, from nothing, on this machine. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool/command.h"
+#include "tool/demo/demo.h"
+#include "tool/demo/screen.h"
+
+static const char help[] =
+    "usage: otter demo [--board mps2-an505|posix] [--fault KIND] [--delay MS] [--keep]\n"
+    "\n"
+    "Starts the local cloud and a device with firmware 1.0.0, provisions and registers it,\n"
+    "releases 1.0.1 and watches the device take it over the air.\n"
+    "\n"
+    "  --board BOARD   mps2-an505: an emulated Cortex-M33 (default); posix: a host process\n"
+    "  --fault KIND    shows how an update fails:\n"
+    "                    signature  signed with a key that the device does not trust\n"
+    "                    self-test  the new firmware never reaches the cloud\n"
+    "                    version    the version is not above the running one\n"
+    "                    power      power is cut in the download and in the swap\n"
+    "  --delay MS      adds MS milliseconds to each round trip between device and cloud\n"
+    "  --keep          leaves cloud and device running and says how to play with them\n"
+    "\n"
+    "Exit code: 0 when the update ended as it should, 1 when not, 2 for wrong usage.\n"
+    "\n"
+    "  otter demo\n"
+    "  otter demo --board posix --fault power\n";
+
+static struct demo demo = {
+    .old_version = "1.0.0",
+    .new_version = "1.0.1",
+    .update_id = "otter-demo-1",
+    .signer_certificate = "signer",
+};
+
+void demo_moment(struct demo *d, enum moment moment)
+{
+    d->at[moment] = seconds_now();
+}
+
+static void interrupted(int signal_number)
+{
+    (void)signal_number;
+    world_interrupted = 1;
+}
+
+static bool choose_board(const char *name)
+{
+    if (strcmp(name, "posix") == 0)
+        demo.world.board = BOARD_POSIX;
+    else if (strcmp(name, "mps2-an505") != 0) {
+        fprintf(stderr, "otter demo: there is no board '%s'; there are mps2-an505 and posix\n",
+                name);
+        return false;
+    }
+    return true;
+}
+
+static bool choose_fault(const char *name)
+{
+    static const char *const names[] = {"none", "signature", "self-test", "version", "power"};
+    for (unsigned i = 1; i < sizeof names / sizeof *names; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            demo.fault = (enum fault)i;
+            return true;
+        }
+    }
+    fprintf(stderr,
+            "otter demo: there is no fault '%s'; there are signature, self-test, version, power\n",
+            name);
+    return false;
+}
+
+static bool parse(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"board", required_argument, NULL, 'b'}, {"fault", required_argument, NULL, 'f'},
+        {"delay", required_argument, NULL, 'd'}, {"keep", no_argument, NULL, 'k'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    int option;
+    while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+        switch (option) {
+        case 'b':
+            if (!choose_board(optarg))
+                return false;
+            break;
+        case 'f':
+            if (!choose_fault(optarg))
+                return false;
+            break;
+        case 'd':
+            demo.world.delay_ms = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'k':
+            demo.world.keep = true;
+            break;
+        case 'h':
+            fputs(help, stdout);
+            exit(0);
+        default:
+            fputs("try: otter demo --help\n", stderr);
+            return false;
+        }
+    }
+    if (optind < argc)
+        fprintf(stderr, "otter demo: what is '%s'? try: otter demo --help\n", argv[optind]);
+    return optind == argc;
+}
+
+static void prepare_fault(void)
+{
+    if (demo.fault == FAULT_SIGNATURE)
+        demo.signer_certificate = "wrong";
+    if (demo.fault == FAULT_VERSION)
+        demo.new_version = "1.0.0";
+}
+
+static bool story(void)
+{
+    return demo_cloud(&demo) && demo_first_boot(&demo) && demo_provision(&demo) &&
+           demo_register(&demo) && demo_on_line(&demo) && demo_release(&demo) &&
+           demo_watch(&demo) && demo_verdict(&demo) && demo_still_works(&demo);
+}
+
+int command_demo(int argc, char **argv)
+{
+    if (!parse(argc, argv))
+        return 2;
+    screen_start();
+    signal(SIGINT, interrupted);
+    signal(SIGTERM, interrupted);
+    prepare_fault();
+    demo_moment(&demo, AT_START);
+    const bool done = world_open(&demo.world) && story();
+    if (done)
+        demo_summary(&demo);
+    world_close(&demo.world);
+    if (done)
+        screen_good("%s", demo.fault == FAULT_NONE
+                              ? "The device runs 1.0.1, delivered over the air."
+                              : "The update ended as it must.");
+    if (world_interrupted)
+        return 130;
+    return done ? 0 : 1;
+}

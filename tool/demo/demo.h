@@ -1,0 +1,68 @@
+/* The demo's story, told in steps; each returns false after it has shown why it failed. */
+#ifndef OTTER_TOOL_DEMO_DEMO_H
+#define OTTER_TOOL_DEMO_DEMO_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "tool/demo/world.h"
+
+enum fault { FAULT_NONE, FAULT_SIGNATURE, FAULT_SELF_TEST, FAULT_VERSION, FAULT_POWER };
+
+/* Moments of the story, in seconds_now(). */
+enum moment {
+    AT_START,
+    AT_CLOUD_UP,
+    AT_BOOTED,
+    AT_PROVISIONED,
+    AT_REGISTERED,
+    AT_ON_LINE,
+    AT_RELEASED,
+    AT_DOWNLOAD_STARTED,
+    AT_DOWNLOADED,
+    AT_VERIFIED,
+    AT_RESTARTED,
+    AT_END,
+    MOMENT_COUNT
+};
+
+struct demo {
+    struct world world;
+    enum fault fault;
+    double at[MOMENT_COUNT];
+    uint32_t blocks, blocks_total, bytes, bytes_total; /* of the download, as the device says */
+    uint32_t bytes_signed;                             /* size of the image that was released */
+    const char *old_version;
+    const char *new_version;    /* that the release claims */
+    const char *update_id;      /* of create-ota-update */
+    char endpoint[256];         /* from describe-endpoint */
+    const char *signer_certificate; /* "signer" or "wrong": which code signing key ACM gets */
+    char job_status[32];
+    char job_reason[256];
+};
+
+void demo_moment(struct demo *demo, enum moment moment);
+
+/* setup.c: until version 1.0.0 is on line. */
+bool demo_cloud(struct demo *demo);
+bool demo_first_boot(struct demo *demo);
+bool demo_provision(struct demo *demo);
+bool demo_register(struct demo *demo);
+bool demo_on_line(struct demo *demo);
+
+/* update.c: from the release to the job's end. */
+bool demo_release(struct demo *demo);
+bool demo_watch(struct demo *demo);
+bool demo_verdict(struct demo *demo);
+/* Asks the device for its version over the console. */
+bool demo_still_works(struct demo *demo);
+void demo_summary(const struct demo *demo);
+
+/* Runs a command in the work folder, showing it; false when it fails. */
+bool demo_run(struct demo *demo, const char *const words[]);
+bool demo_write_file(struct demo *demo, const char *name, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+#define THING "otter-demo"
+
+#endif

@@ -1,0 +1,268 @@
+/* The demo until firmware 1.0.0 is on line: cloud, first boot, provisioning, registration. */
+#include "tool/demo/demo.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "tool/demo/aws.h"
+#include "tool/demo/screen.h"
+
+bool demo_write_file(struct demo *demo, const char *name, const char *format, ...)
+{
+    FILE *file = fopen(world_path(&demo->world, name), "w");
+    va_list args;
+    if (file == NULL) {
+        screen_error("cannot write %s", world_path(&demo->world, name));
+        return false;
+    }
+    va_start(args, format);
+    vfprintf(file, format, args);
+    va_end(args);
+    return fclose(file) == 0;
+}
+
+bool demo_run(struct demo *demo, const char *const words[])
+{
+    char text[1024] = "", output[WORLD_PATH_MAX];
+    char *argv[32] = {NULL};
+    size_t length = 0;
+    struct child child;
+    for (unsigned i = 0; words[i] != NULL && i < 31; i++) {
+        argv[i] = (char *)words[i];
+        /* Folders of the build are of no interest to the reader. */
+        const char *shown = strrchr(words[i], '/') != NULL && words[i][0] == '/'
+                                ? strrchr(words[i], '/') + 1
+                                : words[i];
+        length +=
+            (size_t)snprintf(text + length, sizeof text - length, "%s%s", i > 0 ? " " : "", shown);
+    }
+    screen_command(text);
+    snprintf(output, sizeof output, "%s", world_path(&demo->world, "command.out"));
+    const struct child_io io = {.output = output, .directory = demo->world.folder};
+    if (!child_start(&child, words[0], argv, &io))
+        return false;
+    while (child_running(&child))
+        world_pump(&demo->world, 5);
+    if (child.exit_code == 0)
+        return true;
+    screen_error("that command ended with exit code %d; it said:", child.exit_code);
+    FILE *file = fopen(output, "r");
+    char line[512];
+    while (file != NULL && fgets(line, sizeof line, file) != NULL)
+        screen_result("%.*s", (int)strcspn(line, "\n"), line);
+    if (file != NULL)
+        fclose(file);
+    return false;
+}
+
+static const char *otter(void)
+{
+    static char path[WORLD_PATH_MAX];
+    snprintf(path, sizeof path, "%s/otter", program_directory());
+    return path;
+}
+
+bool demo_cloud(struct demo *demo)
+{
+    screen_heading("The local cloud comes up");
+    screen_command("otter cloud --dir cloud");
+    if (!world_start_cloud(&demo->world))
+        return false;
+    const char *words[] = {"iot", "describe-endpoint", "--endpoint-type", "iot:Data-ATS", NULL};
+    json_t *reply = aws_run(&demo->world, words);
+    if (reply == NULL)
+        return false;
+    snprintf(demo->endpoint, sizeof demo->endpoint, "%s", json_text(reply, "endpointAddress"));
+    json_decref(reply);
+    screen_result("%s", demo->endpoint);
+    demo_moment(demo, AT_CLOUD_UP);
+    return demo->endpoint[0] != '\0';
+}
+
+static bool sign_first_image(struct demo *demo)
+{
+    const char *words[] = {otter(),
+                           "sign",
+                           "-k",
+                           world_built(&demo->world, "keys/boot-signing.pem"),
+                           "--align",
+                           "4",
+                           "-v",
+                           "1.0.0+0",
+                           "--header-size",
+                           "4096",
+                           "--pad-header",
+                           "-S",
+                           "0x73000",
+                           world_built(&demo->world, "firmware/firmware-1.0.0.bin"),
+                           "firmware-1.0.0.signed.bin",
+                           NULL};
+    return demo_run(demo, words);
+}
+
+bool demo_first_boot(struct demo *demo)
+{
+    screen_heading("Firmware 1.0.0 is signed, put into a blank flash, and boots");
+    if (!sign_first_image(demo) ||
+        !world_make_flash(&demo->world, world_path(&demo->world, "firmware-1.0.0.signed.bin")))
+        return false;
+    screen_say("power on: %s", demo->world.board == BOARD_POSIX
+                                   ? "otter-boot, the bootloader as a host process"
+                                   : "qemu-system-arm -M mps2-an505, a Cortex-M33");
+    if (!world_power_on(&demo->world) ||
+        !world_expect(&demo->world, FROM_DEVICE, "not provisioned", 20, NULL))
+        return false;
+    demo_moment(demo, AT_BOOTED);
+    return true;
+}
+
+static bool make_signer(struct demo *demo, const char *name)
+{
+    char key[32], certificate[32], public_key[32];
+    snprintf(key, sizeof key, "%s.key", name);
+    snprintf(certificate, sizeof certificate, "%s.crt", name);
+    snprintf(public_key, sizeof public_key, "%s.pub", name);
+    const char *make[] = {"openssl",
+                          "req",
+                          "-new",
+                          "-x509",
+                          "-newkey",
+                          "ec",
+                          "-pkeyopt",
+                          "ec_paramgen_curve:P-256",
+                          "-nodes",
+                          "-days",
+                          "365",
+                          "-subj",
+                          "/CN=test_signer",
+                          "-addext",
+                          "keyUsage=digitalSignature",
+                          "-addext",
+                          "extendedKeyUsage=codeSigning",
+                          "-keyout",
+                          key,
+                          "-out",
+                          certificate,
+                          NULL};
+    const char *publish[] = {"openssl", "pkey", "-in", key, "-pubout", "-out", public_key, NULL};
+    return demo_run(demo, make) && demo_run(demo, publish);
+}
+
+static bool configure(struct demo *demo, const char *key, const char *value)
+{
+    char command[320], answer[320];
+    snprintf(command, sizeof command, "conf set %s %s", key, value);
+    snprintf(answer, sizeof answer, "%s=\"%s\"", key, value);
+    return world_type(&demo->world, command) &&
+           world_expect(&demo->world, FROM_DEVICE, answer, 5, NULL);
+}
+
+bool demo_provision(struct demo *demo)
+{
+    struct world *world = &demo->world;
+    screen_heading("Provisioning, typed into the device's serial console");
+    if (!make_signer(demo, "signer") ||
+        (demo->fault == FAULT_SIGNATURE && !make_signer(demo, "wrong")))
+        return false;
+    const bool done =
+        configure(demo, "thing_name", THING) && configure(demo, "mqtt_endpoint", demo->endpoint) &&
+        configure(demo, "mqtt_port", world_cloud_fact(world, "mqtt_port")) &&
+        world_type(world, "conf commit") &&
+        world_expect(world, FROM_DEVICE, "Configuration saved", 5, NULL) &&
+        world_paste_pem(world, "pki import cert root_ca_cert", world_cloud_fact(world, "root_ca"),
+                        "SUCCESS") &&
+        world_paste_pem(world, "pki import key ota_signer_pub", world_path(world, "signer.pub"),
+                        "SUCCESS") &&
+        world_type(world, "pki generate key") &&
+        world_expect(world, FROM_DEVICE, "-----END PUBLIC KEY-----", 20, NULL) &&
+        world_capture_pem(world, "pki generate cert", world_path(world, "device.crt"));
+    demo_moment(demo, AT_PROVISIONED);
+    return done;
+}
+
+static const char device_policy[] =
+    "{\n  \"Version\": \"2012-10-17\",\n  \"Statement\": [\n"
+    "    {\"Effect\": \"Allow\", \"Action\": \"iot:Connect\",\n"
+    "     \"Resource\": \"arn:aws:iot:*:*:client/${iot:Connection.Thing.ThingName}\"},\n"
+    "    {\"Effect\": \"Allow\", \"Action\": [\"iot:Publish\", \"iot:Receive\"],\n"
+    "     \"Resource\": "
+    "\"arn:aws:iot:*:*:topic/$aws/things/${iot:Connection.Thing.ThingName}/*\"},\n"
+    "    {\"Effect\": \"Allow\", \"Action\": \"iot:Subscribe\",\n"
+    "     \"Resource\": "
+    "\"arn:aws:iot:*:*:topicfilter/$aws/things/${iot:Connection.Thing.ThingName}/*\"}\n  ]\n}\n";
+
+/* Starts up to three calls side by side and waits for all; results[i] is NULL where one failed. */
+static bool together(struct world *world, const char *const *const calls[], json_t *results[])
+{
+    struct aws_call running[3];
+    unsigned count = 0;
+    bool all = true;
+    while (count < 3 && calls[count] != NULL && aws_begin(world, &running[count], calls[count]))
+        count++;
+    for (unsigned i = 0; i < count; i++) {
+        results[i] = aws_end(world, &running[i]);
+        all = all && results[i] != NULL;
+    }
+    return all;
+}
+
+static void forget(json_t *results[], unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        json_decref(results[i]);
+}
+
+static bool attach(struct demo *demo, const char *certificate)
+{
+    const char *principal[] = {
+        "iot", "attach-thing-principal", "--thing-name", THING, "--principal", certificate, NULL};
+    const char *policy[] = {
+        "iot", "attach-policy", "--policy-name", THING "-policy", "--target", certificate, NULL};
+    const char *const *const calls[] = {principal, policy, NULL};
+    json_t *results[3] = {NULL};
+    const bool done = together(&demo->world, calls, results);
+    forget(results, 2);
+    return done;
+}
+
+bool demo_register(struct demo *demo)
+{
+    screen_heading("Registration in the cloud, with the ordinary AWS CLI");
+    if (!demo_write_file(demo, "policy.json", "%s", device_policy))
+        return false;
+    const char *thing[] = {"iot", "create-thing", "--thing-name", THING, NULL};
+    const char *certificate[] = {"iot",
+                                 "register-certificate-without-ca",
+                                 "--status",
+                                 "ACTIVE",
+                                 "--certificate-pem",
+                                 "file://device.crt",
+                                 NULL};
+    const char *policy[] = {"iot",
+                            "create-policy",
+                            "--policy-name",
+                            THING "-policy",
+                            "--policy-document",
+                            "file://policy.json",
+                            NULL};
+    const char *const *const calls[] = {thing, certificate, policy, NULL};
+    json_t *results[3] = {NULL};
+    bool done = together(&demo->world, calls, results);
+    if (done) {
+        screen_result("%s", json_text(results[1], "certificateArn"));
+        done = attach(demo, json_text(results[1], "certificateArn"));
+    }
+    forget(results, 3);
+    demo_moment(demo, AT_REGISTERED);
+    return done;
+}
+
+bool demo_on_line(struct demo *demo)
+{
+    screen_heading("Version 1.0.0 on line");
+    const bool done = world_type(&demo->world, "reset") &&
+                      world_expect(&demo->world, FROM_DEVICE, "on line as " THING, 30, NULL);
+    demo_moment(demo, AT_ON_LINE);
+    return done;
+}

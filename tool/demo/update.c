@@ -1,0 +1,341 @@
+/* The demo from the release of the new version to the end of its job. */
+#include "tool/demo/demo.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "tool/demo/aws.h"
+#include "tool/demo/screen.h"
+
+#define BUCKET  THING "-updates"
+#define PROFILE "otter_demo"
+
+static uint32_t file_size(const char *path)
+{
+    struct stat info;
+    return stat(path, &info) == 0 ? (uint32_t)info.st_size : 0;
+}
+
+static const char *payload_name(const struct demo *demo)
+{
+    if (demo->fault == FAULT_SELF_TEST)
+        return "firmware/firmware-1.0.1-deaf.bin";
+    return demo->fault == FAULT_VERSION ? "firmware/firmware-1.0.0.bin"
+                                        : "firmware/firmware-1.0.1.bin";
+}
+
+static bool sign(struct demo *demo, char *name, size_t size)
+{
+    char otter[WORLD_PATH_MAX], version[16];
+    snprintf(otter, sizeof otter, "%s/otter", program_directory());
+    snprintf(version, sizeof version, "%s+0", demo->new_version);
+    snprintf(name, size, "firmware-%s.signed.bin", demo->new_version);
+    const char *words[] = {otter,
+                           "sign",
+                           "-k",
+                           world_built(&demo->world, "keys/boot-signing.pem"),
+                           "--align",
+                           "4",
+                           "-v",
+                           version,
+                           "--header-size",
+                           "4096",
+                           "--pad-header",
+                           "-S",
+                           "0x73000",
+                           world_built(&demo->world, payload_name(demo)),
+                           name,
+                           NULL};
+    if (!demo_run(demo, words))
+        return false;
+    demo->bytes_signed = file_size(world_path(&demo->world, name));
+    screen_result("%s, %u bytes", name, demo->bytes_signed);
+    return true;
+}
+
+static bool end_both(struct world *world, struct aws_call *first, struct aws_call *second)
+{
+    json_t *a = aws_end(world, first);
+    json_t *b = aws_end(world, second);
+    const bool done = a != NULL && b != NULL;
+    json_decref(a);
+    json_decref(b);
+    return done;
+}
+
+static const char trust[] =
+    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":"
+    "{\"Service\":\"iot.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}\n";
+
+/* Certificate, bucket and role, then the profile: what is done once per product. */
+static bool prepare_signing(struct demo *demo, char role[256])
+{
+    char certificate[48], key[48], material[256];
+    struct world *const world = &demo->world;
+    struct aws_call import, bucket, create_role, profile, versioning;
+    snprintf(certificate, sizeof certificate, "fileb://%s.crt", demo->signer_certificate);
+    snprintf(key, sizeof key, "fileb://%s.key", demo->signer_certificate);
+    const char *import_words[] = {
+        "acm", "import-certificate", "--certificate", certificate, "--private-key", key, NULL};
+    const char *bucket_words[] = {"s3api", "create-bucket", "--bucket", BUCKET, NULL};
+    const char *role_words[] = {"iam",
+                                "create-role",
+                                "--role-name",
+                                "otter-ota",
+                                "--assume-role-policy-document",
+                                "file://trust.json",
+                                NULL};
+    if (!demo_write_file(demo, "trust.json", "%s", trust) ||
+        !aws_begin(world, &import, import_words) || !aws_begin(world, &bucket, bucket_words) ||
+        !aws_begin(world, &create_role, role_words))
+        return false;
+    json_t *imported = aws_end(world, &import);
+    json_t *created = aws_end(world, &bucket);
+    json_t *roled = aws_end(world, &create_role);
+    const bool done = imported != NULL && created != NULL && roled != NULL;
+    snprintf(material, sizeof material, "certificateArn=%s", json_text(imported, "CertificateArn"));
+    snprintf(role, 256, "%s", json_text(roled, "Role.Arn"));
+    json_decref(imported);
+    json_decref(created);
+    json_decref(roled);
+    const char *profile_words[] = {"signer",
+                                   "put-signing-profile",
+                                   "--profile-name",
+                                   PROFILE,
+                                   "--platform",
+                                   "AmazonFreeRTOS-Default",
+                                   "--signing-material",
+                                   material,
+                                   "--signing-parameters",
+                                   "certname=ota_signer_pub",
+                                   NULL};
+    const char *versioning_words[] = {"s3api", "put-bucket-versioning",      "--bucket",
+                                      BUCKET,  "--versioning-configuration", "Status=Enabled",
+                                      NULL};
+    return done && aws_begin(world, &profile, profile_words) &&
+           aws_begin(world, &versioning, versioning_words) &&
+           end_both(world, &profile, &versioning);
+}
+
+static bool upload(struct demo *demo, const char *name, char version[128])
+{
+    const char *copy[] = {"s3", "cp", name, "s3://" BUCKET "/", NULL};
+    const char *list[] = {"s3api",    "list-object-versions",
+                          "--bucket", BUCKET,
+                          "--prefix", name,
+                          "--query",  "Versions[?IsLatest].VersionId | [0]",
+                          NULL};
+    json_t *copied = aws_run(&demo->world, copy);
+    json_t *latest = copied != NULL ? aws_run(&demo->world, list) : NULL;
+    const bool done = json_is_string(latest);
+    if (done)
+        snprintf(version, 128, "%s", json_string_value(latest));
+    json_decref(copied);
+    json_decref(latest);
+    return done;
+}
+
+static bool create_update(struct demo *demo, const char *name, const char *version,
+                          const char *role, const char *account)
+{
+    const char *create[] = {"iot", "create-ota-update", "--cli-input-json",
+                            "file://ota-update.json", NULL};
+    if (!demo_write_file(demo, "ota-update.json",
+                         "{\n  \"otaUpdateId\": \"%s\",\n"
+                         "  \"targets\": [\"arn:aws:iot:us-east-1:%s:thing/" THING "\"],\n"
+                         "  \"targetSelection\": \"SNAPSHOT\",\n  \"files\": [{\n"
+                         "    \"fileName\": \"%s\", \"fileType\": 0, \"fileVersion\": \"%s\",\n"
+                         "    \"fileLocation\": {\"s3Location\": {\"bucket\": \"" BUCKET
+                         "\", \"key\": \"%s\", \"version\": \"%s\"}},\n"
+                         "    \"codeSigning\": {\"startSigningJobParameter\": "
+                         "{\"signingProfileName\": \"" PROFILE
+                         "\",\n      \"destination\": {\"s3Destination\": {\"bucket\": \"" BUCKET
+                         "\"}}}}\n  }],\n  \"roleArn\": \"%s\"\n}\n",
+                         demo->update_id, account, name, demo->new_version, name, version, role))
+        return false;
+    json_t *reply = aws_run(&demo->world, create);
+    if (reply != NULL)
+        screen_result("%s: %s", json_text(reply, "otaUpdateId"),
+                      json_text(reply, "otaUpdateStatus"));
+    json_decref(reply);
+    return reply != NULL;
+}
+
+bool demo_release(struct demo *demo)
+{
+    char name[64], version[128], role[256];
+    screen_heading("Version %s is signed, uploaded, and the update created", demo->new_version);
+    if (!sign(demo, name, sizeof name) || !prepare_signing(demo, role) ||
+        !upload(demo, name, version))
+        return false;
+    demo_moment(demo, AT_RELEASED);
+    return create_update(demo, name, version, role, world_cloud_fact(&demo->world, "account"));
+}
+
+/* Follows the device's own words. */
+static void on_device_line(void *ctx, const char *line)
+{
+    struct demo *demo = ctx;
+    struct screen_progress progress;
+    const char *place = strstr(line, "] block ");
+    if (place != NULL && sscanf(place, "] block %u/%u (%u of %u bytes)", &demo->blocks,
+                                &demo->blocks_total, &demo->bytes, &demo->bytes_total) == 4) {
+        if (demo->at[AT_DOWNLOAD_STARTED] == 0)
+            demo_moment(demo, AT_DOWNLOAD_STARTED);
+        progress = (struct screen_progress){demo->blocks, demo->blocks_total, demo->bytes,
+                                            demo->bytes_total,
+                                            seconds_now() - demo->at[AT_DOWNLOAD_STARTED]};
+        demo->world.quiet_device = true;
+        screen_progress(&progress);
+        if (demo->blocks == demo->blocks_total)
+            demo_moment(demo, AT_DOWNLOADED);
+        return;
+    }
+    demo->world.quiet_device = false;
+    if (strstr(line, "phase install") != NULL)
+        demo_moment(demo, AT_VERIFIED);
+    if (strstr(line, "Otter firmware") != NULL)
+        demo_moment(demo, AT_RESTARTED);
+}
+
+/* Cuts the power when the device has said `text`, and switches it on again. */
+static bool cut_at(struct demo *demo, const char *text, const char *where)
+{
+    if (!world_expect(&demo->world, FROM_DEVICE, text, 60, NULL))
+        return false;
+    world_power_cut(&demo->world);
+    screen_error("power cut in the middle of the %s", where);
+    screen_say("power on again");
+    return world_power_on(&demo->world);
+}
+
+static bool cut_power_twice(struct demo *demo)
+{
+    char half[32];
+    while (demo->blocks_total == 0 || demo->blocks * 2 < demo->blocks_total) {
+        if (!world_expect(&demo->world, FROM_DEVICE, "] block ", 60, NULL))
+            return false;
+    }
+    world_power_cut(&demo->world);
+    screen_error("power cut in the middle of the download");
+    screen_say("power on again; block %u of %u was the last", demo->blocks, demo->blocks_total);
+    snprintf(half, sizeof half, "Swapping: ");
+    return world_power_on(&demo->world) &&
+           world_expect(&demo->world, FROM_DEVICE, "resum", 30, NULL) &&
+           cut_at(demo, half, "swap") &&
+           world_expect(&demo->world, FROM_DEVICE, "Boot source: primary slot", 20, NULL);
+}
+
+static json_t *describe(struct demo *demo, bool show)
+{
+    char job[80];
+    snprintf(job, sizeof job, "AFR_OTA-%s", demo->update_id);
+    const char *words[] = {"iot", "describe-job-execution", "--thing-name", THING, "--job-id", job,
+                           NULL};
+    return show ? aws_run(&demo->world, words) : aws_run_quietly(&demo->world, words);
+}
+
+/* The device's last word on the job, whichever way it ends. */
+static const char *last_words(const struct demo *demo)
+{
+    switch (demo->fault) {
+    case FAULT_SIGNATURE:
+    case FAULT_SELF_TEST:
+        return "FAILED";
+    case FAULT_VERSION:
+        return "REJECTED";
+    default:
+        return "SUCCEEDED";
+    }
+}
+
+bool demo_watch(struct demo *demo)
+{
+    char words[64];
+    screen_heading("The update goes over the air");
+    demo->world.on_device_line = on_device_line;
+    demo->world.ctx = demo;
+    snprintf(words, sizeof words, "job %s", last_words(demo));
+    const bool done = (demo->fault != FAULT_POWER || cut_power_twice(demo)) &&
+                      world_expect(&demo->world, FROM_DEVICE, words, 120, NULL);
+    demo->world.on_device_line = NULL;
+    demo->world.quiet_device = false;
+    return done;
+}
+
+static void read_execution(struct demo *demo, const json_t *reply)
+{
+    const json_t *details = json_object_get(
+        json_object_get(json_object_get(reply, "execution"), "statusDetails"), "detailsMap");
+    snprintf(demo->job_status, sizeof demo->job_status, "%s", json_text(reply, "execution.status"));
+    snprintf(demo->job_reason, sizeof demo->job_reason, "%s", json_text(details, "reason"));
+}
+
+bool demo_verdict(struct demo *demo)
+{
+    const double end = seconds_now() + 20;
+    screen_heading("What the cloud says");
+    json_t *reply = describe(demo, true);
+    for (;;) {
+        if (reply == NULL)
+            return false;
+        read_execution(demo, reply);
+        json_decref(reply);
+        if (strcmp(demo->job_status, "QUEUED") != 0 && strcmp(demo->job_status, "IN_PROGRESS") != 0)
+            break;
+        if (seconds_now() > end)
+            break;
+        reply = describe(demo, false);
+    }
+    screen_result("status %s, reason \"%s\"", demo->job_status, demo->job_reason);
+    demo_moment(demo, AT_END);
+    if (strcmp(demo->job_status, last_words(demo)) == 0)
+        return true;
+    screen_error("the job should have ended as %s", last_words(demo));
+    return false;
+}
+
+bool demo_still_works(struct demo *demo)
+{
+    char expected[64];
+    const bool updated = strcmp(demo->job_status, "SUCCEEDED") == 0;
+    snprintf(expected, sizeof expected, "Otter firmware %s",
+             updated ? demo->new_version : demo->old_version);
+    screen_say("and the device itself:");
+    return world_type(&demo->world, "version") &&
+           world_expect(&demo->world, FROM_DEVICE, expected, 30, NULL);
+}
+
+static double between(const struct demo *demo, enum moment from, enum moment to)
+{
+    return demo->at[to] > demo->at[from] && demo->at[from] > 0 ? demo->at[to] - demo->at[from] : 0;
+}
+
+static void row_seconds(const struct demo *demo, const char *name, enum moment from, enum moment to)
+{
+    const double seconds = between(demo, from, to);
+    if (seconds > 0)
+        screen_row(name, "%6.1f s", seconds);
+}
+
+void demo_summary(const struct demo *demo)
+{
+    screen_heading("Summary");
+    screen_row("versions", "%s -> %s", demo->old_version, demo->new_version);
+    screen_row("job", "%s", demo->job_status);
+    screen_row("image over the air", "%u bytes in %u blocks", demo->bytes_signed,
+               demo->blocks_total);
+    row_seconds(demo, "cloud up", AT_START, AT_CLOUD_UP);
+    row_seconds(demo, "first boot", AT_CLOUD_UP, AT_BOOTED);
+    row_seconds(demo, "provisioning", AT_BOOTED, AT_PROVISIONED);
+    row_seconds(demo, "registration", AT_PROVISIONED, AT_REGISTERED);
+    row_seconds(demo, "on line", AT_REGISTERED, AT_ON_LINE);
+    row_seconds(demo, "release", AT_ON_LINE, AT_RELEASED);
+    row_seconds(demo, "create update, accept job", AT_RELEASED, AT_DOWNLOAD_STARTED);
+    row_seconds(demo, "download", AT_DOWNLOAD_STARTED, AT_DOWNLOADED);
+    row_seconds(demo, "verification", AT_DOWNLOADED, AT_VERIFIED);
+    row_seconds(demo, "reset and swap", AT_VERIFIED, AT_RESTARTED);
+    row_seconds(demo, "self-test, report", AT_RESTARTED, AT_END);
+    row_seconds(demo, "all of it", AT_START, AT_END);
+}

@@ -1,0 +1,361 @@
+#define _GNU_SOURCE /* nftw */
+#include "tool/demo/world.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "firmware/boards/mps2-an505/flash_map.h"
+#include "tool/demo/screen.h"
+
+volatile sig_atomic_t world_interrupted;
+
+double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static char *next_buffer(void)
+{
+    static char buffers[8][2 * WORLD_PATH_MAX];
+    static unsigned used;
+    return buffers[used++ % 8];
+}
+
+const char *world_path(const struct world *world, const char *name)
+{
+    char *path = next_buffer();
+    snprintf(path, 2 * WORLD_PATH_MAX, "%s/%s", world->folder, name);
+    return path;
+}
+
+const char *world_built(const struct world *world, const char *name)
+{
+    char *path = next_buffer();
+    const char *preset = world->board == BOARD_POSIX ? ".." : "../../mps2-an505";
+    snprintf(path, 2 * WORLD_PATH_MAX, "%s/%s/%s", program_directory(), preset, name);
+    return path;
+}
+
+bool world_open(struct world *world)
+{
+    const char *parent = getenv("TMPDIR");
+    world->console = -1;
+    snprintf(world->folder, sizeof world->folder, "%s/otter-demo-XXXXXX",
+             parent != NULL ? parent : "/tmp");
+    if (mkdtemp(world->folder) == NULL) {
+        screen_error("cannot make a work folder %s: %s (set TMPDIR?)", world->folder,
+                     strerror(errno));
+        return false;
+    }
+    follow_open(&world->cloud_log, world_path(world, "cloud.log"));
+    follow_open(&world->device_log, world_path(world, "device.log"));
+    return true;
+}
+
+const char *world_cloud_fact(const struct world *world, const char *member)
+{
+    char *text = next_buffer();
+    json_t *facts = json_load_file(world_path(world, "cloud/cloud.json"), 0, NULL);
+    const json_t *value = json_object_get(facts, member);
+    text[0] = '\0';
+    if (json_is_integer(value))
+        snprintf(text, 32, "%lld", (long long)json_integer_value(value));
+    else if (json_is_string(value))
+        snprintf(text, WORLD_PATH_MAX, "%s", json_string_value(value));
+    json_decref(facts);
+    return text;
+}
+
+/* Takes and shows the next line that either of the two has printed. */
+static bool next_line(struct world *world, enum source *source, char line[FOLLOW_LINE_MAX])
+{
+    if (follow_line(&world->cloud_log, line)) {
+        *source = FROM_CLOUD;
+        screen_cloud(line);
+        return true;
+    }
+    if (!follow_line(&world->device_log, line))
+        return false;
+    *source = FROM_DEVICE;
+    if (world->on_device_line != NULL)
+        world->on_device_line(world->ctx, line);
+    if (!world->quiet_device && line[0] != '\0')
+        screen_device(line);
+    return true;
+}
+
+static void show_new_lines(struct world *world)
+{
+    char line[FOLLOW_LINE_MAX];
+    enum source source;
+    while (next_line(world, &source, line))
+        ;
+}
+
+static void pause_ms(unsigned ms)
+{
+    const struct timespec pause = {ms / 1000, (long)(ms % 1000) * 1000000};
+    nanosleep(&pause, NULL);
+}
+
+void world_pump(struct world *world, unsigned ms)
+{
+    const double end = seconds_now() + ms / 1000.0;
+    do {
+        show_new_lines(world);
+        pause_ms(10);
+    } while (seconds_now() < end);
+}
+
+bool world_start_cloud(struct world *world)
+{
+    char *const otter = next_buffer();
+    char delay[16];
+    snprintf(otter, WORLD_PATH_MAX, "%s/otter", program_directory());
+    snprintf(delay, sizeof delay, "%u", world->delay_ms);
+    char *const argv[] = {otter,     "cloud", "--dir", (char *)world_path(world, "cloud"),
+                          "--delay", delay,   NULL};
+    const struct child_io io = {.output = world_path(world, "cloud.log"),
+                                .outlives_us = world->keep};
+    if (!child_start(&world->cloud, "cloud", argv, &io))
+        return false;
+    const double end = seconds_now() + 15;
+    while (world_cloud_fact(world, "api_url")[0] == '\0') {
+        show_new_lines(world);
+        if (!child_running(&world->cloud) || seconds_now() > end) {
+            screen_error("the local cloud did not come up; its log is above");
+            return false;
+        }
+        pause_ms(10);
+    }
+    show_new_lines(world);
+    return true;
+}
+
+static bool write_at(FILE *flash, uint32_t offset, const void *data, size_t length)
+{
+    return fseek(flash, (long)offset, SEEK_SET) == 0 && fwrite(data, 1, length, flash) == length;
+}
+
+static bool fill_flash(FILE *flash)
+{
+    uint8_t erased[FLASH_MAP_SECTOR_SIZE];
+    memset(erased, 0xff, sizeof erased);
+    for (uint32_t offset = 0; offset < FLASH_MAP_SIZE; offset += sizeof erased) {
+        if (!write_at(flash, offset, erased, sizeof erased))
+            return false;
+    }
+    return true;
+}
+
+static bool copy_image(FILE *flash, const char *path)
+{
+    static uint8_t image[FLASH_MAP_SLOT_SIZE];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        return false;
+    const size_t length = fread(image, 1, sizeof image, file);
+    fclose(file);
+    return length > 0 && write_at(flash, FLASH_MAP_PRIMARY, image, length);
+}
+
+bool world_make_flash(struct world *world, const char *image)
+{
+    const char *path = world_path(world, "flash.img");
+    FILE *flash = fopen(path, "wb");
+    const bool done = flash != NULL && fill_flash(flash) && copy_image(flash, image);
+    if (flash != NULL && fclose(flash) != 0)
+        return false;
+    if (!done)
+        screen_error("cannot write the flash file %s from %s: %s", path, image, strerror(errno));
+    return done;
+}
+
+static bool start_posix(struct world *world, const struct child_io *io)
+{
+    char *const argv[] = {(char *)world_built(world, "ports/posix/otter-boot"), "--flash",
+                          (char *)world_path(world, "flash.img"), NULL};
+    return child_start(&world->device, "device", argv, io);
+}
+
+static bool start_qemu(struct world *world, const struct child_io *io)
+{
+    char backend[2 * WORLD_PATH_MAX];
+    snprintf(backend, sizeof backend,
+             "memory-backend-file,id=nor,size=16M,share=on,mem-path=%s/flash.img", world->folder);
+    char *const argv[] = {"qemu-system-arm",
+                          "-M",
+                          "mps2-an505,memory-backend=nor",
+                          "-object",
+                          backend,
+                          "-kernel",
+                          (char *)world_built(world, "firmware/bootloader.elf"),
+                          "-display",
+                          "none",
+                          "-monitor",
+                          "none",
+                          "-chardev",
+                          "stdio,id=uart,signal=off",
+                          "-serial",
+                          "chardev:uart",
+                          "-nic",
+                          "user,model=lan9118",
+                          NULL};
+    return child_start(&world->device, "device (qemu-system-arm)", argv, io);
+}
+
+bool world_power_on(struct world *world)
+{
+    const char *fifo = world_path(world, "console");
+    if (world->console < 0) {
+        if (mkfifo(fifo, 0600) != 0 && errno != EEXIST) {
+            screen_error("cannot make the console FIFO %s: %s", fifo, strerror(errno));
+            return false;
+        }
+        world->console = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    }
+    const struct child_io io = {
+        .input = fifo, .output = world_path(world, "device.log"), .outlives_us = world->keep};
+    return world->board == BOARD_POSIX ? start_posix(world, &io) : start_qemu(world, &io);
+}
+
+void world_power_cut(struct world *world)
+{
+    child_kill(&world->device);
+    show_new_lines(world);
+}
+
+bool world_type(struct world *world, const char *text)
+{
+    const size_t length = strlen(text);
+    size_t done = 0;
+    const double end = seconds_now() + 10;
+    while (done < length && seconds_now() < end) {
+        const ssize_t written = write(world->console, text + done, length - done);
+        if (written > 0)
+            done += (size_t)written;
+        else
+            world_pump(world, 10);
+    }
+    return done == length && write(world->console, "\r", 1) == 1;
+}
+
+static const char *source_name(enum source source)
+{
+    return source == FROM_DEVICE ? "device" : "cloud";
+}
+
+bool world_expect(struct world *world, enum source source, const char *text, unsigned timeout_s,
+                  char found[FOLLOW_LINE_MAX])
+{
+    char line[FOLLOW_LINE_MAX];
+    enum source from;
+    struct child *const child = source == FROM_DEVICE ? &world->device : &world->cloud;
+    const double end = seconds_now() + timeout_s;
+    for (;;) {
+        const bool running = child_running(child);
+        if (world_interrupted)
+            return false;
+        while (next_line(world, &from, line)) {
+            if (from != source || strstr(line, text) == NULL)
+                continue;
+            if (found != NULL)
+                memcpy(found, line, sizeof line);
+            return true;
+        }
+        if (!running || seconds_now() > end) {
+            screen_error("the %s %s \"%s\"", source_name(source),
+                         running ? "did not say in time:" : "ended before it said", text);
+            return false;
+        }
+        pause_ms(10);
+    }
+}
+
+bool world_capture_pem(struct world *world, const char *command, const char *path)
+{
+    char line[FOLLOW_LINE_MAX];
+    if (!world_type(world, command) || !world_expect(world, FROM_DEVICE, "-----BEGIN ", 30, line))
+        return false;
+    FILE *file = fopen(path, "w");
+    if (file == NULL) {
+        screen_error("cannot write %s: %s", path, strerror(errno));
+        return false;
+    }
+    const char *begin = strstr(line, "-----BEGIN ");
+    bool more = true;
+    while (more) {
+        fprintf(file, "%s\n", begin);
+        more = strstr(begin, "-----END ") == NULL;
+        if (more && !world_expect(world, FROM_DEVICE, "", 10, line))
+            break;
+        begin = line;
+    }
+    fclose(file);
+    return !more;
+}
+
+bool world_paste_pem(struct world *world, const char *command, const char *path,
+                     const char *confirmation)
+{
+    char line[256];
+    FILE *file = fopen(path, "r");
+    if (file == NULL) {
+        screen_error("cannot read %s: %s", path, strerror(errno));
+        return false;
+    }
+    bool typed = world_type(world, command);
+    while (typed && fgets(line, sizeof line, file) != NULL) {
+        line[strcspn(line, "\r\n")] = '\0';
+        typed = world_type(world, line);
+    }
+    fclose(file);
+    return typed && world_expect(world, FROM_DEVICE, confirmation, 20, NULL);
+}
+
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *place)
+{
+    (void)info;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
+
+static void say_how_to_go_on(const struct world *world)
+{
+    screen_heading("Still running (--keep)");
+    screen_say("cloud   ./otter aws --dir %s/cloud iot list-things", world->folder);
+    screen_say("console tail -f %s/device.log", world->folder);
+    screen_say("        printf 'help\\r' > %s/console", world->folder);
+    screen_say("end     kill %d %d && rm -r %s", (int)world->device.pid, (int)world->cloud.pid,
+               world->folder);
+}
+
+void world_close(struct world *world)
+{
+    if (world->keep && world->device.pid != 0 && world->cloud.pid != 0) {
+        say_how_to_go_on(world);
+        return;
+    }
+    world->quiet_device = true;
+    child_stop(&world->device, 2000);
+    child_stop(&world->cloud, 5000);
+    if (world->console >= 0)
+        close(world->console);
+    follow_close(&world->device_log);
+    follow_close(&world->cloud_log);
+    if (world->folder[0] != '\0')
+        nftw(world->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}

@@ -1,0 +1,78 @@
+/* The demo's world: a work folder, the local cloud, and one device with its flash in a file.
+ *
+ *   FOLDER/cloud/          the cloud's own folder         FOLDER/cloud.log     what it printed
+ *   FOLDER/flash.img       the device's flash             FOLDER/device.log    its serial output
+ *   FOLDER/console         FIFO: the device's serial input
+ *
+ * Everything the two print is shown as it comes. All functions that can fail show why and return
+ * false. */
+#ifndef OTTER_TOOL_DEMO_WORLD_H
+#define OTTER_TOOL_DEMO_WORLD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <signal.h>
+
+#include "tool/child.h"
+#include "tool/demo/follow.h"
+
+enum board { BOARD_MPS2_AN505, BOARD_POSIX };
+
+#define WORLD_PATH_MAX 512
+
+struct world {
+    enum board board;
+    bool keep;
+    unsigned delay_ms; /* added to each round trip between device and cloud */
+    char folder[WORLD_PATH_MAX];
+    struct child cloud;
+    struct child device;
+    struct follow cloud_log;
+    struct follow device_log;
+    int console;       /* FIFO, -1 while there is no device */
+    bool quiet_device; /* lines are followed but not shown: while a PEM goes over the console */
+    void (*on_device_line)(void *ctx, const char *line); /* may be NULL */
+    void *ctx;
+};
+
+/* Set by the signal handler: every wait then ends as failed, and the story is cleaned up. */
+extern volatile sig_atomic_t world_interrupted;
+
+enum source { FROM_DEVICE, FROM_CLOUD };
+
+/* Path of a file in the work folder, in one of a few buffers used in turn. */
+const char *world_path(const struct world *world, const char *name);
+/* Path of a file that the build made: "firmware/otter-1.0.0.bin" of the world's board. */
+const char *world_built(const struct world *world, const char *name);
+
+bool world_open(struct world *world);
+bool world_start_cloud(struct world *world);
+/* A blank flash of the board's size with `image` in the primary slot, and the entropy seed that
+ * the factory gives a board without a random number generator. */
+bool world_make_flash(struct world *world, const char *image);
+bool world_power_on(struct world *world);
+void world_power_cut(struct world *world);
+
+/* Types a line into the device's console. */
+bool world_type(struct world *world, const char *text);
+/* Shows what comes for up to `ms`. */
+void world_pump(struct world *world, unsigned ms);
+/* Goes on until a line of `source` holds `text`; the line is copied to `found` when not NULL. */
+bool world_expect(struct world *world, enum source source, const char *text, unsigned timeout_s,
+                  char found[FOLLOW_LINE_MAX]);
+/* Types `command`, then copies a PEM object that the device prints to the file `path`. */
+bool world_capture_pem(struct world *world, const char *command, const char *path);
+/* Types `command`, then the PEM file at `path`, and waits for `confirmation`. */
+bool world_paste_pem(struct world *world, const char *command, const char *path,
+                     const char *confirmation);
+
+/* A member of FOLDER/cloud/cloud.json, or "" */
+const char *world_cloud_fact(const struct world *world, const char *member);
+
+/* Stops device and cloud and removes the folder, or with `keep` says how to go on. */
+void world_close(struct world *world);
+
+double seconds_now(void);
+
+#endif
