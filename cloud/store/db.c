@@ -103,7 +103,7 @@ static int bind(sqlite3_stmt *statement, const char *types, va_list arguments)
             code = sqlite3_bind_int64(statement, i, va_arg(arguments, int64_t));
         } else if (*types == 's') {
             code = sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1,
-                                     SQLITE_STATIC);
+                                     SQLITE_TRANSIENT);
         } else {
             const void *bytes = va_arg(arguments, const void *);
             size_t size = va_arg(arguments, size_t);

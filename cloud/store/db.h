@@ -11,8 +11,8 @@
  *     status = db_done(things);
  *
  * Binds: one letter a parameter. "s" const char * (NULL binds NULL), "i" int64_t (cast it, as for
- * any variadic function), "b" const void *, size_t. Text and blobs must live until the statement is
- * done.
+ * any variadic function), "b" const void *, size_t. Text is copied; a blob must live until the
+ * statement is done.
  *
  * Status: OTTER_OK, OTTER_E_STATE when a constraint refused the change (the row exists already, or
  * is still referred to), OTTER_E_IO for all else; db_error says it in words. */

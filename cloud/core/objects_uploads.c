@@ -1,0 +1,198 @@
+/* Uploads in parts: each part lies in a row of its own until they are joined. */
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/core/names.h"
+#include "cloud/core/objects.h"
+#include "cloud/core/objects_store.h"
+#include "cloud/store/db.h"
+
+static enum core_error broken(struct cloud *cloud, struct answer *answer)
+{
+    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
+}
+
+static enum core_error need_upload(struct cloud *cloud, const char *id, struct answer *answer)
+{
+    if (db_number(cloud->db, "SELECT COUNT(*) FROM uploads WHERE id = ?", "s", id) > 0)
+        return CORE_OK;
+    return answer_refuse(answer, CORE_NO_UPLOAD,
+                         "The specified upload does not exist. It may have been aborted or completed.");
+}
+
+enum core_error upload_begin(struct cloud *cloud, const struct object_upload *what,
+                             char id[UPLOAD_ID_SIZE], struct answer *answer)
+{
+    enum core_error error = bucket_check(cloud, what->bucket, answer);
+    if (error)
+        return error;
+    if (strlen(what->key) > OBJECT_KEY_MAX)
+        return answer_refuse(answer, CORE_INVALID_REQUEST, "The key is longer than %d bytes.",
+                             OBJECT_KEY_MAX);
+    uuid_make(id);
+    if (db_run(cloud->db,
+               "INSERT INTO uploads(id, bucket, key, content_type, metadata_json, created)"
+               " VALUES(?, ?, ?, ?, ?, ?)",
+               "sssssi", id, what->bucket, what->key, what->content_type, what->metadata,
+               cloud_now(cloud)) != OTTER_OK)
+        return broken(cloud, answer);
+    return CORE_OK;
+}
+
+enum core_error upload_part(struct cloud *cloud, const char *id, int64_t number,
+                            const void *content, size_t size, char etag[33], struct answer *answer)
+{
+    enum core_error error = need_upload(cloud, id, answer);
+    unsigned char digest[16];
+    if (error)
+        return error;
+    if (number < 1 || number > OBJECT_PARTS_MAX)
+        return answer_refuse(answer, CORE_INVALID_REQUEST, "partNumber must be 1 to %d.",
+                             OBJECT_PARTS_MAX);
+    EVP_Q_digest(NULL, "MD5", NULL, content, size, digest, NULL);
+    hex_encode(etag, digest, sizeof digest);
+    if (db_run(cloud->db,
+               "INSERT OR REPLACE INTO upload_parts(upload, number, etag, size, content)"
+               " VALUES(?, ?, ?, ?, ?)",
+               "sisib", id, number, etag, (int64_t)size, content, size) != OTTER_OK)
+        return broken(cloud, answer);
+    return CORE_OK;
+}
+
+/* ---- joining ---- */
+
+struct join {
+    unsigned char *content;
+    size_t size, capacity;
+    unsigned char *digests; /* MD5 of each part, for the object's tag */
+    size_t parts;
+    int64_t number; /* of the last part */
+};
+
+static bool join_grow(struct join *join, size_t size)
+{
+    if (size > OBJECT_SIZE_MAX - join->size)
+        return false;
+    if (join->size + size > join->capacity) {
+        join->capacity = (join->size + size) * 2;
+        join->content = realloc(join->content, join->capacity);
+    }
+    join->digests = realloc(join->digests, (join->parts + 1) * 16);
+    if (!join->content || !join->digests)
+        abort();
+    return true;
+}
+
+static void strip_quotes(char *etag, size_t size, const char *text)
+{
+    size_t length = strlen(text);
+    bool quoted = length >= 2 && text[0] == '"' && text[length - 1] == '"';
+    snprintf(etag, size, "%.*s", (int)(quoted ? length - 2 : length), quoted ? text + 1 : text);
+}
+
+/* `rows` stands on the part: id, etag, size. */
+static enum core_error join_row(struct join *join, struct db_rows *rows, const json_t *part,
+                                bool last, struct answer *answer)
+{
+    char etag[40];
+    size_t size;
+    strip_quotes(etag, sizeof etag, json_string_value(json_object_get(part, "etag")));
+    const void *content = db_bytes(rows, 1, &size);
+    if (strcmp(etag, db_text(rows, 0)) != 0)
+        return answer_refuse(answer, CORE_PART_INVALID, "The tag of part %lld does not match.",
+                             (long long)join->number);
+    if (!last && (int64_t)size < OBJECT_PART_MIN)
+        return answer_refuse(answer, CORE_TOO_SMALL,
+                             "Part %lld is smaller than 5 MiB and not the last.",
+                             (long long)join->number);
+    if (!join_grow(join, size))
+        return answer_refuse(answer, CORE_TOO_LARGE, "The object would be too large.");
+    if (size)
+        memcpy(join->content + join->size, content, size);
+    join->size += size;
+    EVP_Q_digest(NULL, "MD5", NULL, content, size, join->digests + 16 * join->parts++, NULL);
+    return CORE_OK;
+}
+
+static enum core_error join_part(struct cloud *cloud, struct join *join, const char *upload,
+                                 const json_t *part, bool last, struct answer *answer)
+{
+    int64_t number = json_integer_value(json_object_get(part, "number"));
+    enum core_error error = CORE_PART_INVALID;
+    if (number <= join->number)
+        return answer_refuse(answer, CORE_PART_ORDER, "The parts must be in ascending order.");
+    join->number = number;
+    struct db_rows *rows =
+        db_select(cloud->db, "SELECT etag, content FROM upload_parts WHERE upload = ? AND number = ?",
+                  "si", upload, number);
+    if (db_next(rows))
+        error = join_row(join, rows, part, last, answer);
+    else
+        answer_refuse(answer, error, "Part %lld was not uploaded.", (long long)number);
+    db_done(rows);
+    return error;
+}
+
+static enum core_error join_all(struct cloud *cloud, struct join *join, const char *upload,
+                                const json_t *parts, struct answer *answer)
+{
+    size_t count = json_array_size(parts);
+    enum core_error error = CORE_OK;
+    if (count == 0)
+        return answer_refuse(answer, CORE_INVALID_REQUEST, "At least one part is needed.");
+    for (size_t i = 0; i < count && !error; i++)
+        error = join_part(cloud, join, upload, json_array_get(parts, i), i + 1 == count, answer);
+    return error;
+}
+
+static enum core_error store_joined(struct cloud *cloud, const struct join *join, const char *id,
+                                    struct object *object, struct answer *answer)
+{
+    unsigned char digest[16];
+    char etag[48];
+    EVP_Q_digest(NULL, "MD5", NULL, join->digests, join->parts * 16, digest, NULL);
+    hex_encode(etag, digest, sizeof digest);
+    snprintf(etag + 32, sizeof etag - 32, "-%zu", join->parts);
+
+    enum core_error error = CORE_NO_UPLOAD;
+    struct db_rows *rows = db_select(
+        cloud->db, "SELECT bucket, key, content_type, metadata_json FROM uploads WHERE id = ?", "s",
+        id);
+    if (db_next(rows)) {
+        struct object_upload upload = {.bucket = db_text(rows, 0),
+                                       .key = db_text(rows, 1),
+                                       .content = join->content,
+                                       .size = join->size,
+                                       .content_type = db_text(rows, 2),
+                                       .metadata = db_text(rows, 3)};
+        error = object_store(cloud, &upload, etag, object, answer);
+    }
+    db_done(rows);
+    return error;
+}
+
+enum core_error upload_complete(struct cloud *cloud, const char *id, const json_t *parts,
+                                struct object *object, struct answer *answer)
+{
+    struct join join = {0};
+    enum core_error error = need_upload(cloud, id, answer);
+    if (!error)
+        error = join_all(cloud, &join, id, parts, answer);
+    if (!error)
+        error = store_joined(cloud, &join, id, object, answer);
+    if (!error)
+        error = upload_abort(cloud, id, answer);
+    free(join.content);
+    free(join.digests);
+    return error;
+}
+
+enum core_error upload_abort(struct cloud *cloud, const char *id, struct answer *answer)
+{
+    enum core_error error = need_upload(cloud, id, answer);
+    if (!error && db_run(cloud->db, "DELETE FROM uploads WHERE id = ?", "s", id) != OTTER_OK)
+        error = broken(cloud, answer);
+    return error;
+}
