@@ -14,6 +14,12 @@ typedef uint64_t otter_ms;
 
 #define OTTER_NEVER UINT64_MAX
 
+struct flash;
+
+/* Starts clock, console, network, watchdog and flash; called once, before anything else. Returns
+ * the board's flash device, which lives as long as the program. */
+const struct flash *port_start(void);
+
 otter_ms port_now(void);
 
 /* Writes one finished log line (no newline at its end) to wherever the board shows it. */
@@ -30,6 +36,12 @@ otter_status port_random(void *data, size_t length);
 
 /* Restarts the device through the bootloader. Does not return. */
 _Noreturn void port_reset(void);
+
+/* Memory in bytes: what the program occupies in RAM (data, zeroed data, stack), the size of its
+ * stack and the most that was ever in use of it. 0 where the port cannot tell. */
+size_t port_ram_used(void);
+size_t port_stack_size(void);
+size_t port_stack_used(void);
 
 /* Tells the watchdog that the loop is alive. */
 void port_watchdog_feed(void);

@@ -13,6 +13,7 @@
 
 #include "port/handover.h"
 #include "port/port.h"
+#include "ports/posix/flash_file.h"
 #include "ports/posix/port_posix.h"
 #include "ports/posix/tcp.h"
 
@@ -126,6 +127,30 @@ const struct handover *port_handover(void)
         return NULL;
     handover.magic = HANDOVER_MAGIC;
     return &handover;
+}
+
+size_t port_ram_used(void)
+{
+    return 0;
+}
+
+size_t port_stack_size(void)
+{
+    return 0;
+}
+
+size_t port_stack_used(void)
+{
+    return 0;
+}
+
+const struct flash *port_start(void)
+{
+    port_posix_start();
+    const struct flash *flash = flash_file_open("");
+    if (flash == NULL)
+        _exit(1);
+    return flash;
 }
 
 void port_posix_start(void)
