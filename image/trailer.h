@@ -57,7 +57,7 @@ static inline bool trailer_on_trial(const struct trailer *primary)
 /* Before a download into `slot`: erases the sector that holds the fields, whatever was there. It
  * may also hold the end of an image, so never call it between download and request. Also takes back
  * a request. */
-otter_status trailer_prepare(const struct flash_area *slot, uint32_t max_align);
+otter_status trailer_prepare(const struct flash_area *slot);
 
 /* Asks for a swap of the image in the secondary `slot`. Written in an order (magic last) in which
  * a power cut leaves no request. OTTER_OK at once if the same request is there already;
@@ -71,7 +71,16 @@ otter_status trailer_confirm(const struct flash_area *slot, uint32_t max_align);
 
 /* For the bootloader and the image tool. */
 
-enum trailer_field { TRAILER_IMAGE_OK, TRAILER_COPY_DONE, TRAILER_SWAP_INFO, TRAILER_SWAP_SIZE };
+/* Each lies so many times A before the magic. */
+enum trailer_field {
+    TRAILER_IMAGE_OK = 1,
+    TRAILER_COPY_DONE = 2,
+    TRAILER_SWAP_INFO = 3,
+    TRAILER_SWAP_SIZE = 4,
+    /* swap by offset has one field more */
+    TRAILER_OFFSET_TLV_SIZES = 4,
+    TRAILER_OFFSET_SWAP_SIZE = 5
+};
 
 /* Offset of a field from the start of a slot of `size` bytes; of the magic itself. */
 uint32_t trailer_field_offset(uint32_t size, uint32_t max_align, enum trailer_field field);
@@ -84,8 +93,8 @@ uint32_t trailer_info_size(uint32_t max_align);
 /* Each programs its field once, filled up to the write unit with the erased value. */
 otter_status trailer_write_flag(const struct flash_area *slot, uint32_t max_align,
                                 enum trailer_field field, uint8_t value);
-otter_status trailer_write_swap_size(const struct flash_area *slot, uint32_t max_align,
-                                     uint32_t swap_size);
+otter_status trailer_write_number(const struct flash_area *slot, uint32_t max_align,
+                                  enum trailer_field field, uint32_t value);
 otter_status trailer_write_magic(const struct flash_area *slot, uint32_t max_align);
 
 #endif
