@@ -20,7 +20,8 @@
  *
  * Bytes and text come as views into the input. Maps and arrays may have definite or indefinite
  * length. Strings of indefinite length are skipped where skipping is asked for; reading one is
- * OTTER_E_UNSUPPORTED, because a view cannot join its pieces. Tags are passed over. */
+ * OTTER_E_UNSUPPORTED, because a view cannot join its pieces. Tags are passed over. Floating-point
+ * numbers can be told (cbor_peek) and skipped, not read. Whether text is UTF-8 is not checked. */
 #ifndef OTTER_CODEC_CBOR_H
 #define OTTER_CODEC_CBOR_H
 
@@ -50,7 +51,7 @@ struct cbor_reader {
 
 /* What is left of an opened map or array; one per level, owned by the caller. */
 struct cbor_container {
-    uint64_t left; /* entries still to come (of a map: pairs); CBOR_INDEFINITE */
+    uint64_t left; /* private: entries still to come; of a map, pairs */
 };
 
 enum cbor_type {
@@ -80,7 +81,6 @@ bool cbor_read_bool(struct cbor_reader *r);
 void cbor_read_null(struct cbor_reader *r);
 struct cbor_bytes cbor_read_bytes(struct cbor_reader *r);
 struct cbor_text cbor_read_text(struct cbor_reader *r);
-double cbor_read_float(struct cbor_reader *r); /* half, single or double precision */
 
 void cbor_read_map(struct cbor_reader *r, struct cbor_container *map);
 void cbor_read_array(struct cbor_reader *r, struct cbor_container *array);

@@ -1,8 +1,9 @@
 /* JSON (RFC 8259) without a heap: reading over jsmn into the caller's tokens, and a writer.
  *
  * Reading: json_parse cuts the text into tokens and checks what jsmn leaves unchecked (commas,
- * colons, keys, numbers, escapes), so that a parsed document is a valid one. Values are named by
- * their token's index; 0 is the root. Text and tokens are the caller's and must outlive the `json`.
+ * colons, keys, numbers, control characters), so that a parsed document is a valid one. The root
+ * must be an object or an array. Values are named by their token's index; 0 is the root. Text and
+ * tokens are the caller's and must outlive the `json`.
  *
  *   jsmntok_t tokens[96];
  *   struct json doc;
@@ -35,7 +36,8 @@ struct json {
     int count;
 };
 
-/* OTTER_E_NO_SPACE when `tokens` is too short, OTTER_E_MALFORMED when it is not one JSON value. */
+/* OTTER_E_NO_SPACE when `tokens` is too short, OTTER_E_MALFORMED when `text` is anything but one
+ * object or array with blanks around it. */
 otter_status json_parse(struct json *doc, const char *text, size_t length, jsmntok_t *tokens,
                         size_t token_count);
 
@@ -56,7 +58,8 @@ enum json_type json_type(const struct json *doc, int index);
 int json_find(const struct json *doc, int from, const char *path);
 
 /* Walks over an array's values or an object's names (the value is at index + 1):
- *   for (int i = json_first(&doc, list); i >= 0; i = json_next(&doc, i)) ... */
+ *   for (int i = json_first(&doc, list); i >= 0; i = json_next(&doc, i)) ...
+ * The end, and anything that is no container, is OTTER_E_NOT_FOUND. */
 int json_first(const struct json *doc, int container);
 int json_next(const struct json *doc, int index);
 /* Number of values in an array or of pairs in an object; 0 for everything else. */
@@ -74,7 +77,7 @@ bool json_equals(const struct json *doc, int index, const char *expected);
 otter_status json_get_raw(const struct json *doc, int index, const char **text, size_t *length);
 
 /* Writing: commas, quotes and escapes are the writer's business; balance is the caller's. The first
- * error sticks. `name` is NULL for values of an array and for the root. */
+ * error sticks. `name` is NULL for values of an array and for the root. Texts must be UTF-8. */
 struct json_writer {
     char *data;
     size_t size;
