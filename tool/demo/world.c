@@ -9,13 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "firmware/boards/mps2-an505/flash_map.h"
 #include "tool/demo/screen.h"
+#include "tool/flash_image.h"
 
 volatile sig_atomic_t world_interrupted;
 
@@ -144,43 +143,13 @@ bool world_start_cloud(struct world *world)
     return true;
 }
 
-static bool write_at(FILE *flash, uint32_t offset, const void *data, size_t length)
-{
-    return fseek(flash, (long)offset, SEEK_SET) == 0 && fwrite(data, 1, length, flash) == length;
-}
-
-static bool fill_flash(FILE *flash)
-{
-    uint8_t erased[FLASH_MAP_SECTOR_SIZE];
-    memset(erased, 0xff, sizeof erased);
-    for (uint32_t offset = 0; offset < FLASH_MAP_SIZE; offset += sizeof erased) {
-        if (!write_at(flash, offset, erased, sizeof erased))
-            return false;
-    }
-    return true;
-}
-
-static bool copy_image(FILE *flash, const char *path)
-{
-    static uint8_t image[FLASH_MAP_SLOT_SIZE];
-    FILE *file = fopen(path, "rb");
-    if (file == NULL)
-        return false;
-    const size_t length = fread(image, 1, sizeof image, file);
-    fclose(file);
-    return length > 0 && write_at(flash, FLASH_MAP_PRIMARY, image, length);
-}
-
 bool world_make_flash(struct world *world, const char *image)
 {
-    const char *path = world_path(world, "flash.img");
-    FILE *flash = fopen(path, "wb");
-    const bool done = flash != NULL && fill_flash(flash) && copy_image(flash, image);
-    if (flash != NULL && fclose(flash) != 0)
-        return false;
-    if (!done)
-        screen_error("cannot write the flash file %s from %s: %s", path, image, strerror(errno));
-    return done;
+    struct failure failure;
+    if (flash_image_make(world_path(world, "flash.img"), image, &failure) == OTTER_OK)
+        return true;
+    screen_error("%s", failure.text);
+    return false;
 }
 
 static bool start_posix(struct world *world, const struct child_io *io)

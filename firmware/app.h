@@ -1,0 +1,39 @@
+/* The application: owns every service, and knows what is due when. */
+#ifndef OTTER_FIRMWARE_APP_H
+#define OTTER_FIRMWARE_APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "firmware/boards/board.h"
+#include "firmware/console.h"
+#include "firmware/link.h"
+#include "image/image.h"
+#include "services/ota/ota.h"
+#include "store/kv.h"
+
+/* Heap of the TLS library; its high-water mark is shown by the console's `stat`. */
+#define APP_TLS_ARENA_SIZE (44u * 1024u)
+
+struct app {
+    struct board board;
+    struct kv kv;
+    struct link link;
+    struct ota ota;
+    struct console console;
+    char thing_name[OTA_THING_NAME_MAX + 1];
+    char version[IMAGE_VERSION_TEXT_SIZE];
+    bool agent_runs; /* ota_init went well */
+    bool on_line;    /* as last logged */
+    otter_ms progress_logged_at;
+};
+
+/* Never fails as a whole: what cannot work is logged with its reason, and the console stays. */
+void app_start(struct app *app, const struct flash *flash, otter_ms now);
+void app_tick(struct app *app, otter_ms now);
+otter_ms app_deadline(const struct app *app);
+
+/* Ends the connection in good order and restarts. */
+_Noreturn void app_reset(struct app *app, const char *why);
+
+#endif

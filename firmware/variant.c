@@ -1,0 +1,17 @@
+#include "firmware/variant.h"
+
+#ifndef VARIANT_LABEL
+#error "the build names the variant: -DVARIANT_LABEL=\"1.0.0\""
+#endif
+#ifndef VARIANT_DEAF
+#define VARIANT_DEAF false
+#endif
+#ifndef VARIANT_SELF_TEST_S
+#define VARIANT_SELF_TEST_S 120
+#endif
+
+const struct variant variant = {
+    .label = VARIANT_LABEL,
+    .deaf = VARIANT_DEAF,
+    .self_test_timeout_ms = VARIANT_SELF_TEST_S * 1000u,
+};

@@ -1,0 +1,18 @@
+/* What differs between two builds of the firmware. The version is not here: it is the one that was
+ * signed into the image header, and the firmware reads it from its own slot. */
+#ifndef OTTER_FIRMWARE_VARIANT_H
+#define OTTER_FIRMWARE_VARIANT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct variant {
+    const char *label; /* shown at boot, so that two builds can be told apart */
+    /* A build that never reaches the cloud, to show what then happens to it (demo and tests). */
+    bool deaf;
+    uint32_t self_test_timeout_ms; /* from boot on trial to the reset back */
+};
+
+extern const struct variant variant;
+
+#endif
