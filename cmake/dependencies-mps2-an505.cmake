@@ -29,7 +29,7 @@ function(otter_target_dependency name)
 endfunction()
 
 set(mbedtls_modules
-    aes asn1parse asn1write base64 bignum cipher cipher_wrap constant_time ecdh ecdsa ecp ecp_curves
+    aes asn1parse asn1write base64 bignum cipher cipher_wrap constant_time ctr_drbg ecdh ecdsa ecp ecp_curves
     gcm hmac_drbg md memory_buffer_alloc oid pem pk pk_wrap pkparse pkwrite platform platform_util
     rsa rsa_internal sha256 sha512 ssl_ciphersuites ssl_cli ssl_msg ssl_tls x509 x509_create x509_crt
     x509write_crt)
@@ -42,6 +42,9 @@ target_compile_definitions(dep_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"otter_mbedt
 otter_target_dependency(lwip ROOT ${OTTER_DEPS}/lwip/src INCLUDES include
                         SOURCES core/*.c core/ipv4/*.c netif/ethernet.c)
 target_include_directories(dep_lwip PUBLIC ${port_folder}/lwip)
+# Names that lwIP shares with port/port.h; see lwip_tcp.h of the port.
+target_compile_definitions(dep_lwip PRIVATE tcp_connect=lwip_tcp_connect tcp_close=lwip_tcp_close
+                           tcp_state=lwip_tcp_state)
 
 otter_target_dependency(bearssl ROOT ${OTTER_DEPS}/bearssl INCLUDES inc
                         SOURCES src/settings.c src/codec/ccopy.c src/codec/dec*.c src/codec/enc*.c

@@ -5,7 +5,7 @@
 #define OTTER_LWIPOPTS_H
 
 #define NO_SYS 1
-#define SYS_LIGHTWEIGHT_PROT 0 /* the stack is only called from the main loop */
+#define SYS_LIGHTWEIGHT_PROT 1 /* the receive interrupt takes pbufs; all else is the main loop */
 #define LWIP_NETCONN 0
 #define LWIP_SOCKET 0
 #define LWIP_IPV4 1

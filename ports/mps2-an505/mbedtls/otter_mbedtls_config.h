@@ -44,7 +44,8 @@
 #define MBEDTLS_SHA256_SMALLER
 #define MBEDTLS_SHA512_C /* SHA-384 */
 #define MBEDTLS_SHA512_SMALLER
-#define MBEDTLS_HMAC_DRBG_C
+#define MBEDTLS_HMAC_DRBG_C /* for deterministic ECDSA */
+#define MBEDTLS_CTR_DRBG_C  /* port_random */
 
 /* Public key: P-256 and P-384, RSA only to verify servers' certificates. Small windows cost time in
  * a handshake and spare RAM; the NIST reduction is worth its code many times over. */

@@ -1,0 +1,70 @@
+/* The bootloader: lets the core (boot/) decide what to start, and starts it. */
+#include "boot/boot.h"
+
+#include "firmware/boards/board.h"
+#include "firmware/boards/mps2-an505/flash_map.h"
+#include "port/log.h"
+#include "port/port.h"
+#include "ports/mps2-an505/clock.h"
+#include "ports/mps2-an505/nor.h"
+#include "ports/mps2-an505/system.h"
+#include "ports/mps2-an505/uart.h"
+
+static uint32_t bytes_copied;
+
+void port_log_write(const char *line, size_t length)
+{
+    uart_write(line, length);
+    uart_write("\r\n", 2);
+}
+
+static void report(void *ctx, const struct boot_event *event)
+{
+    (void)ctx;
+    char line[96];
+    if (event->type == BOOT_EVENT_PROGRESS)
+        bytes_copied = (uint32_t)event->value;
+    else if (boot_event_text(event, line, sizeof line))
+        LOG_INF("BOOT", "%s", line);
+}
+
+/* Nothing may be started: stay here, where a debugger or a new flash image can help. Trying again
+ * would only wear the flash. */
+static _Noreturn void stop(otter_status status)
+{
+    LOG_ERR("BOOT", "no image can be started: %s. Program a signed image into the primary slot "
+                    "and reset.", otter_status_text(status));
+    for (;;)
+        __asm volatile("wfi");
+}
+
+int main(void)
+{
+    struct board board;
+    clock_start();
+    uart_start();
+    board_init(&board, nor_flash());
+    const enum reset_reason reason = system_take_reset_reason();
+    const struct boot_slots slots = {&board.primary, &board.secondary};
+    const struct boot_config config = {
+        .images = &slots,
+        .image_count = 1,
+        .scratch = &board.scratch,
+        .max_sectors = board.max_sectors,
+        .max_align = board.max_align,
+        .refuse_downgrade = true,
+        .policy = {.keys = image_keys, .key_count = image_key_count},
+        .hooks = {.report = report},
+    };
+    struct boot_result result;
+    const otter_status status = boot_go(&config, &result);
+    if (status != OTTER_OK)
+        stop(status);
+    const struct handover handover = {
+        .reset_reason = reason,
+        .swap_type = result.swap_type,
+        .boot_ms = (uint32_t)port_now(),
+        .bytes_copied = bytes_copied,
+    };
+    system_start_image(&handover, FLASH_MAP_BASE + result.slot->offset + result.header.header_size);
+}

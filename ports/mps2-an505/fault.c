@@ -1,0 +1,64 @@
+/* Last words: what was running when the core faulted or the watchdog barked, then a reset. */
+#include <stdint.h>
+#include <stdio.h>
+
+#include "port/port.h"
+#include "ports/mps2-an505/mps2.h"
+#include "ports/mps2-an505/system.h"
+#include "ports/mps2-an505/uart.h"
+
+/* What the core pushes when it takes an exception. */
+struct exception_frame {
+    uint32_t r0, r1, r2, r3, r12, lr, pc, psr;
+};
+
+#define CFSR_STACK_OVERFLOW (1u << 20)
+
+/* Not log_line: the firmware's log is sent by interrupts, and none are served any more. */
+static void say(const char *what, const struct exception_frame *frame)
+{
+    char line[144];
+    int length = snprintf(line, sizeof line,
+                          "<ERR> %8lu [FAULT     ] %s: pc %08lx lr %08lx cfsr %08lx bfar %08lx; "
+                          "resetting\r\n",
+                          (unsigned long)port_now(), what, (unsigned long)frame->pc,
+                          (unsigned long)frame->lr, (unsigned long)SCB_CFSR,
+                          (unsigned long)SCB_BFAR);
+    if (length > (int)sizeof line - 1)
+        length = (int)sizeof line - 1;
+    console_drain();
+    uart_write(line, (size_t)length);
+}
+
+__attribute__((used)) static _Noreturn void report_fault(const struct exception_frame *frame)
+{
+    say(SCB_CFSR & CFSR_STACK_OVERFLOW ? "stack overflow" : "hard fault", frame);
+    system_reset(RESET_SOFTWARE);
+}
+
+__attribute__((used)) static _Noreturn void report_watchdog(const struct exception_frame *frame)
+{
+    say("watchdog: the main loop has not come round", frame);
+    system_reset(RESET_WATCHDOG);
+}
+
+/* With less than 1 KiB of stack left the report runs at the top of the stack, far from the frame:
+ * what was there is of no more use. */
+#define ENTER_REPORT(function)                                                                     \
+    __asm volatile("mov r0, sp\n\t"                                                                \
+                   "ldr r1, =linker_stack_start + 1024\n\t"                                        \
+                   "cmp r0, r1\n\t"                                                                \
+                   "bhs 1f\n\t"                                                                    \
+                   "ldr r1, =linker_stack_end\n\t"                                                 \
+                   "mov sp, r1\n"                                                                  \
+                   "1: b " #function)
+
+__attribute__((naked)) void fault_handler(void)
+{
+    ENTER_REPORT(report_fault);
+}
+
+__attribute__((naked)) void nmi_handler(void)
+{
+    ENTER_REPORT(report_watchdog);
+}

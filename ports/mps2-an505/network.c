@@ -1,0 +1,142 @@
+#include "ports/mps2-an505/network.h"
+
+#include <lwip/dhcp.h>
+#include <lwip/dns.h>
+#include <lwip/etharp.h>
+#include <lwip/init.h>
+#include <lwip/timeouts.h>
+#include <netif/ethernet.h>
+#include <string.h>
+
+#include "port/log.h"
+#include "ports/mps2-an505/lan9118.h"
+#include "ports/mps2-an505/mps2.h"
+
+static struct netif interface;
+static bool running;
+static bool event;
+
+/* What lwIP asks of its platform. */
+
+u32_t sys_now(void)
+{
+    return (u32_t)port_now();
+}
+
+sys_prot_t sys_arch_protect(void)
+{
+    return irq_save();
+}
+
+void sys_arch_unprotect(sys_prot_t state)
+{
+    irq_restore(state);
+}
+
+/* Port numbers, sequence numbers, transaction numbers. A board that cannot make random numbers
+ * makes no connection that matters; lwIP still gets something that differs from boot to boot. */
+uint32_t lwip_port_random(void)
+{
+    static uint32_t fallback;
+    uint32_t number;
+    if (port_random(&number, sizeof number) == OTTER_OK)
+        return number;
+    fallback = fallback * 1664525u + FPGAIO_PRESCALE_COUNTER + 1013904223u;
+    return fallback ^ fallback >> 16;
+}
+
+/* The interface. */
+
+static err_t send_frame(struct netif *netif, struct pbuf *frame)
+{
+    (void)netif;
+    return lan9118_send(frame) == OTTER_OK ? ERR_OK : ERR_IF;
+}
+
+static void address_changed(struct netif *netif)
+{
+    event = true;
+    if (!port_network_up()) {
+        LOG_INF("NET", "no address");
+        return;
+    }
+    char address[IP4ADDR_STRLEN_MAX], gateway[IP4ADDR_STRLEN_MAX];
+    ip4addr_ntoa_r(netif_ip4_addr(netif), address, sizeof address);
+    ip4addr_ntoa_r(netif_ip4_gw(netif), gateway, sizeof gateway);
+    LOG_INF("NET", "address %s, gateway %s, name server %s", address, gateway,
+            ipaddr_ntoa(dns_getserver(0)));
+}
+
+static err_t start_interface(struct netif *netif)
+{
+    if (lan9118_start(netif->hwaddr) != OTTER_OK)
+        return ERR_IF;
+    netif->name[0] = 'e';
+    netif->name[1] = 'n';
+    netif->hwaddr_len = ETH_HWADDR_LEN;
+    netif->mtu = 1500;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
+                   NETIF_FLAG_LINK_UP;
+    netif->output = etharp_output;
+    netif->linkoutput = send_frame;
+    return ERR_OK;
+}
+
+void network_start(void)
+{
+    lwip_init();
+    if (netif_add(&interface, NULL, NULL, NULL, NULL, start_interface, ethernet_input) == NULL) {
+        LOG_ERR("NET", "no LAN9118 controller answers: this device stays off line");
+        return;
+    }
+    running = true;
+    netif_set_default(&interface);
+    netif_set_status_callback(&interface, address_changed);
+    netif_set_up(&interface);
+    if (dhcp_start(&interface) != ERR_OK)
+        LOG_ERR("NET", "DHCP cannot start: lwIP's memory pools are too small");
+}
+
+void network_poll(void)
+{
+    if (!running)
+        return;
+    struct pbuf *frame;
+    while ((frame = lan9118_receive()) != NULL)
+        if (interface.input(frame, &interface) != ERR_OK)
+            pbuf_free(frame);
+    sys_check_timeouts();
+}
+
+bool network_has_frames(void)
+{
+    return lan9118_has_frame();
+}
+
+otter_ms network_deadline(otter_ms now)
+{
+    const u32_t wait = running ? sys_timeouts_sleeptime() : SYS_TIMEOUTS_SLEEPTIME_INFINITE;
+    return wait == SYS_TIMEOUTS_SLEEPTIME_INFINITE ? OTTER_NEVER : now + wait;
+}
+
+void network_note_event(void)
+{
+    event = true;
+}
+
+bool network_take_event(void)
+{
+    const bool was = event;
+    event = false;
+    return was;
+}
+
+bool port_network_up(void)
+{
+    return running && dhcp_supplied_address(&interface);
+}
+
+uint32_t network_gateway(void)
+{
+    return port_network_up() ? ip4_addr_get_u32(netif_ip4_gw(&interface)) : 0;
+}

@@ -1,0 +1,43 @@
+/* Start of the firmware's drivers, and the idle wait that serves them. */
+#include "port/port.h"
+
+#include "firmware/boards/mps2-an505/flash_map.h"
+#include "ports/mps2-an505/clock.h"
+#include "ports/mps2-an505/console.h"
+#include "ports/mps2-an505/network.h"
+#include "ports/mps2-an505/nor.h"
+#include "ports/mps2-an505/random.h"
+
+const struct flash *port_start(void)
+{
+    static struct flash_area seed = {.offset = FLASH_MAP_SEED, .size = FLASH_MAP_SEED_SIZE};
+    port_watchdog_feed();
+    console_start();
+    seed.flash = nor_flash();
+    random_start(&seed);
+    network_start();
+    return seed.flash;
+}
+
+static bool has_work(void)
+{
+    return console_has_input() || network_has_frames();
+}
+
+/* Comes back after IDLE_MS_MAX at the latest: the loop has a watchdog to feed. */
+#define IDLE_MS_MAX 1000u
+
+void port_idle(otter_ms deadline)
+{
+    const otter_ms latest = port_now() + IDLE_MS_MAX;
+    if (deadline > latest)
+        deadline = latest;
+    for (;;) {
+        network_poll();
+        const otter_ms now = port_now();
+        if (network_take_event() || console_has_input() || now >= deadline)
+            return;
+        const otter_ms timer = network_deadline(now);
+        clock_sleep(timer < deadline ? timer : deadline, has_work);
+    }
+}

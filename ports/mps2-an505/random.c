@@ -1,0 +1,152 @@
+#include "ports/mps2-an505/random.h"
+
+#include <mbedtls/ctr_drbg.h>
+#include <mbedtls/platform_util.h>
+#include <mbedtls/sha256.h>
+#include <string.h>
+
+#include "codec/crc32.h"
+#include "port/log.h"
+#include "port/port.h"
+#include "ports/mps2-an505/mps2.h"
+
+#define RECORD_CHECKED_LENGTH offsetof(struct random_seed_record, crc)
+#define JITTER_SAMPLES 64u
+
+_Static_assert(sizeof(struct random_seed_record) % 4 == 0, "a record is whole write units");
+
+static mbedtls_ctr_drbg_context generator;
+static bool started;
+static uint8_t pool[RANDOM_SEED_SIZE]; /* what the generator is seeded from, and reseeded */
+
+/* out = SHA-256(purpose, secret, clock jitter). How long a read of a clock takes varies with what
+ * else the machine does; that is a bonus, and not counted on. */
+static bool derive(const char *purpose, const uint8_t secret[RANDOM_SEED_SIZE],
+                   uint8_t out[RANDOM_SEED_SIZE])
+{
+    mbedtls_sha256_context hash;
+    mbedtls_sha256_init(&hash);
+    int error = mbedtls_sha256_starts_ret(&hash, 0);
+    error |= mbedtls_sha256_update_ret(&hash, (const uint8_t *)purpose, strlen(purpose));
+    error |= mbedtls_sha256_update_ret(&hash, secret, RANDOM_SEED_SIZE);
+    for (unsigned i = 0; i < JITTER_SAMPLES; i++) {
+        const uint32_t sample[2] = {FPGAIO_COUNTER, FPGAIO_PRESCALE_COUNTER};
+        error |= mbedtls_sha256_update_ret(&hash, (const uint8_t *)sample, sizeof sample);
+    }
+    error |= mbedtls_sha256_finish_ret(&hash, out);
+    mbedtls_sha256_free(&hash);
+    return error == 0;
+}
+
+static bool read_record(const struct flash_area *area, uint32_t offset,
+                        struct random_seed_record *record)
+{
+    return flash_read(area, offset, record, sizeof *record) == OTTER_OK &&
+           record->magic == RANDOM_SEED_MAGIC &&
+           record->crc == crc32_update(0, record, RECORD_CHECKED_LENGTH);
+}
+
+/* Finds the newest record, and the offset of the sector that it is in. */
+static bool find_seed(const struct flash_area *area, uint32_t sector_size,
+                      struct random_seed_record *seed, uint32_t *offset)
+{
+    struct random_seed_record other;
+    const bool first = read_record(area, 0, seed);
+    const bool second = read_record(area, sector_size, &other);
+    *offset = 0;
+    if (second && (!first || (int32_t)(other.sequence - seed->sequence) > 0)) {
+        *seed = other;
+        *offset = sector_size;
+    }
+    mbedtls_platform_zeroize(&other, sizeof other);
+    return first || second;
+}
+
+static otter_status write_record(const struct flash_area *area, uint32_t sector_size,
+                                 uint32_t offset, const struct random_seed_record *record)
+{
+    struct random_seed_record written;
+    otter_status status = OTTER_OK;
+    if (flash_is_erased(area, offset, sector_size) != 1)
+        status = flash_erase(area, offset, sector_size);
+    if (status == OTTER_OK)
+        status = flash_program(area, offset, record, sizeof *record);
+    if (status == OTTER_OK && !(read_record(area, offset, &written) &&
+                                memcmp(&written, record, sizeof written) == 0))
+        status = OTTER_E_FLASH;
+    mbedtls_platform_zeroize(&written, sizeof written);
+    return status;
+}
+
+/* Puts the successor of `seed` into the other sector, then erases the sector of `seed`. */
+static otter_status replace_seed(const struct flash_area *area, uint32_t sector_size,
+                                 const struct random_seed_record *seed, uint32_t offset)
+{
+    struct random_seed_record next = {.magic = RANDOM_SEED_MAGIC, .sequence = seed->sequence + 1};
+    if (!derive("next seed", seed->seed, next.seed))
+        return OTTER_E_CRYPTO;
+    next.crc = crc32_update(0, &next, RECORD_CHECKED_LENGTH);
+    otter_status status = write_record(area, sector_size, sector_size - offset, &next);
+    mbedtls_platform_zeroize(&next, sizeof next);
+    if (status == OTTER_OK)
+        status = flash_erase(area, offset, sector_size);
+    return status;
+}
+
+/* The generator's entropy callback: at its start and at each reseed. */
+static int take_entropy(void *ctx, unsigned char *out, size_t length)
+{
+    (void)ctx;
+    while (length > 0) {
+        uint8_t block[RANDOM_SEED_SIZE];
+        if (!derive("output", pool, block) || !derive("pool", pool, pool))
+            return MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
+        const size_t take = length < sizeof block ? length : sizeof block;
+        memcpy(out, block, take);
+        mbedtls_platform_zeroize(block, sizeof block);
+        out += take;
+        length -= take;
+    }
+    return 0;
+}
+
+otter_status random_start(const struct flash_area *area)
+{
+    const uint32_t sector_size = flash_sector_at(area, 0).size;
+    struct random_seed_record seed;
+    uint32_t offset;
+    if (!find_seed(area, sector_size, &seed, &offset)) {
+        LOG_ERR("RANDOM", "no seed at flash offset 0x%lx: factory programming must write one; "
+                          "keys and connections are refused until then",
+                (unsigned long)area->offset);
+        return OTTER_E_CRYPTO;
+    }
+    otter_status status = replace_seed(area, sector_size, &seed, offset);
+    if (status == OTTER_OK && !derive("this boot", seed.seed, pool))
+        status = OTTER_E_CRYPTO;
+    mbedtls_platform_zeroize(&seed, sizeof seed);
+    if (status == OTTER_OK) {
+        mbedtls_ctr_drbg_init(&generator);
+        if (mbedtls_ctr_drbg_seed(&generator, take_entropy, NULL, NULL, 0) != 0)
+            status = OTTER_E_CRYPTO;
+    }
+    started = status == OTTER_OK;
+    if (!started)
+        LOG_ERR("RANDOM", "the seed could not be renewed: %s; keys and connections are refused",
+                otter_status_text(status));
+    return status;
+}
+
+otter_status port_random(void *data, size_t length)
+{
+    uint8_t *next = data;
+    while (started && length > 0) {
+        const size_t take = length < MBEDTLS_CTR_DRBG_MAX_REQUEST ? length
+                                                                  : MBEDTLS_CTR_DRBG_MAX_REQUEST;
+        if (mbedtls_ctr_drbg_random(&generator, next, take) != 0)
+            return OTTER_E_CRYPTO;
+        next += take;
+        length -= take;
+    }
+    return started ? OTTER_OK : OTTER_E_CRYPTO;
+}

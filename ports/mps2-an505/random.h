@@ -1,0 +1,30 @@
+/* Randomness on a board without a source of entropy.
+ *
+ * Factory programming writes one seed record (below) with 32 bytes from a good source to
+ * FLASH_MAP_SEED. Every boot replaces it: the next seed is derived and written to the other of the
+ * two sectors before the old one is used and erased. So a power cut at any point leaves a seed, no
+ * two boots use the same one, and what is on flash does not tell earlier keys. The seed, mixed with
+ * the jitter of the board's clocks, feeds Mbed TLS's CTR_DRBG (NIST SP 800-90A). */
+#ifndef OTTER_MPS2_RANDOM_H
+#define OTTER_MPS2_RANDOM_H
+
+#include <stdint.h>
+
+#include "port/flash.h"
+
+#define RANDOM_SEED_MAGIC 0x31474e52u /* "RNG1" */
+#define RANDOM_SEED_SIZE 32u
+
+/* Little endian, at the start of either sector; the valid record of the higher sequence counts. */
+struct random_seed_record {
+    uint32_t magic;
+    uint32_t sequence;
+    uint8_t seed[RANDOM_SEED_SIZE];
+    uint32_t crc; /* CRC-32 of all before */
+};
+
+/* `area` has two sectors. OTTER_E_CRYPTO, and a log line that says what to do, without a seed:
+ * port_random then refuses. */
+otter_status random_start(const struct flash_area *area);
+
+#endif

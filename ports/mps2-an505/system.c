@@ -1,0 +1,106 @@
+#include "ports/mps2-an505/system.h"
+
+#include "port/port.h"
+#include "ports/mps2-an505/mps2.h"
+#include "ports/mps2-an505/uart.h"
+
+/* Fixed at the start of RAM by the linker script of both programs; neither initialises it. It holds
+ * its contents through a reset and is arbitrary after power-on, hence the magic numbers. */
+#define RESET_NOTE_MAGIC 0x4e4f5445u
+
+struct reset_note {
+    uint32_t magic;
+    uint32_t reason;
+    uint32_t inverse; /* of the reason */
+};
+
+static struct {
+    struct handover handover;
+    struct reset_note note;
+} shared __attribute__((section(".shared")));
+
+#define STACK_PAINT 0xc0deface
+
+extern uint32_t linker_stack_start[], linker_stack_end[], linker_ram_start[], linker_ram_used_end[];
+
+enum reset_reason system_take_reset_reason(void)
+{
+    const struct reset_note note = shared.note;
+    shared.note.magic = 0;
+    if (note.magic != RESET_NOTE_MAGIC || note.reason != ~note.inverse)
+        return RESET_POWER_ON;
+    return (enum reset_reason)note.reason;
+}
+
+_Noreturn void system_reset(enum reset_reason reason)
+{
+    shared.note = (struct reset_note){RESET_NOTE_MAGIC, reason, ~(uint32_t)reason};
+    __asm volatile("dsb" ::: "memory");
+    SCB_AIRCR = SCB_AIRCR_SYSTEM_RESET;
+    for (;;) {
+    }
+}
+
+_Noreturn void port_reset(void)
+{
+    console_drain();
+    system_reset(RESET_SOFTWARE);
+}
+
+const struct handover *port_handover(void)
+{
+    return shared.handover.magic == HANDOVER_MAGIC ? &shared.handover : NULL;
+}
+
+static void start_watchdog(void)
+{
+    WATCHDOG_LOCK = WATCHDOG_UNLOCK_KEY;
+    WATCHDOG_LOAD = WATCHDOG_S * CORE_CLOCK_HZ;
+    WATCHDOG_CONTROL = WATCHDOG_ENABLE;
+}
+
+_Noreturn void system_start_image(const struct handover *handover, uint32_t address)
+{
+    const uint32_t *vectors = (const uint32_t *)address;
+    shared.handover = *handover;
+    shared.handover.magic = HANDOVER_MAGIC;
+    start_watchdog();
+    SCB_VTOR = address;
+    __asm volatile("msr msplim, %0\n\t"
+                   "msr msp, %1\n\t"
+                   "dsb\n\tisb\n\t"
+                   "bx %2" ::"r"(0),
+                   "r"(vectors[0]), "r"(vectors[1]));
+    __builtin_unreachable();
+}
+
+void port_watchdog_feed(void)
+{
+    WATCHDOG_CLEAR = 1;
+}
+
+/* From below up to a little under the stack pointer, which is in use. */
+void system_paint_stack(void)
+{
+    uint32_t *top = (uint32_t *)__builtin_frame_address(0) - 16;
+    for (uint32_t *word = linker_stack_start; word < top; word++)
+        *word = STACK_PAINT;
+}
+
+size_t port_stack_used(void)
+{
+    const uint32_t *word = linker_stack_start;
+    while (word < linker_stack_end && *word == STACK_PAINT)
+        word++;
+    return (size_t)((const char *)linker_stack_end - (const char *)word);
+}
+
+size_t port_stack_size(void)
+{
+    return (size_t)((const char *)linker_stack_end - (const char *)linker_stack_start);
+}
+
+size_t port_ram_used(void)
+{
+    return (size_t)((const char *)linker_ram_used_end - (const char *)linker_ram_start);
+}

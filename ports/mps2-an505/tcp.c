@@ -1,0 +1,240 @@
+/* TCP connections of port/port.h on lwIP's raw API.
+ *
+ * Received data stays in lwIP's buffers until the application takes it; only then does the window
+ * open again, so a slow application slows the sender and no data is copied twice.
+ *
+ * The name `localhost` stands for the gateway: behind QEMU's user-mode network that is the machine
+ * that runs QEMU, and a server certificate for `localhost` can be checked as such. */
+#include <lwip/dns.h>
+#include <string.h>
+
+#include "port/log.h"
+#include "port/port.h"
+#include "ports/mps2-an505/lwip/lwip_tcp.h"
+#include "ports/mps2-an505/network.h"
+
+#define CONNECTIONS_MAX 2u
+
+struct connection {
+    struct tcp *owner;    /* NULL: free */
+    struct tcp_pcb *pcb;  /* NULL before the name is known, and once lwIP has let go of it */
+    struct pbuf *received;
+    uint32_t lookup;      /* tells our name lookup from one that a closed connection left behind */
+    uint16_t port;
+    bool peer_done;       /* no more data will come */
+};
+
+static struct connection connections[CONNECTIONS_MAX];
+
+static void set_closed(struct connection *c, otter_status error)
+{
+    c->owner->state = TCP_CLOSED;
+    c->owner->error = error;
+    network_note_event();
+}
+
+static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
+{
+    (void)err; /* lwIP: always ERR_OK */
+    struct connection *c = arg;
+    tcp_nagle_disable(pcb);
+    c->owner->state = TCP_OPEN;
+    network_note_event();
+    return ERR_OK;
+}
+
+static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t err)
+{
+    (void)pcb;
+    (void)err;
+    struct connection *c = arg;
+    if (data == NULL)
+        c->peer_done = true;
+    else if (c->received == NULL)
+        c->received = data;
+    else
+        pbuf_cat(c->received, data);
+    network_note_event();
+    return ERR_OK;
+}
+
+static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t length)
+{
+    (void)arg;
+    (void)pcb;
+    (void)length;
+    network_note_event();
+    return ERR_OK;
+}
+
+/* lwIP has freed the pcb already. What was received before can still be read. */
+static void on_error(void *arg, err_t err)
+{
+    struct connection *c = arg;
+    const bool connecting = c->owner->state == TCP_CONNECTING;
+    c->pcb = NULL;
+    c->peer_done = true;
+    if (connecting)
+        set_closed(c, err == ERR_RST ? OTTER_E_REFUSED : OTTER_E_TIMEOUT);
+    else if (c->received == NULL)
+        set_closed(c, err == ERR_RST ? OTTER_E_CLOSED : OTTER_E_TIMEOUT);
+    network_note_event();
+}
+
+/* Takes the pcb away from lwIP's sight and ours. `tcp_abort` frees without a word to on_error. */
+static void drop_pcb(struct connection *c, bool graceful)
+{
+    struct tcp_pcb *pcb = c->pcb;
+    c->pcb = NULL;
+    if (pcb == NULL)
+        return;
+    tcp_arg(pcb, NULL);
+    tcp_recv(pcb, NULL);
+    tcp_sent(pcb, NULL);
+    tcp_err(pcb, NULL);
+    tcp_setprio(pcb, TCP_PRIO_MIN); /* a new connection may take its place */
+    if (!graceful || lwip_tcp_close(pcb) != ERR_OK)
+        tcp_abort(pcb);
+}
+
+static otter_status start_connect(struct connection *c, const ip_addr_t *address)
+{
+    c->pcb = tcp_new();
+    if (c->pcb == NULL)
+        return OTTER_E_MEMORY;
+    tcp_arg(c->pcb, c);
+    tcp_recv(c->pcb, on_received);
+    tcp_sent(c->pcb, on_sent);
+    tcp_err(c->pcb, on_error);
+    if (lwip_tcp_connect(c->pcb, address, c->port, on_connected) != ERR_OK) {
+        drop_pcb(c, false);
+        return OTTER_E_MEMORY;
+    }
+    return OTTER_OK;
+}
+
+static void on_name_found(const char *name, const ip_addr_t *address, void *arg)
+{
+    const uint32_t lookup = (uint32_t)(uintptr_t)arg;
+    struct connection *c = &connections[lookup % CONNECTIONS_MAX];
+    if (c->owner == NULL || c->lookup != lookup)
+        return;
+    otter_status status = OTTER_OK;
+    if (address == NULL) {
+        LOG_WRN("NET", "no address found for %s", name);
+        status = OTTER_E_NOT_FOUND;
+    } else {
+        status = start_connect(c, address);
+    }
+    if (status != OTTER_OK)
+        set_closed(c, status);
+}
+
+/* OTTER_E_AGAIN when the answer will come to on_name_found. */
+static otter_status look_up(const char *host, uint32_t lookup, ip_addr_t *address)
+{
+    if (strcmp(host, "localhost") == 0) {
+        ip_addr_set_ip4_u32(address, network_gateway());
+        return OTTER_OK;
+    }
+    const err_t err = dns_gethostbyname(host, address, on_name_found, (void *)(uintptr_t)lookup);
+    switch (err) {
+    case ERR_OK:
+        return OTTER_OK;
+    case ERR_INPROGRESS:
+        return OTTER_E_AGAIN;
+    case ERR_ARG:
+        return OTTER_E_ARGUMENT;
+    default:
+        return OTTER_E_MEMORY;
+    }
+}
+
+static struct connection *new_connection(struct tcp *owner)
+{
+    static uint32_t lookups;
+    for (uint32_t i = 0; i < CONNECTIONS_MAX; i++) {
+        if (connections[i].owner != NULL)
+            continue;
+        lookups++;
+        connections[i] = (struct connection){
+            .owner = owner,
+            .lookup = lookups * CONNECTIONS_MAX + i,
+        };
+        return &connections[i];
+    }
+    return NULL;
+}
+
+otter_status tcp_connect(struct tcp *tcp, const char *host, uint16_t port)
+{
+    *tcp = (struct tcp){.state = TCP_IDLE};
+    if (!port_network_up())
+        return OTTER_E_STATE;
+    struct connection *c = new_connection(tcp);
+    if (c == NULL)
+        return OTTER_E_NO_SPACE;
+    c->port = port;
+    ip_addr_t address;
+    otter_status status = look_up(host, c->lookup, &address);
+    if (status == OTTER_OK)
+        status = start_connect(c, &address);
+    if (status != OTTER_OK && status != OTTER_E_AGAIN) {
+        c->owner = NULL;
+        return status;
+    }
+    tcp->port.handle = c;
+    tcp->state = TCP_CONNECTING;
+    return OTTER_OK;
+}
+
+int tcp_send(struct tcp *tcp, const void *data, size_t length)
+{
+    struct connection *c = tcp->port.handle;
+    if (tcp->state == TCP_CONNECTING)
+        return 0;
+    if (tcp->state != TCP_OPEN || c->pcb == NULL)
+        return OTTER_E_CLOSED;
+    const size_t room = tcp_sndbuf(c->pcb);
+    const u16_t take = (u16_t)(length < room ? length : room);
+    if (take == 0 || tcp_write(c->pcb, data, take, TCP_WRITE_FLAG_COPY) != ERR_OK)
+        return 0; /* lwIP's buffers are full: on_sent ends the wait */
+    tcp_output(c->pcb);
+    tcp->bytes_out += take;
+    return take;
+}
+
+int tcp_receive(struct tcp *tcp, void *data, size_t size)
+{
+    struct connection *c = tcp->port.handle;
+    if (tcp->state == TCP_CONNECTING)
+        return 0;
+    if (tcp->state != TCP_OPEN)
+        return OTTER_E_CLOSED;
+    if (c->received == NULL) {
+        if (!c->peer_done)
+            return 0;
+        set_closed(c, OTTER_E_CLOSED);
+        return OTTER_E_CLOSED;
+    }
+    const u16_t take = size < c->received->tot_len ? (u16_t)size : c->received->tot_len;
+    pbuf_copy_partial(c->received, data, take, 0);
+    c->received = pbuf_free_header(c->received, take);
+    if (c->pcb != NULL)
+        tcp_recved(c->pcb, take);
+    tcp->bytes_in += take;
+    return take;
+}
+
+void tcp_close(struct tcp *tcp)
+{
+    struct connection *c = tcp->port.handle;
+    if (c != NULL && c->owner == tcp) {
+        drop_pcb(c, true);
+        if (c->received != NULL)
+            pbuf_free(c->received);
+        *c = (struct connection){0};
+    }
+    tcp->port.handle = NULL;
+    tcp->state = TCP_IDLE;
+}
