@@ -23,6 +23,10 @@ static const char help[] =
     "                    power      power is cut in the download and in the swap\n"
     "  --delay MS      adds MS milliseconds to each round trip between device and cloud\n"
     "  --keep          leaves cloud and device running and says how to play with them\n"
+    "  --report FILE   writes the figures of the summary as lines of NAME VALUE\n"
+    "  --pad KIB       fills the new firmware up to that size, for benchmarks\n"
+    "  --timing E,P    flash of the posix board takes E us to erase a sector, P us to program a\n"
+    "                  word, as real parts do (NuMaker-M467: about 20000,20)\n"
     "\n"
     "Exit code: 0 when the update ended as it should, 1 when not, 2 for wrong usage.\n"
     "\n"
@@ -76,10 +80,15 @@ static bool choose_fault(const char *name)
 
 static bool parse(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"board", required_argument, NULL, 'b'}, {"fault", required_argument, NULL, 'f'},
-        {"delay", required_argument, NULL, 'd'}, {"keep", no_argument, NULL, 'k'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"board", required_argument, NULL, 'b'},
+                                            {"fault", required_argument, NULL, 'f'},
+                                            {"delay", required_argument, NULL, 'd'},
+                                            {"keep", no_argument, NULL, 'k'},
+                                            {"report", required_argument, NULL, 'r'},
+                                            {"pad", required_argument, NULL, 'p'},
+                                            {"timing", required_argument, NULL, 't'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
@@ -96,6 +105,15 @@ static bool parse(int argc, char **argv)
             break;
         case 'k':
             demo.world.keep = true;
+            break;
+        case 'r':
+            demo.report = optarg;
+            break;
+        case 'p':
+            demo.pad_kib = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 't':
+            setenv("OTTER_FLASH_TIMING", optarg, 1);
             break;
         case 'h':
             fputs(help, stdout);
@@ -137,6 +155,8 @@ int command_demo(int argc, char **argv)
     const bool done = world_open(&demo.world) && story();
     if (done)
         demo_summary(&demo);
+    if (done && demo.report != NULL && !demo_report(&demo))
+        return 1;
     world_close(&demo.world);
     if (done)
         screen_good("%s", demo.fault == FAULT_NONE

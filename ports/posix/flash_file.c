@@ -64,6 +64,16 @@ static const struct flash_ops file_ops = {file_read, file_program, file_erase, f
 static const struct flash file_flash = {&file_ops, NULL, FLASH_MAP_SIZE, FLASH_MAP_WRITE_SIZE,
                                         0xff};
 
+/* OTTER_FLASH_TIMING=ERASE,PROGRAM: microseconds that a sector's erase and a unit's program take.
+ */
+static void read_timing(void)
+{
+    const char *timing = getenv("OTTER_FLASH_TIMING");
+    if (timing != NULL &&
+        sscanf(timing, "%" SCNu32 ",%" SCNu32, &file.erase_us, &file.program_unit_us) != 2)
+        fprintf(stderr, "otter-boot: OTTER_FLASH_TIMING is not ERASE_US,PROGRAM_US: %s\n", timing);
+}
+
 static int open_and_lock(const char *path)
 {
     const int descriptor = open(path, O_RDWR);
@@ -102,16 +112,11 @@ const struct flash *flash_file_open(const char *path)
         return NULL;
     }
     file.bytes = bytes;
+    read_timing();
     return &file_flash;
 }
 
 int flash_file_descriptor(void)
 {
     return file.descriptor;
-}
-
-void flash_file_timing(uint32_t erase_us, uint32_t program_unit_us)
-{
-    file.erase_us = erase_us;
-    file.program_unit_us = program_unit_us;
 }

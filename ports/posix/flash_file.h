@@ -1,7 +1,9 @@
 /* NOR flash in a file: the posix port's one flash device.
  *
  * The file is mapped shared, so what has been programmed survives the process. NOR rules are
- * enforced: a program that touches a unit which is not erased fails with OTTER_E_FLASH. */
+ * enforced: a program that touches a unit which is not erased fails with OTTER_E_FLASH. With
+ * OTTER_FLASH_TIMING=ERASE_US,PROGRAM_UNIT_US in the environment each takes as long as on a real
+ * part. */
 #ifndef OTTER_PORTS_POSIX_FLASH_FILE_H
 #define OTTER_PORTS_POSIX_FLASH_FILE_H
 
@@ -14,8 +16,5 @@ const struct flash *flash_file_open(const char *path);
 
 /* Descriptor of the open file, to be handed over by exec. */
 int flash_file_descriptor(void);
-
-/* Busy times of real parts, in microseconds; 0 and 0 (the default) for none. */
-void flash_file_timing(uint32_t erase_us, uint32_t program_unit_us);
 
 #endif

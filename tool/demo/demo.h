@@ -29,6 +29,8 @@ enum moment {
 struct demo {
     struct world world;
     enum fault fault;
+    const char *report; /* file for the figures, or NULL */
+    unsigned pad_kib;   /* size that the new firmware is filled up to, or 0 */
     double at[MOMENT_COUNT];
     uint32_t blocks, blocks_total, bytes, bytes_total; /* of the download, as the device says */
     uint32_t bytes_signed;                             /* size of the image that was released */
@@ -57,6 +59,7 @@ bool demo_verdict(struct demo *demo);
 /* Asks the device for its version over the console. */
 bool demo_still_works(struct demo *demo);
 void demo_summary(const struct demo *demo);
+bool demo_report(const struct demo *demo);
 
 /* Runs a command in the work folder, showing it; false when it fails. */
 bool demo_run(struct demo *demo, const char *const words[]);

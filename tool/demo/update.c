@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "tool/demo/aws.h"
 #include "tool/demo/screen.h"
@@ -25,6 +26,19 @@ static const char *payload_name(const struct demo *demo)
                                         : "firmware/firmware-1.0.1.bin";
 }
 
+/* The payload to ship: as built, or a copy filled up with bytes that do not matter. */
+static const char *payload(struct demo *demo)
+{
+    const char *built = world_built(&demo->world, payload_name(demo));
+    const char *padded = world_path(&demo->world, "padded.bin");
+    if (demo->pad_kib == 0)
+        return built;
+    const char *copy[] = {"cp", built, padded, NULL};
+    if (!demo_run(demo, copy) || truncate(padded, (off_t)demo->pad_kib * 1024) != 0)
+        screen_error("cannot fill %s up to %u KiB", padded, demo->pad_kib);
+    return padded;
+}
+
 static bool sign(struct demo *demo, char *name, size_t size)
 {
     char otter[WORLD_PATH_MAX], version[16];
@@ -44,7 +58,7 @@ static bool sign(struct demo *demo, char *name, size_t size)
                            "--pad-header",
                            "-S",
                            "0x73000",
-                           world_built(&demo->world, payload_name(demo)),
+                           payload(demo),
                            name,
                            NULL};
     if (!demo_run(demo, words))
@@ -305,37 +319,4 @@ bool demo_still_works(struct demo *demo)
     screen_say("and the device itself:");
     return world_type(&demo->world, "version") &&
            world_expect(&demo->world, FROM_DEVICE, expected, 30, NULL);
-}
-
-static double between(const struct demo *demo, enum moment from, enum moment to)
-{
-    return demo->at[to] > demo->at[from] && demo->at[from] > 0 ? demo->at[to] - demo->at[from] : 0;
-}
-
-static void row_seconds(const struct demo *demo, const char *name, enum moment from, enum moment to)
-{
-    const double seconds = between(demo, from, to);
-    if (seconds > 0)
-        screen_row(name, "%6.1f s", seconds);
-}
-
-void demo_summary(const struct demo *demo)
-{
-    screen_heading("Summary");
-    screen_row("versions", "%s -> %s", demo->old_version, demo->new_version);
-    screen_row("job", "%s", demo->job_status);
-    screen_row("image over the air", "%u bytes in %u blocks", demo->bytes_signed,
-               demo->blocks_total);
-    row_seconds(demo, "cloud up", AT_START, AT_CLOUD_UP);
-    row_seconds(demo, "first boot", AT_CLOUD_UP, AT_BOOTED);
-    row_seconds(demo, "provisioning", AT_BOOTED, AT_PROVISIONED);
-    row_seconds(demo, "registration", AT_PROVISIONED, AT_REGISTERED);
-    row_seconds(demo, "on line", AT_REGISTERED, AT_ON_LINE);
-    row_seconds(demo, "release", AT_ON_LINE, AT_RELEASED);
-    row_seconds(demo, "create update, accept job", AT_RELEASED, AT_DOWNLOAD_STARTED);
-    row_seconds(demo, "download", AT_DOWNLOAD_STARTED, AT_DOWNLOADED);
-    row_seconds(demo, "verification", AT_DOWNLOADED, AT_VERIFIED);
-    row_seconds(demo, "reset and swap", AT_VERIFIED, AT_RESTARTED);
-    row_seconds(demo, "self-test, report", AT_RESTARTED, AT_END);
-    row_seconds(demo, "all of it", AT_START, AT_END);
 }

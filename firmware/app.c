@@ -1,0 +1,171 @@
+#include "firmware/app.h"
+
+#include <string.h>
+
+#include "firmware/variant.h"
+#include "image/check.h"
+#include "pki/pki.h"
+#include "port/handover.h"
+#include "port/log.h"
+#include "store/config.h"
+
+/* Between two log lines on the way of a download; the first and the last block always have one. */
+#define PROGRESS_LOG_MS 100u
+
+static uint8_t tls_arena[APP_TLS_ARENA_SIZE] __attribute__((aligned(8)));
+
+static const char *reset_reason_text(uint32_t reason)
+{
+    switch (reason) {
+    case RESET_SOFTWARE:
+        return "software reset";
+    case RESET_WATCHDOG:
+        return "watchdog reset";
+    default:
+        return "power on";
+    }
+}
+
+static void log_boot(const struct app *app)
+{
+    const struct handover *handover = port_handover();
+    LOG_INF("APP", "Otter firmware %s (build %s) on %s", app->version, variant.label,
+            app->board.name);
+    if (handover != NULL)
+        LOG_INF("APP", "started by %s, swap type %lu, %lu ms in the bootloader",
+                reset_reason_text(handover->reset_reason), (unsigned long)handover->swap_type,
+                (unsigned long)handover->boot_ms);
+}
+
+static void read_version(struct app *app)
+{
+    struct image_header header;
+    const otter_status status = image_header_read(&app->board.primary, &header);
+    if (status == OTTER_OK)
+        image_version_format(&header.version, app->version);
+    else
+        LOG_ERR("APP", "cannot read the image header of this firmware: %s",
+                otter_status_text(status));
+}
+
+/* The first thing that a connection needs and the device does not have, or NULL. */
+static const char *missing_item(struct app *app)
+{
+    static const char *const objects[] = {PKI_ROOT_CA, PKI_TLS_KEY_PRIV, PKI_TLS_CERT};
+    uint8_t byte;
+    size_t length;
+    if (app->link.client_id[0] == '\0')
+        return "thing_name";
+    if (app->link.host[0] == '\0')
+        return "mqtt_endpoint";
+    for (unsigned i = 0; i < sizeof objects / sizeof *objects; i++) {
+        if (pki_load(&app->kv, objects[i], &byte, sizeof byte, &length) == OTTER_E_NOT_FOUND)
+            return objects[i];
+    }
+    return NULL;
+}
+
+static void on_event(void *ctx, const struct ota_status *status)
+{
+    struct app *app = ctx;
+    const otter_ms now = port_now();
+    if (status->phase != OTA_PHASE_DOWNLOAD || status->blocks_total == 0)
+        return;
+    if (status->blocks_received != 1 && status->blocks_received != status->blocks_total &&
+        now - app->progress_logged_at < PROGRESS_LOG_MS)
+        return;
+    app->progress_logged_at = now;
+    LOG_INF("OTA", "block %lu/%lu (%lu of %lu bytes)", (unsigned long)status->blocks_received,
+            (unsigned long)status->blocks_total, (unsigned long)status->bytes_received,
+            (unsigned long)status->bytes_total);
+}
+
+static void start_agent(struct app *app, otter_ms now)
+{
+    const struct ota_config config = {
+        .mqtt = &app->link.mqtt,
+        .kv = &app->kv,
+        .primary = &app->board.primary,
+        .secondary = &app->board.secondary,
+        .progress = &app->board.progress,
+        .layout = &app->board.layout,
+        .thing_name = app->thing_name,
+        .self_test_timeout_ms = variant.self_test_timeout_ms,
+        .on_event = on_event,
+        .ctx = app,
+    };
+    const otter_status status = ota_init(&app->ota, &config, now);
+    app->agent_runs = status == OTTER_OK;
+    if (!app->agent_runs)
+        LOG_ERR("APP", "the update agent does not run: %s", otter_status_text(status));
+}
+
+static void start_link(struct app *app)
+{
+    char host[LINK_HOST_MAX + 1];
+    config_get_text(&app->kv, "thing_name", app->thing_name, sizeof app->thing_name);
+    config_get_text(&app->kv, "mqtt_endpoint", host, sizeof host);
+    link_init(&app->link, &app->kv, app->thing_name, host,
+              config_get_u16(&app->kv, "mqtt_port", 8883), ota_on_message, &app->ota);
+    const char *missing = missing_item(app);
+    if (missing != NULL)
+        LOG_WRN("APP",
+                "not provisioned: %s is missing; see `help conf` and `help pki`, then `reset`",
+                missing);
+    if (missing != NULL || variant.deaf)
+        app->link.provisioned = false;
+}
+
+void app_start(struct app *app, const struct flash *flash, otter_ms now)
+{
+    memset(app, 0, sizeof *app);
+    tls_setup_arena(tls_arena, sizeof tls_arena);
+    board_init(&app->board, flash);
+    read_version(app);
+    log_boot(app);
+    const otter_status status = kv_open(&app->kv, &app->board.store);
+    if (status != OTTER_OK)
+        LOG_ERR("APP", "cannot open the store: %s", otter_status_text(status));
+    start_link(app);
+    start_agent(app, now);
+    console_start(&app->console, app);
+}
+
+static void log_connection(struct app *app)
+{
+    const bool on_line = app->link.mqtt.state == MQTT_CONNECTED;
+    if (on_line == app->on_line)
+        return;
+    app->on_line = on_line;
+    if (on_line)
+        LOG_INF("APP", "on line as %s, version %s", app->thing_name, app->version);
+    else
+        LOG_WRN("APP", "off line");
+}
+
+void app_tick(struct app *app, otter_ms now)
+{
+    console_tick(&app->console, now);
+    link_tick(&app->link, now);
+    log_connection(app);
+    if (!app->agent_runs)
+        return;
+    ota_tick(&app->ota, now);
+    if (ota_wants_reset(&app->ota))
+        app_reset(app, "the update agent asks for it");
+}
+
+otter_ms app_deadline(const struct app *app)
+{
+    const otter_ms link = link_deadline(&app->link);
+    const otter_ms agent = app->agent_runs ? ota_deadline(&app->ota) : OTTER_NEVER;
+    return link < agent ? link : agent;
+}
+
+void app_reset(struct app *app, const char *why)
+{
+    LOG_INF("APP", "restarting: %s", why);
+    link_close(&app->link, port_now());
+    port_idle(port_now());
+    port_reset();
+}

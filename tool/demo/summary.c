@@ -1,0 +1,63 @@
+/* The figures at the end of the demo: as a table for people, as lines for programs. */
+#include <stdio.h>
+
+#include "tool/demo/demo.h"
+#include "tool/demo/screen.h"
+
+struct span {
+    const char *title; /* in the table */
+    const char *name;  /* in the report */
+    enum moment from, to;
+};
+
+static const struct span spans[] = {
+    {"cloud up", "cloud_seconds", AT_START, AT_CLOUD_UP},
+    {"first boot", "boot_seconds", AT_CLOUD_UP, AT_BOOTED},
+    {"provisioning", "provisioning_seconds", AT_BOOTED, AT_PROVISIONED},
+    {"registration", "registration_seconds", AT_PROVISIONED, AT_REGISTERED},
+    {"on line", "on_line_seconds", AT_REGISTERED, AT_ON_LINE},
+    {"release", "release_seconds", AT_ON_LINE, AT_RELEASED},
+    {"update made, job accepted", "accept_seconds", AT_RELEASED, AT_DOWNLOAD_STARTED},
+    {"download", "download_seconds", AT_DOWNLOAD_STARTED, AT_DOWNLOADED},
+    {"verification", "verify_seconds", AT_DOWNLOADED, AT_VERIFIED},
+    {"reset and swap", "swap_seconds", AT_VERIFIED, AT_RESTARTED},
+    {"self-test, report", "self_test_seconds", AT_RESTARTED, AT_END},
+    {"all of it", "all_seconds", AT_START, AT_END},
+};
+
+#define SPANS (sizeof spans / sizeof *spans)
+
+/* 0 when one of the two moments never came, or not in this order. */
+static double length_of(const struct demo *demo, const struct span *span)
+{
+    const double from = demo->at[span->from], to = demo->at[span->to];
+    return from > 0 && to > from ? to - from : 0;
+}
+
+void demo_summary(const struct demo *demo)
+{
+    screen_heading("Summary");
+    screen_row("versions", "%s -> %s", demo->old_version, demo->new_version);
+    screen_row("job", "%s", demo->job_status);
+    screen_row("image over the air", "%u bytes in %u blocks", demo->bytes_signed,
+               demo->blocks_total);
+    for (unsigned i = 0; i < SPANS; i++) {
+        const double seconds = length_of(demo, &spans[i]);
+        if (seconds > 0)
+            screen_row(spans[i].title, "%6.1f s", seconds);
+    }
+}
+
+bool demo_report(const struct demo *demo)
+{
+    FILE *file = fopen(demo->report, "w");
+    if (file == NULL) {
+        screen_error("cannot write the report %s", demo->report);
+        return false;
+    }
+    fprintf(file, "job %s\nimage_bytes %u\nblocks %u\n", demo->job_status, demo->bytes_signed,
+            demo->blocks_total);
+    for (unsigned i = 0; i < SPANS; i++)
+        fprintf(file, "%s %.3f\n", spans[i].name, length_of(demo, &spans[i]));
+    return fclose(file) == 0;
+}
