@@ -55,11 +55,15 @@ static err_t send_frame(struct netif *netif, struct pbuf *frame)
 
 static void address_changed(struct netif *netif)
 {
+    static bool had_address;
     event = true;
     if (!port_network_up()) {
-        LOG_INF("NET", "no address");
+        if (had_address)
+            LOG_WRN("NET", "the address was lost; asking for another");
+        had_address = false;
         return;
     }
+    had_address = true;
     char address[IP4ADDR_STRLEN_MAX], gateway[IP4ADDR_STRLEN_MAX];
     ip4addr_ntoa_r(netif_ip4_addr(netif), address, sizeof address);
     ip4addr_ntoa_r(netif_ip4_gw(netif), gateway, sizeof gateway);
