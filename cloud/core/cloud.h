@@ -116,7 +116,7 @@ struct cloud {
  * nothing to stop. `base` stays the caller's. */
 otter_status cloud_start(struct cloud *cloud, struct event_base *base,
                          const struct cloud_config *config, bool with_broker);
-/* Stops the gateway's callers' work: timers, link, Mosquitto, database, in that order. */
+/* Stops timers, link, Mosquitto, database, in that order; gateway and API must have ended. */
 void cloud_stop(struct cloud *cloud);
 
 int64_t cloud_now_ms(const struct cloud *cloud);
@@ -131,10 +131,6 @@ void cloud_publish_json(struct cloud *cloud, const char *topic, const json_t *bo
  * what they are attached to. A connection whose certificate is no longer ACTIVE ends at once; the
  * others see the new policies from their next packet on. */
 void cloud_identity_changed(struct cloud *cloud);
-
-/* Writes "arn:aws:iot:REGION:ACCOUNT:" and the formatted rest to `arn`. */
-void cloud_arn(const struct cloud *cloud, char *arn, size_t size, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
 
 /* One line on stdout: time of day, the area in a column of its own ("gateway", "jobs", "api"), text. */
 void cloud_log(const char *area, const char *format, ...) __attribute__((format(printf, 2, 3)));

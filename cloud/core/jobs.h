@@ -41,9 +41,10 @@ enum core_error jobs_update(struct cloud *cloud, const char *thing, const char *
 
 /* ---- what operators do ---------------------------------------------------------------------- */
 
-/* Creates a job from the members of CreateJob: targets (thing and thing-group ARNs), document (text),
+/* Creates a job from the members of CreateJob: targets (ARNs of things), document (text),
  * description, targetSelection, timeoutConfig, abortConfig, jobExecutionsRolloutConfig,
- * presignedUrlConfig, jobExecutionsRetryConfig. Each target gets a QUEUED execution.
+ * presignedUrlConfig, jobExecutionsRetryConfig. Each target gets a QUEUED execution at once: roll-out
+ * and abort configurations are kept and shown, but a local cloud does not pace or stop by them.
  * {"jobArn","jobId","description"}; CORE_EXISTS, CORE_NOT_FOUND for a target that is not there. */
 enum core_error jobs_create(struct cloud *cloud, const char *job, const json_t *members,
                             struct answer *answer);
@@ -87,10 +88,8 @@ enum core_error jobs_cancel_execution(struct cloud *cloud, const char *thing, co
 enum core_error jobs_delete_execution(struct cloud *cloud, const char *thing, const char *job,
                                       int64_t number, bool force, struct answer *answer);
 
-/* A thing was deleted or left its last target group: its pending executions become REMOVED. */
+/* A thing was deleted: its pending executions become REMOVED. */
 void jobs_thing_removed(struct cloud *cloud, const char *thing);
-/* A thing joined a group: continuous jobs of that group queue an execution for it. */
-void jobs_thing_joined(struct cloud *cloud, const char *thing, const char *group);
 
 /* ---- timers --------------------------------------------------------------------------------- */
 

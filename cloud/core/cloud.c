@@ -1,0 +1,173 @@
+/* The shared ground: start and stop, time, publishing, answers, the log. */
+#include "cloud/core/cloud.h"
+
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cloud/core/broker.h"
+#include "cloud/core/jobs.h"
+#include "cloud/store/db.h"
+
+#define EXPIRY_CHECK_S 5 /* the service itself may be up to 60 s late */
+
+struct cloud_timers {
+    struct event *expiry;
+};
+
+/* ---- errors and answers --------------------------------------------------------------------- */
+
+const char *core_error_text(enum core_error error)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        CORE_ERROR_LIST(X)
+#undef X
+    };
+    return (size_t)error < sizeof texts / sizeof *texts ? texts[error] : "InternalError";
+}
+
+void answer_free(struct answer *answer)
+{
+    json_decref(answer->body);
+    answer->body = NULL;
+}
+
+enum core_error answer_refuse(struct answer *answer, enum core_error error, const char *format, ...)
+{
+    va_list args;
+    answer_free(answer);
+    va_start(args, format);
+    vsnprintf(answer->message, sizeof answer->message, format, args);
+    va_end(args);
+    return error;
+}
+
+/* ---- time ----------------------------------------------------------------------------------- */
+
+static int64_t system_ms(void *context)
+{
+    struct timespec now;
+    (void)context;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t cloud_now_ms(const struct cloud *cloud)
+{
+    return cloud->now_ms(cloud->now_context);
+}
+
+int64_t cloud_now(const struct cloud *cloud)
+{
+    return cloud_now_ms(cloud) / 1000;
+}
+
+static void on_expiry(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    jobs_expire(context);
+}
+
+static bool start_timers(struct cloud *cloud)
+{
+    struct timeval period = {EXPIRY_CHECK_S, 0};
+    cloud->timers = calloc(1, sizeof *cloud->timers);
+    if (!cloud->timers)
+        return false;
+    cloud->timers->expiry = event_new(cloud->base, -1, EV_PERSIST, on_expiry, cloud);
+    return cloud->timers->expiry && event_add(cloud->timers->expiry, &period) == 0;
+}
+
+static void stop_timers(struct cloud *cloud)
+{
+    if (cloud->timers && cloud->timers->expiry)
+        event_free(cloud->timers->expiry);
+    free(cloud->timers);
+    cloud->timers = NULL;
+}
+
+/* ---- start and stop ------------------------------------------------------------------------- */
+
+otter_status cloud_start(struct cloud *cloud, struct event_base *base,
+                         const struct cloud_config *config, bool with_broker)
+{
+    char reason[256];
+
+    *cloud = (struct cloud){.base = base, .now_ms = system_ms};
+    snprintf(cloud->dir, sizeof cloud->dir, "%s", config->dir);
+    snprintf(cloud->region, sizeof cloud->region, "%s",
+             config->region ? config->region : CLOUD_REGION);
+    snprintf(cloud->account, sizeof cloud->account, "%s",
+             config->account ? config->account : CLOUD_ACCOUNT);
+    cloud->db = db_open(config->dir, reason, sizeof reason);
+    if (!cloud->db) {
+        fprintf(stderr, "otter cloud: cannot open the database in %s: %s\n", config->dir, reason);
+        return OTTER_E_IO;
+    }
+    if (with_broker)
+        cloud->broker = broker_start(base, config->dir);
+    if ((with_broker && !cloud->broker) || !start_timers(cloud)) {
+        cloud_stop(cloud);
+        return OTTER_E_IO;
+    }
+    jobs_expire(cloud); /* what ran out while nobody watched */
+    return OTTER_OK;
+}
+
+void cloud_stop(struct cloud *cloud)
+{
+    stop_timers(cloud);
+    broker_stop(cloud->broker);
+    cloud->broker = NULL;
+    if (cloud->db)
+        db_close(cloud->db);
+    cloud->db = NULL;
+}
+
+/* ---- telling the world ---------------------------------------------------------------------- */
+
+void cloud_publish(struct cloud *cloud, const char *topic, const void *payload, size_t length)
+{
+    if (cloud->publish)
+        cloud->publish(cloud->publish_context, topic, payload, length);
+    else if (cloud->broker)
+        broker_publish(cloud->broker, topic, payload, length);
+}
+
+void cloud_publish_json(struct cloud *cloud, const char *topic, const json_t *body)
+{
+    char *text = json_dumps(body, JSON_COMPACT);
+    if (text)
+        cloud_publish(cloud, topic, text, strlen(text));
+    free(text);
+}
+
+void cloud_identity_changed(struct cloud *cloud)
+{
+    if (cloud->identity_changed)
+        cloud->identity_changed(cloud->identity_context);
+}
+
+void cloud_log(const char *area, const char *format, ...)
+{
+    struct timespec now;
+    struct tm local;
+    char text[1024], clock_text[16];
+    va_list args;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    localtime_r(&now.tv_sec, &local);
+    strftime(clock_text, sizeof clock_text, "%H:%M:%S", &local);
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    for (char *c = text; *c; c++) /* what devices send must not drive the terminal */
+        if ((unsigned char)*c < 0x20 || *c == 0x7f)
+            *c = '?';
+    printf("%s.%03ld  %-8s %s\n", clock_text, now.tv_nsec / 1000000, area, text);
+    fflush(stdout);
+}
