@@ -1,8 +1,8 @@
 /* How a subcommand of `otter` looks to tool/otter.c: one file a subcommand, one line in its table.
  *
- * `run` gets argv[0] = the subcommand's name and returns the exit code: 0 done, 1 failed (the reason
- * is on stderr), 2 wrong usage. `otter NAME --help` is answered by the subcommand itself, with
- * examples, on stdout. */
+ * `run` gets argv[0] = the subcommand's name and returns the exit code: 0 done, 1 failed (the
+ * reason is on stderr), 2 wrong usage. `otter NAME --help` is answered by the subcommand itself,
+ * with examples, on stdout. */
 #ifndef OTTER_TOOL_COMMAND_H
 #define OTTER_TOOL_COMMAND_H
 
@@ -14,6 +14,7 @@ struct command {
 
 int command_keygen(int argc, char **argv);
 int command_getpub(int argc, char **argv);
+int command_getpubhash(int argc, char **argv);
 int command_getpriv(int argc, char **argv);
 int command_sign(int argc, char **argv);
 int command_verify(int argc, char **argv);

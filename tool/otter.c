@@ -2,11 +2,12 @@
  *
  * Each subcommand is one line in the table below and one file in this folder; those whose rooms are
  * not part of a build are left out of it by CMakeLists.txt. */
+#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "tool/command.h"
+#include "tool/nearest.h"
 
 static const struct command commands[] = {
 #ifdef OTTER_HAS_DEMO
@@ -21,6 +22,13 @@ static const struct command commands[] = {
 #ifdef OTTER_HAS_DEVICE
     {"device", "run the firmware as a host process", command_device},
 #endif
+    {"keygen", "make a key pair for images", command_keygen},
+    {"getpub", "print a public key, as C code for bootloaders or PEM", command_getpub},
+    {"getpubhash", "print the hash of a public key", command_getpubhash},
+    {"getpriv", "print a private decryption key as C code", command_getpriv},
+    {"sign", "make a signed image out of a program", command_sign},
+    {"verify", "check an image's hash and signature", command_verify},
+    {"merge", "put several files at addresses into one", command_merge},
     {NULL, NULL, NULL},
 };
 
@@ -32,44 +40,15 @@ static const struct command *find_command(const char *name)
     return NULL;
 }
 
-static size_t smallest(size_t a, size_t b, size_t c)
-{
-    size_t ab = a < b ? a : b;
-    return ab < c ? ab : c;
-}
-
-/* Levenshtein distance of `typed` to a command's name; what is longer than any name is just far. */
-static size_t distance(const char *typed, const char *name)
-{
-    enum { LONGEST = 31 };
-    size_t length = strlen(name);
-    size_t row[LONGEST + 1];
-
-    if (strlen(typed) > LONGEST || length > LONGEST)
-        return LONGEST;
-    for (size_t j = 0; j <= length; j++)
-        row[j] = j;
-    for (size_t i = 1; typed[i - 1]; i++) {
-        size_t diagonal = row[0];
-        row[0] = i;
-        for (size_t j = 1; j <= length; j++) {
-            size_t changed = diagonal + (typed[i - 1] != name[j - 1]);
-            diagonal = row[j];
-            row[j] = smallest(changed, row[j] + 1, row[j - 1] + 1);
-        }
-    }
-    return row[length];
-}
-
 static const char *nearest_name(const char *typed)
 {
     const char *nearest = NULL;
-    size_t best = 4; /* farther than three typing errors is another word */
+    size_t best = SIZE_MAX;
 
     for (const struct command *command = commands; command->name; command++) {
-        size_t d = distance(typed, command->name);
-        if (d < best && d < strlen(command->name)) {
-            best = d;
+        size_t distance = nearest_distance(typed, command->name);
+        if (distance < best && nearest_is_close(distance, command->name)) {
+            best = distance;
             nearest = command->name;
         }
     }

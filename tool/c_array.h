@@ -1,0 +1,10 @@
+/* Bytes as a C array, in the form imgtool prints and bootloaders compile in. */
+#ifndef OTTER_TOOL_C_ARRAY_H
+#define OTTER_TOOL_C_ARRAY_H
+
+#include "tool/bytes.h"
+
+/* Appends `const unsigned char NAME[] = {...};` and `const unsigned int NAME_len = N;`. */
+void c_array(struct bytes *text, const char *name, const struct bytes *data);
+
+#endif

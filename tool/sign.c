@@ -1,0 +1,236 @@
+/* otter sign: a program in, a signed image out. */
+#include "tool/sign.h"
+
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/trailer.h"
+#include "tool/command.h"
+#include "tool/file.h"
+#include "tool/hex_file.h"
+
+static otter_status read_fixed_signature(struct sign_request *request, struct failure *failure)
+{
+    struct bytes text = {0};
+    EVP_ENCODE_CTX *context = EVP_ENCODE_CTX_new();
+    otter_status status = file_read(request->fixed_signature_path, &text, failure);
+    uint8_t *decoded;
+    int size = 0, rest = 0;
+    bool good;
+
+    if (status == OTTER_OK) {
+        decoded = memory_new(text.size + 64);
+        EVP_DecodeInit(context);
+        good = EVP_DecodeUpdate(context, decoded, &size, text.data, (int)text.size) >= 0 &&
+               EVP_DecodeFinal(context, decoded + size, &rest) == 1;
+        if (good)
+            bytes_append(&request->fixed_signature, decoded, (size_t)(size + rest));
+        else
+            status = fail(failure, OTTER_E_MALFORMED, "'%s' is not a signature in base64",
+                          request->fixed_signature_path);
+        free(decoded);
+    }
+    EVP_ENCODE_CTX_free(context);
+    bytes_free(&text);
+    return status;
+}
+
+static otter_status read_keys(struct sign_request *request, struct failure *failure)
+{
+    otter_status status = OTTER_OK;
+
+    if (request->fixed_signature_path) {
+        request->key_path = request->fixed_signature_key_path;
+        request->spec.fixed_signature = &request->fixed_signature;
+        status = read_fixed_signature(request, failure);
+    }
+    if (status == OTTER_OK && request->key_path) {
+        request->spec.key = &request->key;
+        status = key_read(&request->key, request->key_path, failure);
+    }
+    if (status == OTTER_OK && request->encrypt_path) {
+        request->spec.encrypt_for = &request->encrypt_key;
+        status = key_read(&request->encrypt_key, request->encrypt_path, failure);
+    }
+    return status;
+}
+
+static otter_status check_limit(struct sign_request *request, const struct image_file *file,
+                                struct failure *failure)
+{
+    const struct image_spec *spec = &request->spec;
+    struct slot_layout *layout = &request->layout;
+    uint32_t limit;
+
+    layout->slot_size = spec->slot_size;
+    layout->write_size = spec->align;
+    layout->max_align = spec->max_align;
+    layout->max_sectors = spec->max_sectors;
+    if (spec->encrypt_for)
+        layout->saved_key_size =
+            spec->save_enctlv ? (uint32_t)file->enc_tlv_size : (uint32_t)spec->cipher_key_size;
+    limit = slot_limit(layout);
+    if (file->image.size <= limit)
+        return OTTER_OK;
+    return fail(failure, OTTER_E_NO_SPACE,
+                "the image has 0x%zx bytes, but in this update mode the bootloader accepts at most "
+                "0x%" PRIx32 " in the slot 0x%" PRIx32
+                ": 0x%zx (%zu) bytes too many; make the program smaller or the slot larger",
+                file->image.size, limit, spec->slot_size, file->image.size - limit,
+                file->image.size - limit);
+}
+
+/* In HEX only what is not erased is written: image, magic and image_ok. */
+static otter_status hex_output(const struct sign_request *request, uint32_t address,
+                               const struct bytes *image, struct bytes *text,
+                               struct failure *failure)
+{
+    const struct image_spec *spec = &request->spec;
+    struct memory_map map = {0};
+    struct bytes trailer = {0};
+    uint32_t size = trailer_info_size(spec->max_align);
+    uint32_t magic = trailer_magic_offset(size);
+    uint32_t ok = trailer_field_offset(size, spec->max_align, TRAILER_IMAGE_OK);
+    uint32_t base = address + spec->slot_size - size;
+    otter_status status = memory_map_put(&map, address, image->data, image->size, failure);
+
+    if (request->pad) {
+        image_trailer_append(spec, size, &trailer);
+        if (status == OTTER_OK && spec->confirm && !spec->overwrite_only)
+            status = memory_map_put(&map, base + ok, trailer.data + ok, spec->max_align, failure);
+        if (status == OTTER_OK)
+            status = memory_map_put(&map, base + magic, trailer.data + magic, TRAILER_MAGIC_SIZE,
+                                    failure);
+    }
+    if (status == OTTER_OK)
+        hex_write(&map, text);
+    memory_map_free(&map);
+    bytes_free(&trailer);
+    return status;
+}
+
+/* Where the image goes in memory: said by -x, or by a HEX input. */
+static otter_status image_address(const struct sign_request *request, uint32_t input_address,
+                                  uint32_t *address, struct failure *failure)
+{
+    const struct image_spec *spec = &request->spec;
+
+    if (request->has_hex_address) {
+        *address = request->hex_address;
+        return OTTER_OK;
+    }
+    if (!file_is_hex(request->input))
+        return fail(failure, OTTER_E_ARGUMENT,
+                    "'%s' is to be Intel HEX, but a binary has no address; give it with "
+                    "--hex-addr ADDRESS",
+                    request->output);
+    if (spec->pad_header && input_address < spec->header_size)
+        return fail(failure, OTTER_E_BOUNDS,
+                    "the program begins at 0x%" PRIx32 ", which leaves no room for a header of "
+                    "0x%" PRIx32 " bytes below it; link the program higher, or leave --pad-header "
+                    "out",
+                    input_address, spec->header_size);
+    *address = input_address - (spec->pad_header ? spec->header_size : 0);
+    return OTTER_OK;
+}
+
+static otter_status write_image(const struct sign_request *request, uint32_t input_address,
+                                struct image_file *file, struct failure *failure)
+{
+    struct bytes text = {0};
+    uint32_t address = 0;
+    otter_status status;
+
+    if (!file_is_hex(request->output)) {
+        if (request->pad)
+            image_file_pad(&request->spec, &file->image);
+        return file_write(request->output, file->image.data, file->image.size, 0666, failure);
+    }
+    status = image_address(request, input_address, &address, failure);
+    if (status == OTTER_OK)
+        status = hex_output(request, address, &file->image, &text, failure);
+    if (status == OTTER_OK)
+        status = file_write(request->output, text.data, text.size, 0666, failure);
+    bytes_free(&text);
+    return status;
+}
+
+static otter_status write_signature(const struct sign_request *request,
+                                    const struct image_file *file, struct failure *failure)
+{
+    uint8_t text[1024];
+    int size;
+
+    if (file->signature.size == 0)
+        return fail(failure, OTTER_E_ARGUMENT, "--sig-out: without a key there is no signature");
+    size = EVP_EncodeBlock(text, file->signature.data, (int)file->signature.size);
+    return file_write(request->signature_output, text, (size_t)size, 0666, failure);
+}
+
+static otter_status write_vector(const struct sign_request *request, const struct image_file *file,
+                                 struct failure *failure)
+{
+    if (request->vector == VECTOR_PAYLOAD)
+        return file_write(request->output, file->plain.data, file->plain.size, 0666, failure);
+    return file_write(request->output, file->hash, hash_size(request->spec.hash), 0666, failure);
+}
+
+/* imgtool lets such an image pass; the bootloader does not. */
+static void warn_of_overwrite_limit(const struct sign_request *request,
+                                    const struct image_file *file)
+{
+    struct slot_layout layout = {.mode = SLOT_OVERWRITE,
+                                 .slot_size = request->spec.slot_size,
+                                 .max_align = request->spec.max_align};
+
+    if (request->spec.overwrite_only && layout.slot_size != 0 &&
+        file->image.size > slot_limit(&layout))
+        fprintf(stderr,
+                "otter sign: warning: the image has %zu bytes; bootloaders in overwrite mode "
+                "refuse more than %" PRIu32 " in this slot\n",
+                file->image.size, slot_limit(&layout));
+}
+
+static otter_status sign(struct sign_request *request, struct failure *failure)
+{
+    struct bytes program = {0};
+    struct image_file file = {0};
+    uint32_t address = 0;
+    otter_status status = read_keys(request, failure);
+
+    if (status == OTTER_OK)
+        status = hex_or_binary_read(request->input, request->spec.erased_value, &program, &address,
+                                    failure);
+    if (status == OTTER_OK)
+        status = image_file_build(&request->spec, program.data, program.size, &file, failure);
+    if (status == OTTER_OK)
+        status = check_limit(request, &file, failure);
+    if (status == OTTER_OK && request->vector != VECTOR_NONE) {
+        status = write_vector(request, &file, failure);
+    } else if (status == OTTER_OK) {
+        warn_of_overwrite_limit(request, &file);
+        if (request->signature_output)
+            status = write_signature(request, &file, failure);
+        if (status == OTTER_OK)
+            status = write_image(request, address, &file, failure);
+    }
+    image_file_free(&file);
+    bytes_free(&program);
+    return status;
+}
+
+int command_sign(int argc, char **argv)
+{
+    struct sign_request request;
+    struct failure failure;
+    int got = sign_read_arguments(&request, argc, argv);
+    int code = got == ARGUMENTS_HELP ? 0 : 2;
+
+    if (got == ARGUMENTS_END)
+        code = sign(&request, &failure) == OTTER_OK ? 0 : failure_print(&failure, "sign");
+    sign_request_free(&request);
+    return code;
+}

@@ -1,0 +1,42 @@
+/* The command line of `otter sign` as data: what sign_options.c reads and sign.c carries out. */
+#ifndef OTTER_TOOL_SIGN_H
+#define OTTER_TOOL_SIGN_H
+
+#include "tool/arguments.h"
+#include "tool/image_file.h"
+#include "tool/slot_limit.h"
+
+enum vector_to_sign { VECTOR_NONE, VECTOR_PAYLOAD, VECTOR_DIGEST };
+
+struct sign_request {
+    struct image_spec spec; /* keys, ids and the fixed signature point into this struct */
+    const char *input;
+    const char *output;
+    const char *key_path;
+    const char *encrypt_path;
+    const char *signature_output; /* base64 of the signature goes there */
+    const char *fixed_signature_path;
+    const char *fixed_signature_key_path;
+    enum vector_to_sign vector;
+    bool pad;
+    bool has_version, has_slot_size, has_max_align, hash_given;
+    bool counter_is_auto;
+    bool has_hex_address;
+    uint32_t hex_address;
+    struct slot_layout layout; /* of --mode; layout.mode is SLOT_UNCHECKED without it */
+
+    struct key key;
+    struct key encrypt_key;
+    struct bytes fixed_signature;
+    uint8_t vendor_id[16];
+    uint8_t class_id[16];
+};
+
+extern const struct usage sign_usage;
+
+/* Reads the command line; ARGUMENTS_END, ARGUMENTS_HELP or ARGUMENTS_WRONG (said why). The request
+ * is to be freed in any case. */
+int sign_read_arguments(struct sign_request *request, int argc, char **argv);
+void sign_request_free(struct sign_request *request);
+
+#endif

@@ -1,0 +1,553 @@
+/* The command line of `otter sign`, in imgtool's syntax. */
+#include "tool/sign.h"
+
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tool/file.h"
+#include "tool/tlv.h"
+#include "tool/values.h"
+
+enum {
+    OPTION_PUBLIC_KEY_FORMAT = 256,
+    OPTION_ALIGN,
+    OPTION_MAX_ALIGN,
+    OPTION_PAD_HEADER,
+    OPTION_OVERWRITE_ONLY,
+    OPTION_PAD,
+    OPTION_TEST,
+    OPTION_CONFIRM,
+    OPTION_ENCRYPT_KEYLEN,
+    OPTION_HMAC_SHA,
+    OPTION_SAVE_ENCTLV,
+    OPTION_CUSTOM_TLV,
+    OPTION_CUSTOM_TLV_FILE,
+    OPTION_NON_BOOTABLE,
+    OPTION_BOOT_RECORD,
+    OPTION_SHA,
+    OPTION_PURE,
+    OPTION_VID,
+    OPTION_CID,
+    OPTION_PAD_SIG,
+    OPTION_NO_PAD_SIG,
+    OPTION_SIG_OUT,
+    OPTION_FIX_SIG,
+    OPTION_FIX_SIG_PUBKEY,
+    OPTION_VECTOR_TO_SIGN,
+    OPTION_COMPRESSION,
+    OPTION_MODE,
+    OPTION_SECTOR_SIZE,
+};
+
+static const struct option options[] = {
+    {'k', "key", "FILE", "signing key, PEM; without one the image has a hash only"},
+    {OPTION_PUBLIC_KEY_FORMAT, "public-key-format", "FORM", "hash (the default) or full"},
+    {'v', "version", "VERSION", "1.2.3+4; required"},
+    {'H', "header-size", "SIZE", "bytes before the program, at least 32; required"},
+    {OPTION_PAD_HEADER, "pad-header", NULL, "put the header in front of the program"},
+    {'S', "slot-size", "SIZE", "required; the image must fit it with its trailer; 0: no check"},
+    {OPTION_ALIGN, "align", "1|2|4|8|16|32", "write size of the flash (1)"},
+    {OPTION_MAX_ALIGN, "max-align", "8|16|32", "size of a trailer field (8, or --align if larger)"},
+    {'M', "max-sectors", "N", "sectors the bootloader is built for (128)"},
+    {OPTION_OVERWRITE_ONLY, "overwrite-only", NULL, "for a bootloader that copies, not swaps"},
+    {OPTION_PAD, "pad", NULL, "fill up to the slot's end, with a trailer that asks for a test"},
+    {OPTION_TEST, "test", NULL, "the same"},
+    {OPTION_CONFIRM, "confirm", NULL, "the same, but asking for a swap for good"},
+    {'R', "erased-val", "0|0xff", "what erased flash reads as (0xff)"},
+    {'s', "security-counter", "N|auto", "auto makes it from the version"},
+    {'d', "dependencies", "LIST", "\"(image, version), ...\": versions other images must have"},
+    {'E', "encrypt", "FILE", "encrypt for this public key, PEM: P-256, X25519 or RSA-2048"},
+    {OPTION_ENCRYPT_KEYLEN, "encrypt-keylen", "128|256", "AES key size (128)"},
+    {OPTION_HMAC_SHA, "hmac-sha", "auto|256|512", "hash in the key's wrapping (256)"},
+    {'c', "clear", NULL, "wrapped key but payload in clear: factory image of encrypted products"},
+    {OPTION_SAVE_ENCTLV, "save-enctlv", NULL, "trailer keeps wrapped keys instead of plain ones"},
+    {OPTION_CUSTOM_TLV, "custom-tlv", "TAG VALUE", "protected TLV; VALUE 0x1234 or text; repeats"},
+    {OPTION_CUSTOM_TLV_FILE, "custom-tlv-file", "TAG FILE", "the same with a file's content"},
+    {'L', "load-addr", "ADDRESS", "the image runs from RAM, loaded there"},
+    {'F', "rom-fixed", "ADDRESS", "the image runs only from this flash address"},
+    {OPTION_NON_BOOTABLE, "non-bootable", NULL, "the image is data, not to be started"},
+    {OPTION_BOOT_RECORD, "boot-record", "TYPE", "boot record for attestation, at most 12 letters"},
+    {OPTION_SHA, "sha", "auto|256|512", "hash of the image (256)"},
+    {OPTION_PURE, "pure", NULL, "Ed25519 over the image itself instead of its hash"},
+    {OPTION_VID, "vid", "UUID|NAME", "vendor id; a name becomes a UUID"},
+    {OPTION_CID, "cid", "UUID|NAME", "class id; a name becomes a UUID below the vendor's"},
+    {OPTION_PAD_SIG, "pad-sig", NULL, "pad ECDSA signatures, for MCUboot before 1.5"},
+    {OPTION_NO_PAD_SIG, "no-pad-sig", NULL, "do not (the default)"},
+    {OPTION_SIG_OUT, "sig-out", "FILE", "write the signature there too, in base64"},
+    {OPTION_FIX_SIG, "fix-sig", "FILE", "use this signature, base64, made elsewhere"},
+    {OPTION_FIX_SIG_PUBKEY, "fix-sig-pubkey", "FILE", "public key of that signature"},
+    {OPTION_VECTOR_TO_SIGN, "vector-to-sign", "KIND",
+     "write only what another signer must sign: payload or digest"},
+    {'x', "hex-addr", "ADDRESS", "where a HEX output begins"},
+    {'e', "endian", "little", "all that Otter's bootloader reads"},
+    {OPTION_COMPRESSION, "compression", "disabled", "all that Otter's bootloader reads"},
+    {OPTION_MODE, "mode", "MODE",
+     "also keep the limit of scratch, move, offset, overwrite, direct-xip or ram-load"},
+    {OPTION_SECTOR_SIZE, "sector-size", "SIZE", "of the slot, for --mode (0x1000)"},
+    {0},
+};
+
+const struct usage sign_usage = {
+    .command = "sign",
+    .operands = "[OPTION]... IN OUT",
+    .summary = "Makes a signed image, as MCUboot and Otter boot it, out of a program. Options and "
+               "output are\nimgtool's. Files are Intel HEX if their names end in .hex, else "
+               "binary.",
+    .options = options,
+    .examples =
+        "  otter sign -k signing.pem --align 4 -v 1.0.1+0 --header-size 4096 --pad-header \\\n"
+        "      -S 0x73000 firmware.bin firmware.signed.bin\n"
+        "  otter sign -k signing.pem --align 4 -v 1.0.1+0 -H 4096 --pad-header -S 0x73000 \\\n"
+        "      --mode scratch --sector-size 0x1000 -M 115 firmware.hex firmware.signed.hex\n"
+        "  otter sign -k signing.pem -E device-pub.pem -s auto -d '(1, 1.2.3+0)' -v 2.0.0 \\\n"
+        "      -H 0x200 --pad-header -S 0x10000 --confirm firmware.bin update.bin\n",
+};
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static bool is(const char *text, const char *word)
+{
+    return strcmp(text, word) == 0;
+}
+
+static bool take_power(const char *text, uint32_t least, uint32_t *number)
+{
+    uint32_t parsed;
+
+    if (!value_number(text, 32, &parsed) || parsed < least || (parsed & (parsed - 1)) != 0)
+        return false;
+    *number = parsed;
+    return true;
+}
+
+static bool take_choice(const char *text, const char *no, const char *yes, bool *choice)
+{
+    *choice = is(text, yes);
+    return *choice || is(text, no);
+}
+
+static bool take_counter(struct sign_request *request, const char *text)
+{
+    request->spec.has_security_counter = true;
+    request->counter_is_auto = is(text, "auto");
+    return request->counter_is_auto ||
+           value_number(text, UINT32_MAX, &request->spec.security_counter);
+}
+
+static bool take_dependencies(struct image_spec *spec, const char *text)
+{
+    spec->dependency_count =
+        value_dependencies(text, spec->dependencies, IMAGE_SPEC_DEPENDENCY_MAX);
+    return spec->dependency_count >= 0;
+}
+
+static bool take_address(struct image_spec *spec, const char *text, uint32_t flag)
+{
+    spec->flags |= flag;
+    return value_number(text, UINT32_MAX, &spec->load_address);
+}
+
+static bool take_erased(struct image_spec *spec, const char *text)
+{
+    uint32_t value;
+
+    if (!value_number(text, 0xff, &value) || (value != 0 && value != 0xff))
+        return false;
+    spec->erased_value = (uint8_t)value;
+    return true;
+}
+
+static bool take_hash(struct sign_request *request, const char *text)
+{
+    request->hash_given = !is(text, "auto");
+    request->spec.hash = is(text, "512") ? HASH_SHA512 : HASH_SHA256;
+    return !request->hash_given || is(text, "256") || is(text, "512");
+}
+
+static bool take_vector(struct sign_request *request, const char *text)
+{
+    request->vector = is(text, "payload") ? VECTOR_PAYLOAD : VECTOR_DIGEST;
+    return request->vector == VECTOR_PAYLOAD || is(text, "digest");
+}
+
+/* A name becomes the UUID of version 5: SHA-1 of the name space's UUID and the name (RFC 4122). */
+static void name_to_uuid(const uint8_t space[16], const char *name, uint8_t uuid[16])
+{
+    struct bytes text = {0};
+    uint8_t hash[20];
+
+    bytes_append(&text, space, 16);
+    bytes_append(&text, name, strlen(name));
+    EVP_Q_digest(NULL, "SHA1", NULL, text.data, text.size, hash, NULL);
+    bytes_free(&text);
+    memcpy(uuid, hash, 16);
+    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x50);
+    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
+}
+
+static bool take_vendor(struct sign_request *request, const char *text)
+{
+    static const uint8_t dns_space[16] = {0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1,
+                                          0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8};
+
+    if (!value_uuid(text, request->vendor_id))
+        name_to_uuid(dns_space, text, request->vendor_id);
+    request->spec.vendor_id = request->vendor_id;
+    return true;
+}
+
+/* --- custom TLVs ----------------------------------------------------------------------------- */
+
+static bool custom_tag_is_free(const struct image_spec *spec, uint32_t tag)
+{
+    if (tlv_name((uint16_t)tag)) {
+        usage_wrong(&sign_usage, "custom TLV 0x%04x is %s in the format; take a number like 0x00a0",
+                    tag, tlv_name((uint16_t)tag));
+        return false;
+    }
+    for (int i = 0; i < spec->custom_count; i++) {
+        if (spec->custom[i].type == tag) {
+            usage_wrong(&sign_usage, "custom TLV 0x%04x is given twice", tag);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The place for a TLV of that tag, or NULL: said why. */
+static struct custom_tlv *new_custom(struct image_spec *spec, const char *text)
+{
+    struct custom_tlv *custom = &spec->custom[spec->custom_count];
+    uint32_t tag;
+
+    if (!value_number(text, TLV_CUSTOM_LAST, &tag) || tag < TLV_CUSTOM_FIRST) {
+        usage_wrong(&sign_usage, "a custom TLV's TAG is 0x%04x to 0x%04x, not '%s'",
+                    TLV_CUSTOM_FIRST, TLV_CUSTOM_LAST, text);
+        return NULL;
+    }
+    if (!custom_tag_is_free(spec, tag))
+        return NULL;
+    if (spec->custom_count == IMAGE_SPEC_CUSTOM_MAX) {
+        usage_wrong(&sign_usage, "more than %d custom TLVs", IMAGE_SPEC_CUSTOM_MAX);
+        return NULL;
+    }
+    custom->type = (uint16_t)tag;
+    spec->custom_count++;
+    return custom;
+}
+
+static int take_custom(struct image_spec *spec, const char *tag, const char *value)
+{
+    struct custom_tlv *custom = new_custom(spec, tag);
+
+    if (!custom)
+        return ARGUMENTS_WRONG;
+    if (value_bytes(value, &custom->value))
+        return ARGUMENTS_END;
+    usage_wrong(&sign_usage, "--custom-tlv wants pairs of hex digits after 0x, not '%s'", value);
+    return ARGUMENTS_WRONG;
+}
+
+static int take_custom_file(struct image_spec *spec, const char *tag, const char *path)
+{
+    struct custom_tlv *custom = new_custom(spec, tag);
+    struct failure failure;
+
+    if (!custom)
+        return ARGUMENTS_WRONG;
+    if (file_read(path, &custom->value, &failure) == OTTER_OK)
+        return ARGUMENTS_END;
+    usage_wrong(&sign_usage, "--custom-tlv-file: %s", failure.text);
+    return ARGUMENTS_WRONG;
+}
+
+/* --- options --------------------------------------------------------------------------------- */
+
+enum taken { TAKEN, BAD_VALUE, NOT_MINE };
+
+static enum taken taken_if(bool good)
+{
+    return good ? TAKEN : BAD_VALUE;
+}
+
+static enum taken take_key_option(struct sign_request *request, int letter, const char *value)
+{
+    struct image_spec *spec = &request->spec;
+    bool yes;
+
+    switch (letter) {
+    case 'k':
+        request->key_path = value;
+        return TAKEN;
+    case OPTION_PUBLIC_KEY_FORMAT:
+        return taken_if(take_choice(value, "hash", "full", &spec->full_public_key));
+    case OPTION_SHA:
+        return taken_if(take_hash(request, value));
+    case OPTION_PURE:
+        spec->pure = true;
+        return TAKEN;
+    case OPTION_PAD_SIG:
+    case OPTION_NO_PAD_SIG:
+        spec->pad_signature = letter == OPTION_PAD_SIG;
+        return TAKEN;
+    case OPTION_SIG_OUT:
+        request->signature_output = value;
+        return TAKEN;
+    case OPTION_FIX_SIG:
+        request->fixed_signature_path = value;
+        return TAKEN;
+    case OPTION_FIX_SIG_PUBKEY:
+        request->fixed_signature_key_path = value;
+        return TAKEN;
+    case OPTION_VECTOR_TO_SIGN:
+        return taken_if(take_vector(request, value));
+    case 'E':
+        request->encrypt_path = value;
+        return TAKEN;
+    case OPTION_ENCRYPT_KEYLEN:
+        spec->cipher_key_size = is(value, "256") ? 32 : 16;
+        return taken_if(spec->cipher_key_size == 32 || is(value, "128"));
+    case OPTION_HMAC_SHA:
+        spec->encrypt_sha512 = is(value, "512");
+        return taken_if(spec->encrypt_sha512 || is(value, "auto") || is(value, "256"));
+    case 'c':
+        spec->payload_in_clear = true;
+        return TAKEN;
+    case OPTION_SAVE_ENCTLV:
+        spec->save_enctlv = true;
+        return TAKEN;
+    case 'e':
+        return taken_if(take_choice(value, "little", "little", &yes));
+    case OPTION_COMPRESSION:
+        return taken_if(take_choice(value, "disabled", "disabled", &yes));
+    default:
+        return NOT_MINE;
+    }
+}
+
+static enum taken take_slot_option(struct sign_request *request, int letter, const char *value)
+{
+    struct image_spec *spec = &request->spec;
+
+    switch (letter) {
+    case 'S':
+        request->has_slot_size = true;
+        return taken_if(value_number(value, INT32_MAX, &spec->slot_size));
+    case OPTION_ALIGN:
+        return taken_if(take_power(value, 1, &spec->align));
+    case OPTION_MAX_ALIGN:
+        request->has_max_align = true;
+        return taken_if(take_power(value, 8, &spec->max_align));
+    case 'M':
+        return taken_if(value_number(value, 65536, &spec->max_sectors));
+    case OPTION_OVERWRITE_ONLY:
+        spec->overwrite_only = true;
+        return TAKEN;
+    case OPTION_PAD:
+    case OPTION_TEST:
+    case OPTION_CONFIRM:
+        request->pad = true;
+        spec->confirm |= letter == OPTION_CONFIRM;
+        return TAKEN;
+    case 'R':
+        return taken_if(take_erased(spec, value));
+    case 'x':
+        request->has_hex_address = true;
+        return taken_if(value_number(value, UINT32_MAX, &request->hex_address));
+    case OPTION_MODE:
+        return taken_if(slot_mode_parse(value, &request->layout.mode));
+    case OPTION_SECTOR_SIZE:
+        return taken_if(value_number(value, INT32_MAX, &request->layout.sector_size) &&
+                        request->layout.sector_size != 0);
+    default:
+        return NOT_MINE;
+    }
+}
+
+static enum taken take_header_option(struct sign_request *request, int letter, const char *value)
+{
+    struct image_spec *spec = &request->spec;
+
+    switch (letter) {
+    case 'v':
+        request->has_version = true;
+        return taken_if(value_version(value, &spec->version));
+    case 'H':
+        return taken_if(value_number(value, UINT16_MAX, &spec->header_size) &&
+                        spec->header_size >= IMAGE_HEADER_SIZE);
+    case OPTION_PAD_HEADER:
+        spec->pad_header = true;
+        return TAKEN;
+    case 's':
+        return taken_if(take_counter(request, value));
+    case 'd':
+        return taken_if(take_dependencies(spec, value));
+    case 'L':
+        return taken_if(take_address(spec, value, IMAGE_FLAG_RAM_LOAD));
+    case 'F':
+        return taken_if(take_address(spec, value, IMAGE_FLAG_ROM_FIXED));
+    case OPTION_NON_BOOTABLE:
+        spec->flags |= IMAGE_FLAG_NON_BOOTABLE;
+        return TAKEN;
+    case OPTION_BOOT_RECORD:
+        spec->boot_record = value;
+        return taken_if(strlen(value) <= IMAGE_BOOT_RECORD_MAX);
+    case OPTION_VID:
+        return taken_if(take_vendor(request, value));
+    case OPTION_CID:
+        spec->class_id = request->class_id;
+        if (value_uuid(value, request->class_id))
+            return TAKEN;
+        name_to_uuid(request->vendor_id, value, request->class_id);
+        return taken_if(spec->vendor_id != NULL);
+    default:
+        return NOT_MINE;
+    }
+}
+
+static const struct option *option_of(int letter)
+{
+    const struct option *option = options;
+
+    while (option->name && option->letter != letter)
+        option++;
+    return option;
+}
+
+static int wrong_value(int letter, const char *value)
+{
+    const struct option *option = option_of(letter);
+
+    if (letter == OPTION_CID)
+        usage_wrong(&sign_usage, "--cid %s is a name, which needs --vid before it", value);
+    else
+        usage_wrong(&sign_usage, "--%s wants %s (%s), not '%s'", option->name, option->value,
+                    option->help, value);
+    return ARGUMENTS_WRONG;
+}
+
+static int take_operand(struct sign_request *request, const char *path)
+{
+    if (!request->input) {
+        request->input = path;
+    } else if (!request->output) {
+        request->output = path;
+    } else {
+        usage_wrong(&sign_usage, "only IN and OUT are wanted: what is '%s' for?", path);
+        return ARGUMENTS_WRONG;
+    }
+    return ARGUMENTS_END;
+}
+
+static int take_option(struct sign_request *request, const struct arguments *arguments, int letter)
+{
+    enum taken taken;
+
+    if (letter == OPTION_CUSTOM_TLV)
+        return take_custom(&request->spec, arguments->value, arguments->second);
+    if (letter == OPTION_CUSTOM_TLV_FILE)
+        return take_custom_file(&request->spec, arguments->value, arguments->second);
+    taken = take_key_option(request, letter, arguments->value);
+    if (taken == NOT_MINE)
+        taken = take_slot_option(request, letter, arguments->value);
+    if (taken == NOT_MINE)
+        taken = take_header_option(request, letter, arguments->value);
+    return taken == TAKEN ? ARGUMENTS_END : wrong_value(letter, arguments->value);
+}
+
+/* --- what goes together ---------------------------------------------------------------------- */
+
+static const char *missing(const struct sign_request *request)
+{
+    if (!request->has_version)
+        return "-v VERSION";
+    if (request->spec.header_size == 0)
+        return "-H SIZE (--header-size)";
+    if (!request->has_slot_size)
+        return "-S SIZE (--slot-size)";
+    if (!request->output)
+        return request->input ? "OUT, the file to write," : "IN, the program,";
+    return NULL;
+}
+
+static const char *contradiction(const struct sign_request *request)
+{
+    const struct image_spec *spec = &request->spec;
+
+    if ((spec->flags & IMAGE_FLAG_RAM_LOAD) && (spec->flags & IMAGE_FLAG_ROM_FIXED))
+        return "--load-addr and --rom-fixed exclude each other";
+    if (request->pad && spec->slot_size == 0)
+        return "--pad and --confirm need the real --slot-size, not 0";
+    if (!request->fixed_signature_path != !request->fixed_signature_key_path)
+        return "--fix-sig and --fix-sig-pubkey go together";
+    if (request->fixed_signature_path && (request->key_path || request->encrypt_path))
+        return "--fix-sig goes without --key and --encrypt";
+    if ((spec->payload_in_clear || spec->save_enctlv) && !request->encrypt_path)
+        return "--clear and --save-enctlv go with --encrypt FILE";
+    if (spec->pure && !request->key_path && !request->fixed_signature_path)
+        return "--pure needs a signing key";
+    if (spec->max_align < spec->align)
+        return "--max-align must not be below --align";
+    if (request->layout.mode != SLOT_UNCHECKED && spec->slot_size == 0)
+        return "--mode needs the real --slot-size, not 0";
+    return NULL;
+}
+
+static void fill_in(struct sign_request *request)
+{
+    struct image_spec *spec = &request->spec;
+
+    if (!request->has_max_align && spec->align > spec->max_align)
+        spec->max_align = spec->align;
+    if (request->counter_is_auto)
+        spec->security_counter = ((uint32_t)spec->version.major << 24) +
+                                 ((uint32_t)spec->version.minor << 16) + spec->version.revision;
+    if (spec->pure && !request->hash_given)
+        spec->hash = HASH_SHA512;
+}
+
+static int check_together(struct sign_request *request)
+{
+    const char *text = missing(request);
+
+    fill_in(request);
+    if (text) {
+        usage_wrong(&sign_usage, "%s is missing", text);
+        return ARGUMENTS_WRONG;
+    }
+    text = contradiction(request);
+    if (text) {
+        usage_wrong(&sign_usage, "%s", text);
+        return ARGUMENTS_WRONG;
+    }
+    return ARGUMENTS_END;
+}
+
+int sign_read_arguments(struct sign_request *request, int argc, char **argv)
+{
+    struct arguments arguments;
+    int got;
+
+    *request = (struct sign_request){.spec = image_spec_default()};
+    request->layout.sector_size = 0x1000;
+    arguments_start(&arguments, &sign_usage, argc, argv);
+    while ((got = arguments_next(&arguments)) != ARGUMENTS_END) {
+        if (got == ARGUMENTS_OPERAND)
+            got = take_operand(request, arguments.value);
+        else if (got != ARGUMENTS_HELP && got != ARGUMENTS_WRONG)
+            got = take_option(request, &arguments, got);
+        if (got != ARGUMENTS_END)
+            return got;
+    }
+    return check_together(request);
+}
+
+void sign_request_free(struct sign_request *request)
+{
+    for (int i = 0; i < request->spec.custom_count; i++)
+        bytes_free(&request->spec.custom[i].value);
+    bytes_free(&request->fixed_signature);
+    key_free(&request->key);
+    key_free(&request->encrypt_key);
+}
