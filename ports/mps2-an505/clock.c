@@ -42,6 +42,11 @@ void clock_wait_us(uint32_t us)
     }
 }
 
+uint32_t clock_sample(void)
+{
+    return FPGAIO_COUNTER * TICKS_PER_MS - FPGAIO_PRESCALE_COUNTER;
+}
+
 void systick_handler(void)
 {
     SYSTICK_CONTROL = 0;

@@ -8,7 +8,7 @@
 #include "codec/crc32.h"
 #include "port/log.h"
 #include "port/port.h"
-#include "ports/mps2-an505/mps2.h"
+#include "ports/mps2-an505/clock.h"
 
 #define RECORD_CHECKED_LENGTH offsetof(struct random_seed_record, crc)
 #define JITTER_SAMPLES 64u
@@ -30,8 +30,8 @@ static bool derive(const char *purpose, const uint8_t secret[RANDOM_SEED_SIZE],
     error |= mbedtls_sha256_update_ret(&hash, (const uint8_t *)purpose, strlen(purpose));
     error |= mbedtls_sha256_update_ret(&hash, secret, RANDOM_SEED_SIZE);
     for (unsigned i = 0; i < JITTER_SAMPLES; i++) {
-        const uint32_t sample[2] = {FPGAIO_COUNTER, FPGAIO_PRESCALE_COUNTER};
-        error |= mbedtls_sha256_update_ret(&hash, (const uint8_t *)sample, sizeof sample);
+        const uint32_t sample = clock_sample();
+        error |= mbedtls_sha256_update_ret(&hash, (const uint8_t *)&sample, sizeof sample);
     }
     error |= mbedtls_sha256_finish_ret(&hash, out);
     mbedtls_sha256_free(&hash);
@@ -46,31 +46,30 @@ static bool read_record(const struct flash_area *area, uint32_t offset,
            record->crc == crc32_update(0, record, RECORD_CHECKED_LENGTH);
 }
 
-/* Finds the newest record, and the offset of the sector that it is in. */
-static bool find_seed(const struct flash_area *area, uint32_t sector_size,
-                      struct random_seed_record *seed, uint32_t *offset)
+/* Finds the newest record and its offset. */
+static bool find_seed(const struct flash_area *area, struct random_seed_record *seed,
+                      uint32_t *offset)
 {
-    struct random_seed_record other;
-    const bool first = read_record(area, 0, seed);
-    const bool second = read_record(area, sector_size, &other);
-    *offset = 0;
-    if (second && (!first || (int32_t)(other.sequence - seed->sequence) > 0)) {
-        *seed = other;
-        *offset = sector_size;
+    struct random_seed_record record;
+    bool found = false;
+    for (uint32_t at = 0; at < area->size; at += RANDOM_SEED_STRIDE) {
+        if (!read_record(area, at, &record))
+            continue;
+        if (!found || (int32_t)(record.sequence - seed->sequence) > 0) {
+            *seed = record;
+            *offset = at;
+            found = true;
+        }
     }
-    mbedtls_platform_zeroize(&other, sizeof other);
-    return first || second;
+    mbedtls_platform_zeroize(&record, sizeof record);
+    return found;
 }
 
-static otter_status write_record(const struct flash_area *area, uint32_t sector_size,
-                                 uint32_t offset, const struct random_seed_record *record)
+static otter_status write_record(const struct flash_area *area, uint32_t offset,
+                                 const struct random_seed_record *record)
 {
     struct random_seed_record written;
-    otter_status status = OTTER_OK;
-    if (flash_is_erased(area, offset, sector_size) != 1)
-        status = flash_erase(area, offset, sector_size);
-    if (status == OTTER_OK)
-        status = flash_program(area, offset, record, sizeof *record);
+    otter_status status = flash_program(area, offset, record, sizeof *record);
     if (status == OTTER_OK && !(read_record(area, offset, &written) &&
                                 memcmp(&written, record, sizeof written) == 0))
         status = OTTER_E_FLASH;
@@ -78,18 +77,51 @@ static otter_status write_record(const struct flash_area *area, uint32_t sector_
     return status;
 }
 
-/* Puts the successor of `seed` into the other sector, then erases the sector of `seed`. */
-static otter_status replace_seed(const struct flash_area *area, uint32_t sector_size,
-                                 const struct random_seed_record *seed, uint32_t offset)
+/* Into the first free place of the sector. A full sector is no error: it takes a power cut in each
+ * of the last 60 boots to make one, and the next step does without. */
+static otter_status append_record(const struct flash_area *area, uint32_t sector,
+                                  uint32_t sector_size, const struct random_seed_record *record)
+{
+    for (uint32_t at = sector; at < sector + sector_size; at += RANDOM_SEED_STRIDE)
+        if (flash_is_erased(area, at, RANDOM_SEED_STRIDE) == 1)
+            return write_record(area, at, record);
+    return OTTER_OK;
+}
+
+/* Moves `next` into the sector that does not hold the present record, and erases the other.
+ *
+ * If that sector is not blank, an earlier boot was cut: either in writing the present record, which
+ * may then read differently next time, or in erasing that sector. For the first case a sound copy of
+ * `next` goes behind the present record before the older one is erased. A sector that only looks
+ * blank, after an erase cut short, is erased again. */
+static otter_status store_seed(const struct flash_area *area, uint32_t present,
+                               const struct random_seed_record *next)
+{
+    const uint32_t sector_size = flash_sector_at(area, 0).size;
+    const uint32_t home = present - present % sector_size;
+    const uint32_t other = sector_size - home;
+    otter_status status = OTTER_OK;
+    if (flash_is_erased(area, other, sector_size) != 1)
+        status = append_record(area, home, sector_size, next);
+    if (status == OTTER_OK)
+        status = flash_erase(area, other, sector_size);
+    if (status == OTTER_OK)
+        status = write_record(area, other, next);
+    if (status == OTTER_OK)
+        status = flash_erase(area, home, sector_size);
+    return status;
+}
+
+static otter_status replace_seed(const struct flash_area *area, uint32_t present,
+                                 const struct random_seed_record *seed)
 {
     struct random_seed_record next = {.magic = RANDOM_SEED_MAGIC, .sequence = seed->sequence + 1};
-    if (!derive("next seed", seed->seed, next.seed))
-        return OTTER_E_CRYPTO;
-    next.crc = crc32_update(0, &next, RECORD_CHECKED_LENGTH);
-    otter_status status = write_record(area, sector_size, sector_size - offset, &next);
+    otter_status status = OTTER_E_CRYPTO;
+    if (derive("next seed", seed->seed, next.seed)) {
+        next.crc = crc32_update(0, &next, RECORD_CHECKED_LENGTH);
+        status = store_seed(area, present, &next);
+    }
     mbedtls_platform_zeroize(&next, sizeof next);
-    if (status == OTTER_OK)
-        status = flash_erase(area, offset, sector_size);
     return status;
 }
 
@@ -112,16 +144,16 @@ static int take_entropy(void *ctx, unsigned char *out, size_t length)
 
 otter_status random_start(const struct flash_area *area)
 {
-    const uint32_t sector_size = flash_sector_at(area, 0).size;
     struct random_seed_record seed;
     uint32_t offset;
-    if (!find_seed(area, sector_size, &seed, &offset)) {
+    started = false;
+    if (!find_seed(area, &seed, &offset)) {
         LOG_ERR("RANDOM", "no seed at flash offset 0x%lx: factory programming must write one; "
                           "keys and connections are refused until then",
                 (unsigned long)area->offset);
         return OTTER_E_CRYPTO;
     }
-    otter_status status = replace_seed(area, sector_size, &seed, offset);
+    otter_status status = replace_seed(area, offset, &seed);
     if (status == OTTER_OK && !derive("this boot", seed.seed, pool))
         status = OTTER_E_CRYPTO;
     mbedtls_platform_zeroize(&seed, sizeof seed);

@@ -1,10 +1,11 @@
 /* Randomness on a board without a source of entropy.
  *
- * Factory programming writes one seed record (below) with 32 bytes from a good source to
- * FLASH_MAP_SEED. Every boot replaces it: the next seed is derived and written to the other of the
- * two sectors before the old one is used and erased. So a power cut at any point leaves a seed, no
- * two boots use the same one, and what is on flash does not tell earlier keys. The seed, mixed with
- * the jitter of the board's clocks, feeds Mbed TLS's CTR_DRBG (NIST SP 800-90A). */
+ * Factory programming writes one seed record (below) with 32 bytes from a good source to the start
+ * of FLASH_MAP_SEED. Every boot replaces it: a seed derived from it is written to the other of the
+ * two sectors, and its own sector erased, before anything random is given out. So a power cut at any
+ * point leaves a seed, no two boots use the same one, and what is on flash does not tell earlier
+ * keys. The seed, mixed with the jitter of the board's clocks, feeds Mbed TLS's CTR_DRBG (NIST
+ * SP 800-90A). */
 #ifndef OTTER_MPS2_RANDOM_H
 #define OTTER_MPS2_RANDOM_H
 
@@ -15,7 +16,9 @@
 #define RANDOM_SEED_MAGIC 0x31474e52u /* "RNG1" */
 #define RANDOM_SEED_SIZE 32u
 
-/* Little endian, at the start of either sector; the valid record of the higher sequence counts. */
+/* Little endian, at any multiple of RANDOM_SEED_STRIDE in either sector; of the valid records the
+ * one with the highest sequence counts. */
+#define RANDOM_SEED_STRIDE 64u
 struct random_seed_record {
     uint32_t magic;
     uint32_t sequence;

@@ -2,7 +2,6 @@
 #ifndef OTTER_MPS2_SYSTEM_H
 #define OTTER_MPS2_SYSTEM_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "port/handover.h"
@@ -19,13 +18,6 @@ _Noreturn void system_reset(enum reset_reason reason);
 /* The bootloader's last act: keeps `handover` for the image's port_handover, starts the watchdog and
  * enters the image whose vector table is at `address`, with the core as after a reset. */
 _Noreturn void system_start_image(const struct handover *handover, uint32_t address);
-
-/* Most bytes of the stack that were ever in use, and its size. */
-size_t port_stack_used(void);
-size_t port_stack_size(void);
-
-/* Bytes of RAM that this program occupies: data, zeroed data and stack. */
-size_t port_ram_used(void);
 
 /* Paints the stack; called once, before anything of consequence. */
 void system_paint_stack(void);
