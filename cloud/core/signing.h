@@ -44,7 +44,7 @@ enum core_error signing_describe(struct cloud *cloud, const char *job, struct an
 /* What an OTA update needs of a finished job. */
 struct signing_result {
     char bucket[64], key[1025], version[64]; /* the object that was signed, not the signed object */
-    char signature[512];                     /* base64 */
+    char signature[700];                     /* base64 */
     char hash[16], algorithm[16];            /* "sha256", "ecdsa" */
     char certname[256];                      /* signing parameter certname, "" when not given */
 };
