@@ -65,6 +65,9 @@ struct boot_event {
     const struct image_header *header;
 };
 
+/* "scratch", "move", ...: the mode that is linked in. */
+extern const char boot_mode_name[];
+
 /* The line MCUboot would print, cut to `size`; false if the event has none. In a file of its own:
  * a bootloader that does not call it does not contain the text. */
 bool boot_event_text(const struct boot_event *event, char *line, uint32_t size);

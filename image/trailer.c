@@ -110,10 +110,15 @@ static otter_status write_unit(const struct flash_area *slot, uint32_t offset, c
     return flash_program(slot, at_end ? offset + length - size : offset, unit, size);
 }
 
+otter_status trailer_write_unit(const struct flash_area *slot, uint32_t offset, uint8_t value)
+{
+    return write_unit(slot, offset, &value, 1, false);
+}
+
 otter_status trailer_write_flag(const struct flash_area *slot, uint32_t max_align,
                                 enum trailer_field field, uint8_t value)
 {
-    return write_unit(slot, trailer_field_offset(slot->size, max_align, field), &value, 1, false);
+    return trailer_write_unit(slot, trailer_field_offset(slot->size, max_align, field), value);
 }
 
 otter_status trailer_write_number(const struct flash_area *slot, uint32_t max_align,

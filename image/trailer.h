@@ -47,10 +47,11 @@ void trailer_read(const struct flash_area *slot, uint32_t max_align, struct trai
 /* What the next boot will do. */
 enum swap_type trailer_next_swap(const struct trailer *primary, const struct trailer *secondary);
 
-/* A new image runs that the bootloader will take back unless it is confirmed. */
+/* A new image runs that the bootloader will take back unless it is confirmed. A copy_done that a
+ * power cut tore counts: it is written after all else is done. */
 static inline bool trailer_on_trial(const struct trailer *primary)
 {
-    return primary->magic == TRAILER_GOOD && primary->copy_done == TRAILER_SET &&
+    return primary->magic == TRAILER_GOOD && primary->copy_done != TRAILER_UNSET &&
            primary->image_ok == TRAILER_UNSET;
 }
 
@@ -90,6 +91,8 @@ void trailer_magic_bytes(uint32_t max_align, uint8_t magic[TRAILER_MAGIC_SIZE]);
 /* Bytes from the first field (of scratch and move mode) to the end of the slot. */
 uint32_t trailer_info_size(uint32_t max_align);
 
+/* Programs the unit at `offset` with `value` in its first byte: a swap status record. */
+otter_status trailer_write_unit(const struct flash_area *slot, uint32_t offset, uint8_t value);
 /* Each programs its field once, filled up to the write unit with the erased value. */
 otter_status trailer_write_flag(const struct flash_area *slot, uint32_t max_align,
                                 enum trailer_field field, uint8_t value);

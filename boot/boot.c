@@ -1,0 +1,187 @@
+#include "boot/boot.h"
+
+#include <string.h>
+
+#include "boot/mode.h"
+#include "image/bytes.h"
+
+static uint8_t buffer[BOOT_BUFFER_SIZE];
+
+void boot_feed(const struct boot_state *state)
+{
+    const struct boot_hooks *hooks = &state->config->hooks;
+    if (hooks->feed != NULL)
+        hooks->feed(hooks->ctx);
+}
+
+static void report(const struct boot_state *state, struct boot_event event)
+{
+    const struct boot_hooks *hooks = &state->config->hooks;
+    event.image = state->image;
+    if (hooks->report != NULL)
+        hooks->report(hooks->ctx, &event);
+}
+
+void boot_report(const struct boot_state *state, enum boot_event_type type, int32_t value)
+{
+    report(state, (struct boot_event){.type = type, .value = value, .header = &state->header});
+}
+
+void boot_report_trailer(const struct boot_state *state, enum boot_event_type type,
+                         const struct trailer *trailer)
+{
+    report(state, (struct boot_event){.type = type, .trailer = trailer});
+}
+
+void boot_report_progress(const struct boot_state *state, uint32_t done, uint32_t total)
+{
+    report(state, (struct boot_event){
+                      .type = BOOT_EVENT_PROGRESS, .value = (int32_t)done, .total = total});
+}
+
+otter_status boot_verify(struct boot_state *state, const struct flash_area *area, uint32_t limit)
+{
+    struct image_check check;
+    otter_status status = image_check_init(&check, area, limit, &state->config->policy);
+    if (status != OTTER_OK)
+        return status;
+    if ((check.image.header.flags & IMAGE_FLAG_NON_BOOTABLE) != 0)
+        return OTTER_E_UNSUPPORTED;
+    do {
+        boot_feed(state);
+        status = image_check_step(&check, buffer, sizeof buffer);
+    } while (status == OTTER_E_AGAIN);
+    if (status == OTTER_OK && check.verdict != IMAGE_ACCEPTED)
+        status = OTTER_E_SIGNATURE;
+    if (status == OTTER_OK)
+        state->header = check.image.header;
+    return status;
+}
+
+otter_status boot_verify_candidate(struct boot_state *state, const struct flash_area *area,
+                                   uint32_t limit)
+{
+    const otter_status status = boot_verify(state, area, limit);
+    struct image_header running;
+    if (status == OTTER_OK && state->config->refuse_downgrade && state->type != SWAP_REVERT &&
+        image_header_read(state->primary, &running) == OTTER_OK &&
+        image_version_compare(&state->header.version, &running.version) < 0)
+        return OTTER_E_VERSION;
+    return status;
+}
+
+uint32_t boot_image_end(const struct flash_area *area, uint32_t limit)
+{
+    struct image image;
+    return image_open(&image, area, limit) == OTTER_OK ? image.end : 0;
+}
+
+/* What was programmed must read back before anything relies on it. */
+static otter_status read_back(const struct flash_area *area, uint32_t offset, uint32_t length)
+{
+    uint8_t part[64];
+    for (uint32_t at = 0; at < length; at += sizeof part) {
+        const uint32_t size = length - at < sizeof part ? length - at : (uint32_t)sizeof part;
+        const otter_status status = flash_read(area, offset + at, part, size);
+        if (status != OTTER_OK)
+            return status;
+        if (memcmp(part, buffer + at, size) != 0)
+            return OTTER_E_FLASH;
+    }
+    return OTTER_OK;
+}
+
+otter_status boot_copy(const struct boot_state *state, const struct flash_area *from,
+                       uint32_t from_offset, const struct flash_area *to, uint32_t to_offset,
+                       uint32_t length)
+{
+    otter_status status = OTTER_OK;
+    for (uint32_t at = 0; at < length && status == OTTER_OK; at += BOOT_BUFFER_SIZE) {
+        const uint32_t size = length - at < BOOT_BUFFER_SIZE ? length - at : BOOT_BUFFER_SIZE;
+        const uint32_t filled = round_up(size, to->flash->write_size);
+        boot_feed(state);
+        memset(buffer, to->flash->erased_value, sizeof buffer);
+        status = flash_read(from, from_offset + at, buffer, size);
+        if (status == OTTER_OK)
+            status = flash_program(to, to_offset + at, buffer, filled);
+        if (status == OTTER_OK)
+            status = read_back(to, to_offset + at, filled);
+    }
+    return status;
+}
+
+otter_status boot_erase(const struct boot_state *state, const struct flash_area *area,
+                        uint32_t start, uint32_t end)
+{
+    otter_status status = OTTER_OK;
+    while (end > start && status == OTTER_OK) {
+        const struct flash_sector sector = flash_sector_at(area, end - 1);
+        boot_feed(state);
+        status = flash_erase(area, sector.offset, sector.size);
+        end = sector.offset;
+    }
+    return status;
+}
+
+/* Verifies the image to start; where that fails, once more after a rescue. */
+static otter_status settle(struct boot_state *state)
+{
+    otter_status status = boot_verify(state, state->slot, boot_mode_limit(state));
+    if (status != OTTER_OK) {
+        boot_report(state, BOOT_EVENT_INVALID, status);
+        if (boot_mode_rescue(state))
+            status = boot_verify(state, state->slot, boot_mode_limit(state));
+    }
+    return status;
+}
+
+static bool config_is_sound(const struct boot_config *config)
+{
+    return config->image_count >= 1 && config->image_count <= BOOT_IMAGES_MAX &&
+           config->max_sectors > 0 &&
+           (config->max_align == 8 || config->max_align == 16 || config->max_align == 32);
+}
+
+static void state_init(struct boot_state *state, const struct boot_config *config, uint8_t image)
+{
+    memset(state, 0, sizeof *state);
+    state->config = config;
+    state->primary = config->images[image].primary;
+    state->secondary = config->images[image].secondary;
+    state->slot = state->primary;
+    state->image = image;
+    state->type = SWAP_NONE;
+}
+
+static otter_status update_all(struct boot_state *states, uint8_t count)
+{
+    otter_status status = OTTER_OK;
+    for (uint8_t i = 0; i < count && status == OTTER_OK; i++)
+        status = boot_mode_prepare(&states[i]);
+    for (uint8_t i = 0; i < count && status == OTTER_OK; i++) {
+        if (states[i].pending)
+            status = boot_mode_perform(&states[i]);
+    }
+    return status;
+}
+
+otter_status boot_go(const struct boot_config *config, struct boot_result *result)
+{
+    struct boot_state states[BOOT_IMAGES_MAX];
+    if (!config_is_sound(config))
+        return OTTER_E_ARGUMENT;
+    for (uint8_t i = 0; i < config->image_count; i++)
+        state_init(&states[i], config, i);
+    boot_report(&states[0], BOOT_EVENT_START, 0);
+    otter_status status = update_all(states, config->image_count);
+    for (uint8_t i = config->image_count; i > 0 && status == OTTER_OK; i--)
+        status = settle(&states[i - 1]);
+    if (status != OTTER_OK)
+        return status;
+    boot_report(&states[0], BOOT_EVENT_BOOT, 0);
+    result->slot = states[0].slot;
+    result->header = states[0].header;
+    result->swap_type = states[0].type;
+    result->source = states[0].source;
+    return OTTER_OK;
+}

@@ -1,0 +1,66 @@
+/* Inside the bootloader: what boot.c gives to an update mode, and what a mode must provide.
+ * One mode is linked: boot.c and swap_*.c, overwrite.c, ... never see each other's state. */
+#ifndef OTTER_BOOT_MODE_H
+#define OTTER_BOOT_MODE_H
+
+#include "boot/boot.h"
+
+#define BOOT_BUFFER_SIZE 1024u
+
+/* One image pair at this boot. */
+struct boot_state {
+    const struct boot_config *config;
+    const struct flash_area *primary;
+    const struct flash_area *secondary;
+    const struct flash_area *slot; /* holds the image to start; the mode may choose another */
+    struct image_header header;    /* of the image that boot_verify accepted last */
+    uint8_t image;
+    enum boot_source source;
+    enum swap_type type; /* to be done, later what was done */
+    bool pending;        /* `type` is to be performed */
+    /* Swap modes: where the slots' trailers start, from the swap in progress. */
+    uint32_t trailer_offset;
+    uint32_t trailer_sectors; /* start of the first sectors that hold any of it */
+    uint32_t limit;           /* an image must end here */
+    uint32_t swap_size;
+    uint32_t position; /* status records written */
+};
+
+/* --- provided by boot.c ------------------------------------------------------------------- */
+
+void boot_feed(const struct boot_state *state);
+void boot_report(const struct boot_state *state, enum boot_event_type type, int32_t value);
+void boot_report_trailer(const struct boot_state *state, enum boot_event_type type,
+                         const struct trailer *trailer);
+void boot_report_progress(const struct boot_state *state, uint32_t done, uint32_t total);
+
+/* Reads the whole image and checks it; on OTTER_OK `header` is filled. */
+otter_status boot_verify(struct boot_state *state, const struct flash_area *area, uint32_t limit);
+/* boot_verify, and the rules for candidates: bootable, no downgrade. */
+otter_status boot_verify_candidate(struct boot_state *state, const struct flash_area *area,
+                                   uint32_t limit);
+/* Where the image in `area` ends, 0 if there is none within the limit. */
+uint32_t boot_image_end(const struct flash_area *area, uint32_t limit);
+
+/* Copies and reads back; a rest that does not fill a write unit is filled with the erased value. */
+otter_status boot_copy(const struct boot_state *state, const struct flash_area *from,
+                       uint32_t from_offset, const struct flash_area *to, uint32_t to_offset,
+                       uint32_t length);
+/* Erases sector by sector from the end down, so that a trailer goes before what it vouches for.
+ * `end` and `start` are sector borders. */
+otter_status boot_erase(const struct boot_state *state, const struct flash_area *area,
+                        uint32_t start, uint32_t end);
+
+/* --- provided by the mode ----------------------------------------------------------------- */
+
+/* Finishes what was interrupted, or finds what the trailers ask for, checks the candidate, and sets
+ * `pending` when boot_mode_perform is to bring it in. `type` becomes SWAP_FAIL when it was refused.
+ */
+otter_status boot_mode_prepare(struct boot_state *state);
+otter_status boot_mode_perform(struct boot_state *state);
+/* The image in state->slot is not valid: brings in another one that is. False if there is none. */
+bool boot_mode_rescue(struct boot_state *state);
+/* Where an image in state->slot must end. */
+uint32_t boot_mode_limit(const struct boot_state *state);
+
+#endif

@@ -1,0 +1,39 @@
+/* Inside the bootloader: what the three swap modes share (swap.c) and what each provides. */
+#ifndef OTTER_BOOT_SWAP_H
+#define OTTER_BOOT_SWAP_H
+
+#include "boot/mode.h"
+
+/* --- provided by swap.c ------------------------------------------------------------------- */
+
+/* Writes the trailer of a swap that begins, its magic last: swap_info, image_ok for SWAP_PERM,
+ * swap_size, magic. The fields must be erased. */
+otter_status swap_trailer_write(const struct boot_state *state, const struct flash_area *area);
+/* A trailer that belongs to a swap that is not complete. */
+bool swap_in_progress(const struct boot_state *state, const struct trailer *trailer);
+
+/* Status records are single units of `step` bytes from `offset` on. Counts up to the last one that
+ * is not erased: a record is written after all that it stands for, so one that was lost on the
+ * way, or torn, says nothing. */
+uint32_t swap_records_read(const struct flash_area *area, uint32_t offset, uint32_t step,
+                           uint32_t count);
+/* A record that cannot be written is passed over: the swap goes on and is verified at its end. */
+void swap_record_write(const struct flash_area *area, uint32_t offset, uint8_t value);
+
+/* Sectors of an area. */
+uint32_t swap_sector_count(const struct flash_area *area);
+/* True if a sector of the area starts (or the area ends) at `offset`. */
+bool swap_is_border(const struct flash_area *area, uint32_t offset);
+
+/* --- provided by the mode ----------------------------------------------------------------- */
+
+/* Computes the geometry in `state`; what hinders swaps, or BOOT_LAYOUT_FITS. */
+enum boot_layout_fault swap_layout(struct boot_state *state);
+/* Finds the swap in progress: source, and if there is one, type, swap_size and position. */
+void swap_find(struct boot_state *state, struct trailer *primary, struct trailer *secondary);
+/* Where the image to bring in lies, for state->type. */
+struct flash_area swap_candidate(const struct boot_state *state);
+/* Begins (position 0) or goes on, up to the last record; the flags remain to be set. */
+otter_status swap_run(struct boot_state *state);
+
+#endif

@@ -1,0 +1,360 @@
+/* Swap using scratch (facts: mcuboot.md 4.1). Regions of whole sectors are exchanged from the
+ * highest down, each in three states with one status record behind each:
+ *
+ *   fill     secondary region -> scratch      record 1
+ *   back up  primary region -> secondary      record 2
+ *   install  scratch -> primary region        record 3
+ *
+ * Each state may be repeated as a whole: what it erases is never its own source. The records lie in
+ * the primary's trailer. Only while region 0 itself holds that trailer ("shared") is the status in
+ * scratch, until the region is installed; then the primary's trailer is written and scratch
+ * erased.
+ *
+ * Invariants that a cut may rely on:
+ *   1. Before the primary's trailer is erased, scratch holds a whole trailer of this swap.
+ *   2. When scratch is erased at the end of a shared region 0, the primary holds records 1 to 3.
+ * So if both trailers look as if a swap were in progress, one of them is the remains of an erase
+ * that was cut: swap_find says which. (MCUboot always takes scratch, and is left unbootable by
+ * torn erase in 2.) */
+#include <string.h>
+
+#include "boot/swap.h"
+
+#define STATES 3u
+
+const char boot_mode_name[] = "scratch";
+
+struct region {
+    uint32_t number;
+    uint32_t start;
+    uint32_t end;
+    uint32_t length; /* of the data copied: up to the trailer */
+    bool shared;
+};
+
+static uint32_t max_u32(uint32_t a, uint32_t b)
+{
+    return a > b ? a : b;
+}
+
+static uint32_t min_u32(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Distance of status records. */
+static uint32_t record_step(const struct boot_state *state)
+{
+    return max_u32(state->primary->flash->write_size, state->config->scratch->flash->write_size);
+}
+
+static uint32_t scratch_trailer_size(const struct boot_state *state)
+{
+    return STATES * record_step(state) + trailer_info_size(state->config->max_align);
+}
+
+static uint32_t scratch_trailer_offset(const struct boot_state *state)
+{
+    return state->config->scratch->size - scratch_trailer_size(state);
+}
+
+/* Largest offset below `end` at which a sector starts in both slots. */
+static uint32_t border_below(const struct boot_state *state, uint32_t end)
+{
+    do
+        end = flash_sector_at(state->primary, end - 1).offset;
+    while (end > 0 && !swap_is_border(state->secondary, end));
+    return end;
+}
+
+/* As many sectors below `end` as fit in scratch; `end` itself if not even the first do. */
+static uint32_t region_start(const struct boot_state *state, uint32_t end)
+{
+    uint32_t start = end;
+    while (start > 0) {
+        const uint32_t next = border_below(state, start);
+        if (end - next > state->config->scratch->size)
+            break;
+        start = next;
+    }
+    return start;
+}
+
+static bool regions_fit(const struct boot_state *state)
+{
+    uint32_t end = state->primary->size;
+    while (end > 0) {
+        const uint32_t start = region_start(state, end);
+        if (start == end)
+            return false;
+        end = start;
+    }
+    return true;
+}
+
+/* Finds the sectors that hold the start of the trailer, and with them the limit for images: what
+ * shares these sectors must fit in scratch in front of scratch's own trailer. */
+static void find_trailer_sectors(struct boot_state *state)
+{
+    uint32_t end = state->primary->size;
+    uint32_t start = border_below(state, end);
+    while (start > state->trailer_offset) {
+        end = start;
+        start = border_below(state, end);
+    }
+    state->trailer_sectors = start;
+    const uint32_t scratch_trailer = scratch_trailer_size(state);
+    const uint32_t room = end - state->trailer_offset;
+    state->limit = state->trailer_offset;
+    if (scratch_trailer > room)
+        state->limit -= min_u32(scratch_trailer - room, state->limit);
+}
+
+enum boot_layout_fault swap_layout(struct boot_state *state)
+{
+    const struct boot_config *config = state->config;
+    const uint32_t size = state->primary->size;
+    const uint32_t trailer_size =
+        config->max_sectors * STATES * record_step(state) + trailer_info_size(config->max_align);
+    state->limit = trailer_field_offset(size, config->max_align, TRAILER_SWAP_SIZE);
+    if (size != state->secondary->size)
+        return BOOT_LAYOUT_SIZES_DIFFER;
+    if (swap_sector_count(state->primary) > config->max_sectors ||
+        swap_sector_count(state->secondary) > config->max_sectors || trailer_size > size)
+        return BOOT_LAYOUT_TOO_MANY_SECTORS;
+    if (config->scratch->size < scratch_trailer_size(state) || !regions_fit(state))
+        return BOOT_LAYOUT_SCRATCH_TOO_SMALL;
+    state->trailer_offset = size - trailer_size;
+    find_trailer_sectors(state);
+    return BOOT_LAYOUT_FITS;
+}
+
+struct flash_area swap_candidate(const struct boot_state *state)
+{
+    return *state->secondary;
+}
+
+/* First border at or above the end of both images: where swapping starts, downward. */
+static uint32_t swap_end(const struct boot_state *state)
+{
+    uint32_t end = state->primary->size;
+    uint32_t next = end;
+    while (next >= state->swap_size && next > 0) {
+        end = next;
+        next = border_below(state, next);
+    }
+    return next >= state->swap_size ? next : end;
+}
+
+static struct region region_below(const struct boot_state *state, uint32_t end, uint32_t number)
+{
+    struct region region = {.number = number, .start = region_start(state, end), .end = end};
+    region.length = end - region.start;
+    region.shared = end > state->trailer_sectors;
+    if (region.shared)
+        region.length =
+            min_u32(state->trailer_offset - region.start, scratch_trailer_offset(state));
+    return region;
+}
+
+/* True if scratch reads as a copy of the primary's region, or as what an erase has left of one:
+ * no bit is programmed in scratch that is not programmed in the primary. */
+static bool scratch_is_spent(const struct boot_state *state, const struct region *region)
+{
+    const uint8_t erased = state->config->scratch->flash->erased_value;
+    uint8_t copy[32];
+    uint8_t left[32];
+    for (uint32_t at = 0; at < region->length; at += sizeof copy) {
+        const uint32_t size = min_u32(region->length - at, sizeof copy);
+        if (flash_read(state->primary, region->start + at, copy, size) != OTTER_OK)
+            return false;
+        if (flash_read(state->config->scratch, at, left, size) != OTTER_OK)
+            return true;
+        for (uint32_t i = 0; i < size; i++) {
+            if ((left[i] ^ erased) & ~(copy[i] ^ erased))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* Both trailers look as if they belonged to a swap in progress. The primary counts if it has just
+ * got its three records for a shared region 0, and scratch nothing but what the primary has too:
+ * then scratch was being erased. Else the primary's trailer was being erased. */
+static bool primary_counts(struct boot_state *state)
+{
+    const struct region region = region_below(state, swap_end(state), 0);
+    return region.shared && state->position == STATES && scratch_is_spent(state, &region);
+}
+
+static void take_status(struct boot_state *state, const struct trailer *trailer,
+                        enum boot_source source)
+{
+    state->source = source;
+    state->type = trailer->swap_type;
+    state->swap_size = trailer->swap_size;
+}
+
+void swap_find(struct boot_state *state, struct trailer *primary, struct trailer *secondary)
+{
+    const struct boot_config *config = state->config;
+    struct trailer scratch;
+    (void)secondary;
+    trailer_read(config->scratch, config->max_align, &scratch);
+    boot_report_trailer(state, BOOT_EVENT_SCRATCH, &scratch);
+    const bool in_primary = swap_in_progress(state, primary);
+    const bool in_scratch = swap_in_progress(state, &scratch);
+    if (in_primary) {
+        take_status(state, primary, BOOT_SOURCE_PRIMARY);
+        state->position = swap_records_read(state->primary, state->trailer_offset,
+                                            record_step(state), STATES * config->max_sectors);
+    }
+    if (in_scratch && !(in_primary && primary_counts(state))) {
+        take_status(state, &scratch, BOOT_SOURCE_SCRATCH);
+        state->position = swap_records_read(config->scratch, scratch_trailer_offset(state),
+                                            record_step(state), STATES - 1);
+    }
+}
+
+static void write_record(const struct boot_state *state, const struct region *region, uint32_t done)
+{
+    const struct flash_area *area = state->primary;
+    uint32_t offset = state->trailer_offset;
+    if (region->shared && done < STATES) {
+        area = state->config->scratch;
+        offset = scratch_trailer_offset(state);
+    }
+    const uint32_t index = region->number * STATES + done - 1;
+    swap_record_write(area, offset + index * record_step(state), (uint8_t)done);
+}
+
+static otter_status erase_scratch(const struct boot_state *state)
+{
+    return boot_erase(state, state->config->scratch, 0, state->config->scratch->size);
+}
+
+static otter_status erase_trailer(const struct boot_state *state, const struct flash_area *slot)
+{
+    return boot_erase(state, slot, state->trailer_sectors, slot->size);
+}
+
+/* Erases the region but for trailer sectors. */
+static otter_status erase_region(const struct boot_state *state, const struct flash_area *slot,
+                                 const struct region *region)
+{
+    return boot_erase(state, slot, region->start, min_u32(region->end, state->trailer_sectors));
+}
+
+/* True if the area holds the trailer of this very swap. */
+static bool is_noted(const struct boot_state *state, const struct flash_area *area)
+{
+    struct trailer trailer;
+    trailer_read(area, state->config->max_align, &trailer);
+    return swap_in_progress(state, &trailer) && trailer.swap_type == state->type &&
+           trailer.swap_size == state->swap_size;
+}
+
+static otter_status note_in_scratch(const struct boot_state *state)
+{
+    const otter_status status = erase_scratch(state);
+    return status == OTTER_OK ? swap_trailer_write(state, state->config->scratch) : status;
+}
+
+/* The note that a swap begins moves by way of scratch into the primary's trailer. A note in scratch
+ * may be the only trace of a revert, so it stays until the primary has it. */
+static otter_status note_in_primary(const struct boot_state *state)
+{
+    otter_status status = OTTER_OK;
+    if (state->source != BOOT_SOURCE_PRIMARY || !is_noted(state, state->primary)) {
+        if (!is_noted(state, state->config->scratch))
+            status = note_in_scratch(state);
+        if (status == OTTER_OK)
+            status = erase_trailer(state, state->primary);
+        if (status == OTTER_OK)
+            status = swap_trailer_write(state, state->primary);
+    }
+    return status == OTTER_OK ? erase_scratch(state) : status;
+}
+
+static otter_status fill(const struct boot_state *state, const struct region *region)
+{
+    const struct flash_area *scratch = state->config->scratch;
+    otter_status status = OTTER_OK;
+    if (region->number > 0)
+        status = erase_scratch(state);
+    else
+        status = region->shared ? note_in_scratch(state) : note_in_primary(state);
+    if (status == OTTER_OK)
+        status = boot_copy(state, state->secondary, region->start, scratch, 0, region->length);
+    return status;
+}
+
+static otter_status back_up(const struct boot_state *state, const struct region *region)
+{
+    otter_status status = OTTER_OK;
+    if (region->number == 0)
+        status = erase_trailer(state, state->secondary);
+    if (status == OTTER_OK)
+        status = erase_region(state, state->secondary, region);
+    if (status == OTTER_OK)
+        status = boot_copy(state, state->primary, region->start, state->secondary, region->start,
+                           region->length);
+    return status;
+}
+
+static otter_status install(const struct boot_state *state, const struct region *region)
+{
+    otter_status status = OTTER_OK;
+    if (region->shared)
+        status = erase_trailer(state, state->primary);
+    if (status == OTTER_OK)
+        status = erase_region(state, state->primary, region);
+    if (status == OTTER_OK)
+        status = boot_copy(state, state->config->scratch, 0, state->primary, region->start,
+                           region->length);
+    if (status != OTTER_OK || !region->shared)
+        return status;
+    for (uint32_t i = 0; i < STATES - 1; i++)
+        swap_record_write(state->primary, state->trailer_offset + i * record_step(state),
+                          (uint8_t)(i + 1));
+    return swap_trailer_write(state, state->primary);
+}
+
+static otter_status swap_region(const struct boot_state *state, const struct region *region,
+                                uint32_t first)
+{
+    static otter_status (*const steps[STATES])(const struct boot_state *,
+                                               const struct region *) = {fill, back_up, install};
+    otter_status status = OTTER_OK;
+    for (uint32_t i = first; i < STATES && status == OTTER_OK; i++) {
+        status = steps[i](state, region);
+        if (status == OTTER_OK)
+            write_record(state, region, i + 1);
+    }
+    return status;
+}
+
+/* Nothing may take scratch for the status of a swap once the swap is over. */
+static otter_status retire_scratch(const struct boot_state *state)
+{
+    struct trailer trailer;
+    trailer_read(state->config->scratch, state->config->max_align, &trailer);
+    return trailer.magic == TRAILER_GOOD ? erase_scratch(state) : OTTER_OK;
+}
+
+otter_status swap_run(struct boot_state *state)
+{
+    const uint32_t total = swap_end(state);
+    otter_status status = OTTER_OK;
+    struct region region = {.start = total};
+    for (uint32_t r = 0; region.start > 0 && status == OTTER_OK; r++) {
+        region = region_below(state, region.start, r);
+        const uint32_t done = state->position / STATES;
+        if (r >= done)
+            status = swap_region(state, &region, r == done ? state->position % STATES : 0);
+        if (status == OTTER_OK && region.shared && state->position <= STATES)
+            status = retire_scratch(state);
+        boot_report_progress(state, total - region.start, total);
+    }
+    return status;
+}
