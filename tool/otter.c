@@ -29,6 +29,8 @@ static const struct command commands[] = {
     {"sign", "make a signed image out of a program", command_sign},
     {"verify", "check an image's hash and signature", command_verify},
     {"merge", "put several files at addresses into one", command_merge},
+    {"inspect", "show what is in an image or a whole flash file", command_inspect},
+    {"create-trailer", "make the end of a slot that asks for a swap", command_create_trailer},
     {NULL, NULL, NULL},
 };
 

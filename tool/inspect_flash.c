@@ -1,0 +1,213 @@
+/* A whole flash file of a board: both slots, what the next boot will do, the store. */
+#include "tool/inspect.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "firmware/boards/mps2-an505/flash_map.h"
+#include "store/kv.h"
+
+struct area {
+    uint32_t offset;
+    uint32_t size;
+};
+
+struct board {
+    const char *name;
+    uint32_t size;
+    uint32_t sector_size;
+    uint32_t write_size;
+    struct area primary, secondary, scratch, store, progress;
+};
+
+static const struct board boards[] = {
+    {
+        .name = "mps2-an505",
+        .size = FLASH_MAP_SIZE,
+        .sector_size = FLASH_MAP_SECTOR_SIZE,
+        .write_size = FLASH_MAP_WRITE_SIZE,
+        .primary = {FLASH_MAP_PRIMARY, FLASH_MAP_SLOT_SIZE},
+        .secondary = {FLASH_MAP_SECONDARY, FLASH_MAP_SLOT_SIZE},
+        .scratch = {FLASH_MAP_SCRATCH, FLASH_MAP_SCRATCH_SIZE},
+        .store = {FLASH_MAP_STORE, FLASH_MAP_STORE_SIZE},
+        .progress = {FLASH_MAP_PROGRESS, FLASH_MAP_PROGRESS_SIZE},
+    },
+};
+
+static const struct board *find_board(const char *name)
+{
+    /* The host process that stands for the board has the same flash. */
+    if (strcmp(name, "posix") == 0)
+        name = "mps2-an505";
+    for (size_t i = 0; i < sizeof boards / sizeof *boards; i++)
+        if (strcmp(boards[i].name, name) == 0)
+            return &boards[i];
+    return NULL;
+}
+
+struct flash_report {
+    const struct board *board;
+    struct ram_flash ram;
+    uint32_t max_align;
+    struct inspection primary;
+    struct inspection secondary;
+    struct trailer scratch;
+    bool progress_erased;
+    otter_status store_status;
+    struct kv store;
+    struct flash_area store_area;
+    struct kv_usage usage;
+};
+
+static struct flash_area area_of(const struct flash_report *report, struct area area)
+{
+    return ram_flash_area(&report->ram, area.offset, area.size);
+}
+
+static void inspect_slot(const struct flash_report *report, struct area slot,
+                         const struct inspect_request *request, struct inspection *inspection)
+{
+    *inspection = (struct inspection){
+        .data = report->ram.data + slot.offset,
+        .size = slot.size,
+        .slot_size = slot.size,
+        .max_align = report->max_align,
+        .key = request->key,
+        .decrypt_key = request->decrypt_key,
+    };
+    inspection_run(inspection);
+}
+
+/* Opening the store may finish what a power cut left half done; here it does so in memory only. */
+static void inspect_store(struct flash_report *report)
+{
+    report->store_area = area_of(report, report->board->store);
+    report->store_status = kv_open(&report->store, &report->store_area);
+    if (report->store_status == OTTER_OK)
+        report->store_status = kv_usage(&report->store, &report->usage);
+}
+
+static void inspect_all(const struct inspect_request *request, struct bytes *content,
+                        struct flash_report *report)
+{
+    const struct board *board = report->board;
+    struct flash_area scratch, progress;
+
+    ram_flash_init(&report->ram, content->data, board->size, board->sector_size, board->write_size,
+                   0xff);
+    report->max_align = trailer_max_align(board->write_size);
+    inspect_slot(report, board->primary, request, &report->primary);
+    inspect_slot(report, board->secondary, request, &report->secondary);
+    scratch = area_of(report, board->scratch);
+    trailer_read(&scratch, report->max_align, &report->scratch);
+    progress = area_of(report, board->progress);
+    report->progress_erased = flash_is_erased(&progress, 0, progress.size) == 1;
+    inspect_store(report);
+}
+
+static enum swap_type next_swap(const struct flash_report *report)
+{
+    return trailer_next_swap(&report->primary.trailer, &report->secondary.trailer);
+}
+
+/* --- table ----------------------------------------------------------------------------------- */
+
+static void print_area(const char *name, struct area area)
+{
+    printf("%s (0x%06" PRIx32 "-0x%06" PRIx32 ")\n", name, area.offset,
+           area.offset + area.size - 1);
+}
+
+static int print_key(void *ctx, const char *key, uint32_t length)
+{
+    (void)ctx;
+    printf("  %-32s%" PRIu32 " bytes\n", key, length);
+    return 0;
+}
+
+static void print_store(struct flash_report *report)
+{
+    print_area("\nStore", report->board->store);
+    if (report->store_status != OTTER_OK) {
+        printf("  cannot be read: %s\n", otter_status_text(report->store_status));
+        return;
+    }
+    printf("  %" PRIu32 " keys, %" PRIu32 " of %" PRIu32 " bytes used\n", report->usage.keys,
+           report->usage.live_bytes, report->usage.capacity_bytes);
+    kv_each(&report->store, print_key, NULL);
+}
+
+static void print_report(struct flash_report *report)
+{
+    const struct board *board = report->board;
+
+    print_area("Primary slot", board->primary);
+    inspection_print(&report->primary, "  ");
+    if (trailer_on_trial(&report->primary.trailer))
+        printf("  On trial: it runs, but has not confirmed itself\n");
+    print_area("\nSecondary slot", board->secondary);
+    inspection_print(&report->secondary, "  ");
+    print_area("\nScratch", board->scratch);
+    trailer_print(&report->scratch, "  ");
+    if (report->scratch.magic == TRAILER_GOOD)
+        printf("  A swap is under way; the bootloader will go on with it\n");
+    print_area("\nDownload progress", board->progress);
+    printf("  %s\n", report->progress_erased ? "erased: no download under way" : "in use");
+    print_store(report);
+    printf("\nNext boot      %s\n", swap_type_name(next_swap(report)));
+}
+
+/* --- JSON ------------------------------------------------------------------------------------ */
+
+static int add_key(void *ctx, const char *key, uint32_t length)
+{
+    json_object_set_new(ctx, key, json_integer(length));
+    return 0;
+}
+
+static json_t *store_json(struct flash_report *report)
+{
+    json_t *keys = json_object();
+
+    if (report->store_status != OTTER_OK) {
+        json_decref(keys);
+        return json_pack("{s:s}", "problem", otter_status_text(report->store_status));
+    }
+    kv_each(&report->store, add_key, keys);
+    return json_pack("{s:I, s:I, s:o}", "live_bytes", (json_int_t)report->usage.live_bytes,
+                     "capacity_bytes", (json_int_t)report->usage.capacity_bytes, "keys", keys);
+}
+
+static json_t *report_json(struct flash_report *report)
+{
+    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:s}", "board", report->board->name, "primary",
+                     inspection_json(&report->primary), "secondary",
+                     inspection_json(&report->secondary), "scratch",
+                     trailer_json(&report->scratch, report->max_align), "progress_erased",
+                     report->progress_erased, "store", store_json(report), "next_boot",
+                     swap_type_word(next_swap(report)));
+}
+
+otter_status inspect_flash(const struct inspect_request *request, struct bytes *content,
+                           struct failure *failure)
+{
+    struct flash_report report = {.board = find_board(request->board)};
+
+    if (!report.board)
+        return fail(failure, OTTER_E_NOT_FOUND, "there is no board '%s'; known is mps2-an505",
+                    request->board);
+    if (content->size != report.board->size)
+        return fail(failure, OTTER_E_MALFORMED,
+                    "'%s' has 0x%zx bytes, but the flash of %s has 0x%" PRIx32
+                    "; is this its flash file? (for an image, leave --board out)",
+                    request->file, content->size, report.board->name, report.board->size);
+    inspect_all(request, content, &report);
+    if (request->json)
+        json_print(report_json(&report));
+    else
+        print_report(&report);
+    inspection_free(&report.primary);
+    inspection_free(&report.secondary);
+    return OTTER_OK;
+}
