@@ -287,6 +287,8 @@ static otter_status make_room(struct kv *kv, uint32_t need, bool only_deletes)
         if (usage.live_bytes + need - reserve(kv) > usage.capacity_bytes)
             return OTTER_E_NO_SPACE;
     }
+    if (kv->refused > 0 && need >= kv->refused)
+        return OTTER_E_NO_SPACE; /* tried before; do not wear the flash by trying again */
     for (uint32_t i = 0; i < kv->sector_count; i++) {
         const otter_status status = rotate(kv, need > reserve(kv) ? need - reserve(kv) : 0);
         if (status != OTTER_OK)
@@ -294,6 +296,7 @@ static otter_status make_room(struct kv *kv, uint32_t need, bool only_deletes)
         if (has_room(kv, need))
             return OTTER_OK;
     }
+    kv->refused = need;
     return OTTER_E_NO_SPACE;
 }
 
@@ -433,6 +436,7 @@ static otter_status write_items(struct kv *kv, const struct kv_item *items, uint
         status = record_write(kv, &offset, (uint8_t)(more | (deletes ? RECORD_DELETE : RECORD_SET)),
                               key_of(items[i].key), items[i].value, deletes ? 0 : items[i].length);
     }
+    kv->refused = 0;
     if (status == OTTER_OK)
         kv->write_offset = offset;
     else

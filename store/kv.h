@@ -26,7 +26,8 @@ struct kv {
     uint32_t sector_count;
     uint32_t generation;   /* of the sector being filled; 0 while the store has none */
     uint32_t write_offset; /* in the area; where its valid records end and the next one goes */
-    bool closed;           /* something torn lies there: the next write takes a new sector */
+    uint32_t refused; /* size that compaction could not make room for; 0: none since a change */
+    bool closed;      /* something torn lies there: the next write takes a new sector */
 };
 
 /* Finds the live records; what a power cut left half done is ignored. Writes nothing. An erased or
