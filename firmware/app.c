@@ -88,8 +88,11 @@ static void start_agent(struct app *app, otter_ms now)
         .primary = &app->board.primary,
         .secondary = &app->board.secondary,
         .progress = &app->board.progress,
-        .layout = &app->board.layout,
+        .trailer_align = app->board.max_align,
+        .image_size_max = app->board.image_size_max,
         .thing_name = app->thing_name,
+        .tokens = app->tokens,
+        .token_count = OTA_TOKENS_MIN,
         .self_test_timeout_ms = variant.self_test_timeout_ms,
         .on_event = on_event,
         .ctx = app,
@@ -103,10 +106,10 @@ static void start_agent(struct app *app, otter_ms now)
 static void start_link(struct app *app)
 {
     char host[LINK_HOST_MAX + 1];
-    config_get_text(&app->kv, "thing_name", app->thing_name, sizeof app->thing_name);
-    config_get_text(&app->kv, "mqtt_endpoint", host, sizeof host);
+    (void)config_get_text(&app->kv, CONFIG_THING_NAME, app->thing_name, sizeof app->thing_name);
+    (void)config_get_text(&app->kv, CONFIG_MQTT_ENDPOINT, host, sizeof host);
     link_init(&app->link, &app->kv, app->thing_name, host,
-              config_get_u16(&app->kv, "mqtt_port", 8883), ota_on_message, &app->ota);
+              config_get_u16(&app->kv, CONFIG_MQTT_PORT), ota_on_message, &app->ota);
     const char *missing = missing_item(app);
     if (missing != NULL)
         LOG_WRN("APP",
@@ -128,7 +131,7 @@ void app_start(struct app *app, const struct flash *flash, otter_ms now)
         LOG_ERR("APP", "cannot open the store: %s", otter_status_text(status));
     start_link(app);
     start_agent(app, now);
-    console_start(&app->console, app);
+    shell_start(&app->shell, app);
 }
 
 static void log_connection(struct app *app)
@@ -145,7 +148,7 @@ static void log_connection(struct app *app)
 
 void app_tick(struct app *app, otter_ms now)
 {
-    console_tick(&app->console, now);
+    shell_tick(&app->shell);
     link_tick(&app->link, now);
     log_connection(app);
     if (!app->agent_runs)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "firmware/boards/board.h"
-#include "firmware/console.h"
+#include "firmware/shell.h"
 #include "firmware/link.h"
 #include "image/image.h"
 #include "services/ota/ota.h"
@@ -20,7 +20,8 @@ struct app {
     struct kv kv;
     struct link link;
     struct ota ota;
-    struct console console;
+    struct shell shell;
+    jsmntok_t tokens[OTA_TOKENS_MIN]; /* scratch of whoever reads JSON just now */
     char thing_name[OTA_THING_NAME_MAX + 1];
     char version[IMAGE_VERSION_TEXT_SIZE];
     bool agent_runs; /* ota_init went well */

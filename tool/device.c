@@ -52,7 +52,7 @@ static int run(const char *flash)
 {
     char boot[4096];
     int status;
-    snprintf(boot, sizeof boot, "%s/../ports/posix/otter-boot", program_directory());
+    snprintf(boot, sizeof boot, "%s/../firmware/bootloader", program_directory());
     make_terminal_raw();
     const pid_t pid = fork();
     if (pid == 0) {

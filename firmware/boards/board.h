@@ -10,8 +10,9 @@
 /* Areas that the firmware and the bootloader use; filled by board_init. */
 struct board {
     const char *name;
-    uint16_t max_sectors; /* of a slot: fixes where the swap status starts */
-    uint8_t max_align;    /* of the trailer fields */
+    uint16_t max_sectors;    /* of a slot: fixes where the swap status starts */
+    uint8_t max_align;       /* of the trailer fields */
+    uint32_t image_size_max; /* what a slot holds beside its trailer and swap status */
     struct flash_area primary;
     struct flash_area secondary;
     struct flash_area scratch;

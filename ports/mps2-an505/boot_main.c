@@ -18,12 +18,23 @@ void port_log_write(const char *line, size_t length)
     uart_write("\r\n", 2);
 }
 
+/* A swap takes long on real flash: a line for each tenth of it. */
+static void report_progress(uint32_t done, uint32_t total)
+{
+    static uint32_t tenths;
+    bytes_copied = done;
+    if (total == 0 || done / (total / 10 + 1) == tenths)
+        return;
+    tenths = done / (total / 10 + 1);
+    LOG_INF("BOOT", "Swapping: %lu0 %%", (unsigned long)tenths);
+}
+
 static void report(void *ctx, const struct boot_event *event)
 {
     (void)ctx;
     char line[96];
     if (event->type == BOOT_EVENT_PROGRESS)
-        bytes_copied = (uint32_t)event->value;
+        report_progress((uint32_t)event->value, event->total);
     else if (boot_event_text(event, line, sizeof line))
         LOG_INF("BOOT", "%s", line);
 }

@@ -1,4 +1,4 @@
-/* otter-boot: the bootloader of the posix port.
+/* bootloader: the bootloader of the posix port.
  *
  * Runs the same core as a microcontroller over the flash file, copies the payload of the image that
  * it is given into an anonymous file and executes that. The firmware executes this program again
@@ -29,13 +29,24 @@ static void feed(void *ctx)
     port_watchdog_feed();
 }
 
+/* A swap takes long on real flash: a line for each tenth of it. */
+static void report_progress(uint32_t done, uint32_t total)
+{
+    static uint32_t tenths;
+    bytes_copied = done;
+    if (total == 0 || done / (total / 10 + 1) == tenths)
+        return;
+    tenths = done / (total / 10 + 1);
+    LOG_INF("BOOT", "Swapping: %" PRIu32 "0 %%", tenths);
+}
+
 static void report(void *ctx, const struct boot_event *event)
 {
     (void)ctx;
     char line[LOG_LINE_MAX / 2];
     if (event->type == BOOT_EVENT_PROGRESS)
-        bytes_copied = (uint32_t)event->value;
-    if (boot_event_text(event, line, sizeof line))
+        report_progress((uint32_t)event->value, event->total);
+    else if (boot_event_text(event, line, sizeof line))
         LOG_INF("BOOT", "%s", line);
 }
 

@@ -71,19 +71,19 @@ static void read_timing(void)
     const char *timing = getenv("OTTER_FLASH_TIMING");
     if (timing != NULL &&
         sscanf(timing, "%" SCNu32 ",%" SCNu32, &file.erase_us, &file.program_unit_us) != 2)
-        fprintf(stderr, "otter-boot: OTTER_FLASH_TIMING is not ERASE_US,PROGRAM_US: %s\n", timing);
+        fprintf(stderr, "bootloader: OTTER_FLASH_TIMING is not ERASE_US,PROGRAM_US: %s\n", timing);
 }
 
 static int open_and_lock(const char *path)
 {
     const int descriptor = open(path, O_RDWR);
     if (descriptor < 0) {
-        fprintf(stderr, "otter-boot: cannot open the flash file %s: %s\n", path, strerror(errno));
+        fprintf(stderr, "bootloader: cannot open the flash file %s: %s\n", path, strerror(errno));
         return -1;
     }
     if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
         fprintf(stderr,
-                "otter-boot: the flash file %s is in use by another device process; stop that one "
+                "bootloader: the flash file %s is in use by another device process; stop that one "
                 "or use another file\n",
                 path);
         return -1;
@@ -100,7 +100,7 @@ const struct flash *flash_file_open(const char *path)
     struct stat info;
     if (fstat(file.descriptor, &info) != 0 || info.st_size != (off_t)FLASH_MAP_SIZE) {
         fprintf(stderr,
-                "otter-boot: the flash file has %jd bytes, the board's flash has %" PRIu32
+                "bootloader: the flash file has %jd bytes, the board's flash has %" PRIu32
                 "; make one with `otter device --create`\n",
                 (intmax_t)info.st_size, (uint32_t)FLASH_MAP_SIZE);
         return NULL;
@@ -108,7 +108,7 @@ const struct flash *flash_file_open(const char *path)
     void *bytes =
         mmap(NULL, FLASH_MAP_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor, 0);
     if (bytes == MAP_FAILED) {
-        fprintf(stderr, "otter-boot: cannot map the flash file: %s\n", strerror(errno));
+        fprintf(stderr, "bootloader: cannot map the flash file: %s\n", strerror(errno));
         return NULL;
     }
     file.bytes = bytes;

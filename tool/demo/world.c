@@ -154,7 +154,7 @@ bool world_make_flash(struct world *world, const char *image)
 
 static bool start_posix(struct world *world, const struct child_io *io)
 {
-    char *const argv[] = {(char *)world_built(world, "ports/posix/otter-boot"), "--flash",
+    char *const argv[] = {(char *)world_built(world, "firmware/bootloader"), "--flash",
                           (char *)world_path(world, "flash.img"), NULL};
     return child_start(&world->device, "device", argv, io);
 }

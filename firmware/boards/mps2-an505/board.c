@@ -2,12 +2,18 @@
 
 #include "firmware/boards/mps2-an505/flash_map.h"
 
+#define MAX_SECTORS (FLASH_MAP_SLOT_SIZE / FLASH_MAP_SECTOR_SIZE)
+#define MAX_ALIGN   8u
+/* Swap using scratch: three status units for each sector, four fields and the magic. */
+#define TRAILER_SIZE (MAX_SECTORS * 3u * FLASH_MAP_WRITE_SIZE + 4u * MAX_ALIGN + 16u)
+
 void board_init(struct board *board, const struct flash *flash)
 {
     *board = (struct board){
         .name = "mps2-an505",
-        .max_sectors = FLASH_MAP_SLOT_SIZE / FLASH_MAP_SECTOR_SIZE,
-        .max_align = 8,
+        .max_sectors = MAX_SECTORS,
+        .max_align = MAX_ALIGN,
+        .image_size_max = FLASH_MAP_SLOT_SIZE - TRAILER_SIZE,
         .primary = {flash, FLASH_MAP_PRIMARY, FLASH_MAP_SLOT_SIZE},
         .secondary = {flash, FLASH_MAP_SECONDARY, FLASH_MAP_SLOT_SIZE},
         .scratch = {flash, FLASH_MAP_SCRATCH, FLASH_MAP_SCRATCH_SIZE},

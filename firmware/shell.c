@@ -1,0 +1,87 @@
+#include "firmware/shell.h"
+
+#include "firmware/app.h"
+#include "net/tls.h"
+#include "port/port.h"
+
+#define INPUT_CHUNK 64u
+
+static void write_text(void *context, const char *text, size_t length)
+{
+    (void)context;
+    port_console_write(text, length);
+}
+
+static void reset(void *context)
+{
+    app_reset(context, "asked for at the console");
+}
+
+static otter_ms uptime(void *context)
+{
+    (void)context;
+    return port_now();
+}
+
+static void show_memory(void *context, struct cli *cli)
+{
+    struct app *app = context;
+    struct kv_usage store;
+    if (port_ram_used() > 0)
+        cli_printf(cli, "RAM        %lu bytes, of these stack %lu (most used: %lu)\n",
+                   (unsigned long)port_ram_used(), (unsigned long)port_stack_size(),
+                   (unsigned long)port_stack_used());
+    cli_printf(cli, "TLS arena  %lu bytes (most used: %lu)\n", (unsigned long)APP_TLS_ARENA_SIZE,
+               (unsigned long)tls_arena_high_water());
+    if (kv_usage(&app->kv, &store) == OTTER_OK)
+        cli_printf(cli, "store      %lu of %lu bytes, %lu keys\n", (unsigned long)store.live_bytes,
+                   (unsigned long)store.capacity_bytes, (unsigned long)store.keys);
+    cli_printf(cli, "MQTT       %lu connects, %lu messages in, %lu out, %lu too long\n",
+               (unsigned long)app->link.mqtt.stats.connects,
+               (unsigned long)app->link.mqtt.stats.messages_in,
+               (unsigned long)app->link.mqtt.stats.messages_out,
+               (unsigned long)app->link.mqtt.stats.oversized);
+}
+
+static void show_agent(void *context, struct cli *cli)
+{
+    struct app *app = context;
+    char offered[IMAGE_VERSION_TEXT_SIZE];
+    if (!app->agent_runs) {
+        cli_print(cli, "The update agent does not run; the log at start says why.\n");
+        return;
+    }
+    const struct ota_status status = ota_status(&app->ota);
+    image_version_format(&status.offered, offered);
+    cli_printf(cli, "phase      %s%s\n", ota_phase_text(status.phase),
+               status.on_trial ? ", on trial" : "");
+    cli_printf(cli, "running    %s\n", app->version);
+    if (status.job_id[0] != '\0')
+        cli_printf(cli, "job        %s, version %s, block %lu of %lu\n", status.job_id, offered,
+                   (unsigned long)status.blocks_received, (unsigned long)status.blocks_total);
+    if (status.reason[0] != '\0')
+        cli_printf(cli, "last       %s\n", status.reason);
+}
+
+void shell_start(struct shell *shell, struct app *app)
+{
+    shell->hooks = (struct console_hooks){
+        .context = app,
+        .version = app->version,
+        .board = app->board.name,
+        .reset = reset,
+        .uptime = uptime,
+        .stat = show_memory,
+        .ota = show_agent,
+    };
+    console_init(&shell->console, &app->kv, &shell->hooks, write_text, NULL);
+    console_start(&shell->console);
+}
+
+void shell_tick(struct shell *shell)
+{
+    char input[INPUT_CHUNK];
+    size_t length;
+    while ((length = port_console_read(input, sizeof input)) > 0)
+        console_input(&shell->console, input, length);
+}

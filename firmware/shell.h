@@ -1,0 +1,19 @@
+/* The serial console's view of the application: what its commands may show and do. */
+#ifndef OTTER_FIRMWARE_SHELL_H
+#define OTTER_FIRMWARE_SHELL_H
+
+#include "cli/console.h"
+
+struct app;
+
+struct shell {
+    struct console console;
+    struct console_hooks hooks;
+};
+
+void shell_start(struct shell *shell, struct app *app);
+
+/* Takes what has been typed. */
+void shell_tick(struct shell *shell);
+
+#endif
