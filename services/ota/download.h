@@ -68,6 +68,7 @@ struct ota_download {
     uint8_t window_max;
     uint8_t grown;     /* blocks that arrived since the window last changed */
     uint8_t in_flight; /* entries of `flight` */
+    uint8_t faults;    /* writes in a row that flash did not take */
     struct ota_flight flight[OTA_WINDOW_MAX];
     uint8_t ready[OTA_BLOCKS_MAX / 8]; /* bit = 1: its flash is erased, or it is on flash */
 };
@@ -88,8 +89,8 @@ int ota_download_request(const struct ota_download *download, uint8_t *out, size
 void ota_download_requested(struct ota_download *download);
 
 /* Writes the block to flash and reads it back, then enters it in the journal. OTTER_E_STATE for a
- * block that is on flash already or was never asked for; OTTER_E_AGAIN when the flash did not take
- * it: it will be erased and asked for again. */
+ * block that is on flash already or whose flash is not ready; OTTER_E_AGAIN when flash did not take
+ * it: it will be erased and asked for again; OTTER_E_FLASH when that keeps happening. */
 otter_status ota_download_store(struct ota_download *download, const struct ota_block *block);
 
 /* Nothing has arrived for too long, or the connection was lost: everything in flight is lost. */

@@ -3,14 +3,14 @@
  *
  * Sans-IO: `now` comes in, MQTT goes through the session, everything that must outlive a reset goes
  * to the key-value store and to flash before the side effect that depends on it. The caller owns
- * `struct ota`; nothing is allocated, no call waits. The longest single step is one sector erase, or
- * one ECDSA check.
+ * `struct ota`; nothing is allocated, no call waits. The longest single step is one sector erase,
+ * or one ECDSA check.
  *
  * The owner's loop:
  *   ota_init(&ota, &config, port_now());      once, after kv_open and mqtt_init
  *   ota_on_message                            as the session's `on_message`, with ctx = &ota, or
- *                                             called from the owner's: true when it was for the agent
- *   ota_tick(&ota, now)                       after mqtt_tick, whenever ota_deadline has come
+ *                                             called from the owner's: true when it was for the
+ * agent ota_tick(&ota, now)                       after mqtt_tick, whenever ota_deadline has come
  *   if (ota_wants_reset(&ota)) port_reset();
  *
  * The interfaces it speaks: AWS IoT Jobs over MQTT, the `afr_ota` job document of
@@ -34,6 +34,10 @@
 
 #define OTA_THING_NAME_MAX 128u
 #define OTA_TOKENS_MIN     128u /* an OTA job with all its optional parts has about 110 */
+
+/* Buffers that the MQTT session must have: its input, beyond one block; its output. */
+#define OTA_MQTT_INPUT_BESIDE_BLOCK 320u
+#define OTA_MQTT_OUTPUT_MIN         768u
 
 /* What the agent does, as users see it: in statusDetails "phase", in logs and in ota_status. */
 enum ota_phase {
@@ -76,7 +80,7 @@ struct ota_config {
     const struct image_policy *policy;  /* the bootloader's keys; NULL: only the image's hash is
                                            checked here, its signature at boot */
     const char *thing_name;             /* must outlive the agent */
-    jsmntok_t *tokens; /* scratch for reading one message, free between calls: may be shared */
+    jsmntok_t *tokens;    /* scratch for reading one message, free between calls: may be shared */
     uint16_t token_count; /* at least OTA_TOKENS_MIN */
 
     uint32_t block_size;           /* bytes; 0: 4096. An MQTT packet of it must fit the session */
@@ -100,7 +104,7 @@ struct ota; /* shape below; all fields are private */
 
 /* Reads the running version from the primary's image header and what an update in progress left in
  * the store. OTTER_E_ARGUMENT when the configuration cannot work (names too long, areas missing,
- * a progress area too small for the slot), or the error of reading flash. Sends nothing. */
+ * MQTT buffers or progress area too small), or the error of reading flash. Sends nothing. */
 otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now);
 
 void ota_tick(struct ota *ota, otter_ms now);
@@ -117,7 +121,7 @@ struct ota_status ota_status(const struct ota *ota);
 /* An mqtt_handler; `ota` is the struct ota. Messages on other topics are ignored. */
 void ota_on_message(void *ota, otter_ms now, const struct mqtt_message *message);
 
-/* Every waiting state has a row for OTA_EV_TIMEOUT with its deadline: see the table in ota.c. */
+/* Every waiting state has a row with its deadline in the table of ota.c. */
 enum ota_state {
     OTA_OFFLINE,     /* until the session is connected and its subscriptions are granted */
     OTA_ASKING,      /* $next/get */
@@ -131,7 +135,8 @@ enum ota_state {
     OTA_READYING,    /* update self_test: ready */
     OTA_ACTIVATING,  /* test request to the bootloader */
     OTA_INSTALLED,   /* until the application lets the device restart */
-    OTA_TESTING,     /* on trial, job described: update self_test: active, the application's test */
+    OTA_TRYING,      /* on trial, the job is ours: update self_test: active */
+    OTA_TESTING,     /* the application's own test */
     OTA_REPORTING,   /* update SUCCEEDED, FAILED or REJECTED */
     OTA_RESETTING,   /* final */
     OTA_STATE_COUNT
@@ -141,34 +146,46 @@ enum ota_state {
 
 struct ota {
     struct ota_config config;
-    struct ota_record record; /* as in the store; phase OTA_RECORD_NONE without a job */
+    struct ota_record record; /* as in the store; phase OTA_RECORD_NONE without a job of ours */
     struct ota_progress progress;
     union {
-        struct ota_download download; /* PREPARING, DOWNLOADING */
+        struct ota_download download; /* DOWNLOADING */
         struct ota_verify verify;     /* VERIFYING */
     } work;
     struct image_version running;
     enum ota_state state;
+    otter_ms wake;           /* when the next tick is due */
     otter_ms deadline;       /* of the state */
     otter_ms trial_deadline; /* OTTER_NEVER unless on trial */
-    otter_ms connected_at;   /* OTTER_NEVER while not connected */
-    otter_ms reported_at;    /* last progress message */
+    otter_ms
+        doubt_deadline;    /* of an answer whether the job is still ours, asked beside the state */
+    otter_ms connected_at; /* OTTER_NEVER while not connected */
+    otter_ms reported_at;  /* last progress message */
     uint32_t reported_blocks;
-    uint32_t version;     /* versionNumber of the job execution when last read */
-    uint32_t token;       /* of the request whose reply counts */
-    uint8_t retries;      /* of the state */
-    bool send_due;        /* the state's message has yet to go out */
-    bool describe_due;    /* notify-next made us doubt that the job is still ours */
-    bool describing;      /* ... and we have asked */
-    bool queued;          /* the job was QUEUED when last read */
-    bool on_trial;
+    uint32_t wait_ms;   /* of the deadline, when it was set */
+    uint32_t silent_ms; /* on line without any block */
+    uint32_t connects;  /* of the session when we last looked */
+    uint32_t version;   /* versionNumber of the job execution when last read; 0: unknown */
+    uint32_t counter;   /* in the token of the last get request */
+    uint32_t blocks_duplicate;
+    uint32_t blocks_refused;
+    uint32_t requests_sent;
+    uint8_t retries;  /* of the state */
+    uint8_t repairs;  /* of the secondary's trailer, since boot */
+    uint8_t starting; /* steps of PREPARING */
     bool online;
-    char foreign_job[OTA_JOB_ID_MAX + 1]; /* logged once */
+    bool was_online;
+    bool on_trial;
+    bool queued;   /* the job was QUEUED when last read */
+    bool busy;     /* the state has work that need not wait */
+    bool send_due; /* the state's message has yet to go out */
+    bool doubt;    /* ask whether the job is still ours */
+    char foreign_job[OTA_JOB_ID_MAX + 1];
     char last_reason[OTA_REASON_MAX + 1]; /* of the update that ended last */
     char notify_filter[OTA_FILTER_MAX];
     char get_filter[OTA_FILTER_MAX];
     char update_filter[OTA_FILTER_MAX];
-    char data_filter[MQTT_FILTER_MAX + 1];
+    char data_filter[MQTT_FILTER_MAX + 1]; /* empty: no stream is open */
     char refusal_filter[MQTT_FILTER_MAX + 1];
 };
 

@@ -47,13 +47,13 @@ enum ota_trial_note {
 };
 
 struct ota_record {
-    uint8_t phase;  /* enum ota_record_phase */
-    uint8_t result; /* enum ota_result, in phase FINISHED */
-    uint8_t note;   /* enum ota_trial_note, in phase TRIAL */
-    uint8_t restarts;        /* resets in a row in which no block was added */
-    uint16_t epoch;          /* counts fresh starts of the download of this job */
-    uint16_t trial_s;        /* time limit of the trial */
-    uint32_t blocks_at_boot; /* on flash when the device last started */
+    uint8_t phase;                 /* enum ota_record_phase */
+    uint8_t result;                /* enum ota_result, in phase FINISHED */
+    uint8_t note;                  /* enum ota_trial_note, in phase TRIAL */
+    uint8_t restarts;              /* resets in a row in which no block was added */
+    uint16_t epoch;                /* counts fresh starts of the download of this job */
+    uint16_t trial_s;              /* time limit of the trial */
+    uint32_t blocks_at_boot;       /* on flash when the device last started */
     struct image_version version;  /* of the job's image */
     struct image_version previous; /* of the firmware that downloads it */
     struct ota_job job;

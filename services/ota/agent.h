@@ -1,0 +1,106 @@
+/* Inside of the update agent: the events of its table and what its files give each other. */
+#ifndef OTTER_SERVICES_OTA_AGENT_H
+#define OTTER_SERVICES_OTA_AGENT_H
+
+#include "services/ota/ota.h"
+#include "services/ota/replies.h"
+#include "services/ota/report.h"
+
+#define OTA_TAG "OTA"
+
+/* The image header is in the first bytes; this is the smallest block that the service sends. */
+#define OTA_PROBE_SIZE 256u
+
+enum ota_event {
+    OTA_EV_NONE,
+    /* from time and connection */
+    OTA_EV_STEP,    /* a turn of the loop, for states that have work */
+    OTA_EV_TIMEOUT, /* the state's deadline has passed */
+    OTA_EV_ONLINE,
+    OTA_EV_TRIAL_EXPIRED,
+    /* from the cloud */
+    OTA_EV_NOTIFIED,  /* the list of jobs has changed */
+    OTA_EV_NO_JOB,    /* answers to $next/get ... */
+    OTA_EV_FOREIGN,   /* ... a job of somebody else */
+    OTA_EV_SUITABLE,  /* ... a job that this device can do */
+    OTA_EV_DESCRIBED, /* the job is still ours */
+    OTA_EV_GONE,      /* the job is over or no longer ours */
+    OTA_EV_HEADER,    /* the image header is acceptable */
+    OTA_EV_ACCEPTED,  /* the state's update was accepted */
+    OTA_EV_CONFLICT,  /* ... refused: somebody else changed the job */
+    OTA_EV_BARRED,    /* ... refused: not a possible status now */
+    /* from the actions of the table */
+    OTA_EV_ASK,
+    OTA_EV_DESCRIBE,
+    OTA_EV_TAKE,
+    OTA_EV_FETCH,
+    OTA_EV_AWAIT_RESET,
+    OTA_EV_TRY,
+    OTA_EV_REPORT,
+    OTA_EV_PREPARED,
+    OTA_EV_COMPLETE,
+    OTA_EV_START_OVER,
+    OTA_EV_VERIFIED,
+    OTA_EV_ACTIVATED,
+    OTA_EV_REPAIR,
+    OTA_EV_RESET,
+    OTA_EV_PASSED,
+    OTA_EV_FAIL, /* record.result and record.reason say what is to be reported */
+    OTA_EV_GIVE_UP
+};
+
+/* ota.c */
+void ota_dispatch(struct ota *ota, otter_ms now, enum ota_event event);
+/* The state's deadline anew, longer with each retry; sends its message again. */
+void ota_retry(struct ota *ota, otter_ms now);
+void ota_restart_deadline(struct ota *ota, otter_ms now);
+bool ota_has_job(const struct ota *ota);
+enum ota_phase ota_phase_of(const struct ota *ota);
+void ota_tell(struct ota *ota);
+/* Writes the record; false (logged) when the store did not take it. */
+bool ota_save(struct ota *ota);
+/* Sets result and reason of the update; returns OTA_EV_FAIL. */
+enum ota_event ota_fail(struct ota *ota, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+uint32_t ota_trailer_align(const struct ota *ota);
+bool ota_ours_is_new(const struct ota *ota); /* this firmware is the job's image */
+
+/* exchange.c: messages out and in. Senders return OTTER_E_AGAIN when they must be called again. */
+otter_status ota_send_ask(struct ota *ota, otter_ms now);
+otter_status ota_send_describe(struct ota *ota, otter_ms now);
+otter_status ota_send_probe(struct ota *ota, otter_ms now);
+otter_status ota_send_update(struct ota *ota, otter_ms now); /* as the state demands */
+otter_status ota_send_progress(struct ota *ota, otter_ms now);
+otter_status ota_send_request(struct ota *ota, otter_ms now);
+otter_status ota_subscribe(struct ota *ota);
+otter_status ota_open_stream(struct ota *ota, otter_ms now);
+void ota_close_stream(struct ota *ota, otter_ms now);
+uint32_t ota_stream_length_max(const struct ota *ota);
+
+/* update.c: actions of an update */
+struct ota_file ota_job_file(const struct ota *ota);
+void ota_count_restart(struct ota *ota);
+enum ota_event ota_read_header(struct ota *ota, const struct ota_block *block);
+void ota_take_block(struct ota *ota, otter_ms now, const struct ota_block *block);
+enum ota_event ota_take_job(struct ota *ota, otter_ms now);
+enum ota_event ota_job_accepted(struct ota *ota, otter_ms now);
+enum ota_event ota_prepare(struct ota *ota, otter_ms now);
+enum ota_event ota_work_download(struct ota *ota, otter_ms now);
+enum ota_event ota_stalled(struct ota *ota, otter_ms now);
+enum ota_event ota_start_over(struct ota *ota, otter_ms now);
+enum ota_event ota_begin_verify(struct ota *ota, otter_ms now);
+enum ota_event ota_work_verify(struct ota *ota, otter_ms now);
+enum ota_event ota_note_install(struct ota *ota, otter_ms now);
+enum ota_event ota_activate(struct ota *ota, otter_ms now);
+enum ota_event ota_repair(struct ota *ota, otter_ms now);
+
+/* self_test.c: the trial, and what became of it */
+bool ota_swap_pending(const struct ota *ota);
+void ota_trial_init(struct ota *ota, otter_ms now);
+void ota_trial_reached_cloud(struct ota *ota);
+enum ota_event ota_reconcile(struct ota *ota, otter_ms now);
+enum ota_event ota_run_self_test(struct ota *ota, otter_ms now);
+enum ota_event ota_confirm(struct ota *ota, otter_ms now);
+enum ota_event ota_trial_expired(struct ota *ota, otter_ms now);
+
+#endif

@@ -1,0 +1,374 @@
+#include "services/ota/download.h"
+
+#include <string.h>
+
+#include "codec/cbor.h"
+
+#define FAULTS_MAX 8u
+
+static bool bit(const uint8_t *bits, uint32_t i)
+{
+    return (bits[i / 8] >> (i % 8) & 1u) != 0;
+}
+
+static void set_bit(uint8_t *bits, uint32_t i)
+{
+    bits[i / 8] |= (uint8_t)(1u << (i % 8));
+}
+
+static void clear_bit(uint8_t *bits, uint32_t i)
+{
+    bits[i / 8] &= (uint8_t) ~(1u << (i % 8));
+}
+
+/* --- messages --- */
+
+uint32_t ota_file_block_length(const struct ota_file *file, uint32_t block)
+{
+    const uint32_t rest = file->size - block * file->block_size;
+    return rest < file->block_size ? rest : file->block_size;
+}
+
+otter_status ota_block_read(const struct ota_file *file, const uint8_t *message, size_t length,
+                            struct ota_block *block)
+{
+    enum { SEEN_FILE = 1, SEEN_NUMBER = 2, SEEN_LENGTH = 4, SEEN_DATA = 8, SEEN_ALL = 15 };
+    struct cbor_reader r;
+    struct cbor_container map;
+    struct cbor_bytes data = {NULL, 0};
+    uint64_t file_id = 0, number = 0, stated = 0;
+    unsigned seen = 0;
+    cbor_reader_init(&r, message, length);
+    cbor_read_map(&r, &map);
+    while (cbor_next(&r, &map)) {
+        const struct cbor_text key = cbor_read_key(&r);
+        if (cbor_text_is(key, "f")) {
+            file_id = cbor_read_uint(&r, UINT32_MAX);
+            seen |= SEEN_FILE;
+        } else if (cbor_text_is(key, "i")) {
+            number = cbor_read_uint(&r, UINT32_MAX);
+            seen |= SEEN_NUMBER;
+        } else if (cbor_text_is(key, "l")) {
+            stated = cbor_read_uint(&r, UINT32_MAX);
+            seen |= SEEN_LENGTH;
+        } else if (cbor_text_is(key, "p")) {
+            data = cbor_read_bytes(&r);
+            seen |= SEEN_DATA;
+        } else {
+            cbor_skip(&r);
+        }
+    }
+    if (cbor_finish(&r) != OTTER_OK || seen != SEEN_ALL)
+        return OTTER_E_MALFORMED;
+    if (file_id != file->id || number >= ota_file_blocks(file) || stated != data.length ||
+        data.length != ota_file_block_length(file, (uint32_t)number))
+        return OTTER_E_REFUSED;
+    block->number = (uint32_t)number;
+    block->length = (uint32_t)data.length;
+    block->data = data.data;
+    return OTTER_OK;
+}
+
+int ota_request_write(const struct ota_file *file, uint32_t first, uint32_t count,
+                      const uint8_t *bitmap, size_t bitmap_length, uint8_t *out, size_t size)
+{
+    struct cbor_writer w;
+    cbor_writer_init(&w, out, size);
+    cbor_write_map(&w, 6);
+    cbor_write_text(&w, "c");
+    cbor_write_text(&w, "rdy"); /* the token that all device libraries send */
+    cbor_write_text(&w, "f");
+    cbor_write_uint(&w, file->id);
+    cbor_write_text(&w, "l");
+    cbor_write_uint(&w, file->block_size);
+    cbor_write_text(&w, "o");
+    cbor_write_uint(&w, first);
+    cbor_write_text(&w, "b");
+    cbor_write_bytes(&w, bitmap, bitmap_length);
+    cbor_write_text(&w, "n");
+    cbor_write_uint(&w, count);
+    return cbor_written(&w);
+}
+
+/* --- window --- */
+
+void ota_download_init(struct ota_download *download, const struct flash_area *slot,
+                       struct ota_progress *progress, const struct ota_file *file, uint8_t window)
+{
+    const uint32_t per_request = OTA_REQUEST_MAX / file->block_size;
+    memset(download, 0, sizeof *download);
+    download->slot = slot;
+    download->progress = progress;
+    download->file = *file;
+    download->blocks = ota_file_blocks(file);
+    if (window == 0 || window > OTA_WINDOW_MAX)
+        window = OTA_WINDOW_MAX;
+    if (window > per_request)
+        window = per_request == 0 ? 1 : (uint8_t)per_request;
+    download->window = window;
+    download->window_max = window;
+}
+
+bool ota_download_complete(const struct ota_download *download)
+{
+    return download->progress->stored == download->blocks;
+}
+
+static bool in_flight(const struct ota_download *d, uint32_t block)
+{
+    for (unsigned i = 0; i < d->in_flight; i++) {
+        if (d->flight[i].block == block)
+            return true;
+    }
+    return false;
+}
+
+static bool can_be_asked_for(const struct ota_download *d, uint32_t block)
+{
+    return bit(d->ready, block) && !ota_progress_has(d->progress, block) && !in_flight(d, block);
+}
+
+/* Blocks that a request could name. Whatever is in flight is ready and missing too. */
+static uint32_t askable(const struct ota_download *d)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < sizeof d->ready; i++) {
+        uint8_t bits = (uint8_t)(d->ready[i] & ~d->progress->have[i]);
+        for (; bits != 0; bits &= (uint8_t)(bits - 1u))
+            count++;
+    }
+    return count - d->in_flight;
+}
+
+static bool request_due(const struct ota_download *d)
+{
+    const uint32_t half = d->window / 2u;
+    const uint32_t count = askable(d);
+    if (d->in_flight > half || count == 0)
+        return false;
+    return count >= half || d->cursor == d->blocks;
+}
+
+/* The next blocks to ask for; returns how many there are. */
+static uint32_t choose(const struct ota_download *d, uint16_t chosen[OTA_WINDOW_MAX])
+{
+    uint32_t count = 0;
+    for (uint32_t block = 0; block < d->blocks && d->in_flight + count < d->window; block++) {
+        if (can_be_asked_for(d, block))
+            chosen[count++] = (uint16_t)block;
+    }
+    return count;
+}
+
+int ota_download_request(const struct ota_download *download, uint8_t *out, size_t size)
+{
+    uint16_t chosen[OTA_WINDOW_MAX];
+    uint8_t bitmap[OTA_BLOCKS_MAX / 8] = {0};
+    if (!request_due(download))
+        return 0;
+    const uint32_t count = choose(download, chosen);
+    for (uint32_t i = 0; i < count; i++)
+        set_bit(bitmap, (uint32_t)chosen[i] - chosen[0]);
+    const uint32_t span = (uint32_t)chosen[count - 1] - chosen[0] + 1u;
+    return ota_request_write(&download->file, chosen[0], count, bitmap, (span + 7u) / 8u, out,
+                             size);
+}
+
+void ota_download_requested(struct ota_download *download)
+{
+    uint16_t chosen[OTA_WINDOW_MAX];
+    const uint32_t count = choose(download, chosen);
+    download->request++;
+    for (uint32_t i = 0; i < count; i++) {
+        struct ota_flight *flight = &download->flight[download->in_flight++];
+        flight->block = chosen[i];
+        flight->request = download->request;
+    }
+}
+
+static void shrink(struct ota_download *d, uint8_t window)
+{
+    d->window = window == 0 ? 1 : window;
+    d->grown = 0;
+}
+
+void ota_download_lost(struct ota_download *download, bool shrink_window)
+{
+    download->in_flight = 0;
+    if (shrink_window)
+        shrink(download, download->window / 2u);
+}
+
+/* The service answers requests in their order, so what was asked for two requests before a block
+ * that has arrived will not come any more. */
+static void give_up_older(struct ota_download *d, uint16_t request)
+{
+    uint8_t kept = 0;
+    for (unsigned i = 0; i < d->in_flight; i++) {
+        const uint16_t age = (uint16_t)(request - d->flight[i].request);
+        if (age < 2u || age > UINT16_MAX / 2u)
+            d->flight[kept++] = d->flight[i];
+    }
+    if (kept < d->in_flight)
+        shrink(d, (uint8_t)(d->window - d->window / 4u));
+    d->in_flight = kept;
+}
+
+static void landed(struct ota_download *d, uint32_t block)
+{
+    for (unsigned i = 0; i < d->in_flight; i++) {
+        if (d->flight[i].block == block) {
+            const uint16_t request = d->flight[i].request;
+            d->flight[i] = d->flight[--d->in_flight];
+            give_up_older(d, request);
+            return;
+        }
+    }
+}
+
+static void grow(struct ota_download *d)
+{
+    if (++d->grown < d->window)
+        return;
+    const uint32_t window = d->window + 1u + d->window / 4u;
+    d->window = window > d->window_max ? d->window_max : (uint8_t)window;
+    d->grown = 0;
+}
+
+/* --- flash --- */
+
+/* The sector's blocks are about to lose their data. */
+static otter_status void_blocks(struct ota_download *d, uint32_t first, uint32_t last)
+{
+    for (uint32_t block = first; block <= last; block++) {
+        const bool stored = ota_progress_has(d->progress, block);
+        if (!stored && !d->progress->resumed)
+            continue; /* no entry of it can exist */
+        const otter_status status = ota_progress_void(d->progress, block);
+        if (status != OTTER_OK)
+            return status;
+        if (stored)
+            clear_bit(d->ready, block);
+        if (stored && block < d->cursor) {
+            d->cursor = block;
+            d->erased_to = 0;
+        }
+    }
+    return OTTER_OK;
+}
+
+/* An untouched sector cannot be trusted to be erased, even if it reads so: an erase may have been
+ * torn. One with another block on flash, or made ready for one since boot, was erased whole. */
+static otter_status prepare_sector(struct ota_download *d, const struct flash_sector *sector)
+{
+    const uint32_t size = d->file.block_size;
+    const uint32_t begin = d->cursor * size;
+    const uint32_t end = begin + ota_file_block_length(&d->file, d->cursor);
+    const uint32_t sector_end = sector->offset + sector->size;
+    const uint32_t first = sector->offset / size;
+    uint32_t last = (sector_end - 1u) / size;
+    bool erased = false;
+    if (last >= d->blocks)
+        last = d->blocks - 1u;
+    for (uint32_t block = first; block <= last; block++)
+        erased |= block != d->cursor && bit(d->ready, block);
+    for (uint32_t block = first; block <= last; block++)
+        erased |= ota_progress_has(d->progress, block);
+    if (erased) {
+        const uint32_t from = sector->offset > begin ? sector->offset : begin;
+        const uint32_t to = sector_end < end ? sector_end : end;
+        const int blank = flash_is_erased(d->slot, from, to - from);
+        if (blank != 0)
+            return blank < 0 ? (otter_status)blank : OTTER_OK;
+    }
+    const otter_status status = void_blocks(d, first, last);
+    return status == OTTER_OK ? flash_erase(d->slot, sector->offset, sector->size) : status;
+}
+
+otter_status ota_download_prepare(struct ota_download *download)
+{
+    struct ota_download *d = download;
+    while (d->cursor < d->blocks &&
+           (bit(d->ready, d->cursor) || ota_progress_has(d->progress, d->cursor))) {
+        set_bit(d->ready, d->cursor++);
+        d->erased_to = 0;
+    }
+    if (d->cursor == d->blocks || askable(d) >= d->window)
+        return OTTER_OK;
+    const uint32_t block = d->cursor;
+    const uint32_t begin = block * d->file.block_size;
+    const struct flash_sector sector = flash_sector_at(d->slot, begin + d->erased_to);
+    if (sector.size == 0)
+        return OTTER_E_BOUNDS;
+    const otter_status status = prepare_sector(d, &sector);
+    if (status != OTTER_OK)
+        return status;
+    if (d->cursor == block) { /* otherwise an earlier block has to be fetched anew first */
+        d->erased_to = sector.offset + sector.size - begin;
+        if (d->erased_to >= ota_file_block_length(&d->file, block)) {
+            set_bit(d->ready, block);
+            d->cursor++;
+            d->erased_to = 0;
+        }
+    }
+    return OTTER_E_AGAIN;
+}
+
+static otter_status program(const struct flash_area *slot, uint32_t offset, const uint8_t *data,
+                            uint32_t length)
+{
+    const uint32_t unit = slot->flash->write_size;
+    const uint32_t whole = length - length % unit;
+    uint8_t tail[FLASH_WRITE_SIZE_MAX];
+    if (whole > 0) {
+        const otter_status status = flash_program(slot, offset, data, whole);
+        if (status != OTTER_OK || whole == length)
+            return status;
+    }
+    memset(tail, slot->flash->erased_value, sizeof tail);
+    memcpy(tail, data + whole, length - whole);
+    return flash_program(slot, offset + whole, tail, unit);
+}
+
+static bool reads_as(const struct flash_area *slot, uint32_t offset, const uint8_t *data,
+                     uint32_t length)
+{
+    uint8_t piece[128];
+    for (uint32_t at = 0; at < length; at += (uint32_t)sizeof piece) {
+        const uint32_t left = length - at;
+        const uint32_t part = left < sizeof piece ? left : (uint32_t)sizeof piece;
+        if (flash_read(slot, offset + at, piece, part) != OTTER_OK ||
+            memcmp(piece, data + at, part) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* What was written of the block is in the way: its sector has to be made ready again. */
+static otter_status write_failed(struct ota_download *d, uint32_t block)
+{
+    clear_bit(d->ready, block);
+    if (block < d->cursor) {
+        d->cursor = block;
+        d->erased_to = 0;
+    }
+    return ++d->faults > FAULTS_MAX ? OTTER_E_FLASH : OTTER_E_AGAIN;
+}
+
+otter_status ota_download_store(struct ota_download *download, const struct ota_block *block)
+{
+    struct ota_download *d = download;
+    const uint32_t offset = block->number * d->file.block_size;
+    landed(d, block->number);
+    if (!bit(d->ready, block->number) || ota_progress_has(d->progress, block->number))
+        return OTTER_E_STATE;
+    if (program(d->slot, offset, block->data, block->length) != OTTER_OK ||
+        !reads_as(d->slot, offset, block->data, block->length))
+        return write_failed(d, block->number);
+    const otter_status status = ota_progress_add(d->progress, block->number);
+    if (status != OTTER_OK)
+        return status;
+    d->faults = 0;
+    grow(d);
+    return OTTER_OK;
+}

@@ -1,0 +1,453 @@
+/* The agent's messages: requests out, replies turned into events of the table. */
+#include <stdio.h>
+#include <string.h>
+
+#include "port/log.h"
+#include "services/ota/agent.h"
+#include "services/ota/job_document.h"
+
+#define PREFIX "$aws/things/"
+
+/* clientTokens: replies to updates are told apart by a letter, as an old one is as good as a new
+ * one; those to get requests by letter and number. */
+enum token {
+    TOKEN_ASK = 'g',
+    TOKEN_DESCRIBE = 'd',
+    TOKEN_ACCEPT = 'a',
+    TOKEN_PROGRESS = 'p',
+    TOKEN_READY = 'r',
+    TOKEN_TRYING = 't',
+    TOKEN_FINAL = 'f'
+};
+
+/* --- out --- */
+
+static otter_status publish(struct ota *ota, otter_ms now, uint8_t qos, const char *topic_format,
+                            const char *name, const void *payload, int length)
+{
+    char suffix[OTA_STREAM_MAX + 24];
+    char topic[MQTT_FILTER_MAX + 1];
+    if (length < 0)
+        return (otter_status)length;
+    snprintf(suffix, sizeof suffix, topic_format, name);
+    const int size = snprintf(topic, sizeof topic, PREFIX "%s/%s", ota->config.thing_name, suffix);
+    if (size >= (int)sizeof topic)
+        return OTTER_E_TOO_LONG;
+    const otter_status status =
+        mqtt_publish(ota->config.mqtt, now, topic, qos, payload, (size_t)length);
+    if (status == OTTER_E_TOO_LONG)
+        LOG_ERR(OTA_TAG, "%d bytes to %s do not fit the MQTT output buffer", length, topic);
+    return status;
+}
+
+otter_status ota_send_ask(struct ota *ota, otter_ms now)
+{
+    char payload[40];
+    const int length = snprintf(payload, sizeof payload, "{\"clientToken\":\"%c%lu\"}", TOKEN_ASK,
+                                (unsigned long)++ota->counter);
+    return publish(ota, now, 1, "jobs/%s/get", "$next", payload, length);
+}
+
+otter_status ota_send_describe(struct ota *ota, otter_ms now)
+{
+    char payload[72];
+    const int length = snprintf(payload, sizeof payload,
+                                "{\"includeJobDocument\":false,\"clientToken\":\"%c%lu\"}",
+                                TOKEN_DESCRIBE, (unsigned long)++ota->counter);
+    return publish(ota, now, 1, "jobs/%s/get", ota->record.job.id, payload, length);
+}
+
+static struct ota_file probe_file(const struct ota *ota)
+{
+    struct ota_file file = ota_job_file(ota);
+    file.block_size = OTA_PROBE_SIZE;
+    return file;
+}
+
+/* A stream request is worth nothing before its answers can come. */
+static bool stream_open(const struct ota *ota)
+{
+    return mqtt_subscribed(ota->config.mqtt, ota->data_filter);
+}
+
+otter_status ota_send_probe(struct ota *ota, otter_ms now)
+{
+    static const uint8_t first_block[1] = {1};
+    const struct ota_file file = probe_file(ota);
+    uint8_t payload[OTA_REQUEST_CBOR_MAX];
+    if (!stream_open(ota))
+        return OTTER_E_AGAIN;
+    const int length =
+        ota_request_write(&file, 0, 1, first_block, sizeof first_block, payload, sizeof payload);
+    return publish(ota, now, 0, "streams/%s/get/cbor", ota->record.job.stream, payload, length);
+}
+
+otter_status ota_send_request(struct ota *ota, otter_ms now)
+{
+    struct ota_download *download = &ota->work.download;
+    uint8_t payload[OTA_REQUEST_CBOR_MAX];
+    if (!stream_open(ota))
+        return OTTER_E_AGAIN;
+    const int length = ota_download_request(download, payload, sizeof payload);
+    if (length == 0)
+        return OTTER_OK;
+    const otter_status status =
+        publish(ota, now, 0, "streams/%s/get/cbor", ota->record.job.stream, payload, length);
+    if (status != OTTER_OK)
+        return status;
+    if (download->in_flight == 0) /* the wait for blocks begins now */
+        ota_restart_deadline(ota, now);
+    ota_download_requested(download);
+    ota->requests_sent++;
+    return OTTER_OK;
+}
+
+static otter_status send_report(struct ota *ota, otter_ms now, uint8_t qos,
+                                const struct ota_report *report)
+{
+    char payload[OTA_REPORT_MAX + 1];
+    const int length = ota_report_write(report, payload, sizeof payload);
+    return publish(ota, now, qos, "jobs/%s/update", ota->record.job.id, payload, length);
+}
+
+static struct ota_report report_of(const struct ota *ota, enum token token)
+{
+    static const struct image_version unknown = {0, 0, 0, 0};
+    const struct ota_record *record = &ota->record;
+    const bool known = image_version_compare(&record->version, &unknown) != 0;
+    return (struct ota_report){
+        .token = (char)token,
+        .status = "IN_PROGRESS",
+        .phase = ota_phase_text(ota_phase_of(ota)),
+        .version = known ? &record->version : NULL,
+        .running = &ota->running,
+        .execution = record->job.execution,
+    };
+}
+
+static void add_progress(const struct ota *ota, struct ota_report *report)
+{
+    const struct ota_status status = ota_status(ota);
+    report->phase = ota_phase_text(OTA_PHASE_DOWNLOAD);
+    report->blocks_received = status.blocks_received;
+    report->blocks_total = status.blocks_total;
+    report->bytes_received = status.bytes_received;
+    report->bytes_total = status.bytes_total;
+}
+
+otter_status ota_send_progress(struct ota *ota, otter_ms now)
+{
+    struct ota_report report = report_of(ota, TOKEN_PROGRESS);
+    add_progress(ota, &report);
+    return send_report(ota, now, 0, &report);
+}
+
+static struct ota_report final_report(const struct ota *ota)
+{
+    static const char *const results[] = {"FAILED", "SUCCEEDED", "FAILED", "REJECTED"};
+    struct ota_report report = report_of(ota, TOKEN_FINAL);
+    report.status = results[ota->record.result];
+    report.phase = "done";
+    report.reason = ota->record.reason;
+    if (ota->record.result == OTA_SUCCEEDED)
+        report.updated_by = &ota->record.previous;
+    return report;
+}
+
+static struct ota_report self_test_report(const struct ota *ota, enum token token, const char *word)
+{
+    struct ota_report report = report_of(ota, token);
+    report.self_test = word;
+    report.updated_by = &ota->running;
+    return report;
+}
+
+otter_status ota_send_update(struct ota *ota, otter_ms now)
+{
+    struct ota_report report = {0};
+    switch (ota->state) {
+    case OTA_ACCEPTING:
+        report = report_of(ota, TOKEN_ACCEPT);
+        add_progress(ota, &report);
+        report.expected_version = ota->version;
+        break;
+    case OTA_READYING:
+        report = self_test_report(ota, TOKEN_READY, "ready");
+        break;
+    case OTA_TRYING:
+        report = self_test_report(ota, TOKEN_TRYING, "active");
+        break;
+    default:
+        report = final_report(ota);
+        break;
+    }
+    return send_report(ota, now, 1, &report);
+}
+
+/* --- subscriptions --- */
+
+otter_status ota_subscribe(struct ota *ota)
+{
+    const struct {
+        char *filter;
+        const char *suffix;
+    } filters[] = {{ota->notify_filter, "notify-next"},
+                   {ota->get_filter, "+/get/+"},
+                   {ota->update_filter, "+/update/+"}};
+    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
+        snprintf(filters[i].filter, OTA_FILTER_MAX, PREFIX "%s/jobs/%s", ota->config.thing_name,
+                 filters[i].suffix);
+        const otter_status status =
+            mqtt_subscribe(ota->config.mqtt, 0, filters[i].filter, 1, ota_on_message, ota);
+        if (status != OTTER_OK)
+            return status;
+    }
+    return OTTER_OK;
+}
+
+uint32_t ota_stream_length_max(const struct ota *ota)
+{
+    const size_t around = strlen(PREFIX) + strlen(ota->config.thing_name) + strlen("/streams/") +
+                          strlen("/rejected/cbor");
+    const size_t left = MQTT_FILTER_MAX - around;
+    return left < OTA_STREAM_MAX ? (uint32_t)left : OTA_STREAM_MAX;
+}
+
+otter_status ota_open_stream(struct ota *ota, otter_ms now)
+{
+    struct mqtt_session *mqtt = ota->config.mqtt;
+    if (ota->data_filter[0] != '\0')
+        return OTTER_OK;
+    snprintf(ota->data_filter, sizeof ota->data_filter, PREFIX "%s/streams/%s/data/cbor",
+             ota->config.thing_name, ota->record.job.stream);
+    snprintf(ota->refusal_filter, sizeof ota->refusal_filter, PREFIX "%s/streams/%s/rejected/cbor",
+             ota->config.thing_name, ota->record.job.stream);
+    const otter_status status = mqtt_subscribe(mqtt, now, ota->data_filter, 0, ota_on_message, ota);
+    if (status != OTTER_OK)
+        return status;
+    return mqtt_subscribe(mqtt, now, ota->refusal_filter, 0, ota_on_message, ota);
+}
+
+void ota_close_stream(struct ota *ota, otter_ms now)
+{
+    if (ota->data_filter[0] == '\0')
+        return;
+    (void)mqtt_unsubscribe(ota->config.mqtt, now, ota->data_filter);
+    (void)mqtt_unsubscribe(ota->config.mqtt, now, ota->refusal_filter);
+    ota->data_filter[0] = '\0';
+    ota->refusal_filter[0] = '\0';
+}
+
+/* --- in --- */
+
+static bool reply_to_get(const struct ota *ota, const struct ota_reply *reply, enum token token)
+{
+    return reply->token == '\0' || (reply->token == (char)token && reply->counter == ota->counter);
+}
+
+static void log_foreign(struct ota *ota, const char *job_id)
+{
+    if (strcmp(ota->foreign_job, job_id) == 0)
+        return;
+    memcpy(ota->foreign_job, job_id, sizeof ota->foreign_job);
+    LOG_INF(OTA_TAG, "job %s is no firmware update (no afr_ota); left alone", job_id);
+}
+
+static enum ota_event examine(struct ota *ota, const struct ota_reply *reply,
+                              const struct json *json)
+{
+    const struct ota_job_limits limits = {.file_size_max = ota->config.image_size_max,
+                                          .block_size = ota->config.block_size,
+                                          .stream_length_max = ota_stream_length_max(ota)};
+    struct ota_record *record = &ota->record;
+    memset(record, 0, sizeof *record);
+    memcpy(record->job.id, reply->job_id, sizeof record->job.id);
+    record->job.execution = reply->execution;
+    record->previous = ota->running;
+    ota->version = reply->version;
+    ota->queued = reply->queued;
+    switch (ota_job_document(json, reply->document, &limits, &record->job, record->reason)) {
+    case OTA_DOCUMENT_FOREIGN:
+        log_foreign(ota, reply->job_id);
+        memset(record, 0, sizeof *record);
+        return OTA_EV_FOREIGN;
+    case OTA_DOCUMENT_REFUSED:
+        record->result = ota->queued ? OTA_REJECTED : OTA_FAILED;
+        return OTA_EV_FAIL;
+    case OTA_DOCUMENT_OK:
+        break;
+    }
+    LOG_INF(OTA_TAG, "job %s: firmware of %lu bytes", reply->job_id,
+            (unsigned long)record->job.file_size);
+    return OTA_EV_SUITABLE;
+}
+
+static void on_next(struct ota *ota, otter_ms now, const struct mqtt_message *message)
+{
+    struct ota_reply reply;
+    struct json json;
+    if (ota->state != OTA_ASKING)
+        return;
+    const bool readable = ota_reply_read(&reply, &json, ota->config.tokens, ota->config.token_count,
+                                         message->payload, message->payload_length);
+    if (readable && !reply_to_get(ota, &reply, TOKEN_ASK))
+        return;
+    ota_trial_reached_cloud(ota);
+    if (ota->on_trial) /* not confirmed: the secondary slot holds the way back */
+        return;
+    if (!readable) {
+        LOG_WRN(OTA_TAG, "the next job's description (%lu bytes) cannot be read; left alone",
+                (unsigned long)message->payload_length);
+        ota_dispatch(ota, now, OTA_EV_FOREIGN);
+        return;
+    }
+    if (!reply.queued && !reply.in_progress) {
+        ota_dispatch(ota, now, OTA_EV_NO_JOB);
+        return;
+    }
+    enum ota_event event = examine(ota, &reply, &json);
+    if (event == OTA_EV_SUITABLE) {
+        const otter_status status = ota_open_stream(ota, now);
+        if (status != OTTER_OK)
+            event = ota_fail(ota, "cannot subscribe to the stream: %s", otter_status_text(status));
+    }
+    ota_dispatch(ota, now, event);
+}
+
+static void on_described(struct ota *ota, otter_ms now, const struct ota_reply *reply)
+{
+    const uint32_t execution = ota->record.job.execution;
+    if (!reply_to_get(ota, reply, TOKEN_DESCRIBE) || !reply->has_execution)
+        return;
+    ota->doubt_deadline = OTTER_NEVER;
+    if ((!reply->queued && !reply->in_progress) ||
+        (execution != 0 && reply->execution != 0 && execution != reply->execution)) {
+        ota_dispatch(ota, now, OTA_EV_GONE);
+        return;
+    }
+    ota->queued = reply->queued;
+    ota->version = reply->version;
+    ota_dispatch(ota, now, OTA_EV_DESCRIBED);
+}
+
+static void on_not_described(struct ota *ota, otter_ms now, const struct ota_reply *reply)
+{
+    if (!reply_to_get(ota, reply, TOKEN_DESCRIBE))
+        return;
+    ota->doubt_deadline = OTTER_NEVER;
+    if (reply->terminal)
+        ota_dispatch(ota, now, OTA_EV_GONE);
+    else
+        LOG_WRN(OTA_TAG, "the job's description was refused: %s", reply->code);
+}
+
+static char token_of_state(const struct ota *ota)
+{
+    switch (ota->state) {
+    case OTA_ACCEPTING:
+        return TOKEN_ACCEPT;
+    case OTA_READYING:
+        return TOKEN_READY;
+    case OTA_TRYING:
+        return TOKEN_TRYING;
+    case OTA_REPORTING:
+        return TOKEN_FINAL;
+    default:
+        return '?';
+    }
+}
+
+static void on_updated(struct ota *ota, otter_ms now, const struct ota_reply *reply)
+{
+    if (reply->token == '\0' || reply->token == token_of_state(ota))
+        ota_dispatch(ota, now, OTA_EV_ACCEPTED);
+}
+
+static void on_not_updated(struct ota *ota, otter_ms now, const struct ota_reply *reply)
+{
+    const bool ours = reply->token == '\0' || reply->token == token_of_state(ota);
+    if (reply->terminal)
+        ota_dispatch(ota, now, OTA_EV_GONE);
+    else if (ours && reply->conflict)
+        ota_dispatch(ota, now, OTA_EV_CONFLICT);
+    else if (ours && reply->barred)
+        ota_dispatch(ota, now, OTA_EV_BARRED);
+    else
+        LOG_WRN(OTA_TAG, "a job update was refused: %s", reply->code);
+}
+
+static void on_jobs_message(struct ota *ota, otter_ms now, enum ota_topic topic,
+                            const struct mqtt_message *message)
+{
+    struct ota_reply reply;
+    struct json json;
+    const bool readable = ota_reply_read(&reply, &json, ota->config.tokens, ota->config.token_count,
+                                         message->payload, message->payload_length);
+    if (topic == OTA_TOPIC_NOTIFY_NEXT) {
+        const bool ours = readable && reply.has_execution && ota_has_job(ota) &&
+                          strcmp(reply.job_id, ota->record.job.id) == 0;
+        if (!ours)
+            ota_dispatch(ota, now, OTA_EV_NOTIFIED);
+        return;
+    }
+    if (!readable)
+        LOG_WRN(OTA_TAG, "a reply of the job service cannot be read");
+    else if (topic == OTA_TOPIC_DESCRIBED)
+        on_described(ota, now, &reply);
+    else if (topic == OTA_TOPIC_NOT_DESCRIBED)
+        on_not_described(ota, now, &reply);
+    else if (topic == OTA_TOPIC_UPDATED)
+        on_updated(ota, now, &reply);
+    else if (topic == OTA_TOPIC_NOT_UPDATED)
+        on_not_updated(ota, now, &reply);
+    else
+        LOG_WRN(OTA_TAG, "the request for a job was refused: %s", reply.code);
+}
+
+static void on_block(struct ota *ota, otter_ms now, const struct mqtt_message *message)
+{
+    const bool probing = ota->state == OTA_PROBING;
+    if (!probing && ota->state != OTA_DOWNLOADING)
+        return;
+    const struct ota_file file = probing ? probe_file(ota) : ota->work.download.file;
+    struct ota_block block;
+    if (ota_block_read(&file, message->payload, message->payload_length, &block) != OTTER_OK) {
+        ota->blocks_refused++;
+        LOG_DBG(OTA_TAG, "a block of wrong shape, number or length was refused");
+    } else if (!probing) {
+        ota_take_block(ota, now, &block);
+    } else if (block.number == 0) {
+        ota_dispatch(ota, now, ota_read_header(ota, &block));
+    }
+}
+
+static void on_no_block(struct ota *ota, otter_ms now, const struct mqtt_message *message)
+{
+    char text[104];
+    if (ota->state != OTA_PROBING && ota->state != OTA_DOWNLOADING)
+        return;
+    const bool final =
+        ota_stream_refused(message->payload, message->payload_length, text, sizeof text);
+    if (final)
+        ota_dispatch(ota, now, ota_fail(ota, "stream refused: %s", text));
+    else
+        LOG_WRN(OTA_TAG, "the stream's answer: %s", text);
+}
+
+void ota_on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
+{
+    struct ota *ota = ctx;
+    const enum ota_topic topic = ota_topic_read(message->topic, message->topic_length,
+                                                ota->config.thing_name, &ota->record.job);
+    if (topic == OTA_TOPIC_OTHER)
+        return;
+    ota->wake = 0;
+    if (topic == OTA_TOPIC_NEXT)
+        on_next(ota, now, message);
+    else if (topic == OTA_TOPIC_BLOCK)
+        on_block(ota, now, message);
+    else if (topic == OTA_TOPIC_NO_BLOCK)
+        on_no_block(ota, now, message);
+    else
+        on_jobs_message(ota, now, topic, message);
+}

@@ -1,0 +1,160 @@
+#include "services/ota/job_document.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/base64.h"
+#include "image/image.h"
+#include "pki/pki.h"
+#include "services/ota/progress.h"
+#include "services/ota/replies.h"
+
+#define LABEL_MAX     128u
+#define SIGNATURE_KEY "sig-sha256-ecdsa"
+
+/* One document being read; every check below returns false after it has said why. */
+struct reader {
+    const struct json *json;
+    const struct ota_job_limits *limits;
+    struct ota_job *job;
+    char *reason;
+};
+
+__attribute__((format(printf, 2, 3))) static bool refuse(const struct reader *r, const char *format,
+                                                         ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(r->reason, OTA_REASON_MAX + 1, format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool read_protocols(const struct reader *r, int ota)
+{
+    const int list = json_find(r->json, ota, "protocols");
+    if (json_type(r->json, list) != JSON_ARRAY)
+        return refuse(r, "job document: afr_ota.protocols is missing or no list");
+    for (int i = json_first(r->json, list); i >= 0; i = json_next(r->json, i)) {
+        if (json_equals(r->json, i, "MQTT"))
+            return true;
+    }
+    return refuse(r, "job document: protocols do not offer MQTT, the only one of this device");
+}
+
+static bool read_stream(const struct reader *r, int ota)
+{
+    char *stream = r->job->stream;
+    const otter_status status = json_get_string(r->json, json_find(r->json, ota, "streamname"),
+                                                stream, sizeof r->job->stream);
+    const size_t length = status == OTTER_OK ? strlen(stream) : 0;
+    if (status == OTTER_E_TOO_LONG || length > r->limits->stream_length_max)
+        return refuse(r, "job document: streamname is longer than %u characters",
+                      (unsigned)r->limits->stream_length_max);
+    if (status != OTTER_OK || length == 0)
+        return refuse(r, "job document: streamname is missing or no text");
+    if (strspn(stream, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
+        length)
+        return refuse(r, "job document: streamname has characters other than a-z A-Z 0-9 _ -");
+    return true;
+}
+
+static bool read_size(const struct reader *r, int file)
+{
+    const struct ota_job_limits *limits = r->limits;
+    uint32_t *size = &r->job->file_size;
+    const otter_status status =
+        json_get_uint(r->json, json_find(r->json, file, "filesize"), UINT32_MAX, size);
+    if (status != OTTER_OK)
+        return refuse(r, "job document: filesize is missing or no whole number");
+    if (*size <= IMAGE_HEADER_SIZE)
+        return refuse(r, "filesize %lu is too small for an image", (unsigned long)*size);
+    if (*size > limits->file_size_max)
+        return refuse(r, "filesize %lu does not fit: the slot takes %lu bytes",
+                      (unsigned long)*size, (unsigned long)limits->file_size_max);
+    if ((*size - 1u) / limits->block_size >= OTA_BLOCKS_MAX)
+        return refuse(r, "filesize %lu needs more than %u blocks of %lu bytes",
+                      (unsigned long)*size, OTA_BLOCKS_MAX, (unsigned long)limits->block_size);
+    return true;
+}
+
+static bool read_identity(const struct reader *r, int file)
+{
+    uint32_t id = 0;
+    uint32_t type = 0;
+    const int type_at = json_find(r->json, file, "fileType");
+    if (json_get_uint(r->json, json_find(r->json, file, "fileid"), UINT8_MAX, &id) != OTTER_OK)
+        return refuse(r, "job document: fileid is missing or not 0..255");
+    if (type_at >= 0 && json_get_uint(r->json, type_at, UINT8_MAX, &type) != OTTER_OK)
+        return refuse(r, "job document: fileType is not 0..255");
+    if (type != 0)
+        return refuse(r, "fileType %u is not supported: this device takes firmware, fileType 0",
+                      (unsigned)type);
+    r->job->file_id = (uint8_t)id;
+    return true;
+}
+
+static bool read_signer(const struct reader *r, int file)
+{
+    char label[LABEL_MAX + 1] = "";
+    const int at = json_find(r->json, file, "certfile");
+    if (json_get_string(r->json, at, label, sizeof label) != OTTER_OK)
+        return refuse(r, "job document: certfile is missing, no text or too long");
+    if (strcmp(label, PKI_OTA_SIGNER) == 0)
+        return true;
+    ota_make_printable(label);
+    return refuse(r, "certfile '%.60s' is not a key of this device: sign for " PKI_OTA_SIGNER,
+                  label);
+}
+
+static bool read_signature(const struct reader *r, int file)
+{
+    char text[BASE64_LENGTH(OTA_SIGNATURE_MAX) + 1];
+    struct ota_job *job = r->job;
+    const int at = json_find(r->json, file, SIGNATURE_KEY);
+    if (at < 0)
+        return refuse(r, "job document: no " SIGNATURE_KEY ", the only signature supported");
+    const otter_status status = json_get_string(r->json, at, text, sizeof text);
+    if (status == OTTER_E_TOO_LONG)
+        return refuse(r, SIGNATURE_KEY " is too long for P-256 (base64 applied twice?)");
+    if (status != OTTER_OK)
+        return refuse(r, "job document: " SIGNATURE_KEY " is no text");
+    const int length = base64_decode(job->signature, sizeof job->signature, text, strlen(text));
+    if (length < 0)
+        return refuse(r, SIGNATURE_KEY " is not base64");
+    if (length < 8 || job->signature[0] != 0x30 || job->signature[1] != length - 2)
+        return refuse(r, SIGNATURE_KEY " is no DER signature of ECDSA");
+    job->signature_length = (uint8_t)length;
+    return true;
+}
+
+static bool read_file(const struct reader *r, int ota)
+{
+    const int files = json_find(r->json, ota, "files");
+    if (json_type(r->json, files) != JSON_ARRAY)
+        return refuse(r, "job document: afr_ota.files is missing or no list");
+    if (json_count(r->json, files) != 1)
+        return refuse(r, "job has %d files: this device takes exactly one",
+                      json_count(r->json, files));
+    const int file = json_first(r->json, files);
+    if (json_type(r->json, file) != JSON_OBJECT)
+        return refuse(r, "job document: files[0] is no object");
+    return read_identity(r, file) && read_size(r, file) && read_signer(r, file) &&
+           read_signature(r, file);
+}
+
+enum ota_document ota_job_document(const struct json *json, int document,
+                                   const struct ota_job_limits *limits, struct ota_job *job,
+                                   char reason[OTA_REASON_MAX + 1])
+{
+    const struct reader r = {json, limits, job, reason};
+    const int ota = json_find(json, document, "afr_ota");
+    if (ota < 0)
+        return OTA_DOCUMENT_FOREIGN;
+    if (json_type(json, ota) != JSON_OBJECT)
+        refuse(&r, "job document: afr_ota is no object");
+    else if (read_protocols(&r, ota) && read_stream(&r, ota) && read_file(&r, ota))
+        return OTA_DOCUMENT_OK;
+    return OTA_DOCUMENT_REFUSED;
+}

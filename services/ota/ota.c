@@ -1,0 +1,593 @@
+/* The update agent's state machine: one table of state, event, action and next state. A row for
+ * OTA_EV_TIMEOUT carries the state's deadline, so that a wait without one shows at a glance.
+ *
+ *   OFFLINE -> ASKING -> IDLE            nothing to do
+ *                 |
+ *              PROBING -> ACCEPTING -> PREPARING -> DOWNLOADING -> VERIFYING -> READYING
+ *                                                                                  |
+ *   RESETTING <- INSTALLED <- ACTIVATING <-----------------------------------------+
+ *
+ *   OFFLINE -> DESCRIBING                after a reset with a job in the record: to any of the
+ *                 |                      states above, or
+ *              TRYING -> TESTING -> REPORTING -> ASKING
+ *
+ * From every state: a job that is gone leads to ASKING, a failure to REPORTING, a trial that may
+ * not go on to RESETTING. */
+#include "services/ota/ota.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "image/trailer.h"
+#include "port/log.h"
+#include "services/ota/agent.h"
+
+#define BLOCK_SIZE_DEFAULT    4096u
+#define REPLY_TIMEOUT_DEFAULT 10000u
+#define BLOCK_TIMEOUT_DEFAULT 3000u
+#define STALL_TIMEOUT_DEFAULT 600000u
+#define SELF_TEST_DEFAULT     120000u
+#define POLL_DEFAULT          3600000u
+#define OFFLINE_NEWS_MS       60000u
+#define ASK_APPLICATION_MS    1000u
+#define SELF_TEST_AGAIN_MS    200u
+#define SEND_AGAIN_MS         20u
+#define RETRY_DOUBLINGS_MAX   4u
+
+/* --- small helpers that the other files use too --- */
+
+bool ota_has_job(const struct ota *ota)
+{
+    return ota->record.job.id[0] != '\0';
+}
+
+bool ota_ours_is_new(const struct ota *ota)
+{
+    return image_version_compare(&ota->running, &ota->record.version) == 0;
+}
+
+uint32_t ota_trailer_align(const struct ota *ota)
+{
+    return ota->config.trailer_align;
+}
+
+bool ota_save(struct ota *ota)
+{
+    const otter_status status = ota_record_save(ota->config.kv, &ota->record);
+    if (status != OTTER_OK)
+        LOG_ERR(OTA_TAG, "cannot record the update: %s", otter_status_text(status));
+    return status == OTTER_OK;
+}
+
+enum ota_event ota_fail(struct ota *ota, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(ota->record.reason, sizeof ota->record.reason, format, arguments);
+    va_end(arguments);
+    ota->record.result = ota->queued ? OTA_REJECTED : OTA_FAILED;
+    return OTA_EV_FAIL;
+}
+
+void ota_tell(struct ota *ota)
+{
+    if (ota->config.on_event == NULL)
+        return;
+    const struct ota_status status = ota_status(ota);
+    ota->config.on_event(ota->config.ctx, &status);
+}
+
+/* --- actions that are not part of an update's own steps --- */
+
+static enum ota_event begin(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    return ota_has_job(ota) ? OTA_EV_DESCRIBE : OTA_EV_ASK;
+}
+
+static enum ota_event still_offline(struct ota *ota, otter_ms now)
+{
+    LOG_WRN(OTA_TAG, "no connection to the cloud yet");
+    ota_restart_deadline(ota, now);
+    return OTA_EV_NONE;
+}
+
+static enum ota_event again(struct ota *ota, otter_ms now)
+{
+    ota_retry(ota, now);
+    return OTA_EV_NONE;
+}
+
+static enum ota_event probe_again(struct ota *ota, otter_ms now)
+{
+    ota->silent_ms += ota->wait_ms;
+    if (ota->silent_ms >= ota->config.stall_timeout_ms)
+        return ota_fail(ota, "no data from stream %.50s within %lu s", ota->record.job.stream,
+                        (unsigned long)(ota->silent_ms / 1000u));
+    ota->doubt = true;
+    ota_retry(ota, now);
+    return OTA_EV_NONE;
+}
+
+/* What was on its way when the connection broke is lost, and so may be a notification. */
+static enum ota_event back_online(struct ota *ota, otter_ms now)
+{
+    if (ota->state == OTA_DOWNLOADING)
+        ota_download_lost(&ota->work.download, false);
+    ota->doubt = ota_has_job(ota);
+    ota->retries = 0;
+    ota->send_due = states[ota->state].send != NULL;
+    ota_restart_deadline(ota, now);
+    return OTA_EV_NONE;
+}
+
+static enum ota_event doubt(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    ota->doubt = ota_has_job(ota);
+    return OTA_EV_NONE;
+}
+
+static enum ota_event ask_application(struct ota *ota, otter_ms now)
+{
+    const struct ota_config *config = &ota->config;
+    ota_restart_deadline(ota, now);
+    if (config->may_reset == NULL || config->may_reset(config->ctx))
+        return OTA_EV_RESET;
+    return OTA_EV_NONE;
+}
+
+static enum ota_event close_job(struct ota *ota, otter_ms now)
+{
+    struct ota_record *record = &ota->record;
+    LOG_ERR(OTA_TAG, "update %s: %s", record->result == OTA_REJECTED ? "refused" : "failed",
+            record->reason);
+    record->phase = OTA_RECORD_FINISHED;
+    (void)ota_save(ota); /* even when it fails the report can go out */
+    ota_close_stream(ota, now);
+    return OTA_EV_NONE;
+}
+
+/* The cloud has no rule against it in writing, but some do not let a started job be rejected. */
+static enum ota_event fail_instead(struct ota *ota, otter_ms now)
+{
+    if (ota->record.result == OTA_REJECTED) {
+        ota->record.result = OTA_FAILED;
+        (void)ota_save(ota);
+        ota_retry(ota, now);
+    }
+    return OTA_EV_NONE;
+}
+
+static void forget_job(struct ota *ota, otter_ms now)
+{
+    ota_close_stream(ota, now);
+    const otter_status status = ota_record_clear(ota->config.kv, &ota->record);
+    if (status != OTTER_OK)
+        LOG_ERR(OTA_TAG, "cannot clear the update's record: %s", otter_status_text(status));
+    ota->doubt = false;
+    ota->doubt_deadline = OTTER_NEVER;
+    ota->version = 0;
+    ota->silent_ms = 0;
+    ota->progress.stored = 0;
+}
+
+static enum ota_event finished(struct ota *ota, otter_ms now)
+{
+    LOG_INF(OTA_TAG, "job %s is done: %s", ota->record.job.id, ota->record.reason);
+    memcpy(ota->last_reason, ota->record.reason, sizeof ota->last_reason);
+    forget_job(ota, now);
+    return OTA_EV_NONE;
+}
+
+static enum ota_event drop(struct ota *ota, otter_ms now)
+{
+    LOG_WRN(OTA_TAG, "job %s was cancelled or is over; its update ends here", ota->record.job.id);
+    snprintf(ota->last_reason, sizeof ota->last_reason, "cancelled by the cloud");
+    const uint8_t phase = ota->record.phase;
+    if (!ota->on_trial && (phase == OTA_RECORD_INSTALL || phase == OTA_RECORD_TRIAL) &&
+        trailer_prepare(ota->config.secondary) != OTTER_OK)
+        LOG_ERR(OTA_TAG, "cannot take back the request to install");
+    forget_job(ota, now);
+    return ota->on_trial ? OTA_EV_GIVE_UP : OTA_EV_NONE;
+}
+
+/* --- the table --- */
+
+typedef enum ota_event action(struct ota *ota, otter_ms now);
+
+enum wait { NO_WAIT, REPLY, BLOCK, POLL, NEWS, APPLICATION, SELF_TEST };
+
+enum { ANY = OTA_STATE_COUNT, SAME = OTA_STATE_COUNT };
+
+struct row {
+    uint8_t state;
+    uint8_t event;
+    uint8_t wait; /* of OTA_EV_TIMEOUT */
+    uint8_t next;
+    action *act;
+};
+
+#define ON(state, event, act, next)                                                                \
+    {                                                                                              \
+        OTA_##state, OTA_EV_##event, NO_WAIT, next, act                                            \
+    }
+#define AFTER(state, wait, act, next)                                                              \
+    {                                                                                              \
+        OTA_##state, OTA_EV_TIMEOUT, wait, next, act                                               \
+    }
+#define ANYWHERE(event, act, next)                                                                 \
+    {                                                                                              \
+        ANY, OTA_EV_##event, NO_WAIT, next, act                                                    \
+    }
+
+/* clang-format off */
+static const struct row table[] = {
+    /* state,       event,         action,            next */
+    ON(OFFLINE,     ONLINE,        begin,             SAME),
+    ON(OFFLINE,     ASK,           NULL,              OTA_ASKING),
+    ON(OFFLINE,     DESCRIBE,      NULL,              OTA_DESCRIBING),
+    AFTER(OFFLINE,  NEWS,          still_offline,     SAME),
+
+    ON(ASKING,      NO_JOB,        NULL,              OTA_IDLE),
+    ON(ASKING,      FOREIGN,       NULL,              OTA_IDLE),
+    ON(ASKING,      SUITABLE,      NULL,              OTA_PROBING),
+    ON(ASKING,      NOTIFIED,      again,             SAME),
+    AFTER(ASKING,   REPLY,         again,             SAME),
+
+    ON(IDLE,        NOTIFIED,      NULL,              OTA_ASKING),
+    ON(IDLE,        ONLINE,        NULL,              OTA_ASKING),
+    AFTER(IDLE,     POLL,          NULL,              OTA_ASKING),
+
+    ON(DESCRIBING,  DESCRIBED,     ota_reconcile,     SAME),
+    ON(DESCRIBING,  TAKE,          NULL,              OTA_ACCEPTING),
+    ON(DESCRIBING,  FETCH,         NULL,              OTA_PREPARING),
+    ON(DESCRIBING,  AWAIT_RESET,   NULL,              OTA_INSTALLED),
+    ON(DESCRIBING,  TRY,           NULL,              OTA_TRYING),
+    ON(DESCRIBING,  REPORT,        NULL,              OTA_REPORTING),
+    ON(DESCRIBING,  NOTIFIED,      again,             SAME),
+    AFTER(DESCRIBING, REPLY,       again,             SAME),
+
+    ON(PROBING,     HEADER,        ota_take_job,      OTA_ACCEPTING),
+    AFTER(PROBING,  REPLY,         probe_again,       SAME),
+
+    ON(ACCEPTING,   ACCEPTED,      ota_job_accepted,  OTA_PREPARING),
+    ON(ACCEPTING,   CONFLICT,      NULL,              OTA_DESCRIBING),
+    AFTER(ACCEPTING, REPLY,        NULL,              OTA_DESCRIBING),
+
+    ON(PREPARING,   STEP,          ota_prepare,       SAME),
+    ON(PREPARING,   PREPARED,      NULL,              OTA_DOWNLOADING),
+
+    ON(DOWNLOADING, STEP,          ota_work_download, SAME),
+    ON(DOWNLOADING, COMPLETE,      ota_begin_verify,  OTA_VERIFYING),
+    ON(DOWNLOADING, START_OVER,    ota_start_over,    OTA_PREPARING),
+    AFTER(DOWNLOADING, BLOCK,      ota_stalled,       SAME),
+
+    ON(VERIFYING,   STEP,          ota_work_verify,   SAME),
+    ON(VERIFYING,   VERIFIED,      NULL,              OTA_READYING),
+
+    ON(READYING,    ACCEPTED,      ota_note_install,  OTA_ACTIVATING),
+    AFTER(READYING, REPLY,         again,             SAME),
+
+    ON(ACTIVATING,  STEP,          ota_activate,      SAME),
+    ON(ACTIVATING,  ACTIVATED,     NULL,              OTA_INSTALLED),
+    ON(ACTIVATING,  REPAIR,        ota_repair,        OTA_PREPARING),
+
+    AFTER(INSTALLED, APPLICATION,  ask_application,   SAME),
+    ON(INSTALLED,   RESET,         NULL,              OTA_RESETTING),
+
+    ON(TRYING,      ACCEPTED,      NULL,              OTA_TESTING),
+    AFTER(TRYING,   REPLY,         again,             SAME),
+
+    AFTER(TESTING,  SELF_TEST,     ota_run_self_test, SAME),
+    ON(TESTING,     PASSED,        ota_confirm,       OTA_REPORTING),
+
+    ON(REPORTING,   ACCEPTED,      finished,          OTA_ASKING),
+    ON(REPORTING,   GONE,          finished,          OTA_ASKING),
+    ON(REPORTING,   BARRED,        fail_instead,      SAME),
+    AFTER(REPORTING, REPLY,        again,             SAME),
+
+    ANYWHERE(NOTIFIED,             doubt,             SAME),
+    ANYWHERE(ONLINE,               back_online,       SAME),
+    ANYWHERE(GONE,                 drop,              OTA_ASKING),
+    ANYWHERE(FAIL,                 close_job,         OTA_REPORTING),
+    ANYWHERE(GIVE_UP,              NULL,              OTA_RESETTING),
+    ANYWHERE(TRIAL_EXPIRED,        ota_trial_expired, OTA_RESETTING),
+};
+
+struct state {
+    const char *name;
+    uint8_t phase;
+    bool needs_cloud; /* its deadline stands still without a connection */
+    otter_status (*send)(struct ota *ota, otter_ms now);
+};
+
+static const struct state states[OTA_STATE_COUNT] = {
+    [OTA_OFFLINE]     = {"offline",     OTA_PHASE_OFFLINE,   false, NULL},
+    [OTA_ASKING]      = {"asking",      OTA_PHASE_IDLE,      true,  ota_send_ask},
+    [OTA_IDLE]        = {"idle",        OTA_PHASE_IDLE,      true,  NULL},
+    [OTA_DESCRIBING]  = {"describing",  OTA_PHASE_CHECK,     true,  ota_send_describe},
+    [OTA_PROBING]     = {"probing",     OTA_PHASE_CHECK,     true,  ota_send_probe},
+    [OTA_ACCEPTING]   = {"accepting",   OTA_PHASE_CHECK,     true,  ota_send_update},
+    [OTA_PREPARING]   = {"preparing",   OTA_PHASE_DOWNLOAD,  false, NULL},
+    [OTA_DOWNLOADING] = {"downloading", OTA_PHASE_DOWNLOAD,  true,  NULL},
+    [OTA_VERIFYING]   = {"verifying",   OTA_PHASE_VERIFY,    false, NULL},
+    [OTA_READYING]    = {"readying",    OTA_PHASE_INSTALL,   true,  ota_send_update},
+    [OTA_ACTIVATING]  = {"activating",  OTA_PHASE_INSTALL,   false, NULL},
+    [OTA_INSTALLED]   = {"installed",   OTA_PHASE_INSTALL,   false, NULL},
+    [OTA_TRYING]      = {"trying",      OTA_PHASE_SELF_TEST, true,  ota_send_update},
+    [OTA_TESTING]     = {"testing",     OTA_PHASE_SELF_TEST, false, NULL},
+    [OTA_REPORTING]   = {"reporting",   OTA_PHASE_REPORT,    true,  ota_send_update},
+    [OTA_RESETTING]   = {"resetting",   OTA_PHASE_INSTALL,   false, NULL},
+};
+/* clang-format on */
+
+static const struct row *find_row(uint8_t state, enum ota_event event)
+{
+    const struct row *found = NULL;
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (table[i].event != event)
+            continue;
+        if (table[i].state == state)
+            return &table[i];
+        if (table[i].state == ANY)
+            found = &table[i];
+    }
+    return found;
+}
+
+static uint32_t wait_ms(const struct ota *ota, enum wait wait)
+{
+    const struct ota_config *config = &ota->config;
+    switch (wait) {
+    case REPLY:
+        return config->reply_timeout_ms;
+    case BLOCK:
+        return config->block_timeout_ms;
+    case POLL:
+        return config->poll_ms;
+    case NEWS:
+        return OFFLINE_NEWS_MS;
+    case APPLICATION:
+        return ASK_APPLICATION_MS;
+    case SELF_TEST:
+        return SELF_TEST_AGAIN_MS;
+    case NO_WAIT:
+        break;
+    }
+    return 0;
+}
+
+void ota_restart_deadline(struct ota *ota, otter_ms now)
+{
+    const struct row *row = find_row((uint8_t)ota->state, OTA_EV_TIMEOUT);
+    ota->deadline = OTTER_NEVER;
+    if (row == NULL)
+        return;
+    const uint32_t wait = wait_ms(ota, (enum wait)row->wait);
+    const bool patient = row->wait == REPLY || row->wait == BLOCK;
+    const unsigned doublings =
+        ota->retries < RETRY_DOUBLINGS_MAX ? ota->retries : RETRY_DOUBLINGS_MAX;
+    ota->wait_ms = patient ? wait << doublings : wait;
+    ota->deadline = now + ota->wait_ms;
+}
+
+void ota_retry(struct ota *ota, otter_ms now)
+{
+    if (ota->retries < UINT8_MAX)
+        ota->retries++;
+    ota->send_due = states[ota->state].send != NULL;
+    ota_restart_deadline(ota, now);
+}
+
+static void enter(struct ota *ota, otter_ms now, enum ota_state state)
+{
+    const enum ota_phase before = ota_phase_of(ota);
+    ota->state = state;
+    ota->retries = 0;
+    ota->starting = 0;
+    ota->send_due = states[state].send != NULL;
+    ota_restart_deadline(ota, now);
+    if (state == OTA_INSTALLED || state == OTA_TESTING)
+        ota->deadline = now;
+    ota->wake = 0;
+    LOG_DBG(OTA_TAG, "%s", states[state].name);
+    if (ota_phase_of(ota) != before)
+        ota_tell(ota);
+}
+
+void ota_dispatch(struct ota *ota, otter_ms now, enum ota_event event)
+{
+    while (event != OTA_EV_NONE && ota->state != OTA_RESETTING) {
+        const struct row *row = find_row((uint8_t)ota->state, event);
+        if (row == NULL)
+            return;
+        event = row->act == NULL ? OTA_EV_NONE : row->act(ota, now);
+        if (row->next != SAME)
+            enter(ota, now, (enum ota_state)row->next);
+    }
+}
+
+/* --- the loop's side --- */
+
+static void set_default(uint32_t *value, uint32_t standard)
+{
+    if (*value == 0)
+        *value = standard;
+}
+
+static otter_status check_config(struct ota_config *config)
+{
+    if (config->mqtt == NULL || config->kv == NULL || config->primary == NULL ||
+        config->secondary == NULL || config->progress == NULL || config->thing_name == NULL ||
+        config->tokens == NULL || config->token_count < OTA_TOKENS_MIN ||
+        config->mqtt->config.output_size < OTA_MQTT_OUTPUT_MIN)
+        return OTTER_E_ARGUMENT;
+    const size_t name = strlen(config->thing_name);
+    set_default(&config->block_size, BLOCK_SIZE_DEFAULT);
+    set_default(&config->reply_timeout_ms, REPLY_TIMEOUT_DEFAULT);
+    set_default(&config->block_timeout_ms, BLOCK_TIMEOUT_DEFAULT);
+    set_default(&config->stall_timeout_ms, STALL_TIMEOUT_DEFAULT);
+    set_default(&config->self_test_timeout_ms, SELF_TEST_DEFAULT);
+    set_default(&config->poll_ms, POLL_DEFAULT);
+    set_default(&config->trailer_align, trailer_max_align(config->secondary->flash->write_size));
+    if (name == 0 || name > OTA_THING_NAME_MAX ||
+        config->block_size % config->secondary->flash->write_size != 0 ||
+        config->block_size < OTA_PROBE_SIZE ||
+        config->mqtt->config.input_size < config->block_size + OTA_MQTT_INPUT_BESIDE_BLOCK ||
+        config->block_size > OTA_REQUEST_MAX || config->image_size_max == 0 ||
+        config->image_size_max > config->secondary->size ||
+        ota_progress_capacity(config->progress) < config->image_size_max / config->block_size + 8u)
+        return OTTER_E_ARGUMENT;
+    return OTTER_OK;
+}
+
+otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now)
+{
+    struct image_header header;
+    memset(ota, 0, sizeof *ota);
+    ota->config = *config;
+    ota->state = OTA_OFFLINE;
+    ota->trial_deadline = OTTER_NEVER;
+    ota->doubt_deadline = OTTER_NEVER;
+    ota->connected_at = OTTER_NEVER;
+    otter_status status = check_config(&ota->config);
+    if (status == OTTER_OK)
+        status = image_header_read(config->primary, &header);
+    if (status != OTTER_OK)
+        return status;
+    ota->running = header.version;
+    status = ota_record_load(config->kv, &ota->record);
+    if (status != OTTER_OK)
+        LOG_ERR(OTA_TAG, "the record of an update cannot be read: %s", otter_status_text(status));
+    ota_trial_init(ota, now);
+    ota_count_restart(ota);
+    ota_restart_deadline(ota, now);
+    return ota_subscribe(ota);
+}
+
+static void look_at_connection(struct ota *ota, otter_ms now)
+{
+    const struct mqtt_session *mqtt = ota->config.mqtt;
+    const bool connected = mqtt->state == MQTT_CONNECTED;
+    if (!connected || mqtt->stats.connects != ota->connects) {
+        ota->online = false;
+        ota->connected_at = connected ? now : OTTER_NEVER;
+        ota->connects = mqtt->stats.connects;
+        ota->doubt_deadline = OTTER_NEVER;
+    }
+    if (!connected || ota->online)
+        return;
+    const bool granted = mqtt_subscribed(mqtt, ota->notify_filter) &&
+                         mqtt_subscribed(mqtt, ota->get_filter) &&
+                         mqtt_subscribed(mqtt, ota->update_filter);
+    if (!granted && now - ota->connected_at < ota->config.reply_timeout_ms)
+        return;
+    if (!granted)
+        LOG_WRN(OTA_TAG,
+                "subscriptions to $aws/things/%s/jobs/... are not granted (policy?); "
+                "going on without",
+                ota->config.thing_name);
+    ota->online = true;
+    ota->was_online = true;
+    ota_dispatch(ota, now, OTA_EV_ONLINE);
+}
+
+static void send_what_is_due(struct ota *ota, otter_ms now)
+{
+    if (ota->send_due && states[ota->state].send(ota, now) == OTTER_OK)
+        ota->send_due = false;
+    if (now >= ota->doubt_deadline)
+        ota->doubt = true;
+    ota->doubt &= ota_has_job(ota) && ota->state != OTA_DESCRIBING;
+    if (!ota->doubt || ota_send_describe(ota, now) != OTTER_OK)
+        return;
+    ota->doubt = false;
+    ota->doubt_deadline = now + 2u * ota->config.reply_timeout_ms;
+}
+
+static otter_ms earlier(otter_ms a, otter_ms b)
+{
+    return a < b ? a : b;
+}
+
+static otter_ms next_wake(const struct ota *ota, otter_ms now)
+{
+    if (ota->state == OTA_RESETTING)
+        return OTTER_NEVER;
+    otter_ms wake = ota->trial_deadline;
+    if (ota->busy)
+        return 0;
+    if (!ota->online && ota->connected_at != OTTER_NEVER)
+        wake = earlier(wake, ota->connected_at + ota->config.reply_timeout_ms);
+    if (ota->online || !states[ota->state].needs_cloud)
+        wake = earlier(wake, ota->deadline);
+    if (ota->online)
+        wake = earlier(wake, ota->doubt_deadline);
+    if (ota->online && (ota->send_due || ota->doubt))
+        wake = earlier(wake, now + SEND_AGAIN_MS);
+    return wake;
+}
+
+void ota_tick(struct ota *ota, otter_ms now)
+{
+    ota->wake = OTTER_NEVER;
+    ota->busy = false;
+    if (now >= ota->trial_deadline)
+        ota_dispatch(ota, now, OTA_EV_TRIAL_EXPIRED);
+    look_at_connection(ota, now);
+    if (now >= ota->deadline && (ota->online || !states[ota->state].needs_cloud))
+        ota_dispatch(ota, now, OTA_EV_TIMEOUT);
+    ota_dispatch(ota, now, OTA_EV_STEP);
+    if (ota->online)
+        send_what_is_due(ota, now);
+    ota->wake = earlier(ota->wake, next_wake(ota, now));
+}
+
+otter_ms ota_deadline(const struct ota *ota)
+{
+    return ota->wake;
+}
+
+bool ota_wants_reset(const struct ota *ota)
+{
+    return ota->state == OTA_RESETTING;
+}
+
+enum ota_phase ota_phase_of(const struct ota *ota)
+{
+    return (enum ota_phase)states[ota->state].phase;
+}
+
+const char *ota_phase_text(enum ota_phase phase)
+{
+    static const char *const texts[] = {"offline", "idle",    "check",     "download",
+                                        "verify",  "install", "self_test", "report"};
+    return (size_t)phase < sizeof texts / sizeof texts[0] ? texts[phase] : "?";
+}
+
+struct ota_status ota_status(const struct ota *ota)
+{
+    struct ota_status status = {
+        .phase = ota_phase_of(ota),
+        .job_id = ota->record.job.id,
+        .running = ota->running,
+        .offered = ota->record.version,
+        .reason = ota->last_reason,
+        .on_trial = ota->on_trial,
+        .blocks_duplicate = ota->blocks_duplicate,
+        .blocks_refused = ota->blocks_refused,
+        .requests_sent = ota->requests_sent,
+        .window = ota->state == OTA_DOWNLOADING ? ota->work.download.window : 0,
+    };
+    if (ota_has_job(ota)) {
+        const struct ota_file file = ota_job_file(ota);
+        const uint32_t bytes = ota->progress.stored * file.block_size;
+        status.blocks_total = ota_file_blocks(&file);
+        status.bytes_total = file.size;
+        status.blocks_received = ota->progress.stored;
+        status.bytes_received = bytes < file.size ? bytes : file.size;
+    }
+    return status;
+}

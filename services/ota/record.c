@@ -1,0 +1,167 @@
+/* The record's form in the store, which the next firmware must be able to read whatever compiler
+ * built it. Little-endian; format 1:
+ *
+ *   size   field
+ *   1      format, 1
+ *   1      phase          1  result        1  note          1  restarts
+ *   2      epoch          2  trial_s       4  blocks_at_boot
+ *   8      version        8  previous      (major 1, minor 1, revision 2, build 4)
+ *   4      execution      4  file_size     1  file_id
+ *   1 + n  signature      1 + n  job id    1 + n  stream    1 + n  reason
+ *
+ * A later format may add fields behind these and keeps the number; a change of these gets another
+ * number. */
+#include "services/ota/record.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define RECORD_KEY    "ota/job"
+#define RECORD_FORMAT 1u
+#define RECORD_MAX    448u
+
+/* One cursor for both directions; `bad` sticks. */
+struct form {
+    uint8_t data[RECORD_MAX];
+    uint32_t length;
+    uint32_t at;
+    bool bad;
+};
+
+static void put(struct form *form, uint32_t value, uint32_t size)
+{
+    if (form->at + size > sizeof form->data) {
+        form->bad = true;
+        return;
+    }
+    for (uint32_t i = 0; i < size; i++)
+        form->data[form->at++] = (uint8_t)(value >> (8 * i));
+}
+
+static uint32_t take(struct form *form, uint32_t size)
+{
+    uint32_t value = 0;
+    if (form->bad || size > form->length - form->at) {
+        form->bad = true;
+        return 0;
+    }
+    for (uint32_t i = 0; i < size; i++)
+        value |= (uint32_t)form->data[form->at++] << (8 * i);
+    return value;
+}
+
+static void put_bytes(struct form *form, const void *data, size_t length)
+{
+    put(form, (uint32_t)length, 1);
+    if (form->bad || length > UINT8_MAX || length > sizeof form->data - form->at) {
+        form->bad = true;
+        return;
+    }
+    memcpy(form->data + form->at, data, length);
+    form->at += (uint32_t)length;
+}
+
+static uint8_t take_bytes(struct form *form, void *data, size_t size)
+{
+    const uint32_t length = take(form, 1);
+    if (form->bad || length > size || length > form->length - form->at) {
+        form->bad = true;
+        return 0;
+    }
+    memcpy(data, form->data + form->at, length);
+    form->at += length;
+    return (uint8_t)length;
+}
+
+static void take_text(struct form *form, char *text, size_t size)
+{
+    text[take_bytes(form, text, size - 1)] = '\0';
+}
+
+static void put_version(struct form *form, const struct image_version *version)
+{
+    put(form, version->major, 1);
+    put(form, version->minor, 1);
+    put(form, version->revision, 2);
+    put(form, version->build, 4);
+}
+
+static void take_version(struct form *form, struct image_version *version)
+{
+    version->major = (uint8_t)take(form, 1);
+    version->minor = (uint8_t)take(form, 1);
+    version->revision = (uint16_t)take(form, 2);
+    version->build = take(form, 4);
+}
+
+otter_status ota_record_save(struct kv *kv, const struct ota_record *record)
+{
+    struct form form = {.at = 0};
+    const struct ota_job *job = &record->job;
+    put(&form, RECORD_FORMAT, 1);
+    put(&form, record->phase, 1);
+    put(&form, record->result, 1);
+    put(&form, record->note, 1);
+    put(&form, record->restarts, 1);
+    put(&form, record->epoch, 2);
+    put(&form, record->trial_s, 2);
+    put(&form, record->blocks_at_boot, 4);
+    put_version(&form, &record->version);
+    put_version(&form, &record->previous);
+    put(&form, job->execution, 4);
+    put(&form, job->file_size, 4);
+    put(&form, job->file_id, 1);
+    put_bytes(&form, job->signature, job->signature_length);
+    put_bytes(&form, job->id, strlen(job->id));
+    put_bytes(&form, job->stream, strlen(job->stream));
+    put_bytes(&form, record->reason, strlen(record->reason));
+    return form.bad ? OTTER_E_INTERNAL : kv_set(kv, RECORD_KEY, form.data, form.at);
+}
+
+static bool read_form(struct form *form, struct ota_record *record)
+{
+    struct ota_job *job = &record->job;
+    if (take(form, 1) != RECORD_FORMAT)
+        return false;
+    record->phase = (uint8_t)take(form, 1);
+    record->result = (uint8_t)take(form, 1);
+    record->note = (uint8_t)take(form, 1);
+    record->restarts = (uint8_t)take(form, 1);
+    record->epoch = (uint16_t)take(form, 2);
+    record->trial_s = (uint16_t)take(form, 2);
+    record->blocks_at_boot = take(form, 4);
+    take_version(form, &record->version);
+    take_version(form, &record->previous);
+    job->execution = take(form, 4);
+    job->file_size = take(form, 4);
+    job->file_id = (uint8_t)take(form, 1);
+    job->signature_length = take_bytes(form, job->signature, sizeof job->signature);
+    take_text(form, job->id, sizeof job->id);
+    take_text(form, job->stream, sizeof job->stream);
+    take_text(form, record->reason, sizeof record->reason);
+    return !form->bad && record->phase >= OTA_RECORD_ACCEPT &&
+           record->phase <= OTA_RECORD_FINISHED && record->result <= OTA_REJECTED &&
+           job->id[0] != '\0' &&
+           (record->phase != OTA_RECORD_FINISHED || record->result != OTA_RESULT_NONE);
+}
+
+otter_status ota_record_load(struct kv *kv, struct ota_record *record)
+{
+    struct form form = {.at = 0};
+    memset(record, 0, sizeof *record);
+    otter_status status =
+        kv_get(kv, RECORD_KEY, form.data, (uint32_t)sizeof form.data, &form.length);
+    if (status == OTTER_OK && !read_form(&form, record))
+        status = OTTER_E_CORRUPT;
+    if (status != OTTER_OK)
+        memset(record, 0, sizeof *record);
+    if (status == OTTER_E_TOO_LONG)
+        return OTTER_E_CORRUPT;
+    return status == OTTER_E_NOT_FOUND ? OTTER_OK : status;
+}
+
+otter_status ota_record_clear(struct kv *kv, struct ota_record *record)
+{
+    memset(record, 0, sizeof *record);
+    return kv_delete(kv, RECORD_KEY);
+}

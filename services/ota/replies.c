@@ -1,0 +1,187 @@
+#include "services/ota/replies.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "codec/cbor.h"
+
+/* --- topics --- */
+
+struct view {
+    const char *at;
+    size_t length;
+};
+
+static bool skip(struct view *view, const char *text)
+{
+    const size_t length = strlen(text);
+    if (view->length < length || memcmp(view->at, text, length) != 0)
+        return false;
+    view->at += length;
+    view->length -= length;
+    return true;
+}
+
+static bool is(const struct view *view, const char *text)
+{
+    return view->length == strlen(text) && memcmp(view->at, text, view->length) == 0;
+}
+
+struct ending {
+    const char *text;
+    enum ota_topic topic;
+};
+
+static enum ota_topic match(const struct view *view, const struct ending *endings, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (is(view, endings[i].text))
+            return endings[i].topic;
+    }
+    return OTA_TOPIC_OTHER;
+}
+
+static enum ota_topic read_jobs_topic(struct view *view, const char *job_id)
+{
+    static const struct ending of_all[] = {{"notify-next", OTA_TOPIC_NOTIFY_NEXT},
+                                           {"$next/get/accepted", OTA_TOPIC_NEXT},
+                                           {"$next/get/rejected", OTA_TOPIC_NEXT_REJECTED}};
+    static const struct ending of_job[] = {{"/get/accepted", OTA_TOPIC_DESCRIBED},
+                                           {"/get/rejected", OTA_TOPIC_NOT_DESCRIBED},
+                                           {"/update/accepted", OTA_TOPIC_UPDATED},
+                                           {"/update/rejected", OTA_TOPIC_NOT_UPDATED}};
+    const enum ota_topic topic = match(view, of_all, sizeof of_all / sizeof of_all[0]);
+    if (topic != OTA_TOPIC_OTHER || job_id[0] == '\0' || !skip(view, job_id))
+        return topic;
+    return match(view, of_job, sizeof of_job / sizeof of_job[0]);
+}
+
+static enum ota_topic read_stream_topic(struct view *view, const char *stream)
+{
+    static const struct ending endings[] = {{"/data/cbor", OTA_TOPIC_BLOCK},
+                                            {"/rejected/cbor", OTA_TOPIC_NO_BLOCK}};
+    if (stream[0] == '\0' || !skip(view, stream))
+        return OTA_TOPIC_OTHER;
+    return match(view, endings, sizeof endings / sizeof endings[0]);
+}
+
+enum ota_topic ota_topic_read(const char *topic, size_t length, const char *thing_name,
+                              const struct ota_job *job)
+{
+    struct view view = {topic, length};
+    if (!skip(&view, "$aws/things/") || !skip(&view, thing_name))
+        return OTA_TOPIC_OTHER;
+    if (skip(&view, "/jobs/"))
+        return read_jobs_topic(&view, job->id);
+    if (skip(&view, "/streams/"))
+        return read_stream_topic(&view, job->stream);
+    return OTA_TOPIC_OTHER;
+}
+
+/* --- Jobs --- */
+
+void ota_make_printable(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text < ' ' || *text > '~' || *text == '"' || *text == '\\')
+            *text = '?';
+    }
+}
+
+static void read_token(struct ota_reply *reply, const struct json *json)
+{
+    char token[16];
+    if (json_get_string(json, json_find(json, 0, "clientToken"), token, sizeof token) != OTTER_OK)
+        return;
+    reply->token = token[0];
+    for (const char *digit = token + 1; token[0] != '\0' && *digit >= '0' && *digit <= '9'; digit++)
+        reply->counter = reply->counter * 10u + (uint32_t)(*digit - '0');
+}
+
+static bool read_execution(struct ota_reply *reply, const struct json *json)
+{
+    const int execution = json_find(json, 0, "execution");
+    reply->document = -1;
+    if (execution < 0 || json_count(json, execution) == 0)
+        return true; /* no job: AWS leaves it out, some emulators send {} */
+    const int status = json_find(json, execution, "status");
+    reply->has_execution = true;
+    reply->document = json_find(json, execution, "jobDocument");
+    reply->queued = json_equals(json, status, "QUEUED");
+    reply->in_progress = json_equals(json, status, "IN_PROGRESS");
+    (void)json_get_uint(json, json_find(json, execution, "executionNumber"), UINT32_MAX,
+                        &reply->execution);
+    (void)json_get_uint(json, json_find(json, execution, "versionNumber"), UINT32_MAX,
+                        &reply->version);
+    return json_get_string(json, json_find(json, execution, "jobId"), reply->job_id,
+                           sizeof reply->job_id) == OTTER_OK &&
+           reply->job_id[0] != '\0';
+}
+
+static void read_rejection(struct ota_reply *reply, const struct json *json)
+{
+    const int code = json_find(json, 0, "code");
+    const int status = json_find(json, 0, "executionState.status");
+    if (json_get_string(json, code, reply->code, sizeof reply->code) != OTTER_OK)
+        snprintf(reply->code, sizeof reply->code, "without a code");
+    ota_make_printable(reply->code);
+    const bool transition = json_equals(json, code, "InvalidStateTransition");
+    reply->barred = transition && json_equals(json, status, "IN_PROGRESS");
+    reply->conflict = json_equals(json, code, "VersionMismatch");
+    reply->terminal = (transition && !reply->barred) ||
+                      json_equals(json, code, "TerminalStateReached") ||
+                      json_equals(json, code, "ResourceNotFound");
+}
+
+bool ota_reply_read(struct ota_reply *reply, struct json *json, jsmntok_t *tokens,
+                    size_t token_count, const uint8_t *message, size_t length)
+{
+    memset(reply, 0, sizeof *reply);
+    if (json_parse(json, (const char *)message, length, tokens, token_count) != OTTER_OK ||
+        json_type(json, 0) != JSON_OBJECT)
+        return false;
+    read_token(reply, json);
+    read_rejection(reply, json);
+    return read_execution(reply, json);
+}
+
+/* --- streams --- */
+
+static bool is_key(struct cbor_text key, const char *brief, const char *full)
+{
+    return cbor_text_is(key, brief) || cbor_text_is(key, full);
+}
+
+/* What may pass by itself; everything else is an answer about this stream that will not change. */
+static bool may_pass(struct cbor_text code)
+{
+    return code.length == 0 || cbor_text_is(code, "InternalError") ||
+           cbor_text_is(code, "RequestThrottled") || cbor_text_is(code, "ThrottlingException");
+}
+
+bool ota_stream_refused(const uint8_t *message, size_t length, char *text, size_t size)
+{
+    struct cbor_reader r;
+    struct cbor_container map;
+    struct cbor_text code = {"", 0};
+    struct cbor_text told = {"", 0};
+    cbor_reader_init(&r, message, length);
+    cbor_read_map(&r, &map);
+    while (cbor_next(&r, &map)) {
+        const struct cbor_text key = cbor_read_key(&r);
+        if (is_key(key, "o", "code"))
+            code = cbor_read_text(&r);
+        else if (is_key(key, "m", "message"))
+            told = cbor_read_text(&r);
+        else
+            cbor_skip(&r);
+    }
+    if (cbor_finish(&r) != OTTER_OK) {
+        snprintf(text, size, "an error that cannot be read");
+        return false;
+    }
+    snprintf(text, size, "%.*s: %.*s", (int)(code.length < 40 ? code.length : 40), code.data,
+             (int)(told.length < 60 ? told.length : 60), told.data);
+    ota_make_printable(text);
+    return !may_pass(code);
+}

@@ -1,0 +1,58 @@
+/* What the cloud says: topics and bodies of Jobs replies and notifications, and of stream errors.
+ * Replies count whether they were subscribed to or come unasked. */
+#ifndef OTTER_SERVICES_OTA_REPLIES_H
+#define OTTER_SERVICES_OTA_REPLIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "codec/json.h"
+#include "services/ota/record.h"
+
+enum ota_topic {
+    OTA_TOPIC_OTHER,
+    OTA_TOPIC_NOTIFY_NEXT,
+    OTA_TOPIC_NEXT,          /* $next/get/accepted */
+    OTA_TOPIC_NEXT_REJECTED, /* $next/get/rejected */
+    OTA_TOPIC_DESCRIBED,     /* {job}/get/accepted */
+    OTA_TOPIC_NOT_DESCRIBED, /* {job}/get/rejected */
+    OTA_TOPIC_UPDATED,       /* {job}/update/accepted */
+    OTA_TOPIC_NOT_UPDATED,   /* {job}/update/rejected */
+    OTA_TOPIC_BLOCK,         /* streams/{s}/data/cbor */
+    OTA_TOPIC_NO_BLOCK       /* streams/{s}/rejected/cbor */
+};
+
+/* What a topic of this thing is about. A job or stream other than the one given is OTHER. */
+enum ota_topic ota_topic_read(const char *topic, size_t length, const char *thing_name,
+                              const struct ota_job *job);
+
+/* One Jobs message. What is absent is 0 or empty. */
+struct ota_reply {
+    char token;       /* first character of the clientToken; '\0' without one */
+    uint32_t counter; /* the number behind it */
+    bool has_execution;
+    int document; /* index of the job document, or negative */
+    char job_id[OTA_JOB_ID_MAX + 1];
+    bool queued;      /* status QUEUED, else */
+    bool in_progress; /* status IN_PROGRESS, else another status or none */
+    uint32_t execution;
+    uint32_t version;
+    bool terminal; /* rejected: the job is over or gone */
+    bool conflict; /* rejected: VersionMismatch */
+    bool barred;   /* rejected: InvalidStateTransition although still IN_PROGRESS */
+    char code[28]; /* rejected: the code, for the log */
+};
+
+/* False when the message is no JSON object, has more parts than there are tokens, or an execution
+ * without a usable id. `json` stays usable while message and tokens are. */
+bool ota_reply_read(struct ota_reply *reply, struct json *json, jsmntok_t *tokens,
+                    size_t token_count, const uint8_t *message, size_t length);
+
+/* A stream's error. True when asking again cannot help. `text` is made printable. */
+bool ota_stream_refused(const uint8_t *message, size_t length, char *text, size_t size);
+
+/* Replaces what does not belong on one line of text or hurts the JSON it may travel in. */
+void ota_make_printable(char *text);
+
+#endif

@@ -1,0 +1,196 @@
+/* The trial of a new image and what became of it.
+ *
+ * At boot three things tell where an update stands: the record, the trailer (does this firmware run
+ * on trial?), and the running version (is it the job's?). Nothing is told to the cloud before it
+ * has said that the job is still ours. */
+#include <stdio.h>
+#include <string.h>
+
+#include "image/trailer.h"
+#include "port/log.h"
+#include "services/ota/agent.h"
+
+static struct trailer read_trailer(const struct ota *ota, const struct flash_area *slot)
+{
+    struct trailer trailer;
+    trailer_read(slot, ota_trailer_align(ota), &trailer);
+    return trailer;
+}
+
+bool ota_swap_pending(const struct ota *ota)
+{
+    const struct trailer primary = read_trailer(ota, ota->config.primary);
+    const struct trailer secondary = read_trailer(ota, ota->config.secondary);
+    return trailer_next_swap(&primary, &secondary) == SWAP_TEST;
+}
+
+static bool trial_of_our_job(const struct ota *ota)
+{
+    return ota->record.phase == OTA_RECORD_INSTALL || ota->record.phase == OTA_RECORD_TRIAL;
+}
+
+void ota_trial_init(struct ota *ota, otter_ms now)
+{
+    const struct trailer primary = read_trailer(ota, ota->config.primary);
+    const uint32_t limit_s = (ota->config.self_test_timeout_ms + 999u) / 1000u;
+    ota->on_trial = trailer_on_trial(&primary);
+    if (!ota->on_trial)
+        return;
+    ota->trial_deadline = now + ota->config.self_test_timeout_ms;
+    LOG_INF(OTA_TAG, "this firmware runs on trial and must prove itself within %lu s",
+            (unsigned long)limit_s);
+    if (!trial_of_our_job(ota))
+        return;
+    ota->record.phase = OTA_RECORD_TRIAL;
+    ota->record.note = OTA_TRIAL_STARTED;
+    ota->record.trial_s = limit_s > UINT16_MAX ? UINT16_MAX : (uint16_t)limit_s;
+    (void)ota_save(ota);
+}
+
+static otter_status confirm(struct ota *ota)
+{
+    const otter_status status = trailer_confirm(ota->config.primary, ota_trailer_align(ota));
+    if (status != OTTER_OK) {
+        LOG_ERR(OTA_TAG, "cannot confirm this firmware: %s", otter_status_text(status));
+        return status;
+    }
+    ota->on_trial = false;
+    ota->trial_deadline = OTTER_NEVER;
+    LOG_INF(OTA_TAG, "this firmware is confirmed");
+    return OTTER_OK;
+}
+
+/* A trial that no job asked for (an image put there by cable) has nothing to prove but that. */
+void ota_trial_reached_cloud(struct ota *ota)
+{
+    if (ota->on_trial && !trial_of_our_job(ota))
+        (void)confirm(ota);
+}
+
+static enum ota_event succeed(struct ota *ota)
+{
+    char version[IMAGE_VERSION_TEXT_SIZE];
+    struct ota_record *record = &ota->record;
+    image_version_format(&record->version, version);
+    snprintf(record->reason, sizeof record->reason, "accepted v%s", version);
+    record->result = OTA_SUCCEEDED;
+    record->phase = OTA_RECORD_FINISHED;
+    (void)ota_save(ota); /* should it fail: trailer and version say the same at the next boot */
+    return OTA_EV_REPORT;
+}
+
+static enum ota_event give_up(struct ota *ota, enum ota_trial_note note, const char *why)
+{
+    LOG_ERR(OTA_TAG, "trial failed: %s; going back to the old firmware", why);
+    if (trial_of_our_job(ota)) {
+        ota->record.note = (uint8_t)note;
+        (void)ota_save(ota);
+    }
+    return OTA_EV_GIVE_UP;
+}
+
+static enum ota_event rolled_back(struct ota *ota)
+{
+    static const char *const notes[] = {
+        [OTA_TRIAL_NO_WORD] = "did not start",
+        [OTA_TRIAL_STARTED] = "restarted before it was confirmed",
+        [OTA_TRIAL_NO_CONNECTION] = "no connection to the cloud",
+        [OTA_TRIAL_NO_REPLY] = "no answer from the job service",
+        [OTA_TRIAL_TEST_FAILED] = "its self-test failed",
+        [OTA_TRIAL_WRONG_VERSION] = "another version was in the image",
+    };
+    const struct ota_record *record = &ota->record;
+    const size_t known = sizeof notes / sizeof notes[0];
+    const char *note = notes[record->note < known ? record->note : OTA_TRIAL_NO_WORD];
+    char version[IMAGE_VERSION_TEXT_SIZE];
+    image_version_format(&record->version, version);
+    ota->queued = false;
+    if (record->note == OTA_TRIAL_NO_CONNECTION || record->note == OTA_TRIAL_NO_REPLY)
+        return ota_fail(ota, "rolled back: %s did not confirm within %u s (%s)", version,
+                        record->trial_s, note);
+    return ota_fail(ota, "rolled back: %s was not confirmed (%s)", version, note);
+}
+
+/* The trial firmware, or the one that came after it. */
+static enum ota_event reconcile_trial(struct ota *ota)
+{
+    if (ota->on_trial && ota_ours_is_new(ota))
+        return OTA_EV_TRY;
+    if (ota->on_trial)
+        return give_up(ota, OTA_TRIAL_WRONG_VERSION, "the version is not the job's");
+    if (ota_ours_is_new(ota))
+        return succeed(ota);
+    if (ota->record.phase == OTA_RECORD_INSTALL)
+        return OTA_EV_FETCH; /* cut before or in the request: checks and asks again */
+    if (ota_swap_pending(ota))
+        return OTA_EV_AWAIT_RESET; /* the bootloader has not been asked yet */
+    return rolled_back(ota);
+}
+
+/* Somebody may have put another firmware in since the job was accepted. */
+static enum ota_event reconcile_download(struct ota *ota)
+{
+    ota_trial_reached_cloud(ota);
+    if (ota->on_trial)
+        return OTA_EV_GIVE_UP; /* the secondary slot holds the way back: nothing may be written */
+    if (image_version_compare(&ota->record.version, &ota->running) <= 0) {
+        char running[IMAGE_VERSION_TEXT_SIZE];
+        image_version_format(&ota->running, running);
+        return ota_fail(ota, "meanwhile %s is running, which is not older", running);
+    }
+    if (ota->record.phase == OTA_RECORD_ACCEPT && ota->queued)
+        return OTA_EV_TAKE;
+    if (ota->record.phase == OTA_RECORD_DOWNLOAD)
+        return OTA_EV_FETCH;
+    ota->record.phase = OTA_RECORD_DOWNLOAD; /* the reply to our acceptance was lost */
+    return ota_save(ota) ? OTA_EV_FETCH : ota_fail(ota, "the device's store is full or broken");
+}
+
+enum ota_event ota_reconcile(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    switch (ota->record.phase) {
+    case OTA_RECORD_INSTALL:
+    case OTA_RECORD_TRIAL:
+        return reconcile_trial(ota);
+    case OTA_RECORD_FINISHED:
+        ota_trial_reached_cloud(ota);
+        return OTA_EV_REPORT;
+    default:
+        return reconcile_download(ota);
+    }
+}
+
+enum ota_event ota_run_self_test(struct ota *ota, otter_ms now)
+{
+    const struct ota_config *config = &ota->config;
+    const otter_status status =
+        config->self_test == NULL ? OTTER_OK : config->self_test(config->ctx);
+    ota_restart_deadline(ota, now);
+    if (status == OTTER_E_AGAIN)
+        return OTA_EV_NONE;
+    if (status == OTTER_OK)
+        return OTA_EV_PASSED;
+    return give_up(ota, OTA_TRIAL_TEST_FAILED, otter_status_text(status));
+}
+
+enum ota_event ota_confirm(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    if (confirm(ota) != OTTER_OK)
+        return give_up(ota, OTA_TRIAL_TEST_FAILED, "it cannot be confirmed");
+    (void)succeed(ota);
+    return OTA_EV_NONE;
+}
+
+enum ota_event ota_trial_expired(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    if (ota->state == OTA_TESTING)
+        (void)give_up(ota, OTA_TRIAL_TEST_FAILED, "the self-test did not end in time");
+    else if (ota->was_online)
+        (void)give_up(ota, OTA_TRIAL_NO_REPLY, "no answer from the job service in time");
+    else
+        (void)give_up(ota, OTA_TRIAL_NO_CONNECTION, "no connection to the cloud in time");
+    return OTA_EV_NONE;
+}

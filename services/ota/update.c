@@ -1,0 +1,369 @@
+/* The steps of an update: header, journal, blocks, check, request to the bootloader. */
+#include <string.h>
+
+#include "image/trailer.h"
+#include "port/log.h"
+#include "pki/pki.h"
+#include "services/ota/agent.h"
+
+#define RESTARTS_MAX       5u
+#define REPAIRS_MAX        3u
+#define PROGRESS_PERIOD_MS 1000u
+#define TLV_INFO_SIZE      4u
+
+struct ota_file ota_job_file(const struct ota *ota)
+{
+    return (struct ota_file){.size = ota->record.job.file_size,
+                             .block_size = ota->config.block_size,
+                             .id = ota->record.job.file_id};
+}
+
+/* --- is the image one that this device should take? --- */
+
+static enum ota_event check_version(struct ota *ota)
+{
+    char offered[IMAGE_VERSION_TEXT_SIZE];
+    char running[IMAGE_VERSION_TEXT_SIZE];
+    image_version_format(&ota->record.version, offered);
+    image_version_format(&ota->running, running);
+    if (image_version_compare(&ota->record.version, &ota->running) <= 0)
+        return ota_fail(ota, "version %s is not above the running %s", offered, running);
+    LOG_INF(OTA_TAG, "version %s is offered, %s is running", offered, running);
+    return OTA_EV_HEADER;
+}
+
+enum ota_event ota_read_header(struct ota *ota, const struct ota_block *block)
+{
+    struct image_header header;
+    const uint32_t size = ota->record.job.file_size;
+    if (block->length < IMAGE_HEADER_SIZE)
+        return OTA_EV_NONE;
+    const otter_status status = image_header_parse(block->data, &header);
+    if (status == OTTER_E_NOT_FOUND)
+        return ota_fail(ota, "the file is no signed image: no image magic at its start");
+    if (status != OTTER_OK)
+        return ota_fail(ota, "image header: %s", otter_status_text(status));
+    ota->record.version = header.version;
+    const uint64_t least =
+        (uint64_t)header.header_size + header.payload_size + header.protected_size + TLV_INFO_SIZE;
+    if (least > size)
+        return ota_fail(ota, "image header says at least %lu bytes, the file has %lu",
+                        (unsigned long)least, (unsigned long)size);
+    return check_version(ota);
+}
+
+enum ota_event ota_take_job(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    ota->record.phase = OTA_RECORD_ACCEPT;
+    return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
+}
+
+enum ota_event ota_job_accepted(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    LOG_INF(OTA_TAG, "job %s accepted", ota->record.job.id);
+    ota->queued = false;
+    ota->record.phase = OTA_RECORD_DOWNLOAD;
+    return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
+}
+
+/* --- journal --- */
+
+static void hash_number(struct image_sha256 *sha, uint32_t number)
+{
+    const uint8_t bytes[4] = {(uint8_t)number, (uint8_t)(number >> 8), (uint8_t)(number >> 16),
+                              (uint8_t)(number >> 24)};
+    image_sha256_update(sha, bytes, sizeof bytes);
+}
+
+static void journal_key(const struct ota *ota, uint8_t key[OTA_PROGRESS_KEY_SIZE])
+{
+    const struct ota_record *record = &ota->record;
+    const struct ota_job *job = &record->job;
+    struct image_sha256 sha;
+    uint8_t digest[IMAGE_HASH_SIZE];
+    image_sha256_init(&sha);
+    image_sha256_update(&sha, job->id, sizeof job->id);
+    image_sha256_update(&sha, job->stream, sizeof job->stream);
+    image_sha256_update(&sha, job->signature, sizeof job->signature);
+    hash_number(&sha, job->execution);
+    hash_number(&sha, record->epoch);
+    hash_number(&sha, job->file_id);
+    hash_number(&sha, job->file_size);
+    hash_number(&sha, ota->config.block_size);
+    image_sha256_finish(&sha, digest);
+    memcpy(key, digest, OTA_PROGRESS_KEY_SIZE);
+}
+
+static otter_status open_journal(struct ota *ota)
+{
+    uint8_t key[OTA_PROGRESS_KEY_SIZE];
+    const struct ota_file file = ota_job_file(ota);
+    journal_key(ota, key);
+    return ota_progress_open(&ota->progress, ota->config.progress, key, ota_file_blocks(&file));
+}
+
+static void begin_journal(struct ota *ota)
+{
+    uint8_t key[OTA_PROGRESS_KEY_SIZE];
+    const struct ota_file file = ota_job_file(ota);
+    journal_key(ota, key);
+    ota_progress_begin(&ota->progress, ota->config.progress, key, ota_file_blocks(&file));
+}
+
+/* In phase TRIAL only while the bootloader has not yet taken up the request. */
+static bool under_way(const struct ota *ota)
+{
+    const uint8_t phase = ota->record.phase;
+    if (ota->on_trial || ota_ours_is_new(ota) || phase == OTA_RECORD_NONE)
+        return false;
+    return phase == OTA_RECORD_TRIAL ? ota_swap_pending(ota) : phase < OTA_RECORD_TRIAL;
+}
+
+/* At boot: a device that restarts again and again without getting on must not do so for ever. A
+ * record of another block size or of a firmware that has been replaced since starts afresh: its
+ * secondary slot may hold something else by now. */
+void ota_count_restart(struct ota *ota)
+{
+    struct ota_record *record = &ota->record;
+    if (!under_way(ota))
+        return;
+    if (image_version_compare(&record->previous, &ota->running) != 0) {
+        record->epoch++;
+        record->previous = ota->running;
+    }
+    if (record->job.file_size > ota->config.image_size_max || open_journal(ota) != OTTER_OK)
+        ota->progress.stored = 0;
+    const uint32_t stored = ota->progress.stored;
+    record->restarts = stored > record->blocks_at_boot ? 0 : (uint8_t)(record->restarts + 1u);
+    record->blocks_at_boot = stored;
+    if (record->restarts > RESTARTS_MAX) {
+        (void)ota_fail(ota, "no progress after %u restarts", RESTARTS_MAX);
+        LOG_ERR(OTA_TAG, "update failed: %s", record->reason);
+        record->phase = OTA_RECORD_FINISHED;
+    }
+    (void)ota_save(ota);
+}
+
+static enum ota_event prepared(struct ota *ota, otter_ms now)
+{
+    const struct ota_file file = ota_job_file(ota);
+    const otter_status status = ota_open_stream(ota, now);
+    if (status != OTTER_OK)
+        return ota_fail(ota, "cannot subscribe to the stream: %s", otter_status_text(status));
+    ota_download_init(&ota->work.download, ota->config.secondary, &ota->progress, &file,
+                      ota->config.window);
+    ota->reported_blocks = ota->progress.stored;
+    ota->reported_at = now;
+    ota->silent_ms = 0;
+    if (ota->progress.resumed)
+        LOG_INF(OTA_TAG, "going on at block %lu/%lu", (unsigned long)ota->progress.stored,
+                (unsigned long)ota->progress.blocks);
+    return OTA_EV_PREPARED;
+}
+
+/* Order: is there a journal? if not, first the old trailer goes, so that the bootloader can never
+ * take a half written slot for a candidate; then the old journal; its new header comes last. */
+enum ota_event ota_prepare(struct ota *ota, otter_ms now)
+{
+    otter_status status = OTTER_E_AGAIN;
+    ota->busy = true;
+    switch (ota->starting) {
+    case 0:
+        status = open_journal(ota);
+        if (status == OTTER_OK)
+            return prepared(ota, now);
+        ota->starting = 1;
+        break;
+    case 1:
+        status = trailer_prepare(ota->config.secondary);
+        begin_journal(ota);
+        ota->starting = 2;
+        break;
+    default:
+        status = ota_progress_begin_step(&ota->progress);
+        if (status == OTTER_OK)
+            return prepared(ota, now);
+        break;
+    }
+    if (status != OTTER_OK && status != OTTER_E_AGAIN && status != OTTER_E_NOT_FOUND)
+        return ota_fail(ota, "preparing the flash: %s", otter_status_text(status));
+    return OTA_EV_NONE;
+}
+
+enum ota_event ota_start_over(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    LOG_WRN(OTA_TAG, "the journal of blocks is full; starting the download over");
+    ota->record.epoch++;
+    ota->record.blocks_at_boot = 0;
+    return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
+}
+
+/* --- blocks --- */
+
+static void log_progress(const struct ota *ota)
+{
+    const uint32_t total = ota->progress.blocks;
+    const uint32_t tenth = (total + 9u) / 10u;
+    if (ota->progress.stored % tenth == 0 || ota->progress.stored == total)
+        LOG_INF(OTA_TAG, "block %lu/%lu", (unsigned long)ota->progress.stored,
+                (unsigned long)total);
+}
+
+void ota_take_block(struct ota *ota, otter_ms now, const struct ota_block *block)
+{
+    const otter_status status = ota_download_store(&ota->work.download, block);
+    if (status == OTTER_E_STATE) {
+        ota->blocks_duplicate++;
+    } else if (status == OTTER_E_AGAIN) {
+        LOG_WRN(OTA_TAG, "flash did not take block %lu; trying again",
+                (unsigned long)block->number);
+    } else if (status == OTTER_E_NO_SPACE) {
+        ota_dispatch(ota, now, OTA_EV_START_OVER);
+    } else if (status != OTTER_OK) {
+        ota_dispatch(ota, now,
+                     ota_fail(ota, "writing block %lu to flash: %s", (unsigned long)block->number,
+                              otter_status_text(status)));
+    } else {
+        ota->silent_ms = 0;
+        ota->retries = 0;
+        ota_restart_deadline(ota, now);
+        log_progress(ota);
+    }
+}
+
+static void report_progress(struct ota *ota, otter_ms now)
+{
+    const struct ota_progress *progress = &ota->progress;
+    const uint32_t news = progress->stored - ota->reported_blocks;
+    if (progress->stored <= ota->reported_blocks || progress->stored == progress->blocks)
+        return;
+    if (now - ota->reported_at < PROGRESS_PERIOD_MS && news < (progress->blocks + 9u) / 10u)
+        return;
+    if (ota_send_progress(ota, now) != OTTER_OK)
+        return;
+    ota->reported_blocks = progress->stored;
+    ota->reported_at = now;
+    ota_tell(ota);
+}
+
+enum ota_event ota_work_download(struct ota *ota, otter_ms now)
+{
+    struct ota_download *download = &ota->work.download;
+    if (ota_download_complete(download))
+        return OTA_EV_COMPLETE;
+    const otter_status status = ota_download_prepare(download);
+    if (status == OTTER_E_NO_SPACE)
+        return OTA_EV_START_OVER;
+    if (status != OTTER_OK && status != OTTER_E_AGAIN)
+        return ota_fail(ota, "preparing the flash: %s", otter_status_text(status));
+    ota->busy = status == OTTER_E_AGAIN;
+    if (!ota->online)
+        return OTA_EV_NONE;
+    if (ota_send_request(ota, now) != OTTER_OK)
+        ota->wake = now + 20u;
+    report_progress(ota, now);
+    return OTA_EV_NONE;
+}
+
+enum ota_event ota_stalled(struct ota *ota, otter_ms now)
+{
+    struct ota_download *download = &ota->work.download;
+    ota->silent_ms += ota->wait_ms;
+    if (ota->silent_ms >= ota->config.stall_timeout_ms)
+        return ota_fail(ota, "no block arrived for %lu s at %lu/%lu",
+                        (unsigned long)(ota->silent_ms / 1000u),
+                        (unsigned long)ota->progress.stored, (unsigned long)ota->progress.blocks);
+    LOG_DBG(OTA_TAG, "no block for a while; asking again");
+    ota_download_lost(download, download->in_flight > 0);
+    ota->doubt = true; /* a cancelled job's stream falls silent too */
+    ota_retry(ota, now);
+    return OTA_EV_NONE;
+}
+
+/* --- check and install --- */
+
+enum ota_event ota_begin_verify(struct ota *ota, otter_ms now)
+{
+    LOG_INF(OTA_TAG, "all %lu blocks are on flash; checking", (unsigned long)ota->progress.blocks);
+    ota_close_stream(ota, now);
+    ota_verify_init(&ota->work.verify, ota->config.secondary, ota->config.kv, &ota->record.job,
+                    ota->config.image_size_max, ota->config.policy);
+    return OTA_EV_NONE;
+}
+
+static enum ota_event verify_failed(struct ota *ota, otter_status status)
+{
+    if (ota->work.verify.stage == OTA_VERIFY_IMAGE)
+        return ota_fail(ota, "image check failed: %s", otter_status_text(status));
+    if (status == OTTER_E_SIGNATURE)
+        return ota_fail(ota, "code signature check failed (" PKI_OTA_SIGNER ")");
+    if (status == OTTER_E_NOT_FOUND)
+        return ota_fail(ota, "this device has no key " PKI_OTA_SIGNER ": import it first");
+    return ota_fail(ota, "code signature (" PKI_OTA_SIGNER "): %s", otter_status_text(status));
+}
+
+enum ota_event ota_work_verify(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    const otter_status status = ota_verify_step(&ota->work.verify);
+    ota->busy = true;
+    if (status == OTTER_E_AGAIN)
+        return OTA_EV_NONE;
+    if (status != OTTER_OK)
+        return verify_failed(ota, status);
+    const struct image_version *found = &ota->work.verify.check.image.header.version;
+    if (image_version_compare(found, &ota->record.version) != 0)
+        return ota_fail(ota, "the image's version changed during the download");
+    LOG_INF(OTA_TAG, "code signature and image verified");
+    return OTA_EV_VERIFIED;
+}
+
+enum ota_event ota_note_install(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    ota->record.phase = OTA_RECORD_INSTALL;
+    return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
+}
+
+enum ota_event ota_activate(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    const otter_status status =
+        trailer_request(ota->config.secondary, ota_trailer_align(ota), false);
+    ota->busy = true;
+    if (status == OTTER_E_STATE && ota->repairs++ < REPAIRS_MAX)
+        return OTA_EV_REPAIR;
+    if (status != OTTER_OK)
+        return ota_fail(ota, "asking the bootloader to try the image: %s",
+                        otter_status_text(status));
+    ota->record.phase = OTA_RECORD_TRIAL;
+    ota->record.note = OTA_TRIAL_NO_WORD;
+    if (!ota_save(ota))
+        return ota_fail(ota, "the device's store is full or broken");
+    LOG_INF(OTA_TAG, "the bootloader will try the new image at the next start");
+    return OTA_EV_ACTIVATED;
+}
+
+/* A power cut tore the request: its sector is erased, and the end of the image, should it lie in
+ * the same sector, is fetched again. */
+enum ota_event ota_repair(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    const struct flash_area *slot = ota->config.secondary;
+    const struct flash_sector last = flash_sector_at(slot, slot->size - 1u);
+    LOG_WRN(OTA_TAG, "the request to the bootloader was torn by a power cut; writing it anew");
+    ota->record.phase = OTA_RECORD_DOWNLOAD;
+    if (!ota_save(ota))
+        return ota_fail(ota, "the device's store is full or broken");
+    for (uint32_t block = last.offset / ota->config.block_size; block < ota->progress.blocks;
+         block++) {
+        if (ota_progress_void(&ota->progress, block) != OTTER_OK)
+            return ota_fail(ota, "the journal of blocks is full");
+    }
+    const otter_status status = trailer_prepare(slot);
+    return status == OTTER_OK ? OTA_EV_NONE
+                              : ota_fail(ota, "erasing the trailer: %s", otter_status_text(status));
+}
