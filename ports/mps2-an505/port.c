@@ -4,9 +4,22 @@
 #include "firmware/boards/mps2-an505/flash_map.h"
 #include "ports/mps2-an505/clock.h"
 #include "ports/mps2-an505/console.h"
+#include "ports/mps2-an505/mps2.h"
 #include "ports/mps2-an505/network.h"
 #include "ports/mps2-an505/nor.h"
 #include "ports/mps2-an505/random.h"
+
+void uart_rx_handler(void);
+void uart_tx_handler(void);
+void ethernet_handler(void);
+
+/* Linked behind the core's vectors. Other interrupts are never enabled. */
+void (*const interrupt_vectors[IRQ_COUNT])(void)
+    __attribute__((section(".vectors.interrupts"), used)) = {
+        [IRQ_UART0_RX] = uart_rx_handler,
+        [IRQ_UART0_TX] = uart_tx_handler,
+        [IRQ_ETHERNET] = ethernet_handler,
+};
 
 const struct flash *port_start(void)
 {

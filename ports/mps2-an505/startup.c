@@ -10,49 +10,33 @@ extern char linker_data_start[], linker_data_end[], linker_data_image[];
 extern char linker_bss_start[], linker_bss_end[];
 
 int main(void);
-void fault_handler(void);
-void nmi_handler(void);
-
 _Noreturn void reset_handler(void);
-
-/* Naked, so that the frame of the exception stays on top of the stack. */
-__attribute__((naked)) static void unexpected_handler(void)
-{
-    __asm volatile("b fault_handler");
-}
-
-/* A program that does not link a driver has its interrupts off, so the default never runs. */
-void systick_handler(void) __attribute__((weak, alias("unexpected_handler")));
-void uart_rx_handler(void) __attribute__((weak, alias("unexpected_handler")));
-void uart_tx_handler(void) __attribute__((weak, alias("unexpected_handler")));
-void ethernet_handler(void) __attribute__((weak, alias("unexpected_handler")));
+void nmi_handler(void);
+void fault_handler(void);
+void systick_handler(void);
 
 #define CORE_VECTORS 16
 
 struct vector_table {
     uint32_t *stack;
-    void (*handlers[CORE_VECTORS - 1 + IRQ_COUNT])(void);
+    void (*handlers[CORE_VECTORS - 1])(void);
 };
 
-#define CORE(n) [(n) - 1]
-#define IRQ(n) [CORE_VECTORS - 1 + (n)]
-
-const struct vector_table vectors __attribute__((section(".vectors"), used)) = {
+/* Indexed by exception number. Interrupts follow; the firmware's are in port.c, the bootloader has
+ * none. */
+const struct vector_table vectors __attribute__((section(".vectors.core"), used)) = {
     .stack = linker_stack_end,
     .handlers = {
-        CORE(1) = reset_handler,
-        CORE(2) = nmi_handler,
-        CORE(3) = fault_handler,
-        CORE(4) = fault_handler,
-        CORE(5) = fault_handler,
-        CORE(6) = fault_handler,
-        CORE(7) = fault_handler,
-        CORE(11) = fault_handler,
-        CORE(14) = fault_handler,
-        CORE(15) = systick_handler,
-        IRQ(IRQ_UART0_RX) = uart_rx_handler,
-        IRQ(IRQ_UART0_TX) = uart_tx_handler,
-        IRQ(IRQ_ETHERNET) = ethernet_handler,
+        [1 - 1] = reset_handler,
+        [2 - 1] = nmi_handler,
+        [3 - 1] = fault_handler,  /* hard fault */
+        [4 - 1] = fault_handler,  /* memory management */
+        [5 - 1] = fault_handler,  /* bus */
+        [6 - 1] = fault_handler,  /* usage */
+        [7 - 1] = fault_handler,  /* secure */
+        [11 - 1] = fault_handler, /* supervisor call: nobody makes one */
+        [14 - 1] = fault_handler, /* pended supervisor call */
+        [15 - 1] = systick_handler,
     },
 };
 
