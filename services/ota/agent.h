@@ -51,9 +51,11 @@ enum ota_event {
 
 /* ota.c */
 void ota_dispatch(struct ota *ota, otter_ms now, enum ota_event event);
-/* The state's deadline anew, longer with each retry; sends its message again. */
-void ota_retry(struct ota *ota, otter_ms now);
+/* The state's deadline anew, longer with each retry since the state began. */
 void ota_restart_deadline(struct ota *ota, otter_ms now);
+/* ... and its message, if it has one. */
+void ota_send_again(struct ota *ota, otter_ms now);
+void ota_retry(struct ota *ota, otter_ms now); /* the same, counted as a retry */
 bool ota_has_job(const struct ota *ota);
 enum ota_phase ota_phase_of(const struct ota *ota);
 void ota_tell(struct ota *ota);

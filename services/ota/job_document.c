@@ -54,8 +54,7 @@ static bool read_stream(const struct reader *r, int ota)
                       (unsigned)r->limits->stream_length_max);
     if (status != OTTER_OK || length == 0)
         return refuse(r, "job document: streamname is missing or no text");
-    if (strspn(stream, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") !=
-        length)
+    if (!ota_is_name(stream))
         return refuse(r, "job document: streamname has characters other than a-z A-Z 0-9 _ -");
     return true;
 }

@@ -117,8 +117,7 @@ static enum ota_event back_online(struct ota *ota, otter_ms now)
         ota_download_lost(&ota->work.download, false);
     ota->doubt = ota_has_job(ota);
     ota->retries = 0;
-    ota->send_due = states[ota->state].send != NULL;
-    ota_restart_deadline(ota, now);
+    ota_send_again(ota, now);
     return OTA_EV_NONE;
 }
 
@@ -373,12 +372,17 @@ void ota_restart_deadline(struct ota *ota, otter_ms now)
     ota->deadline = now + ota->wait_ms;
 }
 
+void ota_send_again(struct ota *ota, otter_ms now)
+{
+    ota->send_due = states[ota->state].send != NULL;
+    ota_restart_deadline(ota, now);
+}
+
 void ota_retry(struct ota *ota, otter_ms now)
 {
     if (ota->retries < UINT8_MAX)
         ota->retries++;
-    ota->send_due = states[ota->state].send != NULL;
-    ota_restart_deadline(ota, now);
+    ota_send_again(ota, now);
 }
 
 static void enter(struct ota *ota, otter_ms now, enum ota_state state)
@@ -387,8 +391,7 @@ static void enter(struct ota *ota, otter_ms now, enum ota_state state)
     ota->state = state;
     ota->retries = 0;
     ota->starting = 0;
-    ota->send_due = states[state].send != NULL;
-    ota_restart_deadline(ota, now);
+    ota_send_again(ota, now);
     if (state == OTA_INSTALLED || state == OTA_TESTING)
         ota->deadline = now;
     ota->wake = 0;

@@ -88,6 +88,13 @@ void ota_make_printable(char *text)
     }
 }
 
+bool ota_is_name(const char *text)
+{
+    const size_t length =
+        strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+    return length > 0 && text[length] == '\0';
+}
+
 static void read_token(struct ota_reply *reply, const struct json *json)
 {
     char token[16];
@@ -115,7 +122,7 @@ static bool read_execution(struct ota_reply *reply, const struct json *json)
                         &reply->version);
     return json_get_string(json, json_find(json, execution, "jobId"), reply->job_id,
                            sizeof reply->job_id) == OTTER_OK &&
-           reply->job_id[0] != '\0';
+           ota_is_name(reply->job_id);
 }
 
 static void read_rejection(struct ota_reply *reply, const struct json *json)

@@ -52,6 +52,9 @@ bool ota_reply_read(struct ota_reply *reply, struct json *json, jsmntok_t *token
 /* A stream's error. True when asking again cannot help. `text` is made printable. */
 bool ota_stream_refused(const uint8_t *message, size_t length, char *text, size_t size);
 
+/* What AWS IoT allows in job and stream ids; so they can stand in a topic. */
+bool ota_is_name(const char *text);
+
 /* Replaces what does not belong on one line of text or hurts the JSON it may travel in. */
 void ota_make_printable(char *text);
 
