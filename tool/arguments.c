@@ -2,7 +2,6 @@
 #include "tool/arguments.h"
 
 #include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -82,21 +81,24 @@ static int take_values(struct arguments *arguments, const struct option *option,
 
 static int unknown_option(const struct arguments *arguments, const char *name, size_t length)
 {
-    const struct option *nearest = NULL;
-    size_t best = SIZE_MAX;
+    const char *nearest = "help"; /* which is in no table */
     char typed[64];
+    size_t best;
 
     snprintf(typed, sizeof typed, "%.*s", (int)length, name);
+    best = nearest_distance(typed, nearest);
     for (const struct option *option = arguments->usage->options; option->name; option++) {
         size_t distance = nearest_distance(typed, option->name);
-        if (distance < best && nearest_is_close(distance, option->name)) {
+        if (distance < best) {
             best = distance;
-            nearest = option;
+            nearest = option->name;
         }
     }
-    usage_wrong(arguments->usage,
-                nearest ? "there is no option --%s; did you mean --%s?" : "there is no option --%s",
-                typed, nearest ? nearest->name : "");
+    if (nearest_is_close(best, nearest))
+        usage_wrong(arguments->usage, "there is no option --%s; did you mean --%s?", typed,
+                    nearest);
+    else
+        usage_wrong(arguments->usage, "there is no option --%s", typed);
     return ARGUMENTS_WRONG;
 }
 

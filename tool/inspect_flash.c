@@ -106,6 +106,16 @@ static void inspect_all(const struct inspect_request *request, struct bytes *con
     inspect_store(report);
 }
 
+/* The bootloader noted a swap and did not finish it (facts: mcuboot.md 3.2). */
+static bool swap_is_interrupted(const struct flash_report *report)
+{
+    const struct trailer *primary = &report->primary.trailer;
+
+    return report->scratch.magic == TRAILER_GOOD ||
+           (primary->magic == TRAILER_GOOD && primary->copy_done == TRAILER_UNSET &&
+            primary->swap_type != SWAP_NONE);
+}
+
 static enum swap_type next_swap(const struct flash_report *report)
 {
     return trailer_next_swap(&report->primary.trailer, &report->secondary.trailer);
@@ -150,12 +160,12 @@ static void print_report(struct flash_report *report)
     inspection_print(&report->secondary, "  ");
     print_area("\nScratch", board->scratch);
     trailer_print(&report->scratch, "  ");
-    if (report->scratch.magic == TRAILER_GOOD)
-        printf("  A swap is under way; the bootloader will go on with it\n");
     print_area("\nDownload progress", board->progress);
     printf("  %s\n", report->progress_erased ? "erased: no download under way" : "in use");
     print_store(report);
-    printf("\nNext boot      %s\n", swap_type_name(next_swap(report)));
+    printf("\nNext boot      %s\n", swap_is_interrupted(report)
+                                        ? "goes on with the swap that was interrupted"
+                                        : swap_type_name(next_swap(report)));
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */
@@ -181,12 +191,12 @@ static json_t *store_json(struct flash_report *report)
 
 static json_t *report_json(struct flash_report *report)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:s}", "board", report->board->name, "primary",
-                     inspection_json(&report->primary), "secondary",
+    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:b, s:s}", "board", report->board->name,
+                     "primary", inspection_json(&report->primary), "secondary",
                      inspection_json(&report->secondary), "scratch",
                      trailer_json(&report->scratch, report->max_align), "progress_erased",
-                     report->progress_erased, "store", store_json(report), "next_boot",
-                     swap_type_word(next_swap(report)));
+                     report->progress_erased, "store", store_json(report), "swap_interrupted",
+                     swap_is_interrupted(report), "next_boot", swap_type_word(next_swap(report)));
 }
 
 otter_status inspect_flash(const struct inspect_request *request, struct bytes *content,
