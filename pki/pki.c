@@ -70,9 +70,12 @@ otter_status pki_length(struct kv *kv, const char *label, uint32_t *length)
 otter_status pki_load(struct kv *kv, const char *label, uint8_t *der, size_t size, size_t *length)
 {
     const struct pki_object *object = pki_find(label);
-    if (object != NULL && object->type == PKI_PRIVATE_KEY)
-        return OTTER_E_REFUSED;
-    return load(kv, label, der, size, length);
+    uint32_t there;
+    if (object == NULL || object->type != PKI_PRIVATE_KEY)
+        return load(kv, label, der, size, length);
+    *length = 0;
+    const otter_status status = pki_length(kv, label, &there);
+    return status == OTTER_OK ? OTTER_E_REFUSED : status;
 }
 
 otter_status pki_status(int error)

@@ -64,7 +64,8 @@ otter_status pki_generate_key(struct kv *kv);
  * of a-z A-Z 0-9 : _ -, or OTTER_E_ARGUMENT), stores it as tls_cert. */
 otter_status pki_generate_cert(struct kv *kv, const char *common_name);
 
-/* DER of an object; *length is its size. Refuses private keys with OTTER_E_REFUSED. */
+/* DER of an object; *length is its size. Refuses private keys with OTTER_E_REFUSED when there is
+ * one (use pki_load_key). To ask only whether an object is there, use pki_length. */
 otter_status pki_load(struct kv *kv, const char *label, uint8_t *der, size_t size, size_t *length);
 
 /* The objects as Mbed TLS has them, for the TLS transport. The context must be initialized, and is

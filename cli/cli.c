@@ -1,0 +1,304 @@
+/* The console: line editor, arguments, paste; see cli.h. */
+#include "cli/cli.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define CTRL_C    0x03
+#define CTRL_U    0x15
+#define BACKSPACE 0x08
+#define DEL       0x7f
+#define ESC       0x1b
+
+enum { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CONTROL };
+
+void cli_init(struct cli *cli, const struct cli_command *commands, size_t count, const char *prompt,
+              void (*write)(void *context, const char *text, size_t length), void *context)
+{
+    *cli = (struct cli){.commands = commands,
+                        .command_count = count,
+                        .prompt = prompt,
+                        .write = write,
+                        .context = context};
+}
+
+static void put(struct cli *cli, const char *text, size_t length)
+{
+    if (length > 0)
+        cli->write(cli->context, text, length);
+}
+
+void cli_print(struct cli *cli, const char *text)
+{
+    for (const char *end; (end = strchr(text, '\n')) != NULL; text = end + 1) {
+        put(cli, text, (size_t)(end - text));
+        put(cli, "\r\n", 2);
+    }
+    put(cli, text, strlen(text));
+}
+
+void cli_printf(struct cli *cli, const char *format, ...)
+{
+    char text[CLI_OUTPUT_MAX];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    cli_print(cli, text);
+}
+
+void cli_prompt(struct cli *cli)
+{
+    if (cli->paste == NULL)
+        cli_print(cli, cli->prompt);
+    put(cli, cli->line, cli->length);
+}
+
+void cli_print_usage(struct cli *cli, const struct cli_command *command)
+{
+    cli_print(cli, command->name);
+    cli_print(cli, ":\n    ");
+    cli_print(cli, command->summary);
+    cli_print(cli, "\n");
+    cli_print(cli, command->usage);
+}
+
+/* Cuts the first argument off *rest, in place, and returns it; NULL when none is left. *closed
+ * becomes false when a quotation does not end. */
+static char *next_argument(char **rest, bool *closed)
+{
+    char *from = *rest;
+    while (*from == ' ' || *from == '\t')
+        from++;
+    if (*from == '\0')
+        return NULL;
+    char *argument = from;
+    char *to = from;
+    char quote = '\0';
+    for (; *from != '\0' && (quote != '\0' || (*from != ' ' && *from != '\t')); from++) {
+        if (*from == '\\' && from[1] != '\0')
+            *to++ = *++from;
+        else if (quote != '\0' && *from == quote)
+            quote = '\0';
+        else if (quote == '\0' && (*from == '"' || *from == '\''))
+            quote = *from;
+        else
+            *to++ = *from;
+    }
+    *closed = quote == '\0';
+    *rest = *from == '\0' ? from : from + 1;
+    *to = '\0';
+    return argument;
+}
+
+static const struct cli_command *find_command(const struct cli *cli, const char *name)
+{
+    for (size_t i = 0; i < cli->command_count; i++) {
+        if (strcmp(cli->commands[i].name, name) == 0)
+            return &cli->commands[i];
+    }
+    return NULL;
+}
+
+static void run_line(struct cli *cli, char *line)
+{
+    char *argv[CLI_ARGUMENTS_MAX + 1] = {NULL};
+    bool closed = true;
+    int argc = 0;
+    for (char *argument; closed && (argument = next_argument(&line, &closed)) != NULL;) {
+        if (argc == CLI_ARGUMENTS_MAX) {
+            cli_printf(cli, "Too many arguments: at most %d; \"…\" keeps words together.\n",
+                       CLI_ARGUMENTS_MAX);
+            return;
+        }
+        argv[argc++] = argument;
+    }
+    if (!closed) {
+        cli_print(cli, "A quotation is not closed: end it with the mark that it began with.\n");
+        return;
+    }
+    if (argc == 0)
+        return;
+    const struct cli_command *command = find_command(cli, argv[0]);
+    if (command == NULL)
+        cli_printf(cli, "Unknown command '%.40s': type 'help' for the list of commands.\n",
+                   argv[0]);
+    else
+        command->run(cli, argc, argv);
+}
+
+static void end_paste(struct cli *cli, otter_status status)
+{
+    char *text = cli->paste;
+    text[cli->paste_length] = '\0';
+    cli->paste = NULL;
+    cli->paste_done(cli, status, text, cli->paste_length);
+}
+
+void cli_begin_paste(struct cli *cli, char *buffer, size_t size, cli_paste_done *done)
+{
+    cli->paste = buffer;
+    cli->paste_size = size;
+    cli->paste_length = 0;
+    cli->paste_done = done;
+}
+
+/* Keeps the line with its newline; too much is remembered by a length that leaves no room. */
+static void collect_line(struct cli *cli)
+{
+    const size_t room = cli->paste_size - cli->paste_length - 1;
+    if (cli->too_long || cli->length + 1u >= room) {
+        cli->paste_length = cli->paste_size - 1;
+        return;
+    }
+    memcpy(cli->paste + cli->paste_length, cli->line, cli->length);
+    cli->paste_length += cli->length;
+    cli->paste[cli->paste_length++] = '\n';
+}
+
+static void paste_line(struct cli *cli)
+{
+    static const char end_mark[] = "-----END ";
+    if (cli->length == 0 && !cli->too_long) {
+        end_paste(cli, OTTER_E_CLOSED);
+        return;
+    }
+    collect_line(cli);
+    if (strncmp(cli->line, end_mark, sizeof end_mark - 1) == 0) {
+        const bool whole = cli->paste_length < cli->paste_size - 1;
+        end_paste(cli, whole ? OTTER_OK : OTTER_E_TOO_LONG);
+    }
+}
+
+static void command_line(struct cli *cli)
+{
+    if (cli->too_long) {
+        cli_printf(cli, "Line too long: at most %u characters; nothing was done.\n", CLI_LINE_MAX);
+        return;
+    }
+    if (cli->length > 0)
+        memcpy(cli->last_line, cli->line, cli->length + 1u);
+    cli->length = 0;
+    run_line(cli, cli->line); /* which is cut into arguments in place */
+}
+
+static void clear_line(struct cli *cli)
+{
+    cli->length = 0;
+    cli->line[0] = '\0';
+    cli->too_long = false;
+}
+
+static void end_line(struct cli *cli)
+{
+    cli_print(cli, "\n");
+    if (cli->paste != NULL)
+        paste_line(cli);
+    else
+        command_line(cli);
+    clear_line(cli);
+    cli_prompt(cli);
+}
+
+static void erase_typed(struct cli *cli, size_t count)
+{
+    for (; count > 0 && cli->length > 0; count--) {
+        cli->line[--cli->length] = '\0';
+        cli_print(cli, "\b \b");
+    }
+}
+
+static void type_character(struct cli *cli, char c)
+{
+    if (cli->length == CLI_LINE_MAX) {
+        cli->too_long = true;
+        return;
+    }
+    cli->line[cli->length++] = c;
+    cli->line[cli->length] = '\0';
+    put(cli, &c, 1);
+}
+
+static void recall_last_line(struct cli *cli)
+{
+    erase_typed(cli, CLI_LINE_MAX);
+    for (const char *c = cli->last_line; *c != '\0'; c++)
+        type_character(cli, *c);
+}
+
+/* ESC [ parameters letter. Arrow up is all that is understood of them. */
+static void escape_character(struct cli *cli, char c)
+{
+    if (cli->escape == ESCAPE_BEGUN) {
+        cli->escape = c == '[' || c == 'O' ? ESCAPE_CONTROL : ESCAPE_NONE;
+        return;
+    }
+    if (c >= '@' && c <= '~') {
+        cli->escape = ESCAPE_NONE;
+        if (c == 'A' && cli->paste == NULL)
+            recall_last_line(cli);
+    }
+}
+
+static void interrupt_line(struct cli *cli)
+{
+    clear_line(cli);
+    cli_print(cli, "^C\n");
+    if (cli->paste != NULL)
+        end_paste(cli, OTTER_E_CLOSED);
+    cli_prompt(cli);
+}
+
+static void control_character(struct cli *cli, char c)
+{
+    switch (c) {
+    case '\r':
+    case '\n':
+        end_line(cli);
+        break;
+    case BACKSPACE:
+    case DEL:
+        erase_typed(cli, 1);
+        break;
+    case CTRL_U:
+        erase_typed(cli, CLI_LINE_MAX);
+        cli->too_long = false;
+        break;
+    case CTRL_C:
+        interrupt_line(cli);
+        break;
+    case ESC:
+        cli->escape = ESCAPE_BEGUN;
+        break;
+    case '\t':
+        type_character(cli, ' ');
+        break;
+    default:
+        break;
+    }
+}
+
+static void input_character(struct cli *cli, char c)
+{
+    const bool is_control = (unsigned char)c < ' ' || c == DEL;
+    const bool ends_crlf = cli->after_cr && c == '\n';
+    cli->after_cr = c == '\r';
+    if (ends_crlf)
+        return;
+    if (is_control)
+        cli->escape = ESCAPE_NONE;
+    if (cli->escape != ESCAPE_NONE)
+        escape_character(cli, c);
+    else if (is_control)
+        control_character(cli, c);
+    else
+        type_character(cli, c);
+}
+
+void cli_input(struct cli *cli, const void *data, size_t length)
+{
+    const char *text = data;
+    for (size_t i = 0; i < length; i++)
+        input_character(cli, text[i]);
+}

@@ -1,0 +1,80 @@
+/* A serial console without I/O: bytes in by cli_input, text out by a callback.
+ *
+ * Line editing: CR, LF and CRLF all end a line; backspace and DEL delete; ctrl-U clears the line,
+ * ctrl-C drops it; arrow up brings the last line back. Input is echoed. A line that is too long is
+ * refused as a whole. Arguments are separated by blanks; "…" and '…' keep blanks together, a
+ * backslash keeps the next character.
+ *
+ * A command may ask for a paste: the lines that follow are collected, up to one that begins with
+ * "-----END ", and handed over. A blank line or ctrl-C ends it without result. However long or
+ * wrong the pasted text is, it ends with one message, and none of it is taken for commands.
+ *
+ * The caller owns `struct cli`. Commands run inside of cli_input. Output lines end in CR LF. */
+#ifndef OTTER_CLI_CLI_H
+#define OTTER_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "port/status.h"
+
+#define CLI_LINE_MAX      255u
+#define CLI_ARGUMENTS_MAX 8
+#define CLI_OUTPUT_MAX    256u /* of one cli_printf, longer output is cut; on the stack */
+
+struct cli;
+
+struct cli_command {
+    const char *name;
+    const char *summary; /* one line, for `help` */
+    const char *usage;   /* further lines for `help NAME`, each ended by \n */
+    /* argv[0] is the name, argc >= 1; argv may be changed and is gone afterwards. */
+    void (*run)(struct cli *cli, int argc, char **argv);
+};
+
+/* `text` holds whole lines ended by \n and a NUL, not counted in `length`. `status` is OTTER_OK,
+ * OTTER_E_TOO_LONG, or OTTER_E_CLOSED when the user ended the paste. */
+typedef void cli_paste_done(struct cli *cli, otter_status status, char *text, size_t length);
+
+struct cli {
+    /* set by cli_init */
+    const struct cli_command *commands;
+    size_t command_count;
+    const char *prompt;
+    void (*write)(void *context, const char *text, size_t length);
+    void *context; /* for `write` and for the commands */
+
+    /* inner state */
+    char line[CLI_LINE_MAX + 1];
+    char last_line[CLI_LINE_MAX + 1];
+    uint16_t length;
+    bool too_long;
+    bool after_cr;
+    uint8_t escape; /* how much of an escape sequence has come */
+    char *paste;    /* where the pasted text goes; NULL: not in a paste */
+    size_t paste_size;
+    size_t paste_length;
+    cli_paste_done *paste_done;
+};
+
+/* Shows nothing yet: call cli_prompt when the console is ready. */
+void cli_init(struct cli *cli, const struct cli_command *commands, size_t count, const char *prompt,
+              void (*write)(void *context, const char *text, size_t length), void *context);
+
+void cli_input(struct cli *cli, const void *data, size_t length);
+
+/* Shows the prompt and what has been typed so far; for after a log line too. */
+void cli_prompt(struct cli *cli);
+
+/* From within a command. `buffer` must live until `done` is called. */
+void cli_begin_paste(struct cli *cli, char *buffer, size_t size, cli_paste_done *done);
+
+/* Output; each \n becomes CR LF. */
+void cli_print(struct cli *cli, const char *text);
+void cli_printf(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The usage of a command, as `help NAME` shows it. */
+void cli_print_usage(struct cli *cli, const struct cli_command *command);
+
+#endif

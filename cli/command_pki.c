@@ -1,0 +1,185 @@
+/* pki: keys and certificates. */
+#include <string.h>
+
+#include "cli/commands.h"
+
+const char command_pki_usage[] =
+    "    Usage:\n"
+    "    pki generate key\n"
+    "        Make a new P-256 key pair; tls_cert, made for the old one, is removed.\n"
+    "    pki generate cert\n"
+    "        Make a self-signed certificate for the key pair, named after thing_name.\n"
+    "    pki import cert <label>\n"
+    "    pki import key <label>\n"
+    "        Then paste the PEM text. A blank line or ctrl-C gives up.\n"
+    "    pki export cert <label>\n"
+    "    pki export key <label>\n"
+    "        Show a certificate or public key as PEM text.\n"
+    "    pki list\n"
+    "        Show all labels and what is stored under them.\n";
+
+static const char *type_name(enum pki_type type)
+{
+    return type == PKI_CERTIFICATE  ? "certificate"
+           : type == PKI_PUBLIC_KEY ? "public key"
+                                    : "private key";
+}
+
+/* "cert" or "key"; the label decides of which kind a key is. */
+static bool parse_type(const char *word, enum pki_type *type)
+{
+    *type = strcmp(word, "cert") == 0 ? PKI_CERTIFICATE : PKI_PUBLIC_KEY;
+    return *type == PKI_CERTIFICATE || strcmp(word, "key") == 0;
+}
+
+static const struct pki_object *find_label(struct cli *cli, const char *label)
+{
+    const struct pki_object *object = pki_find(label);
+    if (object == NULL)
+        cli_printf(cli, "No label '%.40s': type 'pki list' to see all.\n", label);
+    return object;
+}
+
+static void export(struct cli *cli, const char *label)
+{
+    struct console *console = console_of(cli);
+    const otter_status status = pki_export(console->kv, label, console->pem, sizeof console->pem);
+    if (status == OTTER_OK)
+        cli_print(cli, console->pem);
+    else if (status == OTTER_E_NOT_FOUND)
+        cli_printf(cli, "Nothing is stored under %s: type 'pki list' to see what is.\n", label);
+    else if (status == OTTER_E_REFUSED)
+        cli_printf(cli, "%s is not shown: a private key never leaves the device.\n", label);
+    else
+        console_print_failure(cli, "Export", status, "Import or generate the object again.");
+}
+
+static void generate_key(struct cli *cli)
+{
+    struct console *console = console_of(cli);
+    const otter_status status = console->hooks->generate_key != NULL
+                                    ? console->hooks->generate_key(console->kv)
+                                    : pki_generate_key(console->kv);
+    if (status != OTTER_OK) {
+        console_print_failure(cli, "Making a key pair", status, "The old keys are still in place.");
+        return;
+    }
+    cli_print(cli, "SUCCESS: Key pair generated and stored in\n"
+                   "Private Key Label: " PKI_TLS_KEY_PRIV "\n"
+                   "Public Key Label: " PKI_TLS_KEY_PUB "\n");
+    export(cli, PKI_TLS_KEY_PUB);
+    console_changed(console);
+}
+
+static otter_status make_cert(struct console *console, const char *name)
+{
+    return console->hooks->generate_cert != NULL ? console->hooks->generate_cert(console->kv, name)
+                                                 : pki_generate_cert(console->kv, name);
+}
+
+static void generate_cert(struct cli *cli)
+{
+    struct console *console = console_of(cli);
+    char name[CONFIG_TEXT_MAX + 1];
+    if (config_get_text(console->kv, CONFIG_THING_NAME, name, sizeof name) != OTTER_OK) {
+        cli_print(cli, "No certificate made: the device has no name yet. Type 'conf set thing_name "
+                       "<name>', then 'conf commit'.\n");
+        return;
+    }
+    const otter_status status = make_cert(console, name);
+    if (status == OTTER_OK) {
+        export(cli, PKI_TLS_CERT);
+        console_changed(console);
+    } else if (status == OTTER_E_NOT_FOUND) {
+        cli_print(cli, "No certificate made: there is no key. Type 'pki generate key' first.\n");
+    } else if (status == OTTER_E_ARGUMENT) {
+        cli_printf(cli,
+                   "No certificate made: thing_name has over %u characters, which X.509 does "
+                   "not allow. Choose a shorter one.\n",
+                   PKI_COMMON_NAME_MAX);
+    } else {
+        console_print_failure(cli, "Making a certificate", status,
+                              "The old one is still in place.");
+    }
+}
+
+static void import_done(struct cli *cli, otter_status status, char *text, size_t length)
+{
+    struct console *console = console_of(cli);
+    const char *label = console->import->label;
+    if (status == OTTER_E_CLOSED) {
+        cli_printf(cli, "Nothing imported: the text ended before its END line. %s is unchanged.\n",
+                   label);
+        return;
+    }
+    if (status == OTTER_OK)
+        status = pki_import(console->kv, label, console->import_type, text, length);
+    memset(console->pem, 0, sizeof console->pem);
+    if (status == OTTER_OK) {
+        cli_printf(cli, "SUCCESS: %s stored in %s\n", type_name(console->import->type), label);
+        console_changed(console);
+    } else if (status == OTTER_E_MALFORMED) {
+        cli_printf(cli,
+                   "Nothing imported: the text is not a whole PEM %s. Copy all of it, from "
+                   "-----BEGIN to -----END; %s is unchanged.\n",
+                   type_name(console->import->type), label);
+    } else if (status == OTTER_E_KEY) {
+        cli_printf(cli, "Nothing imported: %s takes a %s%s. It is unchanged.\n", label,
+                   type_name(console->import->type),
+                   console->import->type == PKI_CERTIFICATE
+                       ? " with a kind of key that this device "
+                         "knows (ECDSA)"
+                       : " for the curve P-256");
+    } else {
+        console_print_failure(cli, "Import", status, "The object is unchanged.");
+    }
+}
+
+static void import(struct cli *cli, enum pki_type type, const char *label)
+{
+    struct console *console = console_of(cli);
+    const struct pki_object *object = find_label(cli, label);
+    if (object == NULL)
+        return;
+    if (object->type == PKI_CERTIFICATE && type != PKI_CERTIFICATE) {
+        cli_printf(cli, "%s holds a certificate: type 'pki import cert %s'.\n", label, label);
+        return;
+    }
+    console->import = object;
+    console->import_type = type;
+    cli_begin_paste(cli, console->pem, sizeof console->pem, import_done);
+}
+
+static void list(struct cli *cli)
+{
+    const struct pki_object *object;
+    for (unsigned i = 0; (object = pki_object(i)) != NULL; i++) {
+        uint32_t length;
+        const bool there = pki_length(console_of(cli)->kv, object->label, &length) == OTTER_OK;
+        cli_printf(cli, "%-20s %-11s ", object->label, type_name(object->type));
+        if (there)
+            cli_printf(cli, "%4lu bytes\n", (unsigned long)length);
+        else
+            cli_print(cli, "not there\n");
+    }
+}
+
+void command_pki(struct cli *cli, int argc, char **argv)
+{
+    const char *verb = argc > 1 ? argv[1] : "";
+    enum pki_type type;
+    if (argc == 2 && strcmp(verb, "list") == 0)
+        list(cli);
+    else if (argc < 3 || !parse_type(argv[2], &type))
+        console_print_wrong_usage(cli, "pki");
+    else if (argc == 3 && strcmp(verb, "generate") == 0 && type == PKI_CERTIFICATE)
+        generate_cert(cli);
+    else if (argc == 3 && strcmp(verb, "generate") == 0)
+        generate_key(cli);
+    else if (argc == 4 && strcmp(verb, "import") == 0)
+        import(cli, type, argv[3]);
+    else if (argc == 4 && strcmp(verb, "export") == 0 && find_label(cli, argv[3]) != NULL)
+        export(cli, argv[3]);
+    else if (argc != 4 || strcmp(verb, "export") != 0)
+        console_print_wrong_usage(cli, "pki");
+}

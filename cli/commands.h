@@ -1,0 +1,26 @@
+/* The commands that have a file of their own; for this room only. */
+#ifndef OTTER_CLI_COMMANDS_H
+#define OTTER_CLI_COMMANDS_H
+
+#include "cli/console.h"
+
+void command_conf(struct cli *cli, int argc, char **argv);
+extern const char command_conf_usage[];
+
+void command_pki(struct cli *cli, int argc, char **argv);
+extern const char command_pki_usage[];
+
+/* The console whose line editor this is. */
+struct console *console_of(struct cli *cli);
+
+/* "WHAT failed: status text. ADVICE\n" */
+void console_print_failure(struct cli *cli, const char *what, otter_status status,
+                           const char *advice);
+
+/* Tells the firmware that a connection may need what was just stored. */
+void console_changed(struct console *console);
+
+/* For arguments that make no sense: points to `help NAME`. */
+void console_print_wrong_usage(struct cli *cli, const char *name);
+
+#endif

@@ -1,0 +1,158 @@
+/* The device's console: its table of commands, and the small ones. */
+#include "cli/console.h"
+
+#include <string.h>
+
+#include "cli/commands.h"
+
+static void command_help(struct cli *cli, int argc, char **argv);
+
+static void command_version(struct cli *cli, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    const struct console_hooks *hooks = console_of(cli)->hooks;
+    cli_printf(cli, "Otter firmware %s on %s\n", hooks->version, hooks->board);
+}
+
+static void command_reset(struct cli *cli, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    const struct console_hooks *hooks = console_of(cli)->hooks;
+    if (hooks->reset == NULL) {
+        cli_print(cli, "This board cannot restart itself: switch it off and on.\n");
+        return;
+    }
+    cli_print(cli, "Resetting device.\n");
+    hooks->reset(hooks->context);
+}
+
+static void command_uptime(struct cli *cli, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    const struct console_hooks *hooks = console_of(cli)->hooks;
+    if (hooks->uptime == NULL) {
+        cli_print(cli, "This board keeps no time.\n");
+        return;
+    }
+    const unsigned long seconds = (unsigned long)(hooks->uptime(hooks->context) / 1000);
+    cli_printf(cli, "up %lu d %02lu:%02lu:%02lu\n", seconds / 86400, seconds / 3600 % 24,
+               seconds / 60 % 60, seconds % 60);
+}
+
+static void command_stat(struct cli *cli, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    const struct console_hooks *hooks = console_of(cli)->hooks;
+    if (hooks->stat == NULL)
+        cli_print(cli, "This board does not measure its memory.\n");
+    else
+        hooks->stat(hooks->context, cli);
+}
+
+static void command_ota(struct cli *cli, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    const struct console_hooks *hooks = console_of(cli)->hooks;
+    if (hooks->ota == NULL)
+        cli_print(cli, "This firmware has no update agent.\n");
+    else
+        hooks->ota(hooks->context, cli);
+}
+
+static int print_key(void *ctx, const char *key, uint32_t length)
+{
+    cli_printf(ctx, "%-*s %5lu bytes\n", (int)KV_KEY_MAX, key, (unsigned long)length);
+    return 0;
+}
+
+static void command_kv(struct cli *cli, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    struct kv *kv = console_of(cli)->kv;
+    struct kv_usage usage;
+    kv_each(kv, print_key, cli);
+    kv_usage(kv, &usage);
+    cli_printf(cli, "%lu keys take %lu of %lu bytes.\n", (unsigned long)usage.keys,
+               (unsigned long)usage.live_bytes, (unsigned long)usage.capacity_bytes);
+}
+
+static const struct cli_command commands[] = {
+    {"help", "List the commands, or explain one",
+     "    Usage:\n"
+     "    help\n"
+     "    help <command>\n",
+     command_help},
+    {"conf", "Get, set and commit the device's settings", command_conf_usage, command_conf},
+    {"pki", "Make, import, export and list keys and certificates", command_pki_usage, command_pki},
+    {"ota", "Show what the update agent is doing", "", command_ota},
+    {"kv", "Show what the key-value store holds, and how full it is", "", command_kv},
+    {"stat", "Show how much memory has been in use at most", "", command_stat},
+    {"uptime", "Show the time since the last start", "", command_uptime},
+    {"version", "Show the firmware's version and the board", "", command_version},
+    {"reset", "Restart the device", "    Settings that are not committed are lost.\n",
+     command_reset},
+};
+
+#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+
+static void command_help(struct cli *cli, int argc, char **argv)
+{
+    for (size_t i = 0; i < COMMAND_COUNT; i++) {
+        if (argc == 1)
+            cli_printf(cli, "%-8s %s\n", commands[i].name, commands[i].summary);
+        else if (strcmp(commands[i].name, argv[1]) == 0) {
+            cli_print_usage(cli, &commands[i]);
+            return;
+        }
+    }
+    if (argc > 1)
+        cli_printf(cli, "No command '%.40s': type 'help' for the list of commands.\n", argv[1]);
+}
+
+struct console *console_of(struct cli *cli)
+{
+    return (struct console *)cli; /* its first member */
+}
+
+void console_print_failure(struct cli *cli, const char *what, otter_status status,
+                           const char *advice)
+{
+    cli_printf(cli, "%s failed: %s. %s\n", what, otter_status_text(status), advice);
+}
+
+void console_changed(struct console *console)
+{
+    if (console->hooks->changed != NULL)
+        console->hooks->changed(console->hooks->context);
+}
+
+void console_print_wrong_usage(struct cli *cli, const char *name)
+{
+    cli_printf(cli, "Wrong arguments: type 'help %s' to see what it takes.\n", name);
+}
+
+void console_init(struct console *console, struct kv *kv, const struct console_hooks *hooks,
+                  void (*write)(void *context, const char *text, size_t length), void *context)
+{
+    cli_init(&console->cli, commands, COMMAND_COUNT, "> ", write, context);
+    console->kv = kv;
+    console->hooks = hooks;
+    console->stage = (struct config_stage){0};
+    console->import = NULL;
+}
+
+void console_start(struct console *console)
+{
+    cli_prompt(&console->cli);
+}
+
+void console_input(struct console *console, const void *data, size_t length)
+{
+    cli_input(&console->cli, data, length);
+}

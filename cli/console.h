@@ -1,0 +1,61 @@
+/* The device's console: help, conf, pki, kv, ota, stat, uptime, version, reset.
+ *
+ * The firmware owns a `struct console`, gives it the store and the hooks, and feeds it the bytes
+ * that port_console_read yields:
+ *
+ *   static const struct console_hooks hooks = {.version = "1.0.0", .board = …, .reset = …, …};
+ *   console_init(&console, &store, &hooks, port_write, NULL);
+ *   console_start(&console);
+ *   …
+ *   console_input(&console, bytes, count);
+ */
+#ifndef OTTER_CLI_CONSOLE_H
+#define OTTER_CLI_CONSOLE_H
+
+#include "cli/cli.h"
+#include "pki/pki.h"
+#include "port/port.h"
+#include "store/config.h"
+#include "store/kv.h"
+
+struct console;
+
+/* What only the firmware knows. `context` is handed to each function. A function that is NULL makes
+ * its command say that this board does not have it. */
+struct console_hooks {
+    void *context;
+    const char *version; /* of the running firmware: "1.0.0" */
+    const char *board;   /* "mps2-an505" */
+    /* Restarts after the output is out; may return, and restart a little later. */
+    void (*reset)(void *context);
+    otter_ms (*uptime)(void *context);
+    /* Prints memory high-water marks, with cli_printf. */
+    void (*stat)(void *context, struct cli *cli);
+    /* Prints the state of the update agent. */
+    void (*ota)(void *context, struct cli *cli);
+    /* Something in the store that a connection depends on has changed. */
+    void (*changed)(void *context);
+    /* Where keys are made elsewhere than in pki/; NULL: pki_generate_key, pki_generate_cert. */
+    otter_status (*generate_key)(struct kv *kv);
+    otter_status (*generate_cert)(struct kv *kv, const char *common_name);
+};
+
+struct console {
+    struct cli cli; /* first: commands get their console from it */
+    struct kv *kv;
+    const struct console_hooks *hooks;
+    struct config_stage stage;
+    /* the import that a paste is for */
+    const struct pki_object *import;
+    enum pki_type import_type;
+    char pem[PKI_PEM_MAX + 1];
+};
+
+/* `hooks` and `kv` must outlive the console. */
+void console_init(struct console *console, struct kv *kv, const struct console_hooks *hooks,
+                  void (*write)(void *context, const char *text, size_t length), void *context);
+/* Shows the first prompt. */
+void console_start(struct console *console);
+void console_input(struct console *console, const void *data, size_t length);
+
+#endif
