@@ -1,0 +1,279 @@
+/* MQTT session, incoming side: from the byte stream to packets, and what each packet does. */
+#include <string.h>
+
+#include "net/mqtt_fifo.h"
+#include "net/mqtt_session.h"
+#include "port/log.h"
+
+#define TAG "MQTT"
+
+static void protocol_error(struct mqtt_session *s, const char *what)
+{
+    LOG_ERR(TAG, "protocol error by the broker: %s %s", mqtt_packet_name(s->gather.header.type),
+            what);
+    mqtt_give_up(s, OTTER_E_MALFORMED);
+}
+
+static void acknowledge(struct mqtt_session *s, uint16_t packet_id)
+{
+    uint8_t packet[4];
+    if (s->state == MQTT_CONNECTED && !s->closing)
+        mqtt_queue_small(s, packet,
+                         mqtt_encode_ack(packet, sizeof packet, MQTT_PACKET_PUBACK, packet_id));
+}
+
+/* ---- Packets --------------------------------------------------------------------------------- */
+
+static const char *refusal_text(uint8_t code)
+{
+    static const char *const texts[] = {
+        [MQTT_CONNACK_PROTOCOL_VERSION] = "protocol version not accepted",
+        [MQTT_CONNACK_IDENTIFIER_REJECTED] = "client identifier not accepted",
+        [MQTT_CONNACK_SERVER_UNAVAILABLE] = "service not available",
+        [MQTT_CONNACK_BAD_USER_OR_PASSWORD] = "wrong user name or password",
+        [MQTT_CONNACK_NOT_AUTHORIZED] = "not authorised: check the policy of the certificate",
+    };
+    return code < sizeof texts / sizeof *texts ? texts[code] : "reason unknown";
+}
+
+static void handle_connack(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
+{
+    struct mqtt_connack connack;
+    if (s->state != MQTT_CONNECTING || mqtt_decode_connack(body, length, &connack)) {
+        protocol_error(s, "out of place or malformed");
+        return;
+    }
+    if (connack.code != MQTT_CONNACK_ACCEPTED) {
+        LOG_ERR(TAG, "broker refused client \"%s\": code %u, %s", s->config.client_id, connack.code,
+                refusal_text(connack.code));
+        s->refusal = connack.code;
+        mqtt_give_up(s, OTTER_E_REFUSED);
+        return;
+    }
+    s->state = MQTT_CONNECTED;
+    s->connected_at = now;
+    s->stats.connects++;
+    s->waits[MQTT_WAIT_CONNACK] = OTTER_NEVER;
+    LOG_INF(TAG, "connected as \"%s\"", s->config.client_id);
+    mqtt_queue_subscribes(s, now);
+    if (mqtt_publish_pending(s)) { /* [MQTT-4.4.0-1] */
+        mqtt_fifo_repeat(&s->fifo);
+        s->stats.repeated++;
+        s->waits[MQTT_WAIT_PUBACK] = now + s->config.ack_timeout_ms;
+    }
+}
+
+static void deliver(struct mqtt_session *s, otter_ms now, const struct mqtt_publish *publish)
+{
+    const struct mqtt_message message = {
+        .topic = publish->topic.data,
+        .topic_length = publish->topic.length,
+        .payload = publish->payload.data,
+        .payload_length = publish->payload.length,
+        .qos = publish->qos,
+        .retain = publish->retain,
+        .duplicate = publish->duplicate,
+    };
+    bool matched = false;
+    for (size_t i = 0; i < MQTT_SUBSCRIPTIONS_MAX; i++) {
+        const struct mqtt_subscription *sub = &s->subscriptions[i];
+        if (!sub->filter || !mqtt_topic_matches(sub->filter, message.topic, message.topic_length))
+            continue;
+        matched = true;
+        if (sub->handler)
+            sub->handler(sub->ctx, now, &message);
+    }
+    if (!matched && s->config.on_message)
+        s->config.on_message(s->config.ctx, now, &message);
+}
+
+static void handle_publish(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
+{
+    struct mqtt_publish publish;
+    if (mqtt_decode_publish(s->gather.header.flags, body, length, &publish)) {
+        protocol_error(s, "malformed");
+        return;
+    }
+    if (publish.qos > 1) { /* never asked for, [MQTT-3.8.4-6] */
+        protocol_error(s, "with QoS 2");
+        return;
+    }
+    s->stats.messages_in++;
+    deliver(s, now, &publish);
+    if (publish.qos == 1)
+        acknowledge(s, publish.packet_id);
+}
+
+/* One for a publish that is not in flight (any more) is passed over. */
+static void handle_puback(struct mqtt_session *s, const uint8_t *body, size_t length)
+{
+    uint16_t packet_id;
+    if (mqtt_decode_ack(body, length, &packet_id)) {
+        protocol_error(s, "malformed");
+        return;
+    }
+    if (packet_id != s->kept_packet || !mqtt_fifo_kept_is_out(&s->fifo))
+        return;
+    mqtt_fifo_forget(&s->fifo);
+    s->waits[MQTT_WAIT_PUBACK] = OTTER_NEVER;
+}
+
+static void handle_suback(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
+{
+    struct mqtt_suback suback;
+    if (mqtt_decode_suback(body, length, &suback) || suback.codes.length != 1) {
+        protocol_error(s, "malformed");
+        return;
+    }
+    bool others_wait = false;
+    for (size_t i = 0; i < MQTT_SUBSCRIPTIONS_MAX; i++) {
+        struct mqtt_subscription *sub = &s->subscriptions[i];
+        if (!sub->filter || sub->state != MQTT_SUBSCRIPTION_ASKED)
+            continue;
+        if (sub->packet != suback.packet_id) {
+            others_wait = true;
+        } else if (suback.codes.data[0] == MQTT_GRANT_REFUSED) {
+            LOG_WRN(TAG, "broker refused the subscription to %s", sub->filter);
+            sub->state = MQTT_SUBSCRIPTION_REFUSED;
+        } else {
+            sub->state = MQTT_SUBSCRIPTION_GRANTED;
+        }
+    }
+    s->waits[MQTT_WAIT_SUBACK] = others_wait ? now + s->config.ack_timeout_ms : OTTER_NEVER;
+}
+
+void mqtt_handle_packet(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
+{
+    const enum mqtt_packet_type type = s->gather.header.type;
+    if (s->state == MQTT_CONNECTING && type != MQTT_PACKET_CONNACK) {
+        protocol_error(s, "before CONNACK"); /* [MQTT-3.2.0-1] */
+        return;
+    }
+    switch (type) {
+    case MQTT_PACKET_CONNACK:
+        handle_connack(s, now, body, length);
+        break;
+    case MQTT_PACKET_PUBLISH:
+        handle_publish(s, now, body, length);
+        break;
+    case MQTT_PACKET_PUBACK:
+        handle_puback(s, body, length);
+        break;
+    case MQTT_PACKET_SUBACK:
+        handle_suback(s, now, body, length);
+        break;
+    case MQTT_PACKET_PINGRESP:
+        s->waits[MQTT_WAIT_PINGRESP] = OTTER_NEVER;
+        break;
+    case MQTT_PACKET_UNSUBACK:
+        break;
+    default:
+        protocol_error(s, "is not for clients");
+    }
+}
+
+/* ---- From bytes to packets ------------------------------------------------------------------- */
+
+/* The packet identifier of an oversized QoS 1 publish, if its beginning has come so far. Without
+ * its PUBACK the broker would hold it, and in the end all others, back for us. */
+static uint16_t oversized_packet_id(const struct mqtt_session *s)
+{
+    const struct mqtt_gather *g = &s->gather;
+    const size_t have = g->length - g->header.size;
+    const uint8_t *body = s->config.input + g->header.size;
+    struct mqtt_publish publish;
+    if (g->header.type != MQTT_PACKET_PUBLISH ||
+        mqtt_decode_publish(g->header.flags, body, have, &publish) || publish.qos != 1)
+        return 0;
+    LOG_WRN(TAG, "skipped a message of %u bytes on %.*s: the input buffer has %u",
+            (unsigned)g->header.body_length, (int)publish.topic.length, publish.topic.data,
+            (unsigned)s->config.input_size);
+    return publish.packet_id;
+}
+
+static void begin_skip(struct mqtt_session *s)
+{
+    struct mqtt_gather *g = &s->gather;
+    if (s->state != MQTT_CONNECTED) {
+        protocol_error(s, "before CONNACK");
+        return;
+    }
+    s->stats.oversized++;
+    g->skip_ack = oversized_packet_id(s);
+    g->skip_left = g->header.size + g->header.body_length - (uint32_t)g->length;
+}
+
+static size_t skip(struct mqtt_session *s, size_t length)
+{
+    struct mqtt_gather *g = &s->gather;
+    const uint32_t step = length < g->skip_left ? (uint32_t)length : g->skip_left;
+    g->skip_left -= step;
+    if (g->skip_left == 0) {
+        if (g->skip_ack)
+            acknowledge(s, g->skip_ack);
+        *g = (struct mqtt_gather){0};
+    }
+    return step;
+}
+
+/* Bytes to gather before something can be decided: one, while the header is not known. */
+static size_t wanted(const struct mqtt_session *s, bool *oversized)
+{
+    const struct mqtt_gather *g = &s->gather;
+    *oversized = false;
+    if (!g->header_known)
+        return g->length + 1;
+    const size_t whole = (size_t)g->header.size + g->header.body_length;
+    *oversized = whole > s->config.input_size;
+    return *oversized ? s->config.input_size : whole;
+}
+
+static void decode_header(struct mqtt_session *s)
+{
+    struct mqtt_gather *g = &s->gather;
+    const otter_status status = mqtt_decode_header(s->config.input, g->length, &g->header);
+    if (status == OTTER_OK)
+        g->header_known = true;
+    else if (status != OTTER_E_AGAIN)
+        protocol_error(s, "with a malformed header");
+}
+
+/* Takes some of the bytes, at least one. */
+static size_t gather(struct mqtt_session *s, otter_ms now, const uint8_t *data, size_t length)
+{
+    struct mqtt_gather *g = &s->gather;
+    bool oversized;
+    const size_t missing = wanted(s, &oversized) - g->length;
+    const size_t step = length < missing ? length : missing;
+    memcpy(s->config.input + g->length, data, step);
+    g->length += step;
+    if (!g->header_known)
+        decode_header(s);
+    if (!g->header_known || g->length < wanted(s, &oversized))
+        return step;
+    if (oversized) {
+        begin_skip(s);
+        return step;
+    }
+    mqtt_handle_packet(s, now, s->config.input + g->header.size, g->header.body_length);
+    *g = (struct mqtt_gather){0};
+    return step;
+}
+
+otter_status mqtt_input(struct mqtt_session *s, otter_ms now, const uint8_t *data, size_t length)
+{
+    if (s->state != MQTT_CONNECTING && s->state != MQTT_CONNECTED)
+        return OTTER_E_STATE;
+    if (length > 0)
+        s->last_received = now;
+    /* A long message in front of a PINGRESP is a sign of life too. */
+    if (length > 0 && s->waits[MQTT_WAIT_PINGRESP] != OTTER_NEVER)
+        s->waits[MQTT_WAIT_PINGRESP] = now + s->config.ack_timeout_ms;
+    while (length > 0 && !s->closing) {
+        const size_t step =
+            s->gather.skip_left > 0 ? skip(s, length) : gather(s, now, data, length);
+        data += step;
+        length -= step;
+    }
+    return s->closing ? s->error : OTTER_OK;
+}
