@@ -1,0 +1,381 @@
+/* Packets from a device: checked against limits and policies, then relayed. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/gateway/client.h"
+
+#define KEEP_ALIVE_MIN_S 30
+#define KEEP_ALIVE_MAX_S 1200
+#define BROKER_ID_PREFIX "device:"
+
+/* ---- names and limits ----------------------------------------------------------------------- */
+
+/* Copies a topic or filter that keeps the service's limits; false, having ended the client, if not.
+ */
+static bool take_topic(struct client *client, struct mqtt_text text, char topic[TOPIC_MAX + 1])
+{
+    unsigned slashes = 0;
+    /* The prefix of a reserved topic, `$aws/things/{t}`, does not count. */
+    unsigned allowed = text.length && text.data[0] == '$' ? SLASHES_MAX + 3 : SLASHES_MAX;
+    for (size_t i = 0; i < text.length; i++)
+        slashes += text.data[i] == '/';
+    if (text.length > TOPIC_MAX || slashes > allowed) {
+        client_end(client, "the topic '%.60s...' is longer than %u bytes or has more than %u '/'",
+                   text.length ? text.data : "", TOPIC_MAX, SLASHES_MAX);
+        return false;
+    }
+    memcpy(topic, text.data, text.length);
+    topic[text.length] = '\0';
+    return true;
+}
+
+/* ---- CONNECT -------------------------------------------------------------------------------- */
+
+static unsigned clamp_keep_alive(unsigned seconds)
+{
+    if (seconds == 0 || seconds > KEEP_ALIVE_MAX_S)
+        return KEEP_ALIVE_MAX_S;
+    return seconds < KEEP_ALIVE_MIN_S ? KEEP_ALIVE_MIN_S : seconds;
+}
+
+static bool take_will(struct client *client, const struct mqtt_connect *connect)
+{
+    char topic[TOPIC_MAX + 1];
+    if (!connect->will_topic.data)
+        return true;
+    if (!take_topic(client, connect->will_topic, topic))
+        return false;
+    client->will_topic = strdup(topic);
+    if (topic[0] != '$' && connect->will_payload.length <= MQTT_PAYLOAD_MAX)
+        return true;
+    client_refuse(client, MQTT_CONNACK_NOT_AUTHORIZED,
+                  "a will must not go to a reserved topic or be longer than %u KiB",
+                  MQTT_PAYLOAD_MAX / 1024);
+    return false;
+}
+
+/* The CONNECT for the broker: the gateway keeps the keep alive, and the names of users say nothing.
+ */
+static bool make_broker_connect(struct client *client, const struct mqtt_connect *from)
+{
+    char id[sizeof BROKER_ID_PREFIX + CLIENT_ID_MAX];
+    struct mqtt_connect connect = *from;
+    size_t size = from->will_payload.length + TOPIC_MAX + CLIENT_ID_MAX + 64;
+
+    connect.keep_alive_s = 0;
+    connect.user_name = (struct mqtt_text){NULL, 0};
+    connect.password = (struct mqtt_bytes){NULL, 0};
+    if (connect.will_qos > 1)
+        connect.will_qos = 1;
+    connect.client_id.data = id;
+    connect.client_id.length = (size_t)snprintf(id, sizeof id, BROKER_ID_PREFIX "%s", client->id);
+    client->connect_packet = malloc(size);
+    if (!client->connect_packet)
+        return false;
+    int length = mqtt_encode_connect(client->connect_packet, size, &connect);
+    client->connect_length = length > 0 ? (size_t)length : 0;
+    return length > 0;
+}
+
+static bool allowed_to_connect(struct client *client, const struct mqtt_connect *connect)
+{
+    if (!client_may(client, "iot:Connect", "client", client->id)) {
+        client_refuse(client, MQTT_CONNACK_NOT_AUTHORIZED,
+                      "no policy of its certificate %.8s... allows iot:Connect on client/%s",
+                      client->certificate, client->id);
+        return false;
+    }
+    if (client->will_topic &&
+        (!client_may(client, "iot:Publish", "topic", client->will_topic) ||
+         (connect->will_retain &&
+          !client_may(client, "iot:RetainPublish", "topic", client->will_topic)))) {
+        client_refuse(client, MQTT_CONNACK_NOT_AUTHORIZED,
+                      "no policy allows iot:Publish of its will on topic/%s", client->will_topic);
+        return false;
+    }
+    return true;
+}
+
+static bool take_client_id(struct client *client, struct mqtt_text id)
+{
+    if (id.length < 1 || id.length > CLIENT_ID_MAX) {
+        client_refuse(client, MQTT_CONNACK_IDENTIFIER_REJECTED,
+                      "a client id of 1..%u bytes is required", CLIENT_ID_MAX);
+        return false;
+    }
+    memcpy(client->id, id.data, id.length);
+    client->id[id.length] = '\0';
+    return true;
+}
+
+static void on_connect(struct client *client, const struct packet *packet)
+{
+    struct mqtt_connect connect;
+    otter_status status = mqtt_decode_connect(packet->body, packet->header.body_length, &connect);
+    if (status == OTTER_E_UNSUPPORTED) {
+        client_refuse(client, MQTT_CONNACK_PROTOCOL_VERSION,
+                      "it speaks MQTT protocol level %u, this gateway 3.1.1 (level 4)",
+                      connect.protocol_level);
+        return;
+    }
+    if (status != OTTER_OK) {
+        client_end(client, "its CONNECT is malformed");
+        return;
+    }
+    client->persistent = !connect.clean_session;
+    client->keep_alive_s = clamp_keep_alive(connect.keep_alive_s);
+    if (!take_client_id(client, connect.client_id) || !take_will(client, &connect) ||
+        !allowed_to_connect(client, &connect))
+        return;
+    struct client *older = gateway_find(client->gateway, client->id, client);
+    if (older)
+        client_end(older, "another connection came with the same client id");
+    if (make_broker_connect(client, &connect))
+        client_join(client);
+    else
+        client_end(client, "out of memory");
+}
+
+/* ---- PUBLISH -------------------------------------------------------------------------------- */
+
+static bool may_publish(struct client *client, const char *topic, const struct mqtt_publish *p)
+{
+    if (p->qos > 1) {
+        client_end(client, "it published with QoS 2 on %s", topic);
+        return false;
+    }
+    if (p->payload.length > MQTT_PAYLOAD_MAX) {
+        client_end(client, "it published %zu bytes on %s, at most %u are allowed",
+                   p->payload.length, topic, MQTT_PAYLOAD_MAX);
+        return false;
+    }
+    if (!client_may(client, "iot:Publish", "topic", topic) ||
+        (p->retain && !client_may(client, "iot:RetainPublish", "topic", topic))) {
+        client_end(client, "no policy allows iot:%sPublish on topic/%s", p->retain ? "Retain" : "",
+                   topic);
+        return false;
+    }
+    return true;
+}
+
+static void on_publish(struct client *client, const struct packet *packet)
+{
+    struct mqtt_publish publish;
+    char topic[TOPIC_MAX + 1];
+    if (mqtt_decode_publish(packet->header.flags, packet->body, packet->header.body_length,
+                            &publish) != OTTER_OK) {
+        client_end(client, "its PUBLISH is malformed");
+        return;
+    }
+    if (!take_topic(client, publish.topic, topic) || !may_publish(client, topic, &publish))
+        return;
+    if (topic[0] == '$')
+        reserved_publish(client, topic, &publish);
+    else
+        client_send_broker(client, packet->bytes, packet->size);
+}
+
+/* ---- SUBSCRIBE, UNSUBSCRIBE ----------------------------------------------------------------- */
+
+static size_t find_subscription(const struct client *client, const char *filter)
+{
+    size_t i = 0;
+    while (i < client->subscription_count && strcmp(client->subscriptions[i], filter) != 0)
+        i++;
+    return i;
+}
+
+/* False when the connection has as many as it may. */
+static bool add_subscription(struct client *client, const char *filter)
+{
+    size_t i = find_subscription(client, filter);
+    if (i < client->subscription_count)
+        return true;
+    if (i == SUBSCRIPTIONS_MAX) {
+        cloud_log("gateway", "%s: subscription to %s refused, it has %u already", client->id,
+                  filter, SUBSCRIPTIONS_MAX);
+        return false;
+    }
+    client->subscriptions[i] = strdup(filter);
+    client->subscription_count += client->subscriptions[i] != NULL;
+    return client->subscriptions[i] != NULL;
+}
+
+static void remove_subscription(struct client *client, const char *filter)
+{
+    size_t i = find_subscription(client, filter);
+    if (i == client->subscription_count)
+        return;
+    free(client->subscriptions[i]);
+    client->subscriptions[i] = client->subscriptions[--client->subscription_count];
+}
+
+static bool may_subscribe(struct client *client, const char *filter)
+{
+    if (!client_may(client, "iot:Subscribe", "topicfilter", filter)) {
+        cloud_log("gateway", "%s: no policy allows iot:Subscribe on topicfilter/%s", client->id,
+                  filter);
+        return false;
+    }
+    return add_subscription(client, filter);
+}
+
+static struct pending_subscribe *new_pending(struct client *client, uint16_t packet_id)
+{
+    for (size_t i = 0; i < SUBSCRIBES_PENDING; i++) {
+        struct pending_subscribe *pending = &client->subscribes[i];
+        if (!pending->packet_id) {
+            *pending = (struct pending_subscribe){.packet_id = packet_id};
+            return pending;
+        }
+    }
+    client_end(client, "it sent more than %u SUBSCRIBEs without waiting", SUBSCRIBES_PENDING);
+    return NULL;
+}
+
+/* Sorts the filters: allowed ones into `kept`, refusals into `pending`. False: the client ended. */
+static bool sort_filters(struct client *client, struct mqtt_filter_list *list,
+                         struct pending_subscribe *pending, struct mqtt_filter *kept,
+                         size_t *kept_count)
+{
+    struct mqtt_filter filter;
+    char text[TOPIC_MAX + 1];
+    while (mqtt_next_filter(list, &filter)) {
+        if (!take_topic(client, filter.text, text))
+            return false;
+        if (text[0] == '$' && strncmp(text, "$aws/", 5) != 0) {
+            client_end(client, "it subscribed to %s", text);
+            return false;
+        }
+        bool refused = !may_subscribe(client, text);
+        pending->refused[pending->count++] = refused;
+        if (filter.qos > 1)
+            filter.qos = 1;
+        if (!refused)
+            kept[(*kept_count)++] = filter;
+    }
+    return true;
+}
+
+static void refuse_all(struct client *client, struct pending_subscribe *pending)
+{
+    uint8_t codes[FILTERS_MAX], packet[MQTT_HEADER_MAX + 2 + FILTERS_MAX];
+    memset(codes, MQTT_GRANT_REFUSED, sizeof codes);
+    struct mqtt_suback suback = {pending->packet_id, {codes, pending->count}};
+    int length = mqtt_encode_suback(packet, sizeof packet, &suback);
+    if (length > 0)
+        client_send_device(client, packet, (size_t)length);
+    pending->packet_id = 0;
+}
+
+static void on_subscribe(struct client *client, const struct packet *packet)
+{
+    struct mqtt_filter_list list;
+    struct mqtt_filter kept[FILTERS_MAX];
+    uint8_t out[FILTERS_MAX * (TOPIC_MAX + 3) + 16];
+    size_t count = 0;
+
+    if (mqtt_decode_filters(MQTT_PACKET_SUBSCRIBE, packet->body, packet->header.body_length,
+                            &list) != OTTER_OK) {
+        client_end(client, "its SUBSCRIBE is malformed");
+        return;
+    }
+    if (list.count > FILTERS_MAX) {
+        client_end(client, "its SUBSCRIBE has %u filters, at most %u are allowed", list.count,
+                   FILTERS_MAX);
+        return;
+    }
+    struct pending_subscribe *pending = new_pending(client, list.packet_id);
+    if (!pending || !sort_filters(client, &list, pending, kept, &count))
+        return;
+    if (count == 0) {
+        refuse_all(client, pending);
+        return;
+    }
+    int length = mqtt_encode_filters(out, sizeof out, MQTT_PACKET_SUBSCRIBE, pending->packet_id,
+                                     kept, count);
+    if (length > 0)
+        client_send_broker(client, out, (size_t)length);
+    else
+        client_end(client, "its SUBSCRIBE is malformed");
+}
+
+static void on_unsubscribe(struct client *client, const struct packet *packet)
+{
+    struct mqtt_filter_list list;
+    struct mqtt_filter filter;
+    char text[TOPIC_MAX + 1];
+    if (mqtt_decode_filters(MQTT_PACKET_UNSUBSCRIBE, packet->body, packet->header.body_length,
+                            &list) != OTTER_OK) {
+        client_end(client, "its UNSUBSCRIBE is malformed");
+        return;
+    }
+    while (mqtt_next_filter(&list, &filter)) {
+        if (!take_topic(client, filter.text, text))
+            return;
+        remove_subscription(client, text);
+    }
+    client_send_broker(client, packet->bytes, packet->size);
+}
+
+/* ---- the rest ------------------------------------------------------------------------------- */
+
+static void on_pingreq(struct client *client)
+{
+    uint8_t packet[2];
+    int length = mqtt_encode_empty(packet, sizeof packet, MQTT_PACKET_PINGRESP);
+    if (length > 0)
+        client_send_device(client, packet, (size_t)length);
+}
+
+static void on_puback(struct client *client, const struct packet *packet)
+{
+    uint16_t packet_id;
+    if (mqtt_decode_ack(packet->body, packet->header.body_length, &packet_id) == OTTER_OK)
+        client_send_broker(client, packet->bytes, packet->size);
+    else
+        client_end(client, "its PUBACK is malformed");
+}
+
+/* The broker must hear of it before its connection ends, or it would send the will. */
+static void on_disconnect(struct client *client, const struct packet *packet)
+{
+    client_send_broker(client, packet->bytes, packet->size);
+    client_leave(client, "it said goodbye");
+}
+
+void from_device(struct client *client, const struct packet *packet)
+{
+    if ((client->state == CLIENT_GREETING) != (packet->header.type == MQTT_PACKET_CONNECT)) {
+        client_end(client, "it sent %s %s", mqtt_packet_name(packet->header.type),
+                   client->state == CLIENT_GREETING ? "before CONNECT" : "twice");
+        return;
+    }
+    switch (packet->header.type) {
+    case MQTT_PACKET_CONNECT:
+        on_connect(client, packet);
+        break;
+    case MQTT_PACKET_PUBLISH:
+        on_publish(client, packet);
+        break;
+    case MQTT_PACKET_PUBACK:
+        on_puback(client, packet);
+        break;
+    case MQTT_PACKET_SUBSCRIBE:
+        on_subscribe(client, packet);
+        break;
+    case MQTT_PACKET_UNSUBSCRIBE:
+        on_unsubscribe(client, packet);
+        break;
+    case MQTT_PACKET_PINGREQ:
+        on_pingreq(client);
+        break;
+    case MQTT_PACKET_DISCONNECT:
+        on_disconnect(client, packet);
+        break;
+    default:
+        client_end(client, "it sent %s", mqtt_packet_name(packet->header.type));
+        break;
+    }
+}

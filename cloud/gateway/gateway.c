@@ -1,0 +1,143 @@
+/* The listener and the list of connections. */
+#include "cloud/gateway/gateway.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/gateway/client.h"
+#include "cloud/gateway/delay.h"
+
+struct gateway {
+    struct cloud *cloud;
+    SSL_CTX *tls;
+    struct evconnlistener *listener;
+    struct delay *delay; /* NULL: none */
+    struct client *clients;
+    unsigned drop_blocks;
+};
+
+/* ---- connections ---------------------------------------------------------------------------- */
+
+void gateway_add(struct gateway *gateway, struct client *client)
+{
+    client->next = gateway->clients;
+    client->link = &gateway->clients;
+    if (client->next)
+        client->next->link = &client->next;
+    gateway->clients = client;
+}
+
+struct client *gateway_find(struct gateway *gateway, const char *id, const struct client *except)
+{
+    for (struct client *client = gateway->clients; client; client = client->next)
+        if (client != except && !client->ending && strcmp(client->id, id) == 0)
+            return client;
+    return NULL;
+}
+
+bool gateway_drops_block(struct gateway *gateway, unsigned number)
+{
+    return gateway->drop_blocks && number % gateway->drop_blocks == 0;
+}
+
+static void on_identity_changed(void *context)
+{
+    struct gateway *gateway = context;
+    for (struct client *client = gateway->clients; client; client = client->next)
+        client_check_identity(client);
+}
+
+static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer,
+                      int length, void *context)
+{
+    struct gateway *gateway = context;
+    (void)listener, (void)length;
+    struct client *client = client_new(gateway, gateway->cloud, gateway->tls, fd, peer);
+    if (client)
+        gateway_add(gateway, client);
+}
+
+/* ---- start and stop ------------------------------------------------------------------------- */
+
+static bool listen_on(struct gateway *gateway, const char *address, uint16_t port)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    if (inet_pton(AF_INET, address, &to.sin_addr) != 1) {
+        errno = EADDRNOTAVAIL;
+        return false;
+    }
+    gateway->listener =
+        evconnlistener_new_bind(gateway->cloud->base, on_accept, gateway,
+                                LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
+                                -1, (struct sockaddr *)&to, sizeof to);
+    return gateway->listener != NULL;
+}
+
+static uint16_t listener_port(const struct gateway *gateway)
+{
+    struct sockaddr_in address;
+    socklen_t length = sizeof address;
+    getsockname(evconnlistener_get_fd(gateway->listener), (struct sockaddr *)&address, &length);
+    return ntohs(address.sin_port);
+}
+
+/* With a delay the relay has the door, and the gateway a port of its own behind it. */
+static bool open_door(struct gateway *gateway, const struct gateway_config *config)
+{
+    const char *address = config->address ? config->address : "127.0.0.1";
+    if (!config->delay_ms)
+        return listen_on(gateway, address, config->port);
+    if (!listen_on(gateway, "127.0.0.1", 0))
+        return false;
+    struct delay_config delay = {address, config->port, listener_port(gateway),
+                                 config->delay_ms * 1000 / 2};
+    gateway->delay = delay_start(gateway->cloud->base, &delay);
+    return gateway->delay != NULL;
+}
+
+struct gateway *gateway_start(struct cloud *cloud, const struct gateway_config *config,
+                              char *reason, size_t size)
+{
+    struct gateway *gateway = calloc(1, sizeof *gateway);
+    if (!gateway) {
+        snprintf(reason, size, "out of memory");
+        return NULL;
+    }
+    gateway->cloud = cloud;
+    gateway->drop_blocks = config->drop_blocks;
+    gateway->tls = tls_context(cloud, config->address, reason, size);
+    if (gateway->tls && !open_door(gateway, config))
+        snprintf(reason, size, "cannot listen on %s port %u for MQTT: %s",
+                 config->address ? config->address : "127.0.0.1", config->port, strerror(errno));
+    else if (gateway->tls) {
+        cloud->identity_changed = on_identity_changed;
+        cloud->identity_context = gateway;
+        return gateway;
+    }
+    gateway_stop(gateway);
+    return NULL;
+}
+
+uint16_t gateway_port(const struct gateway *gateway)
+{
+    return gateway->delay ? delay_port(gateway->delay) : listener_port(gateway);
+}
+
+void gateway_stop(struct gateway *gateway)
+{
+    if (!gateway)
+        return;
+    gateway->cloud->identity_changed = NULL;
+    while (gateway->clients)
+        client_free(gateway->clients);
+    delay_stop(gateway->delay);
+    if (gateway->listener)
+        evconnlistener_free(gateway->listener);
+    SSL_CTX_free(gateway->tls);
+    free(gateway);
+}

@@ -1,0 +1,27 @@
+/* The MQTT door of the local cloud: TLS 1.2 and 1.3 with client certificates on one port. */
+#ifndef OTTER_CLOUD_GATEWAY_GATEWAY_H
+#define OTTER_CLOUD_GATEWAY_GATEWAY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cloud/core/cloud.h"
+
+struct gateway;
+
+struct gateway_config {
+    const char *address;  /* NULL: 127.0.0.1 */
+    uint16_t port;        /* 0: a free one, see gateway_port */
+    unsigned delay_ms;    /* added to each round trip, half of it each way; throughput stays */
+    unsigned drop_blocks; /* N > 0: every Nth block of a stream is lost; for tests */
+};
+
+/* Makes DIR/root_ca.pem (and its key) if they are not there, DIR being the cloud's folder. `cloud`
+ * must have its broker and live longer. NULL with the reason in `reason`. */
+struct gateway *gateway_start(struct cloud *cloud, const struct gateway_config *config,
+                              char *reason, size_t size);
+uint16_t gateway_port(const struct gateway *gateway);
+/* Ends all connections. */
+void gateway_stop(struct gateway *gateway);
+
+#endif

@@ -1,0 +1,185 @@
+#include "cloud/gateway/tls.h"
+
+#include <openssl/err.h>
+#include <openssl/sha.h>
+#include <openssl/x509.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cloud/core/names.h"
+#include "cloud/core/registry.h"
+#include "cloud/gateway/authority.h"
+
+static bool certificate_id(X509 *certificate, char id[TLS_ID_SIZE])
+{
+    unsigned char digest[SHA256_DIGEST_LENGTH];
+    unsigned length;
+    if (X509_digest(certificate, EVP_sha256(), digest, &length) != 1)
+        return false;
+    hex_encode(id, digest, sizeof digest);
+    return true;
+}
+
+/* In place of OpenSSL's chain check: registered and ACTIVE, whoever signed it. */
+static int verify(X509_STORE_CTX *store, void *context)
+{
+    struct cloud *cloud = context;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const char *peer = SSL_get_app_data(ssl);
+    X509 *certificate = X509_STORE_CTX_get0_cert(store);
+    char id[TLS_ID_SIZE];
+    enum certificate_state state = CERTIFICATE_UNKNOWN;
+
+    if (certificate && certificate_id(certificate, id))
+        state = registry_certificate_state(cloud, id);
+    if (state == CERTIFICATE_ACTIVE)
+        return 1;
+    cloud_log("gateway", "%s refused: certificate %s is %s", peer, certificate ? id : "(none)",
+              state == CERTIFICATE_UNKNOWN
+                  ? "not registered (aws iot register-certificate-without-ca)"
+                  : "not ACTIVE (aws iot update-certificate --new-status ACTIVE)");
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+    return 0;
+}
+
+/* `x-amzn-mqtt-ca` is taken when offered; anything else goes on without ALPN, as on port 8883. */
+static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length,
+                       const unsigned char *in, unsigned in_length, void *context)
+{
+    static const unsigned char ours[] = "\x0ex-amzn-mqtt-ca";
+    (void)ssl, (void)context;
+    if (SSL_select_next_proto((unsigned char **)out, out_length, ours, sizeof ours - 1, in,
+                              in_length) != OPENSSL_NPN_NEGOTIATED)
+        return SSL_TLSEXT_ERR_NOACK;
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static bool set_certificate(SSL_CTX *context, const char *dir, const char *address, char *reason,
+                            size_t size)
+{
+    X509 *certificate = NULL;
+    EVP_PKEY *key = NULL;
+    bool done = authority_issue(dir, address, &certificate, &key, reason, size) &&
+                SSL_CTX_use_certificate(context, certificate) == 1 &&
+                SSL_CTX_use_PrivateKey(context, key) == 1;
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return done;
+}
+
+SSL_CTX *tls_context(struct cloud *cloud, const char *address, char *reason, size_t size)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    snprintf(reason, size, "OpenSSL cannot make a TLS context");
+    if (!context)
+        return NULL;
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+                                     SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
+    /* A resumed session would skip the look at the certificate: there is none to resume. */
+    SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_num_tickets(context, 0);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+    SSL_CTX_set_cert_verify_callback(context, verify, cloud);
+    SSL_CTX_set_alpn_select_cb(context, select_alpn, NULL);
+    if (set_certificate(context, cloud->dir, address, reason, size))
+        return context;
+    SSL_CTX_free(context);
+    return NULL;
+}
+
+SSL *tls_connection(SSL_CTX *context, const char *peer)
+{
+    SSL *ssl = SSL_new(context);
+    if (ssl)
+        SSL_set_app_data(ssl, (void *)peer);
+    return ssl;
+}
+
+/* ---- names for policies --------------------------------------------------------------------- */
+
+static const struct {
+    int nid;
+    const char *name;
+} attributes[] = {
+    {NID_dnQualifier, "DistinguishedNameQualifier"},
+    {NID_countryName, "Country"},
+    {NID_organizationName, "Organization"},
+    {NID_organizationalUnitName, "OrganizationalUnit"},
+    {NID_stateOrProvinceName, "State"},
+    {NID_commonName, "CommonName"},
+    {NID_serialNumber, "SerialNumber"},
+    {NID_title, "Title"},
+    {NID_surname, "Surname"},
+    {NID_givenName, "GivenName"},
+    {NID_initials, "Initials"},
+    {NID_pseudonym, "Pseudonym"},
+    {NID_generationQualifier, "GenerationQualifier"},
+};
+
+/* Some characters are preceded by a backslash when they stand in a policy. */
+static json_t *escaped(const unsigned char *text, size_t length)
+{
+    char out[2048];
+    size_t used = 0;
+    for (size_t i = 0; i < length && used + 2 < sizeof out; i++) {
+        if (strchr(",\"\\+=<>;", text[i]))
+            out[used++] = '\\';
+        out[used++] = (char)text[i];
+    }
+    return json_stringn(out, used);
+}
+
+static void add_value(json_t *names, const char *key, json_t *value)
+{
+    json_t *list = json_object_get(names, key);
+    if (!list) {
+        list = json_array();
+        json_object_set_new(names, key, list);
+    }
+    json_array_append_new(list, value);
+}
+
+static void add_attribute(json_t *names, const char *whose, const char *attribute,
+                          const X509_NAME_ENTRY *entry)
+{
+    char key[96];
+    unsigned char *text = NULL;
+    int length = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(entry));
+    snprintf(key, sizeof key, "%s.%s", whose, attribute);
+    if (length >= 0)
+        add_value(names, key, escaped(text, (size_t)length));
+    OPENSSL_free(text);
+}
+
+static void add_names(json_t *names, const char *whose, const X509_NAME *name)
+{
+    for (size_t i = 0; i < sizeof attributes / sizeof *attributes; i++)
+        for (int at = X509_NAME_get_index_by_NID(name, attributes[i].nid, -1); at >= 0;
+             at = X509_NAME_get_index_by_NID(name, attributes[i].nid, at))
+            add_attribute(names, whose, attributes[i].name, X509_NAME_get_entry(name, at));
+}
+
+static void add_serial(json_t *names, X509 *certificate)
+{
+    BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), NULL);
+    char *text = number ? BN_bn2hex(number) : NULL;
+    if (text)
+        add_value(names, "SerialNumber", json_string(text));
+    OPENSSL_free(text);
+    BN_free(number);
+}
+
+bool tls_peer(SSL *ssl, char id[TLS_ID_SIZE], json_t **names)
+{
+    X509 *certificate = SSL_get0_peer_certificate(ssl);
+    if (!certificate || !certificate_id(certificate, id))
+        return false;
+    *names = json_object();
+    add_names(*names, "Subject", X509_get_subject_name(certificate));
+    add_names(*names, "Issuer", X509_get_issuer_name(certificate));
+    add_serial(*names, certificate);
+    return true;
+}
