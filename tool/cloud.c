@@ -1,0 +1,279 @@
+/* `otter cloud`: the local AWS IoT in the foreground: broker, gateway, HTTP APIs on one event loop.
+ */
+#include <arpa/inet.h>
+#include <event2/event.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/api/api.h"
+#include "cloud/core/cloud.h"
+#include "cloud/gateway/gateway.h"
+#include "tool/cloud_dir.h"
+#include "tool/command.h"
+
+#define MQTT_PORT 8883
+#define API_PORT  4566
+
+struct options {
+    const char *dir, *address;
+    unsigned mqtt_port, api_port, delay_ms, drop_blocks;
+};
+
+struct running {
+    struct options options;
+    struct cloud_dir dir;
+    struct event_base *base;
+    struct event *signals[2];
+    struct cloud cloud;
+    struct api *api;
+    struct gateway *gateway;
+};
+
+static void print_help(void)
+{
+    printf(
+        "usage: otter cloud [OPTION]...\n"
+        "\n"
+        "Runs a local AWS IoT in the foreground: MQTT over mutual TLS for devices, and the AWS\n"
+        "HTTP APIs (iot, iot-jobs-data, s3, acm, signer, iam, sts) for the AWS CLI and SDKs. All\n"
+        "state is in one folder; started again on the same folder, it finds everything again.\n"
+        "\n"
+        "  --dir DIR          the folder, made when missing (default: otter-cloud)\n"
+        "  --mqtt-port PORT   for MQTT over TLS; 0, the default: %d, or a free one if it is taken\n"
+        "  --api-port PORT    for HTTP; 0, the default: %d, or a free one if it is taken\n"
+        "  --listen ADDRESS   IPv4 address to listen on (default: 127.0.0.1; 0.0.0.0 lets boards\n"
+        "                     on the network in, and anybody else try)\n"
+        "  --delay MS         adds MS milliseconds to every round trip between device and "
+        "gateway,\n"
+        "                     half of it each way; throughput is not limited\n"
+        "  --drop-blocks N    loses every Nth block of a file on its way to a device\n"
+        "  --help             this text\n"
+        "\n"
+        "In DIR: root_ca.pem (what devices trust), credentials (for the AWS CLI), cloud.json "
+        "(where\n"
+        "the running cloud is; there while it is ready), otter.db, mosquitto.log.\n"
+        "SIGINT (Ctrl-C) and SIGTERM stop it in order.\n"
+        "\n"
+        "examples:\n"
+        "  otter cloud --dir /tmp/cloud\n"
+        "  otter cloud --dir /tmp/cloud --mqtt-port 18883 --api-port 14566\n"
+        "  otter cloud --dir /tmp/cloud --delay 100      # updates over a slow network\n"
+        "\n"
+        "and in another terminal:\n"
+        "  otter aws --dir /tmp/cloud iot create-thing --thing-name sensor-1\n"
+        "  mosquitto_sub -h localhost -p 8883 --cafile /tmp/cloud/root_ca.pem \\\n"
+        "      --cert device.pem --key device.key -i sensor-1 -t 'sensor/#'\n",
+        MQTT_PORT, API_PORT);
+}
+
+/* ---- options -------------------------------------------------------------------------------- */
+
+static bool number(const char *name, const char *text, unsigned max, unsigned *value)
+{
+    char *end;
+    unsigned long parsed = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || parsed > max) {
+        fprintf(stderr, "otter cloud: --%s needs a number from 0 to %u, not '%s'\n", name, max,
+                text);
+        return false;
+    }
+    *value = (unsigned)parsed;
+    return true;
+}
+
+static bool set_option(struct options *options, int option, const char *name)
+{
+    struct in_addr ip;
+    switch (option) {
+    case 'd':
+        options->dir = optarg;
+        return true;
+    case 'm':
+        return number(name, optarg, 65535, &options->mqtt_port);
+    case 'a':
+        return number(name, optarg, 65535, &options->api_port);
+    case 'D':
+        return number(name, optarg, 60000, &options->delay_ms);
+    case 'n':
+        return number(name, optarg, 1000000, &options->drop_blocks);
+    case 'l':
+        options->address = optarg;
+        if (inet_pton(AF_INET, optarg, &ip) == 1)
+            return true;
+        fprintf(stderr, "otter cloud: --listen needs an IPv4 address, not '%s'\n", optarg);
+        return false;
+    default:
+        fprintf(stderr, "otter cloud: see `otter cloud --help`\n");
+        return false;
+    }
+}
+
+/* 0: run; else the exit code plus one. */
+static int read_options(int argc, char **argv, struct options *options)
+{
+    static const struct option known[] = {
+        {"dir", required_argument, NULL, 'd'},         {"mqtt-port", required_argument, NULL, 'm'},
+        {"api-port", required_argument, NULL, 'a'},    {"listen", required_argument, NULL, 'l'},
+        {"delay", required_argument, NULL, 'D'},       {"help", no_argument, NULL, 'h'},
+        {"drop-blocks", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0},
+    };
+    int option, index = 0;
+    *options = (struct options){.dir = "otter-cloud", .address = "127.0.0.1"};
+    optind = 1;
+    while ((option = getopt_long(argc, argv, "h", known, &index)) != -1) {
+        if (option == 'h') {
+            print_help();
+            return 1;
+        }
+        if (!set_option(options, option, known[index].name))
+            return 3;
+    }
+    if (optind < argc) {
+        fprintf(stderr, "otter cloud: '%s' is not an option; see `otter cloud --help`\n",
+                argv[optind]);
+        return 3;
+    }
+    return 0;
+}
+
+/* ---- start ---------------------------------------------------------------------------------- */
+
+static void on_signal(evutil_socket_t number_, short what, void *context)
+{
+    struct running *running = context;
+    (void)what;
+    cloud_log("cloud", "stopping (%s)", number_ == SIGINT ? "SIGINT" : "SIGTERM");
+    event_base_loopbreak(running->base);
+}
+
+static bool watch_signals(struct running *running)
+{
+    static const int numbers[] = {SIGINT, SIGTERM};
+    signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error value, not a death */
+    for (size_t i = 0; i < 2; i++) {
+        running->signals[i] = evsignal_new(running->base, numbers[i], on_signal, running);
+        if (!running->signals[i] || event_add(running->signals[i], NULL) != 0)
+            return false;
+    }
+    return true;
+}
+
+static bool say(const char *reason, const char *option)
+{
+    fprintf(stderr, "otter cloud: %s", reason);
+    if (option)
+        fprintf(stderr, ". Stop what uses the port, or choose another with %s", option);
+    fputc('\n', stderr);
+    return false;
+}
+
+static bool start_api(struct running *running)
+{
+    char reason[512];
+    unsigned port = running->options.api_port;
+    struct api_config config = {.address = running->options.address,
+                                .port = (uint16_t)(port ? port : API_PORT),
+                                .access_key_id = running->dir.access_key_id,
+                                .secret_access_key = running->dir.secret_access_key};
+    running->api = api_start(&running->cloud, &config, reason, sizeof reason);
+    if (running->api || port)
+        return running->api || say(reason, "--api-port");
+    config.port = 0;
+    running->api = api_start(&running->cloud, &config, reason, sizeof reason);
+    return running->api || say(reason, NULL);
+}
+
+static bool start_gateway(struct running *running)
+{
+    char reason[512];
+    unsigned port = running->options.mqtt_port;
+    struct gateway_config config = {.address = running->options.address,
+                                    .port = (uint16_t)(port ? port : MQTT_PORT),
+                                    .delay_ms = running->options.delay_ms,
+                                    .drop_blocks = running->options.drop_blocks};
+    running->gateway = gateway_start(&running->cloud, &config, reason, sizeof reason);
+    if (running->gateway || port)
+        return running->gateway || say(reason, "--mqtt-port");
+    config.port = 0;
+    running->gateway = gateway_start(&running->cloud, &config, reason, sizeof reason);
+    return running->gateway || say(reason, NULL);
+}
+
+static void greet(const struct running *running, const char *api_url)
+{
+    unsigned mqtt_port = gateway_port(running->gateway);
+    printf("otter cloud: the local AWS IoT is ready\n"
+           "  folder       %s\n"
+           "  MQTT (TLS)   localhost:%u%s\n"
+           "  AWS APIs     %s%s\n"
+           "  root CA      %s/root_ca.pem\n"
+           "  credentials  %s/credentials\n",
+           running->dir.path, mqtt_port,
+           !running->options.mqtt_port && mqtt_port != MQTT_PORT ? "   (8883 is taken)" : "",
+           api_url,
+           !running->options.api_port && api_port(running->api) != API_PORT ? "   (4566 is taken)"
+                                                                            : "",
+           running->dir.path, running->dir.path);
+    if (running->options.delay_ms)
+        printf("  round trips  %u ms longer\n", running->options.delay_ms);
+    if (running->options.drop_blocks)
+        printf("  lost         one of %u blocks\n", running->options.drop_blocks);
+    printf("Ctrl-C stops it.\n");
+    fflush(stdout);
+}
+
+static bool announce(struct running *running)
+{
+    char api_url[64];
+    snprintf(api_url, sizeof api_url, "http://127.0.0.1:%u", api_port(running->api));
+    if (!cloud_dir_announce(&running->dir, gateway_port(running->gateway), api_url,
+                            running->cloud.region, running->cloud.account))
+        return false;
+    greet(running, api_url);
+    return true;
+}
+
+static bool start(struct running *running)
+{
+    struct cloud_config config = {.dir = running->dir.path};
+    return watch_signals(running) &&
+           cloud_start(&running->cloud, running->base, &config, true) == OTTER_OK &&
+           start_api(running) && start_gateway(running) && announce(running);
+}
+
+/* The reverse of start; what did not start is NULL. */
+static void stop(struct running *running)
+{
+    gateway_stop(running->gateway);
+    if (running->api)
+        api_stop(running->api);
+    if (running->cloud.db)
+        cloud_stop(&running->cloud);
+    for (size_t i = 0; i < 2; i++)
+        if (running->signals[i])
+            event_free(running->signals[i]);
+}
+
+int command_cloud(int argc, char **argv)
+{
+    struct running running = {0};
+    int code = read_options(argc, argv, &running.options);
+    if (code)
+        return code - 1;
+    if (!cloud_dir_open(&running.dir, running.options.dir))
+        return 1;
+    running.base = event_base_new();
+    bool started = running.base && start(&running);
+    if (started)
+        event_base_dispatch(running.base);
+    stop(&running);
+    if (running.base)
+        event_base_free(running.base);
+    cloud_dir_close(&running.dir);
+    if (started)
+        cloud_log("cloud", "stopped");
+    return started ? 0 : 1;
+}

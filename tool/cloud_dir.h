@@ -1,0 +1,30 @@
+/* The folder of a local cloud: made, locked, and what it shows to other programs.
+ *
+ *   lock          held while a cloud runs on the folder
+ *   credentials   the one access key pair, in the AWS CLI's format (mode 0600)
+ *   cloud.json    where the running cloud is; there exactly while it is ready (mode 0600) */
+#ifndef OTTER_TOOL_CLOUD_DIR_H
+#define OTTER_TOOL_CLOUD_DIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CLOUD_DIR_MAX 512
+
+struct cloud_dir {
+    char path[CLOUD_DIR_MAX]; /* absolute */
+    int lock;
+    char access_key_id[21];
+    char secret_access_key[41];
+};
+
+/* Makes the folder (mode 0700) and its credentials where they are missing, and locks it. False
+ * after saying on stderr what is wrong and what to do. */
+bool cloud_dir_open(struct cloud_dir *dir, const char *path);
+/* Writes cloud.json, whole or not at all. */
+bool cloud_dir_announce(const struct cloud_dir *dir, uint16_t mqtt_port, const char *api_url,
+                        const char *region, const char *account);
+/* Removes cloud.json and unlocks. */
+void cloud_dir_close(struct cloud_dir *dir);
+
+#endif
