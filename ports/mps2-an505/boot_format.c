@@ -1,6 +1,6 @@
 /* snprintf and vsnprintf for the bootloader, in a third of the C library's size: they know what the
- * bootloader's lines use. That is %s %c %d %u %x %% and their long forms, a width with or without a
- * leading 0 or -, and a precision for strings. */
+ * bootloader's lines use. That is %s %d %u %x, l before the last three, a width with or without a -,
+ * and a precision for strings. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,6 @@ struct output {
 
 struct field {
     bool left;
-    char pad;
     size_t width;
     size_t precision;
 };
@@ -34,7 +33,7 @@ static void put_field(struct output *out, const struct field *field, const char 
     size_t padding = field->width > length ? field->width - length : 0;
     if (!field->left)
         for (; padding > 0; padding--)
-            put(out, field->pad);
+            put(out, ' ');
     while (length-- > 0)
         put(out, *text++);
     for (; padding > 0; padding--)
@@ -65,11 +64,9 @@ static size_t read_number(const char **format)
 
 static struct field read_field(const char **format)
 {
-    struct field field = {.pad = ' ', .precision = SIZE_MAX};
-    for (; **format == '-' || **format == '0'; ++*format) {
-        field.left |= **format == '-';
-        field.pad = **format == '0' ? '0' : field.pad;
-    }
+    struct field field = {.left = **format == '-', .precision = SIZE_MAX};
+    if (field.left)
+        ++*format;
     field.width = read_number(format);
     if (**format == '.') {
         ++*format;
@@ -84,24 +81,12 @@ static struct field read_field(const char **format)
 static void put_conversion(struct output *out, const struct field *field, char kind,
                            uintptr_t value)
 {
-    const int32_t number = (int32_t)value;
-    const char c = (char)value;
-    switch (kind) {
-    case 's':
+    if (kind == 's') {
         put_field(out, field, (const char *)value, strnlen((const char *)value, field->precision));
-        break;
-    case 'd':
-        put_number(out, field, number < 0 ? -(uint32_t)number : (uint32_t)number, 10, number < 0);
-        break;
-    case 'u':
-        put_number(out, field, (uint32_t)value, 10, false);
-        break;
-    case 'x':
-        put_number(out, field, (uint32_t)value, 16, false);
-        break;
-    default:
-        put_field(out, field, &c, 1);
+        return;
     }
+    const bool negative = kind == 'd' && (int32_t)value < 0;
+    put_number(out, field, negative ? -value : value, kind == 'x' ? 16 : 10, negative);
 }
 
 int vsnprintf(char *text, size_t size, const char *format, va_list args)
@@ -114,12 +99,8 @@ int vsnprintf(char *text, size_t size, const char *format, va_list args)
         }
         format++;
         const struct field field = read_field(&format);
-        if (*format == '%')
-            put(&out, '%');
-        else if (*format != '\0')
-            put_conversion(&out, &field, *format, va_arg(args, uintptr_t));
         if (*format != '\0')
-            format++;
+            put_conversion(&out, &field, *format++, va_arg(args, uintptr_t));
     }
     if (size > 0)
         text[out.length < size ? out.length : size - 1] = '\0';

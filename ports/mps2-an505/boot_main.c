@@ -39,12 +39,11 @@ static void report(void *ctx, const struct boot_event *event)
         LOG_INF("BOOT", "%s", line);
 }
 
-/* Nothing may be started: stay here, where a debugger or a new flash image can help. Trying again
- * would only wear the flash. */
-static _Noreturn void stop(otter_status status)
+/* Nothing may be started, and the line before says why: stay here, where a debugger or a new flash
+ * image can help. Trying again would only wear the flash. */
+static _Noreturn void stop(void)
 {
-    LOG_ERR("BOOT", "no image can be started: %s. Program a signed image into the primary slot "
-                    "and reset.", otter_status_text(status));
+    LOG_ERR("BOOT", "Unable to find bootable image: program a signed one and reset");
     for (;;)
         __asm volatile("wfi");
 }
@@ -68,9 +67,8 @@ int main(void)
         .hooks = {.report = report},
     };
     struct boot_result result;
-    const otter_status status = boot_go(&config, &result);
-    if (status != OTTER_OK)
-        stop(status);
+    if (boot_go(&config, &result) != OTTER_OK)
+        stop();
     const struct handover handover = {
         .reset_reason = reason,
         .swap_type = result.swap_type,

@@ -1,4 +1,5 @@
 /* Last words: what was running when the core faulted or the watchdog barked, then a reset. */
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -13,14 +14,14 @@ struct exception_frame {
 };
 
 #define CFSR_STACK_OVERFLOW (1u << 20)
+#define EXCEPTION_NMI 2u
 
 /* Not log_line: the firmware's log is sent by interrupts, and none are served any more. */
 static void say(const char *what, const struct exception_frame *frame)
 {
-    char line[144];
+    char line[128];
     int length = snprintf(line, sizeof line,
-                          "<ERR> %8lu [FAULT     ] %s: pc %08lx lr %08lx cfsr %08lx bfar %08lx; "
-                          "resetting\r\n",
+                          "<ERR> %8lu [FAULT     ] %s: pc %lx lr %lx cfsr %lx bfar %lx\r\n",
                           (unsigned long)port_now(), what, (unsigned long)frame->pc,
                           (unsigned long)frame->lr, (unsigned long)SCB_CFSR,
                           (unsigned long)SCB_BFAR);
@@ -30,35 +31,25 @@ static void say(const char *what, const struct exception_frame *frame)
     uart_write(line, (size_t)length);
 }
 
-__attribute__((used)) static _Noreturn void report_fault(const struct exception_frame *frame)
+__attribute__((used)) static _Noreturn void report(const struct exception_frame *frame)
 {
+    if ((SCB_ICSR & SCB_ICSR_ACTIVE) == EXCEPTION_NMI) {
+        say("watchdog", frame);
+        system_reset(RESET_WATCHDOG);
+    }
     say(SCB_CFSR & CFSR_STACK_OVERFLOW ? "stack overflow" : "hard fault", frame);
     system_reset(RESET_SOFTWARE);
 }
 
-__attribute__((used)) static _Noreturn void report_watchdog(const struct exception_frame *frame)
-{
-    say("watchdog: the main loop has not come round", frame);
-    system_reset(RESET_WATCHDOG);
-}
-
-/* With less than 1 KiB of stack left the report runs at the top of the stack, far from the frame:
- * what was there is of no more use. */
-#define ENTER_REPORT(function)                                                                     \
-    __asm volatile("mov r0, sp\n\t"                                                                \
-                   "ldr r1, =linker_stack_start + 1024\n\t"                                        \
-                   "cmp r0, r1\n\t"                                                                \
-                   "bhs 1f\n\t"                                                                    \
-                   "ldr r1, =linker_stack_end\n\t"                                                 \
-                   "mov sp, r1\n"                                                                  \
-                   "1: b " #function)
-
+/* For every fault, and the watchdog's NMI. With less than 1 KiB of stack left the report runs at the
+ * top of the stack, far from the frame: what was there is of no more use. */
 __attribute__((naked)) void fault_handler(void)
 {
-    ENTER_REPORT(report_fault);
-}
-
-__attribute__((naked)) void nmi_handler(void)
-{
-    ENTER_REPORT(report_watchdog);
+    __asm volatile("mov r0, sp\n\t"
+                   "ldr r1, =linker_stack_start + 1024\n\t"
+                   "cmp r0, r1\n\t"
+                   "bhs 1f\n\t"
+                   "ldr r1, =linker_stack_end\n\t"
+                   "mov sp, r1\n"
+                   "1: b report");
 }

@@ -55,6 +55,7 @@
 #define NVIC_SET_ENABLE(n) REG32(0xe000e100u + 4u * (n))
 #define SCB_ICSR REG32(0xe000ed04u)
 #define SCB_ICSR_CLEAR_SYSTICK (1u << 25)
+#define SCB_ICSR_ACTIVE 0x1ffu /* exception number */
 #define SCB_VTOR REG32(0xe000ed08u)
 #define SCB_AIRCR REG32(0xe000ed0cu)
 #define SCB_AIRCR_SYSTEM_RESET 0x05fa0004u

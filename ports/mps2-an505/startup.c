@@ -11,7 +11,6 @@ extern char linker_bss_start[], linker_bss_end[];
 
 int main(void);
 _Noreturn void reset_handler(void);
-void nmi_handler(void);
 void fault_handler(void);
 void systick_handler(void);
 
@@ -28,7 +27,7 @@ const struct vector_table vectors __attribute__((section(".vectors.core"), used)
     .stack = linker_stack_end,
     .handlers = {
         [1 - 1] = reset_handler,
-        [2 - 1] = nmi_handler,
+        [2 - 1] = fault_handler,  /* NMI: watchdog */
         [3 - 1] = fault_handler,  /* hard fault */
         [4 - 1] = fault_handler,  /* memory management */
         [5 - 1] = fault_handler,  /* bus */

@@ -5,18 +5,12 @@
 #include "ports/mps2-an505/uart.h"
 
 /* Fixed at the start of RAM by the linker script of both programs; neither initialises it. It holds
- * its contents through a reset and is arbitrary after power-on, hence the magic numbers. */
+ * its contents through a reset and is arbitrary after power-on, hence the magic number. */
 #define RESET_NOTE_MAGIC 0x4e4f5445u
-
-struct reset_note {
-    uint32_t magic;
-    uint32_t reason;
-    uint32_t inverse; /* of the reason */
-};
 
 static struct {
     struct handover handover;
-    struct reset_note note;
+    uint32_t reset_note; /* RESET_NOTE_MAGIC + enum reset_reason */
 } shared __attribute__((section(".shared")));
 
 #define STACK_PAINT 0xc0deface
@@ -25,16 +19,14 @@ extern uint32_t linker_stack_start[], linker_stack_end[], linker_ram_start[], li
 
 enum reset_reason system_take_reset_reason(void)
 {
-    const struct reset_note note = shared.note;
-    shared.note.magic = 0;
-    if (note.magic != RESET_NOTE_MAGIC || note.reason != ~note.inverse)
-        return RESET_POWER_ON;
-    return (enum reset_reason)note.reason;
+    const uint32_t reason = shared.reset_note - RESET_NOTE_MAGIC;
+    shared.reset_note = 0;
+    return reason <= RESET_WATCHDOG ? (enum reset_reason)reason : RESET_POWER_ON;
 }
 
 _Noreturn void system_reset(enum reset_reason reason)
 {
-    shared.note = (struct reset_note){RESET_NOTE_MAGIC, reason, ~(uint32_t)reason};
+    shared.reset_note = RESET_NOTE_MAGIC + reason;
     __asm volatile("dsb" ::: "memory");
     SCB_AIRCR = SCB_AIRCR_SYSTEM_RESET;
     for (;;) {
