@@ -25,9 +25,8 @@ otter_status swap_trailer_write(const struct boot_state *state, const struct fla
 uint32_t swap_records_read(const struct flash_area *area, uint32_t offset, uint32_t step,
                            uint32_t count)
 {
-    uint8_t value = 0;
-    while (count > 0 && flash_read(area, offset + (count - 1) * step, &value, 1) == OTTER_OK &&
-           value == area->flash->erased_value)
+    while (count > 0 &&
+           trailer_read_unit(area, offset + (count - 1) * step) == area->flash->erased_value)
         count--;
     return count;
 }

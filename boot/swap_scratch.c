@@ -195,20 +195,25 @@ static void take_status(struct boot_state *state, const struct trailer *trailer,
     state->swap_size = trailer->swap_size;
 }
 
+/* A request in the secondary slot is newer than a swap that has erased the slot's trailer: then
+ * that swap is complete, and only its torn copy_done reads differently each time. */
 void swap_find(struct boot_state *state, struct trailer *primary, struct trailer *secondary)
 {
     const struct boot_config *config = state->config;
     struct trailer scratch;
-    (void)secondary;
     trailer_read(config->scratch, config->max_align, &scratch);
     boot_report_trailer(state, BOOT_EVENT_SCRATCH, &scratch);
-    const bool in_primary = swap_in_progress(state, primary);
+    bool in_primary = swap_in_progress(state, primary);
     const bool in_scratch = swap_in_progress(state, &scratch);
     if (in_primary) {
-        take_status(state, primary, BOOT_SOURCE_PRIMARY);
         state->position = swap_records_read(state->primary, state->trailer_offset,
                                             record_step(state), STATES * config->max_sectors);
+        in_primary = state->position < STATES - 1 || secondary->magic != TRAILER_GOOD;
     }
+    if (in_primary)
+        take_status(state, primary, BOOT_SOURCE_PRIMARY);
+    else
+        state->position = 0;
     if (in_scratch && !(in_primary && primary_counts(state))) {
         take_status(state, &scratch, BOOT_SOURCE_SCRATCH);
         state->position = swap_records_read(config->scratch, scratch_trailer_offset(state),

@@ -40,33 +40,49 @@ void trailer_magic_bytes(uint32_t max_align, uint8_t magic[TRAILER_MAGIC_SIZE])
     memcpy(magic + 2, aligned, sizeof aligned);
 }
 
+/* A unit that a power cut caught half programmed may read differently each time. A bit counts as
+ * programmed if it is at each of several readings; so the next boot decides as this one does. */
+#define READINGS 16u
+
 static enum trailer_mark read_magic(const struct flash_area *slot, uint32_t max_align)
 {
     uint8_t found[TRAILER_MAGIC_SIZE];
     uint8_t good[TRAILER_MAGIC_SIZE];
-    if (flash_read(slot, trailer_magic_offset(slot->size), found, sizeof found) != OTTER_OK)
-        return TRAILER_BAD;
     trailer_magic_bytes(max_align, good);
-    if (memcmp(found, good, sizeof good) == 0)
-        return TRAILER_GOOD;
-    memset(good, slot->flash->erased_value, sizeof good);
-    return memcmp(found, good, sizeof good) == 0 ? TRAILER_UNSET : TRAILER_BAD;
+    for (unsigned i = 0; i < READINGS; i++) {
+        if (flash_read(slot, trailer_magic_offset(slot->size), found, sizeof found) != OTTER_OK)
+            return TRAILER_BAD;
+        if (memcmp(found, good, sizeof good) != 0) {
+            memset(good, slot->flash->erased_value, sizeof good);
+            return memcmp(found, good, sizeof good) == 0 ? TRAILER_UNSET : TRAILER_BAD;
+        }
+    }
+    return TRAILER_GOOD;
 }
 
-/* First byte of a field; a value that no field has if it cannot be read. */
-static uint8_t read_byte(const struct flash_area *slot, uint32_t max_align,
-                         enum trailer_field field)
+uint8_t trailer_read_unit(const struct flash_area *slot, uint32_t offset)
 {
-    uint8_t value = 0;
-    if (flash_read(slot, trailer_field_offset(slot->size, max_align, field), &value, 1) != OTTER_OK)
-        return 0x5a;
-    return value;
+    const uint8_t erased = slot->flash->erased_value;
+    uint8_t programmed = 0xff;
+    for (unsigned i = 0; i < READINGS; i++) {
+        uint8_t value = 0;
+        if (flash_read(slot, offset, &value, 1) != OTTER_OK)
+            break; /* what cannot be read is not erased */
+        programmed &= value ^ erased;
+    }
+    return programmed ^ erased;
+}
+
+static uint8_t read_field(const struct flash_area *slot, uint32_t max_align,
+                          enum trailer_field field)
+{
+    return trailer_read_unit(slot, trailer_field_offset(slot->size, max_align, field));
 }
 
 static enum trailer_mark read_flag(const struct flash_area *slot, uint32_t max_align,
                                    enum trailer_field field)
 {
-    const uint8_t value = read_byte(slot, max_align, field);
+    const uint8_t value = read_field(slot, max_align, field);
     if (value == slot->flash->erased_value)
         return TRAILER_UNSET;
     return value == 1 ? TRAILER_SET : TRAILER_BAD;
@@ -78,7 +94,7 @@ void trailer_read(const struct flash_area *slot, uint32_t max_align, struct trai
     trailer->magic = read_magic(slot, max_align);
     trailer->image_ok = read_flag(slot, max_align, TRAILER_IMAGE_OK);
     trailer->copy_done = read_flag(slot, max_align, TRAILER_COPY_DONE);
-    const uint8_t info = read_byte(slot, max_align, TRAILER_SWAP_INFO);
+    const uint8_t info = read_field(slot, max_align, TRAILER_SWAP_INFO);
     const bool valid = info != slot->flash->erased_value && (info & 0x0f) >= SWAP_NONE &&
                        (info & 0x0f) <= SWAP_REVERT;
     trailer->swap_type = valid ? (enum swap_type)(info & 0x0f) : SWAP_NONE;

@@ -47,12 +47,15 @@ void trailer_read(const struct flash_area *slot, uint32_t max_align, struct trai
 /* What the next boot will do. */
 enum swap_type trailer_next_swap(const struct trailer *primary, const struct trailer *secondary);
 
-/* A new image runs that the bootloader will take back unless it is confirmed. A copy_done that a
- * power cut tore counts: it is written after all else is done. */
+/* A new image runs that the bootloader will take back unless it is confirmed. What a power cut can
+ * tear does not decide: a torn copy_done counts as set, since it is written after all else is done;
+ * and a swap that was permanent or a revert is no trial, even if its image_ok was torn and reads
+ * differently each time. */
 static inline bool trailer_on_trial(const struct trailer *primary)
 {
     return primary->magic == TRAILER_GOOD && primary->copy_done != TRAILER_UNSET &&
-           primary->image_ok == TRAILER_UNSET;
+           primary->image_ok == TRAILER_UNSET && primary->swap_type != SWAP_PERM &&
+           primary->swap_type != SWAP_REVERT;
 }
 
 /* Before a download into `slot`: erases the sector that holds the fields, whatever was there. It
@@ -91,6 +94,8 @@ void trailer_magic_bytes(uint32_t max_align, uint8_t magic[TRAILER_MAGIC_SIZE]);
 /* Bytes from the first field (of scratch and move mode) to the end of the slot. */
 uint32_t trailer_info_size(uint32_t max_align);
 
+/* First byte of the unit at `offset`, of bits that read as programmed every time. */
+uint8_t trailer_read_unit(const struct flash_area *slot, uint32_t offset);
 /* Programs the unit at `offset` with `value` in its first byte: a swap status record. */
 otter_status trailer_write_unit(const struct flash_area *slot, uint32_t offset, uint8_t value);
 /* Each programs its field once, filled up to the write unit with the erased value. */

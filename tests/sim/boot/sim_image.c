@@ -1,0 +1,71 @@
+#include "tests/sim/boot/sim_image.h"
+
+#include <string.h>
+
+#include "image/bytes.h"
+
+#define HEADER_SIZE 32u
+#define TLV_SIZE    (4u + 36u + 36u + 4u + 70u)
+
+static const uint8_t spki[91] = {[26] = 0x04, [27] = SIM_KEY};
+const struct image_key image_keys[] = {{spki, sizeof spki, 0}};
+const unsigned image_key_count = 1;
+const struct image_policy sim_policy = {image_keys, 1, 0};
+
+static void put_le16(uint8_t *bytes, uint32_t value)
+{
+    bytes[0] = (uint8_t)value;
+    bytes[1] = (uint8_t)(value >> 8);
+}
+
+static uint8_t *put_tlv(uint8_t *at, uint32_t type, const uint8_t *data, uint32_t length)
+{
+    put_le16(at, type);
+    put_le16(at + 2, length);
+    memcpy(at + 4, data, length);
+    return at + 4 + length;
+}
+
+static void hash_of(const void *data, size_t length, uint8_t hash[32])
+{
+    struct image_sha256 sha;
+    image_sha256_init(&sha);
+    image_sha256_update(&sha, data, length);
+    image_sha256_finish(&sha, hash);
+}
+
+static void sign_der(const uint8_t hash[32], uint8_t key, uint8_t der[70])
+{
+    uint8_t signature[64];
+    sim_sign(hash, key, signature);
+    const uint8_t head[4] = {0x30, 68, 0x02, 32};
+    memcpy(der, head, 4);
+    memcpy(der + 4, signature, 32);
+    memcpy(der + 36, head + 2, 2);
+    memcpy(der + 38, signature + 32, 32);
+}
+
+void sim_image_make(uint8_t *image, uint32_t end, uint8_t number, uint8_t key)
+{
+    const uint32_t payload_size = end - HEADER_SIZE - TLV_SIZE;
+    uint8_t hash[32];
+    uint8_t der[70];
+    memset(image, 0, HEADER_SIZE);
+    put_le32(image, IMAGE_MAGIC);
+    put_le16(image + 8, HEADER_SIZE);
+    put_le32(image + 12, payload_size);
+    image[20] = number;
+    for (uint32_t i = 0; i < payload_size; i++)
+        image[HEADER_SIZE + i] = (uint8_t)(i * 7 + (i >> 8) * 13 + number * 37);
+    if (number % 2 == 0) /* a stretch that reads as erased flash */
+        memset(image + HEADER_SIZE + payload_size / 2, 0xff, payload_size / 3);
+    uint8_t *at = image + HEADER_SIZE + payload_size;
+    put_le16(at, 0x6907);
+    put_le16(at + 2, TLV_SIZE);
+    hash_of(image, HEADER_SIZE + payload_size, hash);
+    sign_der(hash, key, der);
+    at = put_tlv(at + 4, IMAGE_TLV_SHA256, hash, sizeof hash);
+    hash_of(spki, sizeof spki, hash);
+    at = put_tlv(at, IMAGE_TLV_KEYHASH, hash, sizeof hash);
+    put_tlv(at, IMAGE_TLV_ECDSA_SIG, der, sizeof der);
+}
