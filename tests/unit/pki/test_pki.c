@@ -1,0 +1,439 @@
+/* Keys and certificates, checked against what the openssl program says of them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <mbedtls/sha256.h>
+#include <mbedtls/x509_crt.h>
+
+#include "pki/pki.h"
+#include "port/port.h"
+#include "tests/sim/nor_sim.h"
+
+static struct nor_power power;
+static struct nor_device device;
+static struct flash_sector sectors[5];
+static struct flash_area area;
+static struct kv kv;
+static bool no_entropy;
+static char folder[] = "/tmp/otter-pki-XXXXXX";
+
+otter_status port_random(void *data, size_t length)
+{
+    if (no_entropy || getrandom(data, length, 0) != (ssize_t)length)
+        return OTTER_E_CRYPTO;
+    return OTTER_OK;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    no_entropy = false;
+    nor_power_init(&power, 1);
+    nor_uniform_sectors(sectors, 5, 4096);
+    nor_create(&device, &power, sectors, 5, 4, 0xff);
+    area = (struct flash_area){&device.flash, 0, 5 * 4096};
+    return kv_open(&kv, &area);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    const bool broken = device.rule_breaks != 0;
+    nor_destroy(&device);
+    return broken;
+}
+
+/* Runs a shell command in the folder; its output, up to `size`, is the result. */
+static size_t shell(const char *command, char *output, size_t size)
+{
+    char line[1024];
+    snprintf(line, sizeof line, "cd %s && { %s; } 2>&1", folder, command);
+    FILE *pipe = popen(line, "r");
+    assert_non_null(pipe);
+    const size_t length = fread(output, 1, size - 1, pipe);
+    output[length] = '\0';
+    if (pclose(pipe) != 0)
+        fail_msg("%s: %s", command, output);
+    return length;
+}
+
+static void run(const char *command)
+{
+    char output[4096];
+    shell(command, output, sizeof output);
+}
+
+static void save(const char *name, const void *data, size_t length)
+{
+    char path[100];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    assert_non_null(file);
+    assert_int_equal(fwrite(data, 1, length, file), length);
+    assert_int_equal(fclose(file), 0);
+}
+
+static const char *exported(const char *label)
+{
+    static char pem[PKI_PEM_MAX];
+    assert_int_equal(pki_export(&kv, label, pem, sizeof pem), OTTER_OK);
+    return pem;
+}
+
+static otter_status import(const char *label, enum pki_type type, const char *pem)
+{
+    return pki_import(&kv, label, type, pem, strlen(pem));
+}
+
+static bool is_there(const char *label)
+{
+    uint32_t length;
+    return pki_length(&kv, label, &length) == OTTER_OK;
+}
+
+static void each_label_is_found(void **state)
+{
+    (void)state;
+    unsigned count = 0;
+    for (; pki_object(count) != NULL; count++)
+        assert_ptr_equal(pki_find(pki_object(count)->label), pki_object(count));
+    assert_int_equal(count, 7);
+    assert_null(pki_find("tls_key"));
+}
+
+static void openssl_accepts_the_certificate_that_was_made(void **state)
+{
+    (void)state;
+    char text[8192];
+    char pub[PKI_PEM_MAX];
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&kv, "otter:thing_1-A"), OTTER_OK);
+    save("cert.pem", exported(PKI_TLS_CERT), strlen(exported(PKI_TLS_CERT)));
+    shell("openssl verify -x509_strict -check_ss_sig -CAfile cert.pem cert.pem || "
+          "openssl verify -partial_chain -check_ss_sig -trusted cert.pem cert.pem",
+          text, sizeof text);
+    assert_non_null(strstr(text, "cert.pem: OK"));
+    shell("openssl x509 -in cert.pem -noout -text -nameopt RFC2253", text, sizeof text);
+    assert_non_null(strstr(text, "Subject: CN=otter:thing_1-A\n"));
+    assert_non_null(strstr(text, "Issuer: CN=otter:thing_1-A\n"));
+    assert_non_null(strstr(text, "Version: 3"));
+    assert_non_null(strstr(text, "prime256v1"));
+    assert_non_null(strstr(text, "ecdsa-with-SHA256"));
+    assert_non_null(strstr(text, "Not Before: Jan  1 00:00:00 2020 GMT"));
+    assert_non_null(strstr(text, "Not After : Dec 31 23:59:59 2049 GMT"));
+    assert_non_null(strstr(text, "CA:FALSE"));
+    assert_non_null(strstr(text, "Digital Signature"));
+    assert_null(strstr(text, "Negative"));
+    shell("openssl x509 -in cert.pem -noout -pubkey", pub, sizeof pub);
+    assert_string_equal(pub, exported(PKI_TLS_KEY_PUB));
+}
+
+static void two_certificates_have_different_serials(void **state)
+{
+    (void)state;
+    uint8_t first[PKI_DER_MAX];
+    uint8_t second[PKI_DER_MAX];
+    size_t length;
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_OK);
+    assert_int_equal(pki_load(&kv, PKI_TLS_CERT, first, sizeof first, &length), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_OK);
+    assert_int_equal(pki_load(&kv, PKI_TLS_CERT, second, sizeof second, &length), OTTER_OK);
+    assert_memory_not_equal(first + 8, second + 8, 24);
+}
+
+static void a_new_key_replaces_the_pair_and_drops_its_certificate(void **state)
+{
+    (void)state;
+    char before[PKI_PEM_MAX];
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_OK);
+    strcpy(before, exported(PKI_TLS_KEY_PUB));
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_string_not_equal(before, exported(PKI_TLS_KEY_PUB));
+    assert_false(is_there(PKI_TLS_CERT));
+}
+
+static void nothing_is_made_without_entropy(void **state)
+{
+    (void)state;
+    no_entropy = true;
+    assert_int_equal(pki_generate_key(&kv), OTTER_E_CRYPTO);
+    assert_false(is_there(PKI_TLS_KEY_PRIV));
+    no_entropy = false;
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    no_entropy = true;
+    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_E_CRYPTO);
+    assert_false(is_there(PKI_TLS_CERT));
+}
+
+static void a_certificate_needs_a_key_and_a_plain_name(void **state)
+{
+    (void)state;
+    char name[PKI_COMMON_NAME_MAX + 2];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&kv, ""), OTTER_E_ARGUMENT);
+    assert_int_equal(pki_generate_cert(&kv, "a,O=evil"), OTTER_E_ARGUMENT);
+    assert_int_equal(pki_generate_cert(&kv, name), OTTER_E_ARGUMENT);
+    assert_int_equal(pki_generate_cert(&kv, name + 1), OTTER_OK);
+}
+
+static void private_keys_are_not_given_out(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    uint8_t der[PKI_DER_MAX];
+    size_t length;
+    assert_int_equal(pki_load(&kv, PKI_TLS_KEY_PRIV, der, sizeof der, &length), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_export(&kv, PKI_TLS_KEY_PRIV, pem, sizeof pem), OTTER_E_REFUSED);
+    assert_int_equal(pki_load(&kv, PKI_TLS_KEY_PRIV, der, sizeof der, &length), OTTER_E_REFUSED);
+}
+
+static void key_and_certificate_load_for_tls_and_belong_together(void **state)
+{
+    (void)state;
+    mbedtls_pk_context key;
+    mbedtls_x509_crt cert;
+    mbedtls_pk_init(&key);
+    mbedtls_x509_crt_init(&cert);
+    assert_int_equal(pki_load_key(&kv, PKI_TLS_KEY_PRIV, &key), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_OK);
+    assert_int_equal(pki_load_key(&kv, PKI_TLS_KEY_PRIV, &key), OTTER_OK);
+    assert_int_equal(pki_load_cert(&kv, PKI_TLS_CERT, &cert), OTTER_OK);
+    assert_int_equal(mbedtls_pk_check_pair(&cert.pk, &key), 0);
+    mbedtls_pk_free(&key);
+    mbedtls_x509_crt_free(&cert);
+}
+
+static void make_signer(void)
+{
+    run("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out key.pem && "
+        "openssl ec -in key.pem -pubout -out pub.pem && "
+        "openssl req -new -x509 -key key.pem -subj /CN=signer -days 365 -out signer.pem && "
+        "printf 'the image' > image && "
+        "openssl dgst -sha256 -sign key.pem -out image.sig image");
+}
+
+static size_t read_file(const char *name, char *data, size_t size)
+{
+    char command[100];
+    snprintf(command, sizeof command, "cat %s", name);
+    return shell(command, data, size);
+}
+
+static void assert_signature_of_image_verifies(void)
+{
+    uint8_t digest[32];
+    char signature[200];
+    const size_t length = read_file("image.sig", signature, sizeof signature);
+    const uint8_t *bytes = (const uint8_t *)signature;
+    mbedtls_sha256_ret((const unsigned char *)"the image", 9, digest, 0);
+    assert_int_equal(pki_verify(&kv, PKI_OTA_SIGNER, digest, bytes, length), OTTER_OK);
+    assert_int_equal(pki_verify(&kv, PKI_OTA_SIGNER, digest, bytes, length - 1), OTTER_E_SIGNATURE);
+    assert_int_equal(pki_verify(&kv, PKI_OTA_SIGNER, digest, bytes, 0), OTTER_E_SIGNATURE);
+    digest[31] ^= 1;
+    assert_int_equal(pki_verify(&kv, PKI_OTA_SIGNER, digest, bytes, length), OTTER_E_SIGNATURE);
+}
+
+static void a_signature_of_openssl_verifies_with_the_imported_public_key(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    const uint8_t digest[32] = {0};
+    make_signer();
+    assert_int_equal(pki_verify(&kv, PKI_OTA_SIGNER, digest, digest, 32), OTTER_E_NOT_FOUND);
+    read_file("pub.pem", pem, sizeof pem);
+    assert_int_equal(import(PKI_OTA_SIGNER, PKI_PUBLIC_KEY, pem), OTTER_OK);
+    assert_string_equal(exported(PKI_OTA_SIGNER), pem);
+    assert_signature_of_image_verifies();
+}
+
+static void a_certificate_under_a_key_label_stores_its_public_key(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    char pub[PKI_PEM_MAX];
+    make_signer();
+    read_file("signer.pem", pem, sizeof pem);
+    read_file("pub.pem", pub, sizeof pub);
+    assert_int_equal(import(PKI_OTA_SIGNER, PKI_CERTIFICATE, pem), OTTER_OK);
+    assert_string_equal(exported(PKI_OTA_SIGNER), pub);
+    assert_signature_of_image_verifies();
+}
+
+static void a_public_key_may_be_imported_by_the_word_cert(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    make_signer();
+    read_file("pub.pem", pem, sizeof pem);
+    assert_int_equal(import(PKI_OTA_SIGNER, PKI_CERTIFICATE, pem), OTTER_OK);
+    assert_signature_of_image_verifies();
+}
+
+static void an_imported_private_key_brings_its_public_half(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"cat key.pem", "openssl ec -in key.pem 2>/dev/null"};
+    char pem[PKI_PEM_MAX];
+    char pub[PKI_PEM_MAX];
+    make_signer();
+    read_file("pub.pem", pub, sizeof pub);
+    for (int i = 0; i < 2; i++) {
+        shell(forms[i], pem, sizeof pem);
+        assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pem), OTTER_OK);
+        assert_string_equal(exported(PKI_TLS_KEY_PUB), pub);
+        assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    }
+}
+
+static void a_root_certificate_comes_back_as_it_was(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    make_signer();
+    read_file("signer.pem", pem, sizeof pem);
+    assert_int_equal(import(PKI_ROOT_CA, PKI_CERTIFICATE, pem), OTTER_OK);
+    assert_string_equal(exported(PKI_ROOT_CA), pem);
+}
+
+static void what_does_not_fit_the_label_is_refused(void **state)
+{
+    (void)state;
+    char cert[PKI_PEM_MAX];
+    char pub[PKI_PEM_MAX];
+    char other[4096];
+    make_signer();
+    read_file("signer.pem", cert, sizeof cert);
+    read_file("pub.pem", pub, sizeof pub);
+    assert_int_equal(import("no_such_label", PKI_CERTIFICATE, cert), OTTER_E_ARGUMENT);
+    assert_int_equal(import(PKI_ROOT_CA, PKI_PUBLIC_KEY, cert), OTTER_E_ARGUMENT);
+    assert_int_equal(import(PKI_ROOT_CA, PKI_CERTIFICATE, pub), OTTER_E_KEY);
+    assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pub), OTTER_E_KEY);
+    assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_CERTIFICATE, cert), OTTER_E_KEY);
+    shell("openssl ecparam -name secp384r1 -genkey -noout | openssl ec -pubout 2>/dev/null", other,
+          sizeof other);
+    assert_int_equal(import(PKI_OTA_SIGNER, PKI_PUBLIC_KEY, other), OTTER_E_KEY);
+    shell("openssl genrsa 2048 2>/dev/null | openssl rsa -pubout 2>/dev/null", other, sizeof other);
+    assert_int_equal(import(PKI_OTA_SIGNER, PKI_PUBLIC_KEY, other), OTTER_E_KEY);
+    for (unsigned i = 0; pki_object(i) != NULL; i++)
+        assert_false(is_there(pki_object(i)->label));
+}
+
+/* One character wrong anywhere: refused, or (where X.509 does not mind) stored as a certificate. */
+static void text_damaged_at_any_place_never_harms(void **state)
+{
+    (void)state;
+    static const char replacements[] = {'\0', 'A', '/', '-', '\n', '=', '\x7f', '\x80'};
+    char pem[PKI_PEM_MAX];
+    make_signer();
+    const char *const files[] = {"signer.pem", "pub.pem", "key.pem"};
+    const char *const labels[] = {PKI_ROOT_CA, PKI_OTA_SIGNER, PKI_TLS_KEY_PRIV};
+    for (int file = 0; file < 3; file++) {
+        const size_t length = read_file(files[file], pem, sizeof pem);
+        for (size_t at = 0; at < length; at++) {
+            const char was = pem[at];
+            for (size_t i = 0; i < sizeof replacements; i++) {
+                pem[at] = replacements[i];
+                const otter_status status =
+                    pki_import(&kv, labels[file], PKI_CERTIFICATE, pem, length);
+                assert_int_equal(is_there(labels[file]), status == OTTER_OK);
+                pki_import(&kv, labels[file], PKI_CERTIFICATE, pem, at);
+                assert_int_equal(kv_format(&kv), OTTER_OK);
+            }
+            pem[at] = was;
+        }
+    }
+}
+
+static void a_truncated_text_stores_nothing(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    make_signer();
+    const size_t length = read_file("signer.pem", pem, sizeof pem);
+    for (size_t at = 0; at < length - 1; at++) {
+        assert_int_equal(pki_import(&kv, PKI_ROOT_CA, PKI_CERTIFICATE, pem, at), OTTER_E_MALFORMED);
+        assert_false(is_there(PKI_ROOT_CA));
+    }
+}
+
+static void bytes_after_the_certificate_are_malformed(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    make_signer();
+    shell("{ openssl x509 -in signer.pem -outform DER; printf xyz; } | "
+          "{ echo '-----BEGIN CERTIFICATE-----'; base64; echo '-----END CERTIFICATE-----'; }",
+          pem, sizeof pem);
+    assert_int_equal(import(PKI_ROOT_CA, PKI_CERTIFICATE, pem), OTTER_E_MALFORMED);
+}
+
+static void a_full_store_keeps_the_old_key(void **state)
+{
+    (void)state;
+    static uint8_t filler[2000];
+    char before[PKI_PEM_MAX];
+    char name[] = "fill0";
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    strcpy(before, exported(PKI_TLS_KEY_PUB));
+    for (uint32_t size = sizeof filler; size > 0; size /= 2) {
+        while (kv_set(&kv, name, filler, size) == OTTER_OK)
+            name[4]++;
+    }
+    assert_int_equal(pki_generate_key(&kv), OTTER_E_NO_SPACE);
+    assert_string_equal(exported(PKI_TLS_KEY_PUB), before);
+}
+
+static int make_folder(void **state)
+{
+    (void)state;
+    return mkdtemp(folder) == NULL;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    char command[100];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    return system(command);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(each_label_is_found),
+        TEST(openssl_accepts_the_certificate_that_was_made),
+        TEST(two_certificates_have_different_serials),
+        TEST(a_new_key_replaces_the_pair_and_drops_its_certificate),
+        TEST(nothing_is_made_without_entropy),
+        TEST(a_certificate_needs_a_key_and_a_plain_name),
+        TEST(private_keys_are_not_given_out),
+        TEST(key_and_certificate_load_for_tls_and_belong_together),
+        TEST(a_signature_of_openssl_verifies_with_the_imported_public_key),
+        TEST(a_certificate_under_a_key_label_stores_its_public_key),
+        TEST(a_public_key_may_be_imported_by_the_word_cert),
+        TEST(an_imported_private_key_brings_its_public_half),
+        TEST(a_root_certificate_comes_back_as_it_was),
+        TEST(what_does_not_fit_the_label_is_refused),
+        TEST(text_damaged_at_any_place_never_harms),
+        TEST(a_truncated_text_stores_nothing),
+        TEST(bytes_after_the_certificate_are_malformed),
+        TEST(a_full_store_keeps_the_old_key),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
