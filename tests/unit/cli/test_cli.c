@@ -1,0 +1,306 @@
+/* The line editor, arguments and paste. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/cli.h"
+
+static struct cli cli;
+static char output[8192];
+static size_t output_length;
+static char called[512]; /* "name|argument|argument;" for each call */
+static char pasted[256];
+static size_t pasted_length;
+static otter_status paste_status;
+static int pastes;
+static char paste_buffer[64];
+
+static void write_output(void *context, const char *text, size_t length)
+{
+    assert_ptr_equal(context, &cli);
+    assert_true(output_length + length < sizeof output);
+    memcpy(output + output_length, text, length);
+    output_length += length;
+    output[output_length] = '\0';
+}
+
+static void note_call(struct cli *unused, int argc, char **argv)
+{
+    (void)unused;
+    assert_null(argv[argc]);
+    for (int i = 0; i < argc; i++) {
+        strcat(called, i > 0 ? "|" : "");
+        strcat(called, argv[i]);
+    }
+    strcat(called, ";");
+}
+
+static void paste_done(struct cli *unused, otter_status status, char *text, size_t length)
+{
+    (void)unused;
+    assert_int_equal(text[length], '\0');
+    memcpy(pasted, text, length + 1);
+    pasted_length = length;
+    paste_status = status;
+    pastes++;
+}
+
+static void run_paste(struct cli *to, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    cli_begin_paste(to, paste_buffer, sizeof paste_buffer, paste_done);
+}
+
+static const struct cli_command commands[] = {
+    {"run", "Run", "    usage\n", note_call},
+    {"paste", "Paste", "", run_paste},
+};
+
+static int set_up(void **state)
+{
+    (void)state;
+    cli_init(&cli, commands, 2, "> ", write_output, &cli);
+    output_length = 0;
+    output[0] = called[0] = pasted[0] = '\0';
+    pastes = 0;
+    return 0;
+}
+
+static void type(const char *text)
+{
+    cli_input(&cli, text, strlen(text));
+}
+
+static void cr_lf_and_crlf_each_end_one_line(void **state)
+{
+    (void)state;
+    type("run 1\rrun 2\nrun 3\r\nrun 4\r\n");
+    assert_string_equal(called, "run|1;run|2;run|3;run|4;");
+}
+
+static void what_is_typed_is_echoed_and_the_prompt_follows(void **state)
+{
+    (void)state;
+    cli_prompt(&cli);
+    type("run 1\r\n");
+    assert_string_equal(output, "> run 1\r\n> ");
+}
+
+static void bytes_one_by_one_are_the_same_as_all_at_once(void **state)
+{
+    (void)state;
+    const char *text = "run 1\r\nrun 2\r\n";
+    for (size_t i = 0; i < strlen(text); i++)
+        cli_input(&cli, text + i, 1);
+    assert_string_equal(called, "run|1;run|2;");
+}
+
+static void an_empty_line_only_shows_the_prompt_again(void **state)
+{
+    (void)state;
+    type("\n  \n");
+    assert_string_equal(called, "");
+    assert_string_equal(output, "\r\n>   \r\n> ");
+}
+
+static void backspace_and_delete_take_back_a_character(void **state)
+{
+    (void)state;
+    type("\b\brun 12\b\x7f"
+         "3\n");
+    assert_string_equal(called, "run|3;");
+}
+
+static void ctrl_u_clears_the_line(void **state)
+{
+    (void)state;
+    type("nonsense\x15run 1\n");
+    assert_string_equal(called, "run|1;");
+}
+
+static void ctrl_c_drops_the_line(void **state)
+{
+    (void)state;
+    type("run 1\x03");
+    assert_string_equal(output, "run 1^C\r\n> ");
+    type("\n");
+    assert_string_equal(called, "");
+}
+
+static void arrow_up_brings_the_last_line_back(void **state)
+{
+    (void)state;
+    type("run \"a b\" c\nxx\x1b[A\b2\n");
+    assert_string_equal(called, "run|a b|c;run|a b|2;");
+}
+
+static void other_escape_sequences_are_swallowed(void **state)
+{
+    (void)state;
+    type("run \x1b[C1\x1b[5~2\x1bOP3\x1b[200~4\n");
+    assert_string_equal(called, "run|1234;");
+}
+
+static void quotes_and_backslashes_keep_blanks(void **state)
+{
+    (void)state;
+    type("run \"a b\" 'c \"d' e\\ f \"\" g'h i'j \\\" \"k\\\"l\"\n");
+    assert_string_equal(called, "run|a b|c \"d|e f||gh ij|\"|k\"l;");
+}
+
+static void a_quotation_that_does_not_end_runs_nothing(void **state)
+{
+    (void)state;
+    type("run \"a b\nrun 'c\n");
+    assert_string_equal(called, "");
+    assert_non_null(strstr(output, "A quotation is not closed"));
+}
+
+static void more_arguments_than_allowed_run_nothing(void **state)
+{
+    (void)state;
+    type("run 1 2 3 4 5 6 7\nrun 1 2 3 4 5 6 7 8\n");
+    assert_string_equal(called, "run|1|2|3|4|5|6|7;");
+    assert_non_null(strstr(output, "Too many arguments: at most 8"));
+}
+
+static void an_unknown_command_is_named(void **state)
+{
+    (void)state;
+    type("rnu 1\n");
+    assert_non_null(strstr(output, "Unknown command 'rnu': type 'help'"));
+}
+
+static void a_line_too_long_is_refused_as_a_whole(void **state)
+{
+    (void)state;
+    type("run ");
+    for (size_t i = 0; i < CLI_LINE_MAX - 4; i++)
+        type("x");
+    type("\n");
+    assert_int_equal(strlen(called), CLI_LINE_MAX + 1);
+    called[0] = '\0';
+    type("run ");
+    for (size_t i = 0; i < CLI_LINE_MAX - 3; i++)
+        type("x");
+    type("\nrun 2\n");
+    assert_string_equal(called, "run|2;");
+    assert_non_null(strstr(output, "Line too long"));
+}
+
+static void a_paste_ends_with_its_end_line(void **state)
+{
+    (void)state;
+    type("paste\r\n-----BEGIN X-----\r\nAA\r\n-----END X-----\r\nrun 1\r\n");
+    assert_int_equal(pastes, 1);
+    assert_int_equal(paste_status, OTTER_OK);
+    assert_string_equal(pasted, "-----BEGIN X-----\nAA\n-----END X-----\n");
+    assert_string_equal(called, "run|1;");
+}
+
+static void a_paste_shows_no_prompt_until_it_is_over(void **state)
+{
+    (void)state;
+    type("paste\nAA\n-----END X-----\n");
+    assert_string_equal(output, "paste\r\nAA\r\n-----END X-----\r\n> ");
+}
+
+static void a_blank_line_or_ctrl_c_ends_a_paste_without_result(void **state)
+{
+    (void)state;
+    type("paste\nAA\n\n");
+    assert_int_equal(pastes, 1);
+    assert_int_equal(paste_status, OTTER_E_CLOSED);
+    type("paste\nAA\x03run 1\n");
+    assert_int_equal(pastes, 2);
+    assert_int_equal(paste_status, OTTER_E_CLOSED);
+    assert_string_equal(called, "run|1;");
+}
+
+static void however_much_is_pasted_there_is_one_result_and_no_command(void **state)
+{
+    (void)state;
+    type("paste\n");
+    for (int i = 0; i < 100; i++)
+        type("run away with the device\n");
+    assert_int_equal(pastes, 0);
+    type("-----END X-----\nrun 1\n");
+    assert_int_equal(pastes, 1);
+    assert_int_equal(paste_status, OTTER_E_TOO_LONG);
+    assert_string_equal(called, "run|1;");
+}
+
+static void a_paste_of_any_length_stays_in_its_buffer(void **state)
+{
+    (void)state;
+    for (size_t length = 1; length < 2 * sizeof paste_buffer; length++) {
+        type("paste\n");
+        for (size_t i = 0; i < length; i++)
+            type("x");
+        type("\n-----END \n");
+        /* both lines with their newlines, the NUL, and the last byte, which marks an overflow */
+        const bool fits = length + 1 + 10 + 2 <= sizeof paste_buffer;
+        assert_int_equal(paste_status, fits ? OTTER_OK : OTTER_E_TOO_LONG);
+        output_length = 0;
+    }
+}
+
+static void a_line_too_long_spoils_a_paste(void **state)
+{
+    (void)state;
+    type("paste\n");
+    for (int i = 0; i < 300; i++)
+        type("x");
+    type("\n-----END X-----\n");
+    assert_int_equal(paste_status, OTTER_E_TOO_LONG);
+}
+
+static void arrow_up_in_a_paste_does_nothing(void **state)
+{
+    (void)state;
+    type("paste\n\x1b[A-----END X-----\n");
+    assert_string_equal(pasted, "-----END X-----\n");
+}
+
+static void output_over_the_limit_is_cut(void **state)
+{
+    (void)state;
+    cli_printf(&cli, "%*d\n", 1000, 1);
+    assert_int_equal(output_length, CLI_OUTPUT_MAX - 1);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(name, set_up)
+    const struct CMUnitTest tests[] = {
+        TEST(cr_lf_and_crlf_each_end_one_line),
+        TEST(what_is_typed_is_echoed_and_the_prompt_follows),
+        TEST(bytes_one_by_one_are_the_same_as_all_at_once),
+        TEST(an_empty_line_only_shows_the_prompt_again),
+        TEST(backspace_and_delete_take_back_a_character),
+        TEST(ctrl_u_clears_the_line),
+        TEST(ctrl_c_drops_the_line),
+        TEST(arrow_up_brings_the_last_line_back),
+        TEST(other_escape_sequences_are_swallowed),
+        TEST(quotes_and_backslashes_keep_blanks),
+        TEST(a_quotation_that_does_not_end_runs_nothing),
+        TEST(more_arguments_than_allowed_run_nothing),
+        TEST(an_unknown_command_is_named),
+        TEST(a_line_too_long_is_refused_as_a_whole),
+        TEST(a_paste_ends_with_its_end_line),
+        TEST(a_paste_shows_no_prompt_until_it_is_over),
+        TEST(a_blank_line_or_ctrl_c_ends_a_paste_without_result),
+        TEST(however_much_is_pasted_there_is_one_result_and_no_command),
+        TEST(a_paste_of_any_length_stays_in_its_buffer),
+        TEST(a_line_too_long_spoils_a_paste),
+        TEST(arrow_up_in_a_paste_does_nothing),
+        TEST(output_over_the_limit_is_cut),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

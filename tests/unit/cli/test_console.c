@@ -1,0 +1,377 @@
+/* The device's commands, as typed by a user. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <cmocka.h>
+
+#include "cli/console.h"
+#include "tests/sim/nor_sim.h"
+
+static struct nor_power power;
+static struct nor_device device;
+static struct flash_sector sectors[5];
+static struct flash_area area;
+static struct kv kv;
+static struct console console;
+static char output[16384];
+static size_t output_length;
+static int resets;
+static int changes;
+
+otter_status port_random(void *data, size_t length)
+{
+    return getrandom(data, length, 0) == (ssize_t)length ? OTTER_OK : OTTER_E_CRYPTO;
+}
+
+static void write_output(void *context, const char *text, size_t length)
+{
+    (void)context;
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '\r') /* every line ends in CR LF; tests show the LF */
+            continue;
+        assert_true(output_length + 1 < sizeof output);
+        output[output_length++] = text[i];
+    }
+    output[output_length] = '\0';
+}
+
+static void count_reset(void *context)
+{
+    assert_ptr_equal(context, &resets);
+    resets++;
+}
+
+static otter_ms two_days(void *context)
+{
+    (void)context;
+    return ((2 * 24 + 3) * 3600 + 4 * 60 + 5) * 1000ull + 678;
+}
+
+static void print_stat(void *context, struct cli *cli)
+{
+    (void)context;
+    cli_printf(cli, "stack %d\n", 1234);
+}
+
+static void count_change(void *context)
+{
+    (void)context;
+    changes++;
+}
+
+static struct console_hooks hooks;
+
+static int set_up(void **state)
+{
+    (void)state;
+    nor_power_init(&power, 1);
+    nor_uniform_sectors(sectors, 5, 4096);
+    nor_create(&device, &power, sectors, 5, 4, 0xff);
+    area = (struct flash_area){&device.flash, 0, 5 * 4096};
+    assert_int_equal(kv_open(&kv, &area), OTTER_OK);
+    hooks = (struct console_hooks){.context = &resets,
+                                   .version = "1.0.0",
+                                   .board = "mps2-an505",
+                                   .reset = count_reset,
+                                   .uptime = two_days,
+                                   .stat = print_stat,
+                                   .changed = count_change};
+    console_init(&console, &kv, &hooks, write_output, NULL);
+    output_length = 0;
+    output[0] = '\0';
+    resets = changes = 0;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    const bool broken = device.rule_breaks != 0;
+    nor_destroy(&device);
+    return broken;
+}
+
+/* Types a line; returns what the device says between it and the next prompt. */
+static const char *type(const char *line)
+{
+    output_length = 0;
+    output[0] = '\0';
+    console_input(&console, line, strlen(line));
+    console_input(&console, "\r\n", 2);
+    char *end = strrchr(output, '\n');
+    if (end != NULL && strcmp(end, "\n> ") == 0)
+        end[1] = '\0';
+    return output + strlen(line) + 1;
+}
+
+static void the_first_prompt_comes_at_start(void **state)
+{
+    (void)state;
+    console_start(&console);
+    assert_string_equal(output, "> ");
+}
+
+static void help_lists_every_command_and_explains_each(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"help", "conf",   "pki",     "ota",  "kv",
+                                        "stat", "uptime", "version", "reset"};
+    char line[32];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_non_null(strstr(type("help"), names[i]));
+        snprintf(line, sizeof line, "help %s", names[i]);
+        assert_memory_equal(type(line), names[i], strlen(names[i]));
+    }
+    assert_non_null(strstr(type("help conf"), "conf commit"));
+    assert_string_equal(type("help me"),
+                        "No command 'me': type 'help' for the list of commands.\n");
+}
+
+static void a_setting_is_shown_set_and_committed_as_in_the_reference(void **state)
+{
+    (void)state;
+    char name[16];
+    assert_string_equal(type("conf set thing_name my_thing"), "thing_name=\"my_thing\"\n");
+    assert_int_equal(config_get_text(&kv, CONFIG_THING_NAME, name, sizeof name), OTTER_E_NOT_FOUND);
+    assert_int_equal(changes, 0);
+    assert_string_equal(type("conf commit"), "Configuration saved to NVM.\n");
+    assert_int_equal(config_get_text(&kv, CONFIG_THING_NAME, name, sizeof name), OTTER_OK);
+    assert_string_equal(name, "my_thing");
+    assert_int_equal(changes, 1);
+    assert_string_equal(type("conf get thing_name"), "thing_name=\"my_thing\"\n");
+}
+
+static void conf_get_shows_all_and_says_what_is_not_saved(void **state)
+{
+    (void)state;
+    assert_string_equal(type("conf get"), "thing_name=\"\"\n"
+                                          "mqtt_endpoint=\"\"\n"
+                                          "mqtt_port=8883\n"
+                                          "wifi_ssid=\"\"\n"
+                                          "wifi_credential=\"\"\n"
+                                          "time_hwm=\n");
+    type("conf set mqtt_port 443");
+    assert_non_null(strstr(type("conf get"), "mqtt_port=443\n"));
+    assert_non_null(strstr(type("conf get"), "not saved yet: type 'conf commit'"));
+    type("conf commit");
+    assert_null(strstr(type("conf get"), "not saved"));
+}
+
+static void the_wifi_password_is_never_shown(void **state)
+{
+    (void)state;
+    assert_string_equal(type("conf set wifi_credential \"pass word\""),
+                        "wifi_credential=\"********\"\n");
+    type("conf commit");
+    assert_null(strstr(type("conf get"), "pass word"));
+}
+
+static void a_wrong_setting_is_explained(void **state)
+{
+    (void)state;
+    assert_string_equal(type("conf set mqtt_port 99999"),
+                        "mqtt_port not changed: it must be 1 to 65535.\n");
+    assert_string_equal(type("conf set colour red"),
+                        "No setting 'colour': type 'conf get' to see all.\n");
+    assert_string_equal(type("conf get colour"),
+                        "No setting 'colour': type 'conf get' to see all.\n");
+    assert_string_equal(type("conf set thing_name"),
+                        "Wrong arguments: type 'help conf' to see what it takes.\n");
+    assert_string_equal(type("conf"), "Wrong arguments: type 'help conf' to see what it takes.\n");
+}
+
+static void a_commit_that_fails_says_so(void **state)
+{
+    (void)state;
+    type("conf set thing_name a");
+    device.fail_reads = true;
+    assert_non_null(strstr(type("conf commit"), "Saving the configuration failed: flash"));
+    device.fail_reads = false;
+    assert_string_equal(type("conf commit"), "Configuration saved to NVM.\n");
+}
+
+static void provision_key_and_certificate(char pem[PKI_PEM_MAX])
+{
+    type("conf set thing_name my_thing");
+    type("conf commit");
+    type("pki generate key");
+    strcpy(pem, type("pki generate cert"));
+}
+
+static void a_key_pair_is_made_as_in_the_reference(void **state)
+{
+    (void)state;
+    const char *said = type("pki generate key");
+    static const char expected[] = "SUCCESS: Key pair generated and stored in\n"
+                                   "Private Key Label: tls_key_priv\n"
+                                   "Public Key Label: tls_key_pub\n"
+                                   "-----BEGIN PUBLIC KEY-----\n";
+    assert_memory_equal(said, expected, sizeof expected - 1);
+    assert_non_null(strstr(said, "\n-----END PUBLIC KEY-----\n"));
+    assert_int_equal(changes, 1);
+}
+
+static void a_certificate_needs_a_name_and_a_key_first(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(type("pki generate cert"), "Type 'conf set thing_name <name>'"));
+    type("conf set thing_name a");
+    type("conf commit");
+    assert_non_null(strstr(type("pki generate cert"), "Type 'pki generate key' first."));
+    type("pki generate key");
+    const char *said = type("pki generate cert");
+    assert_memory_equal(said, "-----BEGIN CERTIFICATE-----\n", 28);
+    assert_non_null(strstr(said, "\n-----END CERTIFICATE-----\n"));
+    assert_true(strlen(said) > 400);
+}
+
+static void a_name_too_long_for_a_certificate_is_explained(void **state)
+{
+    (void)state;
+    char line[128] = "conf set thing_name ";
+    memset(line + strlen(line), 'n', 65);
+    type(line);
+    type("conf commit");
+    type("pki generate key");
+    assert_non_null(strstr(type("pki generate cert"), "thing_name has over 64 characters"));
+}
+
+static void what_is_exported_can_be_imported(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    provision_key_and_certificate(pem);
+    changes = 0;
+    type("pki import cert root_ca_cert");
+    type(pem);
+    assert_non_null(strstr(output, "SUCCESS: certificate stored in root_ca_cert\n"));
+    assert_int_equal(changes, 1);
+    assert_string_equal(type("pki export cert root_ca_cert"), pem);
+    type("pki import key ota_signer_pub");
+    type(pem);
+    assert_non_null(strstr(output, "SUCCESS: public key stored in ota_signer_pub\n"));
+}
+
+static void the_private_key_is_not_exported(void **state)
+{
+    (void)state;
+    type("pki generate key");
+    assert_string_equal(type("pki export key tls_key_priv"),
+                        "tls_key_priv is not shown: a private key never leaves the device.\n");
+}
+
+static void a_paste_that_is_not_pem_gives_one_error(void **state)
+{
+    (void)state;
+    type("pki import cert root_ca_cert");
+    type("-----BEGIN CERTIFICATE-----\r\nreset\r\nreset\r\n-----END CERTIFICATE-----");
+    const char *error =
+        strstr(output, "Nothing imported: the text is not a whole PEM certificate.");
+    assert_non_null(error);
+    assert_null(strstr(error + 1, "Nothing imported"));
+    assert_int_equal(resets, 0);
+    type("pki import cert root_ca_cert");
+    type("hello\r\n");
+    assert_non_null(strstr(output, "Nothing imported: the text ended before its END line."));
+    assert_non_null(strstr(type("pki export cert root_ca_cert"), "Nothing is stored under"));
+}
+
+static void the_wrong_kind_of_object_is_explained(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    provision_key_and_certificate(pem);
+    assert_string_equal(type("pki import key root_ca_cert"),
+                        "root_ca_cert holds a certificate: type 'pki import cert root_ca_cert'.\n");
+    type("pki import key tls_key_priv");
+    type(pem);
+    assert_non_null(strstr(output, "tls_key_priv takes a private key"));
+    assert_string_equal(type("pki import cert nonsense"),
+                        "No label 'nonsense': type 'pki list' to see all.\n");
+    assert_string_equal(type("pki export cert nonsense"),
+                        "No label 'nonsense': type 'pki list' to see all.\n");
+    assert_string_equal(type("pki import"),
+                        "Wrong arguments: type 'help pki' to see what it takes.\n");
+    assert_string_equal(type("pki forget key tls_key_priv"),
+                        "Wrong arguments: type 'help pki' to see what it takes.\n");
+}
+
+static void the_list_shows_what_is_there(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    assert_non_null(strstr(type("pki list"), "tls_cert             certificate not there\n"));
+    provision_key_and_certificate(pem);
+    assert_non_null(strstr(type("pki list"), "tls_key_pub          public key    91 bytes\n"));
+    assert_null(strstr(type("pki list"), "tls_cert             certificate not there\n"));
+}
+
+static otter_status no_key(struct kv *unused)
+{
+    (void)unused;
+    return OTTER_E_CRYPTO;
+}
+
+static void a_board_may_make_its_keys_elsewhere(void **state)
+{
+    (void)state;
+    hooks.generate_key = no_key;
+    assert_string_equal(type("pki generate key"),
+                        "Making a key pair failed: cryptographic operation failed. The old keys "
+                        "are still in place.\n");
+}
+
+static void the_small_commands_answer(void **state)
+{
+    (void)state;
+    assert_string_equal(type("version"), "Otter firmware 1.0.0 on mps2-an505\n");
+    assert_string_equal(type("uptime"), "up 2 d 03:04:05\n");
+    assert_string_equal(type("stat"), "stack 1234\n");
+    assert_string_equal(type("ota"), "This firmware has no update agent.\n");
+    type("conf set thing_name abc");
+    type("conf commit");
+    const char *said = type("kv");
+    assert_non_null(strstr(said, "conf/thing_name"));
+    assert_non_null(strstr(said, "1 keys take "));
+}
+
+static void reset_says_so_and_resets(void **state)
+{
+    (void)state;
+    assert_string_equal(type("reset"), "Resetting device.\n");
+    assert_int_equal(resets, 1);
+    hooks.reset = NULL;
+    assert_non_null(strstr(type("reset"), "cannot restart itself"));
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        TEST(the_first_prompt_comes_at_start),
+        TEST(help_lists_every_command_and_explains_each),
+        TEST(a_setting_is_shown_set_and_committed_as_in_the_reference),
+        TEST(conf_get_shows_all_and_says_what_is_not_saved),
+        TEST(the_wifi_password_is_never_shown),
+        TEST(a_wrong_setting_is_explained),
+        TEST(a_commit_that_fails_says_so),
+        TEST(a_key_pair_is_made_as_in_the_reference),
+        TEST(a_certificate_needs_a_name_and_a_key_first),
+        TEST(a_name_too_long_for_a_certificate_is_explained),
+        TEST(what_is_exported_can_be_imported),
+        TEST(the_private_key_is_not_exported),
+        TEST(a_paste_that_is_not_pem_gives_one_error),
+        TEST(the_wrong_kind_of_object_is_explained),
+        TEST(the_list_shows_what_is_there),
+        TEST(a_board_may_make_its_keys_elsewhere),
+        TEST(the_small_commands_answer),
+        TEST(reset_says_so_and_resets),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
