@@ -38,8 +38,9 @@ struct session {
 otter_status image_key_generate(struct image_cipher_key *key, size_t size, struct failure *failure)
 {
     key->size = size;
-    return RAND_priv_bytes(key->data, (int)size) == 1 ? OTTER_OK
-                                                      : fail_openssl(failure, "no random numbers");
+    return RAND_priv_bytes(key->data, (int)size) == 1
+               ? OTTER_OK
+               : failed_openssl(failure, "no random numbers");
 }
 
 otter_status image_key_crypt(const struct image_cipher_key *key, uint8_t *payload, size_t size,
@@ -54,7 +55,7 @@ otter_status image_key_crypt(const struct image_cipher_key *key, uint8_t *payloa
                 EVP_EncryptUpdate(context, payload, &done, payload, (int)size) == 1;
 
     EVP_CIPHER_CTX_free(context);
-    return good ? OTTER_OK : fail_openssl(failure, "cannot run AES-CTR");
+    return good ? OTTER_OK : failed_openssl(failure, "cannot run AES-CTR");
 }
 
 static bool agree(EVP_PKEY *mine, EVP_PKEY *theirs, uint8_t secret[SECRET_SIZE])
@@ -139,13 +140,13 @@ static otter_status wrap_ecies(const struct scheme *scheme, const struct image_c
     otter_status status;
 
     if (!start_session(scheme, ephemeral, recipient, key->size, &session))
-        return fail_openssl(failure, "cannot agree on a key with the device's");
+        return failed_openssl(failure, "cannot agree on a key with the device's");
     status = crypt_image_key(&session, wrapped.data, failure);
     if (status != OTTER_OK)
         return status;
     if (!make_tag(scheme, &session, wrapped.data, tag) ||
         !append_public(ephemeral, scheme->public_size, tlv))
-        return fail_openssl(failure, "cannot wrap the image's key");
+        return failed_openssl(failure, "cannot wrap the image's key");
     bytes_append(tlv, tag, scheme->tag_size);
     bytes_append(tlv, wrapped.data, wrapped.size);
     OPENSSL_cleanse(&session, sizeof session);
@@ -170,7 +171,7 @@ static otter_status wrap_rsa(const struct image_cipher_key *key, EVP_PKEY *recip
 
     EVP_PKEY_CTX_free(context);
     if (!done)
-        return fail_openssl(failure, "cannot wrap the image's key");
+        return failed_openssl(failure, "cannot wrap the image's key");
     bytes_append(tlv, out, size);
     return OTTER_OK;
 }
@@ -196,9 +197,9 @@ otter_status image_key_wrap(const struct image_cipher_key *key, const struct key
         return wrap_rsa(key, recipient->pkey, tlv, failure);
     }
     if (!scheme)
-        return fail(failure, OTTER_E_UNSUPPORTED,
-                    "images cannot be encrypted for a key of type %s%s",
-                    key_type_name(recipient->type), sha512 ? " with HMAC-SHA512" : "");
+        return failed(failure, OTTER_E_UNSUPPORTED,
+                      "images cannot be encrypted for a key of type %s%s",
+                      key_type_name(recipient->type), sha512 ? " with HMAC-SHA512" : "");
     if (!ephemeral) {
         status = key_generate(&fresh, recipient->type, failure);
         ephemeral = &fresh;
@@ -240,7 +241,7 @@ static otter_status unwrap_ecies(struct image_cipher_key *key, const struct sche
     EVP_PKEY_free(theirs);
     ERR_clear_error();
     if (!good)
-        return fail(failure, OTTER_E_KEY, "the image is encrypted for another key");
+        return failed(failure, OTTER_E_KEY, "the image is encrypted for another key");
     memcpy(key->data, wrapped, key->size);
     return crypt_image_key(&session, key->data, failure);
 }
@@ -258,7 +259,7 @@ static otter_status unwrap_rsa(struct image_cipher_key *key, const struct key *d
     EVP_PKEY_CTX_free(context);
     ERR_clear_error();
     if (!good)
-        return fail(failure, OTTER_E_KEY, "the image is encrypted for another key");
+        return failed(failure, OTTER_E_KEY, "the image is encrypted for another key");
     key->size = out_size;
     memcpy(key->data, out, out_size);
     return OTTER_OK;
@@ -269,7 +270,7 @@ otter_status image_key_unwrap(struct image_cipher_key *key, const struct key *de
                               struct failure *failure)
 {
     if (!device->is_private)
-        return fail(failure, OTTER_E_KEY, "a public key cannot decrypt; give the private key");
+        return failed(failure, OTTER_E_KEY, "a public key cannot decrypt; give the private key");
     if (tlv_type == TLV_ENC_RSA2048 && device->type == KEY_RSA_2048)
         return unwrap_rsa(key, device, tlv, size, failure);
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
@@ -278,10 +279,10 @@ otter_status image_key_unwrap(struct image_cipher_key *key, const struct key *de
             continue;
         key->size = size > fixed ? size - fixed : 0;
         if (key->size != 16 && key->size != 32)
-            return fail(failure, OTTER_E_MALFORMED, "the %s TLV has a wrong length (%zu bytes)",
-                        tlv_name(tlv_type), size);
+            return failed(failure, OTTER_E_MALFORMED, "the %s TLV has a wrong length (%zu bytes)",
+                          tlv_name(tlv_type), size);
         return unwrap_ecies(key, &schemes[i], device, tlv, failure);
     }
-    return fail(failure, OTTER_E_KEY, "a key of type %s cannot open the image's %s TLV",
-                key_type_name(device->type), tlv_name(tlv_type) ? tlv_name(tlv_type) : "unknown");
+    return failed(failure, OTTER_E_KEY, "a key of type %s cannot open the image's %s TLV",
+                  key_type_name(device->type), tlv_name(tlv_type) ? tlv_name(tlv_type) : "unknown");
 }

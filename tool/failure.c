@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-otter_status fail(struct failure *failure, otter_status status, const char *format, ...)
+otter_status failed(struct failure *failure, otter_status status, const char *format, ...)
 {
     va_list arguments;
 
@@ -15,12 +15,12 @@ otter_status fail(struct failure *failure, otter_status status, const char *form
     return status;
 }
 
-otter_status fail_openssl(struct failure *failure, const char *what)
+otter_status failed_openssl(struct failure *failure, const char *what)
 {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
 
     ERR_clear_error();
-    return fail(failure, OTTER_E_CRYPTO, "%s: %s", what, reason ? reason : "OpenSSL failed");
+    return failed(failure, OTTER_E_CRYPTO, "%s: %s", what, reason ? reason : "OpenSSL failed");
 }
 
 int failure_print(const struct failure *failure, const char *command)

@@ -11,12 +11,12 @@ struct failure {
     char text[512];
 };
 
-/* Writes the sentence and returns `status`, so that a caller can `return fail(...)`. */
-otter_status fail(struct failure *failure, otter_status status, const char *format, ...)
+/* Writes the sentence and returns `status`, so that a caller can `return failed(...)`. */
+otter_status failed(struct failure *failure, otter_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
 /* The same with the reason OpenSSL gives last, which is taken off its list. */
-otter_status fail_openssl(struct failure *failure, const char *what);
+otter_status failed_openssl(struct failure *failure, const char *what);
 
 /* Prints "otter COMMAND: sentence" to stderr; returns the exit code 1. */
 int failure_print(const struct failure *failure, const char *command);

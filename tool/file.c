@@ -13,7 +13,7 @@
 
 static otter_status fail_errno(struct failure *failure, const char *what, const char *path)
 {
-    return fail(failure, OTTER_E_IO, "cannot %s '%s': %s", what, path, strerror(errno));
+    return failed(failure, OTTER_E_IO, "cannot %s '%s': %s", what, path, strerror(errno));
 }
 
 static otter_status read_all(int fd, const char *path, struct bytes *content,
@@ -28,8 +28,8 @@ static otter_status read_all(int fd, const char *path, struct bytes *content,
         if (got < 0)
             return fail_errno(failure, "read", path);
         if (content->size + (size_t)got > FILE_SIZE_MAX)
-            return fail(failure, OTTER_E_TOO_LONG, "'%s' is larger than %u MiB; is it firmware?",
-                        path, FILE_SIZE_MAX >> 20);
+            return failed(failure, OTTER_E_TOO_LONG, "'%s' is larger than %u MiB; is it firmware?",
+                          path, FILE_SIZE_MAX >> 20);
         bytes_append(content, chunk, (size_t)got);
     }
     return OTTER_OK;
@@ -108,7 +108,7 @@ otter_status file_write(const char *path, const void *data, size_t size, mode_t 
     if (stat(path, &info) != 0)
         return write_and_rename(path, data, size, mode, failure);
     if (S_ISDIR(info.st_mode))
-        return fail(failure, OTTER_E_IO, "cannot write '%s': it is a folder", path);
+        return failed(failure, OTTER_E_IO, "cannot write '%s': it is a folder", path);
     if (!S_ISREG(info.st_mode))
         return write_directly(path, data, size, failure);
     if (!realpath(path, resolved))

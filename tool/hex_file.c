@@ -98,17 +98,18 @@ static otter_status take_record(struct reader *reader, const struct record *reco
     uint8_t type = record->bytes[3];
 
     if (type > RECORD_START_LINEAR)
-        return fail(failure, OTTER_E_MALFORMED, "line %u has the unknown record type %02X",
-                    reader->line, type);
+        return failed(failure, OTTER_E_MALFORMED, "line %u has the unknown record type %02X",
+                      reader->line, type);
     if (type != RECORD_DATA && length != wanted[type])
-        return fail(failure, OTTER_E_MALFORMED, "line %u: a record of type %02X has %u data bytes",
-                    reader->line, type, wanted[type]);
+        return failed(failure, OTTER_E_MALFORMED,
+                      "line %u: a record of type %02X has %u data bytes", reader->line, type,
+                      wanted[type]);
     switch (type) {
     case RECORD_DATA:
         if (address > UINT32_MAX)
-            return fail(failure, OTTER_E_MALFORMED, "line %u reaches past 4 GiB", reader->line);
+            return failed(failure, OTTER_E_MALFORMED, "line %u reaches past 4 GiB", reader->line);
         if (memory_map_put(map, (uint32_t)address, data, length, &reason) != OTTER_OK)
-            return fail(failure, OTTER_E_MALFORMED, "line %u: %.400s", reader->line, reason.text);
+            return failed(failure, OTTER_E_MALFORMED, "line %u: %.400s", reader->line, reason.text);
         break;
     case RECORD_END:
         reader->ended = true;
@@ -137,7 +138,7 @@ otter_status hex_read(const uint8_t *text, size_t size, struct memory_map *map,
             const char *wrong = read_record(&reader, &record);
             otter_status status;
             if (wrong)
-                return fail(failure, OTTER_E_MALFORMED, "line %u %s", reader.line, wrong);
+                return failed(failure, OTTER_E_MALFORMED, "line %u %s", reader.line, wrong);
             status = take_record(&reader, &record, map, failure);
             if (status != OTTER_OK)
                 return status;
@@ -145,9 +146,9 @@ otter_status hex_read(const uint8_t *text, size_t size, struct memory_map *map,
         next_line(&reader);
     }
     if (!reader.ended)
-        return fail(failure, OTTER_E_MALFORMED,
-                    "there is no end record; the HEX file is cut off after line %u",
-                    reader.line - 1);
+        return failed(failure, OTTER_E_MALFORMED,
+                      "there is no end record; the HEX file is cut off after line %u",
+                      reader.line - 1);
     return OTTER_OK;
 }
 
@@ -220,7 +221,7 @@ otter_status hex_or_binary_read(const char *path, uint8_t fill, struct bytes *co
     if (status == OTTER_OK && map.count > 0)
         *address = map.parts[0].address;
     if (status != OTTER_OK)
-        fail(failure, status, "'%s': %.400s", path, reason.text);
+        failed(failure, status, "'%s': %.400s", path, reason.text);
     memory_map_free(&map);
     return status;
 }

@@ -37,16 +37,16 @@ static otter_status place_program(const struct image_spec *spec, const uint8_t *
         bytes_fill(plain, spec->erased_value, spec->header_size);
     bytes_append(plain, program, size);
     if (plain->size < spec->header_size)
-        return fail(failure, OTTER_E_ARGUMENT,
-                    "the input has %zu bytes, fewer than the header size 0x%" PRIx32
-                    "; use --pad-header if the program begins without room for it",
-                    size, spec->header_size);
+        return failed(failure, OTTER_E_ARGUMENT,
+                      "the input has %zu bytes, fewer than the header size 0x%" PRIx32
+                      "; use --pad-header if the program begins without room for it",
+                      size, spec->header_size);
     for (size_t i = 0; !spec->pad_header && i < spec->header_size; i++)
         if (plain->data[i] != 0)
-            return fail(failure, OTTER_E_ARGUMENT,
-                        "the input does not begin with 0x%" PRIx32 " zero bytes for the header "
-                        "(byte 0x%zx is 0x%02x); use --pad-header to put the header in front",
-                        spec->header_size, i, plain->data[i]);
+            return failed(failure, OTTER_E_ARGUMENT,
+                          "the input does not begin with 0x%" PRIx32 " zero bytes for the header "
+                          "(byte 0x%zx is 0x%02x); use --pad-header to put the header in front",
+                          spec->header_size, i, plain->data[i]);
     if (spec->encrypt_for && plain->size % CIPHER_BLOCK != 0)
         bytes_fill(plain, 0, CIPHER_BLOCK - plain->size % CIPHER_BLOCK);
     return OTTER_OK;
@@ -93,10 +93,10 @@ static otter_status append_area(struct bytes *out, uint16_t magic, const struct 
     size_t size = TLV_INFO_SIZE + entries->size;
 
     if (size > UINT16_MAX)
-        return fail(failure, OTTER_E_TOO_LONG,
-                    "the TLVs take %zu bytes, more than the 65535 that the format has room for; "
-                    "shorten the custom TLVs",
-                    size);
+        return failed(failure, OTTER_E_TOO_LONG,
+                      "the TLVs take %zu bytes, more than the 65535 that the format has room for; "
+                      "shorten the custom TLVs",
+                      size);
     bytes_u16(out, magic);
     bytes_u16(out, (uint16_t)size);
     bytes_append(out, entries->data, entries->size);
@@ -156,8 +156,9 @@ static otter_status append_custom(const struct custom_tlv *custom, struct bytes 
                                   struct failure *failure)
 {
     if (custom->value.size > UINT16_MAX)
-        return fail(failure, OTTER_E_TOO_LONG, "custom TLV 0x%04x has %zu bytes; 65535 is the most",
-                    custom->type, custom->value.size);
+        return failed(failure, OTTER_E_TOO_LONG,
+                      "custom TLV 0x%04x has %zu bytes; 65535 is the most", custom->type,
+                      custom->value.size);
     tlv_append(entries, custom->type, custom->value.data, custom->value.size);
     return OTTER_OK;
 }
@@ -198,9 +199,9 @@ static otter_status sign(const struct image_spec *spec, struct image_file *file,
         return signature_make(spec->key, message, size, &file->signature, failure);
     if (signature_verify(spec->key, message, size, spec->fixed_signature->data,
                          spec->fixed_signature->size) != OTTER_OK)
-        return fail(failure, OTTER_E_SIGNATURE,
-                    "the signature given is not one over this image with this key; sign what "
-                    "--vector-to-sign gives, with the same options");
+        return failed(failure, OTTER_E_SIGNATURE,
+                      "the signature given is not one over this image with this key; sign what "
+                      "--vector-to-sign gives, with the same options");
     bytes_append(&file->signature, spec->fixed_signature->data, spec->fixed_signature->size);
     return OTTER_OK;
 }
@@ -289,15 +290,15 @@ static otter_status check_fit(const struct image_spec *spec, const struct image_
 
     if (spec->slot_size == 0 || total <= spec->slot_size)
         return OTTER_OK;
-    return fail(failure, OTTER_E_NO_SPACE,
-                "image 0x%zx + trailer 0x%zx does not fit the slot 0x%" PRIx32
-                ": 0x%zx (%zu) bytes too many; make the program smaller or the slot larger%s",
-                file->image.size, trailer, spec->slot_size, total - spec->slot_size,
-                total - spec->slot_size,
-                spec->overwrite_only
-                    ? ""
-                    : ", or lower --max-sectors to the number of sectors in a slot if the "
-                      "bootloader is built with that");
+    return failed(failure, OTTER_E_NO_SPACE,
+                  "image 0x%zx + trailer 0x%zx does not fit the slot 0x%" PRIx32
+                  ": 0x%zx (%zu) bytes too many; make the program smaller or the slot larger%s",
+                  file->image.size, trailer, spec->slot_size, total - spec->slot_size,
+                  total - spec->slot_size,
+                  spec->overwrite_only
+                      ? ""
+                      : ", or lower --max-sectors to the number of sectors in a slot if the "
+                        "bootloader is built with that");
 }
 
 void image_trailer_append(const struct image_spec *spec, size_t size, struct bytes *bytes)
@@ -336,23 +337,24 @@ static otter_status describe_key(const struct image_spec *spec, struct bytes *pu
 static otter_status check_spec(const struct image_spec *spec, size_t size, struct failure *failure)
 {
     if (spec->header_size < IMAGE_HEADER_SIZE || spec->header_size > UINT16_MAX)
-        return fail(failure, OTTER_E_ARGUMENT,
-                    "header size 0x%" PRIx32 ": it must be 0x20 to 0xffff", spec->header_size);
+        return failed(failure, OTTER_E_ARGUMENT,
+                      "header size 0x%" PRIx32 ": it must be 0x20 to 0xffff", spec->header_size);
     if (size > UINT32_MAX / 2)
-        return fail(failure, OTTER_E_TOO_LONG, "a program of %zu bytes is too large", size);
+        return failed(failure, OTTER_E_TOO_LONG, "a program of %zu bytes is too large", size);
     if (spec->pure && spec->key && spec->key->type != KEY_ED25519)
-        return fail(failure, OTTER_E_ARGUMENT, "--pure works with Ed25519 keys only, not %s",
-                    key_type_name(spec->key->type));
+        return failed(failure, OTTER_E_ARGUMENT, "--pure works with Ed25519 keys only, not %s",
+                      key_type_name(spec->key->type));
     if (spec->key && spec->key->type != KEY_ED25519 && spec->hash != HASH_SHA256)
-        return fail(failure, OTTER_E_ARGUMENT,
-                    "a %s key signs SHA-256 hashes only; leave --sha out",
-                    key_type_name(spec->key->type));
+        return failed(failure, OTTER_E_ARGUMENT,
+                      "a %s key signs SHA-256 hashes only; leave --sha out",
+                      key_type_name(spec->key->type));
     if (spec->key && spec->encrypt_for && spec->key->type != spec->encrypt_for->type &&
         (spec->key->type == KEY_P256 || spec->key->type == KEY_RSA_2048 ||
          spec->key->type == KEY_RSA_3072))
-        return fail(failure, OTTER_E_ARGUMENT,
-                    "an image signed with %s must be encrypted for a key of the same kind, not %s",
-                    key_type_name(spec->key->type), key_type_name(spec->encrypt_for->type));
+        return failed(
+            failure, OTTER_E_ARGUMENT,
+            "an image signed with %s must be encrypted for a key of the same kind, not %s",
+            key_type_name(spec->key->type), key_type_name(spec->encrypt_for->type));
     return OTTER_OK;
 }
 

@@ -16,25 +16,26 @@ otter_status image_view_open(struct image_view *view, uint8_t *data, size_t size
     ram_flash_init(&view->ram, data, length, length ? length : 1, 1, 0xff);
     view->area = ram_flash_area(&view->ram, 0, length);
     if (length < IMAGE_HEADER_SIZE)
-        return fail(failure, OTTER_E_MALFORMED,
-                    "%u bytes are too few for an image; is the file cut off?", length);
+        return failed(failure, OTTER_E_MALFORMED,
+                      "%u bytes are too few for an image; is the file cut off?", length);
     status = image_open(&view->image, &view->area, length);
     switch (status) {
     case OTTER_OK:
         return OTTER_OK;
     case OTTER_E_NOT_FOUND:
-        return fail(failure, status, "Invalid image magic; is this an MCUboot image?");
+        return failed(failure, status, "Invalid image magic; is this an MCUboot image?");
     case OTTER_E_BOUNDS:
-        return fail(failure, status,
-                    "the image goes on after the end of the data (0x%x bytes); "
-                    "is the file cut off?",
-                    length);
+        return failed(failure, status,
+                      "the image goes on after the end of the data (0x%x bytes); "
+                      "is the file cut off?",
+                      length);
     case OTTER_E_MALFORMED:
-        return fail(failure, status,
-                    "Invalid TLV info magic; header and TLV areas do not fit together; is this an "
-                    "MCUboot image, and whole?");
+        return failed(
+            failure, status,
+            "Invalid TLV info magic; header and TLV areas do not fit together; is this an "
+            "MCUboot image, and whole?");
     default:
-        return fail(failure, status, "cannot read the image: %s", otter_status_text(status));
+        return failed(failure, status, "cannot read the image: %s", otter_status_text(status));
     }
 }
 
@@ -62,7 +63,7 @@ static bool hash_of_tlv(uint16_t type, enum hash_type *hash)
 
 static otter_status fail_walk(struct failure *failure)
 {
-    return fail(failure, OTTER_E_MALFORMED, "a TLV runs over the end of its area");
+    return failed(failure, OTTER_E_MALFORMED, "a TLV runs over the end of its area");
 }
 
 static otter_status find_hash(const struct image_view *view, struct image_tlv *tlv,
@@ -77,11 +78,11 @@ static otter_status find_hash(const struct image_view *view, struct image_tlv *t
     if (more < 0)
         return fail_walk(failure);
     if (more == 0)
-        return fail(failure, OTTER_E_HASH,
-                    "Image has no hash TLV; it was not made by `otter sign`");
+        return failed(failure, OTTER_E_HASH,
+                      "Image has no hash TLV; it was not made by `otter sign`");
     if (tlv->length != hash_size(*type))
-        return fail(failure, OTTER_E_MALFORMED, "the %s TLV has %u bytes instead of %zu",
-                    hash_name(*type), tlv->length, hash_size(*type));
+        return failed(failure, OTTER_E_MALFORMED, "the %s TLV has %u bytes instead of %zu",
+                      hash_name(*type), tlv->length, hash_size(*type));
     return OTTER_OK;
 }
 
@@ -107,8 +108,8 @@ static otter_status find_enc_tlv(const struct image_view *view, struct image_tlv
             return OTTER_OK;
     if (more < 0)
         return fail_walk(failure);
-    return fail(failure, OTTER_E_MALFORMED,
-                "the header says encrypted, but there is no TLV with the wrapped key");
+    return failed(failure, OTTER_E_MALFORMED,
+                  "the header says encrypted, but there is no TLV with the wrapped key");
 }
 
 static otter_status decrypt(const struct image_view *view, const struct key *decrypt_key,
@@ -125,8 +126,8 @@ static otter_status decrypt(const struct image_view *view, const struct key *dec
     if (status != OTTER_OK)
         return status;
     if ((key.size == 32) != ((header->flags & IMAGE_FLAG_ENCRYPTED_AES256) != 0))
-        return fail(failure, OTTER_E_MALFORMED,
-                    "the wrapped key has %zu bits, which the header's flags deny", key.size * 8);
+        return failed(failure, OTTER_E_MALFORMED,
+                      "the wrapped key has %zu bits, which the header's flags deny", key.size * 8);
     verdict->decrypted = true;
     return image_key_crypt(&key, verdict->plain.data + header->header_size, header->payload_size,
                            failure);
@@ -148,29 +149,27 @@ static otter_status check_hash(const struct image_view *view, const struct key *
     status = hash_plain(verdict, expected, failure);
     if (status == OTTER_OK && !verdict->hash_good && (view->image.header.flags & ENCRYPTED)) {
         if (!decrypt_key)
-            return fail(failure, OTTER_E_KEY,
-                        "the image is encrypted; give the device's private "
-                        "key with --decrypt-key");
+            return failed(failure, OTTER_E_KEY,
+                          "the image is encrypted; give the device's private "
+                          "key with --decrypt-key");
         status = decrypt(view, decrypt_key, verdict, failure);
         if (status == OTTER_OK)
             status = hash_plain(verdict, expected, failure);
     }
     if (status == OTTER_OK && !verdict->hash_good)
-        return fail(failure, OTTER_E_HASH,
-                    "Image has an invalid hash; it was changed after "
-                    "signing, or is not whole");
+        return failed(failure, OTTER_E_HASH,
+                      "Image has an invalid hash; it was changed after "
+                      "signing, or is not whole");
     return status;
 }
 
-/* What the TLVs before a signature say about its key. */
-enum key_claim { CLAIM_NONE, CLAIM_OURS, CLAIM_OTHER };
-
+/* As devices do it: a signature counts only behind a TLV that names its key. */
 struct signature_walk {
     const struct key *key;
     struct bytes public_key;
     uint8_t key_hash[HASH_SIZE_MAX];
-    enum key_claim claim;
-    bool key_claimed; /* some TLV named our key */
+    bool claimed;     /* by the last TLV that named a key: ours */
+    bool key_claimed; /* by any of them */
     bool pure;
 };
 
@@ -191,7 +190,7 @@ static void take_tlv(const struct image_view *view, const struct image_tlv *tlv,
         ours = tlv->type == TLV_PUBKEY
                    ? equals(data, tlv->length, walk->public_key.data, walk->public_key.size)
                    : equals(data, tlv->length, walk->key_hash, hash_size(verdict->hash_type));
-        walk->claim = ours ? CLAIM_OURS : CLAIM_OTHER;
+        walk->claimed = ours;
         walk->key_claimed |= ours;
         return;
     case TLV_SIG_PURE:
@@ -200,7 +199,7 @@ static void take_tlv(const struct image_view *view, const struct image_tlv *tlv,
     default:
         break;
     }
-    if (tlv->type != signature_tlv(walk->key->type) || walk->claim == CLAIM_OTHER)
+    if (tlv->type != signature_tlv(walk->key->type) || !walk->claimed)
         return;
     verdict->pure = walk->pure;
     verdict->signature_good =
@@ -224,10 +223,10 @@ static otter_status walk_signatures(const struct image_view *view, struct signat
     if (verdict->signature_good)
         return OTTER_OK;
     if (walk->key_claimed)
-        return fail(failure, OTTER_E_SIGNATURE,
-                    "the image names this key, but its signature is wrong or missing");
-    return fail(failure, OTTER_E_SIGNATURE,
-                "No signature found for the given key; another key signed it, or none");
+        return failed(failure, OTTER_E_SIGNATURE,
+                      "the image names this key, but its signature is wrong or missing");
+    return failed(failure, OTTER_E_SIGNATURE,
+                  "No signature found for the given key; another key signed it, or none");
 }
 
 static otter_status check_signature(const struct image_view *view, const struct key *key,

@@ -130,8 +130,8 @@ static otter_status inspect_image(const struct inspect_request *request, struct 
     else if (inspection.has_image)
         print_image(&inspection);
     if (inspection_is_bad(&inspection))
-        status = fail(failure, OTTER_E_MALFORMED, "'%s': %.400s", request->file,
-                      inspection.failure.text);
+        status = failed(failure, OTTER_E_MALFORMED, "'%s': %.400s", request->file,
+                        inspection.failure.text);
     inspection_free(&inspection);
     return status;
 }

@@ -205,13 +205,13 @@ otter_status inspect_flash(const struct inspect_request *request, struct bytes *
     struct flash_report report = {.board = find_board(request->board)};
 
     if (!report.board)
-        return fail(failure, OTTER_E_NOT_FOUND, "there is no board '%s'; known is mps2-an505",
-                    request->board);
+        return failed(failure, OTTER_E_NOT_FOUND, "there is no board '%s'; known is mps2-an505",
+                      request->board);
     if (content->size != report.board->size)
-        return fail(failure, OTTER_E_MALFORMED,
-                    "'%s' has 0x%zx bytes, but the flash of %s has 0x%" PRIx32
-                    "; is this its flash file? (for an image, leave --board out)",
-                    request->file, content->size, report.board->name, report.board->size);
+        return failed(failure, OTTER_E_MALFORMED,
+                      "'%s' has 0x%zx bytes, but the flash of %s has 0x%" PRIx32
+                      "; is this its flash file? (for an image, leave --board out)",
+                      request->file, content->size, report.board->name, report.board->size);
     inspect_all(request, content, &report);
     if (request->json)
         json_print(report_json(&report));

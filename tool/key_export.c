@@ -211,7 +211,7 @@ static otter_status export_public_hash(const struct request *request, const stru
     otter_status status;
 
     if (request->encoding == ENCODING_PEM)
-        return fail(failure, OTTER_E_ARGUMENT, "a hash has no PEM form; use -e lang-c or raw");
+        return failed(failure, OTTER_E_ARGUMENT, "a hash has no PEM form; use -e lang-c or raw");
     status = key_public_der(key, &bytes, failure);
     if (status == OTTER_OK)
         status = hash_bytes(request->hash, bytes.data, bytes.size, hash, failure);

@@ -72,10 +72,10 @@ static int make_key(const struct request *request)
     otter_status status;
 
     if (file_exists(request->path) && !request->force) {
-        fail(&failure, OTTER_E_STATE,
-             "'%s' is there already and may hold a key that devices trust; choose another name, "
-             "or give --force to replace it",
-             request->path);
+        failed(&failure, OTTER_E_STATE,
+               "'%s' is there already and may hold a key that devices trust; choose another name, "
+               "or give --force to replace it",
+               request->path);
         return failure_print(&failure, usage.command);
     }
     status = key_generate(&key, request->type, &failure);

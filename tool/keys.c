@@ -61,7 +61,7 @@ otter_status key_generate(struct key *key, enum key_type type, struct failure *f
         key->pkey = EVP_PKEY_Q_keygen(NULL, NULL, types[type].algorithm);
         break;
     }
-    return key->pkey ? OTTER_OK : fail_openssl(failure, "cannot make a key");
+    return key->pkey ? OTTER_OK : failed_openssl(failure, "cannot make a key");
 }
 
 static bool is_p256(const EVP_PKEY *pkey)
@@ -83,9 +83,10 @@ static otter_status find_type(struct key *key, struct failure *failure)
         key->type = (enum key_type)i;
         return OTTER_OK;
     }
-    return fail(failure, OTTER_E_UNSUPPORTED,
-                "the key is of a kind that images do not use; use ECDSA P-256, Ed25519, RSA-2048, "
-                "RSA-3072 or X25519");
+    return failed(
+        failure, OTTER_E_UNSUPPORTED,
+        "the key is of a kind that images do not use; use ECDSA P-256, Ed25519, RSA-2048, "
+        "RSA-3072 or X25519");
 }
 
 otter_status key_parse(struct key *key, const void *pem, size_t size, struct failure *failure)
@@ -101,7 +102,7 @@ otter_status key_parse(struct key *key, const void *pem, size_t size, struct fai
     }
     BIO_free(bio);
     if (!key->pkey)
-        return fail_openssl(failure, "not a PEM file with a key, or a wrong pass phrase");
+        return failed_openssl(failure, "not a PEM file with a key, or a wrong pass phrase");
     if (find_type(key, failure) == OTTER_OK)
         return OTTER_OK;
     key_free(key);
@@ -118,7 +119,7 @@ otter_status key_read(struct key *key, const char *path, struct failure *failure
     if (status == OTTER_OK) {
         status = key_parse(key, pem.data, pem.size, &reason);
         if (status != OTTER_OK)
-            fail(failure, status, "key '%s': %.400s", path, reason.text);
+            failed(failure, status, "key '%s': %.400s", path, reason.text);
     }
     if (pem.data)
         OPENSSL_cleanse(pem.data, pem.size);
@@ -134,7 +135,7 @@ static otter_status take_bio(BIO *bio, int written, struct bytes *bytes, struct 
     if (written == 1)
         bytes_append(bytes, data, (size_t)size);
     BIO_free(bio);
-    return written == 1 ? OTTER_OK : fail_openssl(failure, "cannot write the key");
+    return written == 1 ? OTTER_OK : failed_openssl(failure, "cannot write the key");
 }
 
 otter_status key_private_pem(const struct key *key, bool with_password, struct bytes *pem,
@@ -146,7 +147,7 @@ otter_status key_private_pem(const struct key *key, bool with_password, struct b
 
     if (!key->is_private) {
         BIO_free(bio);
-        return fail(failure, OTTER_E_KEY, "this is a public key; the private one is needed");
+        return failed(failure, OTTER_E_KEY, "this is a public key; the private one is needed");
     }
     written = PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, lock, NULL, 0, NULL, NULL);
     return take_bio(bio, written, pem, failure);
@@ -162,7 +163,7 @@ static otter_status take_der(unsigned char *encoded, int size, struct bytes *der
                              struct failure *failure)
 {
     if (size <= 0)
-        return fail_openssl(failure, "cannot encode the key");
+        return failed_openssl(failure, "cannot encode the key");
     bytes_append(der, encoded, (size_t)size);
     OPENSSL_clear_free(encoded, (size_t)size);
     return OTTER_OK;
@@ -197,13 +198,14 @@ otter_status key_private_der(const struct key *key, bool traditional, bool minim
     EVP_PKEY *copy;
 
     if (!key->is_private)
-        return fail(failure, OTTER_E_KEY, "this is a public key; the private one is needed");
+        return failed(failure, OTTER_E_KEY, "this is a public key; the private one is needed");
     if (traditional && (key->type == KEY_X25519 || key->type == KEY_ED25519))
-        return fail(failure, OTTER_E_UNSUPPORTED,
-                    "%s keys have no form of their own; use `-f pkcs8`", key_type_name(key->type));
+        return failed(failure, OTTER_E_UNSUPPORTED,
+                      "%s keys have no form of their own; use `-f pkcs8`",
+                      key_type_name(key->type));
     copy = EVP_PKEY_dup(key->pkey);
     if (!copy)
-        return fail_openssl(failure, "cannot copy the key");
+        return failed_openssl(failure, "cannot copy the key");
     if (minimal && key->type == KEY_P256)
         EVP_PKEY_set_int_param(copy, OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC, 0);
     status = encode_private(copy, traditional ? "type-specific" : "PrivateKeyInfo", der, failure);

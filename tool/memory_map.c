@@ -82,13 +82,13 @@ otter_status memory_map_put(struct memory_map *map, uint32_t address, const void
     if (size == 0)
         return OTTER_OK;
     if (size > ADDRESS_SPACE - address)
-        return fail(failure, OTTER_E_BOUNDS, "0x%zx bytes at 0x%08" PRIx32 " reach past 4 GiB",
-                    size, address);
+        return failed(failure, OTTER_E_BOUNDS, "0x%zx bytes at 0x%08" PRIx32 " reach past 4 GiB",
+                      size, address);
     if (other)
-        return fail(failure, OTTER_E_REFUSED,
-                    "0x%08" PRIx32 "-0x%08" PRIx64 " overlaps what already lies at 0x%08" PRIx32
-                    "-0x%08" PRIx64,
-                    address, address + (uint64_t)size - 1, other->address, part_end(other) - 1);
+        return failed(failure, OTTER_E_REFUSED,
+                      "0x%08" PRIx32 "-0x%08" PRIx64 " overlaps what already lies at 0x%08" PRIx32
+                      "-0x%08" PRIx64,
+                      address, address + (uint64_t)size - 1, other->address, part_end(other) - 1);
     if (place > 0 && part_end(&map->parts[place - 1]) == address)
         bytes_append(&map->parts[--place].bytes, data, size);
     else
@@ -113,10 +113,10 @@ otter_status memory_map_flatten(const struct memory_map *map, uint8_t fill, stru
         return OTTER_OK;
     span = part_end(&map->parts[map->count - 1]) - map->parts[0].address;
     if (span > FILE_SIZE_MAX)
-        return fail(failure, OTTER_E_TOO_LONG,
-                    "the data span 0x%08" PRIx32 "-0x%08" PRIx64 ", more than %u MiB as one "
-                    "binary; write Intel HEX, or leave out what lies far off",
-                    map->parts[0].address, map->parts[0].address + span - 1, FILE_SIZE_MAX >> 20);
+        return failed(failure, OTTER_E_TOO_LONG,
+                      "the data span 0x%08" PRIx32 "-0x%08" PRIx64 ", more than %u MiB as one "
+                      "binary; write Intel HEX, or leave out what lies far off",
+                      map->parts[0].address, map->parts[0].address + span - 1, FILE_SIZE_MAX >> 20);
     for (size_t i = 0; i < map->count; i++) {
         size_t offset = map->parts[i].address - map->parts[0].address;
         bytes_fill(bytes, fill, offset - bytes->size);

@@ -130,8 +130,8 @@ static otter_status move_parts(struct memory_map *map, uint32_t offset, struct f
     for (size_t i = map->count; i-- > 0;) {
         struct memory_part *part = &map->parts[i];
         if (part->address + (uint64_t)part->bytes.size + offset > 1ull << 32)
-            return fail(failure, OTTER_E_BOUNDS, "moved by 0x%" PRIx32 " it reaches past 4 GiB",
-                        offset);
+            return failed(failure, OTTER_E_BOUNDS, "moved by 0x%" PRIx32 " it reaches past 4 GiB",
+                          offset);
         part->address += offset;
     }
     return OTTER_OK;
@@ -154,7 +154,7 @@ static otter_status read_input(struct input *input, struct failure *failure)
     }
     bytes_free(&content);
     if (status != OTTER_OK)
-        fail(failure, status, "'%.200s': %.250s", input->path, reason.text);
+        failed(failure, status, "'%.200s': %.250s", input->path, reason.text);
     return status;
 }
 
@@ -167,12 +167,13 @@ static otter_status fail_overlap(const struct request *request, size_t later,
     for (size_t i = 0; i < later; i++) {
         if (!memory_map_overlap(&request->inputs[i].map, first, part->bytes.size))
             continue;
-        return fail(failure, OTTER_E_REFUSED,
-                    "'%.150s' at 0x%08" PRIx32 "-0x%08" PRIx32 " overlaps '%.150s'; give it "
-                    "another address",
-                    request->inputs[later].path, first, last, request->inputs[i].path);
+        return failed(failure, OTTER_E_REFUSED,
+                      "'%.150s' at 0x%08" PRIx32 "-0x%08" PRIx32 " overlaps '%.150s'; give it "
+                      "another address",
+                      request->inputs[later].path, first, last, request->inputs[i].path);
     }
-    return fail(failure, OTTER_E_INTERNAL, "'%.150s' does not fit in", request->inputs[later].path);
+    return failed(failure, OTTER_E_INTERNAL, "'%.150s' does not fit in",
+                  request->inputs[later].path);
 }
 
 static otter_status add_to_all(const struct request *request, size_t which, struct memory_map *all,
@@ -199,12 +200,13 @@ static otter_status binary_output(const struct request *request, const struct me
     otter_status status = memory_map_flatten(all, (uint8_t)request->fill, &body, failure);
 
     if (status == OTTER_OK && lowest < base)
-        status = fail(failure, OTTER_E_BOUNDS,
-                      "there are data at 0x%08" PRIx32 ", below --base 0x%08" PRIx32, lowest, base);
+        status =
+            failed(failure, OTTER_E_BOUNDS,
+                   "there are data at 0x%08" PRIx32 ", below --base 0x%08" PRIx32, lowest, base);
     if (status == OTTER_OK && lowest - base > FILE_SIZE_MAX)
-        status = fail(failure, OTTER_E_TOO_LONG,
-                      "--base 0x%08" PRIx32 " is too far below the first data at 0x%08" PRIx32,
-                      base, lowest);
+        status = failed(failure, OTTER_E_TOO_LONG,
+                        "--base 0x%08" PRIx32 " is too far below the first data at 0x%08" PRIx32,
+                        base, lowest);
     if (status == OTTER_OK) {
         bytes_fill(out, (uint8_t)request->fill, lowest - base);
         bytes_append(out, body.data, body.size);
@@ -213,9 +215,9 @@ static otter_status binary_output(const struct request *request, const struct me
     if (status != OTTER_OK || request->size == 0)
         return status;
     if (out->size > request->size)
-        return fail(failure, OTTER_E_NO_SPACE,
-                    "the data take 0x%zx bytes, 0x%zx more than --size 0x%" PRIx32, out->size,
-                    out->size - request->size, request->size);
+        return failed(failure, OTTER_E_NO_SPACE,
+                      "the data take 0x%zx bytes, 0x%zx more than --size 0x%" PRIx32, out->size,
+                      out->size - request->size, request->size);
     bytes_fill(out, (uint8_t)request->fill, request->size - out->size);
     return OTTER_OK;
 }

@@ -29,8 +29,8 @@ static otter_status read_fixed_signature(struct sign_request *request, struct fa
         if (good)
             bytes_append(&request->fixed_signature, decoded, (size_t)(size + rest));
         else
-            status = fail(failure, OTTER_E_MALFORMED, "'%s' is not a signature in base64",
-                          request->fixed_signature_path);
+            status = failed(failure, OTTER_E_MALFORMED, "'%s' is not a signature in base64",
+                            request->fixed_signature_path);
         free(decoded);
     }
     EVP_ENCODE_CTX_free(context);
@@ -75,12 +75,13 @@ static otter_status check_limit(struct sign_request *request, const struct image
     limit = slot_limit(layout);
     if (file->image.size <= limit)
         return OTTER_OK;
-    return fail(failure, OTTER_E_NO_SPACE,
-                "the image has 0x%zx bytes, but in this update mode the bootloader accepts at most "
-                "0x%" PRIx32 " in the slot 0x%" PRIx32
-                ": 0x%zx (%zu) bytes too many; make the program smaller or the slot larger",
-                file->image.size, limit, spec->slot_size, file->image.size - limit,
-                file->image.size - limit);
+    return failed(
+        failure, OTTER_E_NO_SPACE,
+        "the image has 0x%zx bytes, but in this update mode the bootloader accepts at most "
+        "0x%" PRIx32 " in the slot 0x%" PRIx32
+        ": 0x%zx (%zu) bytes too many; make the program smaller or the slot larger",
+        file->image.size, limit, spec->slot_size, file->image.size - limit,
+        file->image.size - limit);
 }
 
 /* In HEX only what is not erased is written: image, magic and image_ok. */
@@ -123,16 +124,17 @@ static otter_status image_address(const struct sign_request *request, uint32_t i
         return OTTER_OK;
     }
     if (!file_is_hex(request->input))
-        return fail(failure, OTTER_E_ARGUMENT,
-                    "'%s' is to be Intel HEX, but a binary has no address; give it with "
-                    "--hex-addr ADDRESS",
-                    request->output);
+        return failed(failure, OTTER_E_ARGUMENT,
+                      "'%s' is to be Intel HEX, but a binary has no address; give it with "
+                      "--hex-addr ADDRESS",
+                      request->output);
     if (spec->pad_header && input_address < spec->header_size)
-        return fail(failure, OTTER_E_BOUNDS,
-                    "the program begins at 0x%" PRIx32 ", which leaves no room for a header of "
-                    "0x%" PRIx32 " bytes below it; link the program higher, or leave --pad-header "
-                    "out",
-                    input_address, spec->header_size);
+        return failed(failure, OTTER_E_BOUNDS,
+                      "the program begins at 0x%" PRIx32 ", which leaves no room for a header of "
+                      "0x%" PRIx32
+                      " bytes below it; link the program higher, or leave --pad-header "
+                      "out",
+                      input_address, spec->header_size);
     *address = input_address - (spec->pad_header ? spec->header_size : 0);
     return OTTER_OK;
 }
@@ -165,7 +167,7 @@ static otter_status write_signature(const struct sign_request *request,
     int size;
 
     if (file->signature.size == 0)
-        return fail(failure, OTTER_E_ARGUMENT, "--sig-out: without a key there is no signature");
+        return failed(failure, OTTER_E_ARGUMENT, "--sig-out: without a key there is no signature");
     size = EVP_EncodeBlock(text, file->signature.data, (int)file->signature.size);
     return file_write(request->signature_output, text, (size_t)size, 0666, failure);
 }

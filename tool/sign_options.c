@@ -220,14 +220,15 @@ static struct custom_tlv *new_custom(struct image_spec *spec, const char *text)
 {
     struct custom_tlv *custom = &spec->custom[spec->custom_count];
     uint32_t tag;
+    bool number = value_number(text, TLV_CUSTOM_LAST, &tag);
 
-    if (!value_number(text, TLV_CUSTOM_LAST, &tag) || tag < TLV_CUSTOM_FIRST) {
+    if (number && !custom_tag_is_free(spec, tag))
+        return NULL;
+    if (!number || tag < TLV_CUSTOM_FIRST) {
         usage_wrong(&sign_usage, "a custom TLV's TAG is 0x%04x to 0x%04x, not '%s'",
                     TLV_CUSTOM_FIRST, TLV_CUSTOM_LAST, text);
         return NULL;
     }
-    if (!custom_tag_is_free(spec, tag))
-        return NULL;
     if (spec->custom_count == IMAGE_SPEC_CUSTOM_MAX) {
         usage_wrong(&sign_usage, "more than %d custom TLVs", IMAGE_SPEC_CUSTOM_MAX);
         return NULL;

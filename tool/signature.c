@@ -32,7 +32,7 @@ otter_status hash_bytes(enum hash_type type, const void *data, size_t size,
 
     if (EVP_Q_digest(NULL, name, NULL, data, size, hash, NULL) == 1)
         return OTTER_OK;
-    return fail_openssl(failure, "cannot hash");
+    return failed_openssl(failure, "cannot hash");
 }
 
 uint16_t signature_tlv(enum key_type type)
@@ -96,15 +96,15 @@ otter_status signature_make(const struct key *key, const void *message, size_t s
     bool done;
 
     if (!key->is_private)
-        return fail(failure, OTTER_E_KEY, "a public key cannot sign; give the private key");
+        return failed(failure, OTTER_E_KEY, "a public key cannot sign; give the private key");
     if (key->type == KEY_X25519)
-        return fail(failure, OTTER_E_KEY,
-                    "X25519 keys encrypt and cannot sign; "
-                    "make another with `otter keygen -t ed25519`");
+        return failed(failure, OTTER_E_KEY,
+                      "X25519 keys encrypt and cannot sign; "
+                      "make another with `otter keygen -t ed25519`");
     done = key->type == KEY_ED25519 ? sign_ed25519(key, message, size, out, &out_size)
                                     : sign_digest(key, message, size, out, &out_size);
     if (!done)
-        return fail_openssl(failure, "cannot sign");
+        return failed_openssl(failure, "cannot sign");
     bytes_append(signature, out, out_size);
     return OTTER_OK;
 }

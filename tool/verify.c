@@ -103,7 +103,7 @@ static otter_status check_image(const struct request *request, const struct key 
         status = image_view_check(&view, key->pkey ? key : NULL,
                                   decrypt_key->pkey ? decrypt_key : NULL, &verdict, &reason);
     if (status != OTTER_OK)
-        fail(failure, status, "'%s': %.400s", request->image, reason.text);
+        failed(failure, status, "'%s': %.400s", request->image, reason.text);
     if (status == OTTER_OK && request->payload)
         status = file_write(request->payload, verdict.plain.data + view.image.header.header_size,
                             view.image.header.payload_size, 0666, failure);

@@ -1,0 +1,1 @@
+otter_fuzz_target(hex USES room_tool_image)

@@ -1,0 +1,132 @@
+#!/bin/sh
+# The image tool as a user calls it: cli.sh OTTER FOLDER. Exit codes: 0 done, 1 failed, 2 wrong
+# usage; messages name what is wrong; a file is never left half written.
+otter=$1
+folder=$2
+failures=0
+rm -rf "$folder" && mkdir -p "$folder" && cd "$folder" || exit 1
+
+# expect CODE TEXT COMMAND...: the exit code, and a text that the output must contain.
+expect() {
+    wanted=$1 text=$2
+    shift 2
+    output=$("$@" 2>&1)
+    code=$?
+    case $output in
+    *"$text"*) ;;
+    *) code="$code, and no '$text' in: $output" ;;
+    esac
+    if [ "$code" != "$wanted" ]; then
+        echo "FAILED: $*: exit code $wanted wanted, got $code"
+        failures=$((failures + 1))
+    fi
+}
+same() {
+    if ! cmp "$1" "$2"; then
+        echo "FAILED: $1 and $2 differ"
+        failures=$((failures + 1))
+    fi
+}
+
+head -c 3000 /dev/zero | tr '\0' 'p' >program.bin
+head -c 100 /dev/zero | tr '\0' 'b' >boot.bin
+
+# The program
+expect 0 'sign ' "$otter" --help
+expect 0 'otter ' "$otter" --version
+expect 2 "did you mean 'sign'" "$otter" sing
+expect 2 'usage: otter' "$otter"
+expect 0 'usage: otter merge' "$otter" help merge
+for name in keygen getpub getpubhash getpriv sign verify merge inspect create-trailer; do
+    expect 0 'Examples:' "$otter" "$name" --help
+    expect 2 '--no-such-thing' "$otter" "$name" --no-such-thing
+    expect 2 'otter' "$otter" "$name"
+done
+
+# Keys
+expect 0 '' "$otter" keygen -t ecdsa-p256 -k p256.pem
+[ "$(stat -c %a p256.pem)" = 600 ] || { echo 'FAILED: key is readable by others'; failures=1; }
+cp p256.pem before.pem
+expect 1 '--force' "$otter" keygen -t ed25519 -k p256.pem
+same p256.pem before.pem
+expect 0 '' "$otter" keygen -t ed25519 -k p256.pem --force
+expect 0 'ed25519_pub_key[]' "$otter" getpub -k p256.pem
+expect 0 '' "$otter" keygen --type=ecdsa-p256 --key=p256.pem --force
+expect 2 "'p256'" "$otter" keygen -t p256 -k x.pem
+expect 0 'const unsigned int ecdsa_pub_key_len = 91;' "$otter" getpub -k p256.pem -e lang-c
+expect 0 'ecdsa_pub_key_hash_len = 32' "$otter" getpubhash -k p256.pem
+expect 0 '' "$otter" getpub -k p256.pem -e pem -o p256-pub.pem
+expect 0 'BEGIN PUBLIC KEY' cat p256-pub.pem
+expect 0 'enc_priv_key_len = 67' "$otter" getpriv -k p256.pem --minimal
+expect 1 'public key' "$otter" getpriv -k p256-pub.pem
+expect 1 'cannot open' "$otter" getpub -k missing.pem
+expect 1 'not a PEM file' "$otter" getpub -k boot.bin
+
+# Sign and verify
+set -- -k p256.pem --align 4 -v 1.0.1+0 --header-size 4096 --pad-header -S 0x73000
+expect 0 '' "$otter" sign "$@" program.bin image.bin
+expect 0 'Image was correctly validated' "$otter" verify -k p256-pub.pem image.bin
+expect 0 'Image version: 1.0.1+0' "$otter" verify image.bin
+expect 1 'a public key cannot sign' "$otter" sign "$@" -k p256-pub.pem program.bin never.bin
+expect 1 'does not fit the slot 0x1f00' "$otter" sign "$@" -S 0x1f00 program.bin never.bin
+expect 1 'cannot open' "$otter" sign "$@" missing.bin never.bin
+expect 2 '--version wants' "$otter" sign "$@" -v 1.2.3.4 program.bin never.bin
+expect 2 '--align wants' "$otter" sign "$@" --align 3 program.bin never.bin
+expect 2 '--slot-size' "$otter" sign "$@" -S big program.bin never.bin
+expect 2 '--dependencies' "$otter" sign "$@" -d '1, 1.2.3' program.bin never.bin
+expect 2 'SHA256' "$otter" sign "$@" --custom-tlv 0x10 0x00 program.bin never.bin
+expect 2 '0x00a0' "$otter" sign "$@" --custom-tlv 160 a --custom-tlv 0xa0 b program.bin never.bin
+expect 2 'OUT' "$otter" sign "$@" program.bin
+expect 1 'accepts at most' "$otter" sign "$@" -S 0x3000 --mode move -M 3 program.bin never.bin
+expect 1 '--hex-addr' "$otter" sign "$@" program.bin never.hex
+expect 1 'No such file' "$otter" sign "$@" program.bin no/such/folder.bin
+[ ! -e never.bin ] && [ ! -e never.hex ] || { echo 'FAILED: file left behind'; failures=1; }
+head -c 5000 image.bin >cut.bin
+expect 1 'cut off' "$otter" verify cut.bin
+tr 'p' 'q' <image.bin >changed.bin
+expect 1 'invalid hash' "$otter" verify changed.bin
+expect 1 'Invalid image magic' "$otter" verify program.bin
+
+# A signature made elsewhere
+expect 0 '' "$otter" keygen -t ed25519 -k ed.pem
+expect 0 '' "$otter" getpub -k ed.pem -e pem -o ed-pub.pem
+set -- --align 4 -v 2.0.0 -H 0x200 --pad-header -S 0x10000
+expect 0 '' "$otter" sign -k ed.pem "$@" --sig-out sig.txt program.bin here.bin
+expect 0 '' "$otter" sign "$@" --fix-sig sig.txt --fix-sig-pubkey ed-pub.pem program.bin there.bin
+same here.bin there.bin
+expect 1 'not one over this image' "$otter" sign "$@" -v 2.0.1 --fix-sig sig.txt \
+    --fix-sig-pubkey ed-pub.pem program.bin never.bin
+expect 0 '' "$otter" sign "$@" --vector-to-sign payload program.bin vector.bin
+head -c $((0x200 + 3000)) here.bin >hashed.bin
+same vector.bin hashed.bin
+
+# HEX in and out, trailers
+expect 0 '' "$otter" sign -k ed.pem "$@" --pad --hex-addr 0x10000 program.bin padded.hex
+expect 0 '' "$otter" sign -k ed.pem "$@" --pad program.bin padded.bin
+expect 0 '' "$otter" merge -o flat.bin padded.hex
+same flat.bin padded.bin
+expect 0 'magic good' "$otter" inspect padded.hex
+expect 0 '' "$otter" create-trailer -S 0x10000 --align 4 trailer.bin
+tail -c 1584 padded.bin >tail.bin
+same trailer.bin tail.bin
+
+# Merge
+expect 0 '' "$otter" merge -o all.hex boot.bin@0 here.bin@0x10000
+expect 0 '' "$otter" merge -o all.bin --base 0 --size 0x20000 all.hex
+[ "$(stat -c %s all.bin)" = 131072 ] || { echo 'FAILED: --size'; failures=1; }
+tail -c +65537 all.bin | head -c "$(stat -c %s here.bin)" >part.bin
+same part.bin here.bin
+expect 1 "overlaps 'boot.bin'" "$otter" merge -o never.hex boot.bin@0 here.bin@0x63
+expect 2 '@0x10000' "$otter" merge -o never.hex boot.bin
+expect 1 'more than --size' "$otter" merge -o never.bin --size 0x10 boot.bin@0
+
+# Inspect
+expect 0 'Signature     good' "$otter" inspect -k ed-pub.pem here.bin
+expect 1 'Signature     BAD' "$otter" inspect -k p256-pub.pem here.bin
+expect 0 '"swap_type"' "$otter" inspect --json padded.bin
+expect 1 'is this its flash file' "$otter" inspect --board mps2-an505 here.bin
+expect 1 "no board 'x'" "$otter" inspect --board x here.bin
+
+[ -z "$(ls | grep '\.tmp$')" ] || { echo 'FAILED: temporary files left'; failures=1; }
+[ "$failures" = 0 ] && echo 'all as expected'
+[ "$failures" = 0 ]
