@@ -1,10 +1,18 @@
 /* TLS 1.2 client over a port's TCP connection, with a client certificate and the server's name
- * checked against the certificate (and sent as SNI). Built on Mbed TLS 2.28; its heap is the fixed
- * arena given to tls_setup_arena (on the host too), whose high-water mark is reported.
+ * checked against the certificate (and sent as SNI). Built on Mbed TLS 2.28.
  *
- * Non-blocking: call tls_step until it is TLS_OPEN or TLS_FAILED, then tls_read and tls_write. */
+ * Where Mbed TLS is built with its buffer allocator (on the target) its heap is the fixed arena
+ * given to tls_setup_arena, whose high-water mark is reported; elsewhere (Debian's library on the
+ * host) it uses the C heap, and the two functions do nothing and report 0.
+ *
+ * Non-blocking: call tls_step until it is TLS_OPEN or TLS_FAILED, then tls_read and tls_write. What
+ * went wrong is logged where it is found, in words that name the object or the server's reason. */
 #ifndef OTTER_NET_TLS_H
 #define OTTER_NET_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
@@ -15,12 +23,15 @@
 
 enum tls_state { TLS_IDLE = 0, TLS_CONNECTING, TLS_HANDSHAKE, TLS_OPEN, TLS_FAILED };
 
+/* Zeroed memory is a closed connection. It must not be moved while it is open. */
 struct tls {
     enum tls_state state;
     otter_status error; /* why TLS_FAILED */
     int detail;         /* Mbed TLS code or verify flags, for the log */
     struct tcp tcp;
     otter_ms deadline; /* of connect and handshake together */
+    const char *host;
+    size_t unsent; /* bytes that a tls_write has encrypted but not sent: see there */
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
     mbedtls_x509_crt root;
@@ -28,18 +39,25 @@ struct tls {
     mbedtls_pk_context key;
 };
 
+/* Once, before anything else uses Mbed TLS. */
 void tls_setup_arena(void *arena, size_t size);
 size_t tls_arena_high_water(void);
 
 /* Loads root_ca_cert, tls_cert and tls_key_priv from the store and starts to connect.
- * OTTER_E_NOT_FOUND when one is missing (the log names it). `host` must outlive the connection. */
+ * OTTER_E_NOT_FOUND when one is missing (the log names it). `host` must outlive the connection.
+ * After an error the connection is closed. */
 otter_status tls_open(struct tls *tls, otter_ms now, struct kv *kv, const char *host, uint16_t port,
                       uint32_t timeout_ms);
-/* Goes on as far as it can without waiting. */
+/* Goes on as far as it can without waiting. `error` after TLS_FAILED: OTTER_E_TIMEOUT,
+ * OTTER_E_CLOSED, OTTER_E_SIGNATURE (the server's certificate is not accepted), OTTER_E_REFUSED
+ * (the server sent an alert), OTTER_E_MEMORY, OTTER_E_CRYPTO, or that of the TCP connection. */
 enum tls_state tls_step(struct tls *tls, otter_ms now);
-/* Bytes moved, 0 when none can be moved now, or a negative status. */
+/* Bytes moved, 0 when none can be moved now, or a negative status: the state is then TLS_FAILED. */
 int tls_read(struct tls *tls, void *data, size_t size);
+/* As tls_read. After 0 the next call must offer the same bytes again, perhaps with more behind. */
 int tls_write(struct tls *tls, const void *data, size_t length);
+/* True when tls_read has something without the network: do not sleep. */
+bool tls_pending(const struct tls *tls);
 /* Sends close_notify when it can, frees everything. Safe in any state. */
 void tls_close(struct tls *tls);
 

@@ -1,0 +1,276 @@
+/* TLS over the port's TCP connection, with Mbed TLS. */
+#include "net/tls.h"
+
+#include <string.h>
+
+#include <mbedtls/net_sockets.h>
+#if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
+#include <mbedtls/memory_buffer_alloc.h>
+#endif
+
+#include "net/tls_reason.h"
+#include "pki/pki.h"
+#include "port/log.h"
+
+#define TAG "TLS"
+
+/* ---- The arena ------------------------------------------------------------------------------- */
+
+void tls_setup_arena(void *arena, size_t size)
+{
+#if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C)
+    mbedtls_memory_buffer_alloc_init(arena, size);
+#else
+    (void)arena;
+    (void)size;
+#endif
+}
+
+size_t tls_arena_high_water(void)
+{
+#if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C) && defined(MBEDTLS_MEMORY_DEBUG)
+    size_t used, blocks;
+    mbedtls_memory_buffer_alloc_max_get(&used, &blocks);
+    return used;
+#else
+    return 0;
+#endif
+}
+
+/* ---- What Mbed TLS asks of us ---------------------------------------------------------------- */
+
+static int give_random(void *unused, unsigned char *data, size_t length)
+{
+    (void)unused;
+    return port_random(data, length) == OTTER_OK ? 0 : MBEDTLS_ERR_ECP_RANDOM_FAILED;
+}
+
+static int send_bytes(void *ctx, const unsigned char *data, size_t length)
+{
+    const int sent = tcp_send(ctx, data, length);
+    if (sent < 0)
+        return MBEDTLS_ERR_NET_CONN_RESET;
+    return sent > 0 ? sent : MBEDTLS_ERR_SSL_WANT_WRITE;
+}
+
+static int receive_bytes(void *ctx, unsigned char *data, size_t size)
+{
+    const int received = tcp_receive(ctx, data, size);
+    if (received < 0)
+        return 0; /* the end of the stream, for Mbed TLS */
+    return received > 0 ? received : MBEDTLS_ERR_SSL_WANT_READ;
+}
+
+/* ---- Opening --------------------------------------------------------------------------------- */
+
+static otter_status named(const char *label, const char *hint, otter_status status)
+{
+    if (status)
+        LOG_ERR(TAG, "%s: %s; %s", label, otter_status_text(status), hint);
+    return status;
+}
+
+static otter_status load_objects(struct tls *tls, struct kv *kv)
+{
+    otter_status status = named(PKI_ROOT_CA, "import the root of the server's certificate",
+                                pki_load_cert(kv, PKI_ROOT_CA, &tls->root));
+    if (status)
+        return status;
+    status =
+        named(PKI_TLS_KEY_PRIV, "generate a key", pki_load_key(kv, PKI_TLS_KEY_PRIV, &tls->key));
+    if (status)
+        return status;
+    return named(PKI_TLS_CERT, "generate or import a certificate for tls_key_priv",
+                 pki_load_cert(kv, PKI_TLS_CERT, &tls->certificate));
+}
+
+static int configure(struct tls *tls)
+{
+    static const int suites[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+                                 MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+                                 MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
+                                 MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, 0};
+    static const mbedtls_ecp_group_id curves[] = {MBEDTLS_ECP_DP_SECP256R1,
+                                                  MBEDTLS_ECP_DP_SECP384R1, MBEDTLS_ECP_DP_NONE};
+    mbedtls_ssl_config *config = &tls->config;
+    int error = mbedtls_ssl_config_defaults(
+        config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+    if (error)
+        return error;
+    mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+    mbedtls_ssl_conf_max_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+    mbedtls_ssl_conf_ciphersuites(config, suites);
+    mbedtls_ssl_conf_curves(config, curves);
+    mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
+    mbedtls_ssl_conf_ca_chain(config, &tls->root, NULL);
+    mbedtls_ssl_conf_rng(config, give_random, NULL);
+    error = mbedtls_ssl_conf_own_cert(config, &tls->certificate, &tls->key);
+    if (error)
+        return error;
+    error = mbedtls_ssl_setup(&tls->ssl, config);
+    if (error)
+        return error;
+    mbedtls_ssl_set_bio(&tls->ssl, &tls->tcp, send_bytes, receive_bytes, NULL);
+    return mbedtls_ssl_set_hostname(&tls->ssl, tls->host);
+}
+
+static otter_status prepare(struct tls *tls, struct kv *kv, uint16_t port)
+{
+    const otter_status status = load_objects(tls, kv);
+    if (status)
+        return status;
+    tls->detail = configure(tls);
+    if (tls->detail) {
+        LOG_ERR(TAG, "cannot set TLS up: %s (-0x%04x)", tls_error_text(tls->detail),
+                (unsigned)-tls->detail);
+        return tls_error_status(tls->detail);
+    }
+    return tcp_connect(&tls->tcp, tls->host, port);
+}
+
+otter_status tls_open(struct tls *tls, otter_ms now, struct kv *kv, const char *host, uint16_t port,
+                      uint32_t timeout_ms)
+{
+    tls_close(tls);
+    memset(tls, 0, sizeof *tls);
+    mbedtls_ssl_init(&tls->ssl);
+    mbedtls_ssl_config_init(&tls->config);
+    mbedtls_x509_crt_init(&tls->root);
+    mbedtls_x509_crt_init(&tls->certificate);
+    mbedtls_pk_init(&tls->key);
+    tls->state = TLS_CONNECTING;
+    tls->deadline = now + timeout_ms;
+    tls->host = host;
+    const otter_status status = prepare(tls, kv, port);
+    if (status)
+        tls_close(tls);
+    return status;
+}
+
+/* ---- The handshake --------------------------------------------------------------------------- */
+
+static otter_status fail(struct tls *tls, otter_status error)
+{
+    tls->state = TLS_FAILED;
+    tls->error = error;
+    return error;
+}
+
+static bool would_wait(int error)
+{
+    return error == MBEDTLS_ERR_SSL_WANT_READ || error == MBEDTLS_ERR_SSL_WANT_WRITE;
+}
+
+static void refuse_server(struct tls *tls)
+{
+    const uint32_t flags = mbedtls_ssl_get_verify_result(&tls->ssl);
+    tls->detail = (int)flags;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        if (flags >> bit & 1)
+            LOG_ERR(TAG, "certificate of %s refused: %s", tls->host, tls_flag_text(1u << bit));
+    }
+}
+
+/* The alert's description is the second byte of the record that Mbed TLS has just read. */
+static void log_alert(const struct tls *tls)
+{
+    const unsigned alert = tls->ssl.in_msg ? tls->ssl.in_msg[1] : 0;
+    LOG_ERR(TAG, "%s ended the connection with alert %u: %s", tls->host, alert,
+            tls_alert_text(alert));
+}
+
+/* Any error of Mbed TLS, told to the user once. */
+static otter_status fail_with(struct tls *tls, int error)
+{
+    tls->detail = error;
+    if (error == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
+        refuse_server(tls);
+    else if (error == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
+        log_alert(tls);
+    else
+        LOG_WRN(TAG, "connection to %s: %s (-0x%04x)", tls->host, tls_error_text(error),
+                (unsigned)-error);
+    return fail(tls, tls_error_status(error));
+}
+
+static void shake_hands(struct tls *tls)
+{
+    const int error = mbedtls_ssl_handshake(&tls->ssl);
+    if (error == 0)
+        tls->state = TLS_OPEN;
+    else if (!would_wait(error))
+        fail_with(tls, error);
+}
+
+static void follow_tcp(struct tls *tls)
+{
+    if (tls->tcp.state == TCP_OPEN)
+        tls->state = TLS_HANDSHAKE;
+    else if (tls->tcp.state == TCP_CLOSED)
+        fail(tls, tls->tcp.error ? tls->tcp.error : OTTER_E_CLOSED);
+}
+
+enum tls_state tls_step(struct tls *tls, otter_ms now)
+{
+    if (tls->state == TLS_CONNECTING)
+        follow_tcp(tls);
+    if (tls->state == TLS_HANDSHAKE)
+        shake_hands(tls);
+    const bool opening = tls->state == TLS_CONNECTING || tls->state == TLS_HANDSHAKE;
+    if (opening && now >= tls->deadline) {
+        LOG_WRN(TAG, "%s did not answer in time (%s)", tls->host,
+                tls->state == TLS_CONNECTING ? "TCP" : "TLS handshake");
+        fail(tls, OTTER_E_TIMEOUT);
+    }
+    return tls->state;
+}
+
+/* ---- Data ------------------------------------------------------------------------------------ */
+
+int tls_read(struct tls *tls, void *data, size_t size)
+{
+    if (tls->state != TLS_OPEN)
+        return OTTER_E_STATE;
+    const int got = mbedtls_ssl_read(&tls->ssl, data, size);
+    if (got > 0)
+        return got;
+    if (would_wait(got))
+        return 0;
+    return fail_with(tls, got == 0 ? MBEDTLS_ERR_SSL_CONN_EOF : got);
+}
+
+int tls_write(struct tls *tls, const void *data, size_t length)
+{
+    if (tls->state != TLS_OPEN)
+        return OTTER_E_STATE;
+    /* Mbed TLS has encrypted these already and reports, once they are out, what this call offers.
+     */
+    if (tls->unsent > 0 && tls->unsent < length)
+        length = tls->unsent;
+    const int sent = mbedtls_ssl_write(&tls->ssl, data, length);
+    tls->unsent = would_wait(sent) ? length : 0;
+    if (sent >= 0)
+        return sent;
+    return would_wait(sent) ? 0 : fail_with(tls, sent);
+}
+
+bool tls_pending(const struct tls *tls)
+{
+    return tls->state == TLS_OPEN && mbedtls_ssl_check_pending(&tls->ssl);
+}
+
+void tls_close(struct tls *tls)
+{
+    if (tls->state == TLS_IDLE)
+        return;
+    if (tls->state == TLS_OPEN)
+        (void)mbedtls_ssl_close_notify(&tls->ssl);
+    if (tls->tcp.state != TCP_IDLE)
+        tcp_close(&tls->tcp);
+    mbedtls_ssl_free(&tls->ssl);
+    mbedtls_ssl_config_free(&tls->config);
+    mbedtls_x509_crt_free(&tls->root);
+    mbedtls_x509_crt_free(&tls->certificate);
+    mbedtls_pk_free(&tls->key);
+    tls->state = TLS_IDLE;
+}
