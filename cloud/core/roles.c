@@ -87,7 +87,8 @@ enum core_error role_get(struct cloud *cloud, const char *name, struct answer *a
     db_done(rows);
     if (answer->body)
         return CORE_OK;
-    return answer_refuse(answer, CORE_NOT_FOUND, "The role with name %.64s cannot be found.", name);
+    return answer_refuse(answer, CORE_NOT_FOUND, "The role with name %.64s cannot be found.",
+                         name ? name : "(none)");
 }
 
 enum core_error role_create(struct cloud *cloud, const struct role_request *request,
@@ -118,7 +119,8 @@ static enum core_error need_role(struct cloud *cloud, const char *name, struct a
 {
     enum core_error error = role_get(cloud, name, answer);
     answer_free(answer);
-    return error ? answer_refuse(answer, error, "The role with name %.64s cannot be found.", name)
+    return error ? answer_refuse(answer, error, "The role with name %.64s cannot be found.",
+                                 name ? name : "(none)")
                  : CORE_OK;
 }
 

@@ -1,0 +1,84 @@
+/* ACM: JSON 1.1, the operation in a header, blobs in base64. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/api/services.h"
+#include "cloud/core/names.h"
+#include "cloud/core/signing.h"
+
+#define TARGET_PREFIX "CertificateManager."
+
+/* A blob member as text, freed by the caller; NULL when it is absent or not base64. */
+static char *blob(const json_t *body, const char *name)
+{
+    size_t size;
+    const char *text = json_text(body, name);
+    return text ? base64_decode(text, &size) : NULL;
+}
+
+static enum core_error import(struct call *call, const json_t *body, struct answer *answer)
+{
+    char *certificate = blob(body, "Certificate"), *key = blob(body, "PrivateKey");
+    char *chain = blob(body, "CertificateChain");
+    enum core_error error = acm_import(call->cloud, certificate, key, chain,
+                                       json_text(body, "CertificateArn"), answer);
+    free(certificate);
+    free(key);
+    free(chain);
+    return error;
+}
+
+static enum core_error describe(struct call *call, const json_t *body, struct answer *answer)
+{
+    return acm_describe(call->cloud, json_text(body, "CertificateArn"), answer);
+}
+
+static enum core_error list(struct call *call, const json_t *body, struct answer *answer)
+{
+    return acm_list(call->cloud, json_object_get(json_object_get(body, "Includes"), "keyTypes"),
+                    answer);
+}
+
+static enum core_error delete(struct call *call, const json_t *body, struct answer *answer)
+{
+    return acm_delete(call->cloud, json_text(body, "CertificateArn"), answer);
+}
+
+static const struct {
+    const char *name;
+    route_handler *handler;
+} operations[] = {
+    {"ImportCertificate", import},
+    {"DescribeCertificate", describe},
+    {"ListCertificates", list},
+    {"DeleteCertificate", delete},
+};
+
+static route_handler *find(const char *target)
+{
+    size_t prefix = strlen(TARGET_PREFIX);
+    if (!target || strncmp(target, TARGET_PREFIX, prefix) != 0)
+        return NULL;
+    for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
+        if (strcmp(operations[i].name, target + prefix) == 0)
+            return operations[i].handler;
+    }
+    return NULL;
+}
+
+void acm_answer(struct call *call)
+{
+    struct answer answer = ANSWER_INIT;
+    route_handler *handler = find(call_header(call, "X-Amz-Target"));
+    json_t *body = services_read_json(call);
+    if (!handler || call->method != EVHTTP_REQ_POST)
+        error_reply(call, PROTOCOL_ACM, "UnknownOperationException", 400,
+                    "This cloud does not offer this operation.", NULL);
+    else if (!body)
+        error_reply(call, PROTOCOL_ACM, "SerializationException", 400,
+                    "The body is not a JSON object.", NULL);
+    else
+        services_reply_json(call, PROTOCOL_ACM, handler(call, body, &answer), &answer);
+    json_decref(body);
+    answer_free(&answer);
+}

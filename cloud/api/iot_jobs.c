@@ -1,0 +1,170 @@
+/* iot and iot-jobs-data: jobs and their executions over HTTP. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/api/services.h"
+#include "cloud/core/jobs.h"
+#include "cloud/core/names.h"
+
+#define LIST_MAX 250
+
+static struct jobs_page page_of(const struct call *call)
+{
+    return (struct jobs_page){.status = call_query(call, "status"),
+                              .selection = call_query(call, "targetSelection"),
+                              .token = call_query(call, "nextToken"),
+                              .limit = call_number(call, "maxResults", LIST_MAX, 0)};
+}
+
+static int64_t number_of(const char *text)
+{
+    return text ? strtoll(text, NULL, 10) : 0;
+}
+
+/* ---- iot: what operators do ---- */
+
+static enum core_error create_job(struct call *call, const json_t *body, struct answer *answer)
+{
+    return jobs_create(call->cloud, call->parameters[0], body, answer);
+}
+
+static enum core_error describe_job(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return jobs_describe_job(call->cloud, call->parameters[0], answer);
+}
+
+static enum core_error get_document(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return jobs_document(call->cloud, call->parameters[0], answer);
+}
+
+static enum core_error cancel_job(struct call *call, const json_t *body, struct answer *answer)
+{
+    return jobs_cancel(call->cloud, call->parameters[0], call_flag(call, "force"), body, answer);
+}
+
+static enum core_error delete_job(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return jobs_delete(call->cloud, call->parameters[0], call_flag(call, "force"), answer);
+}
+
+static enum core_error list_jobs(struct call *call, const json_t *body, struct answer *answer)
+{
+    struct jobs_page page = page_of(call);
+    (void)body;
+    return jobs_list(call->cloud, &page, answer);
+}
+
+static enum core_error list_for_job(struct call *call, const json_t *body, struct answer *answer)
+{
+    struct jobs_page page = page_of(call);
+    (void)body;
+    return jobs_list_for_job(call->cloud, call->parameters[0], &page, answer);
+}
+
+static enum core_error list_for_thing(struct call *call, const json_t *body, struct answer *answer)
+{
+    struct jobs_page page = page_of(call);
+    (void)body;
+    return jobs_list_for_thing(call->cloud, call->parameters[0], &page, answer);
+}
+
+static enum core_error describe_execution(struct call *call, const json_t *body,
+                                          struct answer *answer)
+{
+    (void)body;
+    return jobs_describe_execution(call->cloud, call->parameters[0], call->parameters[1],
+                                   number_of(call_query(call, "executionNumber")), answer);
+}
+
+static enum core_error cancel_execution(struct call *call, const json_t *body,
+                                        struct answer *answer)
+{
+    return jobs_cancel_execution(call->cloud, call->parameters[0], call->parameters[1],
+                                 call_flag(call, "force"), body, answer);
+}
+
+static enum core_error delete_execution(struct call *call, const json_t *body,
+                                        struct answer *answer)
+{
+    (void)body;
+    return jobs_delete_execution(call->cloud, call->parameters[0], call->parameters[1],
+                                 number_of(call->parameters[2]), call_flag(call, "force"), answer);
+}
+
+const struct route iot_jobs_routes[] = {
+    {EVHTTP_REQ_PUT, "/jobs/{}", create_job},
+    {EVHTTP_REQ_GET, "/jobs/{}", describe_job},
+    {EVHTTP_REQ_GET, "/jobs/{}/job-document", get_document},
+    {EVHTTP_REQ_PUT, "/jobs/{}/cancel", cancel_job},
+    {EVHTTP_REQ_DELETE, "/jobs/{}", delete_job},
+    {EVHTTP_REQ_GET, "/jobs", list_jobs},
+    {EVHTTP_REQ_GET, "/jobs/{}/things", list_for_job},
+    {EVHTTP_REQ_GET, "/things/{}/jobs", list_for_thing},
+    {EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_execution},
+    {EVHTTP_REQ_PUT, "/things/{}/jobs/{}/cancel", cancel_execution},
+    {EVHTTP_REQ_DELETE, "/things/{}/jobs/{}/executionNumber/{}", delete_execution},
+    {0, NULL, NULL},
+};
+
+/* ---- iot-jobs-data: what devices do ---- */
+
+/* The job document is text here, an object over MQTT. */
+static void document_to_text(json_t *holder)
+{
+    json_t *document = json_object_get(holder, "jobDocument");
+    char *text = json_is_object(document) ? json_dumps(document, JSON_COMPACT) : NULL;
+    if (text)
+        json_object_set_new(holder, "jobDocument", json_string(text));
+    free(text);
+}
+
+static enum core_error get_pending(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return jobs_get_pending(call->cloud, call->parameters[0], NULL, answer);
+}
+
+static enum core_error start_next(struct call *call, const json_t *body, struct answer *answer)
+{
+    enum core_error error = jobs_start_next(call->cloud, call->parameters[0], body, answer);
+    document_to_text(json_object_get(answer->body, "execution"));
+    return error;
+}
+
+static enum core_error describe_own(struct call *call, const json_t *body, struct answer *answer)
+{
+    const char *include = call_query(call, "includeJobDocument");
+    const char *number = call_query(call, "executionNumber");
+    json_t *request = json_object();
+    (void)body;
+    if (include)
+        json_object_set_new(request, "includeJobDocument",
+                            json_boolean(strcmp(include, "false") != 0));
+    if (number)
+        json_object_set_new(request, "executionNumber", json_integer(number_of(number)));
+    enum core_error error =
+        jobs_describe(call->cloud, call->parameters[0], call->parameters[1], request, answer);
+    json_decref(request);
+    document_to_text(json_object_get(answer->body, "execution"));
+    return error;
+}
+
+static enum core_error update_own(struct call *call, const json_t *body, struct answer *answer)
+{
+    enum core_error error =
+        jobs_update(call->cloud, call->parameters[0], call->parameters[1], body, answer);
+    document_to_text(answer->body);
+    return error;
+}
+
+const struct route jobs_data_routes[] = {
+    {EVHTTP_REQ_GET, "/things/{}/jobs", get_pending},
+    {EVHTTP_REQ_PUT, "/things/{}/jobs/$next", start_next},
+    {EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_own},
+    {EVHTTP_REQ_POST, "/things/{}/jobs/{}", update_own},
+    {0, NULL, NULL},
+};

@@ -1,0 +1,236 @@
+/* iot: endpoint, things, certificates, policies over HTTP. Each handler takes its arguments from path,
+ * query, header or body, as AWS has them, and calls cloud/core/registry. */
+#include "cloud/core/registry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/api/services.h"
+#include "cloud/core/names.h"
+
+/* ---- endpoint ---- */
+
+static enum core_error describe_endpoint(struct call *call, const json_t *body,
+                                         struct answer *answer)
+{
+    static const char *const types[] = {"iot:Data-ATS", "iot:Data", "iot:Jobs"};
+    const char *type = call_query(call, "endpointType");
+    (void)body;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (!type || strcmp(type, types[i]) == 0) {
+            answer->body = json_pack("{s:s}", "endpointAddress", call->iot_endpoint);
+            return CORE_OK;
+        }
+    }
+    return answer_refuse(answer, CORE_INVALID_REQUEST, "Endpoint type %.40s is not offered here.",
+                         type);
+}
+
+/* ---- things ---- */
+
+static enum core_error create_thing(struct call *call, const json_t *body, struct answer *answer)
+{
+    return thing_create(call->cloud, call->parameters[0], body, answer);
+}
+
+static enum core_error describe_thing(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return thing_describe(call->cloud, call->parameters[0], answer);
+}
+
+static enum core_error list_things(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    enum core_error error =
+        thing_list(call->cloud, call_query(call, "attributeName"),
+                   call_query(call, "attributeValue"), call_query(call, "thingTypeName"), answer);
+    services_page(call, answer, "things", &paging_by_token);
+    return error;
+}
+
+static enum core_error delete_thing(struct call *call, const json_t *body, struct answer *answer)
+{
+    const char *version = call_query(call, "expectedVersion");
+    (void)body;
+    return thing_delete(call->cloud, call->parameters[0], version ? strtoll(version, NULL, 10) : -1,
+                        answer);
+}
+
+static enum core_error attach_principal(struct call *call, const json_t *body,
+                                        struct answer *answer)
+{
+    (void)body;
+    return thing_attach(call->cloud, call->parameters[0], call_header(call, "x-amzn-principal"),
+                        answer);
+}
+
+static enum core_error detach_principal(struct call *call, const json_t *body,
+                                        struct answer *answer)
+{
+    (void)body;
+    return thing_detach(call->cloud, call->parameters[0], call_header(call, "x-amzn-principal"),
+                        answer);
+}
+
+static enum core_error list_thing_principals(struct call *call, const json_t *body,
+                                             struct answer *answer)
+{
+    (void)body;
+    enum core_error error = thing_principals(call->cloud, call->parameters[0], answer);
+    if (!error)
+        services_page(call, answer, "principals", &paging_by_token);
+    return error;
+}
+
+static enum core_error list_principal_things(struct call *call, const json_t *body,
+                                             struct answer *answer)
+{
+    (void)body;
+    enum core_error error =
+        principal_things(call->cloud, call_header(call, "x-amzn-principal"), answer);
+    if (!error)
+        services_page(call, answer, "things", &paging_by_token);
+    return error;
+}
+
+/* ---- certificates ---- */
+
+static enum core_error register_certificate(struct call *call, const json_t *body,
+                                            struct answer *answer)
+{
+    return certificate_register(call->cloud, json_text(body, "certificatePem"),
+                                json_text(body, "status"), answer);
+}
+
+static enum core_error create_keys(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return certificate_create(call->cloud, call_flag(call, "setAsActive"), answer);
+}
+
+static enum core_error create_from_csr(struct call *call, const json_t *body,
+                                       struct answer *answer)
+{
+    return certificate_create_from_csr(call->cloud, json_text(body, "certificateSigningRequest"),
+                                       call_flag(call, "setAsActive"), answer);
+}
+
+static enum core_error describe_certificate(struct call *call, const json_t *body,
+                                            struct answer *answer)
+{
+    (void)body;
+    return certificate_describe(call->cloud, call->parameters[0], answer);
+}
+
+static enum core_error list_certificates(struct call *call, const json_t *body,
+                                         struct answer *answer)
+{
+    (void)body;
+    enum core_error error =
+        certificate_list(call->cloud, call_flag(call, "isAscendingOrder"), answer);
+    services_page(call, answer, "certificates", &paging_by_marker);
+    return error;
+}
+
+static enum core_error update_certificate(struct call *call, const json_t *body,
+                                          struct answer *answer)
+{
+    (void)body;
+    return certificate_update(call->cloud, call->parameters[0], call_query(call, "newStatus"),
+                              answer);
+}
+
+static enum core_error delete_certificate(struct call *call, const json_t *body,
+                                          struct answer *answer)
+{
+    (void)body;
+    return certificate_delete(call->cloud, call->parameters[0], call_flag(call, "forceDelete"),
+                              answer);
+}
+
+/* ---- policies ---- */
+
+static enum core_error create_policy(struct call *call, const json_t *body, struct answer *answer)
+{
+    return policy_create(call->cloud, call->parameters[0], json_text(body, "policyDocument"),
+                         answer);
+}
+
+static enum core_error get_policy(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return policy_get(call->cloud, call->parameters[0], answer);
+}
+
+static enum core_error list_policies(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    enum core_error error = policy_list(call->cloud, call_flag(call, "isAscendingOrder"), answer);
+    services_page(call, answer, "policies", &paging_by_marker);
+    return error;
+}
+
+static enum core_error delete_policy(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return policy_delete(call->cloud, call->parameters[0], answer);
+}
+
+static enum core_error attach_policy(struct call *call, const json_t *body, struct answer *answer)
+{
+    return policy_attach(call->cloud, call->parameters[0], json_text(body, "target"), answer);
+}
+
+static enum core_error detach_policy(struct call *call, const json_t *body, struct answer *answer)
+{
+    return policy_detach(call->cloud, call->parameters[0], json_text(body, "target"), answer);
+}
+
+static enum core_error list_attached_policies(struct call *call, const json_t *body,
+                                              struct answer *answer)
+{
+    (void)body;
+    enum core_error error = policies_attached(call->cloud, call->parameters[0], answer);
+    if (!error)
+        services_page(call, answer, "policies", &paging_by_marker);
+    return error;
+}
+
+static enum core_error list_policy_targets(struct call *call, const json_t *body,
+                                           struct answer *answer)
+{
+    (void)body;
+    enum core_error error = policy_targets(call->cloud, call->parameters[0], answer);
+    if (!error)
+        services_page(call, answer, "targets", &paging_by_marker);
+    return error;
+}
+
+const struct route iot_registry_routes[] = {
+    {EVHTTP_REQ_GET, "/endpoint", describe_endpoint},
+    {EVHTTP_REQ_POST, "/things/{}", create_thing},
+    {EVHTTP_REQ_GET, "/things/{}", describe_thing},
+    {EVHTTP_REQ_GET, "/things", list_things},
+    {EVHTTP_REQ_DELETE, "/things/{}", delete_thing},
+    {EVHTTP_REQ_PUT, "/things/{}/principals", attach_principal},
+    {EVHTTP_REQ_DELETE, "/things/{}/principals", detach_principal},
+    {EVHTTP_REQ_GET, "/things/{}/principals", list_thing_principals},
+    {EVHTTP_REQ_GET, "/principals/things", list_principal_things},
+    {EVHTTP_REQ_POST, "/certificate/register-no-ca", register_certificate},
+    {EVHTTP_REQ_POST, "/keys-and-certificate", create_keys},
+    {EVHTTP_REQ_POST, "/certificates", create_from_csr},
+    {EVHTTP_REQ_GET, "/certificates/{}", describe_certificate},
+    {EVHTTP_REQ_GET, "/certificates", list_certificates},
+    {EVHTTP_REQ_PUT, "/certificates/{}", update_certificate},
+    {EVHTTP_REQ_DELETE, "/certificates/{}", delete_certificate},
+    {EVHTTP_REQ_POST, "/policies/{}", create_policy},
+    {EVHTTP_REQ_GET, "/policies/{}", get_policy},
+    {EVHTTP_REQ_GET, "/policies", list_policies},
+    {EVHTTP_REQ_DELETE, "/policies/{}", delete_policy},
+    {EVHTTP_REQ_PUT, "/target-policies/{}", attach_policy},
+    {EVHTTP_REQ_POST, "/target-policies/{}", detach_policy},
+    {EVHTTP_REQ_POST, "/attached-policies/{}", list_attached_policies},
+    {EVHTTP_REQ_POST, "/policy-targets/{}", list_policy_targets},
+    {0, NULL, NULL},
+};

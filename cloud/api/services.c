@@ -1,0 +1,156 @@
+/* From the service's name to its handlers; what the JSON services have in common. */
+#include "cloud/api/services.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_MAX 250
+
+const struct paging paging_by_token = {"maxResults", "nextToken", "nextToken"};
+const struct paging paging_by_marker = {"pageSize", "marker", "nextMarker"};
+
+static const struct route *const iot_tables[] = {iot_registry_routes, iot_jobs_routes,
+                                                 iot_ota_routes, NULL};
+static const struct route *const jobs_data_tables[] = {jobs_data_routes, NULL};
+static const struct route *const signer_tables[] = {signer_routes, NULL};
+
+struct service {
+    const char *name;
+    enum protocol protocol;
+    const struct route *const *tables; /* of REST services with JSON */
+    void (*answer)(struct call *call); /* of the others */
+};
+
+static const struct service services[] = {
+    {"iot", PROTOCOL_IOT, iot_tables, NULL},
+    {"iot-jobs-data", PROTOCOL_IOT, jobs_data_tables, NULL},
+    {"signer", PROTOCOL_SIGNER, signer_tables, NULL},
+    {"acm", PROTOCOL_ACM, NULL, acm_answer},
+    {"s3", PROTOCOL_S3, NULL, s3_answer},
+    {"iam", PROTOCOL_QUERY, NULL, iam_answer},
+    {"sts", PROTOCOL_QUERY, NULL, iam_answer},
+};
+
+static const struct service *service_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
+        if (strcmp(services[i].name, name) == 0)
+            return &services[i];
+    }
+    return NULL;
+}
+
+static const struct route *find_route(const struct route *const *tables, struct call *call)
+{
+    const struct route *route = NULL;
+    for (; *tables && !route; tables++)
+        route = router_find(*tables, call->method, call->target, call->parameters);
+    return route;
+}
+
+/* ---- which protocol, when nobody says ---- */
+
+static bool starts(const char *text, const char *prefix)
+{
+    return text && strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+enum protocol services_protocol(const struct call *call, const char *service)
+{
+    static const char *const iot_paths[] = {"/things", "/certificate", "/policies", "/jobs",
+                                            "/streams", "/otaUpdates", "/endpoint",
+                                            "/keys-and-certificate", "/target-policies",
+                                            "/attached-policies", "/principals", "/policy-targets"};
+    const struct service *known = service_find(service);
+    if (known)
+        return known->protocol;
+    if (starts(call_header(call, "X-Amz-Target"), "CertificateManager"))
+        return PROTOCOL_ACM;
+    if (starts(call_header(call, "Content-Type"), "application/x-www-form-urlencoded"))
+        return PROTOCOL_QUERY;
+    if (starts(call->target, "/signing-"))
+        return PROTOCOL_SIGNER;
+    for (size_t i = 0; i < sizeof iot_paths / sizeof *iot_paths; i++) {
+        if (starts(call->target, iot_paths[i]))
+            return PROTOCOL_IOT;
+    }
+    return *service ? PROTOCOL_IOT : PROTOCOL_S3;
+}
+
+/* ---- REST with JSON ---- */
+
+json_t *services_read_json(const struct call *call)
+{
+    if (call->body_size == 0)
+        return json_object();
+    json_t *body = json_loadb(call->body, call->body_size, JSON_REJECT_DUPLICATES, NULL);
+    if (json_is_object(body))
+        return body;
+    json_decref(body);
+    return NULL;
+}
+
+void services_reply_json(struct call *call, enum protocol protocol, enum core_error error,
+                         const struct answer *answer)
+{
+    if (error != CORE_OK) {
+        error_reply_core(call, protocol, error, answer);
+        return;
+    }
+    char *text = answer->body ? json_dumps(answer->body, JSON_COMPACT) : NULL;
+    text_add(&call->reply, text ? text : "{}");
+    call->content_type =
+        protocol == PROTOCOL_ACM ? "application/x-amz-json-1.1" : "application/json";
+    free(text);
+}
+
+static void answer_rest(struct call *call, const struct service *service)
+{
+    struct answer answer = ANSWER_INIT;
+    const struct route *route = find_route(service->tables, call);
+    json_t *body = route ? services_read_json(call) : NULL;
+    if (!route) {
+        error_reply(call, service->protocol, "UnknownOperationException", 404,
+                    "This cloud does not offer this operation.", NULL);
+    } else if (!body) {
+        error_reply_core(call, service->protocol, CORE_INVALID_JSON, &answer);
+    } else {
+        enum core_error error = route->handler(call, body, &answer);
+        services_reply_json(call, service->protocol, error, &answer);
+    }
+    json_decref(body);
+    answer_free(&answer);
+}
+
+void services_answer(struct call *call, const char *name)
+{
+    const struct service *service = service_find(name);
+    char message[120];
+    if (service && service->answer) {
+        service->answer(call);
+    } else if (service) {
+        answer_rest(call, service);
+    } else {
+        snprintf(message, sizeof message, "This cloud does not offer the service %.40s.", name);
+        error_reply(call, PROTOCOL_IOT, "UnknownOperationException", 404, message, NULL);
+    }
+}
+
+/* ---- pages ---- */
+
+void services_page(struct call *call, struct answer *answer, const char *name,
+                   const struct paging *paging)
+{
+    json_t *list = json_object_get(answer->body, name), *page = json_array();
+    const char *token = call_query(call, paging->token);
+    size_t begin = token ? strtoul(token, NULL, 10) : 0, total = json_array_size(list);
+    size_t most = (size_t)call_number(call, paging->size, PAGE_MAX, PAGE_MAX), at = begin;
+    char next[24];
+    for (; at < total && at - begin < most; at++)
+        json_array_append(page, json_array_get(list, at));
+    snprintf(next, sizeof next, "%zu", at);
+    json_object_set_new(answer->body, name, page);
+    if (at < total)
+        json_object_set_new(answer->body, paging->next, json_string(next));
+}

@@ -1,0 +1,25 @@
+/* A text that grows: canonical requests, XML. Zero-initialised is empty; ends with text_free. */
+#ifndef OTTER_CLOUD_API_TEXT_H
+#define OTTER_CLOUD_API_TEXT_H
+
+#include <stddef.h>
+
+struct text {
+    char *data; /* NUL-terminated once anything was added */
+    size_t length, capacity;
+};
+
+void text_add(struct text *text, const char *string);
+void text_add_bytes(struct text *text, const void *bytes, size_t size);
+void text_format(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Percent-encodes all but A-Z a-z 0-9 - . _ ~ and the characters of `keep`. */
+void text_add_encoded(struct text *text, const char *string, const char *keep);
+/* Never NULL. */
+const char *text_get(const struct text *text);
+void text_free(struct text *text);
+
+/* Percent-decodes `size` bytes into a new string; `plus` also turns + into a blank. NULL when the
+ * encoding is broken or hides a NUL. */
+char *text_decode(const char *encoded, size_t size, int plus);
+
+#endif
