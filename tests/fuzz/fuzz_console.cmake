@@ -1,0 +1,1 @@
+otter_fuzz_target(console USES room_cli)

@@ -1,0 +1,1 @@
+otter_fuzz_target(kv USES room_store)
