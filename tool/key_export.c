@@ -19,7 +19,7 @@ struct request {
     const char *suffix; /* of the C name */
     enum encoding encoding;
     enum hash_type hash;
-    bool traditional;
+    enum { FORMAT_DEFAULT, FORMAT_PKCS8, FORMAT_TRADITIONAL } format;
     bool minimal;
 };
 
@@ -36,10 +36,10 @@ static bool parse_encoding(const char *text, enum encoding *encoding)
     return false;
 }
 
-static bool parse_format(const char *text, bool *traditional)
+static bool parse_format(const char *text, struct request *request)
 {
-    *traditional = strcmp(text, "openssl") == 0;
-    return *traditional || strcmp(text, "pkcs8") == 0;
+    request->format = strcmp(text, "openssl") == 0 ? FORMAT_TRADITIONAL : FORMAT_PKCS8;
+    return request->format == FORMAT_TRADITIONAL || strcmp(text, "pkcs8") == 0;
 }
 
 static bool parse_hash(const char *text, enum hash_type *hash)
@@ -64,7 +64,7 @@ static int take_option(const struct arguments *arguments, int letter, struct req
         good = parse_encoding(value, &request->encoding);
         break;
     case 'f':
-        good = parse_format(value, &request->traditional);
+        good = parse_format(value, request);
         break;
     case OPTION_SUFFIX:
         request->suffix = value;
@@ -237,7 +237,7 @@ int command_getpubhash(int argc, char **argv)
 static const struct option getpriv_options[] = {
     {'k', "key", "FILE", "PEM file with the key pair"},
     {OPTION_MINIMAL, "minimal", NULL, "leave the public part of an ECDSA key out"},
-    {'f', "format", "FORM", "pkcs8 (the default) or openssl (the key type's own form)"},
+    {'f', "format", "FORM", "pkcs8 or openssl, the key type's own form (default of RSA)"},
     {'o', "output", "FILE", "instead of stdout"},
     {0},
 };
@@ -255,8 +255,10 @@ static otter_status export_private(const struct request *request, const struct k
                                    struct bytes *text, struct failure *failure)
 {
     struct bytes der = {0};
-    otter_status status =
-        key_private_der(key, request->traditional, request->minimal, &der, failure);
+    bool rsa = key->type == KEY_RSA_2048 || key->type == KEY_RSA_3072;
+    bool traditional =
+        request->format == FORMAT_TRADITIONAL || (request->format == FORMAT_DEFAULT && rsa);
+    otter_status status = key_private_der(key, traditional, request->minimal, &der, failure);
 
     if (status == OTTER_OK)
         c_array(text, "enc_priv_key", &der);

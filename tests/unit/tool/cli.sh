@@ -58,6 +58,10 @@ expect 0 'ecdsa_pub_key_hash_len = 32' "$otter" getpubhash -k p256.pem
 expect 0 '' "$otter" getpub -k p256.pem -e pem -o p256-pub.pem
 expect 0 'BEGIN PUBLIC KEY' cat p256-pub.pem
 expect 0 'enc_priv_key_len = 67' "$otter" getpriv -k p256.pem --minimal
+expect 0 '' "$otter" keygen -t rsa-2048 -k rsa.pem
+expect 0 '0x30, 0x82, 0x04, 0xa' "$otter" getpriv -k rsa.pem
+expect 0 '0x02, 0x01, 0x00, 0x02' "$otter" getpriv -k rsa.pem
+expect 0 '0x02, 0x01, 0x00, 0x30' "$otter" getpriv -k rsa.pem -f pkcs8
 expect 1 'public key' "$otter" getpriv -k p256-pub.pem
 expect 1 'cannot open' "$otter" getpub -k missing.pem
 expect 1 'not a PEM file' "$otter" getpub -k boot.bin
@@ -100,6 +104,15 @@ expect 0 '' "$otter" sign "$@" --vector-to-sign payload program.bin vector.bin
 head -c $((0x200 + 3000)) here.bin >hashed.bin
 same vector.bin hashed.bin
 
+# RSA
+expect 0 '' "$otter" sign -k rsa.pem "$@" --public-key-format full program.bin rsa.bin
+expect 0 'correctly validated' "$otter" verify -k rsa.pem rsa.bin
+expect 0 'PUBKEY' "$otter" inspect rsa.bin
+expect 0 '' "$otter" keygen -t rsa-3072 -k rsa3072.pem
+expect 0 '' "$otter" sign -k rsa3072.pem "$@" program.bin rsa3072.bin
+expect 0 'correctly validated' "$otter" verify -k rsa3072.pem rsa3072.bin
+expect 1 'No signature found' "$otter" verify -k rsa.pem rsa3072.bin
+
 # HEX in and out, trailers
 expect 0 '' "$otter" sign -k ed.pem "$@" --pad --hex-addr 0x10000 program.bin padded.hex
 expect 0 '' "$otter" sign -k ed.pem "$@" --pad program.bin padded.bin
@@ -120,11 +133,21 @@ expect 1 "overlaps 'boot.bin'" "$otter" merge -o never.hex boot.bin@0 here.bin@0
 expect 2 '@0x10000' "$otter" merge -o never.hex boot.bin
 expect 1 'more than --size' "$otter" merge -o never.bin --size 0x10 boot.bin@0
 
+# Names become UUIDs of version 5
+expect 0 '' "$otter" sign -k ed.pem "$@" --vid example.com --cid board program.bin named.bin
+expect 0 'cfbff0d193755685968c48ce8b15ae17' "$otter" inspect named.bin
+expect 0 'd9c03f90568d5553b0aa28b24df90fcc' "$otter" inspect named.bin
+expect 2 'needs --vid' "$otter" sign -k ed.pem "$@" --cid board program.bin never.bin
+
 # Inspect
 expect 0 'Signature     good' "$otter" inspect -k ed-pub.pem here.bin
 expect 1 'Signature     BAD' "$otter" inspect -k p256-pub.pem here.bin
 expect 0 '"swap_type"' "$otter" inspect --json padded.bin
 expect 1 'is this its flash file' "$otter" inspect --board mps2-an505 here.bin
+expect 0 '' "$otter" sign -k ed.pem "$@" -S 0x73000 --pad program.bin slot.bin
+expect 0 '' "$otter" merge -o flash.img --base 0 --size 0x1000000 here.bin@0x10000 slot.bin@0x83000
+expect 0 'Next boot      test' "$otter" inspect --board mps2-an505 flash.img
+expect 0 '"next_boot": "test"' "$otter" inspect --json --board mps2-an505 -k ed-pub.pem flash.img
 expect 1 "no board 'x'" "$otter" inspect --board x here.bin
 
 [ -z "$(ls | grep '\.tmp$')" ] || { echo 'FAILED: temporary files left'; failures=1; }
