@@ -75,7 +75,8 @@ otter_status ota_send_update(struct ota *ota, otter_ms now); /* as the state dem
 otter_status ota_send_progress(struct ota *ota, otter_ms now);
 otter_status ota_send_request(struct ota *ota, otter_ms now);
 otter_status ota_subscribe(struct ota *ota);
-otter_status ota_open_stream(struct ota *ota, otter_ms now);
+/* Both may take several calls. */
+void ota_open_stream(struct ota *ota, otter_ms now);
 void ota_close_stream(struct ota *ota, otter_ms now);
 uint32_t ota_stream_length_max(const struct ota *ota);
 

@@ -65,8 +65,9 @@ static struct ota_file probe_file(const struct ota *ota)
 }
 
 /* A stream request is worth nothing before its answers can come. */
-static bool stream_open(const struct ota *ota)
+static bool stream_ready(struct ota *ota, otter_ms now)
 {
+    ota_open_stream(ota, now);
     return mqtt_subscribed(ota->config.mqtt, ota->data_filter);
 }
 
@@ -75,7 +76,7 @@ otter_status ota_send_probe(struct ota *ota, otter_ms now)
     static const uint8_t first_block[1] = {1};
     const struct ota_file file = probe_file(ota);
     uint8_t payload[OTA_REQUEST_CBOR_MAX];
-    if (!stream_open(ota))
+    if (!stream_ready(ota, now))
         return OTTER_E_AGAIN;
     const int length =
         ota_request_write(&file, 0, 1, first_block, sizeof first_block, payload, sizeof payload);
@@ -86,7 +87,7 @@ otter_status ota_send_request(struct ota *ota, otter_ms now)
 {
     struct ota_download *download = &ota->work.download;
     uint8_t payload[OTA_REQUEST_CBOR_MAX];
-    if (!stream_open(ota))
+    if (!stream_ready(ota, now))
         return OTTER_E_AGAIN;
     const int length = ota_download_request(download, payload, sizeof payload);
     if (length == 0)
@@ -213,29 +214,39 @@ uint32_t ota_stream_length_max(const struct ota *ota)
     return left < OTA_STREAM_MAX ? (uint32_t)left : OTA_STREAM_MAX;
 }
 
-otter_status ota_open_stream(struct ota *ota, otter_ms now)
+/* The session points to the filter until it has let go of it. */
+static bool let_go(struct ota *ota, otter_ms now, char *filter)
 {
-    struct mqtt_session *mqtt = ota->config.mqtt;
-    if (ota->data_filter[0] != '\0')
-        return OTTER_OK;
-    snprintf(ota->data_filter, sizeof ota->data_filter, PREFIX "%s/streams/%s/data/cbor",
-             ota->config.thing_name, ota->record.job.stream);
-    snprintf(ota->refusal_filter, sizeof ota->refusal_filter, PREFIX "%s/streams/%s/rejected/cbor",
-             ota->config.thing_name, ota->record.job.stream);
-    const otter_status status = mqtt_subscribe(mqtt, now, ota->data_filter, 0, ota_on_message, ota);
-    if (status != OTTER_OK)
-        return status;
-    return mqtt_subscribe(mqtt, now, ota->refusal_filter, 0, ota_on_message, ota);
+    if (filter[0] != '\0' && mqtt_unsubscribe(ota->config.mqtt, now, filter) != OTTER_E_AGAIN)
+        filter[0] = '\0';
+    return filter[0] == '\0';
+}
+
+static void hold(struct ota *ota, otter_ms now, char *filter, const char *ending)
+{
+    char wanted[MQTT_FILTER_MAX + 1];
+    snprintf(wanted, sizeof wanted, PREFIX "%s/streams/%s/%s", ota->config.thing_name,
+             ota->record.job.stream, ending);
+    if (strcmp(filter, wanted) == 0 || !let_go(ota, now, filter))
+        return;
+    const otter_status status = mqtt_subscribe(
+        ota->config.mqtt, now, memcpy(filter, wanted, sizeof wanted), 0, ota_on_message, ota);
+    if (status == OTTER_OK)
+        return;
+    filter[0] = '\0';
+    LOG_ERR(OTA_TAG, "cannot subscribe to the stream: %s", otter_status_text(status));
+}
+
+void ota_open_stream(struct ota *ota, otter_ms now)
+{
+    hold(ota, now, ota->data_filter, "data/cbor");
+    hold(ota, now, ota->refusal_filter, "rejected/cbor");
 }
 
 void ota_close_stream(struct ota *ota, otter_ms now)
 {
-    if (ota->data_filter[0] == '\0')
-        return;
-    (void)mqtt_unsubscribe(ota->config.mqtt, now, ota->data_filter);
-    (void)mqtt_unsubscribe(ota->config.mqtt, now, ota->refusal_filter);
-    ota->data_filter[0] = '\0';
-    ota->refusal_filter[0] = '\0';
+    (void)let_go(ota, now, ota->data_filter);
+    (void)let_go(ota, now, ota->refusal_filter);
 }
 
 /* --- in --- */
@@ -305,13 +316,7 @@ static void on_next(struct ota *ota, otter_ms now, const struct mqtt_message *me
         ota_dispatch(ota, now, OTA_EV_NO_JOB);
         return;
     }
-    enum ota_event event = examine(ota, &reply, &json);
-    if (event == OTA_EV_SUITABLE) {
-        const otter_status status = ota_open_stream(ota, now);
-        if (status != OTTER_OK)
-            event = ota_fail(ota, "cannot subscribe to the stream: %s", otter_status_text(status));
-    }
-    ota_dispatch(ota, now, event);
+    ota_dispatch(ota, now, examine(ota, &reply, &json));
 }
 
 static void on_described(struct ota *ota, otter_ms now, const struct ota_reply *reply)

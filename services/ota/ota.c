@@ -143,8 +143,8 @@ static enum ota_event close_job(struct ota *ota, otter_ms now)
     LOG_ERR(OTA_TAG, "update %s: %s", record->result == OTA_REJECTED ? "refused" : "failed",
             record->reason);
     record->phase = OTA_RECORD_FINISHED;
+    (void)now;
     (void)ota_save(ota); /* even when it fails the report can go out */
-    ota_close_stream(ota, now);
     return OTA_EV_NONE;
 }
 
@@ -159,9 +159,8 @@ static enum ota_event fail_instead(struct ota *ota, otter_ms now)
     return OTA_EV_NONE;
 }
 
-static void forget_job(struct ota *ota, otter_ms now)
+static void forget_job(struct ota *ota)
 {
-    ota_close_stream(ota, now);
     const otter_status status = ota_record_clear(ota->config.kv, &ota->record);
     if (status != OTTER_OK)
         LOG_ERR(OTA_TAG, "cannot clear the update's record: %s", otter_status_text(status));
@@ -176,7 +175,8 @@ static enum ota_event finished(struct ota *ota, otter_ms now)
 {
     LOG_INF(OTA_TAG, "job %s is done: %s", ota->record.job.id, ota->record.reason);
     memcpy(ota->last_reason, ota->record.reason, sizeof ota->last_reason);
-    forget_job(ota, now);
+    forget_job(ota);
+    (void)now;
     return OTA_EV_NONE;
 }
 
@@ -188,7 +188,8 @@ static enum ota_event drop(struct ota *ota, otter_ms now)
     if (!ota->on_trial && (phase == OTA_RECORD_INSTALL || phase == OTA_RECORD_TRIAL) &&
         trailer_prepare(ota->config.secondary) != OTTER_OK)
         LOG_ERR(OTA_TAG, "cannot take back the request to install");
-    forget_job(ota, now);
+    forget_job(ota);
+    (void)now;
     return ota->on_trial ? OTA_EV_GIVE_UP : OTA_EV_NONE;
 }
 
@@ -299,26 +300,27 @@ struct state {
     const char *name;
     uint8_t phase;
     bool needs_cloud; /* its deadline stands still without a connection */
+    bool needs_stream;
     otter_status (*send)(struct ota *ota, otter_ms now);
 };
 
 static const struct state states[OTA_STATE_COUNT] = {
-    [OTA_OFFLINE]     = {"offline",     OTA_PHASE_OFFLINE,   false, NULL},
-    [OTA_ASKING]      = {"asking",      OTA_PHASE_IDLE,      true,  ota_send_ask},
-    [OTA_IDLE]        = {"idle",        OTA_PHASE_IDLE,      true,  NULL},
-    [OTA_DESCRIBING]  = {"describing",  OTA_PHASE_CHECK,     true,  ota_send_describe},
-    [OTA_PROBING]     = {"probing",     OTA_PHASE_CHECK,     true,  ota_send_probe},
-    [OTA_ACCEPTING]   = {"accepting",   OTA_PHASE_CHECK,     true,  ota_send_update},
-    [OTA_PREPARING]   = {"preparing",   OTA_PHASE_DOWNLOAD,  false, NULL},
-    [OTA_DOWNLOADING] = {"downloading", OTA_PHASE_DOWNLOAD,  true,  NULL},
-    [OTA_VERIFYING]   = {"verifying",   OTA_PHASE_VERIFY,    false, NULL},
-    [OTA_READYING]    = {"readying",    OTA_PHASE_INSTALL,   true,  ota_send_update},
-    [OTA_ACTIVATING]  = {"activating",  OTA_PHASE_INSTALL,   false, NULL},
-    [OTA_INSTALLED]   = {"installed",   OTA_PHASE_INSTALL,   false, NULL},
-    [OTA_TRYING]      = {"trying",      OTA_PHASE_SELF_TEST, true,  ota_send_update},
-    [OTA_TESTING]     = {"testing",     OTA_PHASE_SELF_TEST, false, NULL},
-    [OTA_REPORTING]   = {"reporting",   OTA_PHASE_REPORT,    true,  ota_send_update},
-    [OTA_RESETTING]   = {"resetting",   OTA_PHASE_INSTALL,   false, NULL},
+    [OTA_OFFLINE]     = {"offline",     OTA_PHASE_OFFLINE,   false, false, NULL},
+    [OTA_ASKING]      = {"asking",      OTA_PHASE_IDLE,      true,  false, ota_send_ask},
+    [OTA_IDLE]        = {"idle",        OTA_PHASE_IDLE,      true,  false, NULL},
+    [OTA_DESCRIBING]  = {"describing",  OTA_PHASE_CHECK,     true,  false, ota_send_describe},
+    [OTA_PROBING]     = {"probing",     OTA_PHASE_CHECK,     true,  true,  ota_send_probe},
+    [OTA_ACCEPTING]   = {"accepting",   OTA_PHASE_CHECK,     true,  true,  ota_send_update},
+    [OTA_PREPARING]   = {"preparing",   OTA_PHASE_DOWNLOAD,  false, true,  NULL},
+    [OTA_DOWNLOADING] = {"downloading", OTA_PHASE_DOWNLOAD,  true,  true,  NULL},
+    [OTA_VERIFYING]   = {"verifying",   OTA_PHASE_VERIFY,    false, false, NULL},
+    [OTA_READYING]    = {"readying",    OTA_PHASE_INSTALL,   true,  false, ota_send_update},
+    [OTA_ACTIVATING]  = {"activating",  OTA_PHASE_INSTALL,   false, false, NULL},
+    [OTA_INSTALLED]   = {"installed",   OTA_PHASE_INSTALL,   false, false, NULL},
+    [OTA_TRYING]      = {"trying",      OTA_PHASE_SELF_TEST, true,  false, ota_send_update},
+    [OTA_TESTING]     = {"testing",     OTA_PHASE_SELF_TEST, false, false, NULL},
+    [OTA_REPORTING]   = {"reporting",   OTA_PHASE_REPORT,    true,  false, ota_send_update},
+    [OTA_RESETTING]   = {"resetting",   OTA_PHASE_INSTALL,   false, false, NULL},
 };
 /* clang-format on */
 
@@ -499,6 +501,10 @@ static void look_at_connection(struct ota *ota, otter_ms now)
 
 static void send_what_is_due(struct ota *ota, otter_ms now)
 {
+    if (states[ota->state].needs_stream)
+        ota_open_stream(ota, now);
+    else
+        ota_close_stream(ota, now);
     if (ota->send_due && states[ota->state].send(ota, now) == OTTER_OK)
         ota->send_due = false;
     if (now >= ota->doubt_deadline)

@@ -95,7 +95,7 @@ struct ota_config {
     bool (*may_reset)(void *ctx);         /* now is a good time to restart; NULL: always */
     otter_status (*self_test)(void *ctx); /* on trial, on line: OTTER_OK passes, OTTER_E_AGAIN asks
                                              again, anything else sends the old firmware back */
-    /* After each change of phase and as the download goes on. */
+    /* After each change of phase and each block that has come to flash. */
     void (*on_event)(void *ctx, const struct ota_status *status);
     void *ctx;
 };

@@ -149,9 +149,6 @@ void ota_count_restart(struct ota *ota)
 static enum ota_event prepared(struct ota *ota, otter_ms now)
 {
     const struct ota_file file = ota_job_file(ota);
-    const otter_status status = ota_open_stream(ota, now);
-    if (status != OTTER_OK)
-        return ota_fail(ota, "cannot subscribe to the stream: %s", otter_status_text(status));
     ota_download_init(&ota->work.download, ota->config.secondary, &ota->progress, &file,
                       ota->config.window);
     ota->reported_blocks = ota->progress.stored;
@@ -203,15 +200,6 @@ enum ota_event ota_start_over(struct ota *ota, otter_ms now)
 
 /* --- blocks --- */
 
-static void log_progress(const struct ota *ota)
-{
-    const uint32_t total = ota->progress.blocks;
-    const uint32_t tenth = (total + 9u) / 10u;
-    if (ota->progress.stored % tenth == 0 || ota->progress.stored == total)
-        LOG_INF(OTA_TAG, "block %lu/%lu", (unsigned long)ota->progress.stored,
-                (unsigned long)total);
-}
-
 void ota_take_block(struct ota *ota, otter_ms now, const struct ota_block *block)
 {
     const otter_status status = ota_download_store(&ota->work.download, block);
@@ -230,7 +218,7 @@ void ota_take_block(struct ota *ota, otter_ms now, const struct ota_block *block
         ota->silent_ms = 0;
         ota->retries = 0;
         ota_restart_deadline(ota, now);
-        log_progress(ota);
+        ota_tell(ota);
     }
 }
 
@@ -246,7 +234,6 @@ static void report_progress(struct ota *ota, otter_ms now)
         return;
     ota->reported_blocks = progress->stored;
     ota->reported_at = now;
-    ota_tell(ota);
 }
 
 enum ota_event ota_work_download(struct ota *ota, otter_ms now)
@@ -288,7 +275,7 @@ enum ota_event ota_stalled(struct ota *ota, otter_ms now)
 enum ota_event ota_begin_verify(struct ota *ota, otter_ms now)
 {
     LOG_INF(OTA_TAG, "all %lu blocks are on flash; checking", (unsigned long)ota->progress.blocks);
-    ota_close_stream(ota, now);
+    (void)now;
     ota_verify_init(&ota->work.verify, ota->config.secondary, ota->config.kv, &ota->record.job,
                     ota->config.image_size_max, ota->config.policy);
     return OTA_EV_NONE;

@@ -1,0 +1,454 @@
+/* The window of blocks in flight, and how blocks come to flash. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "codec/cbor.h"
+#include "services/ota/download.h"
+#include "tests/sim/nor_sim.h"
+
+#define SLOT  0x20000u
+#define BLOCK 1024u
+
+static const uint8_t key[OTA_PROGRESS_KEY_SIZE] = "a download test";
+
+static struct nor_power power;
+static struct nor_device device;
+static struct flash_sector sectors[(SLOT + 16384u) / 512u];
+static struct flash_area slot;
+static struct flash_area journal;
+static struct ota_progress progress;
+static struct ota_download download;
+static struct ota_file file;
+static uint8_t image[SLOT];
+
+/* A slot of `sector` bytes a sector with a journal behind it, and a file of `size` bytes. */
+static void begin(uint32_t sector, uint32_t size, uint8_t window)
+{
+    const uint32_t journal_size = sector > 4096 ? sector : 4096;
+    const uint32_t count = (SLOT + journal_size) / sector;
+    nor_power_init(&power, 1);
+    nor_uniform_sectors(sectors, count, sector);
+    nor_create(&device, &power, sectors, count, 4, 0xff);
+    slot = (struct flash_area){&device.flash, 0, SLOT};
+    journal = (struct flash_area){&device.flash, SLOT, journal_size};
+    file = (struct ota_file){.size = size, .block_size = BLOCK, .id = 5};
+    for (uint32_t i = 0; i < size; i++)
+        image[i] = (uint8_t)(i * 7 + i / 256);
+    ota_progress_begin(&progress, &journal, key, ota_file_blocks(&file));
+    while (ota_progress_begin_step(&progress) == OTTER_E_AGAIN)
+        ;
+    ota_download_init(&download, &slot, &progress, &file, window);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    assert_int_equal(device.rule_breaks, 0);
+    nor_destroy(&device);
+    return 0;
+}
+
+static void make_ready(void)
+{
+    otter_status status;
+    do
+        status = ota_download_prepare(&download);
+    while (status == OTTER_E_AGAIN);
+    assert_int_equal(status, OTTER_OK);
+}
+
+struct request {
+    uint32_t first;
+    uint32_t count;
+    uint8_t bitmap[OTA_BLOCKS_MAX / 8];
+    size_t bitmap_length;
+};
+
+static bool next_request(struct request *request)
+{
+    uint8_t raw[OTA_REQUEST_CBOR_MAX];
+    struct cbor_reader r;
+    struct cbor_container map;
+    const int length = ota_download_request(&download, raw, sizeof raw);
+    assert_true(length >= 0);
+    if (length == 0)
+        return false;
+    memset(request, 0, sizeof *request);
+    cbor_reader_init(&r, raw, (size_t)length);
+    cbor_read_map(&r, &map);
+    while (cbor_next(&r, &map)) {
+        const struct cbor_text name = cbor_read_key(&r);
+        if (cbor_text_is(name, "o")) {
+            request->first = (uint32_t)cbor_read_uint(&r, UINT32_MAX);
+        } else if (cbor_text_is(name, "n")) {
+            request->count = (uint32_t)cbor_read_uint(&r, UINT32_MAX);
+        } else if (cbor_text_is(name, "f")) {
+            assert_int_equal(cbor_read_uint(&r, UINT32_MAX), file.id);
+        } else if (cbor_text_is(name, "l")) {
+            assert_int_equal(cbor_read_uint(&r, UINT32_MAX), file.block_size);
+        } else if (cbor_text_is(name, "b")) {
+            const struct cbor_bytes bits = cbor_read_bytes(&r);
+            assert_in_range(bits.length, 1, sizeof request->bitmap);
+            memcpy(request->bitmap, bits.data, bits.length);
+            request->bitmap_length = bits.length;
+        } else {
+            assert_true(cbor_text_is(name, "c"));
+            assert_true(cbor_text_is(cbor_read_text(&r), "rdy"));
+        }
+    }
+    assert_int_equal(cbor_finish(&r), OTTER_OK);
+    ota_download_requested(&download);
+    return true;
+}
+
+static bool asks_for(const struct request *request, uint32_t block)
+{
+    const uint32_t bit = block - request->first;
+    return block >= request->first && bit < request->bitmap_length * 8 &&
+           (request->bitmap[bit / 8] >> (bit % 8) & 1) != 0;
+}
+
+static otter_status deliver(uint32_t number)
+{
+    const struct ota_block block = {number, ota_file_block_length(&file, number),
+                                    image + number * BLOCK};
+    return ota_download_store(&download, &block);
+}
+
+static void assert_flash_is_file(void)
+{
+    uint8_t piece[BLOCK];
+    for (uint32_t at = 0; at < file.size; at += BLOCK) {
+        const uint32_t part = ota_file_block_length(&file, at / BLOCK);
+        assert_int_equal(flash_read(&slot, at, piece, part), OTTER_OK);
+        assert_memory_equal(piece, image + at, part);
+    }
+}
+
+static void a_request_names_only_what_is_missing_and_not_in_flight(void **state)
+{
+    (void)state;
+    struct request request;
+    begin(4096, 40 * BLOCK, 8);
+    make_ready();
+    assert_true(next_request(&request));
+    assert_int_equal(request.first, 0);
+    assert_int_equal(request.count, 8);
+    for (uint32_t block = 0; block < 8; block += 2)
+        assert_int_equal(deliver(block), OTTER_OK);
+    make_ready();
+    assert_true(next_request(&request));
+    assert_int_equal(request.count, 4);
+    for (uint32_t block = 0; block < 40; block++)
+        assert_int_equal(asks_for(&request, block), block >= 8 && block < 12);
+}
+
+static void the_next_request_goes_out_when_half_of_the_window_has_arrived(void **state)
+{
+    (void)state;
+    struct request request;
+    begin(4096, 40 * BLOCK, 8);
+    make_ready();
+    assert_true(next_request(&request));
+    for (uint32_t block = 0; block < 3; block++) {
+        assert_int_equal(deliver(block), OTTER_OK);
+        make_ready();
+        assert_false(next_request(&request));
+    }
+    assert_int_equal(deliver(3), OTTER_OK);
+    make_ready();
+    assert_true(next_request(&request));
+}
+
+static void one_request_never_asks_for_more_than_the_service_sends(void **state)
+{
+    (void)state;
+    struct ota_file large = {.size = 4u << 20, .block_size = 16384, .id = 0};
+    begin(4096, 4 * BLOCK, 0);
+    ota_download_init(&download, &slot, &progress, &large, 32);
+    assert_int_equal(download.window, 8);
+    large.block_size = 131072;
+    ota_download_init(&download, &slot, &progress, &large, 32);
+    assert_int_equal(download.window, 1);
+}
+
+static void blocks_may_come_in_any_order_and_more_than_once(void **state)
+{
+    (void)state;
+    struct request request;
+    begin(4096, 40 * BLOCK - 100, 32);
+    for (uint32_t round = 0; !ota_download_complete(&download); round++) {
+        assert_in_range(round, 0, 10);
+        make_ready();
+        assert_true(next_request(&request));
+        for (uint32_t i = 40; i-- > 0;) {
+            if (!asks_for(&request, i))
+                continue;
+            assert_int_equal(deliver(i), OTTER_OK);
+            assert_int_equal(deliver(i), OTTER_E_STATE);
+        }
+    }
+    assert_flash_is_file();
+}
+
+static void a_block_whose_flash_is_not_ready_is_refused(void **state)
+{
+    (void)state;
+    begin(4096, 40 * BLOCK, 8);
+    assert_int_equal(deliver(0), OTTER_E_STATE);
+    assert_int_equal(progress.stored, 0);
+}
+
+static void what_is_two_requests_old_is_asked_for_again(void **state)
+{
+    (void)state;
+    struct request request;
+    begin(4096, 60 * BLOCK, 8);
+    make_ready();
+    assert_true(next_request(&request)); /* 0..7, of which 0 gets lost */
+    for (uint32_t block = 1; block < 8; block++)
+        assert_int_equal(deliver(block), OTTER_OK);
+    make_ready();
+    assert_true(next_request(&request));
+    assert_false(asks_for(&request, 0));
+    for (uint32_t block = request.first; block < request.first + request.count; block++)
+        assert_int_equal(deliver(block), OTTER_OK);
+    make_ready();
+    assert_true(next_request(&request));
+    assert_false(asks_for(&request, 0));
+    const uint8_t window = download.window;
+    assert_int_equal(deliver(request.first), OTTER_OK); /* of the third request */
+    assert_true(download.window < window);
+    while (download.in_flight > download.window / 2)
+        assert_int_equal(deliver(download.flight[0].block), OTTER_OK);
+    make_ready();
+    assert_true(next_request(&request));
+    assert_true(asks_for(&request, 0));
+}
+
+static void silence_halves_the_window_and_arrivals_let_it_grow(void **state)
+{
+    (void)state;
+    struct request request;
+    begin(4096, 100 * BLOCK, 16);
+    make_ready();
+    assert_true(next_request(&request));
+    ota_download_lost(&download, true);
+    assert_int_equal(download.window, 8);
+    assert_int_equal(download.in_flight, 0);
+    for (int i = 0; i < 5; i++)
+        ota_download_lost(&download, true);
+    assert_int_equal(download.window, 1);
+    while (!ota_download_complete(&download)) {
+        make_ready();
+        assert_true(next_request(&request));
+        while (download.in_flight > 0)
+            assert_int_equal(deliver(download.flight[0].block), OTTER_OK);
+    }
+    assert_int_equal(download.window, 16);
+    assert_flash_is_file();
+}
+
+static void a_lost_connection_does_not_shrink_the_window(void **state)
+{
+    (void)state;
+    struct request request;
+    begin(4096, 40 * BLOCK, 8);
+    make_ready();
+    assert_true(next_request(&request));
+    ota_download_lost(&download, false);
+    assert_int_equal(download.window, 8);
+    assert_true(next_request(&request));
+    assert_int_equal(request.first, 0);
+}
+
+static void a_step_erases_at_most_one_sector(void **state)
+{
+    (void)state;
+    begin(512, 40 * BLOCK, 8); /* two sectors a block */
+    for (;;) {
+        const uint32_t before = device.erase_count;
+        const otter_status status = ota_download_prepare(&download);
+        assert_in_range(device.erase_count - before, 0, 1);
+        if (status == OTTER_OK)
+            break;
+        assert_int_equal(status, OTTER_E_AGAIN);
+    }
+    assert_int_equal(deliver(0), OTTER_OK);
+}
+
+static void each_sector_is_erased_once(void **state)
+{
+    (void)state;
+    struct request request;
+    static const uint32_t sizes[] = {512, 1024, 4096, 16384};
+    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+        begin(sizes[i], 64 * BLOCK, 8);
+        const uint32_t before = device.erase_count;
+        while (!ota_download_complete(&download)) {
+            make_ready();
+            assert_true(next_request(&request));
+            while (download.in_flight > 0)
+                assert_int_equal(deliver(download.flight[0].block), OTTER_OK);
+        }
+        assert_flash_is_file();
+        assert_int_equal(device.erase_count - before, 64 * BLOCK / sizes[i]);
+        assert_int_equal(device.rule_breaks, 0);
+        nor_destroy(&device);
+    }
+    begin(4096, BLOCK, 8);
+}
+
+static void resume(void)
+{
+    assert_int_equal(ota_progress_open(&progress, &journal, key, ota_file_blocks(&file)), OTTER_OK);
+    ota_download_init(&download, &slot, &progress, &file, 8);
+}
+
+static uint32_t blocks_fetched;
+
+static void fetch_all(void *context)
+{
+    struct request request;
+    (void)context;
+    while (!ota_download_complete(&download)) {
+        make_ready();
+        (void)next_request(&request);
+        assert_true(download.in_flight > 0);
+        while (download.in_flight > 0) {
+            const otter_status status = deliver(download.flight[0].block);
+            assert_true(status == OTTER_OK || status == OTTER_E_AGAIN);
+            blocks_fetched++;
+        }
+    }
+}
+
+/* Cut at every flash operation of a download, in every way; the rest is fetched after the reset,
+ * with another cut early in it; the file on flash must be right at the end. */
+static void cut_everywhere(uint32_t sector, uint32_t size)
+{
+    uint32_t most = 0;
+    for (enum nor_cut cut = 0; cut < NOR_CUT_KINDS; cut++) {
+        for (uint32_t at = 1;; at++) {
+            begin(sector, size, 8);
+            power.seed = at * 31 + (uint32_t)cut;
+            nor_power_plan(&power, at, cut);
+            if (nor_power_run(&power, fetch_all, NULL) == NOR_RUN_DONE) {
+                nor_destroy(&device);
+                break;
+            }
+            nor_power_plan(&power, 0, NOR_CUT_BEFORE);
+            const uint32_t finished = progress.stored;
+            resume();
+            assert_true(progress.stored >= finished);
+            nor_power_plan(&power, at % 7 + 1, (enum nor_cut)((cut + at) % NOR_CUT_KINDS));
+            if (nor_power_run(&power, fetch_all, NULL) == NOR_RUN_CUT) {
+                nor_power_plan(&power, 0, NOR_CUT_BEFORE);
+                resume();
+                blocks_fetched = 0;
+                assert_int_equal(nor_power_run(&power, fetch_all, NULL), NOR_RUN_DONE);
+                most = blocks_fetched > most ? blocks_fetched : most;
+            }
+            nor_power_plan(&power, 0, NOR_CUT_BEFORE);
+            assert_flash_is_file();
+            resume();
+            assert_true(ota_download_complete(&download));
+            assert_int_equal(device.rule_breaks, 0);
+            nor_destroy(&device);
+        }
+    }
+    assert_in_range(most, 1, size / BLOCK);
+}
+
+static void a_cut_at_any_flash_operation_ends_in_the_right_file(void **state)
+{
+    (void)state;
+    cut_everywhere(1024, 10 * BLOCK + 77);
+    cut_everywhere(512, 6 * BLOCK + 3);
+    cut_everywhere(4096, 14 * BLOCK + 1);
+    cut_everywhere(16384, 24 * BLOCK);
+    begin(4096, BLOCK, 8);
+}
+
+static void flash_that_keeps_refusing_is_reported(void **state)
+{
+    (void)state;
+    struct request request;
+    begin(4096, 40 * BLOCK, 8);
+    make_ready();
+    assert_true(next_request(&request));
+    device.fail_reads = true;
+    otter_status status = OTTER_E_AGAIN;
+    for (int i = 0; i < 20 && status == OTTER_E_AGAIN; i++)
+        status = deliver((uint32_t)i % 8);
+    assert_true(status == OTTER_E_FLASH || status == OTTER_E_STATE);
+    assert_int_equal(progress.stored, 0);
+}
+
+static int read_block(const char *hex_key, uint32_t id, uint32_t number, uint32_t stated,
+                      uint32_t length)
+{
+    uint8_t raw[BLOCK + 64];
+    struct cbor_writer w;
+    struct ota_block block;
+    cbor_writer_init(&w, raw, sizeof raw);
+    cbor_write_map(&w, 5);
+    cbor_write_text(&w, "c");
+    cbor_write_text(&w, "rdy");
+    cbor_write_text(&w, hex_key);
+    cbor_write_bytes(&w, image, length);
+    cbor_write_text(&w, "f");
+    cbor_write_uint(&w, id);
+    cbor_write_text(&w, "l");
+    cbor_write_uint(&w, stated);
+    cbor_write_text(&w, "i");
+    cbor_write_uint(&w, number);
+    const int size = cbor_written(&w);
+    assert_true(size > 0);
+    return ota_block_read(&file, raw, (size_t)size, &block);
+}
+
+static void only_whole_blocks_of_the_file_are_read(void **state)
+{
+    (void)state;
+    begin(4096, 3 * BLOCK + 10, 8);
+    assert_int_equal(read_block("p", 5, 0, BLOCK, BLOCK), OTTER_OK);
+    assert_int_equal(read_block("p", 5, 3, 10, 10), OTTER_OK);
+    assert_int_equal(read_block("p", 6, 0, BLOCK, BLOCK), OTTER_E_REFUSED);
+    assert_int_equal(read_block("p", 5, 4, BLOCK, BLOCK), OTTER_E_REFUSED);
+    assert_int_equal(read_block("p", 5, 4, 0, 0), OTTER_E_REFUSED);
+    assert_int_equal(read_block("p", 5, 3, BLOCK, BLOCK), OTTER_E_REFUSED);
+    assert_int_equal(read_block("p", 5, 1, BLOCK, BLOCK - 1), OTTER_E_REFUSED);
+    assert_int_equal(read_block("p", 5, 1, BLOCK - 1, BLOCK - 1), OTTER_E_REFUSED);
+    assert_int_equal(read_block("q", 5, 0, BLOCK, BLOCK), OTTER_E_MALFORMED);
+    struct ota_block block;
+    assert_int_equal(ota_block_read(&file, (const uint8_t *)"", 0, &block), OTTER_E_MALFORMED);
+    assert_int_equal(ota_block_read(&file, (const uint8_t *)"\xa1\x61p", 3, &block),
+                     OTTER_E_MALFORMED);
+}
+
+int main(void)
+{
+#define IN_FLASH(test) cmocka_unit_test_teardown(test, tear_down)
+    const struct CMUnitTest tests[] = {
+        IN_FLASH(a_request_names_only_what_is_missing_and_not_in_flight),
+        IN_FLASH(the_next_request_goes_out_when_half_of_the_window_has_arrived),
+        IN_FLASH(one_request_never_asks_for_more_than_the_service_sends),
+        IN_FLASH(blocks_may_come_in_any_order_and_more_than_once),
+        IN_FLASH(a_block_whose_flash_is_not_ready_is_refused),
+        IN_FLASH(what_is_two_requests_old_is_asked_for_again),
+        IN_FLASH(silence_halves_the_window_and_arrivals_let_it_grow),
+        IN_FLASH(a_lost_connection_does_not_shrink_the_window),
+        IN_FLASH(a_step_erases_at_most_one_sector),
+        IN_FLASH(each_sector_is_erased_once),
+        IN_FLASH(a_cut_at_any_flash_operation_ends_in_the_right_file),
+        IN_FLASH(flash_that_keeps_refusing_is_reported),
+        IN_FLASH(only_whole_blocks_of_the_file_are_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,251 @@
+/* Replies read, reports written, byte for byte where dashboards depend on it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "codec/cbor.h"
+#include "services/ota/replies.h"
+#include "services/ota/report.h"
+
+static const struct image_version v100 = {1, 0, 0, 0};
+static const struct image_version v101 = {1, 0, 1, 0};
+
+static void assert_report(const struct ota_report *report, const char *expected)
+{
+    char payload[OTA_REPORT_MAX + 1];
+    const int length = ota_report_write(report, payload, sizeof payload);
+    assert_int_equal(length, strlen(expected));
+    assert_string_equal(payload, expected);
+}
+
+static void acceptance_names_version_and_state(void **state)
+{
+    (void)state;
+    const struct ota_report report = {.token = 'a',
+                                      .status = "IN_PROGRESS",
+                                      .phase = "download",
+                                      .version = &v101,
+                                      .running = &v100,
+                                      .blocks_total = 45,
+                                      .bytes_total = 184320,
+                                      .execution = 1,
+                                      .expected_version = 3};
+    assert_report(&report, "{\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"phase\":\"download\","
+                           "\"received\":\"0/45\",\"bytes\":\"0/184320\",\"version\":\"1.0.1\","
+                           "\"running\":\"1.0.0\"},\"executionNumber\":1,\"expectedVersion\":3,"
+                           "\"clientToken\":\"a\"}");
+}
+
+static void self_test_is_told_as_the_freertos_agents_tell_it(void **state)
+{
+    (void)state;
+    const struct image_version v0902 = {0, 9, 2, 0};
+    const struct ota_report report = {.token = 'r',
+                                      .status = "IN_PROGRESS",
+                                      .phase = "install",
+                                      .self_test = "ready",
+                                      .updated_by = &v0902};
+    assert_report(&report, "{\"status\":\"IN_PROGRESS\",\"statusDetails\":{\"phase\":\"install\","
+                           "\"self_test\":\"ready\",\"updatedBy\":\"0x00090002\"},"
+                           "\"clientToken\":\"r\"}");
+}
+
+static void success_names_both_versions(void **state)
+{
+    (void)state;
+    const struct ota_report report = {.token = 'f',
+                                      .status = "SUCCEEDED",
+                                      .phase = "done",
+                                      .reason = "accepted v1.0.1",
+                                      .updated_by = &v100,
+                                      .version = &v101,
+                                      .running = &v101};
+    assert_report(&report, "{\"status\":\"SUCCEEDED\",\"statusDetails\":{\"phase\":\"done\","
+                           "\"updatedBy\":\"v1.0.0\",\"version\":\"1.0.1\",\"running\":\"1.0.1\","
+                           "\"reason\":\"accepted v1.0.1\"},\"clientToken\":\"f\"}");
+}
+
+static void the_longest_report_fits(void **state)
+{
+    (void)state;
+    char reason[OTA_REASON_MAX + 1];
+    char payload[OTA_REPORT_MAX + 1];
+    const struct image_version most = {255, 255, 65535, UINT32_MAX};
+    memset(reason, 'x', OTA_REASON_MAX);
+    reason[OTA_REASON_MAX] = '\0';
+    const struct ota_report report = {.token = 'f',
+                                      .status = "IN_PROGRESS",
+                                      .phase = "self_test",
+                                      .self_test = "active",
+                                      .reason = reason,
+                                      .version = &most,
+                                      .running = &most,
+                                      .updated_by = &most,
+                                      .execution = UINT32_MAX,
+                                      .expected_version = UINT32_MAX};
+    assert_true(ota_report_write(&report, payload, sizeof payload) > 0);
+}
+
+static void a_report_that_does_not_fit_is_an_error(void **state)
+{
+    (void)state;
+    char payload[32];
+    const struct ota_report report = {.token = 'a', .status = "FAILED", .phase = "done"};
+    assert_int_equal(ota_report_write(&report, payload, sizeof payload), OTTER_E_TOO_LONG);
+}
+
+static enum ota_topic topic(const char *text)
+{
+    const struct ota_job job = {.id = "AFR_OTA-7", .stream = "s-1"};
+    return ota_topic_read(text, strlen(text), "lamp", &job);
+}
+
+static void topics_of_this_thing_job_and_stream_are_known(void **state)
+{
+    (void)state;
+    assert_int_equal(topic("$aws/things/lamp/jobs/notify-next"), OTA_TOPIC_NOTIFY_NEXT);
+    assert_int_equal(topic("$aws/things/lamp/jobs/$next/get/accepted"), OTA_TOPIC_NEXT);
+    assert_int_equal(topic("$aws/things/lamp/jobs/$next/get/rejected"), OTA_TOPIC_NEXT_REJECTED);
+    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/get/accepted"), OTA_TOPIC_DESCRIBED);
+    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/get/rejected"),
+                     OTA_TOPIC_NOT_DESCRIBED);
+    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/update/accepted"), OTA_TOPIC_UPDATED);
+    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/update/rejected"),
+                     OTA_TOPIC_NOT_UPDATED);
+    assert_int_equal(topic("$aws/things/lamp/streams/s-1/data/cbor"), OTA_TOPIC_BLOCK);
+    assert_int_equal(topic("$aws/things/lamp/streams/s-1/rejected/cbor"), OTA_TOPIC_NO_BLOCK);
+}
+
+static void topics_of_others_are_not_ours(void **state)
+{
+    (void)state;
+    assert_int_equal(topic("$aws/things/lamp2/jobs/notify-next"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("$aws/things/lam"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("$aws/things/lamp/jobs/notify"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-77/get/accepted"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/update"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("$aws/things/lamp/streams/s-2/data/cbor"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("$aws/things/lamp/streams/s-1/data/json"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic(""), OTA_TOPIC_OTHER);
+}
+
+static bool read_reply(struct ota_reply *reply, const char *text)
+{
+    static jsmntok_t tokens[128];
+    struct json json;
+    return ota_reply_read(reply, &json, tokens, 128, (const uint8_t *)text, strlen(text));
+}
+
+static void a_described_execution_is_read(void **state)
+{
+    (void)state;
+    struct ota_reply reply;
+    assert_true(read_reply(
+        &reply, "{\"clientToken\":\"g12\",\"timestamp\":1,\"execution\":{\"jobId\":\"j\","
+                "\"status\":\"QUEUED\",\"versionNumber\":3,\"executionNumber\":2,"
+                "\"jobDocument\":{}}}"));
+    assert_int_equal(reply.token, 'g');
+    assert_int_equal(reply.counter, 12);
+    assert_true(reply.has_execution);
+    assert_string_equal(reply.job_id, "j");
+    assert_true(reply.queued);
+    assert_false(reply.in_progress);
+    assert_int_equal(reply.version, 3);
+    assert_int_equal(reply.execution, 2);
+    assert_true(reply.document > 0);
+}
+
+static void no_job_is_told_from_a_job(void **state)
+{
+    (void)state;
+    struct ota_reply reply;
+    assert_true(read_reply(&reply, "{\"clientToken\":\"g1\",\"timestamp\":1}"));
+    assert_false(reply.has_execution);
+    assert_true(read_reply(&reply, "{\"timestamp\":1,\"execution\":{}}"));
+    assert_false(reply.has_execution);
+}
+
+static void what_cannot_be_read_is_refused(void **state)
+{
+    (void)state;
+    struct ota_reply reply;
+    assert_false(read_reply(&reply, ""));
+    assert_false(read_reply(&reply, "{\"execution\":"));
+    assert_false(read_reply(&reply, "[1]"));
+    assert_false(read_reply(&reply, "{\"execution\":{\"status\":\"QUEUED\"}}"));
+    assert_false(read_reply(&reply, "{\"execution\":{\"jobId\":\"a/b\"}}"));
+    assert_false(read_reply(&reply, "{\"execution\":{\"jobId\":\"\"}}"));
+    assert_false(read_reply(&reply, "{\"execution\":{\"jobId\":\"01234567890123456789012345678901"
+                                    "234567890123456789012345678901234\"}}"));
+}
+
+static void rejections_are_told_apart(void **state)
+{
+    (void)state;
+    struct ota_reply reply;
+    assert_true(read_reply(&reply, "{\"code\":\"VersionMismatch\",\"clientToken\":\"a\"}"));
+    assert_true(reply.conflict && !reply.terminal && !reply.barred);
+    assert_true(read_reply(&reply, "{\"code\":\"InvalidStateTransition\",\"executionState\":{"
+                                   "\"status\":\"CANCELED\"}}"));
+    assert_true(reply.terminal && !reply.conflict && !reply.barred);
+    assert_true(read_reply(&reply, "{\"code\":\"InvalidStateTransition\"}"));
+    assert_true(reply.terminal);
+    assert_true(read_reply(&reply, "{\"code\":\"InvalidStateTransition\",\"executionState\":{"
+                                   "\"status\":\"IN_PROGRESS\"}}"));
+    assert_true(reply.barred && !reply.terminal);
+    assert_true(read_reply(&reply, "{\"code\":\"ResourceNotFound\"}"));
+    assert_true(reply.terminal);
+    assert_true(read_reply(&reply, "{\"code\":\"TerminalStateReached\"}"));
+    assert_true(reply.terminal);
+    assert_true(read_reply(&reply, "{\"code\":\"RequestThrottled\"}"));
+    assert_false(reply.terminal || reply.conflict || reply.barred);
+    assert_string_equal(reply.code, "RequestThrottled");
+}
+
+static bool stream_error(const char *code_key, const char *code, char text[64])
+{
+    uint8_t raw[128];
+    struct cbor_writer w;
+    cbor_writer_init(&w, raw, sizeof raw);
+    cbor_write_map(&w, 2);
+    cbor_write_text(&w, code_key);
+    cbor_write_text(&w, code);
+    cbor_write_text(&w, "m");
+    cbor_write_text(&w, "it \"is\" so");
+    return ota_stream_refused(raw, (size_t)cbor_written(&w), text, 64);
+}
+
+static void stream_errors_that_last_are_told_from_those_that_pass(void **state)
+{
+    (void)state;
+    char text[64];
+    assert_true(stream_error("o", "ResourceNotFound", text));
+    assert_string_equal(text, "ResourceNotFound: it ?is? so");
+    assert_true(stream_error("code", "ETagMismatch", text));
+    assert_false(stream_error("o", "InternalError", text));
+    assert_false(stream_error("o", "RequestThrottled", text));
+    assert_false(ota_stream_refused((const uint8_t *)"\xff", 1, text, sizeof text));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(acceptance_names_version_and_state),
+        cmocka_unit_test(self_test_is_told_as_the_freertos_agents_tell_it),
+        cmocka_unit_test(success_names_both_versions),
+        cmocka_unit_test(the_longest_report_fits),
+        cmocka_unit_test(a_report_that_does_not_fit_is_an_error),
+        cmocka_unit_test(topics_of_this_thing_job_and_stream_are_known),
+        cmocka_unit_test(topics_of_others_are_not_ours),
+        cmocka_unit_test(a_described_execution_is_read),
+        cmocka_unit_test(no_job_is_told_from_a_job),
+        cmocka_unit_test(what_cannot_be_read_is_refused),
+        cmocka_unit_test(rejections_are_told_apart),
+        cmocka_unit_test(stream_errors_that_last_are_told_from_those_that_pass),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

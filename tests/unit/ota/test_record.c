@@ -1,0 +1,138 @@
+/* The record of an update in the store. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "services/ota/record.h"
+#include "tests/sim/nor_sim.h"
+
+static struct nor_power power;
+static struct nor_device device;
+static struct flash_sector sectors[4];
+static struct flash_area area;
+static struct kv kv;
+
+static int set_up(void **state)
+{
+    (void)state;
+    nor_power_init(&power, 1);
+    nor_uniform_sectors(sectors, 4, 4096);
+    nor_create(&device, &power, sectors, 4, 4, 0xff);
+    area = (struct flash_area){&device.flash, 0, device.flash.size};
+    return kv_open(&kv, &area) == OTTER_OK ? 0 : -1;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    nor_destroy(&device);
+    return 0;
+}
+
+static struct ota_record full_record(void)
+{
+    struct ota_record record;
+    memset(&record, 0, sizeof record);
+    record.phase = OTA_RECORD_FINISHED;
+    record.result = OTA_REJECTED;
+    record.note = OTA_TRIAL_NO_REPLY;
+    record.restarts = 3;
+    record.epoch = 0x1234;
+    record.trial_s = 0x5678;
+    record.blocks_at_boot = 0x01020304;
+    record.version = (struct image_version){1, 2, 3, 4};
+    record.previous = (struct image_version){255, 254, 65533, UINT32_MAX};
+    memset(record.job.id, 'j', OTA_JOB_ID_MAX);
+    memset(record.job.stream, 's', OTA_STREAM_MAX);
+    record.job.execution = 7;
+    record.job.file_size = 184320;
+    record.job.file_id = 200;
+    record.job.signature_length = OTA_SIGNATURE_MAX;
+    memset(record.job.signature, 0x30, OTA_SIGNATURE_MAX);
+    memset(record.reason, 'r', OTA_REASON_MAX);
+    return record;
+}
+
+static void the_longest_record_comes_back_as_it_was(void **state)
+{
+    (void)state;
+    const struct ota_record record = full_record();
+    struct ota_record back;
+    assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
+    assert_int_equal(ota_record_load(&kv, &back), OTTER_OK);
+    assert_memory_equal(&back, &record, sizeof back);
+}
+
+static void no_record_is_no_job(void **state)
+{
+    (void)state;
+    struct ota_record back;
+    assert_int_equal(ota_record_load(&kv, &back), OTTER_OK);
+    assert_int_equal(back.phase, OTA_RECORD_NONE);
+}
+
+static void a_cleared_record_stays_away(void **state)
+{
+    (void)state;
+    struct ota_record record = full_record();
+    assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
+    assert_int_equal(ota_record_clear(&kv, &record), OTTER_OK);
+    assert_int_equal(record.phase, OTA_RECORD_NONE);
+    assert_int_equal(ota_record_load(&kv, &record), OTTER_OK);
+    assert_int_equal(record.phase, OTA_RECORD_NONE);
+}
+
+static void any_shortened_or_foreign_record_is_no_job(void **state)
+{
+    (void)state;
+    const struct ota_record record = full_record();
+    struct ota_record back;
+    uint8_t raw[512];
+    uint32_t length = 0;
+    assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
+    assert_int_equal(kv_get(&kv, "ota/job", raw, sizeof raw, &length), OTTER_OK);
+    for (uint32_t cut = 0; cut < length; cut++) {
+        assert_int_equal(kv_set(&kv, "ota/job", raw, cut), OTTER_OK);
+        assert_int_equal(ota_record_load(&kv, &back), OTTER_E_CORRUPT);
+        assert_int_equal(back.phase, OTA_RECORD_NONE);
+        assert_int_equal(back.job.id[0], 0);
+    }
+    raw[0] = 99;
+    assert_int_equal(kv_set(&kv, "ota/job", raw, length), OTTER_OK);
+    assert_int_equal(ota_record_load(&kv, &back), OTTER_E_CORRUPT);
+}
+
+static void fields_that_a_later_firmware_added_are_passed_over(void **state)
+{
+    (void)state;
+    struct ota_record record = full_record();
+    struct ota_record back;
+    uint8_t raw[512];
+    uint32_t length = 0;
+    record.job.stream[10] = '\0'; /* leaves room behind it */
+    memset(record.job.stream + 10, 0, sizeof record.job.stream - 10);
+    assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
+    assert_int_equal(kv_get(&kv, "ota/job", raw, sizeof raw, &length), OTTER_OK);
+    memset(raw + length, 0xa5, 20);
+    assert_int_equal(kv_set(&kv, "ota/job", raw, length + 20), OTTER_OK);
+    assert_int_equal(ota_record_load(&kv, &back), OTTER_OK);
+    assert_memory_equal(&back, &record, sizeof back);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_longest_record_comes_back_as_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_record_is_no_job, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cleared_record_stays_away, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(any_shortened_or_foreign_record_is_no_job, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(fields_that_a_later_firmware_added_are_passed_over, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
