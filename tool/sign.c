@@ -58,13 +58,30 @@ static otter_status read_keys(struct sign_request *request, struct failure *fail
     return status;
 }
 
+/* A bootloader that swaps counts sectors, and was built for so many. */
+static otter_status check_sectors(const struct slot_layout *layout, struct failure *failure)
+{
+    uint32_t sectors = layout->slot_size / layout->sector_size;
+
+    if (layout->mode == SLOT_OVERWRITE || sectors <= layout->max_sectors)
+        return OTTER_OK;
+    return failed(failure, OTTER_E_NO_SPACE,
+                  "the slot has %" PRIu32 " sectors of 0x%" PRIx32
+                  ", but the bootloader is built for %" PRIu32
+                  " and will not update it; give --max-sectors and --sector-size as they are there",
+                  sectors, layout->sector_size, layout->max_sectors);
+}
+
 static otter_status check_limit(struct sign_request *request, const struct image_file *file,
                                 struct failure *failure)
 {
     const struct image_spec *spec = &request->spec;
     struct slot_layout *layout = &request->layout;
+    otter_status status;
     uint32_t limit;
 
+    if (layout->mode == SLOT_UNCHECKED)
+        return OTTER_OK;
     layout->slot_size = spec->slot_size;
     layout->write_size = spec->align;
     layout->max_align = spec->max_align;
@@ -72,9 +89,10 @@ static otter_status check_limit(struct sign_request *request, const struct image
     if (spec->encrypt_for)
         layout->saved_key_size =
             spec->save_enctlv ? (uint32_t)file->enc_tlv_size : (uint32_t)spec->cipher_key_size;
+    status = check_sectors(layout, failure);
     limit = slot_limit(layout);
-    if (file->image.size <= limit)
-        return OTTER_OK;
+    if (status != OTTER_OK || file->image.size <= limit)
+        return status;
     return failed(
         failure, OTTER_E_NO_SPACE,
         "the image has 0x%zx bytes, but in this update mode the bootloader accepts at most "

@@ -82,6 +82,8 @@ expect 2 'SHA256' "$otter" sign "$@" --custom-tlv 0x10 0x00 program.bin never.bi
 expect 2 '0x00a0' "$otter" sign "$@" --custom-tlv 160 a --custom-tlv 0xa0 b program.bin never.bin
 expect 2 'OUT' "$otter" sign "$@" program.bin
 expect 1 'accepts at most' "$otter" sign "$@" -S 0x3000 --mode move -M 3 program.bin never.bin
+expect 1 'has 115 sectors' "$otter" sign "$@" --mode scratch -M 100 program.bin never.bin
+expect 0 '' "$otter" sign "$@" --mode scratch -M 115 --sector-size 0x1000 program.bin fits.bin
 expect 1 '--hex-addr' "$otter" sign "$@" program.bin never.hex
 expect 1 'No such file' "$otter" sign "$@" program.bin no/such/folder.bin
 [ ! -e never.bin ] && [ ! -e never.hex ] || { echo 'FAILED: file left behind'; failures=1; }
