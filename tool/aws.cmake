@@ -1,0 +1,1 @@
+list(APPEND otter_uses dep_jansson)
