@@ -1,4 +1,4 @@
-/* The shared ground: start and stop, time, publishing, answers, the log. */
+/* The shared ground: start and stop, time, publishing, answers. */
 #include "cloud/core/cloud.h"
 
 #include <event2/event.h>
@@ -97,7 +97,9 @@ otter_status cloud_start(struct cloud *cloud, struct event_base *base,
 {
     char reason[256];
 
-    *cloud = (struct cloud){.base = base, .now_ms = system_ms};
+    *cloud = (struct cloud){.base = base,
+                            .now_ms = config->now_ms ? config->now_ms : system_ms,
+                            .now_context = config->now_context};
     snprintf(cloud->dir, sizeof cloud->dir, "%s", config->dir);
     snprintf(cloud->region, sizeof cloud->region, "%s",
              config->region ? config->region : CLOUD_REGION);
@@ -150,24 +152,4 @@ void cloud_identity_changed(struct cloud *cloud)
 {
     if (cloud->identity_changed)
         cloud->identity_changed(cloud->identity_context);
-}
-
-void cloud_log(const char *area, const char *format, ...)
-{
-    struct timespec now;
-    struct tm local;
-    char text[1024], clock_text[16];
-    va_list args;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    localtime_r(&now.tv_sec, &local);
-    strftime(clock_text, sizeof clock_text, "%H:%M:%S", &local);
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    for (char *c = text; *c; c++) /* what devices send must not drive the terminal */
-        if ((unsigned char)*c < 0x20 || *c == 0x7f)
-            *c = '?';
-    printf("%s.%03ld  %-8s %s\n", clock_text, now.tv_nsec / 1000000, area, text);
-    fflush(stdout);
 }

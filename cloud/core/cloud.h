@@ -90,6 +90,8 @@ struct cloud_config {
     const char *dir;    /* holds otter.db, the certificates, the broker's socket; exists already */
     const char *region; /* NULL: CLOUD_REGION */
     const char *account;
+    int64_t (*now_ms)(void *context); /* milliseconds since 1970; NULL: the system's clock */
+    void *now_context;
 };
 
 struct cloud {
@@ -101,8 +103,7 @@ struct cloud {
     char region[32];
     char account[16];
 
-    /* Milliseconds since 1970. Tests set their own. */
-    int64_t (*now_ms)(void *context);
+    int64_t (*now_ms)(void *context); /* as configured */
     /* Publishes at QoS 1 to whoever subscribed; NULL sends to `broker`. Tests listen here. */
     void (*publish)(void *context, const char *topic, const void *payload, size_t length);
     /* Certificates, policies or attachments changed: live connections must be looked at again.

@@ -128,7 +128,7 @@ static otter_status insert_job(struct cloud *cloud, const struct new_job *job)
                " selection, presigned_json, rollout_json, abort_json, timeout_json, retry_json,"
                " timeout_minutes, created, updated)"
                " VALUES(?, 'IN_PROGRESS', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-               "ssssssssssiii", job->id, job->document, json_text(job->members, "documentSource"),
+               "sssssssssssiii", job->id, job->document, json_text(job->members, "documentSource"),
                job->description, targets, job->selection, texts[0], texts[1], texts[2], texts[3],
                texts[4], job->timeout_minutes, now, now);
     for (size_t i = 0; i < 5; i++)

@@ -1,0 +1,99 @@
+#include "fixture.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cloud/core/registry.h"
+
+static int64_t clock_ms(void *context)
+{
+    return ((struct fixture *)context)->now_ms;
+}
+
+static void keep(void *context, const char *topic, const void *payload, size_t length)
+{
+    struct fixture *fixture = context;
+    json_t *json = json_loadb(payload, length, 0, NULL);
+    assert_non_null(json);
+    json_array_append_new(fixture->published,
+                          json_pack("{s:s, s:o}", "topic", topic, "payload", json));
+}
+
+static void open_cloud(struct fixture *fixture)
+{
+    struct cloud_config config = {.dir = fixture->dir, .now_ms = clock_ms, .now_context = fixture};
+    assert_int_equal(cloud_start(&fixture->cloud, fixture->base, &config, false), OTTER_OK);
+    fixture->cloud.publish = keep;
+    fixture->cloud.publish_context = fixture;
+}
+
+int fixture_setup(void **state)
+{
+    struct fixture *fixture = calloc(1, sizeof *fixture);
+    strcpy(fixture->dir, "/tmp/otter-core-XXXXXX");
+    assert_non_null(mkdtemp(fixture->dir));
+    fixture->base = event_base_new();
+    fixture->published = json_array();
+    fixture->now_ms = 1700000000000;
+    open_cloud(fixture);
+    *state = fixture;
+    return 0;
+}
+
+int fixture_teardown(void **state)
+{
+    struct fixture *fixture = *state;
+    char command[128];
+    cloud_stop(&fixture->cloud);
+    event_base_free(fixture->base);
+    json_decref(fixture->published);
+    snprintf(command, sizeof command, "rm -rf %s", fixture->dir);
+    int removed = system(command);
+    free(fixture);
+    return removed;
+}
+
+void fixture_restart(struct fixture *fixture)
+{
+    cloud_stop(&fixture->cloud);
+    open_cloud(fixture);
+}
+
+void fixture_forget(struct fixture *fixture)
+{
+    json_array_clear(fixture->published);
+}
+
+const json_t *fixture_published(struct fixture *fixture, const char *topic)
+{
+    for (size_t i = json_array_size(fixture->published); i > 0; i--) {
+        const json_t *entry = json_array_get(fixture->published, i - 1);
+        if (strcmp(json_string_value(json_object_get(entry, "topic")), topic) == 0)
+            return json_object_get(entry, "payload");
+    }
+    return NULL;
+}
+
+void fixture_thing(struct fixture *fixture, const char *name)
+{
+    struct answer answer = ANSWER_INIT;
+    json_t *none = json_object();
+    assert_int_equal(thing_create(&fixture->cloud, name, none, &answer), CORE_OK);
+    answer_free(&answer);
+    json_decref(none);
+}
+
+json_t *members(const char *text)
+{
+    char *copy = strdup(text);
+    for (char *c = copy; *c; c++)
+        if (*c == '\'')
+            *c = '"';
+    json_t *json = json_loads(copy, 0, NULL);
+    free(copy);
+    assert_non_null(json);
+    return json;
+}

@@ -1,0 +1,36 @@
+/* A cloud core without a broker: its own folder, a clock that the test moves, publishes kept. */
+#ifndef TEST_CLOUD_FIXTURE_H
+#define TEST_CLOUD_FIXTURE_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cloud/core/cloud.h"
+
+#define ACCOUNT_ARN "arn:aws:iot:" CLOUD_REGION ":" CLOUD_ACCOUNT ":"
+
+struct fixture {
+    struct event_base *base;
+    struct cloud cloud;
+    char dir[64];
+    int64_t now_ms;
+    json_t *published; /* [{"topic","payload":json}] since the last fixture_forget */
+};
+
+int fixture_setup(void **state);
+int fixture_teardown(void **state);
+/* Closes and opens the database, as a restart of the cloud does. */
+void fixture_restart(struct fixture *fixture);
+void fixture_forget(struct fixture *fixture);
+/* The payload that was last published on the topic, or NULL. */
+const json_t *fixture_published(struct fixture *fixture, const char *topic);
+
+void fixture_thing(struct fixture *fixture, const char *name);
+/* Members as JSON text with ' for ". */
+json_t *members(const char *text);
+
+#endif
