@@ -1,0 +1,1 @@
+otter_fuzz_target(cbor USES room_codec)

@@ -1,0 +1,1 @@
+otter_fuzz_target(json USES room_codec)

@@ -1,0 +1,1 @@
+otter_fuzz_target(mqtt USES room_net)
