@@ -13,7 +13,7 @@ static char *blob(const json_t *body, const char *name)
 {
     size_t size;
     const char *text = json_text(body, name);
-    return text ? base64_decode(text, &size) : NULL;
+    return text ? base64_bytes(text, &size) : NULL;
 }
 
 static enum core_error import(struct call *call, const json_t *body, struct answer *answer)

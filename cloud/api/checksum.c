@@ -61,7 +61,7 @@ void checksum_text(enum checksum kind, const void *bytes, size_t size, char *tex
                    size_t text_size)
 {
     unsigned char result[EVP_MAX_MD_SIZE];
-    char *encoded = base64_encode(result, compute(kind, bytes, size, result));
+    char *encoded = base64_new(result, compute(kind, bytes, size, result));
     snprintf(text, text_size, "%s", encoded);
     free(encoded);
 }

@@ -178,7 +178,7 @@ void s3_list_objects(struct s3_call *s3)
     struct listing listing = {.versions = false};
     const char *token = call_query(s3->call, "continuation-token");
     size_t size;
-    char *after = token ? base64_decode(token, &size) : NULL;
+    char *after = token ? base64_bytes(token, &size) : NULL;
     if (!bucket_exists(s3)) {
         free(after);
         return;
@@ -191,7 +191,7 @@ void s3_list_objects(struct s3_call *s3)
     if (token)
         xml_add(listing.out, "ContinuationToken", token);
     if (listing.truncated && listing.most > 0) {
-        char *next = base64_encode(text_get(&listing.last), listing.last.length);
+        char *next = base64_new(text_get(&listing.last), listing.last.length);
         xml_add(listing.out, "NextContinuationToken", next);
         free(next);
     }

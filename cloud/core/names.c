@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/base64.h"
+
 struct arn arn_make(const struct cloud *cloud, const char *service, const char *format, ...)
 {
     struct arn arn;
@@ -100,35 +102,28 @@ void hex_encode(char *text, const void *bytes, size_t size)
     text[2 * size] = 0;
 }
 
-char *base64_encode(const void *bytes, size_t size)
+char *base64_new(const void *bytes, size_t size)
 {
-    char *text = malloc((size + 2) / 3 * 4 + 1);
-    if (!text)
+    const size_t room = (size + 2) / 3 * 4 + 1;
+    char *text = malloc(room);
+    if (!text || base64_encode(text, room, bytes, size) < 0)
         abort();
-    EVP_EncodeBlock((unsigned char *)text, bytes, (int)size);
     return text;
 }
 
-/* EVP_DecodeBlock takes blanks at the ends and counts the padding as bytes: both settled here. */
-void *base64_decode(const char *text, size_t *size)
+void *base64_bytes(const char *text, size_t *size)
 {
-    size_t length = strlen(text);
-    unsigned char *bytes = malloc(length / 4 * 3 + 1);
+    const size_t length = strlen(text);
+    const size_t room = length / 4 * 3 + 1;
+    unsigned char *bytes = malloc(room);
     if (!bytes)
         abort();
-    int decoded = 0;
-    if (length % 4 == 0 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                        "0123456789+/=") == length)
-        decoded = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)length);
-    else
-        decoded = -1;
-    if (decoded < 0) {
-        free(bytes);
-        return NULL;
+    const int decoded = base64_decode(bytes, room, text, length);
+    if (decoded >= 0) {
+        *size = (size_t)decoded;
+        bytes[decoded] = 0; /* for callers that know it is text */
+        return bytes;
     }
-    for (size_t i = length; i > 0 && i > length - 2 && text[i - 1] == '='; i--)
-        decoded--;
-    *size = (size_t)decoded;
-    bytes[decoded] = 0;
-    return bytes;
+    free(bytes);
+    return NULL;
 }

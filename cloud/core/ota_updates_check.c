@@ -79,7 +79,7 @@ static enum core_error check_custom(const json_t *custom, struct answer *answer)
 {
     const char *signature = json_text(json_object_get(custom, "signature"), "inlineDocument");
     size_t size = 0;
-    void *bytes = signature ? base64_decode(signature, &size) : NULL;
+    void *bytes = signature ? base64_bytes(signature, &size) : NULL;
     bool filled = bytes && size > 0;
     free(bytes);
     if (!filled)

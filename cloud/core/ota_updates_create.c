@@ -188,7 +188,7 @@ static enum core_error sign(struct work *work, struct source *source, json_t *si
 static bool encoded_twice(const char *bytes)
 {
     size_t size = 0;
-    unsigned char *inner = base64_decode(bytes, &size);
+    unsigned char *inner = base64_bytes(bytes, &size);
     bool twice = inner && size > 2 && inner[0] == 0x30 && (size_t)inner[1] + 2 == size;
     free(inner);
     return twice;
@@ -204,7 +204,7 @@ static enum core_error use_custom(struct work *work, struct source *source, cons
 {
     const char *document = json_text(json_object_get(custom, "signature"), "inlineDocument");
     size_t size = 0;
-    char *bytes = base64_decode(document, &size);
+    char *bytes = base64_bytes(document, &size);
     if (!bytes || strlen(document) >= sizeof source->signature) {
         free(bytes);
         return REFUSE("The signature in customCodeSigning is too long.");

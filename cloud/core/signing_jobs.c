@@ -97,7 +97,7 @@ static bool sign(struct task *task, EVP_PKEY *key, const void *content, size_t s
     EVP_MD_CTX_free(context);
     if (!done)
         return fail(task, "The signature could not be computed.");
-    task->signature = base64_encode(signature, length);
+    task->signature = base64_new(signature, length);
     return true;
 }
 
@@ -105,7 +105,7 @@ static bool write_signed(struct cloud *cloud, struct task *task, const void *con
 {
     struct answer answer = ANSWER_INIT;
     struct object stored;
-    char *payload = base64_encode(content, size);
+    char *payload = base64_new(content, size);
     json_t *body = json_pack("{s:I,s:s,s:s,s:s}", "rawPayloadSize", (json_int_t)size, "signature",
                              task->signature, "signatureAlgorithm",
                              task->platform->signature_algorithm, "payload", payload);

@@ -237,7 +237,7 @@ static void encode_cbor(struct streams_transfer *transfer, uint32_t block, size_
 static void encode_json(struct streams_transfer *transfer, uint32_t block, size_t size)
 {
     const struct stream_request *r = &transfer->request;
-    char *data = base64_encode(transfer->block, size);
+    char *data = base64_new(transfer->block, size);
     json_t *body = json_pack("{s:I, s:I, s:I, s:s}", "f", (json_int_t)r->file, "i",
                              (json_int_t)block, "l", (json_int_t)size, "p", data);
     if (r->has_token)

@@ -55,7 +55,7 @@ void uart_rx_handler(void)
     }
 }
 
-void console_start(void)
+void uart_console_start(void)
 {
     uart_start();
     UART_CONTROL |= UART_TX_INTERRUPT_ENABLE | UART_RX_INTERRUPT_ENABLE;
@@ -63,7 +63,7 @@ void console_start(void)
     irq_enable(IRQ_UART0_TX);
 }
 
-bool console_has_input(void)
+bool uart_console_has_input(void)
 {
     return input.head != input.tail;
 }

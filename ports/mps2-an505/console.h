@@ -4,9 +4,9 @@
 
 #include <stdbool.h>
 
-void console_start(void);
+void uart_console_start(void);
 
 /* True when port_console_read would return something. */
-bool console_has_input(void);
+bool uart_console_has_input(void);
 
 #endif

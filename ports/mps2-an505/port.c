@@ -25,7 +25,7 @@ const struct flash *port_start(void)
 {
     static struct flash_area seed = {.offset = FLASH_MAP_SEED, .size = FLASH_MAP_SEED_SIZE};
     port_watchdog_feed();
-    console_start();
+    uart_console_start();
     seed.flash = nor_flash();
     random_start(&seed);
     network_start();
@@ -34,7 +34,7 @@ const struct flash *port_start(void)
 
 static bool has_work(void)
 {
-    return console_has_input() || network_has_frames();
+    return uart_console_has_input() || network_has_frames();
 }
 
 /* Comes back after IDLE_MS_MAX at the latest: the loop has a watchdog to feed. */
@@ -48,7 +48,7 @@ void port_idle(otter_ms deadline)
     for (;;) {
         network_poll();
         const otter_ms now = port_now();
-        if (network_take_event() || console_has_input() || now >= deadline)
+        if (network_take_event() || uart_console_has_input() || now >= deadline)
             return;
         const otter_ms timer = network_deadline(now);
         clock_sleep(timer < deadline ? timer : deadline, has_work);

@@ -79,7 +79,7 @@ json_t *aws_run_quietly(struct world *world, const char *const words[])
     return start(world, &call, words) ? aws_end(world, &call) : NULL;
 }
 
-const char *json_text(const json_t *object, const char *path)
+const char *reply_text(const json_t *object, const char *path)
 {
     char name[64];
     while (object != NULL && *path != '\0') {

@@ -27,6 +27,6 @@ json_t *aws_run(struct world *world, const char *const words[]);
 json_t *aws_run_quietly(struct world *world, const char *const words[]);
 
 /* A string member at `path` ("a.b.c"), or "" */
-const char *json_text(const json_t *object, const char *path);
+const char *reply_text(const json_t *object, const char *path);
 
 #endif

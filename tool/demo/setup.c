@@ -73,7 +73,7 @@ bool demo_cloud(struct demo *demo)
     json_t *reply = aws_run(&demo->world, words);
     if (reply == NULL)
         return false;
-    snprintf(demo->endpoint, sizeof demo->endpoint, "%s", json_text(reply, "endpointAddress"));
+    snprintf(demo->endpoint, sizeof demo->endpoint, "%s", reply_text(reply, "endpointAddress"));
     json_decref(reply);
     screen_result("%s", demo->endpoint);
     demo_moment(demo, AT_CLOUD_UP);
@@ -250,8 +250,8 @@ bool demo_register(struct demo *demo)
     json_t *results[3] = {NULL};
     bool done = together(&demo->world, calls, results);
     if (done) {
-        screen_result("%s", json_text(results[1], "certificateArn"));
-        done = attach(demo, json_text(results[1], "certificateArn"));
+        screen_result("%s", reply_text(results[1], "certificateArn"));
+        done = attach(demo, reply_text(results[1], "certificateArn"));
     }
     forget(results, 3);
     demo_moment(demo, AT_REGISTERED);

@@ -108,8 +108,8 @@ static bool prepare_signing(struct demo *demo, char role[256])
     json_t *created = aws_end(world, &bucket);
     json_t *roled = aws_end(world, &create_role);
     const bool done = imported != NULL && created != NULL && roled != NULL;
-    snprintf(material, sizeof material, "certificateArn=%s", json_text(imported, "CertificateArn"));
-    snprintf(role, 256, "%s", json_text(roled, "Role.Arn"));
+    snprintf(material, sizeof material, "certificateArn=%s", reply_text(imported, "CertificateArn"));
+    snprintf(role, 256, "%s", reply_text(roled, "Role.Arn"));
     json_decref(imported);
     json_decref(created);
     json_decref(roled);
@@ -170,8 +170,8 @@ static bool create_update(struct demo *demo, const char *name, const char *versi
         return false;
     json_t *reply = aws_run(&demo->world, create);
     if (reply != NULL)
-        screen_result("%s: %s", json_text(reply, "otaUpdateId"),
-                      json_text(reply, "otaUpdateStatus"));
+        screen_result("%s: %s", reply_text(reply, "otaUpdateId"),
+                      reply_text(reply, "otaUpdateStatus"));
     json_decref(reply);
     return reply != NULL;
 }
@@ -282,8 +282,8 @@ static void read_execution(struct demo *demo, const json_t *reply)
 {
     const json_t *details = json_object_get(
         json_object_get(json_object_get(reply, "execution"), "statusDetails"), "detailsMap");
-    snprintf(demo->job_status, sizeof demo->job_status, "%s", json_text(reply, "execution.status"));
-    snprintf(demo->job_reason, sizeof demo->job_reason, "%s", json_text(details, "reason"));
+    snprintf(demo->job_status, sizeof demo->job_status, "%s", reply_text(reply, "execution.status"));
+    snprintf(demo->job_reason, sizeof demo->job_reason, "%s", reply_text(details, "reason"));
 }
 
 bool demo_verdict(struct demo *demo)
