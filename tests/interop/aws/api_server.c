@@ -1,0 +1,60 @@
+/* The HTTP APIs alone, without broker and gateway, for tests with real AWS CLIs.
+ *
+ *   api_server DIR    state in DIR; writes DIR/cloud.json when it answers; SIGTERM ends it */
+#include <event2/event.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "cloud/api/api.h"
+#include "cloud/core/ota_updates.h"
+
+#define KEY_ID "AKIAOTTERTESTKEY0001"
+#define SECRET "test/secret+of/the+local/cloud0000000001"
+
+static void on_signal(evutil_socket_t signal, short what, void *base)
+{
+    (void)signal, (void)what;
+    event_base_loopbreak(base);
+}
+
+/* Written aside and renamed: a reader sees all of it or nothing. */
+static int announce(const char *dir, uint16_t port)
+{
+    char path[512], aside[520], url[64];
+    snprintf(path, sizeof path, "%s/cloud.json", dir);
+    snprintf(aside, sizeof aside, "%s.new", path);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
+    json_t *facts = json_pack("{s:i,s:s,s:s,s:s,s:s}", "pid", (int)getpid(), "api_url", url,
+                              "region", CLOUD_REGION, "access_key_id", KEY_ID, "secret_access_key",
+                              SECRET);
+    int failed = json_dump_file(facts, aside, 0) || rename(aside, path);
+    json_decref(facts);
+    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    struct cloud cloud;
+    char reason[256] = "";
+    struct event_base *base = event_base_new();
+    struct cloud_config config = {.dir = argc > 1 ? argv[1] : "."};
+    struct api_config api_config = {.access_key_id = KEY_ID, .secret_access_key = SECRET};
+    if (!base || cloud_start(&cloud, base, &config, false) != OTTER_OK)
+        return 1;
+    struct api *api = api_start(&cloud, &api_config, reason, sizeof reason);
+    if (!api || announce(config.dir, api_port(api))) {
+        fprintf(stderr, "api_server: %s\n", reason);
+        return 1;
+    }
+    ota_resume(&cloud);
+    struct event *term = evsignal_new(base, SIGTERM, on_signal, base);
+    event_add(term, NULL);
+    event_base_dispatch(base);
+    event_free(term);
+    api_stop(api);
+    cloud_stop(&cloud);
+    event_base_free(base);
+    return 0;
+}
