@@ -14,7 +14,8 @@
  *       16    4  CRC-32 of 0..15
  *
  * Records follow the header back to back. The newest record of a key counts. The records of a batch
- * lie in one sector and count only when all of them are there.
+ * lie in one sector; one that is not whole can only be the last thing written, and the log then
+ * ends before it.
  *
  * The sector of generation g is number g mod N. With g the highest generation found, the sectors of
  * g-N+2 .. g are the log, and the remaining one is spare, whatever lies in it. When sector g is
@@ -315,7 +316,7 @@ static void find_log_end(struct kv *kv)
         offset = record.end;
     }
     if (last.offset != 0 && ((last.kind & RECORD_MORE) || !record_is_stable(kv, &last))) {
-        offset = change; /* a batch that wavers may even seem to begin and not to end */
+        offset = change; /* before the whole batch */
         kv->closed = true;
     }
     kv->write_offset = offset;

@@ -13,7 +13,7 @@
 uint32_t record_align(const struct kv *kv, uint32_t length)
 {
     const uint32_t unit = kv->area->flash->write_size;
-    return (length + unit - 1) / unit * unit;
+    return (length + unit - 1) & ~(unit - 1);
 }
 
 uint32_t record_size(const struct kv *kv, uint32_t key_length, uint32_t value_length)
@@ -40,7 +40,7 @@ bool record_at(const struct kv *kv, uint32_t offset, struct record *record)
            record->key_length <= KV_KEY_MAX && record->value_length <= KV_VALUE_MAX && size <= left;
 }
 
-static bool crc_matches(const struct kv *kv, const struct record *record)
+bool record_valid(const struct kv *kv, const struct record *record)
 {
     uint32_t left = RECORD_HEADER_SIZE + (uint32_t)record->key_length + record->value_length;
     uint32_t offset = record->offset;
@@ -59,20 +59,6 @@ static bool crc_matches(const struct kv *kv, const struct record *record)
             return false;
     }
     return true;
-}
-
-bool record_valid(const struct kv *kv, const struct record *record)
-{
-    struct record last = *record;
-    for (uint32_t i = 0; i < KV_BATCH_MAX; i++) {
-        if (!crc_matches(kv, &last))
-            return false;
-        if (!(last.kind & RECORD_MORE))
-            return true;
-        if (!record_at(kv, last.end, &last))
-            return false;
-    }
-    return false;
 }
 
 bool flash_is_stable(const struct flash_area *area, uint32_t offset, uint32_t length)
@@ -192,7 +178,7 @@ static otter_status writer_end(struct writer *writer, uint32_t *offset)
         writer_flush(writer);
     struct record written;
     if (writer->status == OTTER_OK &&
-        (!record_at(writer->kv, writer->start, &written) || !crc_matches(writer->kv, &written)))
+        (!record_at(writer->kv, writer->start, &written) || !record_valid(writer->kv, &written)))
         writer->status = OTTER_E_FLASH;
     *offset = writer->offset;
     return writer->status;

@@ -39,7 +39,7 @@ uint32_t record_size(const struct kv *kv, uint32_t key_length, uint32_t value_le
  * flash, or lengths that make no sense. */
 bool record_at(const struct kv *kv, uint32_t offset, struct record *record);
 
-/* The CRC is right, and so is that of all records which the batch goes on with. */
+/* The CRC is right. Whether a batch is whole is a matter of where the log ends: kv.c. */
 bool record_valid(const struct kv *kv, const struct record *record);
 
 /* For the last record before a cut: false when the units written last read differently from one
