@@ -324,21 +324,19 @@ static void find_log_end(struct kv *kv)
         kv->closed = true;
 }
 
-/* The highest generation whose header can be relied on. A newer one that wavers may yet appear to a
- * later run: `*doubtful` then, and the sector where it lies must be erased before the log grows. */
+/* The highest generation whose header can be relied on. One that wavers may yet turn out to be
+ * newer, in a later run: `*doubtful` then, and the log must not grow before that sector is erased,
+ * which is what the next rotation does. */
 static uint32_t find_generation(const struct kv *kv, bool *doubtful)
 {
     uint32_t highest = 0;
-    uint32_t highest_doubtful = 0;
     for (uint32_t sector = 0; sector < kv->sector_count; sector++) {
         struct header header;
-        const bool stable = flash_is_stable(kv->area, sector * kv->sector_size, header_space(kv));
-        const bool valid = read_header(kv, sector, &header);
-        uint32_t *found = stable ? &highest : &highest_doubtful;
-        if (valid && header.generation > *found)
-            *found = header.generation;
+        if (!flash_is_stable(kv->area, sector * kv->sector_size, header_space(kv)))
+            *doubtful = true;
+        else if (read_header(kv, sector, &header) && header.generation > highest)
+            highest = header.generation;
     }
-    *doubtful = highest_doubtful > highest;
     return highest;
 }
 
