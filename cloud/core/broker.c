@@ -119,8 +119,10 @@ static void connect_link(struct broker *broker)
     broker->link = bufferevent_socket_new(broker->base, -1, BEV_OPT_CLOSE_ON_FREE);
     bufferevent_setcb(broker->link, on_readable, NULL, on_event, broker);
     bufferevent_enable(broker->link, EV_READ | EV_WRITE);
-    /* A failure reaches on_event before this call returns, and the link is gone by then. */
-    bufferevent_socket_connect(broker->link, (struct sockaddr *)&address, sizeof address);
+    /* A socket that is not there yet is told by the result alone, other failures by on_event. */
+    if (bufferevent_socket_connect(broker->link, (struct sockaddr *)&address, sizeof address) != 0 &&
+        broker->link)
+        lose_link(broker);
 }
 
 static void on_reconnect(evutil_socket_t fd, short what, void *context)
