@@ -339,19 +339,21 @@ static void image_sizes(struct board *board, uint32_t sizes[SIZES])
 /* Whether this combination is done in the daily share. */
 static bool is_daily(unsigned old, unsigned new, enum past past, enum scenario scenario)
 {
-    return (old * 7 + new * 5 + past * 3 + scenario) % 24 == run.seed % 24;
+    return (old * 7 + new * 5 + past * 3 + scenario) % 36 == run.seed % 36;
 }
 
-static struct effort effort_for(const struct geometry *geometry, const struct board *board)
+/* Second cuts multiply the cases: all of them for a share, a sample for the rest. */
+static struct effort effort_for(const struct geometry *geometry, const struct board *board,
+                                bool is_share)
 {
     struct effort effort = {1, 0};
     const uint32_t slot = board->area[BOARD_PRIMARY].size;
     if (geometry->is_large)
         effort.stride = run.full ? 23 : 211;
     else if (slot <= 2048)
-        effort.second = run.full ? 1 : 7;
+        effort.second = !run.full ? 17 : is_share ? 1 : 29;
     else if (run.full)
-        effort.second = 11;
+        effort.second = 97;
     return effort;
 }
 
@@ -377,15 +379,15 @@ static void run_geometry(const struct geometry *geometry)
     board_create(&board, geometry);
     board.config.hooks.report = note_event;
     image_sizes(&board, sizes);
-    const struct effort effort = effort_for(geometry, &board);
     for (unsigned old = 0; old < SIZES; old++) {
         make_image(OLD, sizes[old]);
         for (unsigned new = 0; new < SIZES; new ++) {
             make_image(NEW, sizes[new]);
             for (enum past past = FRESH; past < PASTS; past++) {
                 for (enum scenario scenario = TEST; scenario < SCENARIOS; scenario++) {
-                    const bool sampled = !run.full || geometry->is_large;
-                    if (!sampled || is_daily(old, new, past, scenario))
+                    const bool is_share = is_daily(old, new, past, scenario);
+                    const struct effort effort = effort_for(geometry, &board, is_share);
+                    if (is_share || (run.full && !geometry->is_large))
                         run_combination(&board, sizes[SIZES - 1], past, scenario, &effort);
                 }
             }

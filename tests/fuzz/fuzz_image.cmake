@@ -1,0 +1,1 @@
+otter_fuzz_target(image USES room_image)

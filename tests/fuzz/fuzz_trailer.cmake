@@ -1,0 +1,1 @@
+otter_fuzz_target(trailer USES room_image)
