@@ -1,0 +1,162 @@
+/* A session, a broker in memory, the wire between them, and virtual time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "mqtt_world.h"
+
+struct world w;
+
+otter_ms port_now(void)
+{
+    return w.now;
+}
+
+void port_log_write(const char *line, size_t length)
+{
+    (void)line;
+    (void)length;
+}
+
+static uint32_t draw(void *ctx)
+{
+    (void)ctx;
+    return w.random;
+}
+
+void on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
+{
+    assert_int_equal(now, w.now);
+    w.last = *message;
+    snprintf(w.topic, sizeof w.topic, "%.*s", (int)message->topic_length, message->topic);
+    snprintf(w.payload, sizeof w.payload, "%.*s", (int)message->payload_length,
+             (const char *)message->payload);
+    ++*(unsigned *)ctx;
+}
+
+static void on_other(void *ctx, otter_ms now, const struct mqtt_message *message)
+{
+    (void)ctx;
+    on_message(&w.others, now, message);
+}
+
+int world_set_up(void **state)
+{
+    (void)state;
+    memset(&w, 0, sizeof w);
+    w.now = 1000;
+    w.bytes_once = SIZE_MAX;
+    w.message_deadline = OTTER_NEVER;
+    broker_init(&w.b);
+    const struct mqtt_config config = {
+        .client_id = "thing-1",
+        .user_name = "?SDK=otter",
+        .keep_alive_s = KEEP_ALIVE_S,
+        .backoff_base_ms = BACKOFF_BASE_MS,
+        .backoff_cap_ms = BACKOFF_CAP_MS,
+        .connack_timeout_ms = CONNACK_MS,
+        .ack_timeout_ms = ACK_MS,
+        .random = draw,
+        .on_message = on_other,
+        .input = w.input,
+        .input_size = sizeof w.input,
+        .output = w.output,
+        .output_size = sizeof w.output,
+    };
+    mqtt_init(&w.s, &config);
+    return 0;
+}
+
+void lose_connection(void)
+{
+    w.up = false;
+    mqtt_transport_down(&w.s, w.now);
+}
+
+void exchange(void)
+{
+    static uint8_t buffer[70000];
+    for (bool moved = true; moved;) {
+        moved = false;
+        if (!w.up && !w.network_down && mqtt_wants_transport(&w.s, w.now)) {
+            w.up = moved = true;
+            broker_accept(&w.b);
+            mqtt_transport_up(&w.s, w.now);
+        }
+        const uint8_t *data;
+        size_t length = w.up && !w.blocked ? mqtt_output(&w.s, &data) : 0;
+        if (length > 0) {
+            length = length < w.bytes_once ? length : w.bytes_once;
+            broker_input(&w.b, data, length);
+            mqtt_sent(&w.s, w.now, length);
+            moved = true;
+        }
+        size_t wanted = w.bytes_once < sizeof buffer ? w.bytes_once : sizeof buffer;
+        length = w.up ? broker_output(&w.b, buffer, wanted) : 0;
+        if (length > 0) {
+            mqtt_input(&w.s, w.now, buffer, length);
+            moved = true;
+        }
+        if (w.up && (mqtt_should_close(&w.s) || (w.b.wants_close && w.b.out_length == 0))) {
+            lose_connection();
+            moved = true;
+        }
+    }
+    assert_false(w.b.malformed);
+}
+
+/* The broker closes when its own message is not acknowledged in 30 s. */
+static void broker_timer(void)
+{
+    if (!w.b.sends_on || w.b.message_acked) {
+        w.message_deadline = OTTER_NEVER;
+    } else if (w.message_deadline == OTTER_NEVER) {
+        w.message_deadline = w.now + 30000;
+    } else if (w.now >= w.message_deadline) {
+        w.message_deadline = w.now + 30000;
+        if (w.up)
+            lose_connection();
+    }
+}
+
+void run_until(otter_ms end)
+{
+    exchange();
+    while (w.now < end) {
+        broker_timer();
+        otter_ms next = mqtt_deadline(&w.s);
+        next = next < w.message_deadline ? next : w.message_deadline;
+        next = next < end ? next : end;
+        if (next > w.now)
+            w.now = next;
+        mqtt_tick(&w.s, w.now);
+        exchange();
+        assert_true(mqtt_deadline(&w.s) > w.now); /* or the owner's loop would spin */
+    }
+}
+
+void run(otter_ms delay)
+{
+    run_until(w.now + delay);
+}
+
+void connect_now(void)
+{
+    run(1);
+    assert_int_equal(w.s.state, MQTT_CONNECTED);
+}
+
+otter_status subscribe(const char *filter)
+{
+    return mqtt_subscribe(&w.s, w.now, filter, 1, on_message, &w.messages);
+}
+
+otter_status publish(const char *topic, uint8_t qos, const char *payload)
+{
+    return mqtt_publish(&w.s, w.now, topic, qos, payload, strlen(payload));
+}

@@ -1,0 +1,59 @@
+/* The world of the MQTT session's tests: a session, a broker in memory, the wire between them, and
+ * virtual time. One world, made anew by world_set_up before each test. */
+#ifndef OTTER_TESTS_MQTT_WORLD_H
+#define OTTER_TESTS_MQTT_WORLD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "fake_broker.h"
+#include "net/mqtt.h"
+
+#define KEEP_ALIVE_S    60
+#define CONNACK_MS      5000
+#define ACK_MS          8000
+#define BACKOFF_BASE_MS 1000
+#define BACKOFF_CAP_MS  16000
+
+/* A session, its broker, and the wire between them. */
+struct world {
+    struct mqtt_session s;
+    struct fake_broker b;
+    otter_ms now;
+    bool up;           /* the transport */
+    bool network_down; /* transports never come up */
+    bool blocked;      /* the transport takes no output */
+    size_t bytes_once; /* at most so many at a time, each way */
+    uint32_t random;   /* what the session draws; 0 gives no delay */
+    uint8_t input[256];
+    uint8_t output[512];
+    unsigned messages;
+    unsigned others; /* messages without a subscription */
+    char topic[64];
+    char payload[64];
+    struct mqtt_message last;
+    otter_ms message_deadline; /* the broker's, for its own message */
+};
+
+extern struct world w;
+
+int world_set_up(void **state);
+
+/* Moves bytes both ways until nothing moves; opens and closes transports as the session asks. */
+void exchange(void);
+void run_until(otter_ms end);
+void run(otter_ms delay);
+/* Runs until just after connecting. */
+void connect_now(void);
+void lose_connection(void);
+
+/* Records the message in the world; `ctx` is the counter to raise. */
+void on_message(void *ctx, otter_ms now, const struct mqtt_message *message);
+
+otter_status subscribe(const char *filter); /* QoS 1, counted in `messages` */
+otter_status publish(const char *topic, uint8_t qos, const char *payload);
+
+#define WORLD_TEST(name) cmocka_unit_test_setup(name, world_set_up)
+
+#endif
