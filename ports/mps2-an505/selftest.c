@@ -234,6 +234,31 @@ static void check_download(uint16_t port)
     tcp_close(&tcp);
 }
 
+/* A reader that takes all there is and then computes for a while, as TLS does with its records. */
+static void check_busy_reader(uint16_t port)
+{
+    static const char request[] = "D4194304\n";
+    struct tcp tcp;
+    tcp_connect(&tcp, "localhost", port);
+    wait_while_connecting(&tcp);
+    tcp_send(&tcp, request, sizeof request - 1);
+    const otter_ms start = port_now();
+    uint32_t received = 0;
+    while (tcp.state == TCP_OPEN && port_now() < start + WAIT_MS) {
+        uint8_t in[1460];
+        port_idle(port_now() + 1000);
+        for (int moved; (moved = tcp_receive(&tcp, in, sizeof in)) > 0;)
+            received += (uint32_t)moved;
+        for (volatile uint32_t work = 0; work < 200000; work++) {
+        }
+        port_watchdog_feed();
+    }
+    const uint32_t took = (uint32_t)(port_now() - start);
+    say("busy reader: %lu bytes in %lu ms", (unsigned long)received, (unsigned long)took);
+    check(received == 4194304 && took < 8000, "a busy reader is not stalled by lost frames");
+    tcp_close(&tcp);
+}
+
 static void check_refusals(void)
 {
     struct tcp tcp;
@@ -268,6 +293,7 @@ static void check_network(void)
     for (int i = 0; i < 4; i++)
         check_echo(port);
     check_download(port);
+    check_busy_reader(port);
     check_refusals();
 }
 

@@ -78,7 +78,7 @@ run() {
     kill "$qemu"
     wait "$qemu" 2>/dev/null
     qemu=
-    tr -d '\r' <"$work/console" | grep -E '^(ok|FAIL|echo|download|stack|random|slept|selftest)|FAULT'
+    tr -d '\r' <"$work/console" | grep -E '^(ok|FAIL|echo|download|busy|stack|random|slept|selftest)|FAULT'
     grep -q 'selftest done: 0 failed' "$work/console" || fail "a check did not hold"
 }
 

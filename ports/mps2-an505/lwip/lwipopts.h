@@ -1,6 +1,5 @@
 /* lwIP 2.1 on the emulated board: NO_SYS, raw API, IPv4, DHCP, DNS, one TCP connection that
- * matters. Memory is sized by hand: no more than 36 KB in all (heap, pools and the receive
- * window), see README.md. */
+ * matters. Memory is sized by hand: 24 KB in all. */
 #ifndef OTTER_LWIPOPTS_H
 #define OTTER_LWIPOPTS_H
 
@@ -46,16 +45,20 @@
 
 #define MEM_ALIGNMENT 4
 #define TCP_MSS 1460
-#define TCP_WND (12 * TCP_MSS)
+/* Six full frames, and some acknowledgements, are what the LAN9118's receive FIFO (10,560 bytes)
+ * holds: a sender may put the whole window on the wire before our interrupt runs, and a frame that
+ * finds the FIFO full is lost, which costs a retransmission time-out of a second. */
+#define TCP_WND (6 * 1440)
 #define TCP_SND_BUF (3 * TCP_MSS)
 #define TCP_SND_QUEUELEN 12
-#define TCP_QUEUE_OOSEQ 0
+#define TCP_QUEUE_OOSEQ 1 /* a loss on the way costs one segment, not the window */
+#define TCP_OOSEQ_MAX_PBUFS 21
 #define TCP_OVERSIZE TCP_MSS
-#define MEMP_NUM_TCP_SEG TCP_SND_QUEUELEN
+#define MEMP_NUM_TCP_SEG (TCP_SND_QUEUELEN + 8)
 #define MEMP_NUM_PBUF 8
 /* A full frame takes three pool buffers, a short one a single one; a whole window must fit. */
 #define PBUF_POOL_BUFSIZE 512
-#define PBUF_POOL_SIZE 42
+#define PBUF_POOL_SIZE 28
 #define MEM_SIZE (TCP_SND_BUF + 2048)
 
 #define LWIP_RAND() lwip_port_random()
