@@ -115,15 +115,14 @@ static void run_line(struct cli *cli, char *line)
         argv[argc++] = argument;
     }
     if (!closed) {
-        cli_print(cli, "A quotation is not closed: end it with the mark that it began with.\n");
+        cli_print(cli, "A quotation is not closed: add its second mark.\n");
         return;
     }
     if (argc == 0)
         return;
     const struct cli_command *command = find_command(cli, argv[0]);
     if (command == NULL)
-        cli_printf(cli, "Unknown command '%.40s': type 'help' for the list of commands.\n",
-                   argv[0]);
+        cli_printf(cli, "Unknown command '%.40s': see 'help'.\n", argv[0]);
     else
         command->run(cli, argc, argv);
 }

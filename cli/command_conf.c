@@ -5,15 +5,12 @@
 
 const char command_conf_usage[] =
     "    Usage:\n"
-    "    conf get\n"
-    "        Show all settings.\n"
-    "    conf get <key>\n"
-    "        Show one.\n"
+    "    conf get [key]\n"
+    "        Show all settings, or one.\n"
     "    conf set <key> <value>\n"
-    "        Change one. It counts after 'conf commit'; \"\" as value unsets.\n"
+    "        Change one; \"\" unsets. It counts after 'conf commit'.\n"
     "    conf commit\n"
-    "        Save all changes at once to flash.\n"
-    "    Keys: thing_name mqtt_endpoint mqtt_port wifi_ssid wifi_credential time_hwm\n";
+    "        Save all changes at once to flash.\n";
 
 static bool is_number(enum config_key key)
 {
@@ -35,28 +32,34 @@ static void print_setting(struct cli *cli, enum config_key key)
     cli_printf(cli, is_number(key) ? "%s=%s\n" : "%s=\"%s\"\n", config_name(key), value);
 }
 
+static enum config_key find_setting(struct cli *cli, const char *name)
+{
+    const enum config_key key = config_find(name);
+    if (key == CONFIG_KEYS)
+        cli_printf(cli, "No setting '%.40s': see 'conf get'.\n", name);
+    return key;
+}
+
 static void get(struct cli *cli, int argc, char **argv)
 {
     if (argc > 2) {
-        const enum config_key key = config_find(argv[2]);
-        if (key == CONFIG_KEYS)
-            cli_printf(cli, "No setting '%.40s': type 'conf get' to see all.\n", argv[2]);
-        else
+        const enum config_key key = find_setting(cli, argv[2]);
+        if (key != CONFIG_KEYS)
             print_setting(cli, key);
         return;
     }
     for (unsigned key = 0; key < CONFIG_KEYS; key++)
         print_setting(cli, (enum config_key)key);
     if (console_of(cli)->stage.staged != 0)
-        cli_print(cli, "There are changes that are not saved yet: type 'conf commit'.\n");
+        cli_print(cli, "Not saved yet: type 'conf commit'.\n");
 }
 
 static void set(struct cli *cli, char **argv)
 {
-    const enum config_key key = config_find(argv[2]);
+    const enum config_key key = find_setting(cli, argv[2]);
     if (key == CONFIG_KEYS)
-        cli_printf(cli, "No setting '%.40s': type 'conf get' to see all.\n", argv[2]);
-    else if (config_stage_set(&console_of(cli)->stage, key, argv[3]) != OTTER_OK)
+        return;
+    if (config_stage_set(&console_of(cli)->stage, key, argv[3]) != OTTER_OK)
         cli_printf(cli, "%s not changed: it must be %s.\n", config_name(key), config_rule(key));
     else
         print_setting(cli, key);
@@ -67,8 +70,7 @@ static void commit(struct cli *cli)
     struct console *console = console_of(cli);
     const otter_status status = config_stage_commit(&console->stage, console->kv);
     if (status != OTTER_OK) {
-        console_print_failure(cli, "Saving the configuration", status,
-                              "The old one still counts; type 'kv' to see how full flash is.");
+        console_print_failure(cli, "Saving the configuration", status);
         return;
     }
     cli_print(cli, "Configuration saved to NVM.\n");

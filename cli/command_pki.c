@@ -6,17 +6,15 @@
 const char command_pki_usage[] =
     "    Usage:\n"
     "    pki generate key\n"
-    "        Make a new P-256 key pair; tls_cert, made for the old one, is removed.\n"
+    "        Make a P-256 key pair; tls_cert, made for the old one, goes.\n"
     "    pki generate cert\n"
-    "        Make a self-signed certificate for the key pair, named after thing_name.\n"
-    "    pki import cert <label>\n"
-    "    pki import key <label>\n"
-    "        Then paste the PEM text. A blank line or ctrl-C gives up.\n"
-    "    pki export cert <label>\n"
-    "    pki export key <label>\n"
+    "        Make a self-signed certificate, named after thing_name.\n"
+    "    pki import cert|key <label>\n"
+    "        Then paste PEM text. A blank line or ctrl-C gives up.\n"
+    "    pki export cert|key <label>\n"
     "        Show a certificate or public key as PEM text.\n"
     "    pki list\n"
-    "        Show all labels and what is stored under them.\n";
+    "        Show all labels and what is stored.\n";
 
 static const char *type_name(enum pki_type type)
 {
@@ -36,7 +34,7 @@ static const struct pki_object *find_label(struct cli *cli, const char *label)
 {
     const struct pki_object *object = pki_find(label);
     if (object == NULL)
-        cli_printf(cli, "No label '%.40s': type 'pki list' to see all.\n", label);
+        cli_printf(cli, "No label '%.40s': see 'pki list'.\n", label);
     return object;
 }
 
@@ -47,11 +45,11 @@ static void export(struct cli *cli, const char *label)
     if (status == OTTER_OK)
         cli_print(cli, console->pem);
     else if (status == OTTER_E_NOT_FOUND)
-        cli_printf(cli, "Nothing is stored under %s: type 'pki list' to see what is.\n", label);
+        cli_printf(cli, "Nothing is stored in %s: see 'pki list'.\n", label);
     else if (status == OTTER_E_REFUSED)
         cli_printf(cli, "%s is not shown: a private key never leaves the device.\n", label);
     else
-        console_print_failure(cli, "Export", status, "Import or generate the object again.");
+        console_print_failure(cli, "Export", status);
 }
 
 static void generate_key(struct cli *cli)
@@ -61,7 +59,7 @@ static void generate_key(struct cli *cli)
                                     ? console->hooks->generate_key(console->kv)
                                     : pki_generate_key(console->kv);
     if (status != OTTER_OK) {
-        console_print_failure(cli, "Making a key pair", status, "The old keys are still in place.");
+        console_print_failure(cli, "Making a key pair", status);
         return;
     }
     cli_print(cli, "SUCCESS: Key pair generated and stored in\n"
@@ -82,8 +80,8 @@ static void generate_cert(struct cli *cli)
     struct console *console = console_of(cli);
     char name[CONFIG_TEXT_MAX + 1];
     if (config_get_text(console->kv, CONFIG_THING_NAME, name, sizeof name) != OTTER_OK) {
-        cli_print(cli, "No certificate made: the device has no name yet. Type 'conf set thing_name "
-                       "<name>', then 'conf commit'.\n");
+        cli_print(cli, "No certificate made: type 'conf set thing_name <name>' and 'conf commit' "
+                       "first.\n");
         return;
     }
     const otter_status status = make_cert(console, name);
@@ -91,47 +89,44 @@ static void generate_cert(struct cli *cli)
         export(cli, PKI_TLS_CERT);
         console_changed(console);
     } else if (status == OTTER_E_NOT_FOUND) {
-        cli_print(cli, "No certificate made: there is no key. Type 'pki generate key' first.\n");
+        cli_print(cli, "No certificate made: type 'pki generate key' first.\n");
     } else if (status == OTTER_E_ARGUMENT) {
-        cli_printf(cli,
-                   "No certificate made: thing_name has over %u characters, which X.509 does "
-                   "not allow. Choose a shorter one.\n",
+        cli_printf(cli, "No certificate made: thing_name must not exceed %u characters.\n",
                    PKI_COMMON_NAME_MAX);
     } else {
-        console_print_failure(cli, "Making a certificate", status,
-                              "The old one is still in place.");
+        console_print_failure(cli, "Making a certificate", status);
+    }
+}
+
+static const char *import_problem(otter_status status, enum pki_type type)
+{
+    switch (status) {
+    case OTTER_E_CLOSED:
+        return "the text ended before its END line";
+    case OTTER_E_MALFORMED:
+        return "the text is not whole PEM; copy all from -----BEGIN to -----END";
+    case OTTER_E_KEY:
+        return type == PKI_CERTIFICATE  ? "it takes a certificate with an ECDSA key"
+               : type == PKI_PUBLIC_KEY ? "it takes a public key of curve P-256, or a certificate"
+                                        : "it takes a private key of curve P-256";
+    default:
+        return otter_status_text(status);
     }
 }
 
 static void import_done(struct cli *cli, otter_status status, char *text, size_t length)
 {
     struct console *console = console_of(cli);
-    const char *label = console->import->label;
-    if (status == OTTER_E_CLOSED) {
-        cli_printf(cli, "Nothing imported: the text ended before its END line. %s is unchanged.\n",
-                   label);
-        return;
-    }
+    const struct pki_object *object = console->import;
     if (status == OTTER_OK)
-        status = pki_import(console->kv, label, console->import_type, text, length);
+        status = pki_import(console->kv, object->label, console->import_type, text, length);
     memset(console->pem, 0, sizeof console->pem);
     if (status == OTTER_OK) {
-        cli_printf(cli, "SUCCESS: %s stored in %s\n", type_name(console->import->type), label);
+        cli_printf(cli, "SUCCESS: %s stored in %s\n", type_name(object->type), object->label);
         console_changed(console);
-    } else if (status == OTTER_E_MALFORMED) {
-        cli_printf(cli,
-                   "Nothing imported: the text is not a whole PEM %s. Copy all of it, from "
-                   "-----BEGIN to -----END; %s is unchanged.\n",
-                   type_name(console->import->type), label);
-    } else if (status == OTTER_E_KEY) {
-        cli_printf(cli, "Nothing imported: %s takes a %s%s. It is unchanged.\n", label,
-                   type_name(console->import->type),
-                   console->import->type == PKI_CERTIFICATE
-                       ? " with a kind of key that this device "
-                         "knows (ECDSA)"
-                       : " for the curve P-256");
     } else {
-        console_print_failure(cli, "Import", status, "The object is unchanged.");
+        cli_printf(cli, "%s is unchanged: %s.\n", object->label,
+                   import_problem(status, object->type));
     }
 }
 
@@ -142,7 +137,7 @@ static void import(struct cli *cli, enum pki_type type, const char *label)
     if (object == NULL)
         return;
     if (object->type == PKI_CERTIFICATE && type != PKI_CERTIFICATE) {
-        cli_printf(cli, "%s holds a certificate: type 'pki import cert %s'.\n", label, label);
+        cli_printf(cli, "%s is a certificate: use 'pki import cert %s'.\n", label, label);
         return;
     }
     console->import = object;

@@ -13,9 +13,8 @@ extern const char command_pki_usage[];
 /* The console whose line editor this is. */
 struct console *console_of(struct cli *cli);
 
-/* "WHAT failed: status text. ADVICE\n" */
-void console_print_failure(struct cli *cli, const char *what, otter_status status,
-                           const char *advice);
+/* For what went wrong in the store or in cryptography: nothing was changed by it. */
+void console_print_failure(struct cli *cli, const char *what, otter_status status);
 
 /* Tells the firmware that a connection may need what was just stored. */
 void console_changed(struct console *console);

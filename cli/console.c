@@ -15,13 +15,19 @@ static void command_version(struct cli *cli, int argc, char **argv)
     cli_printf(cli, "Otter firmware %s on %s\n", hooks->version, hooks->board);
 }
 
+/* For a hook that the firmware does not have. */
+static void print_missing(struct cli *cli)
+{
+    cli_print(cli, "Not supported on this board.\n");
+}
+
 static void command_reset(struct cli *cli, int argc, char **argv)
 {
     (void)argc;
     (void)argv;
     const struct console_hooks *hooks = console_of(cli)->hooks;
     if (hooks->reset == NULL) {
-        cli_print(cli, "This board cannot restart itself: switch it off and on.\n");
+        print_missing(cli);
         return;
     }
     cli_print(cli, "Resetting device.\n");
@@ -34,7 +40,7 @@ static void command_uptime(struct cli *cli, int argc, char **argv)
     (void)argv;
     const struct console_hooks *hooks = console_of(cli)->hooks;
     if (hooks->uptime == NULL) {
-        cli_print(cli, "This board keeps no time.\n");
+        print_missing(cli);
         return;
     }
     const unsigned long seconds = (unsigned long)(hooks->uptime(hooks->context) / 1000);
@@ -42,26 +48,26 @@ static void command_uptime(struct cli *cli, int argc, char **argv)
                seconds / 60 % 60, seconds % 60);
 }
 
+static void print_by_hook(struct cli *cli, void (*hook)(void *context, struct cli *cli))
+{
+    if (hook != NULL)
+        hook(console_of(cli)->hooks->context, cli);
+    else
+        print_missing(cli);
+}
+
 static void command_stat(struct cli *cli, int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    const struct console_hooks *hooks = console_of(cli)->hooks;
-    if (hooks->stat == NULL)
-        cli_print(cli, "This board does not measure its memory.\n");
-    else
-        hooks->stat(hooks->context, cli);
+    print_by_hook(cli, console_of(cli)->hooks->stat);
 }
 
 static void command_ota(struct cli *cli, int argc, char **argv)
 {
     (void)argc;
     (void)argv;
-    const struct console_hooks *hooks = console_of(cli)->hooks;
-    if (hooks->ota == NULL)
-        cli_print(cli, "This firmware has no update agent.\n");
-    else
-        hooks->ota(hooks->context, cli);
+    print_by_hook(cli, console_of(cli)->hooks->ota);
 }
 
 static int print_key(void *ctx, const char *key, uint32_t length)
@@ -83,20 +89,15 @@ static void command_kv(struct cli *cli, int argc, char **argv)
 }
 
 static const struct cli_command commands[] = {
-    {"help", "List the commands, or explain one",
-     "    Usage:\n"
-     "    help\n"
-     "    help <command>\n",
-     command_help},
-    {"conf", "Get, set and commit the device's settings", command_conf_usage, command_conf},
+    {"help", "List commands, or explain one: help <command>", "", command_help},
+    {"conf", "Get, set and commit settings", command_conf_usage, command_conf},
     {"pki", "Make, import, export and list keys and certificates", command_pki_usage, command_pki},
-    {"ota", "Show what the update agent is doing", "", command_ota},
-    {"kv", "Show what the key-value store holds, and how full it is", "", command_kv},
-    {"stat", "Show how much memory has been in use at most", "", command_stat},
+    {"ota", "Show the state of the update agent", "", command_ota},
+    {"kv", "Show what is stored, and how full flash is", "", command_kv},
+    {"stat", "Show the most memory ever in use", "", command_stat},
     {"uptime", "Show the time since the last start", "", command_uptime},
-    {"version", "Show the firmware's version and the board", "", command_version},
-    {"reset", "Restart the device", "    Settings that are not committed are lost.\n",
-     command_reset},
+    {"version", "Show firmware version and board", "", command_version},
+    {"reset", "Restart the device; drops what is not committed", "", command_reset},
 };
 
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
@@ -112,7 +113,7 @@ static void command_help(struct cli *cli, int argc, char **argv)
         }
     }
     if (argc > 1)
-        cli_printf(cli, "No command '%.40s': type 'help' for the list of commands.\n", argv[1]);
+        cli_printf(cli, "Unknown command '%.40s': see 'help'.\n", argv[1]);
 }
 
 struct console *console_of(struct cli *cli)
@@ -120,10 +121,10 @@ struct console *console_of(struct cli *cli)
     return (struct console *)cli; /* its first member */
 }
 
-void console_print_failure(struct cli *cli, const char *what, otter_status status,
-                           const char *advice)
+void console_print_failure(struct cli *cli, const char *what, otter_status status)
 {
-    cli_printf(cli, "%s failed: %s. %s\n", what, otter_status_text(status), advice);
+    cli_printf(cli, "%s failed: %s. Nothing was changed; %s.\n", what, otter_status_text(status),
+               status == OTTER_E_NO_SPACE ? "see 'kv' for what fills flash" : "try again");
 }
 
 void console_changed(struct console *console)
@@ -134,7 +135,7 @@ void console_changed(struct console *console)
 
 void console_print_wrong_usage(struct cli *cli, const char *name)
 {
-    cli_printf(cli, "Wrong arguments: type 'help %s' to see what it takes.\n", name);
+    cli_printf(cli, "Wrong arguments: see 'help %s'.\n", name);
 }
 
 void console_init(struct console *console, struct kv *kv, const struct console_hooks *hooks,

@@ -174,7 +174,7 @@ static void an_unknown_command_is_named(void **state)
 {
     (void)state;
     type("rnu 1\n");
-    assert_non_null(strstr(output, "Unknown command 'rnu': type 'help'"));
+    assert_non_null(strstr(output, "Unknown command 'rnu': see 'help'."));
 }
 
 static void a_line_too_long_is_refused_as_a_whole(void **state)
