@@ -1,0 +1,278 @@
+/* What the bootloader decides, says, and does not put up with. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "image/bytes.h"
+#include "port/port.h"
+#include "tests/sim/boot/board.h"
+#include "tests/sim/boot/sim_image.h"
+
+static const struct geometry layout = {
+    "8 x 512", {{{8, 512}}, {{8, 512}}, {{1, 512}}}, {4, 4, 4}, 0xff, 8, 8, false};
+
+#define END 1500u
+
+static struct board board;
+static uint8_t image[4096];
+static char text[4000];
+static unsigned feeds;
+
+otter_ms port_now(void)
+{
+    return 0;
+}
+
+void port_log_write(const char *line, size_t length)
+{
+    (void)line;
+    (void)length;
+}
+
+static void note(void *ctx, const struct boot_event *event)
+{
+    char line[160];
+    (void)ctx;
+    if (boot_event_text(event, line, sizeof line))
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s\n", line);
+}
+
+static void feed(void *ctx)
+{
+    (void)ctx;
+    feeds++;
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    board_create(&board, &layout);
+    board.config.hooks = (struct boot_hooks){feed, note, NULL};
+    text[0] = '\0';
+    feeds = 0;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    board_destroy(&board);
+    return 0;
+}
+
+static void load_primary(uint8_t version)
+{
+    sim_image_make(image, END, version, SIM_KEY);
+    board_load(&board, BOARD_PRIMARY, image, END);
+}
+
+static void ask(uint8_t version, bool permanent)
+{
+    sim_image_make(image, END, version, SIM_KEY);
+    board_download(&board, image, END);
+    assert_int_equal(board_request(&board, permanent), OTTER_OK);
+}
+
+static unsigned boot_version(void)
+{
+    assert_true(board_boot(&board));
+    assert_int_equal(board.status, OTTER_OK);
+    assert_int_equal(board_rule_breaks(&board), 0);
+    return board.result.header.version.major;
+}
+
+static void it_says_what_mcuboot_says(void **state)
+{
+    (void)state;
+    load_primary(1);
+    ask(2, false);
+    assert_int_equal(boot_version(), 2);
+    assert_string_equal(text,
+                        "Starting bootloader\n"
+                        "Primary image: magic=unset, swap_type=0x1, copy_done=0x3, image_ok=0x3\n"
+                        "Scratch: magic=unset, swap_type=0x1, copy_done=0x3, image_ok=0x3\n"
+                        "Boot source: none\n"
+                        "Image index: 0, Swap type: test\n"
+                        "Starting swap using scratch algorithm.\n"
+                        "Image version: v2.0.0\n");
+    text[0] = '\0';
+    assert_int_equal(boot_version(), 1);
+    assert_non_null(strstr(text, "Primary image: magic=good, swap_type=0x2, copy_done=0x1, "
+                                 "image_ok=0x3\n"));
+    assert_non_null(strstr(text, "Swap type: revert\n"));
+}
+
+static void the_watchdog_is_fed_in_a_swap(void **state)
+{
+    (void)state;
+    load_primary(1);
+    ask(2, false);
+    boot_version();
+    assert_true(feeds > 20);
+}
+
+static void a_downgrade_is_refused_where_the_product_says_so(void **state)
+{
+    (void)state;
+    board.config.refuse_downgrade = true;
+    load_primary(3);
+    ask(2, true);
+    assert_int_equal(boot_version(), 3);
+    assert_int_equal(board.result.swap_type, SWAP_FAIL);
+    assert_non_null(strstr(text, "not valid! (version not accepted)"));
+    board.config.refuse_downgrade = false;
+    ask(2, true);
+    assert_int_equal(boot_version(), 2);
+}
+
+static void a_revert_to_an_older_version_is_no_downgrade(void **state)
+{
+    (void)state;
+    board.config.refuse_downgrade = true;
+    load_primary(1);
+    ask(2, false);
+    assert_int_equal(boot_version(), 2);
+    assert_int_equal(boot_version(), 1);
+    assert_int_equal(board.result.swap_type, SWAP_REVERT);
+}
+
+static void nothing_is_started_from_empty_flash(void **state)
+{
+    (void)state;
+    assert_true(board_boot(&board));
+    assert_int_equal(board.status, OTTER_E_NOT_FOUND);
+    assert_non_null(strstr(text, "Image in the primary slot is not valid! (not found)"));
+}
+
+static void an_image_not_meant_to_be_started_is_not(void **state)
+{
+    (void)state;
+    sim_image_make(image, END, 1, SIM_KEY);
+    image[16] = IMAGE_FLAG_NON_BOOTABLE;
+    board_load(&board, BOARD_PRIMARY, image, END);
+    assert_true(board_boot(&board));
+    assert_int_equal(board.status, OTTER_E_UNSUPPORTED);
+}
+
+static void a_good_image_in_the_other_slot_replaces_a_broken_one(void **state)
+{
+    (void)state;
+    load_primary(1);
+    board.device[BOARD_PRIMARY].data[100] ^= 4;
+    sim_image_make(image, END, 2, SIM_KEY);
+    board_download(&board, image, END); /* nobody asked for it */
+    assert_int_equal(boot_version(), 2);
+    assert_int_equal(board.result.swap_type, SWAP_REVERT);
+    assert_int_equal(boot_version(), 2);
+    assert_int_equal(board.result.swap_type, SWAP_NONE);
+}
+
+static void a_trial_with_no_way_back_goes_on(void **state)
+{
+    (void)state;
+    load_primary(1);
+    ask(2, false);
+    assert_int_equal(boot_version(), 2);
+    assert_int_equal(flash_erase(&board.area[BOARD_SECONDARY], 0, 4096), OTTER_OK);
+    assert_int_equal(boot_version(), 2);
+    assert_int_equal(board.result.swap_type, SWAP_FAIL);
+    assert_int_equal(board_confirm(&board), OTTER_OK);
+    assert_int_equal(boot_version(), 2);
+    assert_int_equal(board.result.swap_type, SWAP_NONE);
+}
+
+static void an_unreadable_secondary_counts_as_empty(void **state)
+{
+    (void)state;
+    load_primary(1);
+    ask(2, false);
+    board.device[BOARD_SECONDARY].fail_reads = true;
+    assert_int_equal(boot_version(), 1);
+    board.device[BOARD_SECONDARY].fail_reads = false;
+    assert_int_equal(boot_version(), 2);
+}
+
+static void the_number_of_status_writes_that_fail_does_not_matter(void **state)
+{
+    (void)state;
+    load_primary(1);
+    ask(2, false);
+    const uint32_t status = 4096 - (8 * 3 * 4 + 48);
+    for (uint32_t i = 0; i < 8 * 3; i += 2) /* every second record cannot be programmed */
+        board.device[BOARD_PRIMARY].written[status / 4 + i] = 1;
+    assert_true(board_boot(&board));
+    assert_int_equal(board.status, OTTER_OK);
+    assert_int_equal(board.result.header.version.major, 2);
+}
+
+static const char *layout_fault(const struct geometry *geometry)
+{
+    board_destroy(&board);
+    board_create(&board, geometry);
+    board.config.hooks.report = note;
+    text[0] = '\0';
+    load_primary(1);
+    ask(2, false);
+    assert_int_equal(boot_version(), 1);
+    return text;
+}
+
+static void slots_that_cannot_be_swapped_still_boot(void **state)
+{
+    (void)state;
+    static const struct geometry small_scratch = {
+        "", {{{2, 2048}}, {{2, 2048}}, {{1, 1024}}}, {4, 4, 4}, 0xff, 8, 8, false};
+    static const struct geometry sizes_differ = {
+        "", {{{8, 512}}, {{9, 512}}, {{1, 512}}}, {4, 4, 4}, 0xff, 8, 16, false};
+    static const struct geometry many_sectors = {
+        "", {{{8, 512}}, {{8, 512}}, {{1, 512}}}, {4, 4, 4}, 0xff, 8, 7, false};
+    assert_non_null(
+        strstr(layout_fault(&small_scratch), "Cannot upgrade: not all sectors fit inside scratch"));
+    assert_non_null(
+        strstr(layout_fault(&sizes_differ), "Cannot upgrade: slots are not compatible"));
+    assert_non_null(
+        strstr(layout_fault(&many_sectors), "Cannot upgrade: more sectors than allowed"));
+}
+
+static void a_configuration_that_cannot_work_is_refused(void **state)
+{
+    (void)state;
+    load_primary(1);
+    struct boot_config good = board.config;
+    board.config.image_count = 0;
+    board_boot(&board);
+    assert_int_equal(board.status, OTTER_E_ARGUMENT);
+    board.config = good;
+    board.config.max_align = 4;
+    board_boot(&board);
+    assert_int_equal(board.status, OTTER_E_ARGUMENT);
+    board.config = good;
+    board.config.max_sectors = 0;
+    board_boot(&board);
+    assert_int_equal(board.status, OTTER_E_ARGUMENT);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(it_says_what_mcuboot_says),
+        TEST(the_watchdog_is_fed_in_a_swap),
+        TEST(a_downgrade_is_refused_where_the_product_says_so),
+        TEST(a_revert_to_an_older_version_is_no_downgrade),
+        TEST(nothing_is_started_from_empty_flash),
+        TEST(an_image_not_meant_to_be_started_is_not),
+        TEST(a_good_image_in_the_other_slot_replaces_a_broken_one),
+        TEST(a_trial_with_no_way_back_goes_on),
+        TEST(an_unreadable_secondary_counts_as_empty),
+        TEST(the_number_of_status_writes_that_fail_does_not_matter),
+        TEST(slots_that_cannot_be_swapped_still_boot),
+        TEST(a_configuration_that_cannot_work_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
