@@ -1,0 +1,257 @@
+/* The door: who may come in, with what, and how long. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cloud/core/registry.h"
+#include "scene.h"
+
+#define ARN "arn:aws:iot:" CLOUD_REGION ":" CLOUD_ACCOUNT ":"
+
+/* ---- TLS ------------------------------------------------------------------------------------ */
+
+static bool opens(const struct device_options *options)
+{
+    scene.a_open = true;
+    return device_open(&scene.a, scene.base, gateway_port(scene.gateway), options);
+}
+
+static void a_registered_certificate_comes_in_over_both_tls_versions(void **state)
+{
+    (void)state;
+    struct device_options options = {.credentials = &scene.credentials, .root_ca = scene.root_ca};
+    options.tls_version = TLS1_2_VERSION;
+    assert_true(opens(&options));
+    scene_clear(state);
+    options.tls_version = TLS1_3_VERSION;
+    assert_true(opens(&options));
+    assert_string_equal(SSL_get_version(scene.a.ssl), "TLSv1.3");
+}
+
+static void an_unregistered_certificate_is_refused_in_the_handshake(void **state)
+{
+    (void)state;
+    struct device_options options = {.credentials = &scene.other, .root_ca = scene.root_ca};
+    options.tls_version = TLS1_2_VERSION;
+    assert_false(opens(&options));
+    scene_clear(state);
+    options.tls_version = TLS1_3_VERSION;
+    assert_false(opens(&options));
+}
+
+static void a_device_without_a_certificate_is_refused(void **state)
+{
+    (void)state;
+    struct device_options options = {.root_ca = scene.root_ca};
+    assert_false(opens(&options));
+}
+
+static void an_inactive_certificate_is_refused(void **state)
+{
+    (void)state;
+    char id[65];
+    struct credentials inactive = credentials_make("inactive");
+    scene_register(&inactive, "INACTIVE", id);
+    assert_false(scene_open(&scene.a, &inactive));
+    credentials_free(&inactive);
+}
+
+static void the_alpn_name_of_the_service_is_taken_and_others_are_no_hindrance(void **state)
+{
+    (void)state;
+    const unsigned char *name;
+    unsigned length;
+    struct device_options options = {
+        .credentials = &scene.credentials, .root_ca = scene.root_ca, .alpn = "x-amzn-mqtt-ca"};
+    assert_true(opens(&options));
+    SSL_get0_alpn_selected(scene.a.ssl, &name, &length);
+    assert_int_equal(length, 14);
+    scene_clear(state);
+    options.alpn = "http/1.1";
+    assert_true(opens(&options));
+}
+
+static void a_revoked_certificate_ends_its_connection_at_once(void **state)
+{
+    (void)state;
+    char id[65];
+    struct answer answer = ANSWER_INIT;
+    struct credentials victim = credentials_make("victim");
+    scene_register(&victim, "ACTIVE", id);
+    scene_policy("victim", "{'Effect':'Allow','Action':'iot:*','Resource':'*'}", id);
+    assert_int_equal(scene_connect(&scene.a, &victim, "victim"), 0);
+    assert_int_equal(scene_connect(&scene.b, &scene.credentials, "t1"), 0);
+    assert_int_equal(certificate_update(&scene.cloud, id, "REVOKED", &answer), CORE_OK);
+    answer_free(&answer);
+    assert_true(device_is_closed(&scene.a));
+    assert_int_equal(subscribe(&scene.b, "x", 0), 0); /* others stay */
+    assert_int_equal(scene_connect(&scene.a, &victim, "victim"), -1);
+    credentials_free(&victim);
+}
+
+static void silence_and_nonsense_end_the_connection(void **state)
+{
+    (void)state;
+    assert_true(scene_open(&scene.a, &scene.credentials));
+    device_send(&scene.a, "GET / HTTP/1.1\r\n\r\n", 18);
+    assert_true(device_is_closed(&scene.a));
+    scene_clear(state);
+    assert_true(scene_open(&scene.a, &scene.credentials));
+    publish(&scene.a, "before/connect", "x", 1, 0);
+    assert_true(device_is_closed(&scene.a));
+}
+
+/* ---- CONNECT -------------------------------------------------------------------------------- */
+
+static void connect_needs_a_policy(void **state)
+{
+    (void)state;
+    char id[65];
+    struct credentials poor = credentials_make("poor");
+    scene_register(&poor, "ACTIVE", id);
+    assert_int_equal(scene_connect(&scene.a, &poor, "poor"), MQTT_CONNACK_NOT_AUTHORIZED);
+    assert_true(device_is_closed(&scene.a));
+    scene_policy("poor-connect",
+                 "{'Effect':'Allow','Action':'iot:Connect','Resource':'" ARN "client/poor'}", id);
+    assert_int_equal(scene_connect(&scene.a, &poor, "poor"), 0);
+    assert_int_equal(scene_connect(&scene.b, &poor, "rich"), MQTT_CONNACK_NOT_AUTHORIZED);
+    credentials_free(&poor);
+}
+
+static void a_client_id_is_required_and_limited(void **state)
+{
+    (void)state;
+    char longest[130];
+    memset(longest, 'x', 129);
+    longest[129] = '\0';
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, ""),
+                     MQTT_CONNACK_IDENTIFIER_REJECTED);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, longest),
+                     MQTT_CONNACK_IDENTIFIER_REJECTED);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, longest + 1), 0);
+}
+
+static void mqtt_5_is_answered_with_the_version_code(void **state)
+{
+    (void)state;
+    static const uint8_t connect[] = {0x10, 15, 0,  4, 'M', 'Q', 'T', 'T', 5,
+                                      2,    0,  60, 0, 0,   2,   't', '1'};
+    const uint8_t *body;
+    struct mqtt_header header;
+    assert_true(scene_open(&scene.a, &scene.credentials));
+    assert_true(device_send(&scene.a, connect, sizeof connect));
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    assert_int_equal(header.type, MQTT_PACKET_CONNACK);
+    assert_int_equal(body[1], MQTT_CONNACK_PROTOCOL_VERSION);
+    assert_true(device_is_closed(&scene.a));
+}
+
+static void a_second_connection_of_a_client_id_ends_the_first(void **state)
+{
+    (void)state;
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "same"), 0);
+    assert_int_equal(scene_connect(&scene.b, &scene.credentials, "same"), 0);
+    assert_true(device_is_closed(&scene.a));
+    assert_int_equal(subscribe(&scene.b, "still/here", 0), 0);
+}
+
+static void pings_are_answered(void **state)
+{
+    (void)state;
+    const uint8_t *body;
+    struct mqtt_header header;
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    assert_true(device_send(&scene.a, "\xc0\x00", 2));
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    assert_int_equal(header.type, MQTT_PACKET_PINGRESP);
+}
+
+static void packets_sent_before_the_connack_are_kept(void **state)
+{
+    (void)state;
+    uint8_t packets[256];
+    const uint8_t *body;
+    struct mqtt_header header;
+    struct mqtt_connect connect = {.clean_session = true, .client_id = {"eager", 5}};
+    struct mqtt_filter filter = {{"a/b", 3}, 0};
+    int length = mqtt_encode_connect(packets, sizeof packets, &connect);
+    length += mqtt_encode_filters(packets + length, sizeof packets - (size_t)length,
+                                  MQTT_PACKET_SUBSCRIBE, 9, &filter, 1);
+    assert_true(scene_open(&scene.a, &scene.credentials));
+    assert_true(device_send(&scene.a, packets, (size_t)length));
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    assert_int_equal(header.type, MQTT_PACKET_CONNACK);
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    assert_int_equal(header.type, MQTT_PACKET_SUBACK);
+}
+
+/* ---- the way -------------------------------------------------------------------------------- */
+
+static int64_t ping_ms(void)
+{
+    const uint8_t *body;
+    struct mqtt_header header;
+    struct timespec from, to;
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    assert_true(device_send(&scene.a, "\xc0\x00", 2));
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    return (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
+}
+
+static void a_delay_makes_a_round_trip_that_much_longer(void **state)
+{
+    (void)state;
+    struct gateway_config slow = {.delay_ms = 200}, normal = {0};
+    scene_restart_gateway(&slow);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    int64_t ms = ping_ms();
+    assert_true(ms >= 200 && ms < 400);
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
+static void a_taken_port_is_named(void **state)
+{
+    (void)state;
+    char reason[256] = "", port[16];
+    struct gateway_config config = {.port = gateway_port(scene.gateway)};
+    assert_null(gateway_start(&scene.cloud, &config, reason, sizeof reason));
+    snprintf(port, sizeof port, "port %u", gateway_port(scene.gateway));
+    assert_non_null(strstr(reason, port));
+}
+
+int run_gateway_tests(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, scene_clear)
+    const struct CMUnitTest tests[] = {
+        TEST(a_registered_certificate_comes_in_over_both_tls_versions),
+        TEST(an_unregistered_certificate_is_refused_in_the_handshake),
+        TEST(a_device_without_a_certificate_is_refused),
+        TEST(an_inactive_certificate_is_refused),
+        TEST(the_alpn_name_of_the_service_is_taken_and_others_are_no_hindrance),
+        TEST(a_revoked_certificate_ends_its_connection_at_once),
+        TEST(silence_and_nonsense_end_the_connection),
+        TEST(connect_needs_a_policy),
+        TEST(a_client_id_is_required_and_limited),
+        TEST(mqtt_5_is_answered_with_the_version_code),
+        TEST(a_second_connection_of_a_client_id_ends_the_first),
+        TEST(pings_are_answered),
+        TEST(packets_sent_before_the_connack_are_kept),
+        TEST(a_delay_makes_a_round_trip_that_much_longer),
+        TEST(a_taken_port_is_named),
+    };
+    return cmocka_run_group_tests_name("door", tests, scene_setup, scene_teardown);
+}
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    if (access("/usr/sbin/mosquitto", X_OK) != 0) {
+        printf("skipped: Mosquitto is not installed (apt-get install mosquitto)\n");
+        return 77;
+    }
+    return run_gateway_tests() + run_relay_tests();
+}

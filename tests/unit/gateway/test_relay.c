@@ -1,0 +1,417 @@
+/* What goes through the door: messages, subscriptions, requests to the cloud, streams. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/core/jobs.h"
+#include "cloud/core/objects.h"
+#include "cloud/core/streams.h"
+#include "codec/cbor.h"
+#include "scene.h"
+
+#define ARN  "arn:aws:iot:" CLOUD_REGION ":" CLOUD_ACCOUNT ":"
+#define JOBS "$aws/things/t1/jobs/"
+
+static void connect_both(void)
+{
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    assert_int_equal(scene_connect(&scene.b, &scene.credentials, "t2"), 0);
+}
+
+static bool payload_is(const struct mqtt_publish *message, const char *expected)
+{
+    return message->payload.length == strlen(expected) &&
+           memcmp(message->payload.data, expected, message->payload.length) == 0;
+}
+
+/* ---- messages ------------------------------------------------------------------------------- */
+
+static void messages_go_both_ways_at_both_qualities(void **state)
+{
+    (void)state;
+    struct mqtt_publish message;
+    const uint8_t *body;
+    struct mqtt_header header;
+    uint16_t packet_id;
+    uint8_t ack[4];
+    connect_both();
+    assert_int_equal(subscribe(&scene.b, "up/#", 1), 1);
+    publish(&scene.a, "up/0", "zero", 4, 0);
+    assert_true(receive(&scene.b, &message, 5000));
+    assert_true(text_is(message.topic, "up/0") && payload_is(&message, "zero"));
+    publish(&scene.a, "up/1", "one", 3, 1);
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    assert_int_equal(header.type, MQTT_PACKET_PUBACK);
+    assert_int_equal(mqtt_decode_ack(body, header.body_length, &packet_id), OTTER_OK);
+    assert_int_equal(packet_id, 77);
+    assert_true(receive(&scene.b, &message, 5000));
+    assert_true(text_is(message.topic, "up/1") && payload_is(&message, "one"));
+    assert_int_equal(message.qos, 1);
+    int length = mqtt_encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, message.packet_id);
+    assert_true(device_send(&scene.b, ack, (size_t)length));
+}
+
+static void a_qos_1_message_waits_for_a_persistent_session(void **state)
+{
+    (void)state;
+    struct mqtt_publish message;
+    struct mqtt_connect connect = {.keep_alive_s = 60, .client_id = {"keeper", 6}};
+    assert_true(scene_open(&scene.a, &scene.credentials));
+    assert_int_equal(scene_send_connect(&scene.a, &connect), 0);
+    assert_int_equal(subscribe(&scene.a, "mail", 1), 1);
+    assert_true(device_send(&scene.a, "\xe0\x00", 2));
+    assert_true(device_is_closed(&scene.a));
+    assert_int_equal(scene_connect(&scene.b, &scene.credentials, "t2"), 0);
+    publish(&scene.b, "mail", "letter", 6, 1);
+    turn(scene.base, 100);
+    assert_true(scene_open(&scene.a, &scene.credentials));
+    assert_int_equal(scene_send_connect(&scene.a, &connect), 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(payload_is(&message, "letter"));
+}
+
+static void a_will_is_sent_when_the_connection_is_lost_and_not_after_goodbye(void **state)
+{
+    (void)state;
+    struct mqtt_publish message;
+    struct mqtt_connect connect = {.clean_session = true,
+                                   .keep_alive_s = 60,
+                                   .client_id = {"mortal", 6},
+                                   .will_topic = {"will", 4},
+                                   .will_payload = {(const uint8_t *)"gone", 4}};
+    assert_int_equal(scene_connect(&scene.b, &scene.credentials, "t2"), 0);
+    assert_int_equal(subscribe(&scene.b, "will", 0), 0);
+    assert_true(scene_open(&scene.a, &scene.credentials));
+    assert_int_equal(scene_send_connect(&scene.a, &connect), 0);
+    assert_true(device_send(&scene.a, "\xe0\x00", 2));
+    assert_true(device_is_closed(&scene.a));
+    assert_false(receive(&scene.b, &message, 300));
+    assert_true(scene_open(&scene.a, &scene.credentials));
+    assert_int_equal(scene_send_connect(&scene.a, &connect), 0);
+    scene.a_open = false;
+    device_close(&scene.a);
+    assert_true(receive(&scene.b, &message, 5000));
+    assert_true(payload_is(&message, "gone"));
+}
+
+/* ---- policies ------------------------------------------------------------------------------- */
+
+static void publish_subscribe_and_receive_need_policies(void **state)
+{
+    (void)state;
+    char id[65];
+    struct mqtt_publish message;
+    struct credentials limited = credentials_make("limited");
+    scene_register(&limited, "ACTIVE", id);
+    scene_policy("limited",
+                 "{'Effect':'Allow','Action':'iot:Connect','Resource':'*'},"
+                 "{'Effect':'Allow','Action':'iot:Publish','Resource':'" ARN "topic/mine'},"
+                 "{'Effect':'Allow','Action':'iot:Subscribe','Resource':'" ARN
+                 "topicfilter/news/*'},"
+                 "{'Effect':'Allow','Action':'iot:Receive','Resource':'" ARN "topic/news/open'}",
+                 id);
+    assert_int_equal(scene_connect(&scene.a, &limited, "limited"), 0);
+    assert_int_equal(scene_connect(&scene.b, &scene.credentials, "t2"), 0);
+    assert_int_equal(subscribe(&scene.a, "other", 0), MQTT_GRANT_REFUSED);
+    assert_int_equal(subscribe(&scene.a, "news/#", 1), 1);
+    publish(&scene.b, "news/secret", "s", 1, 1);
+    publish(&scene.b, "news/open", "o", 1, 1);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(text_is(message.topic, "news/open"));
+    publish(&scene.a, "mine", "x", 1, 0);
+    assert_false(receive(&scene.a, &message, 200));
+    publish(&scene.a, "yours", "x", 1, 0);
+    assert_true(device_is_closed(&scene.a));
+    credentials_free(&limited);
+}
+
+static void refused_filters_keep_their_place_in_the_suback(void **state)
+{
+    (void)state;
+    char id[65];
+    uint8_t packet[256];
+    const uint8_t *body;
+    struct mqtt_header header;
+    struct mqtt_suback suback;
+    struct credentials some = credentials_make("some");
+    struct mqtt_filter filters[] = {
+        {{"no/1", 4}, 0}, {{"yes/1", 5}, 1}, {{"no/2", 4}, 0}, {{"yes/2", 5}, 2}};
+    scene_register(&some, "ACTIVE", id);
+    scene_policy("some",
+                 "{'Effect':'Allow','Action':'iot:Connect','Resource':'*'},"
+                 "{'Effect':'Allow','Action':'iot:Subscribe','Resource':'" ARN
+                 "topicfilter/yes/*'}",
+                 id);
+    assert_int_equal(scene_connect(&scene.a, &some, "some"), 0);
+    int length = mqtt_encode_filters(packet, sizeof packet, MQTT_PACKET_SUBSCRIBE, 3, filters, 4);
+    assert_true(device_send(&scene.a, packet, (size_t)length));
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    assert_int_equal(mqtt_decode_suback(body, header.body_length, &suback), OTTER_OK);
+    assert_int_equal(suback.codes.length, 4);
+    assert_memory_equal(suback.codes.data, "\x80\x01\x80\x01", 4);
+    credentials_free(&some);
+}
+
+/* ---- limits --------------------------------------------------------------------------------- */
+
+static void payloads_end_at_128_kib(void **state)
+{
+    (void)state;
+    static uint8_t payload[131073];
+    struct mqtt_publish message;
+    connect_both();
+    assert_int_equal(subscribe(&scene.b, "big", 0), 0);
+    publish(&scene.a, "big", payload, 131072, 0);
+    assert_true(receive(&scene.b, &message, 5000));
+    assert_int_equal(message.payload.length, 131072);
+    publish(&scene.a, "big", payload, 131073, 0);
+    assert_true(device_is_closed(&scene.a));
+}
+
+static void topics_have_eight_levels(void **state)
+{
+    (void)state;
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    assert_int_equal(subscribe(&scene.a, "1/2/3/4/5/6/7/8", 0), 0);
+    publish(&scene.a, "1/2/3/4/5/6/7/8/9", "x", 1, 0);
+    assert_true(device_is_closed(&scene.a));
+}
+
+static void a_subscribe_has_eight_filters_and_a_connection_fifty(void **state)
+{
+    (void)state;
+    char texts[9][16];
+    uint8_t packet[256];
+    struct mqtt_filter filters[9];
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    for (int i = 0; i < 50; i++) {
+        char filter[16];
+        snprintf(filter, sizeof filter, "f/%d", i);
+        assert_int_equal(subscribe(&scene.a, filter, 0), 0);
+    }
+    assert_int_equal(subscribe(&scene.a, "f/50", 0), MQTT_GRANT_REFUSED);
+    assert_int_equal(subscribe(&scene.a, "f/7", 1), 1); /* it has that one */
+    for (int i = 0; i < 9; i++) {
+        snprintf(texts[i], sizeof texts[i], "g/%d", i);
+        filters[i] = (struct mqtt_filter){{texts[i], strlen(texts[i])}, 0};
+    }
+    int length = mqtt_encode_filters(packet, sizeof packet, MQTT_PACKET_SUBSCRIBE, 3, filters, 9);
+    assert_true(device_send(&scene.a, packet, (size_t)length));
+    assert_true(device_is_closed(&scene.a));
+}
+
+/* ---- reserved topics ------------------------------------------------------------------------ */
+
+static void a_jobs_request_is_answered_to_the_asker_alone_subscribed_or_not(void **state)
+{
+    (void)state;
+    struct mqtt_publish message;
+    connect_both();
+    assert_int_equal(subscribe(&scene.b, "$aws/things/+/jobs/#", 0), 0);
+    publish(&scene.a, JOBS "$next/get", "{\"clientToken\":\"0:t1\"}", 22, 1);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(text_is(message.topic, JOBS "$next/get/accepted"));
+    assert_false(receive(&scene.a, &message, 100));
+    assert_false(receive(&scene.b, &message, 100));
+    assert_int_equal(subscribe(&scene.a, "$aws/things/+/jobs/$next/get/#", 0), 0);
+    publish(&scene.a, JOBS "$next/get", "{}", 2, 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_false(receive(&scene.a, &message, 200));
+}
+
+static void a_qos_1_request_is_acknowledged(void **state)
+{
+    (void)state;
+    const uint8_t *body;
+    struct mqtt_header header;
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    publish(&scene.a, JOBS "get", "{}", 2, 1);
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    assert_int_equal(header.type, MQTT_PACKET_PUBACK);
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    assert_int_equal(header.type, MQTT_PACKET_PUBLISH);
+}
+
+static void a_new_job_is_announced_to_subscribers(void **state)
+{
+    (void)state;
+    struct mqtt_publish message;
+    struct answer answer = ANSWER_INIT;
+    json_t *m = json_pack("{s:[s], s:s}", "targets", ARN "thing/t1", "document", "{\"a\":1}");
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    assert_int_equal(subscribe(&scene.a, JOBS "notify-next", 1), 1);
+    assert_int_equal(jobs_create(&scene.cloud, "announced", m, &answer), CORE_OK);
+    answer_free(&answer);
+    json_decref(m);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(text_is(message.topic, JOBS "notify-next"));
+    assert_int_equal(message.qos, 1);
+    assert_int_equal(jobs_delete(&scene.cloud, "announced", true, &answer), CORE_OK);
+    answer_free(&answer);
+}
+
+static void nobody_speaks_in_the_clouds_name(void **state)
+{
+    static const char *const topics[] = {JOBS "notify-next",
+                                         JOBS "x/update/accepted",
+                                         "$aws/things/t1/streams/s/data/cbor",
+                                         "$aws/events/presence/x",
+                                         "$SYS/broker",
+                                         "$aws/things/t1/jobs",
+                                         "$aws/things//jobs/$next/get"};
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
+        assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+        publish(&scene.a, topics[i], "{}", 2, 0);
+        assert_true(device_is_closed(&scene.a));
+        scene_clear(state);
+    }
+}
+
+/* ---- streams -------------------------------------------------------------------------------- */
+
+#define FILE_SIZE (1u << 20)
+
+static void make_stream(void)
+{
+    struct object object;
+    struct answer answer = ANSWER_INIT;
+    static uint8_t content[FILE_SIZE];
+    struct object_upload upload = {
+        .bucket = "firmware", .key = "app.bin", .content = content, .size = sizeof content};
+    json_t *m = json_pack("{s:[{s:i, s:{s:s, s:s}}]}", "files", "fileId", 0, "s3Location", "bucket",
+                          "firmware", "key", "app.bin");
+    for (size_t i = 0; i < sizeof content; i++)
+        content[i] = (uint8_t)(i / 1024);
+    bucket_create(&scene.cloud, "firmware", &answer);
+    answer_free(&answer);
+    assert_int_equal(object_put(&scene.cloud, &upload, &object, &answer), CORE_OK);
+    answer_free(&answer);
+    streams_delete(&scene.cloud, "s", &answer);
+    answer_free(&answer);
+    assert_int_equal(streams_create(&scene.cloud, "s", m, &answer), CORE_OK);
+    answer_free(&answer);
+    json_decref(m);
+}
+
+/* A GetStream request for `count` blocks of 4096 from `offset`, with a bitmap of that many bytes.
+ */
+static size_t make_request(uint8_t *out, size_t size, uint32_t offset, uint32_t count,
+                           size_t bitmap)
+{
+    static uint8_t ones[12287];
+    struct cbor_writer w;
+    memset(ones, 0xff, sizeof ones);
+    cbor_writer_init(&w, out, size);
+    cbor_write_map(&w, bitmap ? 5 : 4);
+    cbor_write_text(&w, "f");
+    cbor_write_uint(&w, 0);
+    cbor_write_text(&w, "l");
+    cbor_write_uint(&w, 4096);
+    cbor_write_text(&w, "o");
+    cbor_write_uint(&w, offset);
+    cbor_write_text(&w, "n");
+    cbor_write_uint(&w, count);
+    if (bitmap) {
+        cbor_write_text(&w, "b");
+        cbor_write_bytes(&w, ones, bitmap);
+    }
+    assert_true(cbor_written(&w) > 0);
+    return (size_t)cbor_written(&w);
+}
+
+static unsigned receive_blocks(struct device *device, unsigned most, int ms)
+{
+    struct mqtt_publish message;
+    unsigned count = 0;
+    while (count < most && receive(device, &message, ms)) {
+        assert_true(text_is(message.topic, "$aws/things/t1/streams/s/data/cbor"));
+        assert_true(message.payload.length > 4096);
+        count++;
+    }
+    return count;
+}
+
+static void a_stream_request_brings_its_blocks(void **state)
+{
+    (void)state;
+    uint8_t request[256];
+    make_stream();
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    size_t length = make_request(request, sizeof request, 0, 32, 0);
+    publish(&scene.a, "$aws/things/t1/streams/s/get/cbor", request, length, 0);
+    assert_int_equal(receive_blocks(&scene.a, 1000, 500), 32);
+}
+
+static void lost_blocks_can_be_had_by_asking_again(void **state)
+{
+    (void)state;
+    uint8_t request[256];
+    struct gateway_config lossy = {.drop_blocks = 4}, normal = {0};
+    scene_restart_gateway(&lossy);
+    make_stream();
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    size_t length = make_request(request, sizeof request, 0, 32, 0);
+    publish(&scene.a, "$aws/things/t1/streams/s/get/cbor", request, length, 0);
+    assert_int_equal(receive_blocks(&scene.a, 1000, 500), 24);
+    length = make_request(request, sizeof request, 3, 1, 0);
+    publish(&scene.a, "$aws/things/t1/streams/s/get/cbor", request, length, 0);
+    assert_int_equal(receive_blocks(&scene.a, 1000, 500), 1);
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
+/* The device asks for more than 100 MiB and reads nothing: the gateway must stop taking requests
+ * long before it has stored the answers. Then it reads, and every request that was taken is
+ * answered. */
+static void a_device_that_does_not_read_is_not_read_from(void **state)
+{
+    (void)state;
+    enum { REQUESTS = 1000 };
+    static uint8_t request[16384], packet[17000];
+    unsigned sent = 0;
+    const char *topic = "$aws/things/t1/streams/s/get/cbor";
+    make_stream();
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    SSL_set_mode(scene.a.ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    size_t body = make_request(request, sizeof request, 0, 32, 12000);
+    struct mqtt_publish message = {.topic = {topic, strlen(topic)}, .payload = {request, body}};
+    int length = mqtt_encode_publish(packet, sizeof packet, &message);
+    assert_true(length > 0);
+    int at = 0, stalled = 0;
+    while (sent < REQUESTS && stalled < 300) {
+        int result = device_try_send(&scene.a, packet + at, (size_t)(length - at));
+        assert_true(result >= 0);
+        at += result;
+        stalled = result ? 0 : stalled + 1;
+        if (at == length) {
+            at = 0;
+            sent++;
+        }
+        turn(scene.base, 1);
+    }
+    assert_true(sent < REQUESTS);
+    assert_int_equal(receive_blocks(&scene.a, sent * 32, 2000), sent * 32);
+}
+
+int run_relay_tests(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, scene_clear)
+    const struct CMUnitTest tests[] = {
+        TEST(messages_go_both_ways_at_both_qualities),
+        TEST(a_qos_1_message_waits_for_a_persistent_session),
+        TEST(a_will_is_sent_when_the_connection_is_lost_and_not_after_goodbye),
+        TEST(publish_subscribe_and_receive_need_policies),
+        TEST(refused_filters_keep_their_place_in_the_suback),
+        TEST(payloads_end_at_128_kib),
+        TEST(topics_have_eight_levels),
+        TEST(a_subscribe_has_eight_filters_and_a_connection_fifty),
+        TEST(a_jobs_request_is_answered_to_the_asker_alone_subscribed_or_not),
+        TEST(a_qos_1_request_is_acknowledged),
+        TEST(a_new_job_is_announced_to_subscribers),
+        TEST(nobody_speaks_in_the_clouds_name),
+        TEST(a_stream_request_brings_its_blocks),
+        TEST(lost_blocks_can_be_had_by_asking_again),
+        TEST(a_device_that_does_not_read_is_not_read_from),
+    };
+    return cmocka_run_group_tests_name("relay", tests, scene_setup, scene_teardown);
+}
