@@ -106,7 +106,7 @@ static const char *import_problem(otter_status status, enum pki_type type)
     case OTTER_E_MALFORMED:
         return "the text is not whole PEM; copy all from -----BEGIN to -----END";
     case OTTER_E_KEY:
-        return type == PKI_CERTIFICATE  ? "it takes a certificate with an ECDSA key"
+        return type == PKI_CERTIFICATE  ? "it takes a certificate, with a kind of key known here"
                : type == PKI_PUBLIC_KEY ? "it takes a public key of curve P-256, or a certificate"
                                         : "it takes a private key of curve P-256";
     default:
