@@ -1,6 +1,6 @@
-/* Any bytes at the console: no crash, output ends with a prompt or within a paste, and the store can
- * still be read. The store lies in RAM; keys are "made" by storing bytes, since making real ones
- * would take most of the time. */
+/* Any bytes at the console: no crash, output ends with a prompt or within a paste, and the store
+ * can still be read. The store lies in RAM; keys are "made" by storing bytes, since making real
+ * ones would take most of the time. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,7 +5,7 @@
 
 #include "store/kv.h"
 
-#define SECTOR 512u
+#define SECTOR      512u
 #define SECTORS_MAX 4u
 
 static uint8_t memory[SECTORS_MAX * SECTOR];
