@@ -24,6 +24,7 @@ struct service {
 
 static const struct service services[] = {
     {"iot", PROTOCOL_IOT, iot_tables, NULL},
+    {"execute-api", PROTOCOL_IOT, iot_tables, NULL}, /* how older clients sign for iot */
     {"iot-jobs-data", PROTOCOL_IOT, jobs_data_tables, NULL},
     {"signer", PROTOCOL_SIGNER, signer_tables, NULL},
     {"acm", PROTOCOL_ACM, NULL, acm_answer},
