@@ -1,6 +1,6 @@
 /* snprintf and vsnprintf for the bootloader, in a third of the C library's size: they know what the
- * bootloader's lines use. That is %s %d %u %x, l before the last three, a width with or without a -,
- * and a precision for strings. */
+ * bootloader's lines use. That is %s %d %u %x, l before the last three, a width with or without a
+ * -, and a precision for strings. */
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,12 +14,6 @@ struct output {
     size_t length; /* wanted so far; may exceed size */
 };
 
-struct field {
-    bool left;
-    size_t width;
-    size_t precision;
-};
-
 static void put(struct output *out, char c)
 {
     if (out->length + 1 < out->size)
@@ -27,31 +21,10 @@ static void put(struct output *out, char c)
     out->length++;
 }
 
-static void put_field(struct output *out, const struct field *field, const char *text,
-                      size_t length)
+static void put_spaces(struct output *out, size_t length, size_t width)
 {
-    size_t padding = field->width > length ? field->width - length : 0;
-    if (!field->left)
-        for (; padding > 0; padding--)
-            put(out, ' ');
-    while (length-- > 0)
-        put(out, *text++);
-    for (; padding > 0; padding--)
+    for (; length < width; length++)
         put(out, ' ');
-}
-
-static void put_number(struct output *out, const struct field *field, uint32_t number,
-                       uint32_t base, bool negative)
-{
-    char digits[12];
-    char *first = digits + sizeof digits;
-    do {
-        *--first = "0123456789abcdef"[number % base];
-        number /= base;
-    } while (number > 0);
-    if (negative)
-        *--first = '-';
-    put_field(out, field, first, (size_t)(digits + sizeof digits - first));
 }
 
 static size_t read_number(const char **format)
@@ -62,45 +35,63 @@ static size_t read_number(const char **format)
     return number;
 }
 
-static struct field read_field(const char **format)
+/* The digits of `number`, ending where `end` points. */
+static char *digits_of(char *end, char kind, uint32_t number)
 {
-    struct field field = {.left = **format == '-', .precision = SIZE_MAX};
-    if (field.left)
-        ++*format;
-    field.width = read_number(format);
-    if (**format == '.') {
-        ++*format;
-        field.precision = read_number(format);
-    }
-    while (**format == 'l')
-        ++*format;
-    return field;
+    const bool negative = kind == 'd' && (int32_t)number < 0;
+    const uint32_t base = kind == 'x' ? 16 : 10;
+    if (negative)
+        number = -number;
+    do {
+        *--end = "0123456789abcdef"[number % base];
+        number /= base;
+    } while (number > 0);
+    if (negative)
+        *--end = '-';
+    return end;
 }
 
-/* int and long have the same size here, as have all pointers. */
-static void put_conversion(struct output *out, const struct field *field, char kind,
-                           uintptr_t value)
+/* Writes one conversion; returns what follows it in the format. int, long and pointers all have
+ * the same size here. */
+static const char *convert(struct output *out, const char *format, uintptr_t value)
 {
-    if (kind == 's') {
-        put_field(out, field, (const char *)value, strnlen((const char *)value, field->precision));
-        return;
+    char digits[12];
+    char *const end = digits + sizeof digits;
+    const bool left = *format == '-';
+    if (left)
+        format++;
+    const size_t width = read_number(&format);
+    size_t length = SIZE_MAX;
+    if (*format == '.') {
+        format++;
+        length = read_number(&format);
     }
-    const bool negative = kind == 'd' && (int32_t)value < 0;
-    put_number(out, field, negative ? -value : value, kind == 'x' ? 16 : 10, negative);
+    if (*format == 'l')
+        format++;
+    const char *text = (const char *)value;
+    if (*format == 's') {
+        length = strnlen(text, length);
+    } else {
+        text = digits_of(end, *format, value);
+        length = (size_t)(end - text);
+    }
+    if (!left)
+        put_spaces(out, length, width);
+    for (size_t i = 0; i < length; i++)
+        put(out, text[i]);
+    if (left)
+        put_spaces(out, length, width);
+    return format + 1;
 }
 
 int vsnprintf(char *text, size_t size, const char *format, va_list args)
 {
     struct output out = {text, size, 0};
     while (*format != '\0') {
-        if (*format != '%') {
+        if (*format == '%')
+            format = convert(&out, format + 1, va_arg(args, uintptr_t));
+        else
             put(&out, *format++);
-            continue;
-        }
-        format++;
-        const struct field field = read_field(&format);
-        if (*format != '\0')
-            put_conversion(&out, &field, *format++, va_arg(args, uintptr_t));
     }
     if (size > 0)
         text[out.length < size ? out.length : size - 1] = '\0';

@@ -13,8 +13,8 @@
 #include "ports/mps2-an505/uart.h"
 
 #define OUTPUT_SIZE 2048u /* powers of two */
-#define INPUT_SIZE 512u
-#define STALL_MS 250u
+#define INPUT_SIZE  512u
+#define STALL_MS    250u
 
 static struct {
     volatile uint32_t head, tail; /* running counts; written by one side each */

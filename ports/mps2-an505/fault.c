@@ -14,17 +14,16 @@ struct exception_frame {
 };
 
 #define CFSR_STACK_OVERFLOW (1u << 20)
-#define EXCEPTION_NMI 2u
+#define EXCEPTION_NMI       2u
 
 /* Not log_line: the firmware's log is sent by interrupts, and none are served any more. */
 static void say(const char *what, const struct exception_frame *frame)
 {
     char line[128];
-    int length = snprintf(line, sizeof line,
-                          "<ERR> %8lu [FAULT     ] %s: pc %lx lr %lx cfsr %lx bfar %lx\r\n",
-                          (unsigned long)port_now(), what, (unsigned long)frame->pc,
-                          (unsigned long)frame->lr, (unsigned long)SCB_CFSR,
-                          (unsigned long)SCB_BFAR);
+    int length = snprintf(
+        line, sizeof line, "<ERR> %8lu [FAULT     ] %s: pc %lx lr %lx cfsr %lx bfar %lx\r\n",
+        (unsigned long)port_now(), what, (unsigned long)frame->pc, (unsigned long)frame->lr,
+        (unsigned long)SCB_CFSR, (unsigned long)SCB_BFAR);
     if (length > (int)sizeof line - 1)
         length = (int)sizeof line - 1;
     console_drain();
@@ -33,16 +32,20 @@ static void say(const char *what, const struct exception_frame *frame)
 
 __attribute__((used)) static _Noreturn void report(const struct exception_frame *frame)
 {
+    const char *what = "hard fault";
+    enum reset_reason reason = RESET_SOFTWARE;
     if ((SCB_ICSR & SCB_ICSR_ACTIVE) == EXCEPTION_NMI) {
-        say("watchdog", frame);
-        system_reset(RESET_WATCHDOG);
+        what = "watchdog";
+        reason = RESET_WATCHDOG;
+    } else if (SCB_CFSR & CFSR_STACK_OVERFLOW) {
+        what = "stack overflow";
     }
-    say(SCB_CFSR & CFSR_STACK_OVERFLOW ? "stack overflow" : "hard fault", frame);
-    system_reset(RESET_SOFTWARE);
+    say(what, frame);
+    system_reset(reason);
 }
 
-/* For every fault, and the watchdog's NMI. With less than 1 KiB of stack left the report runs at the
- * top of the stack, far from the frame: what was there is of no more use. */
+/* For every fault, and the watchdog's NMI. With less than 1 KiB of stack left the report runs at
+ * the top of the stack, far from the frame: what was there is of no more use. */
 __attribute__((naked)) void fault_handler(void)
 {
     __asm volatile("mov r0, sp\n\t"

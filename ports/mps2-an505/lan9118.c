@@ -7,44 +7,44 @@
 
 #include "ports/mps2-an505/mps2.h"
 
-#define LAN(offset) REG32(0x52000000u + (offset))
-#define RX_DATA LAN(0x00)
-#define TX_DATA LAN(0x20)
-#define RX_STATUS LAN(0x40)
-#define TX_STATUS LAN(0x48)
-#define IRQ_CONFIG LAN(0x54)
-#define INT_STATUS LAN(0x58)
-#define INT_ENABLE LAN(0x5c)
-#define BYTE_TEST LAN(0x64)
-#define FIFO_LEVELS LAN(0x68)
-#define RX_CONFIG LAN(0x6c)
-#define TX_CONFIG LAN(0x70)
-#define HW_CONFIG LAN(0x74)
+#define LAN(offset)  REG32(0x52000000u + (offset))
+#define RX_DATA      LAN(0x00)
+#define TX_DATA      LAN(0x20)
+#define RX_STATUS    LAN(0x40)
+#define TX_STATUS    LAN(0x48)
+#define IRQ_CONFIG   LAN(0x54)
+#define INT_STATUS   LAN(0x58)
+#define INT_ENABLE   LAN(0x5c)
+#define BYTE_TEST    LAN(0x64)
+#define FIFO_LEVELS  LAN(0x68)
+#define RX_CONFIG    LAN(0x6c)
+#define TX_CONFIG    LAN(0x70)
+#define HW_CONFIG    LAN(0x74)
 #define RX_FIFO_INFO LAN(0x7c)
 #define TX_FIFO_INFO LAN(0x80)
-#define MAC_COMMAND LAN(0xa4)
-#define MAC_DATA LAN(0xa8)
+#define MAC_COMMAND  LAN(0xa4)
+#define MAC_DATA     LAN(0xa8)
 
-#define BYTE_TEST_VALUE 0x87654321u
-#define HW_SOFT_RESET 1u
-#define HW_STORE_FORWARD (1u << 20)
-#define HW_TX_FIFO_5K (5u << 16)
-#define TX_ON 2u
+#define BYTE_TEST_VALUE           0x87654321u
+#define HW_SOFT_RESET             1u
+#define HW_STORE_FORWARD          (1u << 20)
+#define HW_TX_FIFO_5K             (5u << 16)
+#define TX_ON                     2u
 #define IRQ_ACTIVE_HIGH_PUSH_PULL 0x111u /* enabled, too */
-#define INT_RX_STATUS_LEVEL 0x8u
-#define MAC_BUSY (1u << 31)
-#define MAC_READ (1u << 30)
-#define MAC_CONTROL 1u
-#define MAC_ADDRESS_HIGH 2u
-#define MAC_ADDRESS_LOW 3u
-#define MAC_CONTROL_RUN ((1u << 20) | 0xcu) /* full duplex, transmitter and receiver on */
-#define RX_STATUS_ERROR (1u << 15)
-#define RX_STATUS_LENGTH(status) (((status) >> 16) & 0x3fffu)
-#define TX_FIRST_AND_LAST 0x3000u
-#define FRAME_CRC_LENGTH 4u
-#define FRAME_LENGTH_MIN 14u
-#define FRAME_LENGTH_MAX 1536u
-#define SPINS_MAX 100000u
+#define INT_RX_STATUS_LEVEL       0x8u
+#define MAC_BUSY                  (1u << 31)
+#define MAC_READ                  (1u << 30)
+#define MAC_CONTROL               1u
+#define MAC_ADDRESS_HIGH          2u
+#define MAC_ADDRESS_LOW           3u
+#define MAC_CONTROL_RUN           ((1u << 20) | 0xcu) /* full duplex, transmitter and receiver on */
+#define RX_STATUS_ERROR           (1u << 15)
+#define RX_STATUS_LENGTH(status)  (((status) >> 16) & 0x3fffu)
+#define TX_FIRST_AND_LAST         0x3000u
+#define FRAME_CRC_LENGTH          4u
+#define FRAME_LENGTH_MIN          14u
+#define FRAME_LENGTH_MAX          1536u
+#define SPINS_MAX                 100000u
 
 #define FRAMES_MAX 32u /* power of two, at least the pbufs that a pool of short frames holds */
 

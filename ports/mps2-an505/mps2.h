@@ -13,55 +13,56 @@
 #define REG32(address) (*(volatile uint32_t *)(address))
 
 /* FPGA I/O: a counter behind a prescaler, both running at the core clock. */
-#define FPGAIO_COUNTER REG32(0x50302018u)
-#define FPGAIO_PRESCALE REG32(0x5030201cu)
+#define FPGAIO_COUNTER          REG32(0x50302018u)
+#define FPGAIO_PRESCALE         REG32(0x5030201cu)
 #define FPGAIO_PRESCALE_COUNTER REG32(0x50302020u)
 
 /* UART0. */
-#define UART_DATA REG32(0x50200000u)
-#define UART_STATE REG32(0x50200004u)
-#define UART_CONTROL REG32(0x50200008u)
-#define UART_INTERRUPT REG32(0x5020000cu)
-#define UART_BAUD_DIVIDER REG32(0x50200010u)
-#define UART_TX_FULL 1u
-#define UART_RX_FULL 2u
-#define UART_TX_ENABLE 1u
-#define UART_RX_ENABLE 2u
+#define UART_DATA                REG32(0x50200000u)
+#define UART_STATE               REG32(0x50200004u)
+#define UART_CONTROL             REG32(0x50200008u)
+#define UART_INTERRUPT           REG32(0x5020000cu)
+#define UART_BAUD_DIVIDER        REG32(0x50200010u)
+#define UART_TX_FULL             1u
+#define UART_RX_FULL             2u
+#define UART_TX_ENABLE           1u
+#define UART_RX_ENABLE           2u
 #define UART_TX_INTERRUPT_ENABLE 4u
 #define UART_RX_INTERRUPT_ENABLE 8u
-#define UART_TX_INTERRUPT 1u
-#define UART_RX_INTERRUPT 2u
+#define UART_TX_INTERRUPT        1u
+#define UART_RX_INTERRUPT        2u
 
-/* Secure watchdog: counts the core clock down; raises NMI at the first zero, resets at the second. */
-#define WATCHDOG_LOAD REG32(0x50081000u)
-#define WATCHDOG_CONTROL REG32(0x50081008u)
-#define WATCHDOG_CLEAR REG32(0x5008100cu)
-#define WATCHDOG_LOCK REG32(0x50081c00u)
+/* Secure watchdog: counts the core clock down; raises NMI at the first zero, resets at the second.
+ */
+#define WATCHDOG_LOAD       REG32(0x50081000u)
+#define WATCHDOG_CONTROL    REG32(0x50081008u)
+#define WATCHDOG_CLEAR      REG32(0x5008100cu)
+#define WATCHDOG_LOCK       REG32(0x50081c00u)
 #define WATCHDOG_UNLOCK_KEY 0x1acce551u
-#define WATCHDOG_ENABLE 3u /* interrupt and reset */
+#define WATCHDOG_ENABLE     3u /* interrupt and reset */
 
 /* Interrupt numbers at the NVIC. */
 #define IRQ_UART0_RX 32u
 #define IRQ_UART0_TX 33u
 #define IRQ_ETHERNET 48u
-#define IRQ_COUNT 49u
+#define IRQ_COUNT    49u
 
 /* Core. */
-#define SYSTICK_CONTROL REG32(0xe000e010u)
-#define SYSTICK_RELOAD REG32(0xe000e014u)
-#define SYSTICK_VALUE REG32(0xe000e018u)
-#define SYSTICK_RELOAD_MAX 0xffffffu
-#define SYSTICK_RUN 7u /* core clock, exception at zero, enabled */
-#define NVIC_SET_ENABLE(n) REG32(0xe000e100u + 4u * (n))
-#define SCB_ICSR REG32(0xe000ed04u)
+#define SYSTICK_CONTROL        REG32(0xe000e010u)
+#define SYSTICK_RELOAD         REG32(0xe000e014u)
+#define SYSTICK_VALUE          REG32(0xe000e018u)
+#define SYSTICK_RELOAD_MAX     0xffffffu
+#define SYSTICK_RUN            7u /* core clock, exception at zero, enabled */
+#define NVIC_SET_ENABLE(n)     REG32(0xe000e100u + 4u * (n))
+#define SCB_ICSR               REG32(0xe000ed04u)
 #define SCB_ICSR_CLEAR_SYSTICK (1u << 25)
-#define SCB_ICSR_ACTIVE 0x1ffu /* exception number */
-#define SCB_VTOR REG32(0xe000ed08u)
-#define SCB_AIRCR REG32(0xe000ed0cu)
+#define SCB_ICSR_ACTIVE        0x1ffu /* exception number */
+#define SCB_VTOR               REG32(0xe000ed08u)
+#define SCB_AIRCR              REG32(0xe000ed0cu)
 #define SCB_AIRCR_SYSTEM_RESET 0x05fa0004u
-#define SCB_CFSR REG32(0xe000ed28u)
-#define SCB_HFSR REG32(0xe000ed2cu)
-#define SCB_BFAR REG32(0xe000ed38u)
+#define SCB_CFSR               REG32(0xe000ed28u)
+#define SCB_HFSR               REG32(0xe000ed2cu)
+#define SCB_BFAR               REG32(0xe000ed38u)
 
 static inline void irq_enable(uint32_t irq)
 {

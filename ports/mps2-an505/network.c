@@ -79,8 +79,8 @@ static err_t start_interface(struct netif *netif)
     netif->name[1] = 'n';
     netif->hwaddr_len = ETH_HWADDR_LEN;
     netif->mtu = 1500;
-    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET |
-                   NETIF_FLAG_LINK_UP;
+    netif->flags =
+        NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
     netif->output = etharp_output;
     netif->linkoutput = send_frame;
     return ERR_OK;

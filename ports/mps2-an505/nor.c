@@ -6,10 +6,10 @@
 #include "ports/mps2-an505/clock.h"
 
 #ifdef OTTER_NOR_TIMING
-#define ERASE_US 20000u
+#define ERASE_US        20000u
 #define PROGRAM_UNIT_US 40u
 #else
-#define ERASE_US 0u
+#define ERASE_US        0u
 #define PROGRAM_UNIT_US 0u
 #endif
 

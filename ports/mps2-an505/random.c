@@ -11,7 +11,7 @@
 #include "ports/mps2-an505/clock.h"
 
 #define RECORD_CHECKED_LENGTH offsetof(struct random_seed_record, crc)
-#define JITTER_SAMPLES 64u
+#define JITTER_SAMPLES        64u
 
 _Static_assert(sizeof(struct random_seed_record) % 4 == 0, "a record is whole write units");
 
@@ -70,8 +70,8 @@ static otter_status write_record(const struct flash_area *area, uint32_t offset,
 {
     struct random_seed_record written;
     otter_status status = flash_program(area, offset, record, sizeof *record);
-    if (status == OTTER_OK && !(read_record(area, offset, &written) &&
-                                memcmp(&written, record, sizeof written) == 0))
+    if (status == OTTER_OK &&
+        !(read_record(area, offset, &written) && memcmp(&written, record, sizeof written) == 0))
         status = OTTER_E_FLASH;
     mbedtls_platform_zeroize(&written, sizeof written);
     return status;
@@ -91,8 +91,8 @@ static otter_status append_record(const struct flash_area *area, uint32_t sector
 /* Moves `next` into the sector that does not hold the present record, and erases the other.
  *
  * If that sector is not blank, an earlier boot was cut: either in writing the present record, which
- * may then read differently next time, or in erasing that sector. For the first case a sound copy of
- * `next` goes behind the present record before the older one is erased. A sector that only looks
+ * may then read differently next time, or in erasing that sector. For the first case a sound copy
+ * of `next` goes behind the present record before the older one is erased. A sector that only looks
  * blank, after an erase cut short, is erased again. */
 static otter_status store_seed(const struct flash_area *area, uint32_t present,
                                const struct random_seed_record *next)
@@ -148,8 +148,9 @@ otter_status random_start(const struct flash_area *area)
     uint32_t offset;
     started = false;
     if (!find_seed(area, &seed, &offset)) {
-        LOG_ERR("RANDOM", "no seed at flash offset 0x%lx: factory programming must write one; "
-                          "keys and connections are refused until then",
+        LOG_ERR("RANDOM",
+                "no seed at flash offset 0x%lx: factory programming must write one; "
+                "keys and connections are refused until then",
                 (unsigned long)area->offset);
         return OTTER_E_CRYPTO;
     }
@@ -173,8 +174,8 @@ otter_status port_random(void *data, size_t length)
 {
     uint8_t *next = data;
     while (started && length > 0) {
-        const size_t take = length < MBEDTLS_CTR_DRBG_MAX_REQUEST ? length
-                                                                  : MBEDTLS_CTR_DRBG_MAX_REQUEST;
+        const size_t take =
+            length < MBEDTLS_CTR_DRBG_MAX_REQUEST ? length : MBEDTLS_CTR_DRBG_MAX_REQUEST;
         if (mbedtls_ctr_drbg_random(&generator, next, take) != 0)
             return OTTER_E_CRYPTO;
         next += take;

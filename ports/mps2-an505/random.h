@@ -2,10 +2,10 @@
  *
  * Factory programming writes one seed record (below) with 32 bytes from a good source to the start
  * of FLASH_MAP_SEED. Every boot replaces it: a seed derived from it is written to the other of the
- * two sectors, and its own sector erased, before anything random is given out. So a power cut at any
- * point leaves a seed, no two boots use the same one, and what is on flash does not tell earlier
- * keys. The seed, mixed with the jitter of the board's clocks, feeds Mbed TLS's CTR_DRBG (NIST
- * SP 800-90A). */
+ * two sectors, and its own sector erased, before anything random is given out. So a power cut at
+ * any point leaves a seed, no two boots use the same one, and what is on flash does not tell
+ * earlier keys. The seed, mixed with the jitter of the board's clocks, feeds Mbed TLS's CTR_DRBG
+ * (NIST SP 800-90A). */
 #ifndef OTTER_MPS2_RANDOM_H
 #define OTTER_MPS2_RANDOM_H
 
@@ -14,7 +14,7 @@
 #include "port/flash.h"
 
 #define RANDOM_SEED_MAGIC 0x31474e52u /* "RNG1" */
-#define RANDOM_SEED_SIZE 32u
+#define RANDOM_SEED_SIZE  32u
 
 /* Little endian, at any multiple of RANDOM_SEED_STRIDE in either sector; of the valid records the
  * one with the highest sequence counts. */

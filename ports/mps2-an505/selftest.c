@@ -16,9 +16,9 @@
 #include "ports/mps2-an505/system.h"
 
 #define AREA_OFFSET 0x200000u /* beyond the board's map */
-#define SECTOR 0x1000u
-#define ECHO_BYTES 0x100000u
-#define WAIT_MS 20000u
+#define SECTOR      0x1000u
+#define ECHO_BYTES  0x100000u
+#define WAIT_MS     20000u
 
 static struct flash_area rules_area = {NULL, AREA_OFFSET, 2 * SECTOR};
 static struct flash_area stage_area = {NULL, AREA_OFFSET + 2 * SECTOR, SECTOR};

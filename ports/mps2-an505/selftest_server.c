@@ -1,6 +1,6 @@
 /* The host's end of the port's self-test: a TCP server on a free loopback port, which it prints.
- * A connection whose first byte is `D` gets as many bytes as the number after it says, then the end;
- * any other gets back what it sends. Runs until it is killed; one process a connection. */
+ * A connection whose first byte is `D` gets as many bytes as the number after it says, then the
+ * end; any other gets back what it sends. Runs until it is killed; one process a connection. */
 #include <arpa/inet.h>
 #include <signal.h>
 #include <stdio.h>
@@ -51,7 +51,8 @@ int main(void)
     socklen_t size = sizeof address;
     const int listener = socket(AF_INET, SOCK_STREAM, 0);
     if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
-        listen(listener, 4) != 0 || getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
+        listen(listener, 4) != 0 ||
+        getsockname(listener, (struct sockaddr *)&address, &size) != 0) {
         perror("selftest_server");
         return 1;
     }

@@ -25,18 +25,19 @@ struct vector_table {
  * none. */
 const struct vector_table vectors __attribute__((section(".vectors.core"), used)) = {
     .stack = linker_stack_end,
-    .handlers = {
-        [1 - 1] = reset_handler,
-        [2 - 1] = fault_handler,  /* NMI: watchdog */
-        [3 - 1] = fault_handler,  /* hard fault */
-        [4 - 1] = fault_handler,  /* memory management */
-        [5 - 1] = fault_handler,  /* bus */
-        [6 - 1] = fault_handler,  /* usage */
-        [7 - 1] = fault_handler,  /* secure */
-        [11 - 1] = fault_handler, /* supervisor call: nobody makes one */
-        [14 - 1] = fault_handler, /* pended supervisor call */
-        [15 - 1] = systick_handler,
-    },
+    .handlers =
+        {
+            [1 - 1] = reset_handler,
+            [2 - 1] = fault_handler,  /* NMI: watchdog */
+            [3 - 1] = fault_handler,  /* hard fault */
+            [4 - 1] = fault_handler,  /* memory management */
+            [5 - 1] = fault_handler,  /* bus */
+            [6 - 1] = fault_handler,  /* usage */
+            [7 - 1] = fault_handler,  /* secure */
+            [11 - 1] = fault_handler, /* supervisor call: nobody makes one */
+            [14 - 1] = fault_handler, /* pended supervisor call */
+            [15 - 1] = systick_handler,
+        },
 };
 
 _Noreturn void reset_handler(void)

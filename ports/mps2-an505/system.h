@@ -15,8 +15,8 @@ _Noreturn void system_reset(enum reset_reason reason);
 /* port_watchdog_feed must be called at least this often once an image has been started. */
 #define WATCHDOG_S 60u
 
-/* The bootloader's last act: keeps `handover` for the image's port_handover, starts the watchdog and
- * enters the image whose vector table is at `address`, with the core as after a reset. */
+/* The bootloader's last act: keeps `handover` for the image's port_handover, starts the watchdog
+ * and enters the image whose vector table is at `address`, with the core as after a reset. */
 _Noreturn void system_start_image(const struct handover *handover, uint32_t address);
 
 /* Paints the stack; called once, before anything of consequence. */

@@ -16,12 +16,12 @@
 #define CONNECTIONS_MAX 2u
 
 struct connection {
-    struct tcp *owner;    /* NULL: free */
-    struct tcp_pcb *pcb;  /* NULL before the name is known, and once lwIP has let go of it */
+    struct tcp *owner;   /* NULL: free */
+    struct tcp_pcb *pcb; /* NULL before the name is known, and once lwIP has let go of it */
     struct pbuf *received;
-    uint32_t lookup;      /* tells our name lookup from one that a closed connection left behind */
+    uint32_t lookup; /* tells our name lookup from one that a closed connection left behind */
     uint16_t port;
-    bool peer_done;       /* no more data will come */
+    bool peer_done; /* no more data will come */
 };
 
 static struct connection connections[CONNECTIONS_MAX];

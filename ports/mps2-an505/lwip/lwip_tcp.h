@@ -4,8 +4,8 @@
 #define OTTER_MPS2_LWIP_TCP_H
 
 #define tcp_connect lwip_tcp_connect
-#define tcp_close lwip_tcp_close
-#define tcp_state lwip_tcp_state
+#define tcp_close   lwip_tcp_close
+#define tcp_state   lwip_tcp_state
 #include <lwip/priv/tcp_priv.h>
 #include <lwip/tcp.h>
 #undef tcp_connect

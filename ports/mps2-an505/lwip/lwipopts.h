@@ -3,63 +3,63 @@
 #ifndef OTTER_LWIPOPTS_H
 #define OTTER_LWIPOPTS_H
 
-#define NO_SYS 1
-#define SYS_LIGHTWEIGHT_PROT 1 /* the receive interrupt takes pbufs; all else is the main loop */
-#define LWIP_NETCONN 0
-#define LWIP_SOCKET 0
-#define LWIP_IPV4 1
-#define LWIP_IPV6 0
-#define LWIP_ARP 1
-#define LWIP_ICMP 1
-#define LWIP_IGMP 0
-#define LWIP_RAW 0
-#define LWIP_UDP 1
-#define LWIP_TCP 1
-#define LWIP_DHCP 1
-#define LWIP_AUTOIP 0
-#define LWIP_DNS 1
-#define LWIP_STATS 0
+#define NO_SYS                     1
+#define SYS_LIGHTWEIGHT_PROT       1 /* the receive interrupt takes pbufs; all else is the main loop */
+#define LWIP_NETCONN               0
+#define LWIP_SOCKET                0
+#define LWIP_IPV4                  1
+#define LWIP_IPV6                  0
+#define LWIP_ARP                   1
+#define LWIP_ICMP                  1
+#define LWIP_IGMP                  0
+#define LWIP_RAW                   0
+#define LWIP_UDP                   1
+#define LWIP_TCP                   1
+#define LWIP_DHCP                  1
+#define LWIP_AUTOIP                0
+#define LWIP_DNS                   1
+#define LWIP_STATS                 0
 #define LWIP_NETIF_STATUS_CALLBACK 1
-#define LWIP_NETIF_LINK_CALLBACK 0
-#define LWIP_NETIF_HOSTNAME 0
-#define LWIP_NETIF_TX_SINGLE_PBUF 0
-#define LWIP_SINGLE_NETIF 1
-#define LWIP_DHCP_DOES_ACD_CHECK 0
-#define DHCP_DOES_ARP_CHECK 0
-#define IP_REASSEMBLY 0
-#define IP_FRAG 0
-#define ARP_TABLE_SIZE 4
-#define ARP_QUEUEING 1
-#define DNS_TABLE_SIZE 2
-#define DNS_MAX_NAME_LENGTH 128
-#define MEMP_NUM_UDP_PCB 3 /* DHCP, DNS, one spare */
-#define MEMP_NUM_TCP_PCB 3 /* the connection, and old ones that still say goodbye */
-#define MEMP_NUM_TCP_PCB_LISTEN 1
-#define MEMP_NUM_REASSDATA 1
-#define MEMP_NUM_ARP_QUEUE 4
+#define LWIP_NETIF_LINK_CALLBACK   0
+#define LWIP_NETIF_HOSTNAME        0
+#define LWIP_NETIF_TX_SINGLE_PBUF  0
+#define LWIP_SINGLE_NETIF          1
+#define LWIP_DHCP_DOES_ACD_CHECK   0
+#define DHCP_DOES_ARP_CHECK        0
+#define IP_REASSEMBLY              0
+#define IP_FRAG                    0
+#define ARP_TABLE_SIZE             4
+#define ARP_QUEUEING               1
+#define DNS_TABLE_SIZE             2
+#define DNS_MAX_NAME_LENGTH        128
+#define MEMP_NUM_UDP_PCB           3 /* DHCP, DNS, one spare */
+#define MEMP_NUM_TCP_PCB           3 /* the connection, and old ones that still say goodbye */
+#define MEMP_NUM_TCP_PCB_LISTEN    1
+#define MEMP_NUM_REASSDATA         1
+#define MEMP_NUM_ARP_QUEUE         4
 
 /* QEMU and real MACs do not check these for us, so lwIP does. */
-#define CHECKSUM_CHECK_IP 1
+#define CHECKSUM_CHECK_IP  1
 #define CHECKSUM_CHECK_TCP 1
 #define CHECKSUM_CHECK_UDP 1
 
 #define MEM_ALIGNMENT 4
-#define TCP_MSS 1460
+#define TCP_MSS       1460
 /* Six full frames, and some acknowledgements, are what the LAN9118's receive FIFO (10,560 bytes)
  * holds: a sender may put the whole window on the wire before our interrupt runs, and a frame that
  * finds the FIFO full is lost, which costs a retransmission time-out of a second. */
-#define TCP_WND (6 * 1440)
-#define TCP_SND_BUF (3 * TCP_MSS)
-#define TCP_SND_QUEUELEN 12
-#define TCP_QUEUE_OOSEQ 1 /* a loss on the way costs one segment, not the window */
+#define TCP_WND             (6 * 1440)
+#define TCP_SND_BUF         (3 * TCP_MSS)
+#define TCP_SND_QUEUELEN    12
+#define TCP_QUEUE_OOSEQ     1 /* a loss on the way costs one segment, not the window */
 #define TCP_OOSEQ_MAX_PBUFS 21
-#define TCP_OVERSIZE TCP_MSS
-#define MEMP_NUM_TCP_SEG (TCP_SND_QUEUELEN + 8)
-#define MEMP_NUM_PBUF 8
+#define TCP_OVERSIZE        TCP_MSS
+#define MEMP_NUM_TCP_SEG    (TCP_SND_QUEUELEN + 8)
+#define MEMP_NUM_PBUF       8
 /* A full frame takes three pool buffers, a short one a single one; a whole window must fit. */
 #define PBUF_POOL_BUFSIZE 512
-#define PBUF_POOL_SIZE 28
-#define MEM_SIZE (TCP_SND_BUF + 2048)
+#define PBUF_POOL_SIZE    28
+#define MEM_SIZE          (TCP_SND_BUF + 2048)
 
 #define LWIP_RAND() lwip_port_random()
 #include <stdint.h>

@@ -8,7 +8,7 @@
 #define LWIP_NO_UNISTD_H 1
 typedef uint32_t sys_prot_t;
 #define LWIP_TIMEVAL_PRIVATE 0
-#define BYTE_ORDER LITTLE_ENDIAN
+#define BYTE_ORDER           LITTLE_ENDIAN
 
 #define LWIP_PLATFORM_DIAG(x)
 /* An inconsistency inside of lwIP: the hard fault handler logs the place and resets. */
