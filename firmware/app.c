@@ -51,15 +51,14 @@ static void read_version(struct app *app)
 /* The first thing that a connection needs and the device does not have, or NULL. */
 static const char *missing_item(struct app *app)
 {
+    uint32_t length;
     static const char *const objects[] = {PKI_ROOT_CA, PKI_TLS_KEY_PRIV, PKI_TLS_CERT};
-    uint8_t byte;
-    size_t length;
     if (app->link.client_id[0] == '\0')
         return "thing_name";
     if (app->link.host[0] == '\0')
         return "mqtt_endpoint";
     for (unsigned i = 0; i < sizeof objects / sizeof *objects; i++) {
-        if (pki_load(&app->kv, objects[i], &byte, sizeof byte, &length) == OTTER_E_NOT_FOUND)
+        if (pki_length(&app->kv, objects[i], &length) == OTTER_E_NOT_FOUND)
             return objects[i];
     }
     return NULL;
@@ -111,11 +110,12 @@ static void start_link(struct app *app)
     link_init(&app->link, &app->kv, app->thing_name, host,
               config_get_u16(&app->kv, CONFIG_MQTT_PORT), ota_on_message, &app->ota);
     const char *missing = missing_item(app);
+    app->provisioned = missing == NULL;
     if (missing != NULL)
         LOG_WRN("APP",
                 "not provisioned: %s is missing; see `help conf` and `help pki`, then `reset`",
                 missing);
-    if (missing != NULL || variant.deaf)
+    if (!app->provisioned || variant.deaf)
         app->link.provisioned = false;
 }
 
@@ -130,7 +130,8 @@ void app_start(struct app *app, const struct flash *flash, otter_ms now)
     if (status != OTTER_OK)
         LOG_ERR("APP", "cannot open the store: %s", otter_status_text(status));
     start_link(app);
-    start_agent(app, now);
+    if (app->provisioned)
+        start_agent(app, now);
     shell_start(&app->shell, app);
 }
 
@@ -158,9 +159,9 @@ void app_tick(struct app *app, otter_ms now)
         app_reset(app, "the update agent asks for it");
 }
 
-otter_ms app_deadline(const struct app *app)
+otter_ms app_deadline(const struct app *app, otter_ms now)
 {
-    const otter_ms link = link_deadline(&app->link);
+    const otter_ms link = link_deadline(&app->link, now);
     const otter_ms agent = app->agent_runs ? ota_deadline(&app->ota) : OTTER_NEVER;
     return link < agent ? link : agent;
 }

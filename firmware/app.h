@@ -13,7 +13,7 @@
 #include "store/kv.h"
 
 /* Heap of the TLS library; its high-water mark is shown by the console's `stat`. */
-#define APP_TLS_ARENA_SIZE (44u * 1024u)
+#define APP_TLS_ARENA_SIZE (40u * 1024u)
 
 struct app {
     struct board board;
@@ -24,15 +24,16 @@ struct app {
     jsmntok_t tokens[OTA_TOKENS_MIN]; /* scratch of whoever reads JSON just now */
     char thing_name[OTA_THING_NAME_MAX + 1];
     char version[IMAGE_VERSION_TEXT_SIZE];
-    bool agent_runs; /* ota_init went well */
-    bool on_line;    /* as last logged */
+    bool provisioned; /* everything is there that a connection needs */
+    bool agent_runs;  /* ota_init went well */
+    bool on_line;     /* as last logged */
     otter_ms progress_logged_at;
 };
 
 /* Never fails as a whole: what cannot work is logged with its reason, and the console stays. */
 void app_start(struct app *app, const struct flash *flash, otter_ms now);
 void app_tick(struct app *app, otter_ms now);
-otter_ms app_deadline(const struct app *app);
+otter_ms app_deadline(const struct app *app, otter_ms now);
 
 /* Ends the connection in good order and restarts. */
 _Noreturn void app_reset(struct app *app, const char *why);

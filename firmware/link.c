@@ -5,6 +5,7 @@
 #include "port/log.h"
 
 #define OPEN_TIMEOUT_MS 20000u
+#define SEND_RETRY_MS   5u /* when TCP did not take all output at once */
 #define READ_CHUNK      512u
 /* Reads in one turn of the loop: enough for a whole block, few enough to stay responsive. */
 #define READS_PER_TICK 16u
@@ -33,8 +34,9 @@ void link_init(struct link *link, struct kv *kv, const char *client_id, const ch
     memset(link, 0, sizeof *link);
     link->kv = kv;
     link->port = port;
-    link->provisioned = copy_text(link->host, sizeof link->host, host) &&
-                        copy_text(link->client_id, sizeof link->client_id, client_id);
+    const bool hosted = copy_text(link->host, sizeof link->host, host);
+    const bool named = copy_text(link->client_id, sizeof link->client_id, client_id);
+    link->provisioned = hosted && named;
     const struct mqtt_config config = {
         .client_id = link->client_id,
         .user_name = "?SDK=Otter&Version=0.1.0",
@@ -145,14 +147,16 @@ void link_tick(struct link *link, otter_ms now)
         drop(link, now);
 }
 
-otter_ms link_deadline(const struct link *link)
+otter_ms link_deadline(const struct link *link, otter_ms now)
 {
     const uint8_t *data;
     if (!link->provisioned)
         return OTTER_NEVER;
-    /* Output that TCP did not take at once is tried again soon. */
+    /* Decrypted bytes wait that no event on the socket will tell of. */
+    if (link->tls.state == TLS_OPEN && tls_pending(&link->tls))
+        return now;
     if (link->tls.state == TLS_OPEN && mqtt_output(&link->mqtt, &data) > 0)
-        return 0;
+        return now + SEND_RETRY_MS;
     const otter_ms session = mqtt_deadline(&link->mqtt);
     const bool opening = link->tls.state == TLS_CONNECTING || link->tls.state == TLS_HANDSHAKE;
     return opening && link->tls.deadline < session ? link->tls.deadline : session;

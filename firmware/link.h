@@ -38,7 +38,7 @@ void link_init(struct link *link, struct kv *kv, const char *client_id, const ch
 void link_tick(struct link *link, otter_ms now);
 
 /* When link_tick is due at the latest, apart from bytes that come in. */
-otter_ms link_deadline(const struct link *link);
+otter_ms link_deadline(const struct link *link, otter_ms now);
 
 /* Ends the connection in good order, before a reset. */
 void link_close(struct link *link, otter_ms now);

@@ -11,6 +11,6 @@ int main(void)
     for (;;) {
         app_tick(&app, port_now());
         port_watchdog_feed();
-        port_idle(app_deadline(&app));
+        port_idle(app_deadline(&app, port_now()));
     }
 }

@@ -48,7 +48,10 @@ static void show_agent(void *context, struct cli *cli)
     struct app *app = context;
     char offered[IMAGE_VERSION_TEXT_SIZE];
     if (!app->agent_runs) {
-        cli_print(cli, "The update agent does not run; the log at start says why.\n");
+        cli_print(
+            cli,
+            "The update agent does not run: the device is not provisioned, or the log at start "
+            "says why.\n");
         return;
     }
     const struct ota_status status = ota_status(&app->ota);

@@ -25,8 +25,9 @@ static const char help[] =
     "  --keep          leaves cloud and device running and says how to play with them\n"
     "  --report FILE   writes the figures of the summary as lines of NAME VALUE\n"
     "  --pad KIB       fills the new firmware up to that size, for benchmarks\n"
-    "  --timing E,P    flash of the posix board takes E us to erase a sector, P us to program a\n"
-    "                  word, as real parts do (NuMaker-M467: about 20000,20)\n"
+    "  --timing E,P    flash of the posix board takes E us to erase a sector and P us to program "
+    "a\n"
+    "                  word (2000,4 when not given; a NuMaker-M467 takes about 20000,20)\n"
     "\n"
     "Exit code: 0 when the update ended as it should, 1 when not, 2 for wrong usage.\n"
     "\n"
@@ -134,13 +135,15 @@ static void prepare_fault(void)
         demo.signer_certificate = "wrong";
     if (demo.fault == FAULT_VERSION)
         demo.new_version = "1.0.0";
+    /* A flash that takes no time at all would leave nothing to watch. */
+    setenv("OTTER_FLASH_TIMING", "2000,4", 0);
 }
 
 static bool story(void)
 {
     return demo_cloud(&demo) && demo_first_boot(&demo) && demo_provision(&demo) &&
            demo_register(&demo) && demo_on_line(&demo) && demo_release(&demo) &&
-           demo_watch(&demo) && demo_verdict(&demo) && demo_still_works(&demo);
+           demo_update(&demo) && demo_verdict(&demo) && demo_still_works(&demo);
 }
 
 int command_demo(int argc, char **argv)

@@ -33,11 +33,14 @@ struct demo {
     unsigned pad_kib;   /* size that the new firmware is filled up to, or 0 */
     double at[MOMENT_COUNT];
     uint32_t blocks, blocks_total, bytes, bytes_total; /* of the download, as the device says */
-    uint32_t bytes_signed;                             /* size of the image that was released */
+    bool resumed;          /* the device went on with a download after a reset */
+    bool swapping;         /* the bootloader is in the middle of a swap */
+    bool job_ended;        /* the cloud has its last report */
+    uint32_t bytes_signed; /* size of the image that was released */
     const char *old_version;
-    const char *new_version;    /* that the release claims */
-    const char *update_id;      /* of create-ota-update */
-    char endpoint[256];         /* from describe-endpoint */
+    const char *new_version;        /* that the release claims */
+    const char *update_id;          /* of create-ota-update */
+    char endpoint[256];             /* from describe-endpoint */
     const char *signer_certificate; /* "signer" or "wrong": which code signing key ACM gets */
     char job_status[32];
     char job_reason[256];
@@ -54,7 +57,7 @@ bool demo_on_line(struct demo *demo);
 
 /* update.c: from the release to the job's end. */
 bool demo_release(struct demo *demo);
-bool demo_watch(struct demo *demo);
+bool demo_update(struct demo *demo);
 bool demo_verdict(struct demo *demo);
 /* Asks the device for its version over the console. */
 bool demo_still_works(struct demo *demo);

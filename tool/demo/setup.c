@@ -108,7 +108,7 @@ bool demo_first_boot(struct demo *demo)
         !world_make_flash(&demo->world, world_path(&demo->world, "firmware-1.0.0.signed.bin")))
         return false;
     screen_say("power on: %s", demo->world.board == BOARD_POSIX
-                                   ? "otter-boot, the bootloader as a host process"
+                                   ? "the bootloader as a host process"
                                    : "qemu-system-arm -M mps2-an505, a Cortex-M33");
     if (!world_power_on(&demo->world) ||
         !world_expect(&demo->world, FROM_DEVICE, "not provisioned", 20, NULL))
@@ -149,11 +149,13 @@ static bool make_signer(struct demo *demo, const char *name)
     return demo_run(demo, make) && demo_run(demo, publish);
 }
 
+/* The device repeats a setting when it has taken it, text in quotes, numbers without. */
 static bool configure(struct demo *demo, const char *key, const char *value)
 {
     char command[320], answer[320];
+    const char *quote = strcmp(key, "mqtt_port") == 0 ? "" : "\"";
     snprintf(command, sizeof command, "conf set %s %s", key, value);
-    snprintf(answer, sizeof answer, "%s=\"%s\"", key, value);
+    snprintf(answer, sizeof answer, "%s=%s%s%s", key, quote, value, quote);
     return world_type(&demo->world, command) &&
            world_expect(&demo->world, FROM_DEVICE, answer, 5, NULL);
 }

@@ -108,7 +108,8 @@ static bool prepare_signing(struct demo *demo, char role[256])
     json_t *created = aws_end(world, &bucket);
     json_t *roled = aws_end(world, &create_role);
     const bool done = imported != NULL && created != NULL && roled != NULL;
-    snprintf(material, sizeof material, "certificateArn=%s", reply_text(imported, "CertificateArn"));
+    snprintf(material, sizeof material, "certificateArn=%s",
+             reply_text(imported, "CertificateArn"));
     snprintf(role, 256, "%s", reply_text(roled, "Role.Arn"));
     json_decref(imported);
     json_decref(created);
@@ -150,95 +151,111 @@ static bool upload(struct demo *demo, const char *name, char version[128])
     return done;
 }
 
-static bool create_update(struct demo *demo, const char *name, const char *version,
-                          const char *role, const char *account)
+static bool write_update(struct demo *demo, const char *name, const char *version, const char *role)
 {
-    const char *create[] = {"iot", "create-ota-update", "--cli-input-json",
-                            "file://ota-update.json", NULL};
-    if (!demo_write_file(demo, "ota-update.json",
-                         "{\n  \"otaUpdateId\": \"%s\",\n"
-                         "  \"targets\": [\"arn:aws:iot:us-east-1:%s:thing/" THING "\"],\n"
-                         "  \"targetSelection\": \"SNAPSHOT\",\n  \"files\": [{\n"
-                         "    \"fileName\": \"%s\", \"fileType\": 0, \"fileVersion\": \"%s\",\n"
-                         "    \"fileLocation\": {\"s3Location\": {\"bucket\": \"" BUCKET
-                         "\", \"key\": \"%s\", \"version\": \"%s\"}},\n"
-                         "    \"codeSigning\": {\"startSigningJobParameter\": "
-                         "{\"signingProfileName\": \"" PROFILE
-                         "\",\n      \"destination\": {\"s3Destination\": {\"bucket\": \"" BUCKET
-                         "\"}}}}\n  }],\n  \"roleArn\": \"%s\"\n}\n",
-                         demo->update_id, account, name, demo->new_version, name, version, role))
-        return false;
-    json_t *reply = aws_run(&demo->world, create);
-    if (reply != NULL)
-        screen_result("%s: %s", reply_text(reply, "otaUpdateId"),
-                      reply_text(reply, "otaUpdateStatus"));
-    json_decref(reply);
-    return reply != NULL;
+    return demo_write_file(
+        demo, "ota-update.json",
+        "{\n  \"otaUpdateId\": \"%s\",\n"
+        "  \"targets\": [\"arn:aws:iot:us-east-1:%s:thing/" THING "\"],\n"
+        "  \"targetSelection\": \"SNAPSHOT\",\n  \"files\": [{\n"
+        "    \"fileName\": \"%s\", \"fileType\": 0, \"fileVersion\": \"%s\",\n"
+        "    \"fileLocation\": {\"s3Location\": {\"bucket\": \"" BUCKET
+        "\", \"key\": \"%s\", \"version\": \"%s\"}},\n"
+        "    \"codeSigning\": {\"startSigningJobParameter\": {\"signingProfileName\": \"" PROFILE
+        "\",\n      \"destination\": {\"s3Destination\": {\"bucket\": \"" BUCKET
+        "\"}}}}\n  }],\n  \"roleArn\": \"%s\"\n}\n",
+        demo->update_id, world_cloud_fact(&demo->world, "account"), name, demo->new_version, name,
+        version, role);
 }
 
 bool demo_release(struct demo *demo)
 {
     char name[64], version[128], role[256];
-    screen_heading("Version %s is signed, uploaded, and the update created", demo->new_version);
+    screen_heading("Version %s is signed and uploaded", demo->new_version);
     if (!sign(demo, name, sizeof name) || !prepare_signing(demo, role) ||
-        !upload(demo, name, version))
+        !upload(demo, name, version) || !write_update(demo, name, version, role))
         return false;
     demo_moment(demo, AT_RELEASED);
-    return create_update(demo, name, version, role, world_cloud_fact(&demo->world, "account"));
+    return true;
 }
 
-/* Follows the device's own words. */
-static void on_device_line(void *ctx, const char *line)
+static void see_block(struct demo *demo)
 {
-    struct demo *demo = ctx;
-    struct screen_progress progress;
-    const char *place = strstr(line, "] block ");
-    if (place != NULL && sscanf(place, "] block %u/%u (%u of %u bytes)", &demo->blocks,
-                                &demo->blocks_total, &demo->bytes, &demo->bytes_total) == 4) {
-        if (demo->at[AT_DOWNLOAD_STARTED] == 0)
-            demo_moment(demo, AT_DOWNLOAD_STARTED);
-        progress = (struct screen_progress){demo->blocks, demo->blocks_total, demo->bytes,
-                                            demo->bytes_total,
-                                            seconds_now() - demo->at[AT_DOWNLOAD_STARTED]};
-        demo->world.quiet_device = true;
-        screen_progress(&progress);
-        if (demo->blocks == demo->blocks_total)
-            demo_moment(demo, AT_DOWNLOADED);
-        return;
-    }
-    demo->world.quiet_device = false;
-    if (strstr(line, "phase install") != NULL)
+    if (demo->at[AT_DOWNLOAD_STARTED] == 0)
+        demo_moment(demo, AT_DOWNLOAD_STARTED);
+    const struct screen_progress progress = {demo->blocks, demo->blocks_total, demo->bytes,
+                                             demo->bytes_total,
+                                             seconds_now() - demo->at[AT_DOWNLOAD_STARTED]};
+    screen_progress(&progress);
+    if (demo->blocks == demo->blocks_total)
+        demo_moment(demo, AT_DOWNLOADED);
+}
+
+static void see_device_line(struct demo *demo, const char *line)
+{
+    const char *block = strstr(line, "] block ");
+    demo->world.quiet_device =
+        block != NULL && sscanf(block, "] block %u/%u (%u of %u bytes)", &demo->blocks,
+                                &demo->blocks_total, &demo->bytes, &demo->bytes_total) == 4;
+    if (demo->world.quiet_device)
+        see_block(demo);
+    if (strstr(line, "going on at block") != NULL)
+        demo->resumed = true;
+    if (strstr(line, "image verified") != NULL)
         demo_moment(demo, AT_VERIFIED);
+    if (strstr(line, "Swapping: 30 %") != NULL)
+        demo->swapping = true;
     if (strstr(line, "Otter firmware") != NULL)
         demo_moment(demo, AT_RESTARTED);
 }
 
-/* Cuts the power when the device has said `text`, and switches it on again. */
-static bool cut_at(struct demo *demo, const char *text, const char *where)
+/* Follows device and cloud by their own words. */
+static void see_line(void *ctx, enum source source, const char *line)
 {
-    if (!world_expect(&demo->world, FROM_DEVICE, text, 60, NULL))
-        return false;
+    struct demo *demo = ctx;
+    if (source == FROM_DEVICE)
+        see_device_line(demo, line);
+    else if (strstr(line, " reports AFR_OTA-") != NULL && strstr(line, " IN_PROGRESS ") == NULL)
+        demo->job_ended = true;
+}
+
+static bool half_loaded(const void *ctx)
+{
+    const struct demo *demo = ctx;
+    return demo->blocks_total > 0 && demo->blocks * 2 >= demo->blocks_total;
+}
+
+static bool resumed(const void *ctx)
+{
+    return ((const struct demo *)ctx)->resumed;
+}
+
+static bool swapping(const void *ctx)
+{
+    return ((const struct demo *)ctx)->swapping;
+}
+
+static bool job_ended(const void *ctx)
+{
+    return ((const struct demo *)ctx)->job_ended;
+}
+
+static bool cut_and_restore(struct demo *demo, const char *where)
+{
     world_power_cut(&demo->world);
-    screen_error("power cut in the middle of the %s", where);
-    screen_say("power on again");
+    screen_error("the power is cut, in the middle of %s", where);
+    screen_say("the power is back");
     return world_power_on(&demo->world);
 }
 
 static bool cut_power_twice(struct demo *demo)
 {
-    char half[32];
-    while (demo->blocks_total == 0 || demo->blocks * 2 < demo->blocks_total) {
-        if (!world_expect(&demo->world, FROM_DEVICE, "] block ", 60, NULL))
-            return false;
-    }
-    world_power_cut(&demo->world);
-    screen_error("power cut in the middle of the download");
-    screen_say("power on again; block %u of %u was the last", demo->blocks, demo->blocks_total);
-    snprintf(half, sizeof half, "Swapping: ");
-    return world_power_on(&demo->world) &&
-           world_expect(&demo->world, FROM_DEVICE, "resum", 30, NULL) &&
-           cut_at(demo, half, "swap") &&
-           world_expect(&demo->world, FROM_DEVICE, "Boot source: primary slot", 20, NULL);
+    struct world *const world = &demo->world;
+    return world_wait(world, half_loaded, demo, 60, "half of the download") &&
+           cut_and_restore(demo, "the download") &&
+           world_wait(world, resumed, demo, 60, "the download going on where it was") &&
+           world_wait(world, swapping, demo, 60, "the swap") && cut_and_restore(demo, "the swap") &&
+           world_expect(world, FROM_DEVICE, "Boot source: primary slot", 20, NULL);
 }
 
 static json_t *describe(struct demo *demo, bool show)
@@ -250,8 +267,7 @@ static json_t *describe(struct demo *demo, bool show)
     return show ? aws_run(&demo->world, words) : aws_run_quietly(&demo->world, words);
 }
 
-/* The device's last word on the job, whichever way it ends. */
-static const char *last_words(const struct demo *demo)
+static const char *expected_status(const struct demo *demo)
 {
     switch (demo->fault) {
     case FAULT_SIGNATURE:
@@ -264,25 +280,31 @@ static const char *last_words(const struct demo *demo)
     }
 }
 
-bool demo_watch(struct demo *demo)
+bool demo_update(struct demo *demo)
 {
-    char words[64];
+    struct aws_call create;
+    const char *words[] = {"iot", "create-ota-update", "--cli-input-json", "file://ota-update.json",
+                           NULL};
     screen_heading("The update goes over the air");
-    demo->world.on_device_line = on_device_line;
+    demo->world.on_line = see_line;
     demo->world.ctx = demo;
-    snprintf(words, sizeof words, "job %s", last_words(demo));
-    const bool done = (demo->fault != FAULT_POWER || cut_power_twice(demo)) &&
-                      world_expect(&demo->world, FROM_DEVICE, words, 120, NULL);
-    demo->world.on_device_line = NULL;
+    /* The job may be under way before the CLI has printed its answer. */
+    const bool begun = aws_begin(&demo->world, &create, words);
+    const bool done = begun && (demo->fault != FAULT_POWER || cut_power_twice(demo)) &&
+                      world_wait(&demo->world, job_ended, demo, 180, "the end of the job");
+    demo->world.on_line = NULL;
     demo->world.quiet_device = false;
-    return done;
+    json_t *reply = begun ? aws_end(&demo->world, &create) : NULL;
+    json_decref(reply);
+    return done && reply != NULL;
 }
 
 static void read_execution(struct demo *demo, const json_t *reply)
 {
     const json_t *details = json_object_get(
         json_object_get(json_object_get(reply, "execution"), "statusDetails"), "detailsMap");
-    snprintf(demo->job_status, sizeof demo->job_status, "%s", reply_text(reply, "execution.status"));
+    snprintf(demo->job_status, sizeof demo->job_status, "%s",
+             reply_text(reply, "execution.status"));
     snprintf(demo->job_reason, sizeof demo->job_reason, "%s", reply_text(details, "reason"));
 }
 
@@ -304,9 +326,9 @@ bool demo_verdict(struct demo *demo)
     }
     screen_result("status %s, reason \"%s\"", demo->job_status, demo->job_reason);
     demo_moment(demo, AT_END);
-    if (strcmp(demo->job_status, last_words(demo)) == 0)
+    if (strcmp(demo->job_status, expected_status(demo)) == 0)
         return true;
-    screen_error("the job should have ended as %s", last_words(demo));
+    screen_error("the job should have ended as %s", expected_status(demo));
     return false;
 }
 

@@ -80,17 +80,17 @@ const char *world_cloud_fact(const struct world *world, const char *member)
 /* Takes and shows the next line that either of the two has printed. */
 static bool next_line(struct world *world, enum source *source, char line[FOLLOW_LINE_MAX])
 {
-    if (follow_line(&world->cloud_log, line)) {
+    if (follow_line(&world->cloud_log, line))
         *source = FROM_CLOUD;
-        screen_cloud(line);
-        return true;
-    }
-    if (!follow_line(&world->device_log, line))
+    else if (follow_line(&world->device_log, line))
+        *source = FROM_DEVICE;
+    else
         return false;
-    *source = FROM_DEVICE;
-    if (world->on_device_line != NULL)
-        world->on_device_line(world->ctx, line);
-    if (!world->quiet_device && line[0] != '\0')
+    if (world->on_line != NULL)
+        world->on_line(world->ctx, *source, line);
+    if (*source == FROM_CLOUD)
+        screen_cloud(line);
+    else if (!world->quiet_device && line[0] != '\0')
         screen_device(line);
     return true;
 }
@@ -251,6 +251,20 @@ bool world_expect(struct world *world, enum source source, const char *text, uns
         }
         pause_ms(10);
     }
+}
+
+bool world_wait(struct world *world, bool (*done)(const void *ctx), const void *ctx,
+                unsigned timeout_s, const char *what)
+{
+    const double end = seconds_now() + timeout_s;
+    while (!done(ctx)) {
+        if (world_interrupted || seconds_now() > end || !child_running(&world->device)) {
+            screen_error("this did not come within %u s: %s", timeout_s, what);
+            return false;
+        }
+        world_pump(world, 10);
+    }
+    return true;
 }
 
 bool world_capture_pem(struct world *world, const char *command, const char *path)

@@ -17,6 +17,7 @@
 #include "tool/child.h"
 #include "tool/demo/follow.h"
 
+enum source { FROM_DEVICE, FROM_CLOUD };
 enum board { BOARD_MPS2_AN505, BOARD_POSIX };
 
 #define WORLD_PATH_MAX 512
@@ -32,14 +33,13 @@ struct world {
     struct follow device_log;
     int console;       /* FIFO, -1 while there is no device */
     bool quiet_device; /* lines are followed but not shown: while a PEM goes over the console */
-    void (*on_device_line)(void *ctx, const char *line); /* may be NULL */
+    /* Sees each line before it is shown; may be NULL. */
+    void (*on_line)(void *ctx, enum source source, const char *line);
     void *ctx;
 };
 
 /* Set by the signal handler: every wait then ends as failed, and the story is cleaned up. */
 extern volatile sig_atomic_t world_interrupted;
-
-enum source { FROM_DEVICE, FROM_CLOUD };
 
 /* Path of a file in the work folder, in one of a few buffers used in turn. */
 const char *world_path(const struct world *world, const char *name);
@@ -61,6 +61,9 @@ void world_pump(struct world *world, unsigned ms);
 /* Goes on until a line of `source` holds `text`; the line is copied to `found` when not NULL. */
 bool world_expect(struct world *world, enum source source, const char *text, unsigned timeout_s,
                   char found[FOLLOW_LINE_MAX]);
+/* Goes on until `done(ctx)`; `what` names it for the message when it did not come in time. */
+bool world_wait(struct world *world, bool (*done)(const void *ctx), const void *ctx,
+                unsigned timeout_s, const char *what);
 /* Types `command`, then copies a PEM object that the device prints to the file `path`. */
 bool world_capture_pem(struct world *world, const char *command, const char *path);
 /* Types `command`, then the PEM file at `path`, and waits for `confirmation`. */

@@ -10,7 +10,7 @@
 void board_init(struct board *board, const struct flash *flash)
 {
     *board = (struct board){
-        .name = "mps2-an505",
+        .name = OTTER_BOARD_NAME,
         .max_sectors = MAX_SECTORS,
         .max_align = MAX_ALIGN,
         .image_size_max = FLASH_MAP_SLOT_SIZE - TRAILER_SIZE,
