@@ -58,16 +58,21 @@ otter_status boot_verify(struct boot_state *state, const struct flash_area *area
     return status;
 }
 
+/* Only an image that is valid can forbid an older one: the version of a primary that was being
+ * replaced when power failed may be anything. */
+static bool is_downgrade(const struct boot_state *state, uint32_t limit)
+{
+    struct boot_state running = *state;
+    return state->config->refuse_downgrade && state->type != SWAP_REVERT &&
+           boot_verify(&running, state->primary, limit) == OTTER_OK &&
+           image_version_compare(&state->header.version, &running.header.version) < 0;
+}
+
 otter_status boot_verify_candidate(struct boot_state *state, const struct flash_area *area,
                                    uint32_t limit)
 {
     const otter_status status = boot_verify(state, area, limit);
-    struct image_header running;
-    if (status == OTTER_OK && state->config->refuse_downgrade && state->type != SWAP_REVERT &&
-        image_header_read(state->primary, &running) == OTTER_OK &&
-        image_version_compare(&state->header.version, &running.version) < 0)
-        return OTTER_E_VERSION;
-    return status;
+    return status == OTTER_OK && is_downgrade(state, limit) ? OTTER_E_VERSION : status;
 }
 
 uint32_t boot_image_end(const struct flash_area *area, uint32_t limit)

@@ -6,7 +6,7 @@
 #include "boot/boot.h"
 #include "tests/sim/nor_sim.h"
 
-#define BOARD_SECTORS_MAX 128u
+#define BOARD_SECTORS_MAX 256u
 #define BOARD_SLOT_MAX    0x80000u
 
 /* Sectors of one device as runs: `count` sectors of `size` bytes. */

@@ -43,6 +43,11 @@ static struct {
     enum nor_cut cut[2];
 } now;
 
+/* What the linked mode can do. */
+static struct {
+    bool reverts; /* and so keeps the old image in the other slot */
+} mode;
+
 static uint8_t images[VERSIONS][BOARD_SLOT_MAX];
 
 otter_ms port_now(void)
@@ -187,8 +192,10 @@ static bool next_update_works(struct board *board, enum version running)
     if (board_request(board, false) != OTTER_OK)
         return fail("the next update could not be requested");
     boot_cleanly(board);
-    if (!booted(board, NEXT) || board->result.swap_type != SWAP_TEST)
+    if (!booted(board, NEXT) || board->result.swap_type != (mode.reverts ? SWAP_TEST : SWAP_PERM))
         return fail("the next update did not boot");
+    if (!mode.reverts)
+        return true;
     if (!holds(board, BOARD_SECONDARY, running))
         return fail("the next update has no backup");
     boot_cleanly(board);
@@ -202,6 +209,8 @@ static bool judge_confirmed(const struct board *board, enum version version)
     const struct trailer trailer = board_trailer(board, BOARD_PRIMARY);
     if (!booted(board, version))
         return fail("the wrong image boots, or none");
+    if (!mode.reverts)
+        return true;
     if (trailer.magic != TRAILER_GOOD || trailer_on_trial(&trailer))
         return fail("the image is not confirmed");
     return true;
@@ -226,6 +235,11 @@ static bool judge(struct board *board, bool may_revert)
         return fail("a flash rule was broken");
     switch (now.scenario) {
     case TEST:
+        if (!mode.reverts) {
+            running = NEW;
+            good = judge_confirmed(board, NEW);
+            break;
+        }
         if (may_revert && booted(board, OLD))
             break;
         running = NEW;
@@ -243,7 +257,8 @@ static bool judge(struct board *board, bool may_revert)
         good = good && (board_trailer(board, BOARD_SECONDARY).magic != TRAILER_GOOD ||
                         fail("the request is still there"));
     }
-    if (good && now.scenario != FAIL && !holds(board, BOARD_SECONDARY, running == NEW ? OLD : NEW))
+    if (good && mode.reverts && now.scenario != FAIL &&
+        !holds(board, BOARD_SECONDARY, running == NEW ? OLD : NEW))
         good = fail("the other slot does not hold the other image");
     return good && next_update_works(board, running);
 }
@@ -300,6 +315,7 @@ static void cut_everywhere(struct board *board, const struct effort *effort)
     boot_cleanly(board);
     const uint32_t operations = board->power.operations;
     now.cut_at[0] = now.cut_at[1] = 0;
+    event_count = 0;
     run.cases++;
     judge(board, false);
     for (uint32_t at = 1; at <= operations; at += effort->stride) {
@@ -387,6 +403,8 @@ static void run_geometry(const struct geometry *geometry)
                 for (enum scenario scenario = TEST; scenario < SCENARIOS; scenario++) {
                     const bool is_share = is_daily(old, new, past, scenario);
                     const struct effort effort = effort_for(geometry, &board, is_share);
+                    if (scenario == REVERT && !mode.reverts)
+                        continue;
                     if (is_share || (run.full && !geometry->is_large))
                         run_combination(&board, sizes[SIZES - 1], past, scenario, &effort);
                 }
@@ -413,6 +431,7 @@ int main(int argc, char **argv)
             return 2;
         }
     }
+    mode.reverts = strcmp(boot_mode_name, "overwrite") != 0;
     for (const struct geometry *geometry = geometries; geometry->name != NULL; geometry++) {
         if (run.only == NULL || strstr(geometry->name, run.only) != NULL)
             run_geometry(geometry);

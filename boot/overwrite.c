@@ -1,0 +1,97 @@
+/* Overwrite only (facts: mcuboot.md 4.4): the candidate is copied over the primary. There is no way
+ * back and no status: the request in the secondary stays until the copy is complete, so an
+ * interrupted copy begins again.
+ *
+ * The primary is erased from its end down and written from its start up, so a header stands only
+ * in front of what follows it; what boots is verified anyway. The candidate must therefore stay
+ * readable until it has been verified in the primary. */
+#include "boot/mode.h"
+
+const char boot_mode_name[] = "overwrite";
+
+uint32_t boot_mode_limit(const struct boot_state *state)
+{
+    return state->limit;
+}
+
+/* The smaller slot decides, up to where its trailer's fields begin. */
+static void find_limit(struct boot_state *state)
+{
+    const uint32_t a = state->primary->size;
+    const uint32_t b = state->secondary->size;
+    state->limit = trailer_field_offset(a < b ? a : b, state->config->max_align, TRAILER_SWAP_INFO);
+}
+
+/* The image may stay: it can bring a primary back that has gone bad. The request must go. */
+static otter_status withdraw_request(const struct boot_state *state)
+{
+    const uint32_t size = state->secondary->size;
+    return boot_erase(state, state->secondary, flash_sector_at(state->secondary, size - 1).offset,
+                      size);
+}
+
+static otter_status refuse(struct boot_state *state, otter_status why)
+{
+    boot_report(state, BOOT_EVENT_REFUSED, why);
+    state->type = SWAP_FAIL;
+    return boot_erase(state, state->secondary, 0, state->secondary->size);
+}
+
+otter_status boot_mode_prepare(struct boot_state *state)
+{
+    struct trailer primary;
+    struct trailer secondary;
+    find_limit(state);
+    trailer_read(state->primary, state->config->max_align, &primary);
+    trailer_read(state->secondary, state->config->max_align, &secondary);
+    boot_report_trailer(state, BOOT_EVENT_PRIMARY, &primary);
+    boot_report_trailer(state, BOOT_EVENT_SECONDARY, &secondary);
+    if (secondary.magic == TRAILER_GOOD)
+        state->type = SWAP_PERM;
+    boot_report(state, BOOT_EVENT_SWAP_TYPE, state->type);
+    if (state->type == SWAP_NONE)
+        return OTTER_OK;
+    const otter_status status = boot_verify_candidate(state, state->secondary, state->limit);
+    if (status != OTTER_OK)
+        return refuse(state, status);
+    state->pending = true;
+    return OTTER_OK;
+}
+
+/* The end of the sectors of `area` that hold its first `length` bytes. */
+static uint32_t sectors_end(const struct flash_area *area, uint32_t length)
+{
+    const struct flash_sector last = flash_sector_at(area, length - 1);
+    return last.offset + last.size;
+}
+
+static otter_status replace_primary(const struct boot_state *state, uint32_t length)
+{
+    const struct flash_area *primary = state->primary;
+    const uint32_t trailer = flash_sector_at(primary, primary->size - 1).offset;
+    const uint32_t end = sectors_end(primary, length);
+    otter_status status = OTTER_OK;
+    if (end <= trailer)
+        status = boot_erase(state, primary, trailer, primary->size);
+    if (status == OTTER_OK)
+        status = boot_erase(state, primary, 0, end);
+    if (status == OTTER_OK)
+        status = boot_copy(state, state->secondary, 0, primary, 0, length);
+    return status;
+}
+
+otter_status boot_mode_perform(struct boot_state *state)
+{
+    boot_report(state, BOOT_EVENT_SWAP_STARTS, 0);
+    otter_status status = replace_primary(state, boot_image_end(state->secondary, state->limit));
+    if (status == OTTER_OK)
+        status = boot_verify(state, state->primary, state->limit);
+    return status == OTTER_OK ? withdraw_request(state) : status;
+}
+
+bool boot_mode_rescue(struct boot_state *state)
+{
+    state->type = SWAP_REVERT;
+    return boot_verify(state, state->secondary, state->limit) == OTTER_OK &&
+           boot_mode_perform(state) == OTTER_OK;
+}
