@@ -90,6 +90,7 @@ static void open_further(struct link *link, otter_ms now)
 static bool read_some(struct link *link, otter_ms now)
 {
     uint8_t chunk[READ_CHUNK];
+    link->more_input = false;
     for (unsigned i = 0; i < READS_PER_TICK; i++) {
         const int got = tls_read(&link->tls, chunk, sizeof chunk);
         if (got == 0)
@@ -97,6 +98,7 @@ static bool read_some(struct link *link, otter_ms now)
         if (got < 0 || mqtt_input(&link->mqtt, now, chunk, (size_t)got) != OTTER_OK)
             return false;
     }
+    link->more_input = true;
     return true;
 }
 
@@ -152,8 +154,8 @@ otter_ms link_deadline(const struct link *link, otter_ms now)
     const uint8_t *data;
     if (!link->provisioned)
         return OTTER_NEVER;
-    /* Decrypted bytes wait that no event on the socket will tell of. */
-    if (link->tls.state == TLS_OPEN && tls_pending(&link->tls))
+    /* No event on the socket will tell of bytes that have come already. */
+    if (link->tls.state == TLS_OPEN && link->more_input)
         return now;
     if (link->tls.state == TLS_OPEN && mqtt_output(&link->mqtt, &data) > 0)
         return now + SEND_RETRY_MS;

@@ -23,6 +23,7 @@ struct link {
     struct tls tls;
     struct kv *kv;
     bool provisioned; /* everything is there that a connection needs */
+    bool more_input;  /* the last turn read its share, and more may wait */
     uint16_t port;
     char host[LINK_HOST_MAX + 1];
     char client_id[LINK_CLIENT_MAX + 1];

@@ -26,7 +26,7 @@ static void report_progress(uint32_t done, uint32_t total)
     if (total == 0 || done / (total / 10 + 1) == tenths)
         return;
     tenths = done / (total / 10 + 1);
-    LOG_INF("BOOT", "Swapping: %lu0 %%", (unsigned long)tenths);
+    LOG_INF("BOOT", "Swapping: %lu of %lu bytes", (unsigned long)done, (unsigned long)total);
 }
 
 static void report(void *ctx, const struct boot_event *event)

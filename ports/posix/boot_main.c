@@ -37,7 +37,7 @@ static void report_progress(uint32_t done, uint32_t total)
     if (total == 0 || done / (total / 10 + 1) == tenths)
         return;
     tenths = done / (total / 10 + 1);
-    LOG_INF("BOOT", "Swapping: %" PRIu32 "0 %%", tenths);
+    LOG_INF("BOOT", "Swapping: %" PRIu32 " of %" PRIu32 " bytes", done, total);
 }
 
 static void report(void *ctx, const struct boot_event *event)

@@ -193,6 +193,7 @@ static void see_block(struct demo *demo)
 
 static void see_device_line(struct demo *demo, const char *line)
 {
+    unsigned done, total;
     const char *block = strstr(line, "] block ");
     demo->world.quiet_device =
         block != NULL && sscanf(block, "] block %u/%u (%u of %u bytes)", &demo->blocks,
@@ -203,7 +204,9 @@ static void see_device_line(struct demo *demo, const char *line)
         demo->resumed = true;
     if (strstr(line, "image verified") != NULL)
         demo_moment(demo, AT_VERIFIED);
-    if (strstr(line, "Swapping: 30 %") != NULL)
+    const char *swapped = strstr(line, "] Swapping: ");
+    if (swapped != NULL && sscanf(swapped, "] Swapping: %u of %u", &done, &total) == 2 &&
+        done >= total / 3)
         demo->swapping = true;
     if (strstr(line, "Otter firmware") != NULL)
         demo_moment(demo, AT_RESTARTED);
