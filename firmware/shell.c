@@ -27,7 +27,9 @@ static void show_memory(void *context, struct cli *cli)
 {
     struct app *app = context;
     struct kv_usage store;
-    if (port_ram_used() > 0)
+    if (port_ram_used() == 0)
+        cli_print(cli, "RAM        as much as the system gives (host process)\n");
+    else
         cli_printf(cli, "RAM        %lu bytes, of these stack %lu (most used: %lu)\n",
                    (unsigned long)port_ram_used(), (unsigned long)port_stack_size(),
                    (unsigned long)port_stack_used());

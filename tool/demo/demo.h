@@ -42,6 +42,8 @@ struct demo {
     const char *update_id;          /* of create-ota-update */
     char endpoint[256];             /* from describe-endpoint */
     const char *signer_certificate; /* "signer" or "wrong": which code signing key ACM gets */
+    char memory[FOLLOW_LINE_MAX];   /* what the device says of its RAM, and of its TLS arena */
+    char arena[FOLLOW_LINE_MAX];
     char job_status[32];
     char job_reason[256];
 };

@@ -67,6 +67,11 @@ void screen_error(const char *format, ...)
     LINE(terminal ? "\033[1;31m   FAILED: " : "   FAILED: ");
 }
 
+void screen_event(const char *format, ...)
+{
+    LINE(terminal ? "\033[1;35m   !! " : "   !! ");
+}
+
 void screen_good(const char *format, ...)
 {
     LINE(terminal ? "\033[1;32m   " : "   ");

@@ -16,6 +16,8 @@ void screen_result(const char *format, ...) __attribute__((format(printf, 1, 2))
 void screen_device(const char *line);
 void screen_cloud(const char *line);
 void screen_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* Something that the demo does to the device. */
+void screen_event(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void screen_good(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 struct screen_progress {

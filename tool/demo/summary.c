@@ -1,5 +1,7 @@
 /* The figures at the end of the demo: as a table for people, as lines for programs. */
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 
 #include "tool/demo/demo.h"
 #include "tool/demo/screen.h"
@@ -34,6 +36,12 @@ static double length_of(const struct demo *demo, const struct span *span)
     return from > 0 && to > from ? to - from : 0;
 }
 
+static unsigned built_size(const struct demo *demo, const char *name)
+{
+    struct stat info;
+    return stat(world_built(&demo->world, name), &info) == 0 ? (unsigned)info.st_size : 0;
+}
+
 void demo_summary(const struct demo *demo)
 {
     screen_heading("Summary");
@@ -41,6 +49,11 @@ void demo_summary(const struct demo *demo)
     screen_row("job", "%s", demo->job_status);
     screen_row("image over the air", "%u bytes in %u blocks", demo->bytes_signed,
                demo->blocks_total);
+    screen_row("bootloader, firmware", "%u and %u bytes of flash",
+               built_size(demo, "firmware/bootloader.bin"),
+               built_size(demo, "firmware/firmware-1.0.1.bin"));
+    screen_row("RAM", "%s", demo->memory + strspn(demo->memory, "RAM "));
+    screen_row("TLS arena", "%s", demo->arena + strspn(demo->arena, "TLS arena "));
     for (unsigned i = 0; i < SPANS; i++) {
         const double seconds = length_of(demo, &spans[i]);
         if (seconds > 0)

@@ -246,8 +246,8 @@ static bool job_ended(const void *ctx)
 static bool cut_and_restore(struct demo *demo, const char *where)
 {
     world_power_cut(&demo->world);
-    screen_error("the power is cut, in the middle of %s", where);
-    screen_say("the power is back");
+    screen_event("the power is cut, in the middle of %s", where);
+    screen_event("the power is back");
     return world_power_on(&demo->world);
 }
 
@@ -343,5 +343,8 @@ bool demo_still_works(struct demo *demo)
              updated ? demo->new_version : demo->old_version);
     screen_say("and the device itself:");
     return world_type(&demo->world, "version") &&
-           world_expect(&demo->world, FROM_DEVICE, expected, 30, NULL);
+           world_expect(&demo->world, FROM_DEVICE, expected, 30, NULL) &&
+           world_type(&demo->world, "stat") &&
+           world_expect(&demo->world, FROM_DEVICE, "RAM ", 10, demo->memory) &&
+           world_expect(&demo->world, FROM_DEVICE, "TLS arena", 10, demo->arena);
 }
