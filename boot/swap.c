@@ -8,6 +8,22 @@ bool swap_in_progress(const struct boot_state *state, const struct trailer *trai
            trailer->swap_size != 0 && trailer->swap_size <= state->trailer_offset;
 }
 
+void swap_trailer_read(const struct boot_state *state, const struct flash_area *area,
+                       struct trailer *trailer)
+{
+    const uint32_t align = state->config->max_align;
+    trailer_read(area, align, trailer);
+    trailer->swap_size = trailer_read_number(area, align, swap_size_field);
+}
+
+bool swap_is_noted(const struct boot_state *state, const struct flash_area *area)
+{
+    struct trailer trailer;
+    swap_trailer_read(state, area, &trailer);
+    return swap_in_progress(state, &trailer) && trailer.swap_type == state->type &&
+           trailer.swap_size == state->swap_size;
+}
+
 otter_status swap_trailer_write(const struct boot_state *state, const struct flash_area *area)
 {
     const uint32_t align = state->config->max_align;
@@ -16,7 +32,7 @@ otter_status swap_trailer_write(const struct boot_state *state, const struct fla
     if (status == OTTER_OK && state->type == SWAP_PERM)
         status = trailer_write_flag(area, align, TRAILER_IMAGE_OK, 1);
     if (status == OTTER_OK)
-        status = trailer_write_number(area, align, TRAILER_SWAP_SIZE, state->swap_size);
+        status = trailer_write_number(area, align, swap_size_field, state->swap_size);
     if (status == OTTER_OK)
         status = trailer_write_magic(area, align);
     return status;
@@ -49,13 +65,26 @@ bool swap_is_border(const struct flash_area *area, uint32_t offset)
     return offset == area->size || flash_sector_at(area, offset).offset == offset;
 }
 
-/* The candidate is not one: it goes, and the request with it. */
+/* A note in the primary's trailer that nothing came of, if it can go without harm to the image. */
+static otter_status withdraw_note(const struct boot_state *state)
+{
+    if (state->source != BOOT_SOURCE_PRIMARY ||
+        boot_image_end(state->primary, state->limit) > state->trailer_sectors)
+        return OTTER_OK;
+    return boot_erase(state, state->primary, state->trailer_sectors, state->primary->size);
+}
+
+/* The candidate is not one: it goes, and the request with it. That a trial cannot be taken back is
+ * not asked for by the slot, so then it stays as it is. */
 static otter_status refuse(struct boot_state *state, otter_status why)
 {
     boot_report(state, BOOT_EVENT_REFUSED, why);
-    const bool keep = state->type == SWAP_REVERT; /* nothing asks for it again but the trial */
+    const bool revert = state->type == SWAP_REVERT;
     state->type = SWAP_FAIL;
-    return keep ? OTTER_OK : boot_erase(state, state->secondary, 0, state->secondary->size);
+    const otter_status status = withdraw_note(state);
+    return status != OTTER_OK || revert
+               ? status
+               : boot_erase(state, state->secondary, 0, state->secondary->size);
 }
 
 static otter_status weigh_candidate(struct boot_state *state)
@@ -89,17 +118,6 @@ static otter_status run(struct boot_state *state)
     return status == OTTER_OK ? finish(state) : status;
 }
 
-/* What to do when no swap is under way. A swap that had been noted but not begun still has its
- * request in the secondary slot; only a revert has nothing but the note. */
-static enum swap_type type_wanted(const struct boot_state *state, const struct trailer *primary,
-                                  const struct trailer *secondary)
-{
-    const enum swap_type type = trailer_next_swap(primary, secondary);
-    if (type == SWAP_NONE && state->source != BOOT_SOURCE_NONE && state->type == SWAP_REVERT)
-        return SWAP_REVERT;
-    return type;
-}
-
 otter_status boot_mode_prepare(struct boot_state *state)
 {
     struct trailer primary;
@@ -109,16 +127,13 @@ otter_status boot_mode_prepare(struct boot_state *state)
         boot_report(state, BOOT_EVENT_LAYOUT, fault);
         return OTTER_OK;
     }
-    trailer_read(state->primary, state->config->max_align, &primary);
-    trailer_read(state->secondary, state->config->max_align, &secondary);
+    swap_trailer_read(state, state->primary, &primary);
+    swap_trailer_read(state, state->secondary, &secondary);
     boot_report_trailer(state, BOOT_EVENT_PRIMARY, &primary);
     swap_find(state, &primary, &secondary);
     boot_report(state, BOOT_EVENT_SOURCE, state->source);
-    const bool resumes = state->position > 0;
-    if (!resumes)
-        state->type = type_wanted(state, &primary, &secondary);
     boot_report(state, BOOT_EVENT_SWAP_TYPE, state->type);
-    if (resumes)
+    if (state->position > 0)
         return run(state);
     return state->type == SWAP_NONE ? OTTER_OK : weigh_candidate(state);
 }

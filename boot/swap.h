@@ -6,6 +6,10 @@
 
 /* --- provided by swap.c ------------------------------------------------------------------- */
 
+void swap_trailer_read(const struct boot_state *state, const struct flash_area *area,
+                       struct trailer *trailer);
+/* True if the area holds the trailer of this very swap, not complete. */
+bool swap_is_noted(const struct boot_state *state, const struct flash_area *area);
 /* Writes the trailer of a swap that begins, its magic last: swap_info, image_ok for SWAP_PERM,
  * swap_size, magic. The fields must be erased. */
 otter_status swap_trailer_write(const struct boot_state *state, const struct flash_area *area);
@@ -27,10 +31,15 @@ bool swap_is_border(const struct flash_area *area, uint32_t offset);
 
 /* --- provided by the mode ----------------------------------------------------------------- */
 
+/* Where this mode keeps swap_size. */
+extern const enum trailer_field swap_size_field;
+
 /* Computes the geometry in `state`; what hinders swaps, or BOOT_LAYOUT_FITS. */
 enum boot_layout_fault swap_layout(struct boot_state *state);
-/* Finds the swap in progress: source, and if there is one, type, swap_size and position. */
-void swap_find(struct boot_state *state, struct trailer *primary, struct trailer *secondary);
+/* Decides from both trailers what to do. A swap in progress: source, type, swap_size and position.
+ * One that was noted but not begun, or is only asked for: source, type, position 0. */
+void swap_find(struct boot_state *state, const struct trailer *primary,
+               const struct trailer *secondary);
 /* Where the image to bring in lies, for state->type. */
 struct flash_area swap_candidate(const struct boot_state *state);
 /* Begins (position 0) or goes on, up to the last record; the flags remain to be set. */

@@ -23,6 +23,7 @@
 #define STATES 3u
 
 const char boot_mode_name[] = "scratch";
+const enum trailer_field swap_size_field = TRAILER_SWAP_SIZE;
 
 struct region {
     uint32_t number;
@@ -195,30 +196,52 @@ static void take_status(struct boot_state *state, const struct trailer *trailer,
     state->swap_size = trailer->swap_size;
 }
 
-/* A request in the secondary slot is newer than a swap that has erased the slot's trailer: then
- * that swap is complete, and only its torn copy_done reads differently each time. */
-void swap_find(struct boot_state *state, struct trailer *primary, struct trailer *secondary)
+/* Records in the primary's trailer, if it is that of a swap in progress. A request in the secondary
+ * slot is newer than a swap that has erased the slot's trailer: then that swap is complete, and
+ * only its torn copy_done reads differently each time. */
+static bool find_in_primary(struct boot_state *state, const struct trailer *primary,
+                            const struct trailer *secondary)
+{
+    if (!swap_in_progress(state, primary))
+        return false;
+    const uint32_t position =
+        swap_records_read(state->primary, state->trailer_offset, record_step(state),
+                          STATES * state->config->max_sectors);
+    if (position >= STATES - 1 && secondary->magic == TRAILER_GOOD)
+        return false;
+    take_status(state, primary, BOOT_SOURCE_PRIMARY);
+    state->position = position;
+    return true;
+}
+
+/* A swap that was noted but not begun still has its request in the secondary slot; only a revert
+ * has nothing but the note. */
+static void choose_type(struct boot_state *state, const struct trailer *primary,
+                        const struct trailer *secondary)
+{
+    const enum swap_type asked = trailer_next_swap(primary, secondary);
+    if (asked != SWAP_NONE || state->type != SWAP_REVERT)
+        state->type = asked;
+}
+
+void swap_find(struct boot_state *state, const struct trailer *primary,
+               const struct trailer *secondary)
 {
     const struct boot_config *config = state->config;
     struct trailer scratch;
-    trailer_read(config->scratch, config->max_align, &scratch);
+    swap_trailer_read(state, config->scratch, &scratch);
     boot_report_trailer(state, BOOT_EVENT_SCRATCH, &scratch);
-    bool in_primary = swap_in_progress(state, primary);
-    const bool in_scratch = swap_in_progress(state, &scratch);
-    if (in_primary) {
-        state->position = swap_records_read(state->primary, state->trailer_offset,
-                                            record_step(state), STATES * config->max_sectors);
-        in_primary = state->position < STATES - 1 || secondary->magic != TRAILER_GOOD;
-    }
-    if (in_primary)
-        take_status(state, primary, BOOT_SOURCE_PRIMARY);
-    else
-        state->position = 0;
-    if (in_scratch && !(in_primary && primary_counts(state))) {
+    const bool in_primary = find_in_primary(state, primary, secondary);
+    if (swap_in_progress(state, &scratch) && !(in_primary && primary_counts(state))) {
         take_status(state, &scratch, BOOT_SOURCE_SCRATCH);
         state->position = swap_records_read(config->scratch, scratch_trailer_offset(state),
                                             record_step(state), STATES - 1);
+    } else if (in_primary && state->position < STATES &&
+               region_below(state, swap_end(state), 0).shared) {
+        state->position = STATES; /* invariant 2, even if a record could not be written */
     }
+    if (state->position == 0)
+        choose_type(state, primary, secondary);
 }
 
 static void write_record(const struct boot_state *state, const struct region *region, uint32_t done)
@@ -250,15 +273,6 @@ static otter_status erase_region(const struct boot_state *state, const struct fl
     return boot_erase(state, slot, region->start, min_u32(region->end, state->trailer_sectors));
 }
 
-/* True if the area holds the trailer of this very swap. */
-static bool is_noted(const struct boot_state *state, const struct flash_area *area)
-{
-    struct trailer trailer;
-    trailer_read(area, state->config->max_align, &trailer);
-    return swap_in_progress(state, &trailer) && trailer.swap_type == state->type &&
-           trailer.swap_size == state->swap_size;
-}
-
 static otter_status note_in_scratch(const struct boot_state *state)
 {
     const otter_status status = erase_scratch(state);
@@ -270,8 +284,8 @@ static otter_status note_in_scratch(const struct boot_state *state)
 static otter_status note_in_primary(const struct boot_state *state)
 {
     otter_status status = OTTER_OK;
-    if (state->source != BOOT_SOURCE_PRIMARY || !is_noted(state, state->primary)) {
-        if (!is_noted(state, state->config->scratch))
+    if (state->source != BOOT_SOURCE_PRIMARY || !swap_is_noted(state, state->primary)) {
+        if (!swap_is_noted(state, state->config->scratch))
             status = note_in_scratch(state);
         if (status == OTTER_OK)
             status = erase_trailer(state, state->primary);

@@ -166,6 +166,14 @@ static bool holds(const struct board *board, unsigned device, enum version versi
     return board_holds(board, device, 0, images[version], now.end[version]);
 }
 
+/* Where the image that left the primary lies: after an upgrade at the start of the secondary slot,
+ * after a revert where the candidate was. */
+static bool other_slot_holds(const struct board *board, enum version version, bool reverted)
+{
+    const uint32_t offset = reverted ? board_candidate_offset(board) : 0;
+    return board_holds(board, BOARD_SECONDARY, offset, images[version], now.end[version]);
+}
+
 static bool booted(const struct board *board, enum version version)
 {
     return board->status == OTTER_OK && board->result.header.version.major == version &&
@@ -196,7 +204,7 @@ static bool next_update_works(struct board *board, enum version running)
         return fail("the next update did not boot");
     if (!mode.reverts)
         return true;
-    if (!holds(board, BOARD_SECONDARY, running))
+    if (!other_slot_holds(board, running, false))
         return fail("the next update has no backup");
     boot_cleanly(board);
     if (!booted(board, running))
@@ -258,7 +266,7 @@ static bool judge(struct board *board, bool may_revert)
                         fail("the request is still there"));
     }
     if (good && mode.reverts && now.scenario != FAIL &&
-        !holds(board, BOARD_SECONDARY, running == NEW ? OLD : NEW))
+        !other_slot_holds(board, running == NEW ? OLD : NEW, running == OLD))
         good = fail("the other slot does not hold the other image");
     return good && next_update_works(board, running);
 }
@@ -355,7 +363,8 @@ static void image_sizes(struct board *board, uint32_t sizes[SIZES])
 /* Whether this combination is done in the daily share. */
 static bool is_daily(unsigned old, unsigned new, enum past past, enum scenario scenario)
 {
-    return (old * 7 + new * 5 + past * 3 + scenario) % 36 == run.seed % 36;
+    const unsigned share = mode.reverts ? 36 : 5;
+    return (old * 7 + new * 5 + past * 3 + scenario) % share == run.seed % share;
 }
 
 /* Second cuts multiply the cases: all of them for a share, a sample for the rest. */
@@ -366,7 +375,7 @@ static struct effort effort_for(const struct geometry *geometry, const struct bo
     const uint32_t slot = board->area[BOARD_PRIMARY].size;
     if (geometry->is_large)
         effort.stride = run.full ? 23 : 211;
-    else if (slot <= 2048)
+    else if (slot <= 2560)
         effort.second = !run.full ? 17 : is_share ? 1 : 29;
     else if (run.full)
         effort.second = 97;

@@ -1,0 +1,133 @@
+/* The note that a swap is under way lies in the primary's trailer alone. It is written while the
+ * request is still in the secondary's trailer, which is erased next: so the primary's note counts
+ * from the moment that the request is gone, and a cut before that only starts over. */
+#include "boot/swap_uniform.h"
+
+static uint32_t round_to(uint32_t value, uint32_t unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
+static uint32_t trailer_size(const struct boot_state *state)
+{
+    return state->config->max_sectors * (uint32_t)uniform_records_per_sector *
+               state->primary->flash->write_size +
+           uniform_info_size(state->config->max_align);
+}
+
+uint32_t uniform_sector_size(const struct boot_state *state)
+{
+    return flash_sector_at(state->primary, 0).size;
+}
+
+uint32_t uniform_count(const struct boot_state *state)
+{
+    const uint32_t size = uniform_sector_size(state);
+    return (state->swap_size + size - 1) / size;
+}
+
+static bool all_sectors_are(const struct flash_area *area, uint32_t size)
+{
+    for (uint32_t at = 0; at < area->size; at += size) {
+        if (flash_sector_at(area, at).size != size)
+            return false;
+    }
+    return true;
+}
+
+/* Bytes of a slot left for an image, in front of its trailer's sectors and spare ones. */
+static uint32_t room(const struct flash_area *slot, uint32_t used)
+{
+    return slot->size > used ? slot->size - used : 0;
+}
+
+enum boot_layout_fault swap_layout(struct boot_state *state)
+{
+    const struct flash_area *primary = state->primary;
+    const struct flash_area *secondary = state->secondary;
+    const uint32_t sector = uniform_sector_size(state);
+    const uint32_t trailer = round_to(trailer_size(state), sector);
+    state->limit = trailer_field_offset(primary->size, state->config->max_align, swap_size_field);
+    if (primary->flash->write_size != secondary->flash->write_size)
+        return BOOT_LAYOUT_WRITE_SIZES_DIFFER;
+    if (!all_sectors_are(primary, sector) || !all_sectors_are(secondary, sector))
+        return BOOT_LAYOUT_SECTORS_DIFFER;
+    if (swap_sector_count(primary) > state->config->max_sectors ||
+        swap_sector_count(secondary) > state->config->max_sectors)
+        return BOOT_LAYOUT_TOO_MANY_SECTORS;
+    const uint32_t in_primary = room(primary, trailer + uniform_spare_primary * sector);
+    const uint32_t in_secondary = room(secondary, trailer + uniform_spare_secondary * sector);
+    if (in_primary == 0 || in_secondary == 0)
+        return BOOT_LAYOUT_SIZES_DIFFER;
+    state->limit = in_primary < in_secondary ? in_primary : in_secondary;
+    state->trailer_offset = primary->size - trailer_size(state);
+    state->trailer_sectors = primary->size - trailer;
+    return BOOT_LAYOUT_FITS;
+}
+
+void swap_find(struct boot_state *state, const struct trailer *primary,
+               const struct trailer *secondary)
+{
+    boot_report_trailer(state, BOOT_EVENT_SECONDARY, secondary);
+    state->type = trailer_next_swap(primary, secondary);
+    if (secondary->magic == TRAILER_GOOD && secondary->copy_done != TRAILER_UNSET)
+        state->type = SWAP_REVERT; /* of uniform_note_revert, not of an application */
+    if (!swap_in_progress(state, primary))
+        return;
+    const uint32_t position =
+        swap_records_read(state->primary, state->trailer_offset, state->primary->flash->write_size,
+                          (uint32_t)uniform_records_per_sector * state->config->max_sectors);
+    /* A request that is still there: nothing was moved; or it is new, and what looks like a swap in
+     * progress is the remains of an old one's trailer. */
+    if (secondary->magic == TRAILER_GOOD && position > 0)
+        return;
+    state->source = BOOT_SOURCE_PRIMARY;
+    state->type = primary->swap_type;
+    state->swap_size = primary->swap_size;
+    state->position = position;
+}
+
+otter_status uniform_copy(const struct boot_state *state, const struct flash_area *from,
+                          uint32_t from_sector, const struct flash_area *to, uint32_t to_sector)
+{
+    const uint32_t size = uniform_sector_size(state);
+    const otter_status status = boot_erase(state, to, to_sector * size, (to_sector + 1) * size);
+    return status == OTTER_OK
+               ? boot_copy(state, from, from_sector * size, to, to_sector * size, size)
+               : status;
+}
+
+void uniform_record(const struct boot_state *state, uint32_t index, uint8_t value)
+{
+    swap_record_write(state->primary,
+                      state->trailer_offset + index * state->primary->flash->write_size, value);
+}
+
+static otter_status erase_trailer(const struct boot_state *state, const struct flash_area *slot)
+{
+    const uint32_t size = round_to(trailer_size(state), uniform_sector_size(state));
+    return boot_erase(state, slot, slot->size - size, slot->size);
+}
+
+static otter_status note_in_primary(const struct boot_state *state)
+{
+    struct trailer secondary;
+    trailer_read(state->secondary, state->config->max_align, &secondary);
+    otter_status status = OTTER_OK;
+    if (secondary.magic != TRAILER_GOOD) { /* a revert: nothing else asks for it */
+        status = erase_trailer(state, state->secondary);
+        if (status == OTTER_OK)
+            status = uniform_note_revert(state);
+    }
+    if (status == OTTER_OK)
+        status = erase_trailer(state, state->primary);
+    return status == OTTER_OK ? uniform_note(state, state->primary) : status;
+}
+
+otter_status uniform_begin(const struct boot_state *state)
+{
+    otter_status status = OTTER_OK;
+    if (state->source != BOOT_SOURCE_PRIMARY || !swap_is_noted(state, state->primary))
+        status = note_in_primary(state);
+    return status == OTTER_OK ? erase_trailer(state, state->secondary) : status;
+}

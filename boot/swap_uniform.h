@@ -1,0 +1,35 @@
+/* Inside the bootloader: what swap by move and swap by offset share. Both slots have sectors of one
+ * size, trailers in sectors of their own, and no third area. */
+#ifndef OTTER_BOOT_SWAP_UNIFORM_H
+#define OTTER_BOOT_SWAP_UNIFORM_H
+
+#include "boot/swap.h"
+
+/* --- provided by swap_uniform.c ------------------------------------------------------------- */
+
+uint32_t uniform_sector_size(const struct boot_state *state);
+/* Sectors that the swap exchanges. */
+uint32_t uniform_count(const struct boot_state *state);
+/* Erases one sector and fills it from another. */
+otter_status uniform_copy(const struct boot_state *state, const struct flash_area *from,
+                          uint32_t from_sector, const struct flash_area *to, uint32_t to_sector);
+/* Record number `index` in the primary's trailer. */
+void uniform_record(const struct boot_state *state, uint32_t index, uint8_t value);
+/* Notes the swap in the primary's trailer and withdraws the request. */
+otter_status uniform_begin(const struct boot_state *state);
+
+/* --- provided by the mode ------------------------------------------------------------------- */
+
+/* Status records in a trailer for each sector of `max_sectors`; bytes of its other fields. */
+extern const uint8_t uniform_records_per_sector;
+uint32_t uniform_info_size(uint32_t max_align);
+/* Sectors that the mode needs free in each slot. */
+extern const uint8_t uniform_spare_primary;
+extern const uint8_t uniform_spare_secondary;
+/* Writes the trailer of this swap, magic last. */
+otter_status uniform_note(const struct boot_state *state, const struct flash_area *area);
+/* The same in the secondary slot for a revert, so that the wish outlives the erasing of the
+ * primary's trailer. */
+otter_status uniform_note_revert(const struct boot_state *state);
+
+#endif
