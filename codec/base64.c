@@ -8,7 +8,7 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 int base64_encode(char *out, size_t size, const void *data, size_t length)
 {
     const uint8_t *in = data;
-    if (length > (INT32_MAX - 1) / 4 * 3 || BASE64_LENGTH(length) >= size)
+    if (length > (size_t)(INT32_MAX - 1) / 4 * 3 || BASE64_LENGTH(length) >= size)
         return OTTER_E_TOO_LONG;
     char *next = out;
     for (size_t i = 0; i < length; i += 3) {

@@ -7,7 +7,7 @@
 
 #define DASHES      "-----"
 #define LINE_LENGTH 64u
-#define LINE_BYTES  (LINE_LENGTH / 4u * 3u)
+#define LINE_BYTES  ((size_t)LINE_LENGTH / 4 * 3)
 
 /* What is left of the text. */
 struct cursor {

@@ -2,7 +2,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "port/port.h"
 
@@ -22,7 +21,7 @@ void log_line(enum log_level level, const char *tag, const char *file, int line,
         length += snprintf(text + length, sizeof text - (size_t)length, " (%s:%d)", file, line);
     if ((size_t)length >= sizeof text) {
         length = (int)sizeof text - 1;
-        memcpy(text + length - 3, "...", 3);
+        text[length - 3] = text[length - 2] = text[length - 1] = '.';
     }
     port_log_write(text, (size_t)length);
 }

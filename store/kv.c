@@ -92,9 +92,11 @@ static uint32_t get_u32(const uint8_t *bytes)
            (uint32_t)bytes[3] << 24;
 }
 
+static const uint8_t header_magic[] = {'O', 'T', 'K', 'V'};
+
 static void encode_header(const struct kv *kv, struct header header, uint8_t bytes[HEADER_SIZE])
 {
-    memcpy(bytes, "OTKV", 4);
+    memcpy(bytes, header_magic, sizeof header_magic);
     put_u32(bytes + 4, header.generation);
     put_u32(bytes + 8, kv->sector_count | kv->area->flash->write_size << 16);
     bytes[11] = FORMAT_VERSION;

@@ -443,7 +443,9 @@ static otter_status check_config(struct ota_config *config)
         config->mqtt->config.input_size < config->block_size + OTA_MQTT_INPUT_BESIDE_BLOCK ||
         config->block_size > OTA_REQUEST_MAX || config->image_size_max == 0 ||
         config->image_size_max > config->secondary->size ||
-        ota_progress_capacity(config->progress) < config->image_size_max / config->block_size + 8u)
+        !ota_download_fits(config->secondary, config->block_size) ||
+        ota_progress_capacity(config->progress) <
+            2u * (config->image_size_max / config->block_size) + 8u)
         return OTTER_E_ARGUMENT;
     return OTTER_OK;
 }
@@ -513,7 +515,7 @@ static void send_what_is_due(struct ota *ota, otter_ms now)
     if (!ota->doubt || ota_send_describe(ota, now) != OTTER_OK)
         return;
     ota->doubt = false;
-    ota->doubt_deadline = now + 2u * ota->config.reply_timeout_ms;
+    ota->doubt_deadline = now + (otter_ms)2 * ota->config.reply_timeout_ms;
 }
 
 static otter_ms earlier(otter_ms a, otter_ms b)
