@@ -68,7 +68,7 @@ struct join {
     size_t size, capacity;
     unsigned char *digests; /* MD5 of each part, for the object's tag */
     size_t parts;
-    int64_t number; /* of the last part */
+    int64_t number; /* of the part being joined */
 };
 
 static bool join_grow(struct join *join, size_t size)
@@ -121,8 +121,6 @@ static enum core_error join_part(struct cloud *cloud, struct join *join, const c
 {
     int64_t number = json_integer_value(json_object_get(part, "number"));
     enum core_error error = CORE_PART_INVALID;
-    if (number <= join->number)
-        return answer_refuse(answer, CORE_PART_ORDER, "The parts must be in ascending order.");
     join->number = number;
     struct db_rows *rows =
         db_select(cloud->db, "SELECT etag, content FROM upload_parts WHERE upload = ? AND number = ?",
@@ -135,6 +133,18 @@ static enum core_error join_part(struct cloud *cloud, struct join *join, const c
     return error;
 }
 
+static bool ascending(const json_t *parts)
+{
+    int64_t before = 0;
+    for (size_t i = 0; i < json_array_size(parts); i++) {
+        int64_t number = json_integer_value(json_object_get(json_array_get(parts, i), "number"));
+        if (number <= before)
+            return false;
+        before = number;
+    }
+    return true;
+}
+
 static enum core_error join_all(struct cloud *cloud, struct join *join, const char *upload,
                                 const json_t *parts, struct answer *answer)
 {
@@ -142,6 +152,8 @@ static enum core_error join_all(struct cloud *cloud, struct join *join, const ch
     enum core_error error = CORE_OK;
     if (count == 0)
         return answer_refuse(answer, CORE_INVALID_REQUEST, "At least one part is needed.");
+    if (!ascending(parts))
+        return answer_refuse(answer, CORE_PART_ORDER, "The parts must be in ascending order.");
     for (size_t i = 0; i < count && !error; i++)
         error = join_part(cloud, join, upload, json_array_get(parts, i), i + 1 == count, answer);
     return error;

@@ -1,0 +1,151 @@
+/* The database's wrapper. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cloud/store/db.h"
+#include "port/port.h"
+
+otter_ms port_now(void)
+{
+    return 0;
+}
+
+void port_log_write(const char *line, size_t length)
+{
+    print_message("%.*s\n", (int)length, line);
+}
+
+static char directory[32];
+
+static int setup(void **state)
+{
+    char reason[200];
+    strcpy(directory, "/tmp/otter-db-XXXXXX");
+    if (!mkdtemp(directory))
+        return -1;
+    *state = db_open(directory, reason, sizeof reason);
+    return *state ? db_run(*state, "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT UNIQUE, c BLOB)", "")
+                  : -1;
+}
+
+static int teardown(void **state)
+{
+    char command[64];
+    db_close(*state);
+    snprintf(command, sizeof command, "rm -rf %s", directory);
+    return system(command);
+}
+
+static void values_come_back_as_they_were_bound(void **state)
+{
+    struct db *db = *state;
+    size_t size;
+    assert_int_equal(db_run(db, "INSERT INTO t VALUES(?, ?, ?)", "isb", (int64_t)1 << 40, "text",
+                            "\0\1\2", (size_t)3),
+                     OTTER_OK);
+    assert_int_equal(db_inserted(db), (int64_t)1 << 40);
+    struct db_rows *rows = db_select(db, "SELECT a, b, c, NULL FROM t WHERE b = ?", "s", "text");
+    assert_true(db_next(rows));
+    assert_int_equal(db_int(rows, 0), (int64_t)1 << 40);
+    assert_string_equal(db_text(rows, 1), "text");
+    assert_memory_equal(db_bytes(rows, 2, &size), "\0\1\2", 3);
+    assert_int_equal(size, 3);
+    assert_true(db_null(rows, 3));
+    assert_null(db_text(rows, 3));
+    assert_false(db_next(rows));
+    assert_int_equal(db_done(rows), OTTER_OK);
+}
+
+static void a_constraint_is_told_from_other_failures(void **state)
+{
+    struct db *db = *state;
+    assert_int_equal(db_run(db, "INSERT INTO t(b) VALUES('x')", ""), OTTER_OK);
+    assert_int_equal(db_run(db, "INSERT INTO t(b) VALUES('x')", ""), OTTER_E_STATE);
+    assert_int_equal(db_run(db, "INSERT INTO nothing VALUES(1)", ""), OTTER_E_IO);
+    struct db_rows *rows = db_select(db, "SELECT nonsense", "");
+    assert_false(db_next(rows));
+    assert_int_equal(db_done(rows), OTTER_E_IO);
+}
+
+static void savepoints_nest(void **state)
+{
+    struct db *db = *state;
+    assert_int_equal(db_begin(db), OTTER_OK);
+    db_run(db, "INSERT INTO t(b) VALUES('outer')", "");
+    assert_int_equal(db_begin(db), OTTER_OK);
+    db_run(db, "INSERT INTO t(b) VALUES('inner')", "");
+    assert_int_equal(db_finish(db, OTTER_E_REFUSED), OTTER_E_REFUSED);
+    assert_int_equal(db_finish(db, OTTER_OK), OTTER_OK);
+    assert_int_equal(db_number(db, "SELECT COUNT(*) FROM t", ""), 1);
+    db_begin(db);
+    db_run(db, "DELETE FROM t", "");
+    db_rollback(db);
+    assert_int_equal(db_number(db, "SELECT COUNT(*) FROM t", ""), 1);
+}
+
+static void a_blob_is_read_piece_by_piece_and_within_its_bounds(void **state)
+{
+    struct db *db = *state;
+    char piece[4];
+    db_run(db, "INSERT INTO t(a, c) VALUES(7, ?)", "b", "abcdefgh", (size_t)8);
+    struct db_blob *blob = db_blob_open(db, "t", "c", 7);
+    assert_non_null(blob);
+    assert_int_equal(db_blob_size(blob), 8);
+    assert_int_equal(db_blob_read(blob, 4, piece, 4), OTTER_OK);
+    assert_memory_equal(piece, "efgh", 4);
+    assert_int_equal(db_blob_read(blob, 5, piece, 4), OTTER_E_BOUNDS);
+    assert_int_equal(db_blob_read(blob, SIZE_MAX, piece, 4), OTTER_E_BOUNDS);
+    db_run(db, "DELETE FROM t", "");
+    assert_int_equal(db_blob_read(blob, 0, piece, 4), OTTER_E_IO);
+    db_blob_close(blob);
+    assert_null(db_blob_open(db, "t", "c", 8));
+}
+
+static void everything_is_found_again_after_a_restart(void **state)
+{
+    char reason[200];
+    db_run(*state, "INSERT INTO t(b) VALUES('kept')", "");
+    db_close(*state);
+    *state = db_open(directory, reason, sizeof reason);
+    assert_non_null(*state);
+    assert_int_equal(db_number(*state, "SELECT COUNT(*) FROM t WHERE b = 'kept'", ""), 1);
+}
+
+static void a_file_of_a_newer_version_is_refused_with_words(void **state)
+{
+    char reason[200] = "";
+    db_run(*state, "PRAGMA user_version = 1000", "");
+    assert_null(db_open(directory, reason, sizeof reason));
+    assert_non_null(strstr(reason, "newer"));
+}
+
+static void a_missing_folder_is_refused_with_words(void **state)
+{
+    char reason[200] = "";
+    (void)state;
+    assert_null(db_open("/nonexistent/folder", reason, sizeof reason));
+    assert_non_null(strstr(reason, "/nonexistent/folder/otter.db"));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(values_come_back_as_they_were_bound),
+        TEST(a_constraint_is_told_from_other_failures),
+        TEST(savepoints_nest),
+        TEST(a_blob_is_read_piece_by_piece_and_within_its_bounds),
+        TEST(everything_is_found_again_after_a_restart),
+        TEST(a_file_of_a_newer_version_is_refused_with_words),
+        cmocka_unit_test(a_missing_folder_is_refused_with_words),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

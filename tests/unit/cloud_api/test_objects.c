@@ -1,0 +1,205 @@
+/* Versions, markers and uploads in parts. */
+#include "../cloud_core/fixture.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/core/objects.h"
+
+static struct cloud *cloud_of(void **state)
+{
+    return &((struct fixture *)*state)->cloud;
+}
+
+static int setup(void **state)
+{
+    struct answer answer = ANSWER_INIT;
+    return fixture_setup(state) || bucket_create(cloud_of(state), "bucket", &answer);
+}
+
+static void enable(struct cloud *cloud, const char *status)
+{
+    struct answer answer = ANSWER_INIT;
+    assert_int_equal(bucket_set_versioning(cloud, "bucket", status, &answer), CORE_OK);
+}
+
+static struct object put(struct cloud *cloud, const char *key, const char *content)
+{
+    struct answer answer = ANSWER_INIT;
+    struct object object;
+    struct object_upload upload = {
+        .bucket = "bucket", .key = key, .content = content, .size = strlen(content)};
+    assert_int_equal(object_put(cloud, &upload, &object, &answer), CORE_OK);
+    return object;
+}
+
+static enum core_error find(struct cloud *cloud, const char *key, const char *version,
+                            struct object *object)
+{
+    struct answer answer = ANSWER_INIT;
+    return object_find(cloud, "bucket", key, version, object, &answer);
+}
+
+static void without_versioning_the_old_content_is_gone(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct object first = put(cloud, "k", "one"), second = put(cloud, "k", "two!"), found;
+    char bytes[4];
+    assert_string_equal(second.version, "null");
+    assert_string_equal(second.etag, "9f5b6d9a034d175868bf593885b7dc4e"); /* MD5 */
+    assert_int_equal(find(cloud, "k", NULL, &found), CORE_OK);
+    assert_int_equal(found.size, 4);
+    assert_false(object_read(cloud, first.id, 0, bytes, 3));
+    assert_true(object_read(cloud, second.id, 1, bytes, 3));
+    assert_memory_equal(bytes, "wo!", 3);
+    assert_false(object_read(cloud, second.id, 2, bytes, 3));
+}
+
+static void each_version_keeps_its_content(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct object before = put(cloud, "k", "zero"), found;
+    enable(cloud, "Enabled");
+    struct object first = put(cloud, "k", "one"), second = put(cloud, "k", "three");
+    assert_string_not_equal(first.version, second.version);
+    assert_int_equal(find(cloud, "k", NULL, &found), CORE_OK);
+    assert_int_equal(found.id, second.id);
+    assert_int_equal(find(cloud, "k", first.version, &found), CORE_OK);
+    assert_int_equal(found.id, first.id);
+    assert_int_equal(find(cloud, "k", "null", &found), CORE_OK);
+    assert_int_equal(found.id, before.id);
+    assert_int_equal(find(cloud, "k", "nope", &found), CORE_NO_VERSION);
+    enable(cloud, "Suspended");
+    put(cloud, "k", "again");
+    assert_int_equal(find(cloud, "k", first.version, &found), CORE_OK);
+    char byte;
+    assert_false(object_read(cloud, before.id, 0, &byte, 1)); /* "null" was written over */
+}
+
+static void a_marker_hides_and_its_removal_shows_again(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    struct object_deletion deletion;
+    struct object object, found;
+    enable(cloud, "Enabled");
+    object = put(cloud, "k", "one");
+    assert_int_equal(object_delete(cloud, "bucket", "k", NULL, &deletion, &answer), CORE_OK);
+    assert_true(deletion.marker);
+    assert_int_equal(find(cloud, "k", NULL, &found), CORE_NO_KEY);
+    assert_true(found.delete_marker);
+    assert_int_equal(find(cloud, "k", deletion.version, &found), CORE_DELETE_MARKER);
+    assert_int_equal(find(cloud, "k", object.version, &found), CORE_OK);
+    char marker[64];
+    strcpy(marker, deletion.version);
+    assert_int_equal(object_delete(cloud, "bucket", "k", marker, &deletion, &answer), CORE_OK);
+    assert_true(deletion.marker);
+    assert_int_equal(find(cloud, "k", NULL, &found), CORE_OK);
+    assert_true(found.latest);
+}
+
+static void the_next_newest_becomes_the_latest(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    struct object_deletion deletion;
+    struct object found;
+    enable(cloud, "Enabled");
+    struct object first = put(cloud, "k", "1"), second = put(cloud, "k", "22");
+    struct object third = put(cloud, "k", "333");
+    object_delete(cloud, "bucket", "k", second.version, &deletion, &answer);
+    object_delete(cloud, "bucket", "k", third.version, &deletion, &answer);
+    assert_int_equal(find(cloud, "k", NULL, &found), CORE_OK);
+    assert_int_equal(found.id, first.id);
+    assert_int_equal(bucket_delete(cloud, "bucket", &answer), CORE_BUCKET_NOT_EMPTY);
+    object_delete(cloud, "bucket", "k", first.version, &deletion, &answer);
+    assert_int_equal(bucket_delete(cloud, "bucket", &answer), CORE_OK);
+}
+
+static bool collect(void *context, const char *key, const struct object *object)
+{
+    strcat(strcat(context, key), object->latest ? "! " : " ");
+    return true;
+}
+
+static void lists_are_in_order_of_keys_then_newest_first(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    char seen[64] = "";
+    struct object_list list = {
+        .bucket = "bucket", .prefix = "", .after = "", .versions = true, .each = collect,
+        .context = seen};
+    enable(cloud, "Enabled");
+    put(cloud, "b", "1");
+    put(cloud, "a", "1");
+    put(cloud, "b", "2");
+    put(cloud, "\xc3\xbc", "1");
+    object_list(cloud, &list);
+    assert_string_equal(seen, "a! b! b \xc3\xbc! ");
+    seen[0] = 0;
+    list.versions = false;
+    list.after = "a";
+    list.prefix = "b";
+    object_list(cloud, &list);
+    assert_string_equal(seen, "b! ");
+}
+
+static void bucket_names_are_checked(void **state)
+{
+    static const char *const bad[] = {"", "ab", "Upper", "under_score", "-a-", "a..b", ".abc",
+                                      "abc-", "with space"};
+    struct answer answer = ANSWER_INIT;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(bucket_create(cloud_of(state), bad[i], &answer), CORE_BUCKET_NAME);
+    assert_int_equal(bucket_create(cloud_of(state), "bucket", &answer), CORE_OK); /* one's own */
+    assert_int_equal(bucket_check(cloud_of(state), "none", &answer), CORE_NO_BUCKET);
+}
+
+static void parts_are_joined_in_order_whatever_order_they_came_in(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    struct object_upload what = {.bucket = "bucket", .key = "big"};
+    struct object object;
+    char id[UPLOAD_ID_SIZE], one[33], two[33], byte[2];
+    size_t size = (size_t)OBJECT_PART_MIN;
+    char *content = calloc(1, size);
+    memset(content, 'x', size);
+    assert_int_equal(upload_begin(cloud, &what, id, &answer), CORE_OK);
+    assert_int_equal(upload_part(cloud, id, 2, "end", 3, two, &answer), CORE_OK);
+    assert_int_equal(upload_part(cloud, id, 1, content, size, one, &answer), CORE_OK);
+    json_t *parts = json_pack("[{s:i,s:s},{s:i,s:s}]", "number", 1, "etag", one, "number", 2,
+                              "etag", two);
+    json_t *reversed = json_pack("[O,O]", json_array_get(parts, 1), json_array_get(parts, 0));
+    json_t *small_first = json_pack("[{s:i,s:s},{s:i,s:s}]", "number", 2, "etag", two, "number", 3,
+                                    "etag", one);
+    assert_int_equal(upload_complete(cloud, id, reversed, &object, &answer), CORE_PART_ORDER);
+    upload_part(cloud, id, 3, content, size, one, &answer);
+    assert_int_equal(upload_complete(cloud, id, small_first, &object, &answer), CORE_TOO_SMALL);
+    assert_int_equal(upload_complete(cloud, id, parts, &object, &answer), CORE_OK);
+    assert_int_equal(object.size, OBJECT_PART_MIN + 3);
+    assert_string_equal(object.etag + 32, "-2");
+    assert_true(object_read(cloud, object.id, size - 1, byte, 2));
+    assert_memory_equal(byte, "xe", 2);
+    assert_int_equal(upload_abort(cloud, id, &answer), CORE_NO_UPLOAD);
+    json_decref(parts);
+    json_decref(reversed);
+    json_decref(small_first);
+    free(content);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(without_versioning_the_old_content_is_gone),
+        TEST(each_version_keeps_its_content),
+        TEST(a_marker_hides_and_its_removal_shows_again),
+        TEST(the_next_newest_becomes_the_latest),
+        TEST(lists_are_in_order_of_keys_then_newest_first),
+        TEST(bucket_names_are_checked),
+        TEST(parts_are_joined_in_order_whatever_order_they_came_in),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

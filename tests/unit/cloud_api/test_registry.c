@@ -1,0 +1,270 @@
+/* Things, certificates and policies: names, shapes, attachments. */
+#include "../cloud_core/fixture.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/core/names.h"
+#include "cloud/core/registry.h"
+#include "cloud/core/x509.h"
+
+#define GOOD_POLICY                                                                                \
+    "{\"Version\":\"2012-10-17\",\"Statement\":"                                                   \
+    "{\"Effect\":\"Allow\",\"Action\":\"iot:*\",\"Resource\":\"*\"}}"
+
+static struct cloud *cloud_of(void **state)
+{
+    return &((struct fixture *)*state)->cloud;
+}
+
+/* A self-signed P-256 certificate in PEM, freed by the caller. */
+static char *certificate_pem(const char *curve)
+{
+    EVP_PKEY *key = EVP_EC_gen(curve);
+    X509 *certificate = x509_issue("device", key, NULL, key, 1);
+    char *pem = x509_text(certificate);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return pem;
+}
+
+/* Registers a new ACTIVE certificate; its ARN. */
+static struct arn registered(struct cloud *cloud)
+{
+    struct answer answer = ANSWER_INIT;
+    struct arn arn;
+    char *pem = certificate_pem("P-256");
+    assert_int_equal(certificate_register(cloud, pem, "ACTIVE", &answer), CORE_OK);
+    strcpy(arn.text, json_text(answer.body, "certificateArn"));
+    answer_free(&answer);
+    free(pem);
+    return arn;
+}
+
+static enum core_error create_thing(struct cloud *cloud, const char *name, const char *text)
+{
+    struct answer answer = ANSWER_INIT;
+    json_t *body = members(text);
+    enum core_error error = thing_create(cloud, name, body, &answer);
+    json_decref(body);
+    answer_free(&answer);
+    return error;
+}
+
+static void a_things_name_is_checked(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    char longest[130];
+    memset(longest, 'a', 129);
+    longest[129] = 0;
+    assert_int_equal(create_thing(cloud, longest, "{}"), CORE_INVALID_REQUEST);
+    longest[128] = 0;
+    assert_int_equal(create_thing(cloud, longest, "{}"), CORE_OK);
+    assert_int_equal(create_thing(cloud, "", "{}"), CORE_INVALID_REQUEST);
+    assert_int_equal(create_thing(cloud, "a/b", "{}"), CORE_INVALID_REQUEST);
+    assert_int_equal(create_thing(cloud, "a+", "{}"), CORE_INVALID_REQUEST);
+    assert_int_equal(create_thing(cloud, "a:b_c-9", "{}"), CORE_OK);
+}
+
+static void a_thing_made_again_must_be_the_same(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    const char *one = "{'attributePayload':{'attributes':{'a':'1','b':'2'}}}";
+    assert_int_equal(create_thing(cloud, "t", one), CORE_OK);
+    assert_int_equal(
+        create_thing(cloud, "t", "{'attributePayload':{'attributes':{'b':'2','a':'1'}}}"), CORE_OK);
+    assert_int_equal(create_thing(cloud, "t", "{}"), CORE_EXISTS);
+}
+
+static void attributes_are_checked(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    static const char *const bad[] = {
+        "{'attributePayload':{'attributes':{'a':'1','b':'2','c':'3','d':'4'}}}",
+        "{'attributePayload':{'attributes':{'a b':'1'}}}",
+        "{'attributePayload':{'attributes':{'a':'x y'}}}",
+        "{'attributePayload':{'attributes':{'a':1}}}"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(create_thing(cloud, "t", bad[i]), CORE_INVALID_REQUEST);
+}
+
+static void a_certificates_id_is_the_hash_of_its_der_form(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    char *pem = certificate_pem("P-256"), id[65];
+    X509 *certificate = x509_read(pem);
+    x509_id(certificate, id);
+    assert_int_equal(certificate_register(cloud, pem, NULL, &answer), CORE_OK);
+    assert_string_equal(json_text(answer.body, "certificateId"), id);
+    assert_int_equal(registry_certificate_state(cloud, id), CERTIFICATE_NOT_ACTIVE);
+    answer_free(&answer);
+    assert_int_equal(certificate_register(cloud, pem, NULL, &answer), CORE_EXISTS);
+    assert_string_equal(json_text(answer.body, "resourceId"), id);
+    answer_free(&answer);
+    assert_int_equal(certificate_update(cloud, id, "ACTIVE", &answer), CORE_OK);
+    assert_int_equal(registry_certificate_state(cloud, id), CERTIFICATE_ACTIVE);
+    X509_free(certificate);
+    free(pem);
+}
+
+static void broken_certificates_and_weak_keys_are_refused(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    char *odd = certificate_pem("secp256k1"), *pem = certificate_pem("P-384");
+    assert_int_equal(certificate_register(cloud, NULL, NULL, &answer), CORE_CERTIFICATE_INVALID);
+    assert_int_equal(certificate_register(cloud, "-----BEGIN CERTIFICATE-----\n", NULL, &answer),
+                     CORE_CERTIFICATE_INVALID);
+    assert_int_equal(certificate_register(cloud, odd, NULL, &answer), CORE_CERTIFICATE_INVALID);
+    assert_int_equal(certificate_register(cloud, pem, "GREAT", &answer), CORE_INVALID_REQUEST);
+    assert_int_equal(certificate_register(cloud, pem, "ACTIVE", &answer), CORE_OK);
+    answer_free(&answer);
+    free(odd);
+    free(pem);
+}
+
+static void certificates_of_the_clouds_own_chain_to_one_authority(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer first = ANSWER_INIT, second = ANSWER_INIT;
+    assert_int_equal(certificate_create(cloud, true, &first), CORE_OK);
+    assert_int_equal(certificate_create(cloud, true, &second), CORE_OK);
+    X509 *one = x509_read(json_text(first.body, "certificatePem"));
+    X509 *two = x509_read(json_text(second.body, "certificatePem"));
+    EVP_PKEY *key =
+        x509_read_key(json_text(json_object_get(first.body, "keyPair"), "PrivateKey"));
+    assert_int_equal(X509_check_private_key(one, key), 1);
+    assert_int_equal(X509_NAME_cmp(X509_get_issuer_name(one), X509_get_issuer_name(two)), 0);
+    assert_int_not_equal(X509_cmp(one, two), 0);
+    X509_free(one);
+    X509_free(two);
+    EVP_PKEY_free(key);
+    answer_free(&first);
+    answer_free(&second);
+}
+
+static void a_malformed_policy_is_refused_with_the_reason(void **state)
+{
+    static const struct {
+        const char *document, *reason;
+    } bad[] = {
+        {"{", "not JSON"},
+        {"[]", "must be a JSON object"},
+        {"{\"Version\":\"2020\",\"Statement\":[]}", "Version"},
+        {"{\"Version\":\"2012-10-17\"}", "Statement"},
+        {"{\"Version\":\"2012-10-17\",\"Statement\":[]}", "Statement"},
+        {"{\"Version\":\"2012-10-17\",\"Statement\":[1]}", "object"},
+        {"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"allow\",\"Action\":\"iot:*\","
+         "\"Resource\":\"*\"}}",
+         "Effect"},
+        {"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":[],"
+         "\"Resource\":\"*\"}}",
+         "Action"},
+        {"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"s3:*\","
+         "\"Resource\":\"*\"}}",
+         "Action"},
+        {"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"iot:*\","
+         "\"Resource\":[\"topic/x\"]}}",
+         "Resource"},
+        {"{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"iot:*\","
+         "\"Resource\":\"*\",\"Condition\":3}}",
+         "Condition"},
+    };
+    struct answer answer = ANSWER_INIT;
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_int_equal(policy_check(bad[i].document, &answer), CORE_POLICY_MALFORMED);
+        assert_non_null(strstr(answer.message, bad[i].reason));
+    }
+    assert_int_equal(policy_check(GOOD_POLICY, &answer), CORE_OK);
+}
+
+static void white_space_does_not_count_against_a_policys_size(void **state)
+{
+    struct answer answer = ANSWER_INIT;
+    char blank[8192], full[8192];
+    (void)state;
+    snprintf(blank, sizeof blank, "%4000s" GOOD_POLICY, "");
+    assert_int_equal(policy_check(blank, &answer), CORE_OK);
+    char *end = full + sprintf(full, "{\"Version\":\"2012-10-17\",\"Id\":\"");
+    memset(end, 'x', 2048);
+    strcpy(end + 2048, "\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}");
+    assert_int_equal(policy_check(full, &answer), CORE_POLICY_MALFORMED);
+}
+
+static void attachments_show_from_both_sides_and_hold_things_in_place(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    struct arn arn = registered(cloud);
+    const char *id = arn_name(cloud, arn.text, "iot", "cert");
+    create_thing(cloud, "t", "{}");
+    assert_int_equal(policy_create(cloud, "p", GOOD_POLICY, &answer), CORE_OK);
+    answer_free(&answer);
+    assert_int_equal(thing_attach(cloud, "t", arn.text, &answer), CORE_OK);
+    assert_int_equal(policy_attach(cloud, "p", arn.text, &answer), CORE_OK);
+    assert_true(registry_thing_has_certificate(cloud, "t", id));
+    json_t *documents = registry_policy_documents(cloud, id);
+    assert_string_equal(json_string_value(json_array_get(documents, 0)), GOOD_POLICY);
+    json_decref(documents);
+
+    assert_int_equal(thing_delete(cloud, "t", -1, &answer), CORE_INVALID_REQUEST);
+    assert_int_equal(policy_delete(cloud, "p", &answer), CORE_DELETE_CONFLICT);
+    assert_int_equal(certificate_delete(cloud, id, true, &answer), CORE_CERTIFICATE_STATE);
+    certificate_update(cloud, id, "REVOKED", &answer);
+    assert_int_equal(certificate_delete(cloud, id, false, &answer), CORE_DELETE_CONFLICT);
+    assert_int_equal(certificate_delete(cloud, id, true, &answer), CORE_OK);
+    assert_int_equal(thing_delete(cloud, "t", 7, &answer), CORE_VERSION_CONFLICT);
+    assert_int_equal(thing_delete(cloud, "t", 1, &answer), CORE_OK);
+    assert_int_equal(policy_delete(cloud, "p", &answer), CORE_OK);
+}
+
+static void at_most_ten_policies_are_attached(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    struct arn arn = registered(cloud);
+    for (int i = 0; i <= 10; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "p%d", i);
+        policy_create(cloud, name, GOOD_POLICY, &answer);
+        answer_free(&answer);
+        assert_int_equal(policy_attach(cloud, name, arn.text, &answer),
+                         i < 10 ? CORE_OK : CORE_LIMIT);
+    }
+    assert_int_equal(policy_attach(cloud, "p0", arn.text, &answer), CORE_OK); /* again */
+}
+
+static void a_principal_of_another_account_or_kind_is_refused(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    create_thing(cloud, "t", "{}");
+    assert_int_equal(thing_attach(cloud, "t", NULL, &answer), CORE_INVALID_REQUEST);
+    assert_int_equal(thing_attach(cloud, "t", ACCOUNT_ARN "thing/t", &answer), CORE_INVALID_REQUEST);
+    assert_int_equal(thing_attach(cloud, "t", "arn:aws:iot:us-east-1:999999999999:cert/a", &answer),
+                     CORE_INVALID_REQUEST);
+    assert_int_equal(thing_attach(cloud, "t", ACCOUNT_ARN "cert/abc", &answer), CORE_NOT_FOUND);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_things_name_is_checked),
+        TEST(a_thing_made_again_must_be_the_same),
+        TEST(attributes_are_checked),
+        TEST(a_certificates_id_is_the_hash_of_its_der_form),
+        TEST(broken_certificates_and_weak_keys_are_refused),
+        TEST(certificates_of_the_clouds_own_chain_to_one_authority),
+        TEST(a_malformed_policy_is_refused_with_the_reason),
+        TEST(white_space_does_not_count_against_a_policys_size),
+        TEST(attachments_show_from_both_sides_and_hold_things_in_place),
+        TEST(at_most_ten_policies_are_attached),
+        TEST(a_principal_of_another_account_or_kind_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
