@@ -5,11 +5,22 @@
 
 #include "codec/cbor.h"
 
-/* A request's payload, and the content of the answer's map. Each handler either writes the content
- * or returns what "rc" is to be in its place. */
+/* What any request may say. What it does not say, or all if it is not well-formed: NOT_SAID, NULL.
+ */
+struct request {
+    uint32_t image;
+    uint32_t total;
+    uint32_t offset;
+    struct cbor_bytes data;
+    struct cbor_text text;
+};
+#define NOT_SAID UINT32_MAX
+
+/* Each handler either writes the content of the answer's map or returns what "rc" is to be in its
+ * place. */
 struct exchange {
     struct recovery *recovery;
-    struct cbor_reader in;
+    struct request request;
     struct cbor_writer out;
     otter_ms now;
 };
@@ -45,28 +56,18 @@ static void write_pair(struct cbor_writer *out, const char *key, uint32_t value)
     cbor_write_uint(out, value);
 }
 
-static void write_flag(struct cbor_writer *out, const char *key, bool value)
+static void begin_list(struct cbor_writer *out, const char *key)
 {
-    if (!value)
-        return;
     cbor_write_text(out, key);
-    cbor_write_bool(out, true);
+    cbor_write_array_indefinite(out);
 }
 
 /* ---- The system group ------------------------------------------------------------------------ */
 
 static enum smp_error echo(struct exchange *exchange)
 {
-    struct cbor_container map;
-    struct cbor_text text = {NULL, 0};
-    cbor_read_map(&exchange->in, &map);
-    while (cbor_next(&exchange->in, &map)) {
-        if (cbor_text_is(cbor_read_key(&exchange->in), "d"))
-            text = cbor_read_text(&exchange->in);
-        else
-            cbor_skip(&exchange->in);
-    }
-    if (cbor_finish(&exchange->in) != OTTER_OK || text.data == NULL)
+    const struct cbor_text text = exchange->request.text;
+    if (text.data == NULL)
         return SMP_E_INVALID;
     cbor_write_text(&exchange->out, "r");
     cbor_write_text_view(&exchange->out, text.data, text.length);
@@ -112,15 +113,25 @@ static bool is_valid(struct recovery *recovery, const struct flash_area *area,
     return status == OTTER_OK && check->verdict == IMAGE_ACCEPTED;
 }
 
-/* What the next boot would do with the slot, in mcumgr's words. */
-static void write_flags(struct cbor_writer *out, enum swap_type type, bool is_primary)
+/* mcumgr's words for an image and for what the next boot will do with it. */
+enum { BOOTABLE = 1, CONFIRMED = 2, ACTIVE = 4, PENDING = 8, PERMANENT = 16 };
+static const char flag_names[][10] = {"bootable", "confirmed", "active", "pending", "permanent"};
+
+static const uint8_t swap_flags[][2] = {
+    [SWAP_NONE] = {CONFIRMED | ACTIVE, 0},
+    [SWAP_TEST] = {CONFIRMED, PENDING},
+    [SWAP_PERM] = {CONFIRMED, PENDING | PERMANENT},
+    [SWAP_REVERT] = {ACTIVE, CONFIRMED},
+};
+
+static void write_flags(struct cbor_writer *out, unsigned flags)
 {
-    const bool comes_in = !is_primary && (type == SWAP_TEST || type == SWAP_PERM);
-    const bool goes_back = type == SWAP_REVERT;
-    write_flag(out, "confirmed", is_primary ? !goes_back : goes_back);
-    write_flag(out, "active", is_primary && (type == SWAP_NONE || goes_back));
-    write_flag(out, "pending", comes_in);
-    write_flag(out, "permanent", comes_in && type == SWAP_PERM);
+    for (unsigned i = 0; i < sizeof flag_names / sizeof flag_names[0]; i++) {
+        if ((flags >> i & 1) != 0) {
+            cbor_write_text(out, flag_names[i]);
+            cbor_write_bool(out, true);
+        }
+    }
 }
 
 /* "1.2.3", and ".4" for the build number. */
@@ -155,8 +166,8 @@ static void list_slot(struct exchange *exchange, uint8_t image, uint8_t slot)
     cbor_write_map_indefinite(out);
     if (boot->image_count > 1)
         write_pair(out, "image", image);
-    write_flag(out, "bootable", (check.image.header.flags & IMAGE_FLAG_NON_BOOTABLE) == 0);
-    write_flags(out, next_swap(boot, slots), slot == 0);
+    write_flags(out, swap_flags[next_swap(boot, slots)][slot] |
+                         (check.image.header.flags & IMAGE_FLAG_NON_BOOTABLE ? 0 : BOOTABLE));
     write_pair(out, "slot", slot);
     cbor_write_text(out, "hash");
     cbor_write_bytes(out, check.hash, sizeof check.hash);
@@ -166,8 +177,7 @@ static void list_slot(struct exchange *exchange, uint8_t image, uint8_t slot)
 
 static enum smp_error list(struct exchange *exchange)
 {
-    cbor_write_text(&exchange->out, "images");
-    cbor_write_array_indefinite(&exchange->out);
+    begin_list(&exchange->out, "images");
     for (uint8_t i = 0; i < 2 * exchange->recovery->config->boot->image_count; i++)
         list_slot(exchange, i / 2, i % 2);
     cbor_write_end(&exchange->out);
@@ -190,13 +200,11 @@ static enum smp_error slot_info(struct exchange *exchange)
 {
     const struct recovery_config *config = exchange->recovery->config;
     struct cbor_writer *out = &exchange->out;
-    cbor_write_text(out, "images");
-    cbor_write_array_indefinite(out);
+    begin_list(out, "images");
     for (uint8_t image = 0; image < config->boot->image_count; image++) {
         cbor_write_map_indefinite(out);
         write_pair(out, "image", image);
-        cbor_write_text(out, "slots");
-        cbor_write_array_indefinite(out);
+        begin_list(out, "slots");
         for (uint8_t slot = 0; slot < 2; slot++) {
             const uint32_t number = image * 2u + slot + 1;
             cbor_write_map_indefinite(out);
@@ -211,34 +219,6 @@ static enum smp_error slot_info(struct exchange *exchange)
     }
     cbor_write_end(out);
     return SMP_OK;
-}
-
-struct chunk {
-    uint32_t image; /* with the first chunk, as is total */
-    uint32_t total;
-    uint32_t offset;
-    struct cbor_bytes data;
-};
-
-static bool read_chunk(struct cbor_reader *in, struct chunk *chunk)
-{
-    struct cbor_container map;
-    *chunk = (struct chunk){.total = UINT32_MAX, .offset = UINT32_MAX};
-    cbor_read_map(in, &map);
-    while (cbor_next(in, &map)) {
-        const struct cbor_text key = cbor_read_key(in);
-        if (cbor_text_is(key, "image"))
-            chunk->image = (uint32_t)cbor_read_uint(in, UINT32_MAX);
-        else if (cbor_text_is(key, "len"))
-            chunk->total = (uint32_t)cbor_read_uint(in, UINT32_MAX);
-        else if (cbor_text_is(key, "off"))
-            chunk->offset = (uint32_t)cbor_read_uint(in, UINT32_MAX);
-        else if (cbor_text_is(key, "data"))
-            chunk->data = cbor_read_bytes(in);
-        else
-            cbor_skip(in);
-    }
-    return cbor_finish(in) == OTTER_OK && chunk->offset != UINT32_MAX && chunk->data.data != NULL;
 }
 
 static otter_status erase_last_sector(const struct flash_area *area)
@@ -258,9 +238,10 @@ static otter_status forget_swaps(const struct recovery *recovery, const struct f
     return status == OTTER_OK ? erase_last_sector(area) : status;
 }
 
-static enum smp_error begin_upload(struct recovery *recovery, const struct chunk *chunk)
+static enum smp_error begin_upload(struct recovery *recovery, const struct request *chunk)
 {
-    const struct flash_area *area = target_area(recovery->config->boot, chunk->image);
+    const struct flash_area *area =
+        target_area(recovery->config->boot, chunk->image == NOT_SAID ? 0 : chunk->image);
     recovery->upload.area = NULL;
     recovery->upload.next = 0;
     recovery->upload.erased_end = 0;
@@ -309,7 +290,7 @@ static otter_status store_data(struct recovery *recovery, const struct cbor_byte
     return status;
 }
 
-static enum smp_error continue_upload(struct recovery *recovery, const struct chunk *chunk)
+static enum smp_error continue_upload(struct recovery *recovery, const struct request *chunk)
 {
     if (recovery->upload.area == NULL || chunk->offset != recovery->upload.next)
         return SMP_OK; /* the answer says which offset is expected */
@@ -325,14 +306,14 @@ static enum smp_error continue_upload(struct recovery *recovery, const struct ch
 static enum smp_error upload(struct exchange *exchange)
 {
     struct recovery *recovery = exchange->recovery;
-    struct chunk chunk;
-    if (!read_chunk(&exchange->in, &chunk))
-        return SMP_E_INVALID;
+    const struct request *chunk = &exchange->request;
     enum smp_error error = SMP_OK;
-    if (chunk.offset == 0)
-        error = begin_upload(recovery, &chunk);
+    if (chunk->data.data == NULL || chunk->offset == NOT_SAID)
+        return SMP_E_INVALID;
+    if (chunk->offset == 0)
+        error = begin_upload(recovery, chunk);
     if (error == SMP_OK)
-        error = continue_upload(recovery, &chunk);
+        error = continue_upload(recovery, chunk);
     if (error != SMP_OK)
         return error;
     write_pair(&exchange->out, "rc", SMP_OK);
@@ -358,6 +339,38 @@ static const struct command commands[] = {
     {SMP_WRITE, SMP_GROUP_IMAGE, SMP_IMAGE_UPLOAD, upload},
     {SMP_READ, SMP_GROUP_IMAGE, SMP_SLOT_INFO, slot_info},
 };
+
+static uint32_t *number_of_key(struct request *request, struct cbor_text key)
+{
+    return cbor_text_is(key, "off")     ? &request->offset
+           : cbor_text_is(key, "len")   ? &request->total
+           : cbor_text_is(key, "image") ? &request->image
+                                        : NULL;
+}
+
+static void read_request(struct request *request, const uint8_t *payload, size_t length)
+{
+    static const struct request nothing = {NOT_SAID, NOT_SAID, NOT_SAID, {NULL, 0}, {NULL, 0}};
+    struct cbor_reader in;
+    struct cbor_container map;
+    *request = nothing;
+    cbor_reader_init(&in, payload, length);
+    cbor_read_map(&in, &map);
+    while (cbor_next(&in, &map)) {
+        const struct cbor_text key = cbor_read_key(&in);
+        uint32_t *number = number_of_key(request, key);
+        if (number != NULL)
+            *number = (uint32_t)cbor_read_uint(&in, NOT_SAID - 1);
+        else if (cbor_text_is(key, "data"))
+            request->data = cbor_read_bytes(&in);
+        else if (cbor_text_is(key, "d"))
+            request->text = cbor_read_text(&in);
+        else
+            cbor_skip(&in);
+    }
+    if (cbor_finish(&in) != OTTER_OK)
+        *request = nothing;
+}
 
 static enum smp_error handle(struct exchange *exchange, const struct smp_header *header)
 {
@@ -398,7 +411,7 @@ static void serve(struct recovery *recovery, size_t packet_size, otter_ms now)
         (header.op != SMP_READ && header.op != SMP_WRITE))
         return;
     recovery->heard = true;
-    cbor_reader_init(&exchange.in, packet + SMP_HEADER_SIZE, header.length);
+    read_request(&exchange.request, packet + SMP_HEADER_SIZE, header.length);
     begin_answer(recovery, &exchange.out);
     enum smp_error error = handle(&exchange, &header);
     cbor_write_end(&exchange.out);

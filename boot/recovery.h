@@ -2,13 +2,8 @@
  * or any mcumgr client. SMP, as MCUboot's serial recovery speaks it (facts: mcuboot.md section 7).
  *
  * Bytes go in, bytes come out through a callback, time is handed in: the port owns the UART and the
- * loop. Nothing that comes over the line can end or hang it.
- *
- *   recovery_init(&recovery, &config);
- *   for (;;) {
- *       recovery_input(&recovery, bytes, uart_read(bytes, sizeof bytes), now);
- *       if (recovery_reset_due(&recovery, now)) port_reset();
- *   }
+ * loop; recovery_serve is that loop for a port that has the console of port/port.h. Nothing that
+ * comes over the line can hang it.
  *
  * Served: echo, console echo, reset, parameters; image list, upload, slot info. An upload is not
  * checked here but, as every image, by the boot after it: nothing can be started over this door
@@ -73,5 +68,9 @@ bool recovery_heard(const struct recovery *recovery);
 
 /* The client has asked for a reset, and its answer has had time to get out. */
 bool recovery_reset_due(const struct recovery *recovery, otter_ms now);
+
+/* The loop over the port's console (port/port.h): listens until `deadline`, and from the first
+ * request on until it is told to reset. OTTER_NEVER where there is nothing to start. */
+void recovery_serve(const struct boot_config *boot, uint32_t image_size_max, otter_ms deadline);
 
 #endif

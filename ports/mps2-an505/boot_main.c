@@ -1,6 +1,6 @@
 /* The bootloader: lets the core (boot/) decide what to start, and starts it. */
 #include "boot/boot.h"
-
+#include "boot/recovery.h"
 #include "firmware/boards/board.h"
 #include "firmware/boards/mps2-an505/flash_map.h"
 #include "port/log.h"
@@ -39,11 +39,18 @@ static void report(void *ctx, const struct boot_event *event)
         LOG_INF("BOOT", "%s", line);
 }
 
-/* Nothing may be started, and the line before says why: stay here, where a debugger or a new flash
- * image can help. Trying again would only wear the flash. */
-static _Noreturn void stop(void)
+/* Nothing may be started, and a line before says why: stay here, where an upload, a debugger or a new
+ * flash image can help. Trying again would only wear the flash. */
+static _Noreturn void stop(const struct boot_config *config, const struct board *board)
 {
+#ifdef OTTER_BOOT_RECOVERY
+    LOG_ERR("BOOT", "no bootable image: waiting for an upload over the console (otter recover)");
+    recovery_serve(config, board->image_size_max, OTTER_NEVER);
+#else
+    (void)config;
+    (void)board;
     LOG_ERR("BOOT", "Unable to find bootable image: program a signed one and reset");
+#endif
     for (;;)
         __asm volatile("wfi");
 }
@@ -68,7 +75,10 @@ int main(void)
     };
     struct boot_result result;
     if (boot_go(&config, &result) != OTTER_OK)
-        stop();
+        stop(&config, &board);
+#if defined OTTER_BOOT_RECOVERY && OTTER_RECOVERY_WINDOW_MS > 0
+    recovery_serve(&config, board.image_size_max, port_now() + OTTER_RECOVERY_WINDOW_MS);
+#endif
     const struct handover handover = {
         .reset_reason = reason,
         .swap_type = result.swap_type,

@@ -54,6 +54,8 @@
 #define SYSTICK_RELOAD_MAX     0xffffffu
 #define SYSTICK_RUN            7u /* core clock, exception at zero, enabled */
 #define NVIC_SET_ENABLE(n)     REG32(0xe000e100u + 4u * (n))
+#define NVIC_CLEAR_ENABLE(n)   REG32(0xe000e180u + 4u * (n))
+#define NVIC_CLEAR_PENDING(n)  REG32(0xe000e280u + 4u * (n))
 #define SCB_ICSR               REG32(0xe000ed04u)
 #define SCB_ICSR_CLEAR_SYSTICK (1u << 25)
 #define SCB_ICSR_ACTIVE        0x1ffu /* exception number */
@@ -67,6 +69,13 @@
 static inline void irq_enable(uint32_t irq)
 {
     NVIC_SET_ENABLE(irq / 32) = 1u << (irq % 32);
+}
+
+/* Also forgets one that is pending. */
+static inline void irq_disable(uint32_t irq)
+{
+    NVIC_CLEAR_ENABLE(irq / 32) = 1u << (irq % 32);
+    NVIC_CLEAR_PENDING(irq / 32) = 1u << (irq % 32);
 }
 
 /* Interrupts off; returns what irq_restore needs to put things back. */

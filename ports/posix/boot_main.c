@@ -11,9 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "boot/boot.h"
+#include "boot/recovery.h"
 #include "firmware/boards/board.h"
 #include "port/handover.h"
 #include "port/log.h"
@@ -78,12 +80,18 @@ static void hand_over(const struct boot_result *result)
 {
     const char *reason = getenv("OTTER_RESET_REASON");
     unsigned code = RESET_POWER_ON;
-    char text[64], self[4096];
+    char text[64];
     if (reason != NULL)
         code = strcmp(reason, "watchdog") == 0 ? RESET_WATCHDOG : RESET_SOFTWARE;
     snprintf(text, sizeof text, "%u,%u,%" PRIu64 ",%" PRIu32, code, (unsigned)result->swap_type,
              port_now(), bytes_copied);
     setenv("OTTER_HANDOVER", text, 1);
+}
+
+/* What a reset needs, from here or from the firmware. */
+static void prepare_reset(void)
+{
+    char self[4096];
     const ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
     if (length > 0) {
         self[length] = '\0';
@@ -104,6 +112,25 @@ static int start(const struct boot_result *result)
     }
     LOG_ERR("BOOT", "cannot execute the image: %s (is its payload a program for this system?)",
             strerror(errno));
+    return 1;
+}
+
+/* A device without an image waits to be filled; but not when nobody can ever reach its console. */
+static int stop(const struct boot_config *config, const struct board *board, otter_status status)
+{
+#ifdef OTTER_BOOT_RECOVERY
+    struct stat console;
+    if (isatty(STDIN_FILENO) || (fstat(STDIN_FILENO, &console) == 0 &&
+                                 (S_ISFIFO(console.st_mode) || S_ISSOCK(console.st_mode)))) {
+        LOG_ERR("BOOT",
+                "no bootable image: waiting for an upload over the console (otter recover)");
+        recovery_serve(config, board->image_size_max, OTTER_NEVER);
+    }
+#else
+    (void)config;
+    (void)board;
+#endif
+    LOG_ERR("BOOT", "Unable to find bootable image: %s", otter_status_text(status));
     return 1;
 }
 
@@ -141,10 +168,12 @@ int main(int argc, char **argv)
         .policy = {.keys = image_keys, .key_count = image_key_count},
         .hooks = {feed, report, NULL},
     };
+    prepare_reset();
     const otter_status status = boot_go(&config, &result);
-    if (status != OTTER_OK) {
-        LOG_ERR("BOOT", "Unable to find bootable image: %s", otter_status_text(status));
-        return 1;
-    }
+    if (status != OTTER_OK)
+        return stop(&config, &board, status);
+#if defined OTTER_BOOT_RECOVERY && OTTER_RECOVERY_WINDOW_MS > 0
+    recovery_serve(&config, board.image_size_max, port_now() + OTTER_RECOVERY_WINDOW_MS);
+#endif
     return start(&result);
 }
