@@ -92,15 +92,13 @@ int ota_request_write(const struct ota_file *file, uint32_t first, uint32_t coun
 
 /* --- window --- */
 
-void ota_download_init(struct ota_download *download, const struct flash_area *slot,
-                       struct ota_progress *progress, const struct ota_file *file, uint8_t window)
+void ota_download_init(struct ota_download *download, struct ota_progress *progress, uint8_t window)
 {
-    const uint32_t per_request = OTA_REQUEST_MAX / file->block_size;
+    const uint32_t per_request = OTA_REQUEST_MAX / progress->file.block_size;
     memset(download, 0, sizeof *download);
-    download->slot = slot;
     download->progress = progress;
-    download->file = *file;
-    download->blocks = ota_file_blocks(file);
+    download->file = progress->file;
+    download->blocks = progress->blocks;
     if (window == 0 || window > OTA_WINDOW_MAX)
         window = OTA_WINDOW_MAX;
     if (window > per_request)
@@ -237,52 +235,61 @@ static void grow(struct ota_download *d)
 
 /* --- flash --- */
 
-/* The sector's blocks are about to lose their data. */
-static otter_status void_blocks(struct ota_download *d, uint32_t first, uint32_t last)
+bool ota_download_fits(const struct flash_area *slot, uint32_t block_size)
 {
-    for (uint32_t block = first; block <= last; block++) {
-        const bool stored = ota_progress_has(d->progress, block);
-        if (!stored && !d->progress->resumed)
-            continue; /* no entry of it can exist */
-        const otter_status status = ota_progress_void(d->progress, block);
-        if (status != OTTER_OK)
-            return status;
-        if (stored)
-            clear_bit(d->ready, block);
-        if (stored && block < d->cursor) {
-            d->cursor = block;
-            d->erased_to = 0;
-        }
+    for (uint32_t offset = 0; offset < slot->size;) {
+        const struct flash_sector sector = flash_sector_at(slot, offset);
+        const bool many_blocks = sector.size % block_size == 0 && offset % block_size == 0;
+        const bool part_of_one = block_size % sector.size == 0 && offset % sector.size == 0;
+        if (sector.size == 0 || (!many_blocks && !part_of_one))
+            return false;
+        offset += sector.size;
     }
-    return OTTER_OK;
+    return true;
 }
 
-/* An untouched sector cannot be trusted to be erased, even if it reads so: an erase may have been
- * torn. One with another block on flash, or made ready for one since boot, was erased whole. */
+/* The sector's blocks are about to lose their data. A fresh journal has no entry of a block that
+ * was never written. */
+static otter_status void_blocks(struct ota_download *d, const struct ota_range *range)
+{
+    uint32_t first_stored = d->blocks;
+    bool known = d->progress->resumed;
+    for (uint32_t block = range->last + 1u; block-- > range->first;) {
+        known |= ota_progress_torn(d->progress, block);
+        if (!ota_progress_has(d->progress, block))
+            continue;
+        clear_bit(d->ready, block);
+        first_stored = block;
+    }
+    if (first_stored < d->cursor) { /* they have to be fetched anew first */
+        d->cursor = first_stored;
+        d->erased_to = 0;
+    }
+    if (!known && first_stored == d->blocks)
+        return OTTER_OK;
+    return ota_progress_void(d->progress, range->first);
+}
+
+/* A sector that nobody has touched since boot cannot be trusted to be erased, even if it reads so:
+ * its erase may have been torn. One with a block on flash, or made ready for one since boot, was
+ * erased whole; there only the block's own part may have been written. */
+static bool is_erased(const struct ota_download *d, const struct ota_range *range)
+{
+    bool erased = false;
+    for (uint32_t block = range->first; block <= range->last; block++)
+        erased |= bit(d->ready, block) || ota_progress_has(d->progress, block);
+    return erased && !ota_progress_torn(d->progress, d->cursor);
+}
+
 static otter_status prepare_sector(struct ota_download *d, const struct flash_sector *sector)
 {
-    const uint32_t size = d->file.block_size;
-    const uint32_t begin = d->cursor * size;
-    const uint32_t end = begin + ota_file_block_length(&d->file, d->cursor);
-    const uint32_t sector_end = sector->offset + sector->size;
-    const uint32_t first = sector->offset / size;
-    uint32_t last = (sector_end - 1u) / size;
-    bool erased = false;
-    if (last >= d->blocks)
-        last = d->blocks - 1u;
-    for (uint32_t block = first; block <= last; block++)
-        erased |= block != d->cursor && bit(d->ready, block);
-    for (uint32_t block = first; block <= last; block++)
-        erased |= ota_progress_has(d->progress, block);
-    if (erased) {
-        const uint32_t from = sector->offset > begin ? sector->offset : begin;
-        const uint32_t to = sector_end < end ? sector_end : end;
-        const int blank = flash_is_erased(d->slot, from, to - from);
-        if (blank != 0)
-            return blank < 0 ? (otter_status)blank : OTTER_OK;
-    }
-    const otter_status status = void_blocks(d, first, last);
-    return status == OTTER_OK ? flash_erase(d->slot, sector->offset, sector->size) : status;
+    const struct ota_range range =
+        ota_blocks_of_sector(d->progress->slot, &d->file, sector->offset);
+    if (is_erased(d, &range))
+        return OTTER_OK;
+    const otter_status status = void_blocks(d, &range);
+    return status == OTTER_OK ? flash_erase(d->progress->slot, sector->offset, sector->size)
+                              : status;
 }
 
 otter_status ota_download_prepare(struct ota_download *download)
@@ -297,7 +304,7 @@ otter_status ota_download_prepare(struct ota_download *download)
         return OTTER_OK;
     const uint32_t block = d->cursor;
     const uint32_t begin = block * d->file.block_size;
-    const struct flash_sector sector = flash_sector_at(d->slot, begin + d->erased_to);
+    const struct flash_sector sector = flash_sector_at(d->progress->slot, begin + d->erased_to);
     if (sector.size == 0)
         return OTTER_E_BOUNDS;
     const otter_status status = prepare_sector(d, &sector);
@@ -355,17 +362,27 @@ static otter_status write_failed(struct ota_download *d, uint32_t block)
     return ++d->faults > FAULTS_MAX ? OTTER_E_FLASH : OTTER_E_AGAIN;
 }
 
+static bool shares_sector(const struct ota_download *d, uint32_t offset)
+{
+    return flash_sector_at(d->progress->slot, offset).size > d->file.block_size;
+}
+
 otter_status ota_download_store(struct ota_download *download, const struct ota_block *block)
 {
     struct ota_download *d = download;
     const uint32_t offset = block->number * d->file.block_size;
+    otter_status status = OTTER_OK;
     landed(d, block->number);
     if (!bit(d->ready, block->number) || ota_progress_has(d->progress, block->number))
         return OTTER_E_STATE;
-    if (program(d->slot, offset, block->data, block->length) != OTTER_OK ||
-        !reads_as(d->slot, offset, block->data, block->length))
+    if (shares_sector(d, offset))
+        status = ota_progress_begun(d->progress, block->number);
+    if (status != OTTER_OK)
+        return status;
+    if (program(d->progress->slot, offset, block->data, block->length) != OTTER_OK ||
+        !reads_as(d->progress->slot, offset, block->data, block->length))
         return write_failed(d, block->number);
-    const otter_status status = ota_progress_add(d->progress, block->number);
+    status = ota_progress_add(d->progress, block->number);
     if (status != OTTER_OK)
         return status;
     d->faults = 0;

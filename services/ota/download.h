@@ -20,18 +20,6 @@
 #define OTA_REQUEST_MAX      131072u /* bytes of data that the service sends for one request */
 #define OTA_REQUEST_CBOR_MAX (32u + OTA_BLOCKS_MAX / 8)
 
-/* What a download is of, apart from its state. */
-struct ota_file {
-    uint32_t size; /* bytes, > 0 */
-    uint32_t block_size;
-    uint8_t id; /* in the stream */
-};
-
-static inline uint32_t ota_file_blocks(const struct ota_file *file)
-{
-    return file->size / file->block_size + (file->size % file->block_size != 0);
-}
-
 /* Bytes of `block`, which is one of the file's. */
 uint32_t ota_file_block_length(const struct ota_file *file, uint32_t block);
 
@@ -57,8 +45,7 @@ struct ota_flight {
 };
 
 struct ota_download {
-    const struct flash_area *slot;
-    struct ota_progress *progress;
+    struct ota_progress *progress; /* knows slot and file too */
     struct ota_file file;
     uint32_t blocks;
     uint32_t cursor;    /* next block that flash is made ready for */
@@ -73,9 +60,12 @@ struct ota_download {
     uint8_t ready[OTA_BLOCKS_MAX / 8]; /* bit = 1: its flash is erased, or it is on flash */
 };
 
+/* True if each sector of the slot holds whole blocks, or each block whole sectors. */
+bool ota_download_fits(const struct flash_area *slot, uint32_t block_size);
+
 /* `window` is cut to what one request can bring. */
-void ota_download_init(struct ota_download *download, const struct flash_area *slot,
-                       struct ota_progress *progress, const struct ota_file *file, uint8_t window);
+void ota_download_init(struct ota_download *download, struct ota_progress *progress,
+                       uint8_t window);
 
 bool ota_download_complete(const struct ota_download *download);
 

@@ -83,7 +83,7 @@ struct ota_config {
     jsmntok_t *tokens;    /* scratch for reading one message, free between calls: may be shared */
     uint16_t token_count; /* at least OTA_TOKENS_MIN */
 
-    uint32_t block_size;           /* bytes; 0: 4096. An MQTT packet of it must fit the session */
+    uint32_t block_size;           /* bytes; 0: 4096. Whole sectors, or several to each sector */
     uint8_t window;                /* blocks in flight; 0: OTA_WINDOW_MAX */
     uint32_t reply_timeout_ms;     /* for each answer of the cloud; 0: 10 s */
     uint32_t block_timeout_ms;     /* without any block while some are asked for; 0: 3 s */

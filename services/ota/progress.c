@@ -2,10 +2,16 @@
 
 #include <string.h>
 
+#include "codec/crc32.h"
+
 #define HEADER_SIZE  32u
 #define HEADER_MAGIC 0x314a544fu /* "OTJ1" */
 #define ENTRY_SIZE   4u
+#define ENTRY_STORED 0x0000u
+#define ENTRY_BEGUN  0x4000u
 #define ENTRY_VOID   0x8000u
+#define ENTRY_CHECK  0xc000u
+#define ENTRY_KIND   0xc000u
 
 static uint32_t entry_unit(const struct flash_area *area)
 {
@@ -31,71 +37,145 @@ static void make_header(const struct ota_progress *progress, uint8_t header[HEAD
     memcpy(header + 16, progress->key, OTA_PROGRESS_KEY_SIZE);
 }
 
+struct ota_range ota_blocks_of_sector(const struct flash_area *slot, const struct ota_file *file,
+                                      uint32_t offset)
+{
+    const struct flash_sector sector = flash_sector_at(slot, offset);
+    const uint32_t blocks = ota_file_blocks(file);
+    const uint32_t last = (sector.offset + sector.size - 1u) / file->block_size;
+    return (struct ota_range){sector.offset / file->block_size, last < blocks ? last : blocks - 1u};
+}
+
 static void reset(struct ota_progress *progress, const struct flash_area *area,
-                  const uint8_t key[OTA_PROGRESS_KEY_SIZE], uint32_t blocks)
+                  const struct flash_area *slot, const struct ota_file *file,
+                  const uint8_t key[OTA_PROGRESS_KEY_SIZE])
 {
     memset(progress, 0, sizeof *progress);
     progress->area = area;
-    progress->blocks = blocks;
+    progress->slot = slot;
+    progress->file = *file;
+    progress->blocks = ota_file_blocks(file);
     memcpy(progress->key, key, OTA_PROGRESS_KEY_SIZE);
 }
 
-static void note(struct ota_progress *progress, uint32_t block, bool have)
+static void remember_torn(struct ota_progress *progress, uint32_t block)
 {
-    if (ota_progress_has(progress, block) == have)
+    if (ota_progress_torn(progress, block))
+        return;
+    if (progress->torn_count < OTA_PROGRESS_TORN_MAX)
+        progress->torn[progress->torn_count++] = (uint16_t)block;
+    else
+        progress->torn_overflow = true;
+}
+
+static void forget_torn(struct ota_progress *progress, uint32_t block)
+{
+    for (uint8_t i = 0; i < progress->torn_count; i++) {
+        if (progress->torn[i] == block)
+            progress->torn[i] = progress->torn[--progress->torn_count];
+    }
+}
+
+bool ota_progress_torn(const struct ota_progress *progress, uint32_t block)
+{
+    for (uint8_t i = 0; i < progress->torn_count; i++) {
+        if (progress->torn[i] == block)
+            return true;
+    }
+    return progress->torn_overflow;
+}
+
+static void set_stored(struct ota_progress *progress, uint32_t block, bool stored)
+{
+    forget_torn(progress, block);
+    if (ota_progress_has(progress, block) == stored)
         return;
     progress->have[block / 8] ^= (uint8_t)(1u << (block % 8));
-    if (have)
+    if (stored)
         progress->stored++;
     else
         progress->stored--;
 }
 
-/* Takes in one entry; false if it is erased. A broken one says nothing. */
-static bool replay(struct ota_progress *progress, const uint8_t raw[ENTRY_SIZE])
+static void note(struct ota_progress *progress, uint32_t word)
+{
+    const uint32_t block = word & ~ENTRY_KIND;
+    const uint8_t bytes[2] = {(uint8_t)word, (uint8_t)(word >> 8)};
+    progress->sum = crc32_update(progress->sum, bytes, sizeof bytes);
+    if ((word & ENTRY_KIND) == ENTRY_STORED)
+        set_stored(progress, block, true);
+    if ((word & ENTRY_KIND) == ENTRY_BEGUN)
+        remember_torn(progress, block);
+    if ((word & ENTRY_KIND) != ENTRY_VOID)
+        return;
+    const struct ota_range range =
+        ota_blocks_of_sector(progress->slot, &progress->file, block * progress->file.block_size);
+    for (uint32_t each = range.first; each <= range.last; each++)
+        set_stored(progress, each, false);
+}
+
+enum entry { ENTRY_IS_ERASED, ENTRY_IS_BROKEN, ENTRY_IS_GOOD, ENTRY_CONTRADICTS };
+
+static enum entry replay(struct ota_progress *progress, const uint8_t raw[ENTRY_SIZE])
 {
     const uint8_t erased = progress->area->flash->erased_value;
     const uint32_t word = (uint32_t)raw[0] | (uint32_t)raw[1] << 8;
     const uint32_t complement = (uint32_t)raw[2] | (uint32_t)raw[3] << 8;
+    const bool check = (word & ENTRY_KIND) == ENTRY_CHECK;
     if (raw[0] == erased && raw[1] == erased && raw[2] == erased && raw[3] == erased)
-        return false;
-    if ((word ^ complement) == 0xffffu && (word & ~ENTRY_VOID) < progress->blocks)
-        note(progress, word & ~ENTRY_VOID, (word & ENTRY_VOID) == 0);
-    return true;
+        return ENTRY_IS_ERASED;
+    if ((word ^ complement) != 0xffffu || (!check && (word & ~ENTRY_KIND) >= progress->blocks))
+        return ENTRY_IS_BROKEN;
+    if (check && ((word ^ progress->sum) & ~ENTRY_KIND & 0xffffu) != 0)
+        return ENTRY_CONTRADICTS;
+    note(progress, word);
+    return ENTRY_IS_GOOD;
+}
+
+/* The entry in flight when power failed may look erased without being so: the first place after the
+ * last entry is left out. */
+static otter_status replay_all(struct ota_progress *progress)
+{
+    const struct flash_area *area = progress->area;
+    const uint32_t unit = entry_unit(area);
+    uint8_t raw[ENTRY_SIZE];
+    progress->next = HEADER_SIZE + unit;
+    for (uint32_t offset = HEADER_SIZE; area->size - offset >= unit; offset += unit) {
+        const otter_status status = flash_read(area, offset, raw, sizeof raw);
+        if (status != OTTER_OK)
+            return status;
+        const enum entry entry = replay(progress, raw);
+        if (entry == ENTRY_CONTRADICTS)
+            return OTTER_E_CORRUPT;
+        if (entry != ENTRY_IS_ERASED)
+            progress->next = offset + 2u * unit;
+    }
+    return OTTER_OK;
 }
 
 otter_status ota_progress_open(struct ota_progress *progress, const struct flash_area *area,
-                               const uint8_t key[OTA_PROGRESS_KEY_SIZE], uint32_t blocks)
+                               const struct flash_area *slot, const struct ota_file *file,
+                               const uint8_t key[OTA_PROGRESS_KEY_SIZE])
 {
     uint8_t expected[HEADER_SIZE];
     uint8_t header[HEADER_SIZE];
-    uint8_t raw[ENTRY_SIZE];
-    reset(progress, area, key, blocks);
+    reset(progress, area, slot, file, key);
     make_header(progress, expected);
-    otter_status status = flash_read(area, 0, header, sizeof header);
+    const otter_status status = flash_read(area, 0, header, sizeof header);
     if (status != OTTER_OK)
         return status;
     if (memcmp(header, expected, sizeof header) != 0)
         return OTTER_E_NOT_FOUND;
-    const uint32_t unit = entry_unit(area);
-    uint32_t used_end = HEADER_SIZE;
-    for (uint32_t offset = HEADER_SIZE; area->size - offset >= unit; offset += unit) {
-        status = flash_read(area, offset, raw, sizeof raw);
-        if (status != OTTER_OK)
-            return status;
-        if (replay(progress, raw))
-            used_end = offset + unit;
-    }
-    /* The entry in flight when power failed may look erased without being so: leave it out. */
-    progress->next = used_end + unit;
     progress->resumed = true;
-    return OTTER_OK;
+    progress->check_due = true;
+    return replay_all(progress);
 }
 
 void ota_progress_begin(struct ota_progress *progress, const struct flash_area *area,
-                        const uint8_t key[OTA_PROGRESS_KEY_SIZE], uint32_t blocks)
+                        const struct flash_area *slot, const struct ota_file *file,
+                        const uint8_t key[OTA_PROGRESS_KEY_SIZE])
 {
-    reset(progress, area, key, blocks);
+    reset(progress, area, slot, file, key);
 }
 
 otter_status ota_progress_begin_step(struct ota_progress *progress)
@@ -133,22 +213,38 @@ static otter_status append(struct ota_progress *progress, uint32_t word)
     return OTTER_E_NO_SPACE;
 }
 
-otter_status ota_progress_add(struct ota_progress *progress, uint32_t block)
+static otter_status enter_word(struct ota_progress *progress, uint32_t word)
 {
+    const otter_status status = append(progress, word);
+    if (status == OTTER_OK)
+        note(progress, word);
+    return status;
+}
+
+static otter_status enter(struct ota_progress *progress, uint32_t block, uint32_t kind)
+{
+    otter_status status = OTTER_OK;
     if (block >= progress->blocks)
         return OTTER_E_ARGUMENT;
-    const otter_status status = append(progress, block);
-    if (status == OTTER_OK)
-        note(progress, block, true);
-    return status;
+    if (progress->check_due)
+        status = enter_word(progress, ENTRY_CHECK | (progress->sum & ~ENTRY_KIND & 0xffffu));
+    if (status != OTTER_OK)
+        return status;
+    progress->check_due = false;
+    return enter_word(progress, block | kind);
+}
+
+otter_status ota_progress_add(struct ota_progress *progress, uint32_t block)
+{
+    return enter(progress, block, ENTRY_STORED);
+}
+
+otter_status ota_progress_begun(struct ota_progress *progress, uint32_t block)
+{
+    return enter(progress, block, ENTRY_BEGUN);
 }
 
 otter_status ota_progress_void(struct ota_progress *progress, uint32_t block)
 {
-    if (block >= progress->blocks)
-        return OTTER_E_ARGUMENT;
-    const otter_status status = append(progress, block | ENTRY_VOID);
-    if (status == OTTER_OK)
-        note(progress, block, false);
-    return status;
+    return enter(progress, block, ENTRY_VOID);
 }

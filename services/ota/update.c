@@ -101,7 +101,8 @@ static otter_status open_journal(struct ota *ota)
     uint8_t key[OTA_PROGRESS_KEY_SIZE];
     const struct ota_file file = ota_job_file(ota);
     journal_key(ota, key);
-    return ota_progress_open(&ota->progress, ota->config.progress, key, ota_file_blocks(&file));
+    return ota_progress_open(&ota->progress, ota->config.progress, ota->config.secondary, &file,
+                             key);
 }
 
 static void begin_journal(struct ota *ota)
@@ -109,7 +110,7 @@ static void begin_journal(struct ota *ota)
     uint8_t key[OTA_PROGRESS_KEY_SIZE];
     const struct ota_file file = ota_job_file(ota);
     journal_key(ota, key);
-    ota_progress_begin(&ota->progress, ota->config.progress, key, ota_file_blocks(&file));
+    ota_progress_begin(&ota->progress, ota->config.progress, ota->config.secondary, &file, key);
 }
 
 /* In phase TRIAL only while the bootloader has not yet taken up the request. */
@@ -148,9 +149,7 @@ void ota_count_restart(struct ota *ota)
 
 static enum ota_event prepared(struct ota *ota, otter_ms now)
 {
-    const struct ota_file file = ota_job_file(ota);
-    ota_download_init(&ota->work.download, ota->config.secondary, &ota->progress, &file,
-                      ota->config.window);
+    ota_download_init(&ota->work.download, &ota->progress, ota->config.window);
     ota->reported_blocks = ota->progress.stored;
     ota->reported_at = now;
     ota->silent_ms = 0;
@@ -171,6 +170,8 @@ enum ota_event ota_prepare(struct ota *ota, otter_ms now)
         status = open_journal(ota);
         if (status == OTTER_OK)
             return prepared(ota, now);
+        if (status == OTTER_E_CORRUPT)
+            return ota_start_over(ota, now);
         ota->starting = 1;
         break;
     case 1:
@@ -192,7 +193,7 @@ enum ota_event ota_prepare(struct ota *ota, otter_ms now)
 enum ota_event ota_start_over(struct ota *ota, otter_ms now)
 {
     (void)now;
-    LOG_WRN(OTA_TAG, "the journal of blocks is full; starting the download over");
+    LOG_WRN(OTA_TAG, "the journal of blocks is full or unreliable; starting the download over");
     ota->record.epoch++;
     ota->record.blocks_at_boot = 0;
     return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
@@ -345,11 +346,9 @@ enum ota_event ota_repair(struct ota *ota, otter_ms now)
     ota->record.phase = OTA_RECORD_DOWNLOAD;
     if (!ota_save(ota))
         return ota_fail(ota, "the device's store is full or broken");
-    for (uint32_t block = last.offset / ota->config.block_size; block < ota->progress.blocks;
-         block++) {
-        if (ota_progress_void(&ota->progress, block) != OTTER_OK)
-            return ota_fail(ota, "the journal of blocks is full");
-    }
+    const uint32_t block = last.offset / ota->config.block_size;
+    if (block < ota->progress.blocks && ota_progress_void(&ota->progress, block) != OTTER_OK)
+        return ota_fail(ota, "the journal of blocks is full");
     const otter_status status = trailer_prepare(slot);
     return status == OTTER_OK ? OTA_EV_NONE
                               : ota_fail(ota, "erasing the trailer: %s", otter_status_text(status));

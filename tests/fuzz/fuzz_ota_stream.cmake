@@ -1,0 +1,1 @@
+otter_fuzz_target(ota_stream USES room_ota)

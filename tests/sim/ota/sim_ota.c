@@ -1,0 +1,509 @@
+/* The update agent under trouble, on virtual time: see usage(). A case is one world, made from its
+ * seed and its trouble; a case that ends wrongly prints the command that replays it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "port/log.h"
+#include "port/port.h"
+#include "tests/sim/ota/world.h"
+
+#define HOUR   3600000u
+#define RANDOM 150u
+
+static struct world world;
+static bool verbose;
+static unsigned cases;
+static unsigned failures;
+
+void port_log_write(const char *line, size_t length)
+{
+    if (verbose)
+        printf("%10llu  %.*s\n", (unsigned long long)world.now, (int)length, line);
+}
+
+otter_ms port_now(void)
+{
+    return world.now;
+}
+
+otter_status port_random(void *data, size_t length)
+{
+    memset(data, 0x5a, length); /* only blinds operations on public keys here */
+    return OTTER_OK;
+}
+
+/* --- judging --- */
+
+static const char *replay; /* of the case at hand */
+
+__attribute__((format(printf, 1, 2))) static void wrong(const char *format, ...)
+{
+    va_list arguments;
+    failures++;
+    printf("WRONG: ");
+    va_start(arguments, format);
+    vprintf(format, arguments);
+    va_end(arguments);
+    printf(
+        "\n  firmware %u.0.0, agent state %d, record phase %d, virtual time %llu ms, %u resets\n",
+        world.running, (int)world.ota.state, world.ota.record.phase, (unsigned long long)world.now,
+        world.resets);
+    for (uint32_t i = 0; i < world.cloud.job_count; i++)
+        printf("  job %s: %s %s\n", world.cloud.jobs[i].id,
+               cloud_status_name(world.cloud.jobs[i].status), world.cloud.jobs[i].details);
+    printf("  replay: sim_ota -v %s\n", replay);
+}
+
+/* What must hold at the end of every case, whatever happened in it. */
+static bool sound(bool at_rest)
+{
+    const unsigned before = failures;
+    if (world.device_dead)
+        wrong("the bootloader has nothing to start");
+    else if (world.stalled)
+        wrong("the agent spins");
+    else if (!at_rest)
+        wrong("the agent has not come to rest");
+    if (world.nor.rule_breaks != 0)
+        wrong("%u flash rules broken", world.nor.rule_breaks);
+    if (world.cloud.violations != 0)
+        wrong("%u requests against the interface", world.cloud.violations);
+    return failures == before;
+}
+
+static bool outcome_is(const char *id, enum cloud_status status, unsigned firmware,
+                       const char *words)
+{
+    char reason[256];
+    const struct cloud_job *job = cloud_find(&world.cloud, id);
+    cloud_reason(job, reason, sizeof reason);
+    return job->status == status && world.running == firmware && strstr(reason, words) != NULL;
+}
+
+static void expect(const char *id, enum cloud_status status, unsigned firmware, const char *words)
+{
+    if (!outcome_is(id, status, firmware, words))
+        wrong("expected %s with \"%s\" and firmware %u.0.0", cloud_status_name(status), words,
+              firmware);
+}
+
+static void begin(uint32_t seed, const struct trouble *trouble)
+{
+    cases++;
+    world_create(&world, seed, trouble);
+}
+
+static bool idle(struct world *w)
+{
+    return w->ota.state == OTA_IDLE;
+}
+
+/* Without further trouble the device must take the next update. */
+static void next_update_works(void)
+{
+    const uint8_t next = (uint8_t)(world.running + 10u);
+    world.trouble = (struct trouble){.window = world.trouble.window};
+    world.cloud.rejects_late_rejection = false;
+    world_add_update(&world, "next", world_image(next, 7000, true));
+    if (sound(world_run(&world, world_at_rest, 6 * HOUR)))
+        expect("next", CLOUD_SUCCEEDED, next, "accepted v");
+}
+
+static void end(void)
+{
+    world_destroy(&world);
+}
+
+/* --- one update, with one trouble --- */
+
+struct update {
+    const char *name;
+    uint32_t size;
+    enum behaviour behaviour;
+};
+
+static const struct update updates[] = {
+    {"good", 11000, BEHAVES},
+    {"full", WORLD_SLOT_SIZE - 144u, BEHAVES}, /* shares a sector with the trailer */
+    {"crash", 11000, CRASHES},
+    {"deaf", 11000, NEVER_CONNECTS},
+    {"test", 11000, FAILS_ITS_TEST},
+};
+#define UPDATES (sizeof updates / sizeof updates[0])
+
+static const struct update *awaited;
+
+/* The update is made while the device is on line and idle, so that it is announced. */
+static bool update_is_over(struct world *w)
+{
+    if (w->cloud.job_count == 0 && idle(w))
+        world_add_update(w, "job", world_image(2, awaited->size, true));
+    return w->cloud.job_count > 0 && world_at_rest(w);
+}
+
+static bool run_update(const struct update *update, const struct trouble *trouble)
+{
+    begin(1, trouble);
+    awaited = update;
+    world.behaviour[2] = update->behaviour;
+    return world_run(&world, update_is_over, 6 * HOUR);
+}
+
+static void expect_plain_outcome(const struct update *update)
+{
+    if (update->behaviour == BEHAVES)
+        expect("job", CLOUD_SUCCEEDED, 2, "accepted v2.0.0");
+    else
+        expect("job", CLOUD_FAILED, 1, "rolled back: 2.0.0");
+}
+
+static void plain(void)
+{
+    char command[64];
+    replay = command;
+    for (unsigned i = 0; i < UPDATES; i++) {
+        const struct trouble none = {.window = 4};
+        snprintf(command, sizeof command, "plain");
+        if (sound(run_update(&updates[i], &none)))
+            expect_plain_outcome(&updates[i]);
+        printf("%-8s %s update: %u messages, %u flash operations, %u resets, %llu virtual ms\n",
+               "plain", updates[i].name, world.messages, world.operations, world.resets,
+               (unsigned long long)world.now);
+        next_update_works();
+        end();
+    }
+}
+
+/* Loses each publish of an update in turn, in both directions. */
+static void losses(unsigned only)
+{
+    char command[64];
+    replay = command;
+    for (unsigned i = 0; i < UPDATES; i++) {
+        for (uint32_t n = 1;; n++) {
+            const struct trouble trouble = {.lose_message = n, .window = 4};
+            if (only != 0 && n != only)
+                continue;
+            snprintf(command, sizeof command, "losses %u", n);
+            const bool at_rest = run_update(&updates[i], &trouble);
+            const bool over = world.messages < n;
+            if (sound(at_rest))
+                expect_plain_outcome(&updates[i]);
+            end();
+            if (over || only != 0)
+                break;
+        }
+    }
+}
+
+/* A cut on trial is a way back too: the bootloader cannot tell it from a crash. */
+static void expect_outcome_of_cut(const struct update *update)
+{
+    if (update->behaviour == BEHAVES && outcome_is("job", CLOUD_SUCCEEDED, 2, "accepted v2.0.0"))
+        return;
+    expect("job", CLOUD_FAILED, 1, "rolled back: 2.0.0");
+}
+
+/* Cuts the power at each flash operation of an update, bootloader included: in each way where the
+ * image is good, in turn where it is not. */
+static void cuts(unsigned only)
+{
+    char command[64];
+    unsigned rolled_back = 0;
+    replay = command;
+    for (unsigned i = 0; i < UPDATES; i++) {
+        for (uint32_t at = 1;; at++) {
+            bool over = false;
+            for (enum nor_cut cut = 0; cut < NOR_CUT_KINDS; cut++) {
+                const struct trouble trouble = {.cut_at = at, .cut = cut, .window = 4};
+                const bool in_turn = updates[i].behaviour != BEHAVES && cut != at % NOR_CUT_KINDS;
+                if ((only != 0 && at != only) || (only == 0 && in_turn))
+                    continue;
+                snprintf(command, sizeof command, "cuts %u   (%s, %s)", at, updates[i].name,
+                         nor_cut_name(cut));
+                const bool at_rest = run_update(&updates[i], &trouble);
+                over = world.operations < at;
+                if (sound(at_rest))
+                    expect_outcome_of_cut(&updates[i]);
+                rolled_back += updates[i].behaviour == BEHAVES && world.running == 1;
+                if (cut == NOR_CUT_GARBLED)
+                    next_update_works();
+                end();
+            }
+            if (over || (only != 0 && at == only))
+                break;
+        }
+    }
+    printf("%-8s good updates rolled back by a cut on trial: %u\n", "cuts", rolled_back);
+}
+
+/* Cancels the job in each state of the agent, with and without the notification. */
+static void cancels(void)
+{
+    char command[64];
+    replay = command;
+    for (unsigned state = OTA_DESCRIBING; state < OTA_STATE_COUNT; state++) {
+        for (unsigned unheard = 0; unheard < 2; unheard++) {
+            const struct trouble trouble = {.cancels = true,
+                                            .cancel_in = (enum ota_state)state,
+                                            .cancel_unheard = unheard != 0,
+                                            .window = 4};
+            snprintf(command, sizeof command, "cancels   (state %u, %s)", state,
+                     unheard != 0 ? "unheard" : "heard");
+            const bool at_rest = run_update(&updates[0], &trouble);
+            if (sound(at_rest)) {
+                if ((world.visited >> state & 1u) == 0)
+                    wrong("state %u was never entered", state);
+                /* Once confirmed, the firmware stays whatever the job says; and its test, which
+                 * passes at once here, comes before word of the cancellation. */
+                const bool stays = state == OTA_TESTING || state == OTA_REPORTING;
+                expect("job", CLOUD_CANCELED, stays ? 2 : 1, "");
+                next_update_works();
+            }
+            end();
+        }
+    }
+}
+
+/* --- jobs that must not be done --- */
+
+struct bad_job {
+    const char *name;
+    const char *piece;
+    const char *instead;
+    uint8_t version;
+    bool good_key;
+    enum cloud_status status;
+    const char *words;
+};
+
+static const struct bad_job bad_jobs[] = {
+    {"older", "", "", 1, true, CLOUD_REJECTED, "version 1.0.0 is not above the running 1.0.0"},
+    {"key", "", "", 2, false, CLOUD_FAILED, "rolled back: 2.0.0 was not confirmed (did not start)"},
+    {"http", "\"MQTT\"", "\"HTTP\"", 2, true, CLOUD_REJECTED, "do not offer MQTT"},
+    {"label", "ota_signer_pub", "who.pem", 2, true, CLOUD_REJECTED, "'who.pem' is not a key"},
+    {"type", "\"fileType\":0", "\"fileType\":5", 2, true, CLOUD_REJECTED, "fileType 5"},
+    {"two", "\"files\":[{", "\"files\":[{},{", 2, true, CLOUD_REJECTED, "2 files"},
+    {"large", "11000", "16241", 2, true, CLOUD_REJECTED, "does not fit"},
+    {"short", "11000", "10000", 2, true, CLOUD_REJECTED, "image header says"},
+    {"stream", "AFR_OTA-stream", "other-stream", 2, true, CLOUD_REJECTED, "stream refused"},
+    {"long", "11000", "14000", 2, true, CLOUD_FAILED, "no block arrived"},
+    {"signature", "=\"}", "=\"}", 3, true, CLOUD_FAILED,
+     "code signature check failed (ota_signer_pub)"},
+};
+
+static void refusals(void)
+{
+    char command[64];
+    replay = command;
+    for (unsigned i = 0; i < sizeof bad_jobs / sizeof bad_jobs[0]; i++) {
+        const struct bad_job *bad = &bad_jobs[i];
+        const struct trouble none = {.window = 4};
+        const bool forged = strcmp(bad->name, "signature") == 0;
+        struct world_image image = *world_image(bad->version, 11000, bad->good_key);
+        if (forged) { /* another image under the signature */
+            memcpy(image.bytes, world_image(2, 11000, true)->bytes, image.size);
+        }
+        snprintf(command, sizeof command, "refusals   (%s)", bad->name);
+        begin(1, &none);
+        const bool on_line = world_run(&world, idle, HOUR);
+        world_add_update_with(&world, "job", &image, forged ? "" : bad->piece,
+                              forged ? "" : bad->instead);
+        if (sound(on_line && world_run(&world, world_at_rest, 6 * HOUR)))
+            expect("job", bad->status, 1, bad->words);
+        if (bad->version == 1 && (world.visited >> OTA_ACCEPTING & 1u) != 0)
+            wrong("a job was accepted that had to be refused before");
+        next_update_works();
+        end();
+    }
+}
+
+static void keys_known_to_the_agent(void)
+{
+    const struct trouble knows = {.window = 4, .check_signature = true};
+    replay = "refusals   (agent with keys)";
+    begin(1, &knows);
+    world_add_update(&world, "job", world_image(2, 11000, false));
+    if (sound(world_run(&world, world_at_rest, 6 * HOUR)))
+        expect("job", CLOUD_FAILED, 1, "image check failed");
+    if (world.resets != 0)
+        wrong("an image was tried that had to be refused before");
+    end();
+}
+
+/* --- jobs that come again, jobs of others --- */
+
+static void others(void)
+{
+    const struct trouble none = {.window = 4};
+    replay = "others";
+    begin(1, &none);
+    const bool on_line = world_run(&world, idle, HOUR);
+    cloud_create(&world.cloud, "reboot", "{\"operation\":\"reboot\"}", "", NULL, 0);
+    if (sound(on_line && !world_run(&world, world_at_rest, 0) &&
+              world_run(&world, world_at_rest, HOUR)) &&
+        cloud_find(&world.cloud, "reboot")->status != CLOUD_QUEUED)
+        wrong("somebody else's job was touched");
+    cloud_cancel(&world.cloud, "reboot");
+    world_add_update(&world, "job", world_image(2, 11000, true));
+    if (sound(world_run(&world, world_at_rest, 6 * HOUR)))
+        expect("job", CLOUD_SUCCEEDED, 2, "accepted v2.0.0");
+    end();
+}
+
+static void retries(void)
+{
+    const struct trouble none = {.window = 4};
+    replay = "retries";
+    begin(1, &none);
+    world.behaviour[2] = NEVER_CONNECTS;
+    world_add_update(&world, "job", world_image(2, 11000, true));
+    if (sound(world_run(&world, world_at_rest, 6 * HOUR)))
+        expect("job", CLOUD_FAILED, 1, "(no connection to the cloud)");
+    world.behaviour[2] = BEHAVES;
+    cloud_requeue(&world.cloud, "job");
+    if (sound(world_run(&world, world_at_rest, 6 * HOUR)))
+        expect("job", CLOUD_SUCCEEDED, 2, "accepted v2.0.0");
+    end();
+}
+
+/* A job that another agent began, and that this one has to refuse although it is IN_PROGRESS. */
+static void refusal_after_the_start(void)
+{
+    const struct trouble none = {.window = 4};
+    replay = "late";
+    begin(1, &none);
+    world.cloud.rejects_late_rejection = true;
+    world_add_update(&world, "job", world_image(1, 11000, true));
+    cloud_find(&world.cloud, "job")->status = CLOUD_IN_PROGRESS;
+    if (sound(world_run(&world, world_at_rest, 6 * HOUR)))
+        expect("job", CLOUD_FAILED, 1, "not above the running");
+    end();
+}
+
+/* --- everything at once --- */
+
+static struct trouble random_trouble(uint32_t seed)
+{
+    uint32_t state = seed * 747796405u + 1u;
+    struct trouble trouble = {0};
+    uint32_t draw[6];
+    for (unsigned i = 0; i < 6; i++) {
+        state = state * 1664525u + 1013904223u;
+        draw[i] = state >> 16;
+    }
+    trouble.lost = draw[0] % 80;
+    trouble.repeated = draw[1] % 100;
+    trouble.delay_ms = 5 + draw[2] % 800;
+    trouble.disconnects = draw[3] % 8;
+    trouble.power_cuts = draw[4] % 5;
+    trouble.window = 1 + draw[5] % 12;
+    return trouble;
+}
+
+/* The job's end and the firmware that runs tell the same story. */
+static void expect_consistent(const char *id, unsigned old, unsigned offered)
+{
+    const struct cloud_job *job = cloud_find(&world.cloud, id);
+    if (job->status == CLOUD_SUCCEEDED && world.running == offered)
+        return;
+    if ((job->status == CLOUD_FAILED || job->status == CLOUD_CANCELED) && world.running == old)
+        return;
+    if (job->status == CLOUD_CANCELED && world.running == offered)
+        return; /* confirmed before the cancellation came */
+    wrong("job and firmware disagree");
+}
+
+static void random_worlds(unsigned first, unsigned count)
+{
+    char command[64];
+    unsigned ends[6] = {0};
+    replay = command;
+    for (unsigned seed = first; seed < first + count; seed++) {
+        const struct trouble trouble = random_trouble(seed);
+        snprintf(command, sizeof command, "random %u", seed);
+        begin(seed, &trouble);
+        for (uint8_t round = 0; round < 3; round++) {
+            const char *const ids[] = {"one", "two", "three"};
+            const unsigned old = world.running == 0 ? 1 : world.running;
+            const uint8_t offered = (uint8_t)(round + 2);
+            world.trouble = trouble;
+            world.behaviour[offered] =
+                world_random(&world, 4) == 0 ? (enum behaviour)world_random(&world, 4) : BEHAVES;
+            world_add_update(&world, ids[round], world_image(offered, 8000 + 3000u * round, true));
+            if (world_random(&world, 5) == 0) {
+                world.trouble.cancels = true;
+                world.trouble.cancel_in = (enum ota_state)world_random(&world, OTA_STATE_COUNT);
+                world.visited = 0;
+            }
+            if (!sound(world_run(&world, world_at_rest, 48 * HOUR)))
+                break;
+            if (!world.trouble.cancels)
+                expect_consistent(ids[round], old, offered);
+            ends[cloud_find(&world.cloud, ids[round])->status]++;
+        }
+        if (!world.device_dead && !world.stalled)
+            next_update_works();
+        end();
+    }
+    printf("%-8s %u worlds: %u updates succeeded, %u failed, %u cancelled\n", "random", count,
+           ends[CLOUD_SUCCEEDED], ends[CLOUD_FAILED], ends[CLOUD_CANCELED]);
+}
+
+static void usage(void)
+{
+    printf("usage: sim_ota [-v] [SCENARIO [NUMBER]]\n"
+           "  plain           each kind of update without trouble\n"
+           "  losses [N]      each publish lost in turn, or the N-th\n"
+           "  cuts [N]        power cut at each flash operation in each way, or at the N-th\n"
+           "  cancels         the job cancelled in each state\n"
+           "  refusals        jobs that must not be done\n"
+           "  others          jobs of others, jobs that come again\n"
+           "  random [SEED]   everything at once: %u seeds, or this one\n"
+           "  -v              with the device's log\n",
+           RANDOM);
+}
+
+static bool wanted(const char *chosen, const char *scenario)
+{
+    return chosen == NULL || strcmp(chosen, scenario) == 0;
+}
+
+int main(int argc, char **argv)
+{
+    int at = 1;
+    if (at < argc && strcmp(argv[at], "-v") == 0) {
+        verbose = true;
+        at++;
+    }
+    if (at < argc && argv[at][0] == '-') {
+        usage();
+        return 2;
+    }
+    const char *chosen = at < argc ? argv[at] : NULL;
+    const unsigned number = at + 1 < argc ? (unsigned)strtoul(argv[at + 1], NULL, 10) : 0;
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    if (wanted(chosen, "plain"))
+        plain();
+    if (wanted(chosen, "losses"))
+        losses(number);
+    if (wanted(chosen, "cuts"))
+        cuts(number);
+    if (wanted(chosen, "cancels"))
+        cancels();
+    if (wanted(chosen, "refusals")) {
+        refusals();
+        keys_known_to_the_agent();
+    }
+    if (wanted(chosen, "others")) {
+        others();
+        retries();
+        refusal_after_the_start();
+    }
+    if (wanted(chosen, "random"))
+        random_worlds(number != 0 ? number : 1, number != 0 ? 1 : RANDOM);
+    printf("%u cases, %u wrong\n", cases, failures);
+    return cases > 0 && failures == 0 ? 0 : 1;
+}

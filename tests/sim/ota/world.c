@@ -1,0 +1,635 @@
+#include "tests/sim/ota/world.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mbedtls/ecp.h>
+#include <mbedtls/pk.h>
+
+#include "codec/base64.h"
+#include "codec/mqtt_packet.h"
+#include "image/trailer.h"
+#include "pki/pki.h"
+#include "tests/sim/boot/sim_image.h"
+
+#define SECTOR       2048u
+#define BLOCK        1024u
+#define MAX_SECTORS  (WORLD_SLOT_SIZE / SECTOR)
+#define WRITE_SIZE   4u
+#define MAX_ALIGN    8u
+#define TRAILER_SIZE (MAX_SECTORS * 3u * WRITE_SIZE + 48u)
+
+#define PRIMARY   0u
+#define SECONDARY (PRIMARY + WORLD_SLOT_SIZE)
+#define SCRATCH   (SECONDARY + WORLD_SLOT_SIZE)
+#define STORE     (SCRATCH + SECTOR)
+#define PROGRESS  (STORE + 4u * SECTOR)
+#define FLASH     (PROGRESS + 2u * SECTOR)
+
+#define BOOT_MS      300u
+#define SPIN_MAX     20000u
+#define SELF_TEST_MS 30000u
+
+static void must(bool good, const char *what)
+{
+    if (good)
+        return;
+    fprintf(stderr, "world: %s\n", what);
+    abort();
+}
+
+static uint32_t next_random(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+uint32_t world_random(struct world *world, uint32_t below)
+{
+    return next_random(&world->random) % below;
+}
+
+static bool happens(struct world *world, uint32_t per_mille)
+{
+    return per_mille > 0 && world_random(world, 1000) < per_mille;
+}
+
+/* --- images and keys, made once --- */
+
+static mbedtls_pk_context signer;
+static char signer_pem[512];
+
+static int pattern(void *state, unsigned char *out, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        out[i] = (unsigned char)next_random(state);
+    return 0;
+}
+
+static void make_signer(void)
+{
+    static uint32_t state = 12345;
+    if (signer_pem[0] != '\0')
+        return;
+    mbedtls_pk_init(&signer);
+    must(mbedtls_pk_setup(&signer, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) == 0 &&
+             mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(signer), pattern,
+                                 &state) == 0 &&
+             mbedtls_pk_write_pubkey_pem(&signer, (unsigned char *)signer_pem, sizeof signer_pem) ==
+                 0,
+         "cannot make the signer's key");
+}
+
+static void sign_code(struct world_image *image)
+{
+    static uint32_t state = 54321;
+    struct image_sha256 sha;
+    uint8_t digest[32];
+    make_signer();
+    image_sha256_init(&sha);
+    image_sha256_update(&sha, image->bytes, image->size);
+    image_sha256_finish(&sha, digest);
+    must(mbedtls_pk_sign(&signer, MBEDTLS_MD_SHA256, digest, sizeof digest, image->signature,
+                         &image->signature_length, pattern, &state) == 0,
+         "cannot sign");
+}
+
+const struct world_image *world_image(uint8_t number, uint32_t end, bool good_key)
+{
+    static struct {
+        struct world_image image;
+        uint8_t number;
+        bool good_key;
+    } made[32];
+    static unsigned count;
+    for (unsigned i = 0; i < count; i++) {
+        if (made[i].number == number && made[i].image.size == end && made[i].good_key == good_key)
+            return &made[i].image;
+    }
+    must(count < 32, "too many images");
+    struct world_image *image = &made[count].image;
+    made[count].number = number;
+    made[count++].good_key = good_key;
+    image->size = end;
+    sim_image_make(image->bytes, end, number, good_key ? SIM_KEY : SIM_KEY + 1);
+    sign_code(image);
+    return image;
+}
+
+uint32_t world_image_size_max(void)
+{
+    return WORLD_SLOT_SIZE - TRAILER_SIZE;
+}
+
+/* --- network --- */
+
+static void post(struct world *world, struct world_event event, const void *bytes)
+{
+    must(world->event_count < WORLD_EVENTS_MAX, "too many messages under way");
+    event.bytes = malloc(event.length + 1);
+    must(event.bytes != NULL, "out of memory");
+    memcpy(event.bytes, bytes, event.length);
+    world->events[world->event_count++] = event;
+}
+
+static otter_ms some_delay(struct world *world)
+{
+    const uint32_t most = world->trouble.delay_ms;
+    return 5 + (most > 5 ? world_random(world, most - 4) : 0);
+}
+
+/* Lets a publish have its share of trouble; returns how often it arrives. */
+static unsigned pass(struct world *world)
+{
+    const struct trouble *trouble = &world->trouble;
+    if (++world->messages == trouble->lose_message || happens(world, trouble->lost))
+        return 0;
+    return happens(world, trouble->repeated) ? 2 : 1;
+}
+
+static void drop_connection(struct world *world)
+{
+    world->connected = false;
+    world->connect_at = OTTER_NEVER;
+    world->stream_length = 0;
+    memset(world->filters, 0, sizeof world->filters);
+}
+
+static void to_device(struct world *world, const uint8_t *packet, int length, otter_ms delay)
+{
+    must(length > 0, "the broker made a packet that does not fit");
+    const struct world_event event = {.at = world->now + delay,
+                                      .connection = world->connection,
+                                      .type = TO_DEVICE,
+                                      .length = (uint32_t)length};
+    post(world, event, packet);
+}
+
+static bool granted(const struct world *world, const char *topic)
+{
+    const struct mqtt_text text = {topic, strlen(topic)};
+    for (unsigned i = 0; i < 8; i++) {
+        const struct mqtt_text filter = {world->filters[i], strlen(world->filters[i])};
+        if (filter.length > 0 && mqtt_filter_matches(filter, text))
+            return true;
+    }
+    return false;
+}
+
+/* The cloud speaks. Replies of the job service come unasked too, everything else to subscribers. */
+static void cloud_says(void *ctx, const char *topic, const void *payload, size_t length)
+{
+    struct world *world = ctx;
+    uint8_t packet[8192];
+    const bool unasked = strstr(topic, "/accepted") != NULL;
+    const bool unheard = world->trouble.cancel_unheard && strstr(topic, "notify") != NULL &&
+                         (world->visited >> world->trouble.cancel_in & 1u) != 0;
+    if (!world->connected || unheard || (!unasked && !granted(world, topic)))
+        return;
+    const struct mqtt_publish publish = {.topic = {topic, strlen(topic)},
+                                         .payload = {payload, length}};
+    const int size = mqtt_encode_publish(packet, sizeof packet, &publish);
+    for (unsigned times = pass(world); times > 0; times--)
+        to_device(world, packet, size, some_delay(world));
+}
+
+static void broker_publish(struct world *world, const struct mqtt_publish *publish)
+{
+    uint8_t ack[8];
+    struct world_event event = {.connection = world->connection,
+                                .type = TO_CLOUD,
+                                .length = (uint32_t)publish->payload.length};
+    if (publish->qos == 1)
+        to_device(world, ack,
+                  mqtt_encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, publish->packet_id), 5);
+    snprintf(event.topic, sizeof event.topic, "%.*s", (int)publish->topic.length,
+             publish->topic.data);
+    for (unsigned times = pass(world); times > 0; times--) {
+        event.at = world->now + some_delay(world);
+        post(world, event, publish->payload.data);
+    }
+}
+
+static void broker_filters(struct world *world, bool subscribe, const uint8_t *body, size_t length)
+{
+    struct mqtt_filter_list list;
+    struct mqtt_filter filter;
+    uint8_t packet[32];
+    uint8_t codes[8] = {0};
+    size_t count = 0;
+    must(mqtt_decode_filters(subscribe ? MQTT_PACKET_SUBSCRIBE : MQTT_PACKET_UNSUBSCRIBE, body,
+                             length, &list) == OTTER_OK,
+         "the device sent broken filters");
+    while (mqtt_next_filter(&list, &filter)) {
+        char *place = NULL;
+        for (unsigned i = 0; i < 8 && place == NULL; i++) {
+            const bool same = strlen(world->filters[i]) == filter.text.length &&
+                              memcmp(world->filters[i], filter.text.data, filter.text.length) == 0;
+            if (same)
+                place = world->filters[i];
+        }
+        for (unsigned i = 0; i < 8 && place == NULL; i++) {
+            if (subscribe && world->filters[i][0] == '\0')
+                place = world->filters[i];
+        }
+        if (place != NULL)
+            snprintf(place, 257, "%.*s", subscribe ? (int)filter.text.length : 0, filter.text.data);
+        codes[count++] = filter.qos;
+    }
+    const struct mqtt_suback suback = {list.packet_id, {codes, count}};
+    to_device(world, packet,
+              subscribe
+                  ? mqtt_encode_suback(packet, sizeof packet, &suback)
+                  : mqtt_encode_ack(packet, sizeof packet, MQTT_PACKET_UNSUBACK, list.packet_id),
+              5);
+}
+
+static void broker_packet(struct world *world, const struct mqtt_header *header,
+                          const uint8_t *body)
+{
+    const struct mqtt_connack connack = {false, MQTT_CONNACK_ACCEPTED};
+    struct mqtt_publish publish;
+    uint8_t packet[8];
+    switch (header->type) {
+    case MQTT_PACKET_CONNECT:
+        to_device(world, packet, mqtt_encode_connack(packet, sizeof packet, &connack), 5);
+        break;
+    case MQTT_PACKET_PUBLISH:
+        must(mqtt_decode_publish(header->flags, body, header->body_length, &publish) == OTTER_OK,
+             "the device sent a broken publish");
+        broker_publish(world, &publish);
+        break;
+    case MQTT_PACKET_SUBSCRIBE:
+    case MQTT_PACKET_UNSUBSCRIBE:
+        broker_filters(world, header->type == MQTT_PACKET_SUBSCRIBE, body, header->body_length);
+        break;
+    case MQTT_PACKET_PINGREQ:
+        to_device(world, packet, mqtt_encode_empty(packet, sizeof packet, MQTT_PACKET_PINGRESP), 5);
+        break;
+    default:
+        break;
+    }
+}
+
+static void broker_bytes(struct world *world, const uint8_t *data, size_t length)
+{
+    must(world->stream_length + length <= sizeof world->stream, "the broker's buffer is full");
+    memcpy(world->stream + world->stream_length, data, length);
+    world->stream_length += (uint32_t)length;
+    for (;;) {
+        struct mqtt_header header;
+        const otter_status status =
+            mqtt_decode_header(world->stream, world->stream_length, &header);
+        if (status != OTTER_OK || world->stream_length < header.size + header.body_length)
+            return;
+        broker_packet(world, &header, world->stream + header.size);
+        const uint32_t size = header.size + header.body_length;
+        world->stream_length -= size;
+        memmove(world->stream, world->stream + size, world->stream_length);
+    }
+}
+
+/* --- the device --- */
+
+static uint32_t device_random(void *ctx)
+{
+    return next_random(&((struct world *)ctx)->random);
+}
+
+static otter_status self_test(void *ctx)
+{
+    struct world *world = ctx;
+    return world->behaviour[world->running] == FAILS_ITS_TEST ? OTTER_E_IO : OTTER_OK;
+}
+
+/* The session has one context for jitter and for messages. */
+static void on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
+{
+    ota_on_message(&((struct world *)ctx)->ota, now, message);
+}
+
+static void start_session(struct world *world)
+{
+    const struct mqtt_config config = {
+        .client_id = WORLD_THING,
+        .keep_alive_s = 60,
+        .backoff_base_ms = 500,
+        .backoff_cap_ms = 8000,
+        .connack_timeout_ms = 5000,
+        .ack_timeout_ms = 5000,
+        .random = device_random,
+        .on_message = on_message,
+        .ctx = world,
+        .input = world->input,
+        .input_size = sizeof world->input,
+        .output = world->output,
+        .output_size = sizeof world->output,
+    };
+    mqtt_init(&world->mqtt, &config);
+}
+
+static void start_agent(struct world *world)
+{
+    const struct ota_config config = {
+        .mqtt = &world->mqtt,
+        .kv = &world->kv,
+        .primary = &world->primary,
+        .secondary = &world->secondary,
+        .progress = &world->progress,
+        .trailer_align = MAX_ALIGN,
+        .image_size_max = world_image_size_max(),
+        .policy = world->trouble.check_signature ? &sim_policy : NULL,
+        .thing_name = WORLD_THING,
+        .tokens = world->tokens,
+        .token_count = OTA_TOKENS_MIN,
+        .block_size = BLOCK,
+        .window = (uint8_t)world->trouble.window,
+        .self_test_timeout_ms = SELF_TEST_MS,
+        .self_test = self_test,
+        .ctx = world,
+    };
+    must(ota_init(&world->ota, &config, world->now) == OTTER_OK, "the agent does not start");
+}
+
+static bool boot(struct world *world)
+{
+    const struct boot_slots slots = {&world->primary, &world->secondary};
+    const struct boot_config config = {.images = &slots,
+                                       .image_count = 1,
+                                       .scratch = &world->scratch,
+                                       .max_sectors = MAX_SECTORS,
+                                       .max_align = MAX_ALIGN,
+                                       .policy = sim_policy};
+    struct boot_result result;
+    if (boot_go(&config, &result) != OTTER_OK)
+        return false;
+    world->running = result.header.version.major;
+    return true;
+}
+
+static void look_at_state(struct world *world)
+{
+    const struct trouble *trouble = &world->trouble;
+    const uint32_t bit = 1u << world->ota.state;
+    if ((world->visited & bit) != 0)
+        return;
+    world->visited |= bit;
+    if (trouble->cancels && world->ota.state == trouble->cancel_in && world->cloud.job_count > 0)
+        cloud_cancel(&world->cloud, world->cloud.jobs[0].id);
+}
+
+static void send_output(struct world *world)
+{
+    const uint8_t *data;
+    for (;;) {
+        const size_t length = mqtt_output(&world->mqtt, &data);
+        if (length == 0 || !world->connected)
+            return;
+        broker_bytes(world, data, length);
+        mqtt_sent(&world->mqtt, world->now, length);
+    }
+}
+
+static void mind_transport(struct world *world)
+{
+    if (world->connected &&
+        (mqtt_should_close(&world->mqtt) || happens(world, world->trouble.disconnects))) {
+        drop_connection(world);
+        mqtt_transport_down(&world->mqtt, world->now);
+    }
+    if (!world->connected && world->connect_at == OTTER_NEVER &&
+        world->behaviour[world->running] != NEVER_CONNECTS &&
+        mqtt_wants_transport(&world->mqtt, world->now))
+        world->connect_at = world->now + 20;
+    if (!world->connected && world->now >= world->connect_at) {
+        world->connected = true;
+        world->connect_at = OTTER_NEVER;
+        world->connection++;
+        mqtt_transport_up(&world->mqtt, world->now);
+    }
+}
+
+static otter_ms earlier(otter_ms a, otter_ms b)
+{
+    return a < b ? a : b;
+}
+
+static int next_event(const struct world *world)
+{
+    int next = -1;
+    for (uint32_t i = 0; i < world->event_count; i++) {
+        if (next < 0 || world->events[i].at < world->events[next].at)
+            next = (int)i;
+    }
+    return next;
+}
+
+/* Takes the event out before anything is done with it: a power cut may end the call. */
+static void deliver(struct world *world, int index)
+{
+    static uint8_t bytes[8192];
+    struct world_event event = world->events[index];
+    world->events[index] = world->events[--world->event_count];
+    must(event.length <= sizeof bytes, "a message is too long");
+    memcpy(bytes, event.bytes, event.length);
+    free(event.bytes);
+    event.bytes = bytes;
+    if (event.type == TO_CLOUD) {
+        cloud_receive(&world->cloud, event.topic, event.bytes, event.length);
+    } else if (world->connected && event.connection == world->connection) {
+        (void)mqtt_input(&world->mqtt, world->now, event.bytes, event.length);
+    }
+}
+
+static void turn(struct world *world)
+{
+    mind_transport(world);
+    mqtt_tick(&world->mqtt, world->now);
+    ota_tick(&world->ota, world->now);
+    look_at_state(world);
+    send_output(world);
+    for (int i = next_event(world); i >= 0 && world->events[i].at <= world->now;
+         i = next_event(world)) {
+        deliver(world, i);
+        look_at_state(world);
+        ota_tick(&world->ota, world->now);
+        look_at_state(world);
+        send_output(world);
+    }
+}
+
+static otter_ms wake_at(const struct world *world)
+{
+    const int event = next_event(world);
+    otter_ms at = earlier(mqtt_deadline(&world->mqtt), ota_deadline(&world->ota));
+    at = earlier(at, world->connect_at);
+    if (event >= 0)
+        at = earlier(at, world->events[event].at);
+    return earlier(at, world->until);
+}
+
+/* One life of the device: from the bootloader to the next reset. */
+static void live(void *context)
+{
+    struct world *world = context;
+    uint32_t spins = 0;
+    if (!boot(world)) {
+        world->device_dead = true;
+        return;
+    }
+    if (world->behaviour[world->running] == CRASHES) {
+        world->now += 1000;
+        return;
+    }
+    must(kv_open(&world->kv, &world->store) == OTTER_OK, "the store does not open");
+    start_session(world);
+    start_agent(world);
+    while (world->now < world->until && !ota_wants_reset(&world->ota)) {
+        turn(world);
+        if (world->done != NULL && world->done(world))
+            return;
+        const otter_ms at = wake_at(world);
+        spins = at <= world->now ? spins + 1 : 0;
+        if (spins > SPIN_MAX) {
+            world->stalled = true;
+            return;
+        }
+        if (at > world->now)
+            world->now = at;
+    }
+}
+
+static void plan_power(struct world *world)
+{
+    struct trouble *trouble = &world->trouble;
+    uint32_t at = 0;
+    enum nor_cut cut = trouble->cut;
+    if (trouble->cut_at > world->operations) {
+        at = trouble->cut_at - world->operations;
+    } else if (trouble->power_cuts > 0) {
+        at = 1 + world_random(world, 150);
+        cut = (enum nor_cut)world_random(world, NOR_CUT_KINDS);
+    }
+    nor_power_plan(&world->power, at, cut);
+}
+
+bool world_run(struct world *world, bool (*done)(struct world *world), otter_ms limit)
+{
+    world->until = world->now + limit;
+    world->done = done;
+    while (world->now < world->until && !world->device_dead && !world->stalled) {
+        plan_power(world);
+        if (nor_power_run(&world->power, live, world) == NOR_RUN_CUT) {
+            if (world->trouble.cut_at <= world->operations && world->trouble.power_cuts > 0)
+                world->trouble.power_cuts--;
+        } else if (done(world)) {
+            world->operations += world->power.operations;
+            drop_connection(world);
+            return true;
+        }
+        world->operations += world->power.operations;
+        world->resets++;
+        world->now += BOOT_MS;
+        drop_connection(world);
+        memset(&world->ota, 0xa5, sizeof world->ota);
+        memset(&world->mqtt, 0xa5, sizeof world->mqtt);
+        memset(&world->kv, 0xa5, sizeof world->kv);
+    }
+    return false;
+}
+
+/* --- making a world --- */
+
+static void make_areas(struct world *world)
+{
+    static struct flash_sector sectors[FLASH / SECTOR];
+    nor_uniform_sectors(sectors, FLASH / SECTOR, SECTOR);
+    nor_create(&world->nor, &world->power, sectors, FLASH / SECTOR, WRITE_SIZE, 0xff);
+    const struct flash *flash = &world->nor.flash;
+    world->primary = (struct flash_area){flash, PRIMARY, WORLD_SLOT_SIZE};
+    world->secondary = (struct flash_area){flash, SECONDARY, WORLD_SLOT_SIZE};
+    world->scratch = (struct flash_area){flash, SCRATCH, SECTOR};
+    world->store = (struct flash_area){flash, STORE, 4 * SECTOR};
+    world->progress = (struct flash_area){flash, PROGRESS, 2 * SECTOR};
+}
+
+static void provision(struct world *world)
+{
+    const struct world_image *image = world_image(1, 9000, true);
+    make_signer();
+    nor_load(&world->nor, PRIMARY, image->bytes, image->size);
+    must(kv_open(&world->kv, &world->store) == OTTER_OK, "the store does not open");
+    must(pki_import(&world->kv, PKI_OTA_SIGNER, PKI_PUBLIC_KEY, signer_pem, strlen(signer_pem)) ==
+             OTTER_OK,
+         "the signer's key cannot be imported");
+}
+
+void world_create(struct world *world, uint32_t seed, const struct trouble *trouble)
+{
+    memset(world, 0, sizeof *world);
+    world->random = seed * 2654435761u | 1u;
+    world->now = 1000;
+    world->trouble = *trouble;
+    world->connect_at = OTTER_NEVER;
+    world->cloud.thing = WORLD_THING;
+    world->cloud.send = cloud_says;
+    world->cloud.ctx = world;
+    nor_power_init(&world->power, seed);
+    make_areas(world);
+    provision(world);
+}
+
+void world_destroy(struct world *world)
+{
+    for (uint32_t i = 0; i < world->event_count; i++)
+        free(world->events[i].bytes);
+    nor_destroy(&world->nor);
+}
+
+void world_add_update_with(struct world *world, const char *id, const struct world_image *image,
+                           const char *piece, const char *instead)
+{
+    char signature[BASE64_LENGTH(72) + 1];
+    char stream[65];
+    char document[1024];
+    char changed[1400];
+    must(base64_encode(signature, sizeof signature, image->signature, image->signature_length) > 0,
+         "signature too long");
+    snprintf(stream, sizeof stream, "AFR_OTA-stream-%.40s", id);
+    snprintf(document, sizeof document,
+             "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"%s\",\"files\":[{"
+             "\"filepath\":\"fw.bin\",\"filesize\":%u,\"fileid\":0,\"certfile\":\"ota_signer_pub\","
+             "\"fileType\":0,\"sig-sha256-ecdsa\":\"%s\"}]}}",
+             stream, (unsigned)image->size, signature);
+    const char *at = strstr(document, piece);
+    must(at != NULL, "nothing to replace in the document");
+    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - document), document, instead,
+             at + strlen(piece));
+    cloud_create(&world->cloud, id, changed, stream, image->bytes, image->size);
+}
+
+void world_add_update(struct world *world, const char *id, const struct world_image *image)
+{
+    world_add_update_with(world, id, image, "", "");
+}
+
+bool world_on_trial(const struct world *world)
+{
+    struct trailer trailer;
+    trailer_read(&world->primary, MAX_ALIGN, &trailer);
+    return trailer_on_trial(&trailer);
+}
+
+bool world_at_rest(struct world *world)
+{
+    for (uint32_t i = 0; i < world->cloud.job_count; i++) {
+        const struct cloud_job *job = &world->cloud.jobs[i];
+        if (job->status < CLOUD_SUCCEEDED && strstr(job->document, "afr_ota") != NULL)
+            return false;
+    }
+    return world->ota.state == OTA_IDLE && world->ota.record.phase == OTA_RECORD_NONE &&
+           !world_on_trial(world);
+}

@@ -1,0 +1,123 @@
+/* One device, one cloud and the network between them, on virtual time, from a seed.
+ *
+ * The device is real: bootloader core, store, MQTT session and update agent over a simulated NOR
+ * flash whose power can be cut. The cloud is cloud_model.c behind a minimal broker. The network
+ * loses, delays, repeats and reorders messages and breaks connections as told. Image cryptography
+ * is tests/sim/boot/sim_crypto.c; the code signature is real. */
+#ifndef OTTER_TESTS_SIM_OTA_WORLD_H
+#define OTTER_TESTS_SIM_OTA_WORLD_H
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "boot/boot.h"
+#include "services/ota/ota.h"
+#include "tests/sim/nor_sim.h"
+#include "tests/sim/ota/cloud_model.h"
+
+#define WORLD_THING      "sim-thing"
+#define WORLD_EVENTS_MAX 512u
+#define WORLD_IMAGES_MAX 8u
+#define WORLD_SLOT_SIZE  0x4000u
+
+/* How a firmware behaves once it runs. */
+enum behaviour { BEHAVES, CRASHES, NEVER_CONNECTS, FAILS_ITS_TEST };
+
+struct world_image {
+    uint8_t bytes[WORLD_SLOT_SIZE];
+    uint32_t size;
+    uint8_t signature[72]; /* code signature, DER */
+    size_t signature_length;
+};
+
+/* What goes wrong. Shares are in 1/1000 for each message. */
+struct trouble {
+    uint32_t lose_message; /* the n-th publish, counted in both directions; 0: none */
+    uint32_t lost;
+    uint32_t repeated;
+    uint32_t disconnects;
+    uint32_t delay_ms;   /* at most, for each message; at least 5 */
+    uint32_t power_cuts; /* at random operations */
+    uint32_t cut_at;     /* the operation since the world began, 0: none */
+    enum nor_cut cut;
+    enum ota_state cancel_in; /* the job is cancelled when this state is entered first ... */
+    bool cancels;
+    bool cancel_unheard; /* ... and its notification gets lost */
+    uint32_t window;
+    bool check_signature; /* the agent knows the bootloader's keys */
+};
+
+enum world_event_type { TO_DEVICE, TO_CLOUD };
+
+struct world_event {
+    otter_ms at;
+    uint32_t connection;
+    enum world_event_type type;
+    uint32_t length;
+    char topic[257]; /* of TO_CLOUD */
+    uint8_t *bytes;
+};
+
+struct world {
+    uint32_t random;
+    otter_ms now;
+    struct trouble trouble;
+    struct cloud cloud;
+
+    struct world_event events[WORLD_EVENTS_MAX];
+    uint32_t event_count;
+    uint32_t connection; /* number of the present one; its broker's side below */
+    bool connected;
+    otter_ms connect_at; /* when the transport comes up; OTTER_NEVER: not being opened */
+    uint8_t stream[4096];
+    uint32_t stream_length;
+    char filters[8][257];
+    uint32_t messages; /* publishes so far */
+
+    struct nor_power power;
+    struct nor_device nor;
+    struct flash_area primary, secondary, scratch, store, progress;
+    uint32_t operations; /* before the present run */
+    uint32_t resets;
+
+    struct kv kv;
+    struct mqtt_session mqtt;
+    struct ota ota;
+    uint8_t input[2048];
+    uint8_t output[2048];
+    jsmntok_t tokens[OTA_TOKENS_MIN];
+    uint8_t running;               /* major version of the firmware that runs */
+    bool device_dead;              /* nothing to boot */
+    bool stalled;                  /* the device spins without getting on */
+    uint32_t visited;              /* bit set of agent states */
+    enum behaviour behaviour[256]; /* by major version */
+
+    otter_ms until;
+    bool (*done)(struct world *world);
+};
+
+/* Signed images are made once for all worlds: version `number`.0.0, with `end` bytes. `good_key`
+ * false: signed with a key that the bootloader does not trust. */
+const struct world_image *world_image(uint8_t number, uint32_t end, bool good_key);
+uint32_t world_image_size_max(void);
+
+/* Device with firmware 1.0.0, provisioned, switched off. */
+void world_create(struct world *world, uint32_t seed, const struct trouble *trouble);
+void world_destroy(struct world *world);
+
+/* An OTA job for the image, as create-ota-update makes it. */
+void world_add_update(struct world *world, const char *id, const struct world_image *image);
+/* The same with a text in the document replaced. */
+void world_add_update_with(struct world *world, const char *id, const struct world_image *image,
+                           const char *piece, const char *instead);
+
+/* Runs until `done` says so (true) or for `limit` more milliseconds (false). */
+bool world_run(struct world *world, bool (*done)(struct world *world), otter_ms limit);
+/* All jobs are terminal and the agent has nothing left to do. */
+bool world_at_rest(struct world *world);
+
+bool world_on_trial(const struct world *world);
+uint32_t world_random(struct world *world, uint32_t below);
+
+#endif
