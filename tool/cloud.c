@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cloud/api/api.h"
 #include "cloud/core/cloud.h"
@@ -54,7 +55,7 @@ static void print_help(void)
         "\n"
         "In DIR: root_ca.pem (what devices trust), credentials (for the AWS CLI), cloud.json "
         "(where\n"
-        "the running cloud is; there while it is ready), otter.db, mosquitto.log.\n"
+        "the running cloud is; there while it is ready), otter.db, broker/mosquitto.log.\n"
         "SIGINT (Ctrl-C) and SIGTERM stop it in order.\n"
         "\n"
         "examples:\n"
@@ -263,6 +264,7 @@ int command_cloud(int argc, char **argv)
     int code = read_options(argc, argv, &running.options);
     if (code)
         return code - 1;
+    umask(077); /* the database holds private keys */
     if (!cloud_dir_open(&running.dir, running.options.dir))
         return 1;
     running.base = event_base_new();

@@ -120,7 +120,8 @@ static void connect_link(struct broker *broker)
     bufferevent_setcb(broker->link, on_readable, NULL, on_event, broker);
     bufferevent_enable(broker->link, EV_READ | EV_WRITE);
     /* A socket that is not there yet is told by the result alone, other failures by on_event. */
-    if (bufferevent_socket_connect(broker->link, (struct sockaddr *)&address, sizeof address) != 0 &&
+    if (bufferevent_socket_connect(broker->link, (struct sockaddr *)&address, sizeof address) !=
+            0 &&
         broker->link)
         lose_link(broker);
 }

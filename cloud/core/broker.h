@@ -17,7 +17,7 @@
 struct broker;
 struct event_base;
 
-/* Starts Mosquitto with its files in `dir` and waits, running `base`, until core is connected. NULL
+/* Starts Mosquitto with its files in `dir`/broker and waits, running `base`, until core is connected. NULL
  * after saying on stderr what is wrong and what to do. */
 struct broker *broker_start(struct event_base *base, const char *dir);
 void broker_stop(struct broker *broker);

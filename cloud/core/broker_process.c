@@ -15,6 +15,7 @@
 #include "cloud/core/broker.h"
 #include "cloud/core/cloud.h"
 
+#define FOLDER        "broker"
 #define SOCKET_NAME   "broker.sock"
 #define RESTART_MS    500
 #define STOP_MS       3000
@@ -25,7 +26,7 @@ struct broker_process {
     struct event_base *base;
     struct event *child_ended, *restart;
     pid_t pid;      /* 0: not running */
-    int dir_fd;     /* of the folder; the socket is reached through it, however long the path is */
+    int dir_fd;     /* of DIR/broker; the socket is reached through it, however long the path is */
     time_t started; /* monotonic */
     int failures;   /* quick deaths in a row */
     char program[256];
@@ -149,19 +150,35 @@ static struct broker_process *fail(struct broker_process *process, const char *w
     return NULL;
 }
 
+/* A folder of its own, closed to other users even if the cloud's folder is not: whoever reaches the
+ * socket may say anything. */
+static int open_folder(const char *dir)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/" FOLDER, dir);
+    if (mkdir(path, 0700) != 0 && errno != EEXIST)
+        return -1;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd >= 0 && fchmod(fd, 0700) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
 struct broker_process *broker_process_start(struct event_base *base, const char *dir)
 {
     struct broker_process *process = calloc(1, sizeof *process);
     if (!process)
         return NULL;
     process->base = base;
-    process->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    snprintf(process->log, sizeof process->log, "%s/mosquitto.log", dir);
+    process->dir_fd = open_folder(dir);
+    snprintf(process->log, sizeof process->log, "%s/" FOLDER "/mosquitto.log", dir);
     if (!find_program(process->program, sizeof process->program))
         return fail(process, "the MQTT broker Mosquitto is not installed. Install it with: "
                              "apt-get install mosquitto");
     if (process->dir_fd < 0 || !write_config(process->dir_fd))
-        return fail(process, "cannot write mosquitto.conf into the cloud's folder");
+        return fail(process, "cannot write " FOLDER "/mosquitto.conf into the cloud's folder");
     process->child_ended =
         event_new(base, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_child_ended, process);
     process->restart = evtimer_new(base, on_restart, process);
