@@ -15,6 +15,7 @@
 #include "cloud/api/chunked.h"
 #include "cloud/api/services.h"
 #include "cloud/core/names.h"
+#include "cloud/core/ota_updates.h"
 
 #define BODY_MAX ((ev_ssize_t)(64 << 20) + 65536) /* a part or object, and its framing */
 #define HEADERS_MAX 65536
@@ -244,8 +245,10 @@ struct api *api_start(struct cloud *cloud, const struct api_config *config, char
     api->secret = copy(config->secret_access_key, "");
     api->iot_endpoint = copy(config->iot_endpoint, "localhost");
     api->http = evhttp_new(cloud->base);
-    if (api->http && listen_on(api, config))
+    if (api->http && listen_on(api, config)) {
+        ota_resume(cloud); /* updates that were asked for before the last stop */
         return api;
+    }
     snprintf(reason, size, "cannot listen for HTTP on %s port %u: %s",
              config->address ? config->address : "127.0.0.1", config->port,
              evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));

@@ -20,7 +20,7 @@ enum core_error ota_list(struct cloud *cloud, const char *status, struct answer 
 enum core_error ota_delete(struct cloud *cloud, const char *id, bool delete_stream, bool force_job,
                            struct answer *answer);
 
-/* Takes up updates that were not finished when the cloud stopped. Called once after the start. */
+/* Takes up updates that were not finished when the cloud stopped. Called by api_start. */
 void ota_resume(struct cloud *cloud);
 
 #endif

@@ -8,7 +8,6 @@
 #include <unistd.h>
 
 #include "cloud/api/api.h"
-#include "cloud/core/ota_updates.h"
 
 #define KEY_ID "AKIAOTTERTESTKEY0001"
 #define SECRET "test/secret+of/the+local/cloud0000000001"
@@ -48,7 +47,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "api_server: %s\n", reason);
         return 1;
     }
-    ota_resume(&cloud);
     struct event *term = evsignal_new(base, SIGTERM, on_signal, base);
     event_add(term, NULL);
     event_base_dispatch(base);

@@ -1,0 +1,1 @@
+otter_fuzz_target(api_input USES room_cloud_api)

@@ -1,0 +1,1 @@
+otter_fuzz_target(aws_chunked USES room_cloud_api)

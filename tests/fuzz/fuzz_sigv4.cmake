@@ -1,0 +1,1 @@
+otter_fuzz_target(sigv4 USES room_cloud_api)
