@@ -137,7 +137,7 @@ static otter_status settle(struct boot_state *state)
         if (boot_mode_rescue(state))
             status = boot_verify(state, state->slot, boot_mode_limit(state));
     }
-    return status;
+    return status == OTTER_OK ? boot_mode_start(state) : status;
 }
 
 static bool config_is_sound(const struct boot_config *config)

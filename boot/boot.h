@@ -7,8 +7,8 @@
  * once for each 1 KiB copied or hashed and for each sector erased.
  *
  * The update mode is chosen by what is linked: room_boot (swap using scratch), room_boot_move,
- * room_boot_offset, room_boot_overwrite, room_boot_xip, room_boot_bank. Trusted keys come from
- * image/check.h. */
+ * room_boot_offset, room_boot_overwrite, room_boot_direct_xip, room_boot_bank_swap. Trusted keys
+ * come from image/check.h. */
 #ifndef OTTER_BOOT_BOOT_H
 #define OTTER_BOOT_BOOT_H
 
@@ -76,6 +76,8 @@ bool boot_event_text(const struct boot_event *event, char *line, uint32_t size);
 struct boot_hooks {
     void (*feed)(void *ctx); /* watchdog */
     void (*report)(void *ctx, const struct boot_event *event);
+    /* Bank swap only: exchanges the banks, usually by a reset, so that it does not return. */
+    otter_status (*swap_banks)(void *ctx);
     void *ctx;
 };
 
@@ -86,6 +88,7 @@ struct boot_config {
     uint16_t max_sectors;  /* imgtool's --max-sectors: fixes where the swap status starts */
     uint8_t max_align;     /* 8, 16 or 32: see image/trailer.h */
     bool refuse_downgrade; /* a candidate older than the primary is erased; a revert never is */
+    uint32_t flash_base;   /* direct XIP only: address of offset 0 of the slots' flash */
     /* Keys, and the device's security counter. */
     struct image_policy policy;
     struct boot_hooks hooks;

@@ -60,6 +60,8 @@ otter_status boot_mode_prepare(struct boot_state *state);
 otter_status boot_mode_perform(struct boot_state *state);
 /* The image in state->slot is not valid: brings in another one that is. False if there is none. */
 bool boot_mode_rescue(struct boot_state *state);
+/* The image in state->slot was verified and is about to be started. */
+otter_status boot_mode_start(const struct boot_state *state);
 /* Where an image in state->slot must end. */
 uint32_t boot_mode_limit(const struct boot_state *state);
 

@@ -74,6 +74,15 @@ static bool operation_is_cut(struct nor_power *power)
     return power->operations == power->cut_at;
 }
 
+void nor_power_act(struct nor_power *power, void (*act)(void *context), void *context)
+{
+    const bool cut = operation_is_cut(power);
+    if (!cut || power->cut == NOR_CUT_DONE || power->cut == NOR_CUT_TAIL)
+        act(context);
+    if (cut)
+        nor_power_reset(power);
+}
+
 static struct nor_device *device_of(void *ctx)
 {
     return ctx;

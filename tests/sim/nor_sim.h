@@ -68,6 +68,9 @@ void nor_power_plan(struct nor_power *power, uint32_t cut_at, enum nor_cut cut);
 enum nor_run { NOR_RUN_DONE, NOR_RUN_CUT };
 /* Calls body(context) with power on; operations are counted from 0. */
 enum nor_run nor_power_run(struct nor_power *power, void (*body)(void *context), void *context);
+/* Another thing than flash that changes for good at one instant, such as an option bit: counted as
+ * an operation, and cut before or after. */
+void nor_power_act(struct nor_power *power, void (*act)(void *context), void *context);
 /* Ends the run as a cut does, from within the body (a reset that the code asks for). */
 _Noreturn void nor_power_reset(struct nor_power *power);
 

@@ -20,6 +20,24 @@ static uint32_t expand_runs(const struct sector_run *runs, struct flash_sector *
     return count;
 }
 
+/* What the other bank holds comes to the place of this one. */
+static void exchange_banks(void *context)
+{
+    struct board *board = context;
+    const struct nor_device primary = board->device[BOARD_PRIMARY];
+    board->device[BOARD_PRIMARY] = board->device[BOARD_SECONDARY];
+    board->device[BOARD_SECONDARY] = primary;
+    for (unsigned i = BOARD_PRIMARY; i <= BOARD_SECONDARY; i++)
+        board->device[i].flash.ctx = &board->device[i];
+}
+
+static otter_status swap_banks(void *ctx)
+{
+    struct board *board = ctx;
+    nor_power_act(&board->power, exchange_banks, board);
+    return OTTER_OK;
+}
+
 void board_create(struct board *board, const struct geometry *geometry)
 {
     memset(board, 0, sizeof *board);
@@ -42,6 +60,7 @@ void board_create(struct board *board, const struct geometry *geometry)
         .max_sectors = geometry->max_sectors,
         .max_align = geometry->max_align,
         .policy = sim_policy,
+        .hooks = {.swap_banks = swap_banks, .ctx = board},
     };
 }
 
@@ -57,6 +76,7 @@ void board_wipe(struct board *board)
         if (board->area[i].size != 0)
             nor_wipe(&board->device[i]);
     }
+    board->running = BOARD_PRIMARY;
 }
 
 void board_save(const struct board *board, struct board_snapshot *snapshot)
@@ -65,6 +85,7 @@ void board_save(const struct board *board, struct board_snapshot *snapshot)
         if (board->area[i].size != 0)
             nor_snapshot_take(&board->device[i], &snapshot->device[i]);
     }
+    snapshot->running = board->running;
 }
 
 void board_restore(struct board *board, const struct board_snapshot *snapshot)
@@ -73,6 +94,7 @@ void board_restore(struct board *board, const struct board_snapshot *snapshot)
         if (board->area[i].size != 0)
             nor_snapshot_restore(&board->device[i], &snapshot->device[i]);
     }
+    board->running = snapshot->running;
 }
 
 void board_snapshot_free(struct board_snapshot *snapshot)
@@ -91,7 +113,11 @@ bool board_boot(struct board *board)
 {
     board->status = OTTER_E_INTERNAL;
     memset(&board->result, 0, sizeof board->result);
-    return nor_power_run(&board->power, boot_once, board) == NOR_RUN_DONE;
+    const bool done = nor_power_run(&board->power, boot_once, board) == NOR_RUN_DONE;
+    if (done && board->status == OTTER_OK)
+        board->running =
+            board->result.slot == &board->area[BOARD_PRIMARY] ? BOARD_PRIMARY : BOARD_SECONDARY;
+    return done;
 }
 
 void board_load(struct board *board, unsigned device, const uint8_t *image, uint32_t length)
@@ -115,7 +141,7 @@ static void must(otter_status status, const char *what)
 void board_download(struct board *board, const uint8_t *image, uint32_t length)
 {
     static uint8_t padded[BOARD_SLOT_MAX + FLASH_WRITE_SIZE_MAX];
-    const struct flash_area *slot = &board->area[BOARD_SECONDARY];
+    const struct flash_area *slot = &board->area[board_other_slot(board)];
     const uint32_t size = round_up(length, slot->flash->write_size);
     memset(padded, slot->flash->erased_value, size);
     memcpy(padded, image, length);
@@ -124,14 +150,20 @@ void board_download(struct board *board, const uint8_t *image, uint32_t length)
     must(flash_program(slot, board_candidate_offset(board), padded, size), "write the candidate");
 }
 
+unsigned board_other_slot(const struct board *board)
+{
+    return board->running == BOARD_PRIMARY ? BOARD_SECONDARY : BOARD_PRIMARY;
+}
+
 otter_status board_request(struct board *board, bool permanent)
 {
-    return trailer_request(&board->area[BOARD_SECONDARY], board->config.max_align, permanent);
+    return trailer_request(&board->area[board_other_slot(board)], board->config.max_align,
+                           permanent);
 }
 
 otter_status board_confirm(struct board *board)
 {
-    return trailer_confirm(&board->area[BOARD_PRIMARY], board->config.max_align);
+    return trailer_confirm(&board->area[board->running], board->config.max_align);
 }
 
 struct trailer board_trailer(const struct board *board, unsigned device)

@@ -37,10 +37,12 @@ struct board {
     struct boot_config config;
     struct boot_result result; /* of the last boot */
     otter_status status;
+    unsigned running; /* device that holds the image started last */
 };
 
 struct board_snapshot {
     struct nor_snapshot device[BOARD_DEVICES];
+    unsigned running;
 };
 
 void board_create(struct board *board, const struct geometry *geometry);
@@ -57,8 +59,10 @@ uint32_t board_image_limit(struct board *board);
 
 /* As a programmer or a download does. */
 void board_load(struct board *board, unsigned device, const uint8_t *image, uint32_t length);
-/* Erases the slot, trailer first, and writes the candidate where the mode wants it. */
+/* To the slot that does not run: erases it, trailer first, and writes the candidate where the mode
+ * wants it. */
 void board_download(struct board *board, const uint8_t *image, uint32_t length);
+unsigned board_other_slot(const struct board *board);
 otter_status board_request(struct board *board, bool permanent);
 otter_status board_confirm(struct board *board);
 struct trailer board_trailer(const struct board *board, unsigned device);

@@ -23,7 +23,7 @@ enum past { FRESH, USED_LARGE, USED_SMALL, PADDED, PADDED_CONFIRMED, STALE_SCRAT
 static const char *const past_name[] = {"fresh",  "used (large)",      "used (small)",
                                         "padded", "padded, confirmed", "stale scratch"};
 
-enum version { OLD = 1, NEW = 2, NEXT = 3, OLDER = 4, VERSIONS };
+enum version { OLDER = 1, OLD, NEW, NEXT, VERSIONS };
 
 static struct {
     bool full;
@@ -46,6 +46,8 @@ static struct {
 /* What the linked mode can do. */
 static struct {
     bool reverts; /* and so keeps the old image in the other slot */
+    bool swaps;   /* and so the primary's trailer tells of the last swap */
+    bool is_xip;  /* started where it lies; nothing is ever erased */
 } mode;
 
 static uint8_t images[VERSIONS][BOARD_SLOT_MAX];
@@ -145,6 +147,10 @@ static void set_past(struct board *board, enum past past)
     board_load(board, BOARD_PRIMARY, images[OLD], now.end[OLD]);
     if (past == PADDED || past == PADDED_CONFIRMED)
         board_pad(board, BOARD_PRIMARY, past == PADDED_CONFIRMED);
+    if (past == PADDED && mode.is_xip) { /* there it asks for a trial of its own */
+        boot_cleanly(board);
+        board_confirm(board);
+    }
     if (past == STALE_SCRATCH && board->config.scratch != NULL)
         fill_with_magic(board, BOARD_SCRATCH);
 }
@@ -153,7 +159,7 @@ static void set_scenario(struct board *board, enum scenario scenario)
 {
     board_download(board, images[NEW], now.end[NEW]);
     if (scenario == FAIL) /* one payload bit differs from what was signed */
-        board->device[BOARD_SECONDARY].data[board_candidate_offset(board) + 40] ^= 1;
+        board->device[board_other_slot(board)].data[board_candidate_offset(board) + 40] ^= 1;
     board_request(board, scenario == PERM);
     if (scenario == REVERT)
         boot_cleanly(board);
@@ -171,24 +177,30 @@ static bool holds(const struct board *board, unsigned device, enum version versi
 static bool other_slot_holds(const struct board *board, enum version version, bool reverted)
 {
     const uint32_t offset = reverted ? board_candidate_offset(board) : 0;
-    return board_holds(board, BOARD_SECONDARY, offset, images[version], now.end[version]);
+    return board_holds(board, board_other_slot(board), offset, images[version], now.end[version]);
 }
 
 static bool booted(const struct board *board, enum version version)
 {
     return board->status == OTTER_OK && board->result.header.version.major == version &&
-           holds(board, BOARD_PRIMARY, version);
+           holds(board, board->running, version);
 }
 
-/* True if the image on trial may be taken for one that ran: the swap is complete. */
+/* True if the image on trial may be taken for one that ran. */
+static bool trial_has_begun_in(const struct board *board, unsigned device)
+{
+    const uint32_t at =
+        trailer_field_offset(board->area[device].size, board->config.max_align, TRAILER_COPY_DONE);
+    const struct nor_device *nor = &board->device[device];
+    return board_trailer(board, device).magic == TRAILER_GOOD &&
+           (nor->data[at] != nor->flash.erased_value || nor->unstable[at] != 0) &&
+           holds(board, device, NEW);
+}
+
 static bool trial_has_begun(const struct board *board)
 {
-    const uint32_t at = trailer_field_offset(board->area[BOARD_PRIMARY].size,
-                                             board->config.max_align, TRAILER_COPY_DONE);
-    const struct nor_device *nor = &board->device[BOARD_PRIMARY];
-    return board_trailer(board, BOARD_PRIMARY).magic == TRAILER_GOOD &&
-           (nor->data[at] != nor->flash.erased_value || nor->unstable[at] != 0) &&
-           holds(board, BOARD_PRIMARY, NEW);
+    return trial_has_begun_in(board, BOARD_PRIMARY) ||
+           (!mode.swaps && trial_has_begun_in(board, BOARD_SECONDARY));
 }
 
 /* The update after this one: on trial, then back. */
@@ -214,19 +226,17 @@ static bool next_update_works(struct board *board, enum version running)
 
 static bool judge_confirmed(const struct board *board, enum version version)
 {
-    const struct trailer trailer = board_trailer(board, BOARD_PRIMARY);
+    const struct trailer trailer = board_trailer(board, board->running);
     if (!booted(board, version))
         return fail("the wrong image boots, or none");
-    if (!mode.reverts)
-        return true;
-    if (trailer.magic != TRAILER_GOOD || trailer_on_trial(&trailer))
+    if ((mode.swaps && trailer.magic != TRAILER_GOOD) || trailer_on_trial(&trailer))
         return fail("the image is not confirmed");
     return true;
 }
 
 static bool judge_trial(const struct board *board)
 {
-    const struct trailer trailer = board_trailer(board, BOARD_PRIMARY);
+    const struct trailer trailer = board_trailer(board, board->running);
     if (!booted(board, NEW))
         return fail("the new image does not boot");
     if (!trailer_on_trial(&trailer))
@@ -262,8 +272,9 @@ static bool judge(struct board *board, bool may_revert)
         break;
     default:
         good = booted(board, OLD) || fail("the old image does not boot");
-        good = good && (board_trailer(board, BOARD_SECONDARY).magic != TRAILER_GOOD ||
-                        fail("the request is still there"));
+        good =
+            good && (mode.is_xip || board_trailer(board, BOARD_SECONDARY).magic != TRAILER_GOOD ||
+                     fail("the request is still there"));
     }
     if (good && mode.reverts && now.scenario != FAIL &&
         !other_slot_holds(board, running == NEW ? OLD : NEW, running == OLD))
@@ -363,7 +374,7 @@ static void image_sizes(struct board *board, uint32_t sizes[SIZES])
 /* Whether this combination is done in the daily share. */
 static bool is_daily(unsigned old, unsigned new, enum past past, enum scenario scenario)
 {
-    const unsigned share = mode.reverts ? 36 : 5;
+    const unsigned share = mode.swaps ? 36 : 5;
     return (old * 7 + new * 5 + past * 3 + scenario) % share == run.seed % share;
 }
 
@@ -426,6 +437,13 @@ static void run_geometry(const struct geometry *geometry)
     fflush(stdout);
 }
 
+static void find_mode(void)
+{
+    mode.is_xip = strcmp(boot_mode_name, "direct-xip") == 0;
+    mode.reverts = strcmp(boot_mode_name, "overwrite") != 0;
+    mode.swaps = mode.reverts && !mode.is_xip && strcmp(boot_mode_name, "bank swap") != 0;
+}
+
 int main(int argc, char **argv)
 {
     for (int i = 1; i < argc; i++) {
@@ -440,7 +458,7 @@ int main(int argc, char **argv)
             return 2;
         }
     }
-    mode.reverts = strcmp(boot_mode_name, "overwrite") != 0;
+    find_mode();
     for (const struct geometry *geometry = geometries; geometry->name != NULL; geometry++) {
         if (run.only == NULL || strstr(geometry->name, run.only) != NULL)
             run_geometry(geometry);

@@ -57,7 +57,7 @@ void sim_image_make(uint8_t *image, uint32_t end, uint8_t number, uint8_t key)
     image[20] = number;
     for (uint32_t i = 0; i < payload_size; i++)
         image[HEADER_SIZE + i] = (uint8_t)(i * 7 + (i >> 8) * 13 + number * 37);
-    if (number % 2 == 0) /* a stretch that reads as erased flash */
+    if (number % 2 == 1) /* a stretch that reads as erased flash */
         memset(image + HEADER_SIZE + payload_size / 2, 0xff, payload_size / 3);
     uint8_t *at = image + HEADER_SIZE + payload_size;
     put_le16(at, 0x6907);

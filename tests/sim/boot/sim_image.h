@@ -12,7 +12,7 @@ extern const struct image_policy sim_policy; /* trusts SIM_KEY */
 void sim_sign(const uint8_t hash[32], uint8_t key, uint8_t signature[64]);
 
 /* Makes the image of version `number`.0.0 that ends at `end`, signed with `key`; payloads of
- * different versions differ, and that of an even version has a stretch of 0xff. */
+ * different versions differ, and that of an odd version has a stretch of 0xff. */
 void sim_image_make(uint8_t *image, uint32_t end, uint8_t number, uint8_t key);
 
 #endif

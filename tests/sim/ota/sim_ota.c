@@ -64,6 +64,8 @@ static bool sound(bool at_rest)
         wrong("the bootloader has nothing to start");
     else if (world.stalled)
         wrong("the agent spins");
+    else if (world.unbounded)
+        wrong("the device waited for something without a deadline");
     else if (!at_rest)
         wrong("the agent has not come to rest");
     if (world.nor.rule_breaks != 0)

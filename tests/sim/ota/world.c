@@ -471,6 +471,18 @@ static otter_ms wake_at(const struct world *world)
     return earlier(at, world->until);
 }
 
+/* On line the agent, off line the session must know when they will do something by themselves. */
+static bool waits_for_ever(struct world *world)
+{
+    if (ota_wants_reset(&world->ota))
+        return false;
+    if (world->ota.online)
+        return ota_deadline(&world->ota) == OTTER_NEVER;
+    return world->connect_at == OTTER_NEVER && mqtt_deadline(&world->mqtt) == OTTER_NEVER &&
+           ota_deadline(&world->ota) == OTTER_NEVER &&
+           !mqtt_wants_transport(&world->mqtt, world->now);
+}
+
 /* One life of the device: from the bootloader to the next reset. */
 static void live(void *context)
 {
@@ -491,6 +503,7 @@ static void live(void *context)
         turn(world);
         if (world->done != NULL && world->done(world))
             return;
+        world->unbounded |= waits_for_ever(world);
         const otter_ms at = wake_at(world);
         spins = at <= world->now ? spins + 1 : 0;
         if (spins > SPIN_MAX) {

@@ -90,6 +90,7 @@ struct world {
     uint8_t running;               /* major version of the firmware that runs */
     bool device_dead;              /* nothing to boot */
     bool stalled;                  /* the device spins without getting on */
+    bool unbounded;                /* the device waits for something without a deadline */
     uint32_t visited;              /* bit set of agent states */
     enum behaviour behaviour[256]; /* by major version */
 

@@ -51,7 +51,7 @@ static int set_up(void **state)
 {
     (void)state;
     board_create(&board, &layout);
-    board.config.hooks = (struct boot_hooks){feed, note, NULL};
+    board.config.hooks = (struct boot_hooks){.feed = feed, .report = note};
     text[0] = '\0';
     feeds = 0;
     return 0;
