@@ -42,7 +42,7 @@ void trailer_magic_bytes(uint32_t max_align, uint8_t magic[TRAILER_MAGIC_SIZE])
 
 /* A unit that a power cut caught half programmed may read differently each time. A bit counts as
  * programmed if it is at each of several readings; so the next boot decides as this one does. */
-#define READINGS 16u
+#define READINGS 64u
 
 static enum trailer_mark read_magic(const struct flash_area *slot, uint32_t max_align)
 {
@@ -64,7 +64,7 @@ uint8_t trailer_read_unit(const struct flash_area *slot, uint32_t offset)
 {
     const uint8_t erased = slot->flash->erased_value;
     uint8_t programmed = 0xff;
-    for (unsigned i = 0; i < READINGS; i++) {
+    for (unsigned i = 0; i < READINGS && programmed != 0; i++) {
         uint8_t value = 0;
         if (flash_read(slot, offset, &value, 1) != OTTER_OK)
             break; /* what cannot be read is not erased */
@@ -88,9 +88,16 @@ static enum trailer_mark read_flag(const struct flash_area *slot, uint32_t max_a
     return value == 1 ? TRAILER_SET : TRAILER_BAD;
 }
 
+uint32_t trailer_read_number(const struct flash_area *slot, uint32_t max_align,
+                             enum trailer_field field)
+{
+    uint8_t raw[4];
+    const uint32_t offset = trailer_field_offset(slot->size, max_align, field);
+    return flash_read(slot, offset, raw, sizeof raw) == OTTER_OK ? get_le32(raw) : UINT32_MAX;
+}
+
 void trailer_read(const struct flash_area *slot, uint32_t max_align, struct trailer *trailer)
 {
-    uint8_t size[4];
     trailer->magic = read_magic(slot, max_align);
     trailer->image_ok = read_flag(slot, max_align, TRAILER_IMAGE_OK);
     trailer->copy_done = read_flag(slot, max_align, TRAILER_COPY_DONE);
@@ -99,10 +106,7 @@ void trailer_read(const struct flash_area *slot, uint32_t max_align, struct trai
                        (info & 0x0f) <= SWAP_REVERT;
     trailer->swap_type = valid ? (enum swap_type)(info & 0x0f) : SWAP_NONE;
     trailer->image_number = valid ? info >> 4 : 0;
-    trailer->swap_size = UINT32_MAX;
-    if (flash_read(slot, trailer_field_offset(slot->size, max_align, TRAILER_SWAP_SIZE), size,
-                   sizeof size) == OTTER_OK)
-        trailer->swap_size = get_le32(size);
+    trailer->swap_size = trailer_read_number(slot, max_align, TRAILER_SWAP_SIZE);
 }
 
 enum swap_type trailer_next_swap(const struct trailer *primary, const struct trailer *secondary)

@@ -94,6 +94,9 @@ void trailer_magic_bytes(uint32_t max_align, uint8_t magic[TRAILER_MAGIC_SIZE]);
 /* Bytes from the first field (of scratch and move mode) to the end of the slot. */
 uint32_t trailer_info_size(uint32_t max_align);
 
+/* A field of four bytes; all bits set if it cannot be read. */
+uint32_t trailer_read_number(const struct flash_area *slot, uint32_t max_align,
+                             enum trailer_field field);
 /* First byte of the unit at `offset`, of bits that read as programmed every time. */
 uint8_t trailer_read_unit(const struct flash_area *slot, uint32_t offset);
 /* Programs the unit at `offset` with `value` in its first byte: a swap status record. */
