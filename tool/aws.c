@@ -16,23 +16,24 @@
 
 static void print_help(void)
 {
-    printf("usage: otter aws [--dir DIR] ARGUMENT...\n"
-           "\n"
-           "Runs the AWS CLI on the local cloud that `otter cloud` runs in DIR: endpoint, region and\n"
-           "credentials are set for it, all else is the CLI's own. Your AWS configuration files and\n"
-           "profiles are neither read nor changed.\n"
-           "\n"
-           "  --dir DIR     folder of the running cloud (default: " DIR_DEFAULT ")\n"
-           "  --help        this text; `otter aws help` is the CLI's\n"
-           "\n"
-           "OTTER_AWS_CLI in the environment names the CLI to run, if not the first `aws` on the "
-           "PATH.\n"
-           "\n"
-           "examples:\n"
-           "  otter aws iot create-thing --thing-name sensor-1\n"
-           "  otter aws s3 cp firmware.bin s3://updates/firmware.bin\n"
-           "  otter aws --dir /tmp/cloud iot describe-job-execution \\\n"
-           "      --job-id AFR_OTA-update-1 --thing-name sensor-1\n");
+    printf(
+        "usage: otter aws [--dir DIR] ARGUMENT...\n"
+        "\n"
+        "Runs the AWS CLI on the local cloud that `otter cloud` runs in DIR: endpoint, region and\n"
+        "credentials are set for it, all else is the CLI's own. Your AWS configuration files and\n"
+        "profiles are neither read nor changed.\n"
+        "\n"
+        "  --dir DIR     folder of the running cloud (default: " DIR_DEFAULT ")\n"
+        "  --help        this text; `otter aws help` is the CLI's\n"
+        "\n"
+        "OTTER_AWS_CLI in the environment names the CLI to run, if not the first `aws` on the "
+        "PATH.\n"
+        "\n"
+        "examples:\n"
+        "  otter aws iot create-thing --thing-name sensor-1\n"
+        "  otter aws s3 cp firmware.bin s3://updates/firmware.bin\n"
+        "  otter aws --dir /tmp/cloud iot describe-job-execution \\\n"
+        "      --job-id AFR_OTA-update-1 --thing-name sensor-1\n");
 }
 
 /* ---- where the cloud is ---- */
@@ -90,9 +91,9 @@ static bool set_from(const json_t *facts, const char *member, const char *name)
 
 static bool set_environment(const json_t *facts)
 {
-    static const char *const unwanted[] = {"AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_PROFILE",
-                                           "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE",
-                                           "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"};
+    static const char *const unwanted[] = {
+        "AWS_SESSION_TOKEN",   "AWS_SECURITY_TOKEN", "AWS_PROFILE",
+        "AWS_DEFAULT_PROFILE", "AWS_CA_BUNDLE",      "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"};
     for (size_t i = 0; i < sizeof unwanted / sizeof *unwanted; i++)
         unsetenv(unwanted[i]);
     setenv("AWS_PAGER", "", 1);

@@ -20,8 +20,8 @@ static enum core_error import(struct call *call, const json_t *body, struct answ
 {
     char *certificate = blob(body, "Certificate"), *key = blob(body, "PrivateKey");
     char *chain = blob(body, "CertificateChain");
-    enum core_error error = acm_import(call->cloud, certificate, key, chain,
-                                       json_text(body, "CertificateArn"), answer);
+    enum core_error error =
+        acm_import(call->cloud, certificate, key, chain, json_text(body, "CertificateArn"), answer);
     free(certificate);
     free(key);
     free(chain);
@@ -39,8 +39,7 @@ static enum core_error list(struct call *call, const json_t *body, struct answer
                     answer);
 }
 
-static enum core_error delete(struct call *call, const json_t *body, struct answer *answer)
-{
+static enum core_error delete (struct call *call, const json_t *body, struct answer *answer) {
     return acm_delete(call->cloud, json_text(body, "CertificateArn"), answer);
 }
 

@@ -57,8 +57,7 @@ static size_t compute(enum checksum kind, const void *bytes, size_t size, unsign
     return digest("MD5", bytes, size, result);
 }
 
-void checksum_text(enum checksum kind, const void *bytes, size_t size, char *text,
-                   size_t text_size)
+void checksum_text(enum checksum kind, const void *bytes, size_t size, char *text, size_t text_size)
 {
     unsigned char result[EVP_MAX_MD_SIZE];
     char *encoded = base64_new(result, compute(kind, bytes, size, result));
@@ -70,9 +69,11 @@ bool checksum_headers_match(const struct evkeyvalq *headers, const void *bytes, 
                             char *wrong, size_t wrong_size)
 {
     static const char *const names[] = {
-        [CHECKSUM_CRC32] = "x-amz-checksum-crc32",   [CHECKSUM_CRC32C] = "x-amz-checksum-crc32c",
+        [CHECKSUM_CRC32] = "x-amz-checksum-crc32",
+        [CHECKSUM_CRC32C] = "x-amz-checksum-crc32c",
         [CHECKSUM_CRC64NVME] = "x-amz-checksum-crc64nvme",
-        [CHECKSUM_SHA1] = "x-amz-checksum-sha1",     [CHECKSUM_SHA256] = "x-amz-checksum-sha256",
+        [CHECKSUM_SHA1] = "x-amz-checksum-sha1",
+        [CHECKSUM_SHA256] = "x-amz-checksum-sha256",
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const char *given = evhttp_find_header(headers, names[i]);

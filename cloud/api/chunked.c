@@ -10,7 +10,7 @@
 #include "cloud/api/text.h"
 #include "cloud/core/names.h"
 
-#define LINE_MAX_BYTES 512
+#define LINE_MAX_BYTES   512
 #define SIGNATURE_LENGTH 64
 
 struct reader {

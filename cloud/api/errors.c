@@ -158,39 +158,37 @@ struct refusal {
 #define JSON_NAMES(name) [PROTOCOL_IOT] = name, [PROTOCOL_SIGNER] = name, [PROTOCOL_ACM] = name
 
 static const struct refusal refusals[] = {
-    [SIGV4_MISSING] = {"Missing Authentication Token",
-                       {JSON_NAMES("MissingAuthenticationTokenException"),
-                        [PROTOCOL_S3] = "AccessDenied",
-                        [PROTOCOL_QUERY] = "MissingAuthenticationToken"}},
-    [SIGV4_INCOMPLETE] = {"The signature is incomplete",
-                          {JSON_NAMES("IncompleteSignatureException"),
-                           [PROTOCOL_S3] = "AccessDenied",
-                           [PROTOCOL_QUERY] = "IncompleteSignature"}},
-    [SIGV4_UNKNOWN_KEY] = {"The security token included in the request is invalid.",
-                           {JSON_NAMES("UnrecognizedClientException"),
-                            [PROTOCOL_S3] = "InvalidAccessKeyId",
-                            [PROTOCOL_QUERY] = "InvalidClientTokenId"}},
+    [SIGV4_MISSING] =
+        {"Missing Authentication Token",
+         {JSON_NAMES("MissingAuthenticationTokenException"), [PROTOCOL_S3] = "AccessDenied",
+          [PROTOCOL_QUERY] = "MissingAuthenticationToken"}},
+    [SIGV4_INCOMPLETE] =
+        {"The signature is incomplete",
+         {JSON_NAMES("IncompleteSignatureException"), [PROTOCOL_S3] = "AccessDenied",
+          [PROTOCOL_QUERY] = "IncompleteSignature"}},
+    [SIGV4_UNKNOWN_KEY] =
+        {"The security token included in the request is invalid.",
+         {JSON_NAMES("UnrecognizedClientException"), [PROTOCOL_S3] = "InvalidAccessKeyId",
+          [PROTOCOL_QUERY] = "InvalidClientTokenId"}},
     [SIGV4_REGION] = {"Credential should be scoped to a valid region.",
-                      {JSON_NAMES("InvalidSignatureException"),
-                       [PROTOCOL_S3] = "AccessDenied",
+                      {JSON_NAMES("InvalidSignatureException"), [PROTOCOL_S3] = "AccessDenied",
                        [PROTOCOL_QUERY] = "SignatureDoesNotMatch"}},
-    [SIGV4_MISMATCH] = {"The request signature we calculated does not match the signature you "
-                        "provided. Check your AWS Secret Access Key and signing method.",
-                        {JSON_NAMES("InvalidSignatureException"),
-                         [PROTOCOL_S3] = "SignatureDoesNotMatch",
-                         [PROTOCOL_QUERY] = "SignatureDoesNotMatch"}},
-    [SIGV4_SKEWED] = {"The difference between the request time and the current time is too large.",
-                      {JSON_NAMES("InvalidSignatureException"),
-                       [PROTOCOL_S3] = "RequestTimeTooSkewed",
-                       [PROTOCOL_QUERY] = "SignatureDoesNotMatch"}},
+    [SIGV4_MISMATCH] =
+        {"The request signature we calculated does not match the signature you "
+         "provided. Check your AWS Secret Access Key and signing method.",
+         {JSON_NAMES("InvalidSignatureException"), [PROTOCOL_S3] = "SignatureDoesNotMatch",
+          [PROTOCOL_QUERY] = "SignatureDoesNotMatch"}},
+    [SIGV4_SKEWED] =
+        {"The difference between the request time and the current time is too large.",
+         {JSON_NAMES("InvalidSignatureException"), [PROTOCOL_S3] = "RequestTimeTooSkewed",
+          [PROTOCOL_QUERY] = "SignatureDoesNotMatch"}},
     [SIGV4_EXPIRED] = {"Request has expired",
-                       {JSON_NAMES("InvalidSignatureException"),
-                        [PROTOCOL_S3] = "AccessDenied",
+                       {JSON_NAMES("InvalidSignatureException"), [PROTOCOL_S3] = "AccessDenied",
                         [PROTOCOL_QUERY] = "SignatureDoesNotMatch"}},
-    [SIGV4_BODY] = {"The provided 'x-amz-content-sha256' header does not match what was computed.",
-                    {JSON_NAMES("InvalidSignatureException"),
-                     [PROTOCOL_S3] = "XAmzContentSHA256Mismatch",
-                     [PROTOCOL_QUERY] = "SignatureDoesNotMatch"}},
+    [SIGV4_BODY] =
+        {"The provided 'x-amz-content-sha256' header does not match what was computed.",
+         {JSON_NAMES("InvalidSignatureException"), [PROTOCOL_S3] = "XAmzContentSHA256Mismatch",
+          [PROTOCOL_QUERY] = "SignatureDoesNotMatch"}},
 };
 
 void error_reply_sigv4(struct call *call, enum protocol protocol, enum sigv4_verdict verdict,

@@ -17,9 +17,9 @@
 #include "cloud/core/names.h"
 #include "cloud/core/ota_updates.h"
 
-#define BODY_MAX ((ev_ssize_t)(64 << 20) + 65536) /* a part or object, and its framing */
+#define BODY_MAX    ((ev_ssize_t)(64 << 20) + 65536) /* a part or object, and its framing */
 #define HEADERS_MAX 65536
-#define IDLE_S 60
+#define IDLE_S      60
 
 struct api {
     struct cloud *cloud;
@@ -95,9 +95,15 @@ static const char *reason_of(int status)
     static const struct {
         int status;
         const char *reason;
-    } reasons[] = {{200, "OK"},           {204, "No Content"},         {206, "Partial Content"},
-                   {304, "Not Modified"}, {400, "Bad Request"},        {403, "Forbidden"},
-                   {404, "Not Found"},    {405, "Method Not Allowed"}, {409, "Conflict"},
+    } reasons[] = {{200, "OK"},
+                   {204, "No Content"},
+                   {206, "Partial Content"},
+                   {304, "Not Modified"},
+                   {400, "Bad Request"},
+                   {403, "Forbidden"},
+                   {404, "Not Found"},
+                   {405, "Method Not Allowed"},
+                   {409, "Conflict"},
                    {412, "Precondition Failed"}};
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
         if (reasons[i].status == status)

@@ -14,8 +14,7 @@ static enum core_error create_stream(struct call *call, const json_t *body, stru
     return streams_create(call->cloud, call->parameters[0], body, answer);
 }
 
-static enum core_error describe_stream(struct call *call, const json_t *body,
-                                       struct answer *answer)
+static enum core_error describe_stream(struct call *call, const json_t *body, struct answer *answer)
 {
     (void)body;
     return streams_describe(call->cloud, call->parameters[0], answer);

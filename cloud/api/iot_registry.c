@@ -1,5 +1,5 @@
-/* iot: endpoint, things, certificates, policies over HTTP. Each handler takes its arguments from path,
- * query, header or body, as AWS has them, and calls cloud/core/registry. */
+/* iot: endpoint, things, certificates, policies over HTTP. Each handler takes its arguments from
+ * path, query, header or body, as AWS has them, and calls cloud/core/registry. */
 #include "cloud/core/registry.h"
 
 #include <stdlib.h>
@@ -109,8 +109,7 @@ static enum core_error create_keys(struct call *call, const json_t *body, struct
     return certificate_create(call->cloud, call_flag(call, "setAsActive"), answer);
 }
 
-static enum core_error create_from_csr(struct call *call, const json_t *body,
-                                       struct answer *answer)
+static enum core_error create_from_csr(struct call *call, const json_t *body, struct answer *answer)
 {
     return certificate_create_from_csr(call->cloud, json_text(body, "certificateSigningRequest"),
                                        call_flag(call, "setAsActive"), answer);

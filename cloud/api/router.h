@@ -6,8 +6,7 @@
 
 /* `body` is the parsed JSON, an empty object when there is none. The answer's body, if any, is the
  * reply. */
-typedef enum core_error route_handler(struct call *call, const json_t *body,
-                                      struct answer *answer);
+typedef enum core_error route_handler(struct call *call, const json_t *body, struct answer *answer);
 
 struct route {
     enum evhttp_cmd_type method;

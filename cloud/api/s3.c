@@ -189,11 +189,11 @@ static const struct operation operations[] = {
 /* Sub-resources that we do not have; the bare operation would do something else. */
 static const char *foreign_resource(const struct call *call)
 {
-    static const char *const names[] = {"acl", "attributes", "cors", "encryption", "legal-hold",
-                                        "lifecycle", "logging", "notification", "object-lock",
-                                        "ownershipControls", "policy", "publicAccessBlock",
-                                        "replication", "restore", "retention", "tagging",
-                                        "torrent", "website"};
+    static const char *const names[] = {
+        "acl",       "attributes",        "cors",         "encryption",  "legal-hold",
+        "lifecycle", "logging",           "notification", "object-lock", "ownershipControls",
+        "policy",    "publicAccessBlock", "replication",  "restore",     "retention",
+        "tagging",   "torrent",           "website"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         if (call_query(call, names[i]))
             return names[i];

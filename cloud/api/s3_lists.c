@@ -6,7 +6,7 @@
 #include "cloud/api/xml.h"
 #include "cloud/core/names.h"
 
-#define KEYS_MAX 1000
+#define KEYS_MAX  1000
 #define AFTER_ALL "\xF4\x8F\xBF\xBF" /* U+10FFFF: behind every key with the same beginning */
 
 /* One list being written. */
@@ -71,16 +71,14 @@ static void add_object(struct listing *listing, const char *key, const struct ob
 /* Length of the common prefix that stands for this key, 0 when the key stands for itself. */
 static size_t common_size(const struct listing *listing, const char *key)
 {
-    const char *found = *listing->delimiter
-                            ? strstr(key + strlen(listing->prefix), listing->delimiter)
-                            : NULL;
+    const char *found =
+        *listing->delimiter ? strstr(key + strlen(listing->prefix), listing->delimiter) : NULL;
     return found ? (size_t)(found - key) + strlen(listing->delimiter) : 0;
 }
 
 static bool same_common(const struct listing *listing, const char *key, size_t size)
 {
-    return listing->common.length == size &&
-           strncmp(text_get(&listing->common), key, size) == 0;
+    return listing->common.length == size && strncmp(text_get(&listing->common), key, size) == 0;
 }
 
 /* Versions of one key stay on one page, so that a page can go on behind its last key. */
@@ -135,8 +133,8 @@ static void run(struct s3_call *s3, struct listing *listing, const char *root, c
     listing->prefix = query_or_empty(call, "prefix");
     listing->delimiter = query_or_empty(call, "delimiter");
     listing->encode = strcmp(query_or_empty(call, "encoding-type"), "url") == 0;
-    listing->most = most && strcmp(most, "0") == 0 ? 0
-                                                   : call_number(call, "max-keys", KEYS_MAX, KEYS_MAX);
+    listing->most =
+        most && strcmp(most, "0") == 0 ? 0 : call_number(call, "max-keys", KEYS_MAX, KEYS_MAX);
     struct object_list list = {.bucket = s3->bucket,
                                .prefix = listing->prefix,
                                .after = after,
@@ -186,7 +184,9 @@ void s3_list_objects(struct s3_call *s3)
     /* version 1 of the operation has a marker for the same purpose */
     const char *start = query_or_empty(s3->call, "start-after");
     run(s3, &listing, "ListBucketResult",
-        after ? after : *start ? start : query_or_empty(s3->call, "marker"));
+        after    ? after
+        : *start ? start
+                 : query_or_empty(s3->call, "marker"));
     xml_add_number(listing.out, "KeyCount", listing.count);
     if (token)
         xml_add(listing.out, "ContinuationToken", token);

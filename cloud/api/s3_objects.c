@@ -152,7 +152,8 @@ static bool etag_is(const char *condition, const char *etag)
         return true;
     if (*condition == '"')
         condition++;
-    return strncmp(condition, etag, length) == 0 && (!condition[length] || condition[length] == '"');
+    return strncmp(condition, etag, length) == 0 &&
+           (!condition[length] || condition[length] == '"');
 }
 
 /* True when the answer is given without a body. */

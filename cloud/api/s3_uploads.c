@@ -39,10 +39,9 @@ void s3_upload_part(struct s3_call *s3)
     char etag[33], crc32[16];
     if (!s3_check_body(s3, crc32))
         return;
-    enum core_error error =
-        upload_part(call->cloud, call_query(call, "uploadId"),
-                    call_number(call, "partNumber", OBJECT_PARTS_MAX + 1, 0), call->body,
-                    call->body_size, etag, &answer);
+    enum core_error error = upload_part(call->cloud, call_query(call, "uploadId"),
+                                        call_number(call, "partNumber", OBJECT_PARTS_MAX + 1, 0),
+                                        call->body, call->body_size, etag, &answer);
     if (error) {
         s3_refuse(s3, error, &answer);
     } else {
@@ -89,8 +88,8 @@ void s3_complete_upload(struct s3_call *s3)
     if (!body)
         return;
     json_t *parts = parts_of(body);
-    enum core_error error = upload_complete(s3->call->cloud, call_query(s3->call, "uploadId"), parts,
-                                            &object, &answer);
+    enum core_error error =
+        upload_complete(s3->call->cloud, call_query(s3->call, "uploadId"), parts, &object, &answer);
     if (error)
         s3_refuse(s3, error, &answer);
     else

@@ -59,10 +59,10 @@ static bool starts(const char *text, const char *prefix)
 
 enum protocol services_protocol(const struct call *call, const char *service)
 {
-    static const char *const iot_paths[] = {"/things", "/certificate", "/policies", "/jobs",
-                                            "/streams", "/otaUpdates", "/endpoint",
-                                            "/keys-and-certificate", "/target-policies",
-                                            "/attached-policies", "/principals", "/policy-targets"};
+    static const char *const iot_paths[] = {
+        "/things",          "/certificate",       "/policies",   "/jobs",
+        "/streams",         "/otaUpdates",        "/endpoint",   "/keys-and-certificate",
+        "/target-policies", "/attached-policies", "/principals", "/policy-targets"};
     const struct service *known = service_find(service);
     if (known)
         return known->protocol;

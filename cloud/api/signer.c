@@ -16,14 +16,12 @@ static enum core_error get_profile(struct call *call, const json_t *body, struct
 static enum core_error list_profiles(struct call *call, const json_t *body, struct answer *answer)
 {
     (void)body;
-    enum core_error error =
-        profile_list(call->cloud, call_flag(call, "includeCanceled"), answer);
+    enum core_error error = profile_list(call->cloud, call_flag(call, "includeCanceled"), answer);
     services_page(call, answer, "profiles", &paging_by_token);
     return error;
 }
 
-static enum core_error cancel_profile(struct call *call, const json_t *body,
-                                      struct answer *answer)
+static enum core_error cancel_profile(struct call *call, const json_t *body, struct answer *answer)
 {
     (void)body;
     return profile_cancel(call->cloud, call->parameters[0], answer);

@@ -14,11 +14,11 @@
 #include "cloud/api/text.h"
 #include "cloud/core/names.h"
 
-#define ALGORITHM "AWS4-HMAC-SHA256"
-#define SKEW_S 300
-#define SKEW_S3_S 900
+#define ALGORITHM     "AWS4-HMAC-SHA256"
+#define SKEW_S        300
+#define SKEW_S3_S     900
 #define EXPIRES_MAX_S 604800
-#define UNSIGNED "UNSIGNED-PAYLOAD"
+#define UNSIGNED      "UNSIGNED-PAYLOAD"
 
 /* What the client says about its signature, from header or query. */
 struct claim {
@@ -276,8 +276,8 @@ static void sign(const struct sigv4_request *request, const struct claim *claim,
     char digest[65];
     unsigned char mac[32];
     struct text to_sign = {0};
-    char *canonical = sigv4_canonical(request, claim->signed_headers, hash,
-                                      strcmp(result->service, "s3") == 0);
+    char *canonical =
+        sigv4_canonical(request, claim->signed_headers, hash, strcmp(result->service, "s3") == 0);
     sigv4_hash(canonical, strlen(canonical), digest);
     text_format(&to_sign, ALGORITHM "\n%s\n%s\n%s", result->date, result->scope, digest);
     sigv4_hmac(result->key, sizeof result->key, to_sign.data, to_sign.length, mac);

@@ -16,10 +16,10 @@ struct sigv4_keys {
 };
 
 struct sigv4_request {
-    const char *method;               /* "GET" */
-    const char *target;               /* path and query as sent */
+    const char *method; /* "GET" */
+    const char *target; /* path and query as sent */
     const struct evkeyvalq *headers;
-    const void *body;                 /* as received */
+    const void *body; /* as received */
     size_t body_size;
 };
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/store/db.h"
 #include "codec/base64.h"
 
 struct arn arn_make(const struct cloud *cloud, const char *service, const char *format, ...)
@@ -76,6 +77,11 @@ bool name_valid(const char *text, size_t longest, const char *others)
             return false;
     }
     return true;
+}
+
+enum core_error answer_db_failed(struct cloud *cloud, struct answer *answer)
+{
+    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
 }
 
 /* ---- JSON and encodings ---- */

@@ -30,6 +30,9 @@ void random_text(char *text, size_t count, const char *alphabet);
 /* Whether `text` is 1..`longest` characters, each ASCII letter, digit or one of `others`. */
 bool name_valid(const char *text, size_t longest, const char *others);
 
+/* CORE_INTERNAL, with the database's own words. */
+enum core_error answer_db_failed(struct cloud *cloud, struct answer *answer);
+
 /* ---- JSON ---- */
 
 /* Text of a member, or NULL when it is absent or no string. */

@@ -9,16 +9,11 @@
 #include "cloud/core/objects_store.h"
 #include "cloud/store/db.h"
 
-#define VERSION_LENGTH 32
+#define VERSION_LENGTH   32
 #define VERSION_ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
 #define COLUMNS                                                                                    \
     "id, size, modified_ms, latest, delete_marker, version_id, etag, checksum, content_type,"      \
     " metadata_json"
-
-static enum core_error broken(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
-}
 
 /* ---- finding and reading ---- */
 
@@ -45,14 +40,14 @@ static bool load(struct cloud *cloud, const char *bucket, const char *key, const
                  struct object *object)
 {
     struct db_rows *rows =
-        version && *version
-            ? db_select(cloud->db,
-                        "SELECT " COLUMNS " FROM objects"
-                        " WHERE bucket = ? AND key = ? AND version_id = ?",
-                        "sss", bucket, key, version)
-            : db_select(cloud->db,
-                        "SELECT " COLUMNS " FROM objects WHERE bucket = ? AND key = ? AND latest = 1",
-                        "ss", bucket, key);
+        version && *version ? db_select(cloud->db,
+                                        "SELECT " COLUMNS " FROM objects"
+                                        " WHERE bucket = ? AND key = ? AND version_id = ?",
+                                        "sss", bucket, key, version)
+                            : db_select(cloud->db,
+                                        "SELECT " COLUMNS
+                                        " FROM objects WHERE bucket = ? AND key = ? AND latest = 1",
+                                        "ss", bucket, key);
     bool found = db_next(rows);
     if (found)
         object_of_row(rows, object);
@@ -102,9 +97,9 @@ static otter_status make_room(struct cloud *cloud, const char *bucket, const cha
 {
     char versioning[16];
     bucket_versioning(cloud, bucket, versioning);
-    otter_status status =
-        db_run(cloud->db, "UPDATE objects SET latest = 0 WHERE bucket = ? AND key = ? AND latest = 1",
-               "ss", bucket, key);
+    otter_status status = db_run(
+        cloud->db, "UPDATE objects SET latest = 0 WHERE bucket = ? AND key = ? AND latest = 1",
+        "ss", bucket, key);
     if (strcmp(versioning, "Enabled") == 0) {
         random_text(version, VERSION_LENGTH, VERSION_ALPHABET);
         return status;
@@ -159,7 +154,7 @@ enum core_error object_store(struct cloud *cloud, const struct object_upload *up
         return error;
     if (db_begin(cloud->db) != OTTER_OK ||
         db_finish(cloud->db, insert(cloud, upload, etag, object)) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return CORE_OK;
 }
 
@@ -189,8 +184,7 @@ static otter_status insert_marker(struct cloud *cloud, const char *bucket, const
 static otter_status erase(struct cloud *cloud, const char *bucket, const char *key,
                           const struct object *object)
 {
-    otter_status status =
-        db_run(cloud->db, "DELETE FROM objects WHERE id = ?", "i", object->id);
+    otter_status status = db_run(cloud->db, "DELETE FROM objects WHERE id = ?", "i", object->id);
     if (status == OTTER_OK && object->latest)
         status = db_run(cloud->db,
                         "UPDATE objects SET latest = 1 WHERE id ="
@@ -236,20 +230,19 @@ enum core_error object_delete(struct cloud *cloud, const char *bucket, const cha
         status = db_finish(cloud->db, version && *version
                                           ? delete_version(cloud, bucket, key, version, deletion)
                                           : delete_latest(cloud, bucket, key, deletion));
-    return status == OTTER_OK ? CORE_OK : broken(cloud, answer);
+    return status == OTTER_OK ? CORE_OK : answer_db_failed(cloud, answer);
 }
 
 /* ---- lists ---- */
 
 void object_list(struct cloud *cloud, const struct object_list *list)
 {
-    struct db_rows *rows =
-        db_select(cloud->db,
-                  "SELECT " COLUMNS ", key FROM objects WHERE bucket = ? AND key > ?"
-                  " AND substr(key, 1, length(?)) = ? AND (? OR (latest = 1 AND delete_marker = 0))"
-                  " ORDER BY key, id DESC",
-                  "ssssi", list->bucket, list->after, list->prefix, list->prefix,
-                  (int64_t)list->versions);
+    struct db_rows *rows = db_select(
+        cloud->db,
+        "SELECT " COLUMNS ", key FROM objects WHERE bucket = ? AND key > ?"
+        " AND substr(key, 1, length(?)) = ? AND (? OR (latest = 1 AND delete_marker = 0))"
+        " ORDER BY key, id DESC",
+        "ssssi", list->bucket, list->after, list->prefix, list->prefix, (int64_t)list->versions);
     struct object object;
     bool more = true;
     while (more && db_next(rows)) {
@@ -264,16 +257,18 @@ void object_list(struct cloud *cloud, const struct object_list *list)
 static bool bucket_name_valid(const char *name)
 {
     size_t length = strlen(name);
-    return length >= 3 && length <= 63 && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") ==
-           length && name[0] != '.' && name[0] != '-' && name[length - 1] != '.' &&
-           name[length - 1] != '-' && !strstr(name, "..");
+    return length >= 3 && length <= 63 &&
+           strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") == length && name[0] != '.' &&
+           name[0] != '-' && name[length - 1] != '.' && name[length - 1] != '-' &&
+           !strstr(name, "..");
 }
 
 enum core_error bucket_check(struct cloud *cloud, const char *name, struct answer *answer)
 {
     if (db_number(cloud->db, "SELECT COUNT(*) FROM buckets WHERE name = ?", "s", name) > 0)
         return CORE_OK;
-    return answer_refuse(answer, CORE_NO_BUCKET, "The specified bucket does not exist: %.80s", name);
+    return answer_refuse(answer, CORE_NO_BUCKET, "The specified bucket does not exist: %.80s",
+                         name);
 }
 
 enum core_error bucket_create(struct cloud *cloud, const char *name, struct answer *answer)
@@ -285,7 +280,7 @@ enum core_error bucket_create(struct cloud *cloud, const char *name, struct answ
     /* the owner may create it again, as in us-east-1 */
     if (db_run(cloud->db, "INSERT OR IGNORE INTO buckets(name, created) VALUES(?, ?)", "si", name,
                cloud_now(cloud)) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return CORE_OK;
 }
 
@@ -299,7 +294,7 @@ enum core_error bucket_delete(struct cloud *cloud, const char *name, struct answ
         return answer_refuse(answer, CORE_BUCKET_NOT_EMPTY,
                              "The bucket you tried to delete is not empty: delete all versions, "
                              "markers and uploads first.");
-    return status == OTTER_OK ? CORE_OK : broken(cloud, answer);
+    return status == OTTER_OK ? CORE_OK : answer_db_failed(cloud, answer);
 }
 
 enum core_error bucket_set_versioning(struct cloud *cloud, const char *name, const char *status,
@@ -312,7 +307,7 @@ enum core_error bucket_set_versioning(struct cloud *cloud, const char *name, con
         return answer_refuse(answer, CORE_INVALID_REQUEST, "Status must be Enabled or Suspended.");
     if (db_run(cloud->db, "UPDATE buckets SET versioning = ? WHERE name = ?", "ss", status, name) !=
         OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return CORE_OK;
 }
 
@@ -328,10 +323,11 @@ void bucket_versioning(struct cloud *cloud, const char *name, char status[16])
 json_t *bucket_list(struct cloud *cloud)
 {
     json_t *buckets = json_array();
-    struct db_rows *rows = db_select(cloud->db, "SELECT name, created FROM buckets ORDER BY name", "");
+    struct db_rows *rows =
+        db_select(cloud->db, "SELECT name, created FROM buckets ORDER BY name", "");
     while (db_next(rows))
-        json_array_append_new(buckets, json_pack("{s:s,s:I}", "name", db_text(rows, 0), "created",
-                                                 db_int(rows, 1)));
+        json_array_append_new(
+            buckets, json_pack("{s:s,s:I}", "name", db_text(rows, 0), "created", db_int(rows, 1)));
     db_done(rows);
     return buckets;
 }

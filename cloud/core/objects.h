@@ -6,11 +6,11 @@
 
 #include "cloud/core/cloud.h"
 
-#define OBJECT_KEY_MAX 1024
-#define OBJECT_SIZE_MAX ((size_t)512 << 20)
-#define OBJECT_PART_MIN ((int64_t)5 << 20) /* of every part but the last */
+#define OBJECT_KEY_MAX   1024
+#define OBJECT_SIZE_MAX  ((size_t)512 << 20)
+#define OBJECT_PART_MIN  ((int64_t)5 << 20) /* of every part but the last */
 #define OBJECT_PARTS_MAX 10000
-#define UPLOAD_ID_SIZE 37
+#define UPLOAD_ID_SIZE   37
 
 struct object {
     int64_t id; /* stays the same for as long as this version exists */
@@ -84,8 +84,7 @@ enum core_error upload_begin(struct cloud *cloud, const struct object_upload *wh
                              char id[UPLOAD_ID_SIZE], struct answer *answer);
 /* The part's tag, without quotes, into `etag`. */
 enum core_error upload_part(struct cloud *cloud, const char *id, int64_t number,
-                            const void *content, size_t size, char etag[33],
-                            struct answer *answer);
+                            const void *content, size_t size, char etag[33], struct answer *answer);
 /* `parts`: an array of {"number", "etag"}, ascending. */
 enum core_error upload_complete(struct cloud *cloud, const char *id, const json_t *parts,
                                 struct object *object, struct answer *answer);

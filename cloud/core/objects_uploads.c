@@ -9,17 +9,13 @@
 #include "cloud/core/objects_store.h"
 #include "cloud/store/db.h"
 
-static enum core_error broken(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
-}
-
 static enum core_error need_upload(struct cloud *cloud, const char *id, struct answer *answer)
 {
     if (db_number(cloud->db, "SELECT COUNT(*) FROM uploads WHERE id = ?", "s", id) > 0)
         return CORE_OK;
-    return answer_refuse(answer, CORE_NO_UPLOAD,
-                         "The specified upload does not exist. It may have been aborted or completed.");
+    return answer_refuse(
+        answer, CORE_NO_UPLOAD,
+        "The specified upload does not exist. It may have been aborted or completed.");
 }
 
 enum core_error upload_begin(struct cloud *cloud, const struct object_upload *what,
@@ -37,7 +33,7 @@ enum core_error upload_begin(struct cloud *cloud, const struct object_upload *wh
                " VALUES(?, ?, ?, ?, ?, ?)",
                "sssssi", id, what->bucket, what->key, what->content_type, what->metadata,
                cloud_now(cloud)) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return CORE_OK;
 }
 
@@ -57,7 +53,7 @@ enum core_error upload_part(struct cloud *cloud, const char *id, int64_t number,
                "INSERT OR REPLACE INTO upload_parts(upload, number, etag, size, content)"
                " VALUES(?, ?, ?, ?, ?)",
                "sisib", id, number, etag, (int64_t)size, content, size) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return CORE_OK;
 }
 
@@ -122,9 +118,9 @@ static enum core_error join_part(struct cloud *cloud, struct join *join, const c
     int64_t number = json_integer_value(json_object_get(part, "number"));
     enum core_error error = CORE_PART_INVALID;
     join->number = number;
-    struct db_rows *rows =
-        db_select(cloud->db, "SELECT etag, content FROM upload_parts WHERE upload = ? AND number = ?",
-                  "si", upload, number);
+    struct db_rows *rows = db_select(
+        cloud->db, "SELECT etag, content FROM upload_parts WHERE upload = ? AND number = ?", "si",
+        upload, number);
     if (db_next(rows))
         error = join_row(join, rows, part, last, answer);
     else
@@ -205,6 +201,6 @@ enum core_error upload_abort(struct cloud *cloud, const char *id, struct answer 
 {
     enum core_error error = need_upload(cloud, id, answer);
     if (!error && db_run(cloud->db, "DELETE FROM uploads WHERE id = ?", "s", id) != OTTER_OK)
-        error = broken(cloud, answer);
+        error = answer_db_failed(cloud, answer);
     return error;
 }

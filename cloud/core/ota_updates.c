@@ -11,11 +11,6 @@
 #include "cloud/core/streams.h"
 #include "cloud/store/db.h"
 
-static enum core_error broken(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
-}
-
 static enum core_error not_found(const char *id, struct answer *answer)
 {
     return answer_refuse(answer, CORE_NOT_FOUND, "OTA update %.128s cannot be found.", id);
@@ -65,7 +60,7 @@ enum core_error ota_create(struct cloud *cloud, const char *id, const json_t *me
         return CORE_EXISTS;
     }
     if (status != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     schedule(cloud);
     answer->body = json_pack("{s:s,s:s,s:s}", "otaUpdateId", id, "otaUpdateArn", arn.text,
                              "otaUpdateStatus", "CREATE_PENDING");
@@ -105,11 +100,8 @@ static json_t *shown_files(const char *text)
 
 static void copy_members(json_t *info, const json_t *request)
 {
-    static const char *const names[] = {"description",
-                                        "targets",
-                                        "awsJobExecutionsRolloutConfig",
-                                        "awsJobPresignedUrlConfig",
-                                        "additionalParameters"};
+    static const char *const names[] = {"description", "targets", "awsJobExecutionsRolloutConfig",
+                                        "awsJobPresignedUrlConfig", "additionalParameters"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         json_t *value = json_object_get(request, names[i]);
         if (value)
@@ -126,30 +118,30 @@ static json_t *info_of_row(struct cloud *cloud, const char *id, struct db_rows *
 {
     const char *job = db_text(rows, 3);
     json_t *request = json_stored(db_text(rows, 1), "{}");
-    json_t *info = json_pack("{s:s,s:s,s:I,s:I,s:s,s:o}", "otaUpdateId", id, "otaUpdateArn",
-                             arn_make(cloud, "iot", "otaupdate/%s", id).text, "creationDate",
-                             db_int(rows, 6), "lastModifiedDate", db_int(rows, 7),
-                             "otaUpdateStatus", db_text(rows, 0), "otaUpdateFiles",
-                             shown_files(db_text(rows, 2)));
+    json_t *info =
+        json_pack("{s:s,s:s,s:I,s:I,s:s,s:o}", "otaUpdateId", id, "otaUpdateArn",
+                  arn_make(cloud, "iot", "otaupdate/%s", id).text, "creationDate", db_int(rows, 6),
+                  "lastModifiedDate", db_int(rows, 7), "otaUpdateStatus", db_text(rows, 0),
+                  "otaUpdateFiles", shown_files(db_text(rows, 2)));
     copy_members(info, request);
     json_decref(request);
     if (job)
         json_object_update_new(info, json_pack("{s:s,s:s}", "awsIotJobId", job, "awsIotJobArn",
                                                arn_make(cloud, "iot", "job/%s", job).text));
     if (db_text(rows, 4))
-        json_object_set_new(info, "errorInfo",
-                            json_pack("{s:s,s:s}", "code", db_text(rows, 4), "message",
-                                      db_text(rows, 5)));
+        json_object_set_new(
+            info, "errorInfo",
+            json_pack("{s:s,s:s}", "code", db_text(rows, 4), "message", db_text(rows, 5)));
     return info;
 }
 
 enum core_error ota_get(struct cloud *cloud, const char *id, struct answer *answer)
 {
-    struct db_rows *rows =
-        db_select(cloud->db,
-                  "SELECT status, request_json, files_json, job, error_code, error_message, created,"
-                  " modified FROM ota_updates WHERE id = ?",
-                  "s", id);
+    struct db_rows *rows = db_select(
+        cloud->db,
+        "SELECT status, request_json, files_json, job, error_code, error_message, created,"
+        " modified FROM ota_updates WHERE id = ?",
+        "s", id);
     if (db_next(rows))
         answer->body = json_pack("{s:o}", "otaUpdateInfo", info_of_row(cloud, id, rows));
     db_done(rows);
@@ -211,7 +203,7 @@ enum core_error ota_delete(struct cloud *cloud, const char *id, bool delete_stre
     db_done(rows);
     error = error ? not_found(id, answer) : delete_parts(cloud, job, stream, force_job, answer);
     if (!error && db_run(cloud->db, "DELETE FROM ota_updates WHERE id = ?", "s", id) != OTTER_OK)
-        error = broken(cloud, answer);
+        error = answer_db_failed(cloud, answer);
     free(job);
     free(stream);
     return error;

@@ -7,7 +7,7 @@
 #include "cloud/core/ota_updates_work.h"
 
 #define DESCRIPTION_MAX 2028
-#define FILES_MAX 50
+#define FILES_MAX       50
 
 #define REFUSE(...) answer_refuse(answer, CORE_INVALID_REQUEST, __VA_ARGS__)
 
@@ -86,8 +86,9 @@ static enum core_error check_custom(const json_t *custom, struct answer *answer)
         return REFUSE("customCodeSigning.signature.inlineDocument must hold the signature.");
     if (!name_valid(json_text(custom, "hashAlgorithm"), 32, "-") ||
         !name_valid(json_text(custom, "signatureAlgorithm"), 32, "-"))
-        return REFUSE("customCodeSigning needs hashAlgorithm and signatureAlgorithm, such as SHA256 "
-                      "and ECDSA.");
+        return REFUSE(
+            "customCodeSigning needs hashAlgorithm and signatureAlgorithm, such as SHA256 "
+            "and ECDSA.");
     if (!json_text(json_object_get(custom, "certificateChain"), "certificateName"))
         return REFUSE("customCodeSigning needs certificateChain.certificateName, the name of the "
                       "key on the device.");
@@ -127,8 +128,8 @@ static enum core_error check_file(const json_t *file, struct answer *answer)
 
     if (!json_text(file, "fileName"))
         return REFUSE("Each file needs a fileName.");
-    if (type && (!json_is_integer(type) || json_integer_value(type) < 0 ||
-                 json_integer_value(type) > 255))
+    if (type &&
+        (!json_is_integer(type) || json_integer_value(type) < 0 || json_integer_value(type) > 255))
         return REFUSE("fileType must be 0 to 255.");
     if (s3 && stream)
         return REFUSE("fileLocation must have s3Location or stream, not both.");
@@ -136,8 +137,8 @@ static enum core_error check_file(const json_t *file, struct answer *answer)
         return REFUSE("Each file needs fileLocation.s3Location or fileLocation.stream.");
     if (s3 && (!json_text(s3, "bucket") || !json_text(s3, "key")))
         return REFUSE("fileLocation.s3Location needs bucket and key.");
-    if (stream && (!json_text(stream, "streamId") ||
-                   !json_is_integer(json_object_get(stream, "fileId"))))
+    if (stream &&
+        (!json_text(stream, "streamId") || !json_is_integer(json_object_get(stream, "fileId"))))
         return REFUSE("fileLocation.stream needs streamId and fileId.");
     return check_signing(file, s3, answer);
 }
@@ -167,8 +168,8 @@ static enum core_error check_files(const json_t *files, struct answer *answer)
 
 static enum core_error check_configs(const json_t *members, struct answer *answer)
 {
-    enum core_error error = check_range(members, "awsJobTimeoutConfig",
-                                        "inProgressTimeoutInMinutes", 1, 10080, answer);
+    enum core_error error =
+        check_range(members, "awsJobTimeoutConfig", "inProgressTimeoutInMinutes", 1, 10080, answer);
     if (!error)
         error = check_range(members, "awsJobPresignedUrlConfig", "expiresInSec", 60, 3600, answer);
     if (!error)

@@ -14,14 +14,14 @@
 #include "cloud/core/streams.h"
 #include "cloud/store/db.h"
 
-#define SERVICE "iot.amazonaws.com"
+#define SERVICE   "iot.amazonaws.com"
 #define FILES_MAX 50
 
 /* One file of the update, as the job document needs it. */
 struct source {
     char bucket[64], key[OBJECT_KEY_MAX + 1], version[64];
     int64_t size, file_id;
-    char signature[1400]; /* base64; "" when the file is not signed */
+    char signature[1400];    /* base64; "" when the file is not signed */
     char signature_name[80]; /* sig-sha256-ecdsa */
     char certificate[256];
 };
@@ -85,13 +85,12 @@ static enum core_error locate_stream(struct work *work, struct source *source,
         return error;
     json_t *described = work->answer->body;
     work->answer->body = NULL;
-    const json_t *file =
-        file_of_stream(json_object_get(described, "streamInfo"), source->file_id);
+    const json_t *file = file_of_stream(json_object_get(described, "streamInfo"), source->file_id);
     if (file)
         error = locate_s3(work, source, json_object_get(file, "s3Location"));
     else
-        error = answer_refuse(work->answer, CORE_NOT_FOUND, "Stream %.60s has no file %lld.", stream,
-                              (long long)source->file_id);
+        error = answer_refuse(work->answer, CORE_NOT_FOUND, "Stream %.60s has no file %lld.",
+                              stream, (long long)source->file_id);
     json_decref(described);
     return error;
 }
@@ -139,8 +138,8 @@ static enum core_error make_profile(struct work *work, const json_t *start)
         json_pack("{s:s*,s:{s:s*},s:{s:s*}}", "platformId", json_text(parameter, "platform"),
                   "signingMaterial", "certificateArn", json_text(parameter, "certificateArn"),
                   "signingParameters", "certname", path);
-    enum core_error error = profile_put(work->cloud, json_text(start, "signingProfileName"), members,
-                                        work->answer);
+    enum core_error error =
+        profile_put(work->cloud, json_text(start, "signingProfileName"), members, work->answer);
     json_decref(members);
     if (!error)
         answer_free(work->answer);
@@ -168,8 +167,8 @@ static enum core_error sign(struct work *work, struct source *source, json_t *si
                             const json_t *start)
 {
     char job[SIGNING_JOB_ID_SIZE];
-    const char *path = json_text(json_object_get(start, "signingProfileParameter"),
-                                 "certificatePathOnDevice");
+    const char *path =
+        json_text(json_object_get(start, "signingProfileParameter"), "certificatePathOnDevice");
     enum core_error error = make_profile(work, start);
     if (!error)
         error = start_job(work, source, start, job);
@@ -264,8 +263,8 @@ static enum core_error make_stream(struct work *work)
     uuid_make(uuid);
     snprintf(work->stream, sizeof work->stream, OTA_JOB_PREFIX "%s", uuid);
     work->own_stream = true;
-    json_t *members = json_pack("{s:o,s:s}", "files", files, "roleArn",
-                                json_text(work->request, "roleArn"));
+    json_t *members =
+        json_pack("{s:o,s:s}", "files", files, "roleArn", json_text(work->request, "roleArn"));
     enum core_error error = streams_create(work->cloud, work->stream, members, work->answer);
     json_decref(members);
     if (!error)
@@ -278,9 +277,9 @@ static enum core_error make_stream(struct work *work)
 static json_t *document_file(const struct source *source, const json_t *file)
 {
     const json_t *type = json_object_get(file, "fileType");
-    json_t *entry = json_pack("{s:s,s:I,s:I,s:s}", "filepath", json_text(file, "fileName"),
-                              "filesize", source->size, "fileid", source->file_id, "certfile",
-                              source->certificate);
+    json_t *entry =
+        json_pack("{s:s,s:I,s:I,s:s}", "filepath", json_text(file, "fileName"), "filesize",
+                  source->size, "fileid", source->file_id, "certfile", source->certificate);
     if (type)
         json_object_set(entry, "fileType", (json_t *)type);
     if (*source->signature)
@@ -322,9 +321,9 @@ static void copy_configs(const json_t *request, json_t *members)
         json_object_set_new(members, "abortConfig", json_pack("{s:O}", "criteriaList", criteria));
     json_t *seconds =
         json_object_get(json_object_get(request, "awsJobPresignedUrlConfig"), "expiresInSec");
-    json_object_set_new(members, "presignedUrlConfig",
-                        json_pack("{s:s,s:O*}", "roleArn", json_text(request, "roleArn"),
-                                  "expiresInSec", seconds));
+    json_object_set_new(
+        members, "presignedUrlConfig",
+        json_pack("{s:s,s:O*}", "roleArn", json_text(request, "roleArn"), "expiresInSec", seconds));
 }
 
 static enum core_error make_job(struct work *work)
@@ -346,8 +345,9 @@ static enum core_error make_job(struct work *work)
 static otter_status save_files(struct work *work)
 {
     char *files = json_dumps(work->files, JSON_COMPACT);
-    otter_status status = db_run(work->cloud->db, "UPDATE ota_updates SET files_json = ? WHERE id = ?",
-                                 "ss", files, work->id);
+    otter_status status =
+        db_run(work->cloud->db, "UPDATE ota_updates SET files_json = ? WHERE id = ?", "ss", files,
+               work->id);
     free(files);
     return status;
 }
@@ -360,16 +360,14 @@ static enum core_error complete(struct work *work)
                " modified = ? WHERE id = ?",
                "ssis", OTA_JOB_PREFIX, work->own_stream ? work->stream : NULL,
                cloud_now(work->cloud), work->id);
-    return status == OTTER_OK ? CORE_OK
-                              : answer_refuse(work->answer, CORE_INTERNAL, "database: %s",
-                                              db_error(work->cloud->db));
+    return status == OTTER_OK ? CORE_OK : answer_db_failed(work->cloud, work->answer);
 }
 
 /* Stream, job and the update's new status are one change: a stop in between leaves none of them. */
 static enum core_error roll_out(struct work *work)
 {
     if (db_begin(work->cloud->db) != OTTER_OK)
-        return answer_refuse(work->answer, CORE_INTERNAL, "database: %s", db_error(work->cloud->db));
+        return answer_db_failed(work->cloud, work->answer);
     enum core_error error = make_stream(work);
     if (!error)
         error = make_job(work);
@@ -410,12 +408,12 @@ static void fail(struct work *work, enum core_error error)
 
 static void carry_out(struct work *work)
 {
-    enum core_error error = role_check_trust(work->cloud, json_text(work->request, "roleArn"),
-                                             SERVICE, work->answer);
+    enum core_error error =
+        role_check_trust(work->cloud, json_text(work->request, "roleArn"), SERVICE, work->answer);
     if (!error)
         error = prepare_files(work);
     if (save_files(work) != OTTER_OK && !error)
-        error = answer_refuse(work->answer, CORE_INTERNAL, "database: %s", db_error(work->cloud->db));
+        error = answer_db_failed(work->cloud, work->answer);
     if (!error)
         error = roll_out(work);
     if (error)
@@ -458,8 +456,8 @@ json_t *ota_pending(struct cloud *cloud)
 {
     json_t *ids = json_array();
     struct db_rows *rows = db_select(
-        cloud->db, "SELECT id FROM ota_updates WHERE status = 'CREATE_PENDING' ORDER BY created, id",
-        "");
+        cloud->db,
+        "SELECT id FROM ota_updates WHERE status = 'CREATE_PENDING' ORDER BY created, id", "");
     while (db_next(rows))
         json_array_append_new(ids, json_string(db_text(rows, 0)));
     db_done(rows);

@@ -5,7 +5,7 @@
 #include "cloud/core/ota_updates.h"
 
 #define OTA_JOB_PREFIX "AFR_OTA-"
-#define OTA_ID_MAX 56 /* so that the job's id keeps within 64 */
+#define OTA_ID_MAX     56 /* so that the job's id keeps within 64 */
 
 /* What can be told at once: members, ranges, exactly one way of code signing a file. */
 enum core_error ota_check_request(struct cloud *cloud, const char *id, const json_t *members,

@@ -8,8 +8,8 @@
 #include "cloud/core/cloud.h"
 
 #define CERTIFICATE_ID_LENGTH 64
-#define THING_NAME_MAX 128
-#define POLICY_NAME_MAX 128
+#define THING_NAME_MAX        128
+#define POLICY_NAME_MAX       128
 
 /* ---- what the gateway and the data services ask ---- */
 
@@ -44,8 +44,7 @@ enum core_error thing_detach(struct cloud *cloud, const char *thing, const char 
                              struct answer *answer);
 /* {"principals":[ARN...]} and {"things":[name...]} */
 enum core_error thing_principals(struct cloud *cloud, const char *thing, struct answer *answer);
-enum core_error principal_things(struct cloud *cloud, const char *principal,
-                                 struct answer *answer);
+enum core_error principal_things(struct cloud *cloud, const char *principal, struct answer *answer);
 
 /* ---- certificates ---- */
 

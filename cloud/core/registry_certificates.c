@@ -8,15 +8,10 @@
 #include "cloud/core/x509.h"
 #include "cloud/store/db.h"
 
-#define ISSUED_NAME "AWS IoT Certificate"
+#define ISSUED_NAME    "AWS IoT Certificate"
 #define AUTHORITY_NAME "Otter local cloud"
-#define ISSUED_YEARS 25
-#define REQUEST_MAX 4096
-
-static enum core_error broken(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
-}
+#define ISSUED_YEARS   25
+#define REQUEST_MAX    4096
 
 enum certificate_state registry_certificate_state(struct cloud *cloud, const char *id)
 {
@@ -73,7 +68,7 @@ static enum core_error keep(struct cloud *cloud, X509 *certificate, const char *
         return CORE_EXISTS;
     }
     if (result != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     cloud_identity_changed(cloud);
     answer->body = json_pack("{s:s,s:s}", "certificateArn", arn.text, "certificateId", id);
     return CORE_OK;
@@ -117,7 +112,8 @@ static void authority_free(struct authority *authority)
 
 static bool authority_load(struct cloud *cloud, struct authority *authority)
 {
-    struct db_rows *rows = db_select(cloud->db, "SELECT certificate_pem, key_pem FROM authority", "");
+    struct db_rows *rows =
+        db_select(cloud->db, "SELECT certificate_pem, key_pem FROM authority", "");
     if (db_next(rows)) {
         authority->certificate = x509_read(db_text(rows, 0));
         authority->key = x509_read_key(db_text(rows, 1));
@@ -130,7 +126,8 @@ static bool authority_make(struct cloud *cloud, struct authority *authority)
 {
     authority->key = EVP_EC_gen("P-256");
     authority->certificate =
-        authority->key ? x509_issue(AUTHORITY_NAME, authority->key, NULL, authority->key, 30) : NULL;
+        authority->key ? x509_issue(AUTHORITY_NAME, authority->key, NULL, authority->key, 30)
+                       : NULL;
     if (!authority->certificate)
         return false;
     char *pem = x509_text(authority->certificate), *key = x509_key_text(authority->key);
@@ -143,16 +140,15 @@ static bool authority_make(struct cloud *cloud, struct authority *authority)
 }
 
 /* Issues for `key` and stores; the reply gains certificatePem. */
-static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, bool active,
-                             struct answer *answer)
+static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, bool active, struct answer *answer)
 {
     struct authority authority = {NULL, NULL};
     X509 *certificate = NULL;
     enum core_error error = CORE_INTERNAL;
 
     if (authority_load(cloud, &authority) || authority_make(cloud, &authority))
-        certificate = x509_issue(ISSUED_NAME, key, authority.certificate, authority.key,
-                                 ISSUED_YEARS);
+        certificate =
+            x509_issue(ISSUED_NAME, key, authority.certificate, authority.key, ISSUED_YEARS);
     if (certificate)
         error = keep(cloud, certificate, active ? "ACTIVE" : "INACTIVE", "DEFAULT", answer);
     else
@@ -196,9 +192,10 @@ enum core_error certificate_create_from_csr(struct cloud *cloud, const char *csr
         error = answer_refuse(answer, CORE_INVALID_REQUEST,
                               "The CSR is not valid: it must be PEM and signed with its own key.");
     else if (!x509_key_accepted(key))
-        error = answer_refuse(answer, CORE_INVALID_REQUEST,
-                              "The CSR's key must be RSA of at least 2048 bits, or ECC P-256, P-384 "
-                              "or P-521.");
+        error =
+            answer_refuse(answer, CORE_INVALID_REQUEST,
+                          "The CSR's key must be RSA of at least 2048 bits, or ECC P-256, P-384 "
+                          "or P-521.");
     else
         error = issue(cloud, key, active, answer);
     X509_REQ_free(request);
@@ -240,12 +237,12 @@ enum core_error certificate_list(struct cloud *cloud, bool ascending, struct ans
     json_t *certificates = json_array();
     struct db_rows *rows = db_select(cloud->db, sql, "");
     while (db_next(rows))
-        json_array_append_new(
-            certificates,
-            json_pack("{s:s,s:s,s:s,s:s,s:I}", "certificateArn",
-                      arn_make(cloud, "iot", "cert/%s", db_text(rows, 0)).text, "certificateId",
-                      db_text(rows, 0), "status", db_text(rows, 1), "certificateMode",
-                      db_text(rows, 2), "creationDate", db_int(rows, 3)));
+        json_array_append_new(certificates,
+                              json_pack("{s:s,s:s,s:s,s:s,s:I}", "certificateArn",
+                                        arn_make(cloud, "iot", "cert/%s", db_text(rows, 0)).text,
+                                        "certificateId", db_text(rows, 0), "status",
+                                        db_text(rows, 1), "certificateMode", db_text(rows, 2),
+                                        "creationDate", db_int(rows, 3)));
     db_done(rows);
     answer->body = json_pack("{s:o}", "certificates", certificates);
     return CORE_OK;
@@ -264,7 +261,7 @@ enum core_error certificate_update(struct cloud *cloud, const char *id, const ch
                              "newStatus must be ACTIVE, INACTIVE or REVOKED");
     if (db_run(cloud->db, "UPDATE certificates SET status = ?, modified = ? WHERE id = ?", "sis",
                status, cloud_now(cloud), id) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     cloud_identity_changed(cloud);
     return CORE_OK;
 }
@@ -305,7 +302,7 @@ enum core_error certificate_delete(struct cloud *cloud, const char *id, bool for
                              "Things or policies must be detached before deletion (arn: %s)",
                              arn.text);
     if (erase(cloud, id, arn.text) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     cloud_identity_changed(cloud);
     return CORE_OK;
 }

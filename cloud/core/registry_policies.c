@@ -94,11 +94,6 @@ enum core_error policy_check(const char *text, struct answer *answer)
 
 /* ---- create, get, list, delete ---- */
 
-static enum core_error broken(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
-}
-
 static enum core_error need_policy(struct cloud *cloud, const char *name, struct answer *answer)
 {
     if (db_number(cloud->db, "SELECT COUNT(*) FROM policies WHERE name = ?", "s", name) > 0)
@@ -134,13 +129,13 @@ enum core_error policy_create(struct cloud *cloud, const char *name, const char 
         return error;
     otter_status status = insert_policy(cloud, name, document);
     if (status == OTTER_E_STATE) {
-        answer_refuse(answer, CORE_EXISTS, "Policy cannot be created - name already exists (name=%s)",
-                      name);
+        answer_refuse(answer, CORE_EXISTS,
+                      "Policy cannot be created - name already exists (name=%s)", name);
         answer->body = json_pack("{s:s,s:s}", "resourceId", name, "resourceArn", arn.text);
         return CORE_EXISTS;
     }
     if (status != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     answer->body = json_pack("{s:s,s:s,s:s,s:s}", "policyName", name, "policyArn", arn.text,
                              "policyDocument", document, "policyVersionId", "1");
     return CORE_OK;
@@ -173,9 +168,8 @@ static void answer_policies(struct cloud *cloud, struct db_rows *rows, struct an
     json_t *policies = json_array();
     while (db_next(rows)) {
         const char *name = db_text(rows, 0);
-        json_array_append_new(policies,
-                              json_pack("{s:s,s:s}", "policyName", name, "policyArn",
-                                        arn_make(cloud, "iot", "policy/%s", name).text));
+        json_array_append_new(policies, json_pack("{s:s,s:s}", "policyName", name, "policyArn",
+                                                  arn_make(cloud, "iot", "policy/%s", name).text));
     }
     db_done(rows);
     answer->body = json_pack("{s:o}", "policies", policies);
@@ -200,7 +194,7 @@ enum core_error policy_delete(struct cloud *cloud, const char *name, struct answ
                              "Policy cannot be deleted as the policy is still attached to one or "
                              "more principals (name=%s)",
                              name);
-    return status == OTTER_OK ? CORE_OK : broken(cloud, answer);
+    return status == OTTER_OK ? CORE_OK : answer_db_failed(cloud, answer);
 }
 
 /* ---- attachments ---- */
@@ -213,7 +207,8 @@ static enum core_error need_target(struct cloud *cloud, const char *target, stru
                              "The target must be the ARN of a certificate of this account: %.120s",
                              target ? target : "(none)");
     if (registry_certificate_state(cloud, certificate) == CERTIFICATE_UNKNOWN)
-        return answer_refuse(answer, CORE_NOT_FOUND, "Certificate %s cannot be found.", certificate);
+        return answer_refuse(answer, CORE_NOT_FOUND, "Certificate %s cannot be found.",
+                             certificate);
     return CORE_OK;
 }
 
@@ -225,14 +220,13 @@ enum core_error policy_attach(struct cloud *cloud, const char *name, const char 
         error = need_target(cloud, target, answer);
     if (error)
         return error;
-    if (db_number(cloud->db,
-                  "SELECT COUNT(*) FROM policy_targets WHERE target = ? AND policy <> ?", "ss",
-                  target, name) >= ATTACHED_MAX)
+    if (db_number(cloud->db, "SELECT COUNT(*) FROM policy_targets WHERE target = ? AND policy <> ?",
+                  "ss", target, name) >= ATTACHED_MAX)
         return answer_refuse(answer, CORE_LIMIT, "At most %d policies can be attached to a target",
                              ATTACHED_MAX);
     if (db_run(cloud->db, "INSERT OR IGNORE INTO policy_targets(policy, target) VALUES(?, ?)", "ss",
                name, target) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     cloud_identity_changed(cloud);
     return CORE_OK;
 }
@@ -247,7 +241,7 @@ enum core_error policy_detach(struct cloud *cloud, const char *name, const char 
         return error;
     if (db_run(cloud->db, "DELETE FROM policy_targets WHERE policy = ? AND target = ?", "ss", name,
                target) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     cloud_identity_changed(cloud);
     return CORE_OK;
 }
@@ -271,9 +265,8 @@ enum core_error policy_targets(struct cloud *cloud, const char *name, struct ans
     if (error)
         return error;
     json_t *targets = json_array();
-    struct db_rows *rows =
-        db_select(cloud->db, "SELECT target FROM policy_targets WHERE policy = ? ORDER BY target",
-                  "s", name);
+    struct db_rows *rows = db_select(
+        cloud->db, "SELECT target FROM policy_targets WHERE policy = ? ORDER BY target", "s", name);
     while (db_next(rows))
         json_array_append_new(targets, json_string(db_text(rows, 0)));
     db_done(rows);

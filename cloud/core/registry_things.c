@@ -38,8 +38,7 @@ static bool attribute_valid(const char *name, const json_t *value)
            (!*text || name_valid(text, 800, "_.,@/:#=[]-"));
 }
 
-static enum core_error check_members(const char *name, const json_t *members,
-                                     struct answer *answer)
+static enum core_error check_members(const char *name, const json_t *members, struct answer *answer)
 {
     const json_t *attributes =
         json_object_get(json_object_get(members, "attributePayload"), "attributes");
@@ -54,7 +53,8 @@ static enum core_error check_members(const char *name, const json_t *members,
     if (json_object_size(attributes) > ATTRIBUTES_MAX)
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "A thing without a type has at most %d attributes.", ATTRIBUTES_MAX);
-    json_object_foreach((json_t *)attributes, key, value) {
+    json_object_foreach((json_t *)attributes, key, value)
+    {
         if (!attribute_valid(key, value))
             return answer_refuse(answer, CORE_INVALID_REQUEST,
                                  "Attribute %.60s has a name or value that is not allowed.", key);
@@ -66,14 +66,13 @@ static void answer_thing(struct cloud *cloud, const char *name, struct answer *a
 {
     struct db_rows *rows = db_select(cloud->db, "SELECT id FROM things WHERE name = ?", "s", name);
     if (db_next(rows))
-        answer->body = json_pack("{s:s,s:s,s:s}", "thingName", name, "thingArn",
-                                 arn_make(cloud, "iot", "thing/%s", name).text, "thingId",
-                                 db_text(rows, 0));
+        answer->body =
+            json_pack("{s:s,s:s,s:s}", "thingName", name, "thingArn",
+                      arn_make(cloud, "iot", "thing/%s", name).text, "thingId", db_text(rows, 0));
     db_done(rows);
 }
 
-static enum core_error refuse_existing(struct cloud *cloud, const char *name,
-                                       struct answer *answer)
+static enum core_error refuse_existing(struct cloud *cloud, const char *name, struct answer *answer)
 {
     struct arn arn = arn_make(cloud, "iot", "thing/%s", name);
     answer_refuse(answer, CORE_EXISTS,
@@ -82,7 +81,8 @@ static enum core_error refuse_existing(struct cloud *cloud, const char *name,
     return CORE_EXISTS;
 }
 
-/* The same name with the same content is answered as if it were new (the client may be retrying). */
+/* The same name with the same content is answered as if it were new (the client may be retrying).
+ */
 static enum core_error answer_existing(struct cloud *cloud, const char *name,
                                        const char *attributes, struct answer *answer)
 {
@@ -109,7 +109,7 @@ enum core_error thing_create(struct cloud *cloud, const char *name, const json_t
     if (status == OTTER_E_STATE)
         error = answer_existing(cloud, name, attributes, answer);
     else if (status != OTTER_OK)
-        error = answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
+        error = answer_db_failed(cloud, answer);
     else
         answer_thing(cloud, name, answer);
     free(attributes);
@@ -123,10 +123,10 @@ enum core_error thing_describe(struct cloud *cloud, const char *name, struct ans
     struct db_rows *rows = db_select(
         cloud->db, "SELECT id, attributes_json, version FROM things WHERE name = ?", "s", name);
     if (db_next(rows))
-        answer->body = json_pack(
-            "{s:s,s:s,s:s,s:s,s:o,s:I}", "defaultClientId", name, "thingName", name, "thingId",
-            db_text(rows, 0), "thingArn", arn_make(cloud, "iot", "thing/%s", name).text,
-            "attributes", json_stored(db_text(rows, 1), "{}"), "version", db_int(rows, 2));
+        answer->body = json_pack("{s:s,s:s,s:s,s:s,s:o,s:I}", "defaultClientId", name, "thingName",
+                                 name, "thingId", db_text(rows, 0), "thingArn",
+                                 arn_make(cloud, "iot", "thing/%s", name).text, "attributes",
+                                 json_stored(db_text(rows, 1), "{}"), "version", db_int(rows, 2));
     db_done(rows);
     return answer->body ? CORE_OK : need_thing(cloud, name, answer);
 }
@@ -143,19 +143,18 @@ enum core_error thing_list(struct cloud *cloud, const char *attribute, const cha
                            const char *type, struct answer *answer)
 {
     json_t *things = json_array();
-    struct db_rows *rows =
-        db_select(cloud->db,
-                  "SELECT name, attributes_json, version FROM things"
-                  " WHERE ? IS NULL OR type = ? ORDER BY name",
-                  "ss", type, type);
+    struct db_rows *rows = db_select(cloud->db,
+                                     "SELECT name, attributes_json, version FROM things"
+                                     " WHERE ? IS NULL OR type = ? ORDER BY name",
+                                     "ss", type, type);
     while (db_next(rows)) {
         json_t *attributes = json_stored(db_text(rows, 1), "{}");
         const char *name = db_text(rows, 0);
         if (thing_matches(attributes, attribute, value))
-            json_array_append_new(
-                things, json_pack("{s:s,s:s,s:O,s:I}", "thingName", name, "thingArn",
-                                  arn_make(cloud, "iot", "thing/%s", name).text, "attributes",
-                                  attributes, "version", db_int(rows, 2)));
+            json_array_append_new(things,
+                                  json_pack("{s:s,s:s,s:O,s:I}", "thingName", name, "thingArn",
+                                            arn_make(cloud, "iot", "thing/%s", name).text,
+                                            "attributes", attributes, "version", db_int(rows, 2)));
         json_decref(attributes);
     }
     db_done(rows);
@@ -171,15 +170,15 @@ enum core_error thing_delete(struct cloud *cloud, const char *name, int64_t vers
         return error;
     if (version >= 0 &&
         db_number(cloud->db, "SELECT version FROM things WHERE name = ?", "s", name) != version)
-        return answer_refuse(answer, CORE_VERSION_CONFLICT,
-                             "The version of thing %s is not %lld.", name, (long long)version);
+        return answer_refuse(answer, CORE_VERSION_CONFLICT, "The version of thing %s is not %lld.",
+                             name, (long long)version);
     otter_status status = db_run(cloud->db, "DELETE FROM things WHERE name = ?", "s", name);
     if (status == OTTER_E_STATE)
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "Cannot delete. Thing %s is still attached to one or more principals",
                              name);
     if (status != OTTER_OK)
-        return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
+        return answer_db_failed(cloud, answer);
     jobs_thing_removed(cloud, name);
     return CORE_OK;
 }
@@ -194,9 +193,10 @@ static enum core_error need_pair(struct cloud *cloud, const char *thing, const c
         return error;
     *certificate = arn_name(cloud, principal, "iot", "cert");
     if (!*certificate)
-        return answer_refuse(answer, CORE_INVALID_REQUEST,
-                             "The principal must be the ARN of a certificate of this account: %.120s",
-                             principal ? principal : "(none)");
+        return answer_refuse(
+            answer, CORE_INVALID_REQUEST,
+            "The principal must be the ARN of a certificate of this account: %.120s",
+            principal ? principal : "(none)");
     if (registry_certificate_state(cloud, *certificate) == CERTIFICATE_UNKNOWN)
         return answer_refuse(answer, CORE_NOT_FOUND, "Certificate %s cannot be found.",
                              *certificate);
@@ -206,7 +206,7 @@ static enum core_error need_pair(struct cloud *cloud, const char *thing, const c
 static enum core_error changed(struct cloud *cloud, otter_status status, struct answer *answer)
 {
     if (status != OTTER_OK)
-        return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
+        return answer_db_failed(cloud, answer);
     cloud_identity_changed(cloud);
     return CORE_OK;
 }
@@ -262,9 +262,8 @@ enum core_error principal_things(struct cloud *cloud, const char *principal, str
         return answer_refuse(answer, CORE_NOT_FOUND, "Principal %.120s cannot be found.",
                              principal ? principal : "(none)");
     json_t *things = json_array();
-    struct db_rows *rows =
-        db_select(cloud->db, "SELECT thing FROM thing_principals WHERE certificate = ?", "s",
-                  certificate);
+    struct db_rows *rows = db_select(
+        cloud->db, "SELECT thing FROM thing_principals WHERE certificate = ?", "s", certificate);
     while (db_next(rows))
         json_array_append_new(things, json_string(db_text(rows, 0)));
     db_done(rows);

@@ -8,15 +8,10 @@
 #include "cloud/core/names.h"
 #include "cloud/store/db.h"
 
-#define NAME_OTHERS "_+=,.@-"
+#define NAME_OTHERS       "_+=,.@-"
 #define SESSION_DEFAULT_S 3600
-#define ID_ALPHABET "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-#define ID_LENGTH 17 /* after the four letters that tell the kind */
-
-static enum core_error broken(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
-}
+#define ID_ALPHABET       "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+#define ID_LENGTH         17 /* after the four letters that tell the kind */
 
 /* IAM is global: its ARNs name no region. `path` begins and ends with a slash. */
 static struct arn iam_arn(struct cloud *cloud, const char *kind, const char *path, const char *name)
@@ -78,12 +73,12 @@ enum core_error role_get(struct cloud *cloud, const char *name, struct answer *a
                   " WHERE name = ?",
                   "s", name);
     if (db_next(rows))
-        answer->body = json_pack(
-            "{s:{s:s,s:s,s:s,s:s,s:I,s:s,s:s*,s:I}}", "Role", "Path", db_text(rows, 1), "RoleName",
-            name, "RoleId", db_text(rows, 0), "Arn",
-            iam_arn(cloud, "role", db_text(rows, 1), name).text, "CreateDate", db_int(rows, 5),
-            "AssumeRolePolicyDocument", db_text(rows, 2), "Description", db_text(rows, 3),
-            "MaxSessionDuration", db_int(rows, 4));
+        answer->body =
+            json_pack("{s:{s:s,s:s,s:s,s:s,s:I,s:s,s:s*,s:I}}", "Role", "Path", db_text(rows, 1),
+                      "RoleName", name, "RoleId", db_text(rows, 0), "Arn",
+                      iam_arn(cloud, "role", db_text(rows, 1), name).text, "CreateDate",
+                      db_int(rows, 5), "AssumeRolePolicyDocument", db_text(rows, 2), "Description",
+                      db_text(rows, 3), "MaxSessionDuration", db_int(rows, 4));
     db_done(rows);
     if (answer->body)
         return CORE_OK;
@@ -102,17 +97,17 @@ enum core_error role_create(struct cloud *cloud, const struct role_request *requ
     if (error)
         return error;
     id_make(id, "AROA");
-    otter_status status =
-        db_run(cloud->db,
-               "INSERT INTO roles(name, id, path, trust_json, description, session_s, created)"
-               " VALUES(?, ?, ?, ?, ?, ?, ?)",
-               "sssssii", request->name, id, path, request->trust, request->description,
-               (int64_t)(request->session ? atoi(request->session) : SESSION_DEFAULT_S),
-               cloud_now(cloud));
+    otter_status status = db_run(
+        cloud->db,
+        "INSERT INTO roles(name, id, path, trust_json, description, session_s, created)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?)",
+        "sssssii", request->name, id, path, request->trust, request->description,
+        (int64_t)(request->session ? atoi(request->session) : SESSION_DEFAULT_S), cloud_now(cloud));
     if (status == OTTER_E_STATE)
         return answer_refuse(answer, CORE_EXISTS, "Role with name %s already exists.",
                              request->name);
-    return status == OTTER_OK ? role_get(cloud, request->name, answer) : broken(cloud, answer);
+    return status == OTTER_OK ? role_get(cloud, request->name, answer)
+                              : answer_db_failed(cloud, answer);
 }
 
 static enum core_error need_role(struct cloud *cloud, const char *name, struct answer *answer)
@@ -133,7 +128,7 @@ enum core_error role_delete(struct cloud *cloud, const char *name, struct answer
         return answer_refuse(answer, CORE_DELETE_CONFLICT,
                              "Cannot delete entity, must detach all policies first.");
     if (db_run(cloud->db, "DELETE FROM roles WHERE name = ?", "s", name) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return CORE_OK;
 }
 
@@ -156,9 +151,9 @@ static enum core_error put_role_policy(struct cloud *cloud, const char *name, co
                                        const char *document, struct answer *answer)
 {
     if (db_run(cloud->db,
-               "INSERT OR REPLACE INTO role_policies(role, policy, document) VALUES(?, ?, ?)", "sss",
-               name, policy, document) != OTTER_OK)
-        return broken(cloud, answer);
+               "INSERT OR REPLACE INTO role_policies(role, policy, document) VALUES(?, ?, ?)",
+               "sss", name, policy, document) != OTTER_OK)
+        return answer_db_failed(cloud, answer);
     return CORE_OK;
 }
 
@@ -179,7 +174,7 @@ enum core_error role_detach(struct cloud *cloud, const char *name, const char *a
         return error;
     if (db_run(cloud->db, "DELETE FROM role_policies WHERE role = ? AND policy = ?", "ss", name,
                arn) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return db_changes(cloud->db) ? CORE_OK
                                  : answer_refuse(answer, CORE_NOT_FOUND,
                                                  "Policy %.150s was not found.", arn ? arn : "");
@@ -218,12 +213,12 @@ enum core_error managed_policy_create(struct cloud *cloud, const char *name, con
     if (status == OTTER_E_STATE)
         return answer_refuse(answer, CORE_EXISTS, "A policy called %s already exists.", name);
     if (status != OTTER_OK)
-        return broken(cloud, answer);
-    answer->body = json_pack("{s:{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:b,s:I,s:I}}", "Policy", "PolicyName",
-                             name, "PolicyId", id, "Arn", arn.text, "Path", where,
-                             "DefaultVersionId", "v1", "AttachmentCount", 0,
-                             "PermissionsBoundaryUsageCount", 0, "IsAttachable", 1, "CreateDate",
-                             now, "UpdateDate", now);
+        return answer_db_failed(cloud, answer);
+    answer->body =
+        json_pack("{s:{s:s,s:s,s:s,s:s,s:s,s:i,s:i,s:b,s:I,s:I}}", "Policy", "PolicyName", name,
+                  "PolicyId", id, "Arn", arn.text, "Path", where, "DefaultVersionId", "v1",
+                  "AttachmentCount", 0, "PermissionsBoundaryUsageCount", 0, "IsAttachable", 1,
+                  "CreateDate", now, "UpdateDate", now);
     return CORE_OK;
 }
 
@@ -268,8 +263,8 @@ enum core_error role_check_trust(struct cloud *cloud, const char *arn, const cha
                                  struct answer *answer)
 {
     struct arn prefix = iam_arn(cloud, "role", "/", "");
-    const char *name = arn && strncmp(arn, prefix.text, strlen(prefix.text)) == 0 ? strrchr(arn, '/')
-                                                                                  : NULL;
+    const char *name =
+        arn && strncmp(arn, prefix.text, strlen(prefix.text)) == 0 ? strrchr(arn, '/') : NULL;
     if (!name)
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "roleArn %.120s is not a role of this account: create one with iam "

@@ -1,12 +1,13 @@
 /* Roles and managed policies (IAM): kept and shown, and looked up by services that are handed a
- * role's ARN. The local cloud acts as the account's owner, so a role's policies are not evaluated. */
+ * role's ARN. The local cloud acts as the account's owner, so a role's policies are not evaluated.
+ */
 #ifndef OTTER_CLOUD_CORE_ROLES_H
 #define OTTER_CLOUD_CORE_ROLES_H
 
 #include "cloud/core/cloud.h"
 
 struct role_request {
-    const char *name, *trust; /* trust: the AssumeRolePolicyDocument */
+    const char *name, *trust;                 /* trust: the AssumeRolePolicyDocument */
     const char *path, *description, *session; /* NULL when not given */
 };
 /* {"Role":{...}}, members as in IAM; CreateDate is a number of seconds. */

@@ -12,11 +12,6 @@
 
 #define KEY_MAX 5120
 
-static enum core_error broken(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
-}
-
 static enum core_error need_arn(struct cloud *cloud, const char *arn, const char **id,
                                 struct answer *answer)
 {
@@ -78,9 +73,9 @@ static enum core_error insert(struct cloud *cloud, const char *certificate, cons
                "INSERT INTO acm_certificates(id, certificate_pem, chain_pem, key_pem, created,"
                " imported) VALUES(?, ?, ?, ?, ?, ?)",
                "ssssii", id, certificate, chain, key, now, now) != OTTER_OK)
-        return broken(cloud, answer);
-    answer->body = json_pack("{s:s}", "CertificateArn",
-                             arn_make(cloud, "acm", "certificate/%s", id).text);
+        return answer_db_failed(cloud, answer);
+    answer->body =
+        json_pack("{s:s}", "CertificateArn", arn_make(cloud, "acm", "certificate/%s", id).text);
     return CORE_OK;
 }
 
@@ -95,7 +90,7 @@ static enum core_error replace(struct cloud *cloud, const char *certificate, con
                "UPDATE acm_certificates SET certificate_pem = ?, chain_pem = ?, key_pem = ?,"
                " imported = ? WHERE id = ?",
                "sssis", certificate, chain, key, cloud_now(cloud), id) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     if (db_changes(cloud->db) == 0)
         return not_found(arn, answer);
     answer->body = json_pack("{s:s}", "CertificateArn", arn);
@@ -142,8 +137,8 @@ static json_t *usages_of(uint32_t bits, const struct usage *usages, size_t count
     json_t *names = json_array();
     for (size_t i = 0; i < count; i++) {
         if (bits & usages[i].bit)
-            json_array_append_new(names, json_pack("{s:s,s:s*}", "Name", usages[i].name, "OID",
-                                                   usages[i].oid));
+            json_array_append_new(
+                names, json_pack("{s:s,s:s*}", "Name", usages[i].name, "OID", usages[i].oid));
     }
     return names;
 }
@@ -171,9 +166,9 @@ static void add_names(json_t *body, X509 *certificate)
         strncpy(digest, OBJ_nid2sn(hash), sizeof digest - 1);
     snprintf(signature, sizeof signature, "%sWITH%s", digest,
              key == NID_rsaEncryption ? "RSA" : "ECDSA");
-    json_object_update_new(body, json_pack("{s:s,s:s,s:s,s:s}", "Subject", subject, "Issuer",
-                                           issuer, "Serial", serial, "SignatureAlgorithm",
-                                           signature));
+    json_object_update_new(body,
+                           json_pack("{s:s,s:s,s:s,s:s}", "Subject", subject, "Issuer", issuer,
+                                     "Serial", serial, "SignatureAlgorithm", signature));
     OPENSSL_free(subject);
     OPENSSL_free(issuer);
     free(serial);
@@ -186,21 +181,21 @@ static json_t *summary(struct cloud *cloud, struct db_rows *rows, X509 *certific
     x509_common_name(certificate, domain, sizeof domain);
     x509_key_algorithm(X509_get0_pubkey(certificate), algorithm, sizeof algorithm);
     int64_t expiry = x509_not_after(certificate);
-    json_t *body = json_pack(
-        "{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s}", "CertificateArn",
-        arn_make(cloud, "acm", "certificate/%s", db_text(rows, 0)).text, "DomainName", domain,
-        "Status", expiry < cloud_now(cloud) ? "EXPIRED" : "ISSUED", "Type", "IMPORTED",
-        "KeyAlgorithm", algorithm, "CreatedAt", db_int(rows, 2), "ImportedAt", db_int(rows, 3),
-        "NotBefore", x509_not_before(certificate), "NotAfter", expiry, "RenewalEligibility",
-        "INELIGIBLE");
+    json_t *body =
+        json_pack("{s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:I,s:I,s:s}", "CertificateArn",
+                  arn_make(cloud, "acm", "certificate/%s", db_text(rows, 0)).text, "DomainName",
+                  domain, "Status", expiry < cloud_now(cloud) ? "EXPIRED" : "ISSUED", "Type",
+                  "IMPORTED", "KeyAlgorithm", algorithm, "CreatedAt", db_int(rows, 2), "ImportedAt",
+                  db_int(rows, 3), "NotBefore", x509_not_before(certificate), "NotAfter", expiry,
+                  "RenewalEligibility", "INELIGIBLE");
     return body;
 }
 
 static json_t *users_of(struct cloud *cloud, const char *arn)
 {
     json_t *users = json_array();
-    struct db_rows *rows =
-        db_select(cloud->db, "SELECT name FROM signing_profiles WHERE certificate_arn = ?", "s", arn);
+    struct db_rows *rows = db_select(
+        cloud->db, "SELECT name FROM signing_profiles WHERE certificate_arn = ?", "s", arn);
     while (db_next(rows))
         json_array_append_new(
             users,
@@ -216,17 +211,18 @@ enum core_error acm_describe(struct cloud *cloud, const char *arn, struct answer
     if (error)
         return error;
     struct db_rows *rows = db_select(
-        cloud->db, "SELECT id, certificate_pem, created, imported FROM acm_certificates WHERE id = ?",
-        "s", id);
+        cloud->db,
+        "SELECT id, certificate_pem, created, imported FROM acm_certificates WHERE id = ?", "s",
+        id);
     X509 *certificate = db_next(rows) ? x509_read(db_text(rows, 1)) : NULL;
     if (certificate) {
         json_t *body = summary(cloud, rows, certificate);
         json_object_set_new(body, "SubjectAlternativeNames",
                             json_pack("[O]", json_object_get(body, "DomainName")));
         json_object_set_new(body, "InUseBy", users_of(cloud, arn));
-        json_object_set_new(body, "Options",
-                            json_pack("{s:s}", "CertificateTransparencyLoggingPreference",
-                                      "DISABLED"));
+        json_object_set_new(
+            body, "Options",
+            json_pack("{s:s}", "CertificateTransparencyLoggingPreference", "DISABLED"));
         add_usages(body, certificate);
         add_names(body, certificate);
         answer->body = json_pack("{s:o}", "Certificate", body);
@@ -282,7 +278,7 @@ enum core_error acm_delete(struct cloud *cloud, const char *arn, struct answer *
         return answer_refuse(answer, CORE_DELETE_CONFLICT,
                              "The certificate is in use by a signing profile.");
     if (db_run(cloud->db, "DELETE FROM acm_certificates WHERE id = ?", "s", id) != OTTER_OK)
-        return broken(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return db_changes(cloud->db) ? CORE_OK : not_found(arn, answer);
 }
 

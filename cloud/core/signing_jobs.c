@@ -27,11 +27,6 @@ struct task {
     char reason[256];
 };
 
-static enum core_error broken(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
-}
-
 /* ---- the request ---- */
 
 static enum core_error read_locations(struct task *task, const json_t *members,
@@ -90,10 +85,10 @@ static bool sign(struct task *task, EVP_PKEY *key, const void *content, size_t s
     unsigned char signature[SIGNATURE_MAX];
     size_t length = sizeof signature;
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done = context &&
-                EVP_DigestSignInit_ex(context, NULL, task->platform->digest, NULL, NULL, key,
-                                      NULL) == 1 &&
-                EVP_DigestSign(context, signature, &length, content, size) == 1;
+    bool done =
+        context &&
+        EVP_DigestSignInit_ex(context, NULL, task->platform->digest, NULL, NULL, key, NULL) == 1 &&
+        EVP_DigestSign(context, signature, &length, content, size) == 1;
     EVP_MD_CTX_free(context);
     if (!done)
         return fail(task, "The signature could not be computed.");
@@ -159,7 +154,8 @@ static bool carry_out(struct cloud *cloud, struct task *task)
 
 static otter_status record(struct cloud *cloud, const struct task *task, bool done)
 {
-    char *parameters = json_dumps(json_object_get(task->profile, "signingParameters"), JSON_COMPACT);
+    char *parameters =
+        json_dumps(json_object_get(task->profile, "signingParameters"), JSON_COMPACT);
     int64_t now = cloud_now(cloud);
     otter_status status = db_run(
         cloud->db,
@@ -206,7 +202,7 @@ enum core_error signing_start(struct cloud *cloud, const json_t *members, struct
         if (record(cloud, &task, done) == OTTER_OK)
             answer_job(cloud, task.id, answer);
         else
-            error = broken(cloud, answer);
+            error = answer_db_failed(cloud, answer);
     }
     json_decref(task.profile);
     free(task.signature);
@@ -220,15 +216,15 @@ static json_t *job_of_row(struct cloud *cloud, struct db_rows *rows)
     const struct signing_platform *platform = signing_platform_find(db_text(rows, 3));
     const char *status = db_text(rows, 10);
     json_t *body = json_pack(
-        "{s:s,s:{s:{s:s,s:s,s:s}},s:{s:s},s:s,s:s,s:s,s:s,s:o,s:I,s:I,s:s,s:s,s:s*,s:s,s:s}", "jobId",
-        db_text(rows, 0), "source", "s3", "bucketName", db_text(rows, 6), "key", db_text(rows, 7),
-        "version", db_text(rows, 8), "signingMaterial", "certificateArn", db_text(rows, 4),
-        "platformId", db_text(rows, 3), "platformDisplayName",
+        "{s:s,s:{s:{s:s,s:s,s:s}},s:{s:s},s:s,s:s,s:s,s:s,s:o,s:I,s:I,s:s,s:s,s:s*,s:s,s:s}",
+        "jobId", db_text(rows, 0), "source", "s3", "bucketName", db_text(rows, 6), "key",
+        db_text(rows, 7), "version", db_text(rows, 8), "signingMaterial", "certificateArn",
+        db_text(rows, 4), "platformId", db_text(rows, 3), "platformDisplayName",
         platform ? platform->display_name : db_text(rows, 3), "profileName", db_text(rows, 1),
-        "profileVersion", db_text(rows, 2), "signingParameters", json_stored(db_text(rows, 5), "{}"),
-        "createdAt", db_int(rows, 12), "completedAt", db_int(rows, 13), "requestedBy",
-        cloud->account, "status", status, "statusReason", db_text(rows, 11), "jobOwner",
-        cloud->account, "jobInvoker", cloud->account);
+        "profileVersion", db_text(rows, 2), "signingParameters",
+        json_stored(db_text(rows, 5), "{}"), "createdAt", db_int(rows, 12), "completedAt",
+        db_int(rows, 13), "requestedBy", cloud->account, "status", status, "statusReason",
+        db_text(rows, 11), "jobOwner", cloud->account, "jobInvoker", cloud->account);
     if (strcmp(status, "Succeeded") == 0)
         json_object_set_new(body, "signedObject",
                             json_pack("{s:{s:s,s:s}}", "s3", "bucketName", db_text(rows, 9), "key",
@@ -238,12 +234,12 @@ static json_t *job_of_row(struct cloud *cloud, struct db_rows *rows)
 
 enum core_error signing_describe(struct cloud *cloud, const char *job, struct answer *answer)
 {
-    struct db_rows *rows =
-        db_select(cloud->db,
-                  "SELECT id, profile, profile_version, platform, certificate_arn, parameters_json,"
-                  " source_bucket, source_key, source_version, signed_bucket, status, reason, created,"
-                  " completed, signed_key FROM signing_jobs WHERE id = ?",
-                  "s", job);
+    struct db_rows *rows = db_select(
+        cloud->db,
+        "SELECT id, profile, profile_version, platform, certificate_arn, parameters_json,"
+        " source_bucket, source_key, source_version, signed_bucket, status, reason, created,"
+        " completed, signed_key FROM signing_jobs WHERE id = ?",
+        "s", job);
     if (db_next(rows))
         answer->body = job_of_row(cloud, rows);
     db_done(rows);

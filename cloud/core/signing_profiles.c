@@ -8,7 +8,7 @@
 #include "cloud/core/x509.h"
 #include "cloud/store/db.h"
 
-#define VERSION_LENGTH 10
+#define VERSION_LENGTH  10
 #define VALIDITY_MONTHS 135
 
 static const struct signing_platform platforms[] = {
@@ -44,14 +44,16 @@ static enum core_error check_key(struct cloud *cloud, const struct signing_platf
     enum core_error error = CORE_OK;
     EVP_PKEY *key = signing_key_load(cloud, arn);
     if (!key)
-        error = answer_refuse(answer, CORE_NOT_FOUND,
-                              "signingMaterial.certificateArn %.150s does not exist: import it with "
-                              "acm import-certificate.",
-                              arn);
+        error =
+            answer_refuse(answer, CORE_NOT_FOUND,
+                          "signingMaterial.certificateArn %.150s does not exist: import it with "
+                          "acm import-certificate.",
+                          arn);
     else if (!signing_platform_takes(platform, key))
-        error = answer_refuse(answer, CORE_INVALID_REQUEST,
-                              "Platform %s signs with a key of kind %s; the certificate has another.",
-                              platform->id, platform->key_algorithm);
+        error =
+            answer_refuse(answer, CORE_INVALID_REQUEST,
+                          "Platform %s signs with a key of kind %s; the certificate has another.",
+                          platform->id, platform->key_algorithm);
     EVP_PKEY_free(key);
     return error;
 }
@@ -68,10 +70,11 @@ static enum core_error check_members(struct cloud *cloud, const char *name, cons
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "profileName must be 2 to 64 of a-z A-Z 0-9 _");
     if (!platform)
-        return answer_refuse(answer, CORE_INVALID_REQUEST,
-                             "platformId %.60s is not known here; AmazonFreeRTOS-Default, "
-                             "AmazonFreeRTOS-TI-CC3220SF and AWSIoTDeviceManagement-SHA256-ECDSA are.",
-                             id ? id : "(none)");
+        return answer_refuse(
+            answer, CORE_INVALID_REQUEST,
+            "platformId %.60s is not known here; AmazonFreeRTOS-Default, "
+            "AmazonFreeRTOS-TI-CC3220SF and AWSIoTDeviceManagement-SHA256-ECDSA are.",
+            id ? id : "(none)");
     if (!arn)
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "signingMaterial.certificateArn is required for platform %s.", id);
@@ -98,17 +101,18 @@ enum core_error profile_put(struct cloud *cloud, const char *name, const json_t 
     const json_t *given = json_object_get(members, "signingParameters");
     char *parameters = given ? json_dumps(given, JSON_COMPACT) : strdup("{}");
     char version[VERSION_LENGTH + 1];
-    random_text(version, VERSION_LENGTH, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-    otter_status status = db_run(
-        cloud->db,
-        "INSERT OR REPLACE INTO signing_profiles(name, version, platform, certificate_arn,"
-        " parameters_json, status, created) VALUES(?, ?, ?, ?, ?, 'Active', ?)",
-        "sssssi", name, version, json_text(members, "platformId"),
-        json_text(json_object_get(members, "signingMaterial"), "certificateArn"), parameters,
-        cloud_now(cloud));
+    random_text(version, VERSION_LENGTH,
+                "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
+    otter_status status =
+        db_run(cloud->db,
+               "INSERT OR REPLACE INTO signing_profiles(name, version, platform, certificate_arn,"
+               " parameters_json, status, created) VALUES(?, ?, ?, ?, ?, 'Active', ?)",
+               "sssssi", name, version, json_text(members, "platformId"),
+               json_text(json_object_get(members, "signingMaterial"), "certificateArn"), parameters,
+               cloud_now(cloud));
     free(parameters);
     if (status != OTTER_OK)
-        return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
+        return answer_db_failed(cloud, answer);
     answer_put(cloud, name, version, answer);
     return CORE_OK;
 }
@@ -134,7 +138,8 @@ static json_t *profile_of_row(struct cloud *cloud, struct db_rows *rows)
 
 static enum core_error not_found(const char *name, struct answer *answer)
 {
-    return answer_refuse(answer, CORE_NOT_FOUND, "Profile not found with the given name: %.64s", name);
+    return answer_refuse(answer, CORE_NOT_FOUND, "Profile not found with the given name: %.64s",
+                         name);
 }
 
 enum core_error profile_get(struct cloud *cloud, const char *name, struct answer *answer)
@@ -152,8 +157,8 @@ enum core_error profile_list(struct cloud *cloud, bool canceled, struct answer *
     json_t *profiles = json_array();
     struct db_rows *rows = db_select(
         cloud->db,
-        "SELECT " COLUMNS " FROM signing_profiles WHERE ? OR status <> 'Canceled' ORDER BY name", "i",
-        (int64_t)canceled);
+        "SELECT " COLUMNS " FROM signing_profiles WHERE ? OR status <> 'Canceled' ORDER BY name",
+        "i", (int64_t)canceled);
     while (db_next(rows))
         json_array_append_new(profiles, profile_of_row(cloud, rows));
     db_done(rows);
@@ -165,6 +170,6 @@ enum core_error profile_cancel(struct cloud *cloud, const char *name, struct ans
 {
     if (db_run(cloud->db, "UPDATE signing_profiles SET status = 'Canceled' WHERE name = ?", "s",
                name) != OTTER_OK)
-        return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
+        return answer_db_failed(cloud, answer);
     return db_changes(cloud->db) ? CORE_OK : not_found(name, answer);
 }

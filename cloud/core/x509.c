@@ -15,7 +15,7 @@
 
 #include "cloud/core/names.h"
 
-#define RSA_BITS 2048
+#define RSA_BITS     2048
 #define SERIAL_BYTES 19 /* positive and below the 20 bytes of RFC 5280 */
 
 /* ---- reading ---- */

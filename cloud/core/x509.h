@@ -1,6 +1,6 @@
 /* Certificates and keys as OpenSSL has them, for registry and signing: reading PEM, making pairs,
- * the cloud's own certificate authority. Every object returned is freed by the caller with OpenSSL's
- * own function. */
+ * the cloud's own certificate authority. Every object returned is freed by the caller with
+ * OpenSSL's own function. */
 #ifndef OTTER_CLOUD_CORE_X509_H
 #define OTTER_CLOUD_CORE_X509_H
 
@@ -37,7 +37,7 @@ bool x509_key_accepted(EVP_PKEY *key);
 
 /* In PEM, freed with free. */
 char *x509_text(X509 *certificate);
-char *x509_key_text(EVP_PKEY *key);        /* traditional form, as AWS IoT gives it */
+char *x509_key_text(EVP_PKEY *key); /* traditional form, as AWS IoT gives it */
 char *x509_public_key_text(EVP_PKEY *key);
 
 EVP_PKEY *x509_make_rsa(void);

@@ -11,7 +11,7 @@
 #include "port/log.h"
 
 #define BUSY_TIMEOUT_MS 5000
-#define FILE_NAME "otter.db"
+#define FILE_NAME       "otter.db"
 
 struct db {
     sqlite3 *handle;

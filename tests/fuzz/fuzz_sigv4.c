@@ -1,5 +1,5 @@
-/* Requests as strangers send them: the first line is the target, the following ones headers, the rest
- * after an empty line the body. Nothing may crash, and nothing may be let in. */
+/* Requests as strangers send them: the first line is the target, the following ones headers, the
+ * rest after an empty line the body. Nothing may crash, and nothing may be let in. */
 #include <event2/event.h>
 #include <event2/http.h>
 #include <stdlib.h>

@@ -25,9 +25,9 @@ static int announce(const char *dir, uint16_t port)
     snprintf(path, sizeof path, "%s/cloud.json", dir);
     snprintf(aside, sizeof aside, "%s.new", path);
     snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
-    json_t *facts = json_pack("{s:i,s:s,s:s,s:s,s:s}", "pid", (int)getpid(), "api_url", url,
-                              "region", CLOUD_REGION, "access_key_id", KEY_ID, "secret_access_key",
-                              SECRET);
+    json_t *facts =
+        json_pack("{s:i,s:s,s:s,s:s,s:s}", "pid", (int)getpid(), "api_url", url, "region",
+                  CLOUD_REGION, "access_key_id", KEY_ID, "secret_access_key", SECRET);
     int failed = json_dump_file(facts, aside, 0) || rename(aside, path);
     json_decref(facts);
     return failed;

@@ -6,10 +6,10 @@
 
 #include "cloud/api/chunked.h"
 
-#define SEED "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9"
-#define FIRST "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648"
+#define SEED   "4f232c4386841ef735655705268965c44a0e4690baa4adea153f7db9fa80a0a9"
+#define FIRST  "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648"
 #define SECOND "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497"
-#define LAST "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"
+#define LAST   "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"
 
 /* The state after the headers of AWS's example were checked. */
 static struct sigv4_result example(void)
@@ -100,8 +100,8 @@ static void the_trailer_joins_the_headers(void **state)
 {
     char content[32], checksum[32];
     (void)state;
-    assert_int_equal(decode("3\r\nabc\r\n2\r\nde\r\n0\r\nx-amz-checksum-crc32:hYfC2Q==\r\n\r\n", content,
-                            checksum),
+    assert_int_equal(decode("3\r\nabc\r\n2\r\nde\r\n0\r\nx-amz-checksum-crc32:hYfC2Q==\r\n\r\n",
+                            content, checksum),
                      SIGV4_OK);
     assert_string_equal(content, "abcde");
     assert_string_equal(checksum, "hYfC2Q==");
@@ -111,11 +111,22 @@ static void the_trailer_joins_the_headers(void **state)
 
 static void broken_framing_is_refused(void **state)
 {
-    static const char *const bodies[] = {
-        "", "3", "3\r\n", "3\r\nab", "3\r\nabc", "3\r\nabcX\r\n0\r\n\r\n", "3\nabc\n0\n\n",
-        "x\r\nabc\r\n0\r\n\r\n", "-3\r\nabc\r\n0\r\n\r\n", "fffffffff\r\nabc\r\n0\r\n\r\n",
-        "ffffffff\r\nabc\r\n0\r\n\r\n", "3;other=1\r\nabc\r\n0\r\n\r\n", "3\r\nabc\r\n",
-        "3;chunk-signature=ab\r\nabc\r\n0\r\n\r\n", "0\r\nno colon\r\n\r\n", "0\r\nhalf"};
+    static const char *const bodies[] = {"",
+                                         "3",
+                                         "3\r\n",
+                                         "3\r\nab",
+                                         "3\r\nabc",
+                                         "3\r\nabcX\r\n0\r\n\r\n",
+                                         "3\nabc\n0\n\n",
+                                         "x\r\nabc\r\n0\r\n\r\n",
+                                         "-3\r\nabc\r\n0\r\n\r\n",
+                                         "fffffffff\r\nabc\r\n0\r\n\r\n",
+                                         "ffffffff\r\nabc\r\n0\r\n\r\n",
+                                         "3;other=1\r\nabc\r\n0\r\n\r\n",
+                                         "3\r\nabc\r\n",
+                                         "3;chunk-signature=ab\r\nabc\r\n0\r\n\r\n",
+                                         "0\r\nno colon\r\n\r\n",
+                                         "0\r\nhalf"};
     char content[32], checksum[32];
     (void)state;
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)

@@ -31,8 +31,9 @@ static int setup(void **state)
     if (!mkdtemp(directory))
         return -1;
     *state = db_open(directory, reason, sizeof reason);
-    return *state ? db_run(*state, "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT UNIQUE, c BLOB)", "")
-                  : -1;
+    return *state
+               ? db_run(*state, "CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT UNIQUE, c BLOB)", "")
+               : -1;
 }
 
 static int teardown(void **state)

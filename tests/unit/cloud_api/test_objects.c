@@ -126,9 +126,12 @@ static void lists_are_in_order_of_keys_then_newest_first(void **state)
 {
     struct cloud *cloud = cloud_of(state);
     char seen[64] = "";
-    struct object_list list = {
-        .bucket = "bucket", .prefix = "", .after = "", .versions = true, .each = collect,
-        .context = seen};
+    struct object_list list = {.bucket = "bucket",
+                               .prefix = "",
+                               .after = "",
+                               .versions = true,
+                               .each = collect,
+                               .context = seen};
     enable(cloud, "Enabled");
     put(cloud, "b", "1");
     put(cloud, "a", "1");
@@ -146,8 +149,8 @@ static void lists_are_in_order_of_keys_then_newest_first(void **state)
 
 static void bucket_names_are_checked(void **state)
 {
-    static const char *const bad[] = {"", "ab", "Upper", "under_score", "-a-", "a..b", ".abc",
-                                      "abc-", "with space"};
+    static const char *const bad[] = {"",     "ab",   "Upper", "under_score", "-a-",
+                                      "a..b", ".abc", "abc-",  "with space"};
     struct answer answer = ANSWER_INIT;
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(bucket_create(cloud_of(state), bad[i], &answer), CORE_BUCKET_NAME);
@@ -168,11 +171,11 @@ static void parts_are_joined_in_order_whatever_order_they_came_in(void **state)
     assert_int_equal(upload_begin(cloud, &what, id, &answer), CORE_OK);
     assert_int_equal(upload_part(cloud, id, 2, "end", 3, two, &answer), CORE_OK);
     assert_int_equal(upload_part(cloud, id, 1, content, size, one, &answer), CORE_OK);
-    json_t *parts = json_pack("[{s:i,s:s},{s:i,s:s}]", "number", 1, "etag", one, "number", 2,
-                              "etag", two);
+    json_t *parts =
+        json_pack("[{s:i,s:s},{s:i,s:s}]", "number", 1, "etag", one, "number", 2, "etag", two);
     json_t *reversed = json_pack("[O,O]", json_array_get(parts, 1), json_array_get(parts, 0));
-    json_t *small_first = json_pack("[{s:i,s:s},{s:i,s:s}]", "number", 2, "etag", two, "number", 3,
-                                    "etag", one);
+    json_t *small_first =
+        json_pack("[{s:i,s:s},{s:i,s:s}]", "number", 2, "etag", two, "number", 3, "etag", one);
     assert_int_equal(upload_complete(cloud, id, reversed, &object, &answer), CORE_PART_ORDER);
     upload_part(cloud, id, 3, content, size, one, &answer);
     assert_int_equal(upload_complete(cloud, id, small_first, &object, &answer), CORE_TOO_SMALL);

@@ -12,17 +12,17 @@
 #include "cloud/core/roles.h"
 #include "cloud/store/db.h"
 
-#define ROLE "'roleArn':'arn:aws:iam::" CLOUD_ACCOUNT ":role/ota'"
+#define ROLE    "'roleArn':'arn:aws:iam::" CLOUD_ACCOUNT ":role/ota'"
 #define TARGETS "'targets':['" ACCOUNT_ARN "thing/t']"
-#define S3 "'fileLocation':{'s3Location':{'bucket':'bucket','key':'fw.bin'}}"
+#define S3      "'fileLocation':{'s3Location':{'bucket':'bucket','key':'fw.bin'}}"
 #define CUSTOM(signature)                                                                          \
     "'codeSigning':{'customCodeSigning':{'signature':{'inlineDocument':'" signature "'},"          \
     "'certificateChain':{'certificateName':'k'},'hashAlgorithm':'SHA256',"                         \
     "'signatureAlgorithm':'ECDSA'}}"
 #define REQUEST(file) "{" TARGETS "," ROLE ",'files':[{'fileName':'fw.bin'," file "}]}"
 
-#define DER_ONCE "MAYCAQECAQI="         /* base64 of SEQUENCE { 1, 2 } */
-#define DER_TWICE "TUFZQ0FRRUNBUUk9"    /* base64 of the line above */
+#define DER_ONCE  "MAYCAQECAQI="     /* base64 of SEQUENCE { 1, 2 } */
+#define DER_TWICE "TUFZQ0FRRUNBUUk9" /* base64 of the line above */
 
 static struct cloud *cloud_of(void **state)
 {
@@ -136,11 +136,11 @@ static void the_job_is_made_on_the_loop_and_its_document_is_compact(void **state
     assert_int_equal(jobs_document(&fixture->cloud, "AFR_OTA-u", &answer), CORE_OK);
     const char *text = json_text(answer.body, "document");
     assert_null(strpbrk(text, " \n"));
-    assert_ptr_equal(strstr(text, "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"AFR_OTA-"),
-                     text);
-    assert_non_null(strstr(text, "\"files\":[{\"filepath\":\"fw.bin\",\"filesize\":8,\"fileid\":0,"
-                                 "\"certfile\":\"k\",\"fileType\":7,\"sig-sha256-ecdsa\":\"" DER_ONCE
-                                 "\"}]}}"));
+    assert_ptr_equal(
+        strstr(text, "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"AFR_OTA-"), text);
+    assert_non_null(strstr(
+        text, "\"files\":[{\"filepath\":\"fw.bin\",\"filesize\":8,\"fileid\":0,"
+              "\"certfile\":\"k\",\"fileType\":7,\"sig-sha256-ecdsa\":\"" DER_ONCE "\"}]}}"));
     answer_free(&answer);
     assert_non_null(fixture_published(fixture, "$aws/things/t/jobs/notify-next"));
 }
@@ -179,11 +179,13 @@ static void what_cannot_be_done_fails_with_the_reason(void **state)
     expect_failure(cloud, "bucket", "ResourceNotFoundException", "s3://none/fw.bin");
     create(cloud, "job", REQUEST("'codeSigning':{'awsSignerJobId':'nope'}"));
     expect_failure(cloud, "job", "ResourceNotFoundException", "nope");
-    create(cloud, "thing", "{'targets':['" ACCOUNT_ARN "thing/nobody']," ROLE
-                           ",'files':[{'fileName':'f'," S3 "}]}");
+    create(cloud, "thing",
+           "{'targets':['" ACCOUNT_ARN "thing/nobody']," ROLE ",'files':[{'fileName':'f'," S3
+           "}]}");
     expect_failure(cloud, "thing", "ResourceNotFoundException", "nobody");
-    create(cloud, "role", "{" TARGETS ",'roleArn':'arn:aws:iam::" CLOUD_ACCOUNT ":role/other',"
-                          "'files':[{'fileName':'f'," S3 "}]}");
+    create(cloud, "role",
+           "{" TARGETS ",'roleArn':'arn:aws:iam::" CLOUD_ACCOUNT ":role/other',"
+           "'files':[{'fileName':'f'," S3 "}]}");
     expect_failure(cloud, "role", "ResourceNotFoundException", "other");
     assert_int_equal(create(cloud, "role", REQUEST(S3)), CORE_EXISTS);
 }
@@ -191,8 +193,9 @@ static void what_cannot_be_done_fails_with_the_reason(void **state)
 static void a_failed_update_leaves_neither_stream_nor_job(void **state)
 {
     struct fixture *fixture = *state;
-    create(&fixture->cloud, "u", "{'targets':['" ACCOUNT_ARN "thing/nobody']," ROLE
-                                 ",'files':[{'fileName':'f'," S3 "}]}");
+    create(&fixture->cloud, "u",
+           "{'targets':['" ACCOUNT_ARN "thing/nobody']," ROLE ",'files':[{'fileName':'f'," S3
+           "}]}");
     ota_resume(&fixture->cloud);
     assert_int_equal(db_number(fixture->cloud.db, "SELECT COUNT(*) FROM streams", ""), 0);
     assert_int_equal(db_number(fixture->cloud.db, "SELECT COUNT(*) FROM jobs", ""), 0);

@@ -133,8 +133,7 @@ static void certificates_of_the_clouds_own_chain_to_one_authority(void **state)
     assert_int_equal(certificate_create(cloud, true, &second), CORE_OK);
     X509 *one = x509_read(json_text(first.body, "certificatePem"));
     X509 *two = x509_read(json_text(second.body, "certificatePem"));
-    EVP_PKEY *key =
-        x509_read_key(json_text(json_object_get(first.body, "keyPair"), "PrivateKey"));
+    EVP_PKEY *key = x509_read_key(json_text(json_object_get(first.body, "keyPair"), "PrivateKey"));
     assert_int_equal(X509_check_private_key(one, key), 1);
     assert_int_equal(X509_NAME_cmp(X509_get_issuer_name(one), X509_get_issuer_name(two)), 0);
     assert_int_not_equal(X509_cmp(one, two), 0);
@@ -190,7 +189,8 @@ static void white_space_does_not_count_against_a_policys_size(void **state)
     assert_int_equal(policy_check(blank, &answer), CORE_OK);
     char *end = full + sprintf(full, "{\"Version\":\"2012-10-17\",\"Id\":\"");
     memset(end, 'x', 2048);
-    strcpy(end + 2048, "\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}");
+    strcpy(end + 2048,
+           "\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"*\",\"Resource\":\"*\"}}");
     assert_int_equal(policy_check(full, &answer), CORE_POLICY_MALFORMED);
 }
 
@@ -243,7 +243,8 @@ static void a_principal_of_another_account_or_kind_is_refused(void **state)
     struct answer answer = ANSWER_INIT;
     create_thing(cloud, "t", "{}");
     assert_int_equal(thing_attach(cloud, "t", NULL, &answer), CORE_INVALID_REQUEST);
-    assert_int_equal(thing_attach(cloud, "t", ACCOUNT_ARN "thing/t", &answer), CORE_INVALID_REQUEST);
+    assert_int_equal(thing_attach(cloud, "t", ACCOUNT_ARN "thing/t", &answer),
+                     CORE_INVALID_REQUEST);
     assert_int_equal(thing_attach(cloud, "t", "arn:aws:iot:us-east-1:999999999999:cert/a", &answer),
                      CORE_INVALID_REQUEST);
     assert_int_equal(thing_attach(cloud, "t", ACCOUNT_ARN "cert/abc", &answer), CORE_NOT_FOUND);

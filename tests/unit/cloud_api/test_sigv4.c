@@ -9,12 +9,13 @@
 #define TIME_2015 1440938160 /* 20150830T123600Z */
 #define TIME_2013 1369353600 /* 20130524T000000Z */
 
-static const struct sigv4_keys keys_2015 = {"AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
-                                            "us-east-1"};
+static const struct sigv4_keys keys_2015 = {
+    "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY", "us-east-1"};
 static const struct sigv4_keys keys_2013 = {
     "AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "us-east-1"};
 
-#define CREDENTIAL_2015 "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request"
+#define CREDENTIAL_2015                                                                            \
+    "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request"
 #define VANILLA "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"
 
 static enum sigv4_verdict check(const char *method, const char *target, const char *const *pairs,
@@ -64,7 +65,8 @@ static void the_published_s3_get_is_accepted(void **state)
 {
     struct sigv4_result result;
     const char *pairs[] = {
-        "Host:examplebucket.s3.amazonaws.com", "Range:bytes=0-9",
+        "Host:examplebucket.s3.amazonaws.com",
+        "Range:bytes=0-9",
         "x-amz-content-sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "x-amz-date:20130524T000000Z",
         "Authorization:AWS4-HMAC-SHA256 "
@@ -73,11 +75,12 @@ static void the_published_s3_get_is_accepted(void **state)
         "Signature=f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41",
         NULL};
     (void)state;
-    assert_int_equal(check("GET", "/test.txt", pairs, "", &keys_2013, TIME_2013, &result), SIGV4_OK);
+    assert_int_equal(check("GET", "/test.txt", pairs, "", &keys_2013, TIME_2013, &result),
+                     SIGV4_OK);
 }
 
 #define PRESIGNED                                                                                  \
-    "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524"   \
+    "/test.txt?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=AKIAIOSFODNN7EXAMPLE%2F20130524"  \
     "%2Fus-east-1%2Fs3%2Faws4_request&X-Amz-Date=20130524T000000Z&X-Amz-Expires=86400"             \
     "&X-Amz-SignedHeaders=host&X-Amz-Signature="                                                   \
     "aeeed9bbccd4d02ee5c0109b86d86835f995330da4c265957d157751f604d404"
@@ -126,9 +129,10 @@ static void a_credential_with_missing_or_further_parts_is_refused(void **state)
     for (size_t i = 0; i < sizeof credentials / sizeof *credentials; i++) {
         struct sigv4_result result;
         char header[400];
-        snprintf(header, sizeof header,
-                 "AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=host;x-amz-date, Signature=" VANILLA,
-                 credentials[i]);
+        snprintf(
+            header, sizeof header,
+            "AWS4-HMAC-SHA256 Credential=%s, SignedHeaders=host;x-amz-date, Signature=" VANILLA,
+            credentials[i]);
         assert_int_equal(check_vanilla(header, &keys_2015, TIME_2015, &result), SIGV4_INCOMPLETE);
     }
 }
@@ -162,8 +166,7 @@ static void host_and_amz_headers_must_be_signed(void **state)
     const char *extra[] = {"Host:example.amazonaws.com", "X-Amz-Date:20150830T123600Z",
                            "X-Amz-Target:Other.Operation", "Authorization:" GOOD, NULL};
     (void)state;
-    assert_int_equal(check_vanilla(CREDENTIAL_2015
-                                   ", SignedHeaders=x-amz-date, Signature=" VANILLA,
+    assert_int_equal(check_vanilla(CREDENTIAL_2015 ", SignedHeaders=x-amz-date, Signature=" VANILLA,
                                    &keys_2015, TIME_2015, &result),
                      SIGV4_INCOMPLETE);
     assert_int_equal(check("GET", "/", extra, "", &keys_2015, TIME_2015, &result),
@@ -191,7 +194,8 @@ static void a_body_that_is_not_the_signed_one_is_told_apart(void **state)
 {
     struct sigv4_result result;
     const char *pairs[] = {
-        "Host:examplebucket.s3.amazonaws.com", "Range:bytes=0-9",
+        "Host:examplebucket.s3.amazonaws.com",
+        "Range:bytes=0-9",
         "x-amz-content-sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
         "x-amz-date:20130524T000000Z",
         "Authorization:AWS4-HMAC-SHA256 "

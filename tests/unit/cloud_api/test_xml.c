@@ -19,8 +19,7 @@ static void elements_become_members_and_repeated_ones_an_array(void **state)
     json_t *parts = xml_list(value, "Part"), *one = xml_list(value, "One");
     json_t *none = xml_list(value, "None");
     assert_int_equal(json_array_size(parts), 3);
-    assert_string_equal(
-        json_string_value(json_object_get(json_array_get(parts, 2), "N")), "3");
+    assert_string_equal(json_string_value(json_object_get(json_array_get(parts, 2), "N")), "3");
     assert_int_equal(json_array_size(one), 1);
     assert_string_equal(json_string_value(json_array_get(one, 0)), "a & b");
     assert_int_equal(json_array_size(none), 0);
@@ -41,11 +40,16 @@ static void an_empty_root_is_an_empty_object(void **state)
 
 static void what_is_malformed_deep_or_declares_entities_is_refused(void **state)
 {
-    static const char *const texts[] = {
-        "", "text", "<a>", "<a></b>", "<a/><b/>", "<a>&undefined;</a>",
-        "<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>",
-        "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a></a></a></a></a></a></a></a></a></a></a></a>"
-        "</a></a></a></a></a></a>"};
+    static const char *const texts[] = {"",
+                                        "text",
+                                        "<a>",
+                                        "<a></b>",
+                                        "<a/><b/>",
+                                        "<a>&undefined;</a>",
+                                        "<!DOCTYPE a [<!ENTITY e \"x\">]><a>&e;</a>",
+                                        "<a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a><a></a></"
+                                        "a></a></a></a></a></a></a></a></a></a>"
+                                        "</a></a></a></a></a></a>"};
     (void)state;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         assert_null(read(texts[i]));
