@@ -10,6 +10,7 @@
 
 #include "cloud/core/broker.h"
 #include "cloud/core/jobs.h"
+#include "cloud/core/windows.h"
 #include "cloud/store/db.h"
 
 #define EXPIRY_CHECK_S 5 /* the service itself may be up to 60 s late */
@@ -110,9 +111,10 @@ otter_status cloud_start(struct cloud *cloud, struct event_base *base,
         fprintf(stderr, "otter cloud: cannot open the database in %s: %s\n", config->dir, reason);
         return OTTER_E_IO;
     }
+    cloud->windows = windows_new();
     if (with_broker)
         cloud->broker = broker_start(base, config->dir);
-    if ((with_broker && !cloud->broker) || !start_timers(cloud)) {
+    if (!cloud->windows || (with_broker && !cloud->broker) || !start_timers(cloud)) {
         cloud_stop(cloud);
         return OTTER_E_IO;
     }
@@ -125,6 +127,8 @@ void cloud_stop(struct cloud *cloud)
     stop_timers(cloud);
     broker_stop(cloud->broker);
     cloud->broker = NULL;
+    windows_free(cloud->windows);
+    cloud->windows = NULL;
     if (cloud->db)
         db_close(cloud->db);
     cloud->db = NULL;

@@ -21,6 +21,7 @@ struct broker;
 struct cloud_timers;
 struct db;
 struct event_base;
+struct windows;
 
 #define CLOUD_REGION  "us-east-1"
 #define CLOUD_ACCOUNT "123456789012"
@@ -99,6 +100,7 @@ struct cloud {
     struct db *db;
     struct broker *broker;
     struct cloud_timers *timers;
+    struct windows *windows;
     char dir[512];
     char region[32];
     char account[16];

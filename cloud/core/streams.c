@@ -8,6 +8,7 @@
 #include "cloud/core/names.h"
 #include "cloud/core/objects.h"
 #include "cloud/core/streams_internal.h"
+#include "cloud/core/windows.h"
 #include "cloud/store/db.h"
 
 #define PAGE_MAX 250
@@ -345,6 +346,7 @@ enum core_error streams_get_block(struct cloud *cloud, const char *stream, int f
     if (offset >= file.size)
         return CORE_NOT_FOUND;
     *length = file.size - offset < block_size ? (size_t)(file.size - offset) : block_size;
-    return object_read(cloud, file.object, (size_t)offset, data, *length) ? CORE_OK
-                                                                          : CORE_NOT_FOUND;
+    return windows_read(cloud, file.object, file.size, (size_t)offset, data, *length)
+               ? CORE_OK
+               : CORE_NOT_FOUND;
 }

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cloud/core/names.h"
-#include "cloud/core/objects.h"
 #include "cloud/core/streams_internal.h"
+#include "cloud/core/windows.h"
 #include "codec/cbor.h"
 
 #define MESSAGE_OVERHEAD 256u /* of a block's map, token included */
@@ -280,7 +280,8 @@ bool streams_transfer_next(struct streams_transfer *transfer, struct streams_mes
     if (!transfer->block || !next_block(transfer, &block, &size))
         return false;
     size_t offset = (size_t)block * transfer->block_size;
-    if (!object_read(transfer->cloud, transfer->file.object, offset, transfer->block, size)) {
+    if (!windows_read(transfer->cloud, transfer->file.object, transfer->file.size, offset,
+                      transfer->block, size)) {
         struct answer answer = ANSWER_INIT;
         answer_refuse(&answer, CORE_NOT_FOUND, "the object was deleted while it was read");
         free(transfer->payload);

@@ -382,6 +382,26 @@ static void an_update_raises_the_version(void **state)
     assert_blocks(f, &(struct wish){WISH, .version = 2, .count = 1}, "0 ");
 }
 
+/* Large objects are read through windows of 256 KiB; 100000 is no divisor of that. */
+static void blocks_that_lie_across_windows_are_whole(void **state)
+{
+    struct fixture *f = *state;
+    struct answer answer = ANSWER_INIT;
+    char text[64];
+    json_t *m = members(ONE_FILE);
+    put_object(f, 700001);
+    assert_int_equal(streams_update(&f->cloud, "s", m, &answer), CORE_OK);
+    answer_free(&answer);
+    json_decref(m);
+    for (int i = 7; i >= 0; i--) {
+        char expected[8];
+        struct wish wish = {WISH, .size = 100000, .offset = i, .count = 1};
+        collect(ask(f, &wish), 100000, text, sizeof text);
+        snprintf(expected, sizeof expected, "%d ", i & 7);
+        assert_string_equal(text, expected);
+    }
+}
+
 static void a_deleted_stream_is_gone(void **state)
 {
     struct fixture *f = *state;
@@ -423,6 +443,7 @@ int main(void)
         TEST(a_description_names_files_and_sizes),
         TEST(a_stream_is_created_once_and_completely),
         TEST(an_update_raises_the_version),
+        TEST(blocks_that_lie_across_windows_are_whole),
         TEST(a_deleted_stream_is_gone),
         TEST(a_single_block_can_be_read),
     };

@@ -1,0 +1,1 @@
+otter_fuzz_target(policy USES room_cloud_core)

@@ -1,0 +1,1 @@
+otter_fuzz_target(stream_request USES room_cloud_core)
