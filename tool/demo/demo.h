@@ -33,6 +33,7 @@ struct demo {
     unsigned pad_kib;   /* size that the new firmware is filled up to, or 0 */
     double at[MOMENT_COUNT];
     uint32_t blocks, blocks_total, bytes, bytes_total; /* of the download, as the device says */
+    unsigned first_block_ms, download_ms;              /* by the device's clock */
     bool resumed;          /* the device went on with a download after a reset */
     bool swapping;         /* the bootloader is in the middle of a swap */
     bool job_ended;        /* the cloud has its last report */

@@ -68,8 +68,8 @@ bool demo_report(const struct demo *demo)
         screen_error("cannot write the report %s", demo->report);
         return false;
     }
-    fprintf(file, "job %s\nimage_bytes %u\nblocks %u\n", demo->job_status, demo->bytes_signed,
-            demo->blocks_total);
+    fprintf(file, "job %s\nimage_bytes %u\nblocks %u\ndevice_download_seconds %.3f\n",
+            demo->job_status, demo->bytes_signed, demo->blocks_total, demo->download_ms / 1000.0);
     for (unsigned i = 0; i < SPANS; i++)
         fprintf(file, "%s %.3f\n", spans[i].name, length_of(demo, &spans[i]));
     return fclose(file) == 0;

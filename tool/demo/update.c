@@ -191,6 +191,18 @@ static void see_block(struct demo *demo)
         demo_moment(demo, AT_DOWNLOADED);
 }
 
+/* The device's own clock is better than ours, which sees a line only when it has been read. */
+static void see_block_time(struct demo *demo, const char *line)
+{
+    const char *level = strstr(line, "<INF>");
+    unsigned now_ms;
+    if (level == NULL || sscanf(level, "<INF> %u", &now_ms) != 1)
+        return;
+    if (demo->blocks <= 1)
+        demo->first_block_ms = now_ms;
+    demo->download_ms = now_ms > demo->first_block_ms ? now_ms - demo->first_block_ms : 0;
+}
+
 static void see_device_line(struct demo *demo, const char *line)
 {
     unsigned done, total;
@@ -200,6 +212,8 @@ static void see_device_line(struct demo *demo, const char *line)
                                 &demo->blocks_total, &demo->bytes, &demo->bytes_total) == 4;
     if (demo->world.quiet_device)
         see_block(demo);
+    if (demo->world.quiet_device)
+        see_block_time(demo, line);
     if (strstr(line, "going on at block") != NULL)
         demo->resumed = true;
     if (strstr(line, "image verified") != NULL)
