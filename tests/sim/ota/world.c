@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <mbedtls/ecp.h>
-#include <mbedtls/pk.h>
-
 #include "codec/base64.h"
 #include "codec/mqtt_packet.h"
 #include "image/trailer.h"
@@ -55,73 +52,6 @@ uint32_t world_random(struct world *world, uint32_t below)
 static bool happens(struct world *world, uint32_t per_mille)
 {
     return per_mille > 0 && world_random(world, 1000) < per_mille;
-}
-
-/* --- images and keys, made once --- */
-
-static mbedtls_pk_context signer;
-static char signer_pem[512];
-
-static int pattern(void *state, unsigned char *out, size_t length)
-{
-    for (size_t i = 0; i < length; i++)
-        out[i] = (unsigned char)next_random(state);
-    return 0;
-}
-
-static void make_signer(void)
-{
-    static uint32_t state = 12345;
-    if (signer_pem[0] != '\0')
-        return;
-    mbedtls_pk_init(&signer);
-    must(mbedtls_pk_setup(&signer, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) == 0 &&
-             mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(signer), pattern,
-                                 &state) == 0 &&
-             mbedtls_pk_write_pubkey_pem(&signer, (unsigned char *)signer_pem, sizeof signer_pem) ==
-                 0,
-         "cannot make the signer's key");
-}
-
-static void sign_code(struct world_image *image)
-{
-    static uint32_t state = 54321;
-    struct image_sha256 sha;
-    uint8_t digest[32];
-    make_signer();
-    image_sha256_init(&sha);
-    image_sha256_update(&sha, image->bytes, image->size);
-    image_sha256_finish(&sha, digest);
-    must(mbedtls_pk_sign(&signer, MBEDTLS_MD_SHA256, digest, sizeof digest, image->signature,
-                         &image->signature_length, pattern, &state) == 0,
-         "cannot sign");
-}
-
-const struct world_image *world_image(uint8_t number, uint32_t end, bool good_key)
-{
-    static struct {
-        struct world_image image;
-        uint8_t number;
-        bool good_key;
-    } made[32];
-    static unsigned count;
-    for (unsigned i = 0; i < count; i++) {
-        if (made[i].number == number && made[i].image.size == end && made[i].good_key == good_key)
-            return &made[i].image;
-    }
-    must(count < 32, "too many images");
-    struct world_image *image = &made[count].image;
-    made[count].number = number;
-    made[count++].good_key = good_key;
-    image->size = end;
-    sim_image_make(image->bytes, end, number, good_key ? SIM_KEY : SIM_KEY + 1);
-    sign_code(image);
-    return image;
-}
-
-uint32_t world_image_size_max(void)
-{
-    return WORLD_SLOT_SIZE - TRAILER_SIZE;
 }
 
 /* --- network --- */
@@ -356,7 +286,8 @@ static void start_agent(struct world *world)
 
 static bool boot(struct world *world)
 {
-    const struct boot_slots slots = {&world->primary, &world->secondary};
+    const struct boot_slots slots = {.primary = &world->primary,
+                                     .secondary = &world->secondary};
     const struct boot_config config = {.images = &slots,
                                        .image_count = 1,
                                        .scratch = &world->scratch,
@@ -556,6 +487,11 @@ bool world_run(struct world *world, bool (*done)(struct world *world), otter_ms 
 
 /* --- making a world --- */
 
+uint32_t world_image_size_max(void)
+{
+    return WORLD_SLOT_SIZE - TRAILER_SIZE;
+}
+
 static void make_areas(struct world *world)
 {
     static struct flash_sector sectors[FLASH / SECTOR];
@@ -572,11 +508,10 @@ static void make_areas(struct world *world)
 static void provision(struct world *world)
 {
     const struct world_image *image = world_image(1, 9000, true);
-    make_signer();
     nor_load(&world->nor, PRIMARY, image->bytes, image->size);
     must(kv_open(&world->kv, &world->store) == OTTER_OK, "the store does not open");
-    must(pki_import(&world->kv, PKI_OTA_SIGNER, PKI_PUBLIC_KEY, signer_pem, strlen(signer_pem)) ==
-             OTTER_OK,
+    must(pki_import(&world->kv, PKI_OTA_SIGNER, PKI_PUBLIC_KEY, world_signer_pem(),
+                    strlen(world_signer_pem())) == OTTER_OK,
          "the signer's key cannot be imported");
 }
 

@@ -102,6 +102,7 @@ struct world {
  * false: signed with a key that the bootloader does not trust. */
 const struct world_image *world_image(uint8_t number, uint32_t end, bool good_key);
 uint32_t world_image_size_max(void);
+const char *world_signer_pem(void);
 
 /* Device with firmware 1.0.0, provisioned, switched off. */
 void world_create(struct world *world, uint32_t seed, const struct trouble *trouble);

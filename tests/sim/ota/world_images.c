@@ -1,0 +1,92 @@
+/* Images and the key of their code signature, made once for all worlds. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <mbedtls/ecp.h>
+#include <mbedtls/pk.h>
+
+#include "tests/sim/boot/sim_image.h"
+#include "tests/sim/ota/world.h"
+
+static void must(bool good, const char *what)
+{
+    if (good)
+        return;
+    fprintf(stderr, "images: %s\n", what);
+    abort();
+}
+
+static uint32_t xorshift(uint32_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+static mbedtls_pk_context signer;
+static char signer_pem[512];
+
+static int pattern(void *state, unsigned char *out, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        out[i] = (unsigned char)xorshift(state);
+    return 0;
+}
+
+static void make_signer(void)
+{
+    static uint32_t state = 12345;
+    if (signer_pem[0] != '\0')
+        return;
+    mbedtls_pk_init(&signer);
+    must(mbedtls_pk_setup(&signer, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) == 0 &&
+             mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(signer), pattern,
+                                 &state) == 0 &&
+             mbedtls_pk_write_pubkey_pem(&signer, (unsigned char *)signer_pem, sizeof signer_pem) ==
+                 0,
+         "cannot make the signer's key");
+}
+
+const char *world_signer_pem(void)
+{
+    make_signer();
+    return signer_pem;
+}
+
+static void sign_code(struct world_image *image)
+{
+    static uint32_t state = 54321;
+    struct image_sha256 sha;
+    uint8_t digest[32];
+    make_signer();
+    image_sha256_init(&sha);
+    image_sha256_update(&sha, image->bytes, image->size);
+    image_sha256_finish(&sha, digest);
+    must(mbedtls_pk_sign(&signer, MBEDTLS_MD_SHA256, digest, sizeof digest, image->signature,
+                         &image->signature_length, pattern, &state) == 0,
+         "cannot sign");
+}
+
+const struct world_image *world_image(uint8_t number, uint32_t end, bool good_key)
+{
+    static struct {
+        struct world_image image;
+        uint8_t number;
+        bool good_key;
+    } made[32];
+    static unsigned count;
+    for (unsigned i = 0; i < count; i++) {
+        if (made[i].number == number && made[i].image.size == end && made[i].good_key == good_key)
+            return &made[i].image;
+    }
+    must(count < 32, "too many images");
+    struct world_image *image = &made[count].image;
+    made[count].number = number;
+    made[count++].good_key = good_key;
+    image->size = end;
+    sim_image_make(image->bytes, end, number, good_key ? SIM_KEY : SIM_KEY + 1);
+    sign_code(image);
+    return image;
+}
