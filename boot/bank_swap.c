@@ -98,3 +98,8 @@ otter_status boot_mode_start(const struct boot_state *state)
 {
     return trial_begin(state, state->primary);
 }
+
+struct flash_area boot_mode_incoming(const struct boot_state *state)
+{
+    return state->pending ? *state->secondary : *state->primary;
+}

@@ -42,7 +42,7 @@ void boot_report_progress(const struct boot_state *state, uint32_t done, uint32_
 otter_status boot_verify(struct boot_state *state, const struct flash_area *area, uint32_t limit)
 {
     struct image_check check;
-    otter_status status = image_check_init(&check, area, limit, &state->config->policy);
+    otter_status status = image_check_init(&check, area, limit, &state->policy);
     if (status != OTTER_OK)
         return status;
     if ((check.image.header.flags & IMAGE_FLAG_NON_BOOTABLE) != 0)
@@ -53,8 +53,10 @@ otter_status boot_verify(struct boot_state *state, const struct flash_area *area
     } while (status == OTTER_E_AGAIN);
     if (status == OTTER_OK && check.verdict != IMAGE_ACCEPTED)
         status = OTTER_E_SIGNATURE;
-    if (status == OTTER_OK)
+    if (status == OTTER_OK) {
         state->header = check.image.header;
+        state->counter = check.counter;
+    }
     return status;
 }
 
@@ -128,6 +130,18 @@ otter_status boot_erase(const struct boot_state *state, const struct flash_area 
     return status;
 }
 
+/* From now on no image with a lower counter is accepted, so not before the trial is over. */
+static void raise_counter(const struct boot_state *state)
+{
+    const struct boot_hooks *hooks = &state->config->hooks;
+    struct trailer trailer;
+    if (hooks->raise_counter == NULL || state->counter <= state->policy.security_counter)
+        return;
+    trailer_read(state->slot, state->config->max_align, &trailer);
+    if (!trailer_on_trial(&trailer))
+        hooks->raise_counter(hooks->ctx, state->image, state->counter);
+}
+
 /* Verifies the image to start; where that fails, once more after a rescue. */
 static otter_status settle(struct boot_state *state)
 {
@@ -137,7 +151,11 @@ static otter_status settle(struct boot_state *state)
         if (boot_mode_rescue(state))
             status = boot_verify(state, state->slot, boot_mode_limit(state));
     }
-    return status == OTTER_OK ? boot_mode_start(state) : status;
+    if (status == OTTER_OK)
+        status = boot_mode_start(state);
+    if (status == OTTER_OK)
+        raise_counter(state);
+    return status;
 }
 
 static bool config_is_sound(const struct boot_config *config)
@@ -156,6 +174,8 @@ static void state_init(struct boot_state *state, const struct boot_config *confi
     state->slot = state->primary;
     state->image = image;
     state->type = SWAP_NONE;
+    state->policy = config->policy;
+    state->policy.security_counter = config->images[image].security_counter;
 }
 
 static otter_status update_all(struct boot_state *states, uint8_t count)
@@ -163,6 +183,8 @@ static otter_status update_all(struct boot_state *states, uint8_t count)
     otter_status status = OTTER_OK;
     for (uint8_t i = 0; i < count && status == OTTER_OK; i++)
         status = boot_mode_prepare(&states[i]);
+    if (BOOT_IMAGES_MAX > 1 && count > 1)
+        boot_agree(states, count);
     for (uint8_t i = 0; i < count && status == OTTER_OK; i++) {
         if (states[i].pending)
             status = boot_mode_perform(&states[i]);

@@ -20,12 +20,16 @@
 #include "image/trailer.h"
 #include "port/flash.h"
 
-/* Most images of one product, each with its pair of slots. */
+/* Most images of one product, each with its pair of slots. 1 makes a smaller bootloader. */
+#ifndef BOOT_IMAGES_MAX
 #define BOOT_IMAGES_MAX 2u
+#endif
 
 struct boot_slots {
     const struct flash_area *primary;
     const struct flash_area *secondary;
+    /* What the device has stored for this image: one with a lower counter is refused. */
+    uint32_t security_counter;
 };
 
 /* Where the state of an interrupted swap was found; numbers as MCUboot's. */
@@ -43,6 +47,7 @@ enum boot_event_type {
     BOOT_EVENT_PROGRESS, /* value of total bytes are done */
     BOOT_EVENT_LAYOUT,   /* the slots do not allow an update; value: enum boot_layout_fault */
     BOOT_EVENT_REFUSED,  /* the candidate was refused and erased; value: otter_status */
+    BOOT_EVENT_HELD,     /* an update waits: images do not fit each other */
     BOOT_EVENT_INVALID,  /* the primary image is not valid; value: otter_status */
     BOOT_EVENT_BOOT      /* the image that will be started: header */
 };
@@ -78,6 +83,9 @@ struct boot_hooks {
     void (*report)(void *ctx, const struct boot_event *event);
     /* Bank swap only: exchanges the banks, usually by a reset, so that it does not return. */
     otter_status (*swap_banks)(void *ctx);
+    /* The image that starts is not on trial and has a higher security counter than the one stored:
+     * store it, never to go back. */
+    void (*raise_counter)(void *ctx, uint8_t image, uint32_t counter);
     void *ctx;
 };
 
@@ -89,8 +97,7 @@ struct boot_config {
     uint8_t max_align;     /* 8, 16 or 32: see image/trailer.h */
     bool refuse_downgrade; /* a candidate older than the primary is erased; a revert never is */
     uint32_t flash_base;   /* direct XIP only: address of offset 0 of the slots' flash */
-    /* Keys, and the device's security counter. */
-    struct image_policy policy;
+    struct image_policy policy; /* keys; the counters are those of the slots */
     struct boot_hooks hooks;
 };
 
@@ -101,7 +108,10 @@ struct boot_result {
     enum boot_source source;
 };
 
-/* OTTER_OK and the image to start, or why nothing can be started (then the port offers recovery or
+/* With several images, an update happens only if afterwards each image finds what its DEPENDENCY
+ * TLVs ask for; else nothing is updated at this boot and the requests stay. (Not in direct XIP.)
+ *
+ * OTTER_OK and the image to start, or why nothing can be started (then the port offers recovery or
  * stops): errors of image_check_step for the primary image, OTTER_E_ARGUMENT for a config that
  * cannot work, OTTER_E_FLASH. */
 otter_status boot_go(const struct boot_config *config, struct boot_result *result);

@@ -80,3 +80,8 @@ otter_status boot_mode_start(const struct boot_state *state)
 {
     return trial_begin(state, state->slot);
 }
+
+struct flash_area boot_mode_incoming(const struct boot_state *state)
+{
+    return *state->slot;
+}

@@ -14,6 +14,8 @@ struct boot_state {
     const struct flash_area *secondary;
     const struct flash_area *slot; /* holds the image to start; the mode may choose another */
     struct image_header header;    /* of the image that boot_verify accepted last */
+    uint32_t counter;              /* its security counter */
+    struct image_policy policy;
     uint8_t image;
     enum boot_source source;
     enum swap_type type; /* to be done, later what was done */
@@ -51,6 +53,9 @@ otter_status boot_copy(const struct boot_state *state, const struct flash_area *
 otter_status boot_erase(const struct boot_state *state, const struct flash_area *area,
                         uint32_t start, uint32_t end);
 
+/* With several images: drops what is pending where it must not happen (images.c). */
+void boot_agree(struct boot_state *states, uint8_t count);
+
 /* --- provided by the mode ----------------------------------------------------------------- */
 
 /* Finishes what was interrupted, or finds what the trailers ask for, checks the candidate, and sets
@@ -58,6 +63,8 @@ otter_status boot_erase(const struct boot_state *state, const struct flash_area 
  */
 otter_status boot_mode_prepare(struct boot_state *state);
 otter_status boot_mode_perform(struct boot_state *state);
+/* The image that will be in the primary slot once boot_mode_perform has done what is pending. */
+struct flash_area boot_mode_incoming(const struct boot_state *state);
 /* The image in state->slot is not valid: brings in another one that is. False if there is none. */
 bool boot_mode_rescue(struct boot_state *state);
 /* The image in state->slot was verified and is about to be started. */

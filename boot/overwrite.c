@@ -101,3 +101,8 @@ otter_status boot_mode_start(const struct boot_state *state)
     (void)state; /* the trailer says all there is to say */
     return OTTER_OK;
 }
+
+struct flash_area boot_mode_incoming(const struct boot_state *state)
+{
+    return state->pending ? *state->secondary : *state->primary;
+}

@@ -173,3 +173,8 @@ otter_status boot_mode_start(const struct boot_state *state)
     (void)state; /* the trailer says all there is to say */
     return OTTER_OK;
 }
+
+struct flash_area boot_mode_incoming(const struct boot_state *state)
+{
+    return state->pending ? swap_candidate(state) : *state->primary;
+}

@@ -157,13 +157,13 @@ static otter_status weigh_tlv(struct image_check *check, const struct image_tlv 
 }
 
 /* An image must not be older, in security terms, than what this device has seen. */
-static otter_status weigh_counter(const struct image_check *check)
+static otter_status weigh_counter(struct image_check *check)
 {
-    uint32_t counter = 0;
-    const int found = image_security_counter(&check->image, &counter);
+    check->counter = 0;
+    const int found = image_security_counter(&check->image, &check->counter);
     if (found < 0)
         return (otter_status)found;
-    return counter >= check->policy->security_counter ? OTTER_OK : OTTER_E_VERSION;
+    return check->counter >= check->policy->security_counter ? OTTER_OK : OTTER_E_VERSION;
 }
 
 static otter_status judge(struct image_check *check, uint8_t *buffer)

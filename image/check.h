@@ -52,6 +52,7 @@ struct image_check {
     struct image_sha256 sha;
     uint32_t hashed; /* bytes so far; of image.hashed_end */
     uint32_t verdict;
+    uint32_t counter; /* the image's security counter, 0 if it has none; after the last step */
     uint8_t hash[IMAGE_HASH_SIZE]; /* valid after the last step */
 };
 

@@ -39,7 +39,7 @@ static const struct flash flash = {&ops, NULL, 0x100000, 4, 0xff};
 static const struct flash_area primary = {&flash, 0x10000, SLOT_SIZE};
 static const struct flash_area secondary = {&flash, 0x83000, SLOT_SIZE};
 static const struct flash_area scratch = {&flash, 0xfd000, 0x2000};
-static const struct boot_slots slots = {&primary, &secondary};
+static const struct boot_slots slots = {.primary = &primary, .secondary = &secondary};
 
 static const uint8_t spki[91] = {0x30, 0x59};
 const struct image_key image_keys[] = {{spki, sizeof spki, 0}};

@@ -52,7 +52,8 @@ void board_create(struct board *board, const struct geometry *geometry)
         const struct flash *flash = &board->device[i].flash;
         board->area[i] = (struct flash_area){flash, 0, flash->size};
     }
-    board->slots = (struct boot_slots){&board->area[BOARD_PRIMARY], &board->area[BOARD_SECONDARY]};
+    board->slots = (struct boot_slots){.primary = &board->area[BOARD_PRIMARY],
+                                       .secondary = &board->area[BOARD_SECONDARY]};
     board->config = (struct boot_config){
         .images = &board->slots,
         .image_count = 1,

@@ -45,27 +45,72 @@ static void sign_der(const uint8_t hash[32], uint8_t key, uint8_t der[70])
     memcpy(der + 38, signature + 32, 32);
 }
 
-void sim_image_make(uint8_t *image, uint32_t end, uint8_t number, uint8_t key)
+static void fill_payload(uint8_t *payload, uint32_t size, uint8_t number)
 {
-    const uint32_t payload_size = end - HEADER_SIZE - TLV_SIZE;
-    uint8_t hash[32];
+    for (uint32_t i = 0; i < size; i++)
+        payload[i] = (uint8_t)(i * 7 + (i >> 8) * 13 + number * 37);
+    if (number % 2 == 1) /* a stretch that reads as erased flash */
+        memset(payload + size / 2, 0xff, size / 3);
+}
+
+static uint32_t protected_size(const struct sim_image_options *options)
+{
+    const uint32_t entries =
+        (options->counter != 0 ? 8u : 0) + (options->needs_version != 0 ? 16u : 0);
+    return entries != 0 ? entries + 4 : 0;
+}
+
+static uint8_t *put_protected(uint8_t *at, const struct sim_image_options *options)
+{
+    if (protected_size(options) == 0)
+        return at;
+    put_le16(at, 0x6908);
+    put_le16(at + 2, protected_size(options));
+    at += 4;
+    if (options->counter != 0) {
+        uint8_t counter[4];
+        put_le32(counter, options->counter);
+        at = put_tlv(at, IMAGE_TLV_SECURITY_COUNTER, counter, sizeof counter);
+    }
+    if (options->needs_version != 0) {
+        const uint8_t dependency[12] = {options->needs_image, 0, 0, 0, options->needs_version};
+        at = put_tlv(at, IMAGE_TLV_DEPENDENCY, dependency, sizeof dependency);
+    }
+    return at;
+}
+
+static void put_unprotected(uint8_t *at, const uint8_t hash[32], uint8_t key)
+{
+    uint8_t key_hash[32];
     uint8_t der[70];
+    put_le16(at, 0x6907);
+    put_le16(at + 2, TLV_SIZE);
+    hash_of(spki, sizeof spki, key_hash);
+    sign_der(hash, key, der);
+    at = put_tlv(at + 4, IMAGE_TLV_SHA256, hash, 32);
+    at = put_tlv(at, IMAGE_TLV_KEYHASH, key_hash, sizeof key_hash);
+    put_tlv(at, IMAGE_TLV_ECDSA_SIG, der, sizeof der);
+}
+
+void sim_image_make_with(uint8_t *image, uint32_t end, uint8_t number, uint8_t key,
+                         const struct sim_image_options *options)
+{
+    const uint32_t payload_size = end - HEADER_SIZE - TLV_SIZE - protected_size(options);
+    uint8_t hash[32];
     memset(image, 0, HEADER_SIZE);
     put_le32(image, IMAGE_MAGIC);
     put_le16(image + 8, HEADER_SIZE);
+    put_le16(image + 10, protected_size(options));
     put_le32(image + 12, payload_size);
     image[20] = number;
-    for (uint32_t i = 0; i < payload_size; i++)
-        image[HEADER_SIZE + i] = (uint8_t)(i * 7 + (i >> 8) * 13 + number * 37);
-    if (number % 2 == 1) /* a stretch that reads as erased flash */
-        memset(image + HEADER_SIZE + payload_size / 2, 0xff, payload_size / 3);
-    uint8_t *at = image + HEADER_SIZE + payload_size;
-    put_le16(at, 0x6907);
-    put_le16(at + 2, TLV_SIZE);
-    hash_of(image, HEADER_SIZE + payload_size, hash);
-    sign_der(hash, key, der);
-    at = put_tlv(at + 4, IMAGE_TLV_SHA256, hash, sizeof hash);
-    hash_of(spki, sizeof spki, hash);
-    at = put_tlv(at, IMAGE_TLV_KEYHASH, hash, sizeof hash);
-    put_tlv(at, IMAGE_TLV_ECDSA_SIG, der, sizeof der);
+    fill_payload(image + HEADER_SIZE, payload_size, number);
+    uint8_t *at = put_protected(image + HEADER_SIZE + payload_size, options);
+    hash_of(image, (size_t)(at - image), hash);
+    put_unprotected(at, hash, key);
+}
+
+void sim_image_make(uint8_t *image, uint32_t end, uint8_t number, uint8_t key)
+{
+    const struct sim_image_options none = {0};
+    sim_image_make_with(image, end, number, key, &none);
 }

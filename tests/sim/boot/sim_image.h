@@ -15,4 +15,13 @@ void sim_sign(const uint8_t hash[32], uint8_t key, uint8_t signature[64]);
  * different versions differ, and that of an odd version has a stretch of 0xff. */
 void sim_image_make(uint8_t *image, uint32_t end, uint8_t number, uint8_t key);
 
+/* The same with protected TLVs; those of value 0 are left out. */
+struct sim_image_options {
+    uint32_t counter;      /* security counter */
+    uint8_t needs_image;   /* depends on this image ... */
+    uint8_t needs_version; /* ... being at least this version */
+};
+void sim_image_make_with(uint8_t *image, uint32_t end, uint8_t number, uint8_t key,
+                         const struct sim_image_options *options);
+
 #endif

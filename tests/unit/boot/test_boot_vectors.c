@@ -34,7 +34,7 @@ static int board_set_up(void **state)
     primary = (struct flash_area){&device.flash, 0x10000, SLOT};
     secondary = (struct flash_area){&device.flash, 0x83000, SLOT};
     scratch = (struct flash_area){&device.flash, 0xfd000, SCRATCH};
-    slots = (struct boot_slots){&primary, &secondary};
+    slots = (struct boot_slots){.primary = &primary, .secondary = &secondary};
     return 0;
 }
 
