@@ -40,6 +40,9 @@ otter_status tcp_connect(struct tcp *tcp, const char *host, uint16_t port)
     snprintf(service, sizeof service, "%u", port);
     const struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM};
     struct addrinfo *address;
+    /* RFC 6761: this name is the loopback, also where no hosts file says so. */
+    if (strcmp(host, "localhost") == 0)
+        host = "127.0.0.1";
     if (getaddrinfo(host, service, &hints, &address) != 0) {
         fail(tcp, OTTER_E_NOT_FOUND);
         return OTTER_E_NOT_FOUND;
