@@ -62,7 +62,7 @@ int main(void)
     uart_start();
     board_init(&board, nor_flash());
     const enum reset_reason reason = system_take_reset_reason();
-    const struct boot_slots slots = {&board.primary, &board.secondary};
+    const struct boot_slots slots = {.primary = &board.primary, .secondary = &board.secondary};
     const struct boot_config config = {
         .images = &slots,
         .image_count = 1,

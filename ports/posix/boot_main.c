@@ -157,7 +157,7 @@ int main(int argc, char **argv)
     if (flash == NULL)
         return 1;
     board_init(&board, flash);
-    const struct boot_slots slots = {&board.primary, &board.secondary};
+    const struct boot_slots slots = {.primary = &board.primary, .secondary = &board.secondary};
     const struct boot_config config = {
         .images = &slots,
         .image_count = 1,
