@@ -22,6 +22,9 @@ static const struct command commands[] = {
 #ifdef OTTER_HAS_DEVICE
     {"device", "run the firmware as a host process", command_device},
 #endif
+#ifdef OTTER_HAS_RECOVER
+    {"recover", "fill a board over its serial console", command_recover},
+#endif
     {"keygen", "make a key pair for images", command_keygen},
     {"getpub", "print a public key, as C code for bootloaders or PEM", command_getpub},
     {"getpubhash", "print the hash of a public key", command_getpubhash},
