@@ -20,7 +20,7 @@
 
 struct options {
     const char *dir, *address;
-    unsigned mqtt_port, api_port, delay_ms, drop_blocks;
+    unsigned mqtt_port, api_port, delay_ms, rate_kib, drop_blocks;
 };
 
 struct running {
@@ -50,6 +50,7 @@ static void print_help(void)
         "  --delay MS         adds MS milliseconds to every round trip between device and "
         "gateway,\n"
         "                     half of it each way; throughput is not limited\n"
+        "  --rate KIB         lets no device have more than KIB KiB a second\n"
         "  --drop-blocks N    loses every Nth block of a file on its way to a device\n"
         "  --help             this text\n"
         "\n"
@@ -98,6 +99,8 @@ static bool set_option(struct options *options, int option, const char *name)
         return number(name, optarg, 65535, &options->api_port);
     case 'D':
         return number(name, optarg, 60000, &options->delay_ms);
+    case 'r':
+        return number(name, optarg, 1000000, &options->rate_kib);
     case 'n':
         return number(name, optarg, 1000000, &options->drop_blocks);
     case 'l':
@@ -116,10 +119,15 @@ static bool set_option(struct options *options, int option, const char *name)
 static int read_options(int argc, char **argv, struct options *options)
 {
     static const struct option known[] = {
-        {"dir", required_argument, NULL, 'd'},         {"mqtt-port", required_argument, NULL, 'm'},
-        {"api-port", required_argument, NULL, 'a'},    {"listen", required_argument, NULL, 'l'},
-        {"delay", required_argument, NULL, 'D'},       {"help", no_argument, NULL, 'h'},
-        {"drop-blocks", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0},
+        {"dir", required_argument, NULL, 'd'},
+        {"mqtt-port", required_argument, NULL, 'm'},
+        {"api-port", required_argument, NULL, 'a'},
+        {"listen", required_argument, NULL, 'l'},
+        {"delay", required_argument, NULL, 'D'},
+        {"help", no_argument, NULL, 'h'},
+        {"drop-blocks", required_argument, NULL, 'n'},
+        {"rate", required_argument, NULL, 'r'},
+        {NULL, 0, NULL, 0},
     };
     int option, index = 0;
     *options = (struct options){.dir = "otter-cloud", .address = "127.0.0.1"};
@@ -194,6 +202,7 @@ static bool start_gateway(struct running *running)
     struct gateway_config config = {.address = running->options.address,
                                     .port = (uint16_t)(port ? port : MQTT_PORT),
                                     .delay_ms = running->options.delay_ms,
+                                    .rate_kib = running->options.rate_kib,
                                     .drop_blocks = running->options.drop_blocks};
     running->gateway = gateway_start(&running->cloud, &config, reason, sizeof reason);
     if (running->gateway || port)
@@ -220,6 +229,8 @@ static void greet(const struct running *running, const char *api_url)
            running->dir.path, running->dir.path);
     if (running->options.delay_ms)
         printf("  round trips  %u ms longer\n", running->options.delay_ms);
+    if (running->options.rate_kib)
+        printf("  at most      %u KiB a second to each device\n", running->options.rate_kib);
     if (running->options.drop_blocks)
         printf("  lost         one of %u blocks\n", running->options.drop_blocks);
     printf("Ctrl-C stops it.\n");

@@ -129,12 +129,23 @@ static bool parse(int argc, char **argv)
     return optind == argc;
 }
 
+/* Download and swap must last so long that the power is cut in the middle of them on a machine that
+ * is busy, too: a full slot over a slow network. */
+static void make_time_for_cuts(void)
+{
+    demo.world.rate_kib = 160;
+    if (demo.pad_kib == 0)
+        demo.pad_kib = 440;
+}
+
 static void prepare_fault(void)
 {
     if (demo.fault == FAULT_SIGNATURE)
         demo.signer_certificate = "wrong";
     if (demo.fault == FAULT_VERSION)
         demo.new_version = "1.0.0";
+    if (demo.fault == FAULT_POWER)
+        make_time_for_cuts();
     /* A flash that takes no time at all would leave nothing to watch. */
     setenv("OTTER_FLASH_TIMING", "2000,4", 0);
 }

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #define HELD_MAX (64u * 1024u * 1024u) /* under way in one direction; far above any real window */
+#define TICK_MS  50u                   /* a limited rate is kept over each of these */
 
 /* Bytes that arrived together; length 0 is the end of the stream. */
 struct piece {
@@ -40,6 +41,7 @@ struct delay {
     struct event_base *base;
     struct evconnlistener *listener;
     struct delay_config config;
+    struct ev_token_bucket_cfg *rate; /* NULL: no limit */
     struct pair *pairs;
 };
 
@@ -204,10 +206,27 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
     struct bufferevent *near = bufferevent_socket_new(delay->base, fd, BEV_OPT_CLOSE_ON_FREE);
     struct bufferevent *far = bufferevent_socket_new(delay->base, -1, BEV_OPT_CLOSE_ON_FREE);
     bool opened = open_way(pair, &pair->ways[0], near, far);
-    if (!open_way(pair, &pair->ways[1], far, near) || !opened)
+    if (!open_way(pair, &pair->ways[1], far, near) || !opened ||
+        bufferevent_set_rate_limit(near, delay->rate) != 0)
         free_pair(pair);
     else if (bufferevent_socket_connect(far, (struct sockaddr *)&to, sizeof to) == 0)
         set_no_delay(bufferevent_getfd(far));
+}
+
+/* Towards the device: that side's writing. */
+static struct ev_token_bucket_cfg *limit(unsigned bytes_per_second)
+{
+    const struct timeval tick = {0, TICK_MS * 1000};
+    const unsigned each_tick = bytes_per_second / (1000 / TICK_MS) + 1;
+    return ev_token_bucket_cfg_new(EV_RATE_LIMIT_MAX, EV_RATE_LIMIT_MAX, each_tick, each_tick,
+                                   &tick);
+}
+
+static void free_delay(struct delay *delay)
+{
+    if (delay->rate)
+        ev_token_bucket_cfg_free(delay->rate);
+    free(delay);
 }
 
 struct delay *delay_start(struct event_base *base, const struct delay_config *config)
@@ -221,12 +240,16 @@ struct delay *delay_start(struct event_base *base, const struct delay_config *co
     }
     delay->base = base;
     delay->config = *config;
+    if (config->bytes_per_second > 0)
+        delay->rate = limit(config->bytes_per_second);
     delay->listener = evconnlistener_new_bind(
         base, on_accept, delay, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
         -1, (struct sockaddr *)&address, sizeof address);
-    if (delay->listener)
+    if (delay->listener && (delay->rate || config->bytes_per_second == 0))
         return delay;
-    free(delay);
+    if (delay->listener)
+        evconnlistener_free(delay->listener);
+    free_delay(delay);
     return NULL;
 }
 
@@ -245,5 +268,5 @@ void delay_stop(struct delay *delay)
     while (delay->pairs)
         free_pair(delay->pairs);
     evconnlistener_free(delay->listener);
-    free(delay);
+    free_delay(delay);
 }

@@ -1,5 +1,6 @@
-/* A network with a longer way: relays TCP connections, holding each byte back for a fixed time in
- * each direction, without limiting how much is under way. For benchmarks and tests. */
+/* A network with a longer and narrower way: relays TCP connections, holding each byte back for a
+ * fixed time in each direction, without limiting how much is under way; towards the device at most
+ * so many bytes a second come out. For demonstrations, benchmarks and tests. */
 #ifndef OTTER_CLOUD_GATEWAY_DELAY_H
 #define OTTER_CLOUD_GATEWAY_DELAY_H
 
@@ -14,6 +15,7 @@ struct delay_config {
     uint16_t port;       /* 0: a free one */
     uint16_t to_port;    /* on 127.0.0.1 */
     unsigned each_way_us;
+    unsigned bytes_per_second; /* to each device; 0: no limit */
 };
 
 /* NULL with errno when the port cannot be had. */

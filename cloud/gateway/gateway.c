@@ -86,16 +86,19 @@ static uint16_t listener_port(const struct gateway *gateway)
     return ntohs(address.sin_port);
 }
 
-/* With a delay the relay has the door, and the gateway a port of its own behind it. */
+/* On a slow network the relay has the door, and the gateway a port of its own behind it. */
 static bool open_door(struct gateway *gateway, const struct gateway_config *config)
 {
     const char *address = config->address ? config->address : "127.0.0.1";
-    if (!config->delay_ms)
+    if (!config->delay_ms && !config->rate_kib)
         return listen_on(gateway, address, config->port);
     if (!listen_on(gateway, "127.0.0.1", 0))
         return false;
-    struct delay_config delay = {address, config->port, listener_port(gateway),
-                                 config->delay_ms * 1000 / 2};
+    struct delay_config delay = {.address = address,
+                                 .port = config->port,
+                                 .to_port = listener_port(gateway),
+                                 .each_way_us = config->delay_ms * 1000 / 2,
+                                 .bytes_per_second = config->rate_kib * 1024};
     gateway->delay = delay_start(gateway->cloud->base, &delay);
     return gateway->delay != NULL;
 }

@@ -13,6 +13,7 @@ struct gateway_config {
     const char *address;  /* NULL: 127.0.0.1 */
     uint16_t port;        /* 0: a free one, see gateway_port */
     unsigned delay_ms;    /* added to each round trip, half of it each way; throughput stays */
+    unsigned rate_kib;    /* that each device gets a second at most; 0: no limit */
     unsigned drop_blocks; /* N > 0: every Nth block of a stream is lost; for tests */
 };
 

@@ -121,11 +121,13 @@ void world_pump(struct world *world, unsigned ms)
 bool world_start_cloud(struct world *world)
 {
     char *const otter = next_buffer();
-    char delay[16];
+    char delay[16], rate[16];
     snprintf(otter, WORLD_PATH_MAX, "%s/otter", program_directory());
     snprintf(delay, sizeof delay, "%u", world->delay_ms);
-    char *const argv[] = {otter,     "cloud", "--dir", (char *)world_path(world, "cloud"),
-                          "--delay", delay,   NULL};
+    snprintf(rate, sizeof rate, "%u", world->rate_kib);
+    char *const argv[] = {otter,     "cloud", "--dir",  (char *)world_path(world, "cloud"),
+                          "--delay", delay,   "--rate", rate,
+                          NULL};
     const struct child_io io = {.output = world_path(world, "cloud.log"),
                                 .outlives_us = world->keep};
     if (!child_start(&world->cloud, "cloud", argv, &io))

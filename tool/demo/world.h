@@ -26,6 +26,7 @@ struct world {
     enum board board;
     bool keep;
     unsigned delay_ms; /* added to each round trip between device and cloud */
+    unsigned rate_kib; /* that the device gets a second at most; 0: no limit */
     char folder[WORLD_PATH_MAX];
     struct child cloud;
     struct child device;
