@@ -1,0 +1,141 @@
+#!/bin/sh
+# One run of `otter demo`, checked by its exit code and by the story that it tells.
+#
+#   demo.sh BOARD FAULT [CLI]    FAULT none, signature, self-test, version, power, or interrupt:
+#                                Ctrl-C in the middle. CLI: the AWS CLI that the demo is to use.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+board=$1
+fault=$2
+cli=${3:-}
+
+need mosquitto aws openssl
+if [ "$board" = mps2-an505 ]; then
+    need qemu-system-arm
+    [ -f "$root/build/mps2-an505/firmware/bootloader.elf" ] || skip "build/mps2-an505 is not built"
+fi
+if [ -n "$cli" ]; then
+    [ -x "$cli" ] || skip "there is no AWS CLI $cli"
+    [ "$(command -v aws)" != "$cli" ] || skip "$cli is the AWS CLI that the other runs use"
+    export OTTER_AWS_CLI="$cli"
+fi
+case $fault in
+none | interrupt) set -- --board "$board" ;;
+*) set -- --board "$board" --fault "$fault" ;;
+esac
+
+# All that the demo makes lies in a folder of this test's, and all that it starts knows that.
+mkdir "$work/tmp"
+story=$work/story
+TMPDIR=$work/tmp "$otter" demo "$@" >"$story" 2>&1 </dev/null &
+demo=$!
+background=$demo
+
+if [ "$fault" = interrupt ]; then
+    wait_until "the device is on line" grep -q "on line as otter-demo" "$story"
+    kill -INT "$demo"
+fi
+code=0
+wait "$demo" || code=$?
+background=
+
+leftovers() {
+    grep -a -l "TMPDIR=$work/tmp" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n'
+}
+
+wrong() {
+    sed 's/^/  story: /' "$story" | cut -c1-200
+    background=$(leftovers)
+    fail "$*"
+}
+
+# in_order TEXT…: the lines that hold these texts come in this order.
+in_order() {
+    line=0
+    for text in "$@"; do
+        next=$(tail -n "+$((line + 1))" "$story" | grep -n -m 1 -F -e "$text" | cut -d : -f 1)
+        [ -n "$next" ] || wrong "not in the story, or not there: $text"
+        line=$((line + next))
+    done
+}
+
+absent() {
+    ! grep -q -F -e "$1" "$story" || wrong "this must not happen: $1"
+}
+
+# The part of the story that follows the (only) line with this text.
+after() {
+    sed "1,/$1/d" "$story"
+}
+
+closed_well() { # closed_well STATUS REASON VERSION
+    in_order "== What the cloud says" "status $1, reason \"$2\"" \
+        "Otter firmware $3 on $board" "== Summary"
+    grep -q -E "^ +job +$1\$" "$story" || wrong "the summary has no job $1"
+}
+
+went_over_the_air() {
+    in_order "Otter firmware 1.0.0 (build 1.0.0) on $board" "not provisioned" \
+        "Configuration saved" "SUCCESS: certificate stored in root_ca_cert" \
+        "SUCCESS: public key stored in ota_signer_pub" "on line as otter-demo, version 1.0.0" \
+        "create-ota-update" "version 1.0.1 is offered, 1.0.0 is running" \
+        "job AFR_OTA-otter-demo-1 accepted" "[####" "blocks are on flash; checking" "$@"
+}
+
+case $fault in
+none)
+    went_over_the_air "code signature and image verified" "Swap type: test" \
+        "Starting swap using scratch" "Image version: v1.0.1" "runs on trial" \
+        "on line as otter-demo, version 1.0.1" "this firmware is confirmed"
+    absent "Swap type: revert"
+    closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
+    grep -q -E "^ +versions +1.0.0 -> 1.0.1\$" "$story" || wrong "the summary has no versions"
+    ;;
+signature)
+    went_over_the_air "update failed: code signature check failed (ota_signer_pub)"
+    absent "the bootloader will try the new image"
+    absent "Swap type: test"
+    closed_well FAILED "code signature check failed (ota_signer_pub)" 1.0.0
+    ;;
+self-test)
+    went_over_the_air "code signature and image verified" "Swap type: test" \
+        "Image version: v1.0.1" "(build 1.0.1, deaf)" "runs on trial" "trial failed" \
+        "Swap type: revert" "Image version: v1.0.0" "on line as otter-demo, version 1.0.0" \
+        "rolled back: 1.0.1 did not confirm"
+    absent "this firmware is confirmed"
+    closed_well FAILED \
+        "rolled back: 1.0.1 did not confirm within 8 s (no connection to the cloud)" 1.0.0
+    ;;
+version)
+    in_order "create-ota-update" "update refused: version 1.0.0 is not above the running 1.0.0"
+    absent "[OTA       ] block"
+    absent "Swap type: test"
+    ! grep -q "IN_PROGRESS" "$story" || wrong "a refused version was accepted at first"
+    closed_well REJECTED "version 1.0.0 is not above the running 1.0.0" 1.0.0
+    ;;
+power)
+    in_order "create-ota-update" "the power is cut, in the middle of the download" \
+        "started by power on" "going on at block" "blocks are on flash; checking" \
+        "code signature and image verified" "Swap type: test" "] Swapping: " \
+        "the power is cut, in the middle of the swap" "Boot source: primary slot" \
+        "Swap type: test" "Image version: v1.0.1" "started by power on" "runs on trial" \
+        "this firmware is confirmed"
+    resumed=$(sed -n 's/.*going on at block \([0-9]*\/[0-9]*\).*/\1/p' "$story")
+    { [ "${resumed%/*}" -gt 0 ] && [ "${resumed%/*}" -lt "${resumed#*/}" ]; } ||
+        wrong "the download went on at block $resumed: not cut in its middle"
+    after "in the middle of the swap" | grep -q "Boot source: none" &&
+        wrong "the swap was not resumed"
+    closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
+    ;;
+interrupt)
+    [ "$code" -eq 130 ] || wrong "exit code $code after an interrupt, wanted 130"
+    absent "== Summary"
+    ;;
+esac
+[ "$fault" = interrupt ] || [ "$code" -eq 0 ] || wrong "exit code $code"
+
+step "nothing is left behind"
+[ -z "$(leftovers)" ] || wrong "still running: $(leftovers | tr '\n' ' ')"
+[ -z "$(ls -A "$work/tmp")" ] || wrong "left on the disk: $(ls -A "$work/tmp")"
+echo "passed"
