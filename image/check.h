@@ -42,8 +42,9 @@ struct image_cipher {
 };
 
 /* Value of `verdict` when, and only when, every check was passed: no single flipped bit or skipped
- * instruction makes it out of another value. */
-#define IMAGE_ACCEPTED 0x5ac3a53cu
+ * instruction makes it out of another value. And when image_check_again has passed them too. */
+#define IMAGE_ACCEPTED       0x5ac3a53cu
+#define IMAGE_ACCEPTED_TWICE (2u * IMAGE_ACCEPTED)
 
 struct image_check {
     struct image image;
@@ -66,6 +67,10 @@ void image_check_set_cipher(struct image_check *check, const struct image_cipher
  * (no trusted key signed it), OTTER_E_SIGNATURE, OTTER_E_VERSION (security counter),
  * OTTER_E_MALFORMED, OTTER_E_FLASH. */
 otter_status image_check_step(struct image_check *check, uint8_t *buffer, uint32_t size);
+/* For the bootloader, after image_check_step said OTTER_OK: judges hash, key, signature and counter
+ * once more from the flash, so that one fault in the core (a skipped instruction, a wrong bit) can
+ * spoil one judgement but not both. Same answers; `verdict` becomes IMAGE_ACCEPTED_TWICE. */
+otter_status image_check_again(struct image_check *check, uint8_t *buffer);
 
 /* Bounded reading of an ECDSA signature: SEQUENCE { INTEGER r, INTEGER s }, each at most 32 bytes
  * after one leading zero; what follows the SEQUENCE must be zero bytes (imgtool --pad-sig).

@@ -206,6 +206,28 @@ static void the_hash_is_sha_256(void **state)
     assert_memory_equal(hash, expected, sizeof expected);
 }
 
+/* The hash of the hashes of messages of 0 to 199 bytes, made with another implementation. */
+static void the_hash_is_right_for_every_length_of_the_last_block(void **state)
+{
+    (void)state;
+    static const uint8_t expected[8] = {0x0a, 0x71, 0x6d, 0xcd, 0x52, 0xeb, 0xb4, 0x5d};
+    struct image_sha256 all;
+    uint8_t message[200];
+    uint8_t hash[32];
+    image_sha256_init(&all);
+    for (unsigned length = 0; length < sizeof message; length++) {
+        struct image_sha256 sha;
+        message[length] = (uint8_t)(length * 7);
+        image_sha256_init(&sha);
+        image_sha256_update(&sha, message, length / 2);
+        image_sha256_update(&sha, message + length / 2, length - length / 2);
+        image_sha256_finish(&sha, hash);
+        image_sha256_update(&all, hash, sizeof hash);
+    }
+    image_sha256_finish(&all, hash);
+    assert_memory_equal(hash, expected, sizeof expected);
+}
+
 static void images_of_the_imgtool_vectors_are_accepted(void **state)
 {
     (void)state;
@@ -265,6 +287,7 @@ int main(void)
         cmocka_unit_test(an_integer_of_more_than_32_bytes_is_refused),
         cmocka_unit_test(signatures_of_zero_are_not_valid),
         cmocka_unit_test(the_hash_is_sha_256),
+        cmocka_unit_test(the_hash_is_right_for_every_length_of_the_last_block),
         cmocka_unit_test(images_of_the_imgtool_vectors_are_accepted),
         cmocka_unit_test(images_of_another_key_or_scheme_are_refused),
         cmocka_unit_test(half_an_image_of_the_vectors_is_refused),
