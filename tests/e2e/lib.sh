@@ -104,7 +104,8 @@ seen() {
 seen_or_over() {
     seen "$1" "$2" && return 0
     eval "pid=\$$1"
-    { [ -n "$pid" ] && alive "$pid"; } || seen "$1" "$2" || fail "the $1 ended before it said: $2"
+    ! { [ -n "$pid" ] && alive "$pid"; } || return 1
+    seen "$1" "$2" || fail "the $1 ended before it said: $2"
 }
 
 # expect cloud|device TEXT: reads on until a line holds the text.
