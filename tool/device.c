@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -43,7 +44,7 @@ static void make_terminal_raw(void)
         return;
     mode = saved;
     mode.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
-    mode.c_iflag &= (tcflag_t) ~ICRNL;
+    mode.c_iflag &= (tcflag_t)~ICRNL;
     raw = tcsetattr(STDIN_FILENO, TCSANOW, &mode) == 0;
     atexit(restore_terminal);
 }
@@ -54,8 +55,13 @@ static int run(const char *flash)
     int status;
     snprintf(boot, sizeof boot, "%s/../firmware/bootloader", program_directory());
     make_terminal_raw();
+    const pid_t self = getpid();
     const pid_t pid = fork();
     if (pid == 0) {
+        /* However this process ends, the device must not live on without its terminal. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != self)
+            _exit(127);
         execl(boot, boot, "--flash", flash, (char *)NULL);
         fprintf(stderr, "otter device: cannot start %s; is it built?\n", boot);
         _exit(127);
