@@ -81,7 +81,9 @@ static void on_event(void *ctx, const struct ota_status *status)
 
 static void start_agent(struct app *app, otter_ms now)
 {
+    app->policy = (struct image_policy){.keys = image_keys, .key_count = image_key_count};
     const struct ota_config config = {
+        .policy = &app->policy,
         .mqtt = &app->link.mqtt,
         .kv = &app->kv,
         .primary = &app->board.primary,

@@ -8,12 +8,13 @@
 #include "firmware/boards/board.h"
 #include "firmware/shell.h"
 #include "firmware/link.h"
+#include "image/check.h"
 #include "image/image.h"
 #include "services/ota/ota.h"
 #include "store/kv.h"
 
 /* Heap of the TLS library; its high-water mark is shown by the console's `stat`. */
-#define APP_TLS_ARENA_SIZE (40u * 1024u)
+#define APP_TLS_ARENA_SIZE (43u * 1024u)
 
 struct app {
     struct board board;
@@ -21,6 +22,7 @@ struct app {
     struct link link;
     struct ota ota;
     struct shell shell;
+    struct image_policy policy; /* keys that an image must be signed with */
     jsmntok_t tokens[OTA_TOKENS_MIN]; /* scratch of whoever reads JSON just now */
     char thing_name[OTA_THING_NAME_MAX + 1];
     char version[IMAGE_VERSION_TEXT_SIZE];
