@@ -42,6 +42,7 @@ void boot_report_progress(const struct boot_state *state, uint32_t done, uint32_
 otter_status boot_verify(struct boot_state *state, const struct flash_area *area, uint32_t limit)
 {
     struct image_check check;
+    state->verdict = 0;
     otter_status status = image_check_init(&check, area, limit, &state->policy);
     if (status != OTTER_OK)
         return status;
@@ -51,12 +52,15 @@ otter_status boot_verify(struct boot_state *state, const struct flash_area *area
         boot_feed(state);
         status = image_check_step(&check, buffer, sizeof buffer);
     } while (status == OTTER_E_AGAIN);
-    if (status == OTTER_OK && check.verdict != IMAGE_ACCEPTED)
+    if (status == OTTER_OK)
+        status = image_check_again(&check, buffer);
+    if (status == OTTER_OK && check.verdict != IMAGE_ACCEPTED_TWICE)
         status = OTTER_E_SIGNATURE;
     if (status == OTTER_OK) {
         state->header = check.image.header;
         state->counter = check.counter;
     }
+    state->verdict = check.verdict ^ (check.image.header.flags & IMAGE_FLAG_NON_BOOTABLE);
     return status;
 }
 
@@ -206,6 +210,9 @@ otter_status boot_go(const struct boot_config *config, struct boot_result *resul
     if (status != OTTER_OK)
         return status;
     boot_report(&states[0], BOOT_EVENT_BOOT, 0);
+    result->proof = 0;
+    for (uint8_t i = 0; i < config->image_count; i++)
+        result->proof += states[i].verdict;
     result->slot = states[0].slot;
     result->header = states[0].header;
     result->swap_type = states[0].type;

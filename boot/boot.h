@@ -106,6 +106,7 @@ struct boot_result {
     struct image_header header;    /* its payload is at slot start + header.header_size */
     enum swap_type swap_type;      /* what was done at this boot; SWAP_FAIL: candidate refused */
     enum boot_source source;
+    uint32_t proof; /* see boot_entry */
 };
 
 /* With several images, an update happens only if afterwards each image finds what its DEPENDENCY
@@ -115,5 +116,16 @@ struct boot_result {
  * stops): errors of image_check_step for the primary image, OTTER_E_ARGUMENT for a config that
  * cannot work, OTTER_E_FLASH. */
 otter_status boot_go(const struct boot_config *config, struct boot_result *result);
+
+/* Where the image to start lies when the flash is mapped at `flash_base`. The port uses this, and
+ * not the slot's offset, because the address comes out right only with the proof, which is the sum of
+ * the verdicts of all images: were each branch on the way passed over by a fault, the core would
+ * jump to nowhere. There is no comparison here that a fault could skip. */
+static inline uint32_t boot_entry(const struct boot_config *config,
+                                  const struct boot_result *result, uint32_t flash_base)
+{
+    const uint32_t base = flash_base - config->image_count * IMAGE_ACCEPTED_TWICE;
+    return base + result->slot->offset + result->header.header_size + result->proof;
+}
 
 #endif

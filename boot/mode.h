@@ -15,6 +15,7 @@ struct boot_state {
     const struct flash_area *slot; /* holds the image to start; the mode may choose another */
     struct image_header header;    /* of the image that boot_verify accepted last */
     uint32_t counter;              /* its security counter */
+    uint32_t verdict;              /* IMAGE_ACCEPTED_TWICE, or boot_verify failed last */
     struct image_policy policy;
     uint8_t image;
     enum boot_source source;

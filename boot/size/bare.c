@@ -58,7 +58,7 @@ void reset_handler(void)
 {
     struct boot_result result;
     if (boot_go(&config, &result) == OTTER_OK) {
-        const uint32_t start = FLASH_BASE + result.slot->offset + result.header.header_size;
+        const uint32_t start = boot_entry(&config, &result, FLASH_BASE);
         ((void (*)(void))(uintptr_t)(start | 1u))();
     }
     for (;;)

@@ -85,5 +85,5 @@ int main(void)
         .boot_ms = (uint32_t)port_now(),
         .bytes_copied = bytes_copied,
     };
-    system_start_image(&handover, FLASH_MAP_BASE + result.slot->offset + result.header.header_size);
+    system_start_image(&handover, boot_entry(&config, &result, FLASH_MAP_BASE));
 }
