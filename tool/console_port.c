@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define SEND_TIMEOUT_MS 1000
@@ -175,4 +176,12 @@ int console_port_receive(void *port, void *data, size_t size, unsigned timeout_m
     if (received > 0)
         return (int)received;
     return received < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : OTTER_E_CLOSED;
+}
+
+uint64_t console_port_now(void *port)
+{
+    struct timespec now;
+    (void)port;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }

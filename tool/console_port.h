@@ -4,6 +4,7 @@
 #define OTTER_TOOL_CONSOLE_PORT_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tool/failure.h"
 
@@ -22,5 +23,7 @@ void console_port_close(struct console_port *port);
 otter_status console_port_send(void *port, const void *data, size_t length);
 /* Waits for bytes: how many came, 0 when none did in time, OTTER_E_CLOSED. */
 int console_port_receive(void *port, void *data, size_t size, unsigned timeout_ms);
+/* Milliseconds of the system's clock. */
+uint64_t console_port_now(void *port);
 
 #endif

@@ -150,10 +150,11 @@ static otter_status check_image(const char *path, struct upload *upload, struct 
     otter_status status =
         image_view_open(&view, upload->content.data, upload->content.size, &reason);
     if (status != OTTER_OK)
-        return failed(failure, status,
-                      "'%s' is not an image that a bootloader starts (%.200s). Make one with `otter "
-                      "sign`, or give --force to upload it all the same",
-                      path, reason.text);
+        return failed(
+            failure, status,
+            "'%s' is not an image that a bootloader starts (%.200s). Make one with `otter "
+            "sign`, or give --force to upload it all the same",
+            path, reason.text);
     upload->image_end = view.image.end;
     upload->has_hash = image_tlv_find(&view.image, IMAGE_TLV_SHA256, &tlv) == 1 &&
                        image_tlv_read(&view.image, &tlv, upload->hash, IMAGE_HASH_SIZE) == OTTER_OK;
@@ -326,7 +327,8 @@ static otter_status recover(const struct job *job, struct failure *failure)
     if (status == OTTER_OK)
         status = console_port_open(&port, job->port, job->baud, failure);
     if (status == OTTER_OK) {
-        const struct smp_line line = {console_port_send, console_port_receive, &port};
+        const struct smp_line line = {console_port_send, console_port_receive, console_port_now,
+                                      &port};
         smp_client_init(&client, &line, job->timeout_s * 1000);
         status = work(job, &client, &upload, failure);
         console_port_close(&port);

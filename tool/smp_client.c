@@ -1,7 +1,6 @@
 #include "tool/smp_client.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "codec/cbor.h"
 
@@ -40,11 +39,9 @@ void smp_client_init(struct smp_client *client, const struct smp_line *line, uns
     smp_receiver_init(&client->receiver, client->in, sizeof client->in);
 }
 
-static uint64_t now_ms(void)
+static uint64_t now_ms(const struct smp_client *client)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return client->line.now(client->line.ctx);
 }
 
 /* ---- One request and its answer -------------------------------------------------------------- */
@@ -78,7 +75,7 @@ static bool is_answer(const struct smp_client *client, const struct request *req
 static int receive_answer(struct smp_client *client, const struct request *request,
                           uint64_t deadline)
 {
-    for (uint64_t now = now_ms(); now < deadline; now = now_ms()) {
+    for (uint64_t now = now_ms(client); now < deadline; now = now_ms(client)) {
         uint8_t byte; /* one by one: what follows an answer belongs to the next */
         const int got =
             client->line.receive(client->line.ctx, &byte, 1, (unsigned)(deadline - now));
@@ -134,7 +131,7 @@ static otter_status exchange(struct smp_client *client, const struct request *re
                              const struct cbor_writer *out, struct answer *answer,
                              struct failure *failure)
 {
-    const uint64_t give_up = now_ms() + client->timeout_ms;
+    const uint64_t give_up = now_ms(client) + client->timeout_ms;
     const struct smp_header header = {.op = request->op,
                                       .length = (uint16_t)out->length,
                                       .group = request->group,
@@ -143,7 +140,7 @@ static otter_status exchange(struct smp_client *client, const struct request *re
     smp_header_write(client->out + SMP_FRAME_HEAD, &header);
     const size_t size = smp_frame_seal(client->out, SMP_HEADER_SIZE + out->length);
     do {
-        const uint64_t again = now_ms() + request->resend_ms;
+        const uint64_t again = now_ms(client) + request->resend_ms;
         const otter_status sent = send_frame(client, size);
         if (sent != OTTER_OK && sent != OTTER_E_TIMEOUT)
             return line_lost(failure);
@@ -152,7 +149,7 @@ static otter_status exchange(struct smp_client *client, const struct request *re
             return line_lost(failure);
         if (length >= 0)
             return read_answer(client, (size_t)length, answer, failure);
-    } while (now_ms() < give_up);
+    } while (now_ms(client) < give_up);
     return failed(failure, OTTER_E_TIMEOUT, "the board has not answered for %u s",
                   client->timeout_ms / 1000);
 }

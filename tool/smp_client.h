@@ -9,10 +9,12 @@
 #include "image/image.h"
 #include "tool/failure.h"
 
-/* How bytes get to the device and back; as console_port_send and console_port_receive. */
+/* How bytes get to the device and back, and what time it is there, in milliseconds; as
+ * console_port_send and its neighbours. */
 struct smp_line {
     otter_status (*send)(void *ctx, const void *data, size_t length);
     int (*receive)(void *ctx, void *data, size_t size, unsigned timeout_ms);
+    uint64_t (*now)(void *ctx);
     void *ctx;
 };
 
