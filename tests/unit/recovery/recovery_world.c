@@ -21,27 +21,42 @@ void port_log_write(const char *line, size_t length)
     (void)length;
 }
 
+/* A byte at a time, as from a UART. */
 size_t port_console_read(void *data, size_t size)
 {
-    (void)data;
-    (void)size;
-    return 0;
+    char *text = current->console;
+    if (size == 0 || text[0] == '\0' || current->now < current->console_at)
+        return 0;
+    *(char *)data = text[0];
+    memmove(text, text + 1, strlen(text));
+    return 1;
 }
+
+static void hear(void *ctx, const void *data, size_t length);
 
 void port_console_write(const void *data, size_t length)
 {
-    (void)data;
-    (void)length;
+    hear(current, data, length);
 }
 
+/* Wakes for input, as a port must. */
 void port_idle(otter_ms deadline)
 {
-    current->now = deadline;
+    const bool input = current->console[0] != '\0' && current->console_at < deadline;
+    current->now = input ? current->console_at : deadline;
 }
 
 _Noreturn void port_reset(void)
 {
-    abort();
+    current->was_reset = true;
+    longjmp(current->reset, 1);
+}
+
+void world_serve(struct world *world, otter_ms deadline)
+{
+    world->said_length = 0;
+    if (setjmp(world->reset) == 0)
+        recovery_serve(&world->board.config, world->config.image_size_max, deadline);
 }
 
 static void count_feed(void *ctx)

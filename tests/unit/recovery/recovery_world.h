@@ -2,6 +2,8 @@
 #ifndef OTTER_TESTS_UNIT_RECOVERY_WORLD_H
 #define OTTER_TESTS_UNIT_RECOVERY_WORLD_H
 
+#include <setjmp.h>
+
 #include "boot/recovery.h"
 #include "codec/cbor.h"
 #include "tests/sim/boot/board.h"
@@ -12,7 +14,12 @@ struct world {
     struct recovery_config config;
     struct recovery recovery;
     otter_ms now;
-    unsigned feeds;     /* of the watchdog */
+    unsigned feeds; /* of the watchdog */
+    /* What comes over the port's console from `console_at` on, for recovery_serve. */
+    char console[64];
+    otter_ms console_at;
+    bool was_reset; /* port_reset was called, which ended world_serve */
+    jmp_buf reset;
     uint8_t said[4096]; /* by the board, since the last world_ask */
     size_t said_length;
     struct smp_header header; /* of the last answer */
@@ -26,6 +33,9 @@ void world_create(struct world *world, const struct geometry *geometry);
 void world_destroy(struct world *world);
 /* The recovery begins anew, as after a reset. */
 void world_enter(struct world *world);
+
+/* Runs recovery_serve until it returns or resets. */
+void world_serve(struct world *world, otter_ms deadline);
 
 /* Sends a request and decodes the answer; false if there was none. */
 bool world_ask(struct world *world, enum smp_op op, uint16_t group, uint8_t command,

@@ -198,8 +198,28 @@ static void a_window_closes_when_nobody_speaks(void **state)
 {
     (void)state;
     world->now = 7;
-    recovery_serve(&world->board.config, 1000, 107);
+    strcpy(world->console, "hello\n");
+    world->console_at = 50;
+    world_serve(world, 107);
     assert_int_equal(world->now, 107);
+    assert_false(world->was_reset);
+    assert_int_equal(world->said_length, 0);
+}
+
+/* The window is over long before the reset is due; the reset ends it all the same. */
+static void a_request_in_the_window_keeps_the_board_in_recovery(void **state)
+{
+    const char answer[] = "\x06\x09"
+                          "ABADAAAGAAAABb9icmMA/xXW\n";
+    (void)state;
+    strcpy(world->console, "\x06\x09"
+                           "AAsCAAABAAAABaDJ2A==\n");
+    world->console_at = 99;
+    world_serve(world, 100);
+    assert_true(world->was_reset);
+    assert_true(world->now >= 99 + RECOVERY_RESET_DELAY_MS);
+    assert_int_equal(world->said_length, sizeof answer - 1);
+    assert_memory_equal(world->said, answer, sizeof answer - 1);
 }
 
 /* ---- The list -------------------------------------------------------------------------------- */
@@ -637,6 +657,7 @@ int main(void)
         TEST(a_reset_waits_until_its_answer_is_out),
         TEST(only_a_good_request_is_heard),
         TEST(a_window_closes_when_nobody_speaks),
+        TEST(a_request_in_the_window_keeps_the_board_in_recovery),
         TEST(nothing_is_listed_of_a_bare_board),
         TEST(a_valid_image_is_listed_with_all_that_is_known),
         TEST(an_image_that_is_not_valid_is_not_listed),

@@ -1,0 +1,1 @@
+otter_fuzz_target(smp USES room_boot_recovery room_image)
