@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 figure() {
     report=$work/$1
     shift
-    "$otter" demo --pad 440 --report "$report" "$@" >"$report.log" 2>&1 || {
+    "$otter" demo --pad 440 --rate 0 --report "$report" "$@" >"$report.log" 2>&1 || {
         tail -n 20 "$report.log" >&2
         echo "otter bench: the demo failed" >&2
         exit 1

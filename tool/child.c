@@ -40,6 +40,8 @@ static void become(char *const argv[], const struct child_io *io, pid_t parent)
         redirect(io->output, O_WRONLY | O_CREAT | O_APPEND, STDOUT_FILENO);
         dup2(STDOUT_FILENO, STDERR_FILENO);
     }
+    if (io->errors != NULL)
+        redirect(io->errors, O_WRONLY | O_CREAT | O_APPEND, STDERR_FILENO);
     execvp(argv[0], argv);
     fprintf(stderr, "otter: cannot start %s: %s\n", argv[0], strerror(errno));
     _exit(127);

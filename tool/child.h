@@ -15,6 +15,7 @@ struct child {
 struct child_io {
     const char *input;     /* file or FIFO for stdin; NULL: /dev/null */
     const char *output;    /* file that stdout and stderr are appended to; NULL: inherited */
+    const char *errors;    /* a file for stderr alone; NULL: together with stdout */
     const char *directory; /* working directory; NULL: unchanged */
     bool outlives_us;      /* false: the child gets SIGTERM when this process dies */
 };

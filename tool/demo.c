@@ -22,12 +22,13 @@ static const char help[] =
     "                    version    the version is not above the running one\n"
     "                    power      power is cut in the download and in the swap\n"
     "  --delay MS      adds MS milliseconds to each round trip between device and cloud\n"
+    "  --rate KIB      what the line to the device carries a second (160 when not given, as a\n"
+    "                  mobile network; 0: all it can)\n"
     "  --keep          leaves cloud and device running and says how to play with them\n"
     "  --report FILE   writes the figures of the summary as lines of NAME VALUE\n"
     "  --pad KIB       fills the new firmware up to that size, for benchmarks\n"
-    "  --timing E,P    flash of the posix board takes E us to erase a sector and P us to program "
-    "a\n"
-    "                  word (2000,4 when not given; a NuMaker-M467 takes about 20000,20)\n"
+    "  --timing E,P    flash of the posix board takes E us to erase a sector and P us for a word\n"
+    "                  (2000,4 when not given; a NuMaker-M467 takes about 20000,20)\n"
     "\n"
     "Exit code: 0 when the update ended as it should, 1 when not, 2 for wrong usage.\n"
     "\n"
@@ -39,6 +40,7 @@ static struct demo demo = {
     .new_version = "1.0.1",
     .update_id = "otter-demo-1",
     .signer_certificate = "signer",
+    .world.rate_kib = 160,
 };
 
 void demo_moment(struct demo *d, enum moment moment)
@@ -81,15 +83,12 @@ static bool choose_fault(const char *name)
 
 static bool parse(int argc, char **argv)
 {
-    static const struct option options[] = {{"board", required_argument, NULL, 'b'},
-                                            {"fault", required_argument, NULL, 'f'},
-                                            {"delay", required_argument, NULL, 'd'},
-                                            {"keep", no_argument, NULL, 'k'},
-                                            {"report", required_argument, NULL, 'r'},
-                                            {"pad", required_argument, NULL, 'p'},
-                                            {"timing", required_argument, NULL, 't'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"board", required_argument, NULL, 'b'}, {"fault", required_argument, NULL, 'f'},
+        {"delay", required_argument, NULL, 'd'}, {"rate", required_argument, NULL, 'R'},
+        {"keep", no_argument, NULL, 'k'},        {"report", required_argument, NULL, 'r'},
+        {"pad", required_argument, NULL, 'p'},   {"timing", required_argument, NULL, 't'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
@@ -103,6 +102,9 @@ static bool parse(int argc, char **argv)
             break;
         case 'd':
             demo.world.delay_ms = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'R':
+            demo.world.rate_kib = (unsigned)strtoul(optarg, NULL, 10);
             break;
         case 'k':
             demo.world.keep = true;
@@ -130,10 +132,9 @@ static bool parse(int argc, char **argv)
 }
 
 /* Download and swap must last so long that the power is cut in the middle of them on a machine that
- * is busy, too: a full slot over a slow network. */
+ * is busy, too: a full slot. */
 static void make_time_for_cuts(void)
 {
-    demo.world.rate_kib = 160;
     if (demo.pad_kib == 0)
         demo.pad_kib = 440;
 }

@@ -230,9 +230,13 @@ static void see_device_line(struct demo *demo, const char *line)
 static void see_line(void *ctx, enum source source, const char *line)
 {
     struct demo *demo = ctx;
-    if (source == FROM_DEVICE)
+    if (source == FROM_DEVICE) {
         see_device_line(demo, line);
-    else if (strstr(line, " reports AFR_OTA-") != NULL && strstr(line, " IN_PROGRESS ") == NULL)
+        return;
+    }
+    /* The bar shows it better. */
+    demo->world.quiet_cloud = strstr(line, "\"phase\":\"download\"") != NULL && demo->blocks > 0;
+    if (strstr(line, " reports AFR_OTA-") != NULL && strstr(line, " IN_PROGRESS ") == NULL)
         demo->job_ended = true;
 }
 
@@ -311,6 +315,7 @@ bool demo_update(struct demo *demo)
                       world_wait(&demo->world, job_ended, demo, 180, "the end of the job");
     demo->world.on_line = NULL;
     demo->world.quiet_device = false;
+    demo->world.quiet_cloud = false;
     json_t *reply = begun ? aws_end(&demo->world, &create) : NULL;
     json_decref(reply);
     return done && reply != NULL;

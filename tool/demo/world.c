@@ -88,9 +88,9 @@ static bool next_line(struct world *world, enum source *source, char line[FOLLOW
         return false;
     if (world->on_line != NULL)
         world->on_line(world->ctx, *source, line);
-    if (*source == FROM_CLOUD)
+    if (*source == FROM_CLOUD && !world->quiet_cloud)
         screen_cloud(line);
-    else if (!world->quiet_device && line[0] != '\0')
+    if (*source == FROM_DEVICE && !world->quiet_device && line[0] != '\0')
         screen_device(line);
     return true;
 }
@@ -161,7 +161,7 @@ static bool start_posix(struct world *world, const struct child_io *io)
     return child_start(&world->device, "device", argv, io);
 }
 
-static bool start_qemu(struct world *world, const struct child_io *io)
+static bool start_qemu(struct world *world, struct child_io *io)
 {
     char backend[2 * WORLD_PATH_MAX];
     snprintf(backend, sizeof backend,
@@ -184,6 +184,7 @@ static bool start_qemu(struct world *world, const struct child_io *io)
                           "-nic",
                           "user,model=lan9118",
                           NULL};
+    io->errors = world_path(world, "emulator.log");
     return child_start(&world->device, "device (qemu-system-arm)", argv, io);
 }
 

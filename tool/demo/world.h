@@ -2,7 +2,7 @@
  *
  *   FOLDER/cloud/          the cloud's own folder         FOLDER/cloud.log     what it printed
  *   FOLDER/flash.img       the device's flash             FOLDER/device.log    its serial output
- *   FOLDER/console         FIFO: the device's serial input
+ *   FOLDER/console         FIFO: the device's serial input    FOLDER/emulator.log  what QEMU says
  *
  * Everything the two print is shown as it comes. All functions that can fail show why and return
  * false. */
@@ -33,7 +33,8 @@ struct world {
     struct follow cloud_log;
     struct follow device_log;
     int console;       /* FIFO, -1 while there is no device */
-    bool quiet_device; /* lines are followed but not shown: while a PEM goes over the console */
+    bool quiet_device; /* lines are followed but not shown */
+    bool quiet_cloud;
     /* Sees each line before it is shown; may be NULL. */
     void (*on_line)(void *ctx, enum source source, const char *line);
     void *ctx;
