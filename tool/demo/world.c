@@ -198,7 +198,7 @@ bool world_power_on(struct world *world)
         }
         world->console = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
     }
-    const struct child_io io = {
+    struct child_io io = {
         .input = fifo, .output = world_path(world, "device.log"), .outlives_us = world->keep};
     return world->board == BOARD_POSIX ? start_posix(world, &io) : start_qemu(world, &io);
 }
