@@ -242,7 +242,6 @@ static enum smp_error begin_upload(struct recovery *recovery, const struct reque
 {
     const struct flash_area *area =
         target_area(recovery->config->boot, chunk->image == NOT_SAID ? 0 : chunk->image);
-    recovery->upload.area = NULL;
     recovery->upload.next = 0;
     recovery->upload.erased_end = 0;
     recovery->upload.total = chunk->total;
@@ -292,14 +291,13 @@ static otter_status store_data(struct recovery *recovery, const struct cbor_byte
 
 static enum smp_error continue_upload(struct recovery *recovery, const struct request *chunk)
 {
-    if (recovery->upload.area == NULL || chunk->offset != recovery->upload.next)
+    if (chunk->offset != recovery->upload.next)
         return SMP_OK; /* the answer says which offset is expected */
     if (chunk->data.length > recovery->upload.total - recovery->upload.next)
         return SMP_E_INVALID;
     if (store_data(recovery, &chunk->data) == OTTER_OK)
         return SMP_OK;
-    recovery->upload.area = NULL; /* the flash failed: only a new upload helps */
-    recovery->upload.next = 0;
+    recovery->upload.next = 0; /* the flash failed: only a new upload helps */
     return SMP_E_UNKNOWN;
 }
 

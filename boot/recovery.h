@@ -43,9 +43,9 @@ struct recovery {
     const struct recovery_config *config;
     struct smp_receiver receiver;
     struct {
-        const struct flash_area *area; /* NULL: none begun */
+        const struct flash_area *area;
         uint32_t total;
-        uint32_t next;       /* offset that is expected */
+        uint32_t next;       /* offset that is expected; 0: one that begins an upload */
         uint32_t erased_end; /* everything before it has been erased for this upload */
     } upload;
     otter_ms reset_at;
