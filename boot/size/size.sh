@@ -1,0 +1,134 @@
+#!/bin/sh
+# What the bootloader core costs: links bare boot configurations for Cortex-M and prints text, data,
+# bss and the deepest stack, beside MCUboot 2.4 with tinycrypt linked the same way (no flash driver,
+# clock set-up or printf; its RAM figures as published with those sizes).
+#
+#   size.sh [--bearssl FOLDER] [CPU...]      default: cortex-m33 cortex-m4 cortex-m23
+#
+# --bearssl: sources of BearSSL 0.6, to weigh its cryptography as well.
+set -eu
+
+root=$(cd "$(dirname "$0")/../.." && pwd)
+bearssl=
+if [ "${1:-}" = --bearssl ]; then
+    bearssl=$(cd "$2" && pwd)
+    shift 2
+fi
+[ $# -gt 0 ] || set -- cortex-m33 cortex-m4 cortex-m23
+command -v arm-none-eabi-gcc >/dev/null 2>&1 || {
+    echo "size.sh: arm-none-eabi-gcc is missing; install it with:" \
+         "apt-get install gcc-arm-none-eabi picolibc-arm-none-eabi" >&2
+    exit 1
+}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT INT TERM
+
+common="port/flash.c image/image.c image/version.c image/check.c image/trailer.c boot/boot.c
+boot/images.c boot/size/bare.c"
+
+crypto_sources() {
+    case $1 in
+    small) echo "$root/image/p256_small.c $root/image/sha256_small.c" ;;
+    bearssl)
+        s=$bearssl/src
+        echo "$root/image/crypto_bearssl.c" "$s"/settings.c "$s"/codec/ccopy.c "$s"/codec/*32be.c \
+            "$s"/codec/*64be.c "$s"/ec/ec_prime_i15.c "$s"/ec/ec_secp*.c \
+            "$s"/ec/ecdsa_i15_bits.c "$s"/ec/ecdsa_i15_vrfy_raw.c "$s"/hash/sha2small.c \
+            "$s"/int/i15*.c "$s"/int/i32_div32.c
+        ;;
+    esac
+}
+
+cat >"$work/bare.ld" <<'LD'
+SECTIONS
+{
+    .text 0 : { *(.text*) *(.rodata*) }
+    /DISCARD/ : { *(.ARM.exidx*) *(.stack*) *(.comment*) *(.ARM.attributes*) }
+    .data 0x20000000 : { *(.data*) }
+    .bss : { *(.bss*) *(COMMON) }
+}
+LD
+
+# build CPU CRYPTO SOURCES...: leaves boot.elf and call graphs with stack use (*.ci) in $work/out.
+build() {
+    cpu=$1
+    crypto=$2
+    shift 2
+    rm -rf "$work/out"
+    mkdir "$work/out"
+    files=
+    for file in $common "$@"; do files="$files $root/$file"; done
+    (cd "$work/out" &&
+        arm-none-eabi-gcc -mcpu="$cpu" -mthumb -mfloat-abi=soft --specs=picolibc.specs -std=gnu11 \
+            -Os -w -ffunction-sections -fdata-sections -fno-common -fcallgraph-info=su \
+            -DBOOT_IMAGES_MAX=1 -I"$root" ${bearssl:+-I"$bearssl/inc" -I"$bearssl/src"} \
+            -c $files $(crypto_sources "$crypto") &&
+        arm-none-eabi-gcc -mcpu="$cpu" -mthumb -mfloat-abi=soft --specs=picolibc.specs \
+            -nostartfiles -Wl,--gc-sections -Wl,-e,reset_handler -T "$work/bare.ld" ./*.o \
+            -o boot.elf)
+}
+
+# The deepest path from reset_handler. Calls through pointers are the flash driver's, which is not
+# weighed, and those named here.
+stack() {
+    cat "$work"/out/*.ci | awk '
+        function name(text) { sub(/^.*:/, "", text); return text }
+        function deepest(f,   i, n, most, d, list) {
+            if (f in memo) return memo[f]
+            memo[f] = own[f]
+            n = split(calls[f], list, " ")
+            for (i = 1; i <= n; i++) {
+                d = deepest(list[i])
+                if (d > most) most = d
+            }
+            return memo[f] = own[f] + most
+        }
+        match($0, /title: "[^"]*"/) && /^node:/ {
+            f = name(substr($0, RSTART + 8, RLENGTH - 9))
+            if (match($0, /[0-9]+ bytes/)) own[f] = substr($0, RSTART, RLENGTH) + 0
+        }
+        /^edge:/ {
+            match($0, /sourcename: "[^"]*"/); a = name(substr($0, RSTART + 13, RLENGTH - 14))
+            match($0, /targetname: "[^"]*"/); b = name(substr($0, RSTART + 13, RLENGTH - 14))
+            calls[a] = calls[a] " " b
+        }
+        END {
+            calls["swap_region"] = calls["swap_region"] " fill back_up install"
+            calls["swap_run"] = calls["swap_run"] " fill back_up install"
+            calls["br_ecdsa_i15_vrfy_raw"] = calls["br_ecdsa_i15_vrfy_raw"] " api_muladd"
+            print deepest("reset_handler")
+        }'
+}
+
+# row NAME CRYPTO CPU MCUBOOT_TEXT MCUBOOT_RAM SOURCES...
+row() {
+    title=$1
+    crypto=$2
+    cpu=$3
+    text_mark=$4
+    ram_mark=$5
+    shift 5
+    build "$cpu" "$crypto" "$@"
+    set -- $(arm-none-eabi-size "$work/out/boot.elf" | tail -1)
+    depth=$(stack)
+    printf '%-11s %-16s %-8s %6d %5d %5d %6d %6d %8s %6s\n' "$cpu" "$title" "$crypto" \
+        "$1" "$2" "$3" "$depth" $(($2 + $3 + depth)) "$text_mark" "$ram_mark"
+}
+
+printf '%-11s %-16s %-8s %6s %5s %5s %6s %6s %8s %6s\n' core mode crypto text data bss stack RAM \
+    MCUboot RAM
+for cpu in "$@"; do
+    scratch=- scratch_ram=- overwrite=- overwrite_ram=- move=- move_ram=-
+    if [ "$cpu" = cortex-m33 ]; then
+        scratch=12048 scratch_ram=4468 overwrite=9564 overwrite_ram=3428 move=11336 move_ram=3432
+    fi
+    for crypto in small ${bearssl:+bearssl}; do
+        row overwrite-only $crypto "$cpu" $overwrite $overwrite_ram boot/overwrite.c
+        row swap-scratch $crypto "$cpu" $scratch $scratch_ram boot/swap.c boot/swap_scratch.c
+        row swap-move $crypto "$cpu" $move $move_ram boot/swap.c boot/swap_uniform.c \
+            boot/swap_move.c
+        row swap-offset $crypto "$cpu" - - boot/swap.c boot/swap_uniform.c boot/swap_offset.c
+        row direct-xip $crypto "$cpu" - - boot/trial.c boot/direct_xip.c
+        row bank-swap $crypto "$cpu" - - boot/trial.c boot/bank_swap.c
+    done
+done
