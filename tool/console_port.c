@@ -71,6 +71,7 @@ static otter_status open_terminal(int *descriptor, const char *path, unsigned ba
         return failed(failure, OTTER_E_IO, "cannot open '%s': %s%s", path, strerror(errno),
                       errno == EBUSY    ? "; another program has it open"
                       : errno == EACCES ? "; may you use serial ports (group dialout)?"
+                      : errno == ENXIO  ? "; for a socket write unix:PATH"
                       : errno == ENOENT ? "; is the board plugged in? (ls /dev/tty*)"
                                         : "");
     return set_terminal(*descriptor, path, baud, failure);

@@ -132,6 +132,19 @@ says 'not an image that a bootloader starts'
 head -c 20000 "$work/good.bin" >"$work/short.bin"
 run 1 "$port" "$work/short.bin"
 
+run 2 "$port"
+run 2 "$port" "$work/good.bin" --slot none
+run 1 "unix:$work/nobody" --list
+says 'is the emulator running'
+run 1 "$port" "$work/good.bin" --slot 7
+says 'the board has no slot 7'
+
+echo "== what no bootloader starts goes to the board only by force"
+head -c 5000 "$payload" >"$work/raw.bin"
+run 1 "$port" "$work/raw.bin" --force
+says 'Uploaded in'
+says 'does not find it valid'
+
 echo "== an image of a strange key is stored, not listed and never started"
 run 1 "$port" "$work/strange.bin"
 says 'does not find it valid'
