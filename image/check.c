@@ -211,5 +211,11 @@ otter_status image_check_step(struct image_check *check, uint8_t *buffer, uint32
 
 otter_status image_check_again(struct image_check *check, uint8_t *buffer)
 {
+    struct image_header header;
+    const otter_status status = image_header_read(check->image.area, &header);
+    if (status != OTTER_OK)
+        return status;
+    if (memcmp(&header, &check->image.header, sizeof header) != 0)
+        return OTTER_E_FLASH;
     return judge(check, buffer);
 }
