@@ -39,15 +39,36 @@ void boot_report_progress(const struct boot_state *state, uint32_t done, uint32_
                       .type = BOOT_EVENT_PROGRESS, .value = (int32_t)done, .total = total});
 }
 
+/* The primary slot is in clear, whatever the header's flag says. */
+static bool may_be_encrypted(const struct boot_state *state, const struct flash_area *area)
+{
+    return BOOT_ENCRYPTION && state->config->encryption != NULL &&
+           (area->flash != state->primary->flash || area->offset != state->primary->offset);
+}
+
+static otter_status set_cipher(const struct boot_state *state, struct image_check *check,
+                               struct boot_cipher *cipher)
+{
+    const otter_status status = boot_cipher_open(state, &check->image, cipher);
+    if (status == OTTER_OK && cipher->end != 0)
+        image_check_set_cipher(check, &cipher->image);
+    return status;
+}
+
 otter_status boot_verify(struct boot_state *state, const struct flash_area *area, uint32_t limit)
 {
     struct image_check check;
+    struct boot_cipher cipher;
     state->verdict = 0;
     otter_status status = image_check_init(&check, area, limit, &state->policy);
     if (status != OTTER_OK)
         return status;
     if ((check.image.header.flags & IMAGE_FLAG_NON_BOOTABLE) != 0)
         return OTTER_E_UNSUPPORTED;
+    if (may_be_encrypted(state, area))
+        status = set_cipher(state, &check, &cipher);
+    if (status != OTTER_OK)
+        return status;
     do {
         boot_feed(state);
         status = image_check_step(&check, buffer, sizeof buffer);
@@ -106,6 +127,14 @@ otter_status boot_copy(const struct boot_state *state, const struct flash_area *
                        uint32_t from_offset, const struct flash_area *to, uint32_t to_offset,
                        uint32_t length)
 {
+    return boot_copy_image(state, from, from_offset, to, to_offset, length, NULL, 0);
+}
+
+otter_status boot_copy_image(const struct boot_state *state, const struct flash_area *from,
+                             uint32_t from_offset, const struct flash_area *to, uint32_t to_offset,
+                             uint32_t length, const struct boot_cipher *cipher,
+                             uint32_t image_offset)
+{
     otter_status status = OTTER_OK;
     for (uint32_t at = 0; at < length && status == OTTER_OK; at += BOOT_BUFFER_SIZE) {
         const uint32_t size = length - at < BOOT_BUFFER_SIZE ? length - at : BOOT_BUFFER_SIZE;
@@ -113,6 +142,8 @@ otter_status boot_copy(const struct boot_state *state, const struct flash_area *
         boot_feed(state);
         memset(buffer, to->flash->erased_value, sizeof buffer);
         status = flash_read(from, from_offset + at, buffer, size);
+        if (BOOT_ENCRYPTION && cipher != NULL && cipher->end != 0)
+            boot_cipher_apply(cipher, image_offset + at, buffer, size);
         if (status == OTTER_OK)
             status = flash_program(to, to_offset + at, buffer, filled);
         if (status == OTTER_OK)

@@ -25,6 +25,21 @@
 #define BOOT_IMAGES_MAX 2u
 #endif
 
+/* 0 leaves out the code for encrypted images. */
+#ifndef BOOT_ENCRYPTION
+#define BOOT_ENCRYPTION 1
+#endif
+
+/* How encrypted candidates are read (overwrite-only and swap using scratch). The primary slot
+ * always holds the payload in clear, the secondary and scratch hold it encrypted; what goes back to
+ * the secondary is encrypted again with the image's own key. */
+struct boot_encryption {
+    const uint8_t *secret; /* the device's private key, 32 bytes */
+    /* image_key_unwrap and image_payload_crypt of image/encrypted.h */
+    otter_status (*unwrap)(const uint8_t *secret, const uint8_t *tlv, uint8_t *key);
+    void (*crypt)(const uint8_t *key, uint32_t offset, uint8_t *data, uint32_t length);
+};
+
 struct boot_slots {
     const struct flash_area *primary;
     const struct flash_area *secondary;
@@ -97,6 +112,9 @@ struct boot_config {
     uint8_t max_align;     /* 8, 16 or 32: see image/trailer.h */
     bool refuse_downgrade; /* a candidate older than the primary is erased; a revert never is */
     uint32_t flash_base;   /* direct XIP only: address of offset 0 of the slots' flash */
+    /* NULL: images come in clear. If set, trailers have room for two keys: all slots of a product,
+     * its image tool and its bootloader must agree on it. */
+    const struct boot_encryption *encryption;
     struct image_policy policy; /* keys; the counters are those of the slots */
     struct boot_hooks hooks;
 };
@@ -118,8 +136,8 @@ struct boot_result {
 otter_status boot_go(const struct boot_config *config, struct boot_result *result);
 
 /* Where the image to start lies when the flash is mapped at `flash_base`. The port uses this, and
- * not the slot's offset, because the address comes out right only with the proof, which is the sum of
- * the verdicts of all images: were each branch on the way passed over by a fault, the core would
+ * not the slot's offset, because the address comes out right only with the proof, which is the sum
+ * of the verdicts of all images: were each branch on the way passed over by a fault, the core would
  * jump to nowhere. There is no comparison here that a fault could skip. */
 static inline uint32_t boot_entry(const struct boot_config *config,
                                   const struct boot_result *result, uint32_t flash_base)

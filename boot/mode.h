@@ -4,8 +4,18 @@
 #define OTTER_BOOT_MODE_H
 
 #include "boot/boot.h"
+#include "image/encrypted.h"
 
 #define BOOT_BUFFER_SIZE 1024u
+
+/* How the payload of one image is encrypted. */
+struct boot_cipher {
+    struct image_cipher image;
+    const struct boot_encryption *encryption;
+    uint32_t start; /* of the payload, from the start of the image */
+    uint32_t end;   /* 0: it is not encrypted */
+    uint8_t key[IMAGE_AES_KEY_SIZE];
+};
 
 /* One image pair at this boot. */
 struct boot_state {
@@ -26,7 +36,9 @@ struct boot_state {
     uint32_t trailer_sectors; /* start of the first sectors that hold any of it */
     uint32_t limit;           /* an image must end here */
     uint32_t swap_size;
-    uint32_t position; /* status records written */
+    uint32_t position;           /* status records written */
+    struct boot_cipher incoming; /* for copies to the primary */
+    struct boot_cipher outgoing; /* for copies from it */
 };
 
 /* --- provided by boot.c ------------------------------------------------------------------- */
@@ -48,6 +60,25 @@ uint32_t boot_image_end(const struct flash_area *area, uint32_t limit);
 /* Copies and reads back; a rest that does not fill a write unit is filled with the erased value. */
 otter_status boot_copy(const struct boot_state *state, const struct flash_area *from,
                        uint32_t from_offset, const struct flash_area *to, uint32_t to_offset,
+                       uint32_t length);
+/* The same, with encryption or decryption on the way; `cipher` may be NULL. `image_offset` is where
+ * in the image the copy begins. */
+otter_status boot_copy_image(const struct boot_state *state, const struct flash_area *from,
+                             uint32_t from_offset, const struct flash_area *to, uint32_t to_offset,
+                             uint32_t length, const struct boot_cipher *cipher,
+                             uint32_t image_offset);
+
+/* --- provided by encrypted.c -------------------------------------------------------------- */
+
+/* Prepares the cipher of an open image: none if its flag is not set, or if it has no wrapped key
+ * (a factory image in clear). OTTER_E_KEY if the key is not for this device. */
+otter_status boot_cipher_open(const struct boot_state *state, const struct image *image,
+                              struct boot_cipher *cipher);
+/* The same when only the header can be found, with a key kept elsewhere. */
+void boot_cipher_resume(const struct boot_state *state, const struct flash_area *area,
+                        const uint8_t key[IMAGE_AES_KEY_SIZE], struct boot_cipher *cipher);
+/* Encrypts or decrypts what of these bytes of the image belongs to the payload. */
+void boot_cipher_apply(const struct boot_cipher *cipher, uint32_t image_offset, uint8_t *data,
                        uint32_t length);
 /* Erases sector by sector from the end down, so that a trailer goes before what it vouches for.
  * `end` and `start` are sector borders. */

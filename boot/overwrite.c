@@ -76,14 +76,20 @@ static otter_status replace_primary(const struct boot_state *state, uint32_t len
     if (status == OTTER_OK)
         status = boot_erase(state, primary, 0, end);
     if (status == OTTER_OK)
-        status = boot_copy(state, state->secondary, 0, primary, 0, length);
+        status =
+            boot_copy_image(state, state->secondary, 0, primary, 0, length, &state->incoming, 0);
     return status;
 }
 
 otter_status boot_mode_perform(struct boot_state *state)
 {
     boot_report(state, BOOT_EVENT_SWAP_STARTS, 0);
-    otter_status status = replace_primary(state, boot_image_end(state->secondary, state->limit));
+    struct image image;
+    otter_status status = image_open(&image, state->secondary, state->limit);
+    if (BOOT_ENCRYPTION && status == OTTER_OK)
+        status = boot_cipher_open(state, &image, &state->incoming);
+    if (status == OTTER_OK)
+        status = replace_primary(state, image.end);
     if (status == OTTER_OK)
         status = boot_verify(state, state->primary, state->limit);
     return status == OTTER_OK ? withdraw_request(state) : status;

@@ -1,6 +1,10 @@
 /* What the swap modes share: from trailers to a decision, and the beginning and end of a swap. */
 #include "boot/swap.h"
 
+#include <string.h>
+
+#include "image/bytes.h"
+
 bool swap_in_progress(const struct boot_state *state, const struct trailer *trailer)
 {
     return trailer->magic == TRAILER_GOOD && trailer->copy_done == TRAILER_UNSET &&
@@ -24,6 +28,81 @@ bool swap_is_noted(const struct boot_state *state, const struct flash_area *area
            trailer.swap_size == state->swap_size;
 }
 
+/* Each key has its own field below swap_size: 0 of the primary's image, 1 of the secondary's. */
+static uint32_t key_offset(const struct boot_state *state, const struct flash_area *area,
+                           unsigned number)
+{
+    const uint32_t align = state->config->max_align;
+    return trailer_field_offset(area->size, align, swap_size_field) -
+           (number + 1) * round_up(IMAGE_AES_KEY_SIZE, align);
+}
+
+uint32_t swap_keys_size(const struct boot_state *state)
+{
+    if (!BOOT_ENCRYPTION || state->config->encryption == NULL)
+        return 0;
+    return 2 * round_up(IMAGE_AES_KEY_SIZE, state->config->max_align);
+}
+
+static otter_status write_key(const struct boot_state *state, const struct flash_area *area,
+                              unsigned number, const struct boot_cipher *cipher)
+{
+    uint8_t field[FLASH_WRITE_SIZE_MAX];
+    if (cipher->end == 0)
+        return OTTER_OK;
+    memset(field, area->flash->erased_value, sizeof field);
+    memcpy(field, cipher->key, sizeof cipher->key);
+    return flash_program(area, key_offset(state, area, number), field,
+                         round_up(IMAGE_AES_KEY_SIZE, area->flash->write_size));
+}
+
+static otter_status write_keys(const struct boot_state *state, const struct flash_area *area)
+{
+    const otter_status status = write_key(state, area, 0, &state->outgoing);
+    return status == OTTER_OK ? write_key(state, area, 1, &state->incoming) : status;
+}
+
+static otter_status open_cipher(const struct boot_state *state, const struct flash_area *area,
+                                struct boot_cipher *cipher)
+{
+    struct image image;
+    cipher->end = 0;
+    if (image_open(&image, area, state->limit) != OTTER_OK)
+        return OTTER_OK; /* nothing there to encrypt */
+    return boot_cipher_open(state, &image, cipher);
+}
+
+otter_status swap_ciphers_open(struct boot_state *state, const struct flash_area *incoming)
+{
+    if (!BOOT_ENCRYPTION)
+        return OTTER_OK;
+    /* An old image whose key cannot be had goes to the secondary slot as it is. */
+    if (open_cipher(state, state->primary, &state->outgoing) != OTTER_OK)
+        state->outgoing.end = 0;
+    return open_cipher(state, incoming, &state->incoming);
+}
+
+static void resume_cipher(const struct boot_state *state, const struct flash_area *trailer,
+                          unsigned number, const struct flash_area *area,
+                          struct boot_cipher *cipher)
+{
+    uint8_t key[IMAGE_AES_KEY_SIZE];
+    const uint32_t offset = key_offset(state, trailer, number);
+    cipher->end = 0;
+    if (flash_is_erased(trailer, offset, sizeof key) == 0 &&
+        flash_read(trailer, offset, key, sizeof key) == OTTER_OK)
+        boot_cipher_resume(state, area, key, cipher);
+}
+
+void swap_ciphers_resume(struct boot_state *state, const struct flash_area *area,
+                         const struct flash_area *incoming, const struct flash_area *outgoing)
+{
+    if (!BOOT_ENCRYPTION || state->config->encryption == NULL)
+        return;
+    resume_cipher(state, area, 0, outgoing, &state->outgoing);
+    resume_cipher(state, area, 1, incoming, &state->incoming);
+}
+
 otter_status swap_trailer_write(const struct boot_state *state, const struct flash_area *area)
 {
     const uint32_t align = state->config->max_align;
@@ -33,6 +112,8 @@ otter_status swap_trailer_write(const struct boot_state *state, const struct fla
         status = trailer_write_flag(area, align, TRAILER_IMAGE_OK, 1);
     if (status == OTTER_OK)
         status = trailer_write_number(area, align, swap_size_field, state->swap_size);
+    if (BOOT_ENCRYPTION && status == OTTER_OK)
+        status = write_keys(state, area);
     if (status == OTTER_OK)
         status = trailer_write_magic(area, align);
     return status;
@@ -145,7 +226,8 @@ otter_status boot_mode_perform(struct boot_state *state)
     const uint32_t out = boot_image_end(state->primary, state->limit);
     state->swap_size = in > out ? in : out;
     state->position = 0;
-    return run(state);
+    const otter_status status = swap_ciphers_open(state, &candidate);
+    return status == OTTER_OK ? run(state) : status;
 }
 
 bool boot_mode_rescue(struct boot_state *state)

@@ -8,6 +8,13 @@
 
 void swap_trailer_read(const struct boot_state *state, const struct flash_area *area,
                        struct trailer *trailer);
+/* Room in a trailer for the two keys of encrypted images. */
+uint32_t swap_keys_size(const struct boot_state *state);
+/* Prepares both images' ciphers: for a swap that begins, or from the keys in the trailer in `area`
+ * and the headers where they are now. */
+otter_status swap_ciphers_open(struct boot_state *state, const struct flash_area *incoming);
+void swap_ciphers_resume(struct boot_state *state, const struct flash_area *area,
+                         const struct flash_area *incoming, const struct flash_area *outgoing);
 /* True if the area holds the trailer of this very swap, not complete. */
 bool swap_is_noted(const struct boot_state *state, const struct flash_area *area);
 /* Writes the trailer of a swap that begins, its magic last: swap_info, image_ok for SWAP_PERM,

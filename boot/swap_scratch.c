@@ -51,7 +51,8 @@ static uint32_t record_step(const struct boot_state *state)
 
 static uint32_t scratch_trailer_size(const struct boot_state *state)
 {
-    return STATES * record_step(state) + trailer_info_size(state->config->max_align);
+    return STATES * record_step(state) + trailer_info_size(state->config->max_align) +
+           swap_keys_size(state);
 }
 
 static uint32_t scratch_trailer_offset(const struct boot_state *state)
@@ -115,8 +116,8 @@ enum boot_layout_fault swap_layout(struct boot_state *state)
 {
     const struct boot_config *config = state->config;
     const uint32_t size = state->primary->size;
-    const uint32_t trailer_size =
-        config->max_sectors * STATES * record_step(state) + trailer_info_size(config->max_align);
+    const uint32_t trailer_size = config->max_sectors * STATES * record_step(state) +
+                                  trailer_info_size(config->max_align) + swap_keys_size(state);
     state->limit = trailer_field_offset(size, config->max_align, TRAILER_SWAP_SIZE);
     if (size != state->secondary->size)
         return BOOT_LAYOUT_SIZES_DIFFER;
@@ -171,6 +172,8 @@ static bool scratch_is_spent(const struct boot_state *state, const struct region
             return false;
         if (flash_read(state->config->scratch, at, left, size) != OTTER_OK)
             return true;
+        if (BOOT_ENCRYPTION && state->incoming.end != 0) /* scratch holds it encrypted */
+            boot_cipher_apply(&state->incoming, region->start + at, copy, size);
         for (uint32_t i = 0; i < size; i++) {
             if ((left[i] ^ erased) & ~(copy[i] ^ erased))
                 return false;
@@ -185,7 +188,11 @@ static bool scratch_is_spent(const struct boot_state *state, const struct region
 static bool primary_counts(struct boot_state *state)
 {
     const struct region region = region_below(state, swap_end(state), 0);
-    return region.shared && state->position == STATES && scratch_is_spent(state, &region);
+    if (!region.shared || state->position != STATES)
+        return false;
+    swap_ciphers_resume(state, state->primary,
+                        region.start == 0 ? state->primary : state->secondary, state->primary);
+    return scratch_is_spent(state, &region);
 }
 
 static void take_status(struct boot_state *state, const struct trailer *trailer,
@@ -316,8 +323,8 @@ static otter_status back_up(const struct boot_state *state, const struct region 
     if (status == OTTER_OK)
         status = erase_region(state, state->secondary, region);
     if (status == OTTER_OK)
-        status = boot_copy(state, state->primary, region->start, state->secondary, region->start,
-                           region->length);
+        status = boot_copy_image(state, state->primary, region->start, state->secondary,
+                                 region->start, region->length, &state->outgoing, region->start);
     return status;
 }
 
@@ -329,8 +336,8 @@ static otter_status install(const struct boot_state *state, const struct region 
     if (status == OTTER_OK)
         status = erase_region(state, state->primary, region);
     if (status == OTTER_OK)
-        status = boot_copy(state, state->config->scratch, 0, state->primary, region->start,
-                           region->length);
+        status = boot_copy_image(state, state->config->scratch, 0, state->primary, region->start,
+                                 region->length, &state->incoming, region->start);
     if (status != OTTER_OK || !region->shared)
         return status;
     for (uint32_t i = 0; i < STATES - 1; i++)
@@ -361,6 +368,17 @@ static otter_status retire_scratch(const struct boot_state *state)
     return trailer.magic == TRAILER_GOOD ? erase_scratch(state) : OTTER_OK;
 }
 
+/* Both headers are in place until the last region, which holds them: its state tells where they are
+ * then. */
+static void find_ciphers(struct boot_state *state, const struct region *region)
+{
+    const struct flash_area *scratch = state->config->scratch;
+    const uint32_t step = region->start == 0 ? state->position % STATES : 0;
+    swap_ciphers_resume(state, state->source == BOOT_SOURCE_SCRATCH ? scratch : state->primary,
+                        step == 0 ? state->secondary : scratch,
+                        step == 2 ? state->secondary : state->primary);
+}
+
 otter_status swap_run(struct boot_state *state)
 {
     const uint32_t total = swap_end(state);
@@ -369,6 +387,8 @@ otter_status swap_run(struct boot_state *state)
     for (uint32_t r = 0; region.start > 0 && status == OTTER_OK; r++) {
         region = region_below(state, region.start, r);
         const uint32_t done = state->position / STATES;
+        if (state->position > 0 && r == done)
+            find_ciphers(state, &region);
         if (r >= done)
             status = swap_region(state, &region, r == done ? state->position % STATES : 0);
         if (status == OTTER_OK && region.shared && state->position <= STATES)

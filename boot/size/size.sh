@@ -61,7 +61,7 @@ build() {
     (cd "$work/out" &&
         arm-none-eabi-gcc -mcpu="$cpu" -mthumb -mfloat-abi=soft --specs=picolibc.specs -std=gnu11 \
             -Os -w -ffunction-sections -fdata-sections -fno-common -fcallgraph-info=su \
-            -DBOOT_IMAGES_MAX=1 -I"$root" ${bearssl:+-I"$bearssl/inc" -I"$bearssl/src"} \
+            -DBOOT_IMAGES_MAX=1 -DBOOT_ENCRYPTION=0 -I"$root" ${bearssl:+-I"$bearssl/inc" -I"$bearssl/src"} \
             -c $files $(crypto_sources "$crypto") &&
         arm-none-eabi-gcc -mcpu="$cpu" -mthumb -mfloat-abi=soft --specs=picolibc.specs \
             -nostartfiles -Wl,--gc-sections -Wl,-e,reset_handler -T "$work/bare.ld" ./*.o \

@@ -7,7 +7,9 @@
  * image is whole in the other slot; no flash rule was broken; and the next update, and its revert,
  * work.
  *
- *   power_cut [--full] [--seed N] [--only TEXT]     --full: all of it, else a share for each day */
+ *   power_cut [--full] [--encrypted] [--seed N] [--only LAYOUT]
+ *
+ * --full: all of it, else a share for each day. --encrypted: images travel encrypted. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +29,7 @@ enum version { OLDER = 1, OLD, NEW, NEXT, VERSIONS };
 
 static struct {
     bool full;
+    bool encrypted;
     uint32_t seed;
     const char *only;
     uint64_t cases;
@@ -50,7 +53,8 @@ static struct {
     bool is_xip;  /* started where it lies; nothing is ever erased */
 } mode;
 
-static uint8_t images[VERSIONS][BOARD_SLOT_MAX];
+static uint8_t images[VERSIONS][BOARD_SLOT_MAX]; /* in clear, as in the primary slot */
+static uint8_t stored[VERSIONS][BOARD_SLOT_MAX]; /* as they travel, and lie in the other slot */
 
 otter_ms port_now(void)
 {
@@ -115,8 +119,12 @@ static bool fail(const char *what)
 
 static void make_image(enum version version, uint32_t end)
 {
+    const struct sim_image_options options = {.encrypted = run.encrypted};
     now.end[version] = end;
-    sim_image_make(images[version], end, (uint8_t)version, SIM_KEY);
+    sim_image_make_with(images[version], end, (uint8_t)version, SIM_KEY, &options);
+    memcpy(stored[version], images[version], end);
+    if (run.encrypted)
+        sim_image_encrypt(stored[version]);
 }
 
 static void boot_cleanly(struct board *board)
@@ -139,7 +147,7 @@ static void set_past(struct board *board, enum past past)
     board_wipe(board);
     if (past == USED_LARGE || past == USED_SMALL) {
         board_load(board, BOARD_PRIMARY, images[OLDER], now.end[OLDER]);
-        board_download(board, images[OLD], now.end[OLD]);
+        board_download(board, stored[OLD], now.end[OLD]);
         board_request(board, true);
         boot_cleanly(board);
         return;
@@ -157,7 +165,7 @@ static void set_past(struct board *board, enum past past)
 
 static void set_scenario(struct board *board, enum scenario scenario)
 {
-    board_download(board, images[NEW], now.end[NEW]);
+    board_download(board, stored[NEW], now.end[NEW]);
     if (scenario == FAIL) /* one payload bit differs from what was signed */
         board->device[board_other_slot(board)].data[board_candidate_offset(board) + 40] ^= 1;
     board_request(board, scenario == PERM);
@@ -177,7 +185,7 @@ static bool holds(const struct board *board, unsigned device, enum version versi
 static bool other_slot_holds(const struct board *board, enum version version, bool reverted)
 {
     const uint32_t offset = reverted ? board_candidate_offset(board) : 0;
-    return board_holds(board, board_other_slot(board), offset, images[version], now.end[version]);
+    return board_holds(board, board_other_slot(board), offset, stored[version], now.end[version]);
 }
 
 static bool booted(const struct board *board, enum version version)
@@ -208,7 +216,7 @@ static bool next_update_works(struct board *board, enum version running)
 {
     if (board_confirm(board) != OTTER_OK)
         return fail("the running image could not be confirmed");
-    board_download(board, images[NEXT], now.end[NEXT]);
+    board_download(board, stored[NEXT], now.end[NEXT]);
     if (board_request(board, false) != OTTER_OK)
         return fail("the next update could not be requested");
     boot_cleanly(board);
@@ -365,10 +373,12 @@ static void image_sizes(struct board *board, uint32_t sizes[SIZES])
 {
     const uint32_t limit = board_image_limit(board);
     const uint32_t sector = board->sectors[BOARD_PRIMARY][0].size;
-    const uint32_t wanted[SIZES] = {SIM_IMAGE_MIN,   sector,    sector + 1,
-                                    limit / 2 + 100, limit - 1, limit};
-    for (unsigned i = 0; i < SIZES; i++)
+    const uint32_t least = run.encrypted ? SIM_IMAGE_MIN_ENCRYPTED : SIM_IMAGE_MIN;
+    const uint32_t wanted[SIZES] = {least, sector, sector + 1, limit / 2 + 100, limit - 1, limit};
+    for (unsigned i = 0; i < SIZES; i++) {
         sizes[i] = wanted[i] < limit ? wanted[i] : limit;
+        sizes[i] = sizes[i] > least ? sizes[i] : least;
+    }
 }
 
 /* Whether this combination is done in the daily share. */
@@ -393,12 +403,12 @@ static struct effort effort_for(const struct geometry *geometry, const struct bo
     return effort;
 }
 
-static void run_combination(struct board *board, uint32_t limit, enum past past,
+static void run_combination(struct board *board, uint32_t least, uint32_t limit, enum past past,
                             enum scenario scenario, const struct effort *effort)
 {
     now.past = past;
     now.scenario = scenario;
-    make_image(OLDER, past == USED_LARGE ? limit : SIM_IMAGE_MIN);
+    make_image(OLDER, past == USED_LARGE ? limit : least);
     make_image(NEXT, now.end[NEW]);
     set_past(board, past);
     set_scenario(board, scenario);
@@ -414,6 +424,7 @@ static void run_geometry(const struct geometry *geometry)
     now.geometry = geometry;
     board_create(&board, geometry);
     board.config.hooks.report = note_event;
+    board.config.encryption = run.encrypted ? &sim_encryption : NULL;
     image_sizes(&board, sizes);
     for (unsigned old = 0; old < SIZES; old++) {
         make_image(OLD, sizes[old]);
@@ -426,7 +437,8 @@ static void run_geometry(const struct geometry *geometry)
                     if (scenario == REVERT && !mode.reverts)
                         continue;
                     if (is_share || (run.full && !geometry->is_large))
-                        run_combination(&board, sizes[SIZES - 1], past, scenario, &effort);
+                        run_combination(&board, sizes[0], sizes[SIZES - 1], past, scenario,
+                                        &effort);
                 }
             }
         }
@@ -449,12 +461,15 @@ int main(int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--full") == 0)
             run.full = true;
+        else if (strcmp(argv[i], "--encrypted") == 0)
+            run.encrypted = true;
         else if (strcmp(argv[i], "--seed") == 0 && i + 1 < argc)
             run.seed = (uint32_t)strtoul(argv[++i], NULL, 0);
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
             run.only = argv[++i];
         else {
-            fprintf(stderr, "usage: %s [--full] [--seed N] [--only LAYOUT]\n", argv[0]);
+            fprintf(stderr, "usage: %s [--full] [--encrypted] [--seed N] [--only LAYOUT]\n",
+                    argv[0]);
             return 2;
         }
     }
@@ -463,7 +478,8 @@ int main(int argc, char **argv)
         if (run.only == NULL || strstr(geometry->name, run.only) != NULL)
             run_geometry(geometry);
     }
-    printf("%s: %llu power cuts, %llu failures\n", boot_mode_name, (unsigned long long)run.cases,
+    printf("%s%s: %llu power cuts, %llu failures\n", boot_mode_name,
+           run.encrypted ? ", encrypted" : "", (unsigned long long)run.cases,
            (unsigned long long)run.failures);
     return run.failures == 0 ? 0 : 1;
 }

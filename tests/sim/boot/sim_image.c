@@ -3,9 +3,11 @@
 #include <string.h>
 
 #include "image/bytes.h"
+#include "image/encrypted.h"
 
-#define HEADER_SIZE 32u
-#define TLV_SIZE    (4u + 36u + 36u + 4u + 70u)
+#define HEADER_SIZE  32u
+#define TLV_SIZE     (4u + 36u + 36u + 4u + 70u)
+#define ENC_TLV_SIZE (4u + 113u)
 
 static const uint8_t spki[91] = {[26] = 0x04, [27] = SIM_KEY};
 const struct image_key image_keys[] = {{spki, sizeof spki, 0}};
@@ -79,34 +81,84 @@ static uint8_t *put_protected(uint8_t *at, const struct sim_image_options *optio
     return at;
 }
 
-static void put_unprotected(uint8_t *at, const uint8_t hash[32], uint8_t key)
+static uint32_t unprotected_size(const struct sim_image_options *options)
+{
+    return TLV_SIZE + (options->encrypted ? ENC_TLV_SIZE : 0);
+}
+
+/* Stands for the tag, which covers all of a real wrapped key. */
+static uint8_t checksum(const uint8_t *tlv)
+{
+    uint8_t sum = 0x5a;
+    for (unsigned i = 0; i < 112; i++)
+        sum = (uint8_t)(sum * 3 + tlv[i]);
+    return sum;
+}
+
+static void put_unprotected(uint8_t *at, const uint8_t hash[32], uint8_t key,
+                            const struct sim_image_options *options)
 {
     uint8_t key_hash[32];
     uint8_t der[70];
     put_le16(at, 0x6907);
-    put_le16(at + 2, TLV_SIZE);
+    put_le16(at + 2, unprotected_size(options));
     hash_of(spki, sizeof spki, key_hash);
     sign_der(hash, key, der);
     at = put_tlv(at + 4, IMAGE_TLV_SHA256, hash, 32);
     at = put_tlv(at, IMAGE_TLV_KEYHASH, key_hash, sizeof key_hash);
-    put_tlv(at, IMAGE_TLV_ECDSA_SIG, der, sizeof der);
+    at = put_tlv(at, IMAGE_TLV_ECDSA_SIG, der, sizeof der);
+    if (options->encrypted) {
+        uint8_t wrapped[113] = {SIM_KEY};
+        memcpy(wrapped + 1, hash, 32); /* each image has a key of its own */
+        wrapped[112] = checksum(wrapped);
+        put_tlv(at, IMAGE_TLV_ENC_EC256, wrapped, sizeof wrapped);
+    }
+}
+
+static otter_status unwrap(const uint8_t *secret, const uint8_t *tlv, uint8_t *key)
+{
+    if (tlv[0] != *secret || tlv[112] != checksum(tlv))
+        return OTTER_E_KEY;
+    memcpy(key, tlv + 1, IMAGE_AES_KEY_SIZE);
+    return OTTER_OK;
+}
+
+static void crypt(const uint8_t *key, uint32_t offset, uint8_t *data, uint32_t length)
+{
+    for (uint32_t i = 0; i < length; i++) {
+        const uint32_t at = offset + i;
+        data[i] ^= (uint8_t)(key[at % IMAGE_AES_KEY_SIZE] + (at >> 4) * 29u);
+    }
+}
+
+static const uint8_t secret = SIM_KEY;
+const struct boot_encryption sim_encryption = {&secret, unwrap, crypt};
+
+void sim_image_encrypt(uint8_t *image)
+{
+    struct image_header header;
+    image_header_parse(image, &header);
+    const uint8_t *tlvs = image + header.header_size + header.payload_size + header.protected_size;
+    crypt(tlvs + TLV_SIZE + 5, 0, image + header.header_size, header.payload_size);
 }
 
 void sim_image_make_with(uint8_t *image, uint32_t end, uint8_t number, uint8_t key,
                          const struct sim_image_options *options)
 {
-    const uint32_t payload_size = end - HEADER_SIZE - TLV_SIZE - protected_size(options);
+    const uint32_t payload_size =
+        end - HEADER_SIZE - unprotected_size(options) - protected_size(options);
     uint8_t hash[32];
     memset(image, 0, HEADER_SIZE);
     put_le32(image, IMAGE_MAGIC);
     put_le16(image + 8, HEADER_SIZE);
     put_le16(image + 10, protected_size(options));
     put_le32(image + 12, payload_size);
+    image[16] = options->encrypted ? IMAGE_FLAG_ENCRYPTED_AES128 : 0;
     image[20] = number;
     fill_payload(image + HEADER_SIZE, payload_size, number);
     uint8_t *at = put_protected(image + HEADER_SIZE + payload_size, options);
     hash_of(image, (size_t)(at - image), hash);
-    put_unprotected(at, hash, key);
+    put_unprotected(at, hash, key, options);
 }
 
 void sim_image_make(uint8_t *image, uint32_t end, uint8_t number, uint8_t key)
