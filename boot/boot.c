@@ -87,12 +87,12 @@ otter_status boot_verify(struct boot_state *state, const struct flash_area *area
 
 /* Only an image that is valid can forbid an older one: the version of a primary that was being
  * replaced when power failed may be anything. */
-static bool is_downgrade(const struct boot_state *state, uint32_t limit)
+static bool is_downgrade(struct boot_state *state, uint32_t limit)
 {
-    struct boot_state running = *state;
+    const struct image_version candidate = state->header.version;
     return state->config->refuse_downgrade && state->type != SWAP_REVERT &&
-           boot_verify(&running, state->primary, limit) == OTTER_OK &&
-           image_version_compare(&state->header.version, &running.header.version) < 0;
+           boot_verify(state, state->primary, limit) == OTTER_OK &&
+           image_version_compare(&candidate, &state->header.version) < 0;
 }
 
 otter_status boot_verify_candidate(struct boot_state *state, const struct flash_area *area,

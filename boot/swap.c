@@ -232,17 +232,13 @@ otter_status boot_mode_perform(struct boot_state *state)
 
 bool boot_mode_rescue(struct boot_state *state)
 {
-    struct boot_state next = *state;
-    if (swap_layout(&next) != BOOT_LAYOUT_FITS)
+    if (swap_layout(state) != BOOT_LAYOUT_FITS)
         return false;
-    next.type = SWAP_REVERT;
-    next.source = BOOT_SOURCE_NONE;
-    const struct flash_area candidate = swap_candidate(&next);
-    if (boot_verify(&next, &candidate, next.limit) != OTTER_OK ||
-        boot_mode_perform(&next) != OTTER_OK)
-        return false;
-    *state = next;
-    return true;
+    state->type = SWAP_REVERT;
+    state->source = BOOT_SOURCE_NONE;
+    const struct flash_area candidate = swap_candidate(state);
+    return boot_verify(state, &candidate, state->limit) == OTTER_OK &&
+           boot_mode_perform(state) == OTTER_OK;
 }
 
 uint32_t boot_mode_limit(const struct boot_state *state)
