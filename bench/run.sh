@@ -3,16 +3,23 @@
 set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
-names='size download'
+names='size boot download' # without a NAME
+named='power coverage'     # minutes of both processors, so only when asked for
 
 usage() {
     cat <<'END'
-usage: ./otter bench [NAME…]      all of them without a NAME
+usage: ./otter bench [NAME…]      size, boot and download without a NAME
 
-  size       flash and RAM of bootloader and firmware on the Cortex-M33, by room
+  size       flash and RAM of bootloader and firmware on the Cortex-M33, by room; the bootloader
+             core by itself on Cortex-M33, M4 and M23, beside MCUboot
+  boot       erases and bytes programmed by an update, for each mode; instructions to verify an
+             image and to boot
   download   the update over the air, at 0 and at 100 ms of added round trip
+  power      every power cut of the bootloader's test: minutes on two processors
+  coverage   lines of boot/ and image/ that their tests run
 
   ./otter bench size
+  POWER_OPTIONS='--full --only M467' ./otter bench power
 END
 }
 
@@ -20,12 +27,16 @@ for name in "$@"; do
     case $name in
         -h | --help) usage; exit 0 ;;
     esac
-    [ -f "$root/bench/$name.sh" ] && [ "$name" != run ] || {
-        echo "otter bench: there is no benchmark '$name'" >&2
-        usage >&2
-        exit 2
-    }
+    case " $names $named " in
+        *" $name "*) ;;
+        *)
+            echo "otter bench: there is no benchmark '$name'" >&2
+            usage >&2
+            exit 2
+            ;;
+    esac
 done
+# shellcheck disable=SC2086 # names are words
 [ $# -gt 0 ] || set -- $names
 for name in "$@"; do
     sh "$root/bench/$name.sh" "$root"
