@@ -6,8 +6,8 @@
 #define P256_SPKI_SIZE    91u
 #define P256_POINT_OFFSET 26u /* of the point in its SubjectPublicKeyInfo */
 
-/* What stands where the hash will be. Were its end skipped by a fault, this would be judged: not the
- * hash of an image before, nor zero, for which anyone can make a signature. */
+/* What stands where the hash will be. Were its end skipped by a fault, this would be judged: not
+ * the hash of an image before, nor zero, for which anyone can make a signature. */
 #define POISON 0x5a
 
 /* Each check that is passed adds its own share to the verdict; together they make IMAGE_ACCEPTED.
@@ -33,8 +33,8 @@ void image_check_set_cipher(struct image_check *check, const struct image_cipher
     check->cipher = cipher;
 }
 
-/* What is hashed was read twice: a fault in one read must not have a block hashed that lies elsewhere
- * in the image in place of one that was tampered with. */
+/* What is hashed was read twice: a fault in one read must not have a block hashed that lies
+ * elsewhere in the image in place of one that was tampered with. */
 static otter_status hash_some(struct image_check *check, uint8_t *buffer, uint32_t size)
 {
     const struct image_header *header = &check->image.header;

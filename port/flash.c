@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 static bool in_area(const struct flash_area *area, uint32_t offset, uint32_t length)
 {
@@ -50,6 +51,22 @@ otter_status flash_erase(const struct flash_area *area, uint32_t offset, uint32_
         if (status != OTTER_OK)
             return status;
         offset += sector.size;
+    }
+    return OTTER_OK;
+}
+
+otter_status flash_compare(const struct flash_area *area, uint32_t offset, const void *data,
+                           uint32_t length)
+{
+    const uint8_t *expected = data;
+    uint8_t part[64];
+    for (uint32_t at = 0; at < length; at += sizeof part) {
+        const uint32_t size = length - at < sizeof part ? length - at : (uint32_t)sizeof part;
+        const otter_status status = flash_read(area, offset + at, part, size);
+        if (status != OTTER_OK)
+            return status;
+        if (memcmp(part, expected + at, size) != 0)
+            return OTTER_E_FLASH;
     }
     return OTTER_OK;
 }

@@ -59,6 +59,9 @@ otter_status flash_erase(const struct flash_area *area, uint32_t offset, uint32_
 /* The sector that holds `offset`, its own offset counted from the start of the area.
  * `offset` must lie in the area; outside of it a sector of size 0 comes back. */
 struct flash_sector flash_sector_at(const struct flash_area *area, uint32_t offset);
+/* OTTER_OK if the range reads as `data`, OTTER_E_FLASH if it does not, or an error. */
+otter_status flash_compare(const struct flash_area *area, uint32_t offset, const void *data,
+                           uint32_t length);
 /* 1 if every byte of the range reads as erased, 0 if not, or an error. */
 int flash_is_erased(const struct flash_area *area, uint32_t offset, uint32_t length);
 

@@ -264,8 +264,14 @@ int main(int argc, char **argv)
         printf("skipped: qemu-system-arm is not installed\n");
         return SKIPPED;
     }
-    if (elf_load(&elf, options.bootloader) != 0 || key_x() == NULL || mkdtemp(folder) == NULL)
+    if (elf_load(&elf, options.bootloader) != 0)
         return 2;
+    if (elf_named(&elf, "image_p256_verify") == NULL || key_x() == NULL ||
+        mkdtemp(folder) == NULL) {
+        fprintf(stderr, "%s: image_p256_verify or image_keys not found, or no folder in /tmp\n",
+                options.bootloader);
+        return 2;
+    }
     int status = images_make(images, options.otter, options.key, key_x(), folder);
     if (status == 0)
         status = run_all(&options, folder, &report);

@@ -9,15 +9,17 @@
 #include "image/image.h"
 
 #define PROGRAM_BYTES  0x800u
+#define STALE_OFFSET   0xa00u /* padding of the header, in the third block that is hashed */
 #define PROGRAM_STACK  0x38008000u
 #define BRANCH_TO_SELF 0xe7fe
 
 const char *const image_kind_names[IMAGE_KINDS] = {
-    [IMAGE_GOOD] = "good",           [IMAGE_WRONG_SIGNATURE] = "wrong-signature",
-    [IMAGE_STRANGER] = "stranger",   [IMAGE_IMPOSTOR] = "impostor",
-    [IMAGE_PATCHED] = "patched",     [IMAGE_BORROWED] = "borrowed",
-    [IMAGE_ECHO] = "echo",           [IMAGE_UNSIGNED] = "unsigned",
-    [IMAGE_TRUNCATED] = "truncated", [IMAGE_SHUT] = "shut",
+    [IMAGE_GOOD] = "good",         [IMAGE_WRONG_SIGNATURE] = "wrong-signature",
+    [IMAGE_STRANGER] = "stranger", [IMAGE_IMPOSTOR] = "impostor",
+    [IMAGE_PATCHED] = "patched",   [IMAGE_STALE] = "stale-block",
+    [IMAGE_BORROWED] = "borrowed", [IMAGE_ECHO] = "echo",
+    [IMAGE_UNSIGNED] = "unsigned", [IMAGE_TRUNCATED] = "truncated",
+    [IMAGE_SHUT] = "shut",
 };
 
 static void put_le16(uint8_t *bytes, uint16_t value)
@@ -161,6 +163,7 @@ int images_make(struct slot_image images[IMAGE_KINDS], const char *otter, const 
     images[IMAGE_IMPOSTOR] = images[IMAGE_STRANGER];
     copy_tlv(&images[IMAGE_IMPOSTOR], good, IMAGE_TLV_KEYHASH);
     images[IMAGE_PATCHED].bytes[HEADER_BYTES + PROGRAM_BYTES / 2] ^= 4;
+    images[IMAGE_STALE].bytes[STALE_OFFSET] ^= 4;
     images[IMAGE_BORROWED] = other;
     copy_tlv(&images[IMAGE_BORROWED], good, IMAGE_TLV_ECDSA_SIG);
     echo_signature(&images[IMAGE_ECHO], key_x);

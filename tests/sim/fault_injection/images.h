@@ -15,6 +15,7 @@ enum image_kind {
     IMAGE_STRANGER,        /* signed with a key that is not trusted */
     IMAGE_IMPOSTOR,        /* the same, naming the trusted key */
     IMAGE_PATCHED,         /* one bit of the program is wrong */
+    IMAGE_STALE,           /* a block is wrong that should equal the one before it */
     IMAGE_BORROWED,        /* another program with its right hash, and the good one's signature */
     IMAGE_ECHO,            /* r = s = x of the key: what a skipped multiplication would accept */
     IMAGE_UNSIGNED,        /* hash and key, no signature */
