@@ -1,8 +1,8 @@
 #!/bin/sh
 # One run of `otter demo`, checked by its exit code and by the story that it tells.
 #
-#   demo.sh BOARD FAULT [CLI]    FAULT none, signature, self-test, version, power, or interrupt:
-#                                Ctrl-C in the middle. CLI: the AWS CLI that the demo is to use.
+#   demo.sh BOARD FAULT [CLI]    FAULT: none, signature, self-test, version, power; interrupt: Ctrl-C
+#                                in the middle; keep: --keep. CLI: the AWS CLI that it is to use.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -22,6 +22,7 @@ if [ -n "$cli" ]; then
 fi
 case $fault in
 none | interrupt) set -- --board "$board" ;;
+keep) set -- --board "$board" --keep ;;
 *) set -- --board "$board" --fault "$fault" ;;
 esac
 
@@ -127,6 +128,27 @@ power)
     after "in the middle of the swap" | grep -q "Boot source: none" &&
         wrong "the swap was not resumed"
     closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
+    ;;
+keep)
+    in_order "The device runs 1.0.1, delivered over the air."
+    background=$(leftovers)
+    [ "$(echo "$background" | wc -l)" -ge 3 ] || wrong "cloud, broker and device do not run on"
+    # What it tells people to type works as it stands.
+    hint() { # hint BEGINNING: the command that begins so
+        sed -n "s#^ *[a-z]* *\($1 .*\)#\1#p" "$story"
+    }
+    eval "$(hint printf)"
+    log=$(hint 'tail -f')
+    wait_until "the device answers \`help\`" grep -q "Restart the device" "${log#tail -f }"
+    things=$(hint ./otter)
+    things=$(eval "'$otter' ${things#./otter}")
+    case $things in *otter-demo*) ;; *) wrong "the cloud has no thing: $things" ;; esac
+    eval "$(hint kill)"
+    over() {
+        [ -z "$(leftovers)" ]
+    }
+    wait_until "all of it ends" over
+    background=
     ;;
 interrupt)
     [ "$code" -eq 130 ] || wrong "exit code $code after an interrupt, wanted 130"

@@ -7,7 +7,7 @@ need openssl
 
 cd "$work"
 boot=$root/build/host/firmware/bootloader
-sign_image 1.0.0 firmware-1.0.0.bin good.bin
+sign_image 1.0.0 "$firmware-1.0.0.bin" good.bin
 
 # refused CODE TEXT FILE: the device must end by itself.
 refused() {
@@ -66,14 +66,14 @@ done
 
 step "an image that somebody else signed"
 "$otter" keygen -t ecdsa-p256 -k other.pem >/dev/null
-sign_image 1.0.0 firmware-1.0.0.bin other.bin other.pem
+sign_image 1.0.0 "$firmware-1.0.0.bin" other.bin other.pem
 make_flash other.img other.bin
 refused 1 "Image in the primary slot is not valid!" other.img
 
 step "a candidate that somebody else signed is not swapped in"
 make_flash flash.img good.bin
 "$otter" sign -k other.pem --align 4 -v 1.0.1+0 --header-size 4096 --pad-header -S 0x73000 --pad \
-    "$root/build/host/firmware/firmware-1.0.1.bin" candidate.bin >/dev/null
+    "$firmware-1.0.1.bin" candidate.bin >/dev/null
 dd if=candidate.bin of=flash.img bs=4096 seek=$((primary_sector + 115)) conv=notrunc status=none
 power_on
 expect device "Image in the secondary slot is not valid!"

@@ -9,6 +9,7 @@
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/../.." && pwd)
 otter=$root/build/host/tool/otter
+firmware=$root/build/host/firmware/firmware
 patience_s=60
 cloud=
 device=
@@ -210,12 +211,15 @@ JSON
 
 sign_image() { # sign_image VERSION PAYLOAD OUT [KEY]
     "$otter" sign -k "${4:-$root/build/host/keys/boot-signing.pem}" --align 4 -v "$1+0" \
-        --header-size 4096 --pad-header -S 0x73000 "$root/build/host/firmware/$2" "$3" >/dev/null
+        --header-size 4096 --pad-header -S 0x73000 "$2" "$3" >/dev/null
 }
 
-# make_release VERSION: signs firmware 1.0.1 as that version and uploads it.
+# make_release VERSION [KIB]: signs firmware 1.0.1 as that version, filled up to that size, and
+# uploads it.
 make_release() {
-    sign_image "$1" firmware-1.0.1.bin "$work/$1.bin"
+    cp "$firmware-1.0.1.bin" "$work/payload"
+    truncate -s ">${2:-1}K" "$work/payload"
+    sign_image "$1" "$work/payload" "$work/$1.bin"
     if [ ! -e "$work/bucket" ]; then
         : >"$work/bucket"
         trust='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"iot.amazonaws.com"}}]}'
@@ -226,12 +230,12 @@ make_release() {
     aws s3 cp --quiet "$work/$1.bin" "s3://updates/$1.bin"
 }
 
-# create_update VERSION: a release's update for the thing `device`, signed by signer.key here and
-# not in the cloud: customCodeSigning.
+# create_update VERSION: a release's update (update-1-0-1, say) for the thing `device`, signed by
+# signer.key here and not in the cloud: customCodeSigning.
 create_update() {
     signature=$(openssl dgst -sha256 -sign "$work/signer.key" "$work/$1.bin" | base64 -w 0)
     cat >"$work/update.json" <<JSON
-{"otaUpdateId": "update-$1", "targets": ["$(arn thing/device)"],
+{"otaUpdateId": "update-$(echo "$1" | tr . -)", "targets": ["$(arn thing/device)"],
  "roleArn": "arn:aws:iam::$(fact account):role/ota",
  "files": [{"fileName": "$1.bin", "fileType": 0,
    "fileLocation": {"s3Location": {"bucket": "updates", "key": "$1.bin"}},
@@ -299,7 +303,7 @@ configure() { # configure KEY VALUE
 
 # New device with firmware 1.0.0, its flash in flash.img, not provisioned.
 new_device() {
-    sign_image 1.0.0 firmware-1.0.0.bin "$work/1.0.0.bin"
+    sign_image 1.0.0 "$firmware-1.0.0.bin" "$work/1.0.0.bin"
     make_flash "$work/flash.img" "$work/1.0.0.bin"
     power_on
     expect device "not provisioned"
