@@ -325,8 +325,8 @@ static void say_how_to_go_on(const struct world *world)
     screen_say("cloud   ./otter aws --dir %s/cloud iot list-things", world->folder);
     screen_say("console tail -f %s/device.log", world->folder);
     screen_say("        printf 'help\\r' > %s/console", world->folder);
-    screen_say("end     kill %d %d && rm -r %s", (int)world->device.pid, (int)world->cloud.pid,
-               world->folder);
+    screen_say("end     kill %d %d && sleep 1 && rm -r %s", (int)world->device.pid,
+               (int)world->cloud.pid, world->folder);
 }
 
 void world_close(struct world *world)
