@@ -30,7 +30,7 @@
 #define BOOT_ENCRYPTION 1
 #endif
 
-/* How encrypted candidates are read (overwrite-only and swap using scratch). The primary slot
+/* How encrypted candidates are read (in overwrite-only and the swap modes). The primary slot
  * always holds the payload in clear, the secondary and scratch hold it encrypted; what goes back to
  * the secondary is encrypted again with the image's own key. */
 struct boot_encryption {

@@ -48,17 +48,34 @@ static otter_status move_up(const struct boot_state *state, uint32_t count)
     return status;
 }
 
+/* Records of the exchange that are written. */
+static uint32_t exchanged(const struct boot_state *state)
+{
+    const uint32_t first = state->config->max_sectors;
+    return state->position > first ? state->position - first : 0;
+}
+
+/* The old image's header stays in the first sector until all has moved, then in the second until it
+ * has been taken out; the new one's until it has been brought in. */
+static void find_ciphers(struct boot_state *state, uint32_t count)
+{
+    const uint32_t done = exchanged(state);
+    const struct flash_area moved =
+        uniform_from(state, state->primary, state->position < count ? 0 : 1);
+    swap_ciphers_resume(state, state->primary, done == 0 ? state->secondary : state->primary,
+                        done < 2 ? &moved : state->secondary);
+}
+
 static otter_status exchange(const struct boot_state *state, uint32_t count)
 {
     const uint32_t first = state->config->max_sectors;
     otter_status status = OTTER_OK;
-    for (uint32_t done = state->position > first ? state->position - first : 0;
-         done < 2 * count && status == OTTER_OK; done++) {
+    for (uint32_t done = exchanged(state); done < 2 * count && status == OTTER_OK; done++) {
         const uint32_t i = done / 2;
         if (done % 2 == 0)
-            status = uniform_copy(state, state->secondary, i, state->primary, i);
+            status = uniform_bring_in(state, i, i);
         else
-            status = uniform_copy(state, state->primary, i + 1, state->secondary, i);
+            status = uniform_take_out(state, i + 1, i, i);
         if (status == OTTER_OK)
             uniform_record(state, first + done, (uint8_t)(done % 2 + 1));
         boot_report_progress(state, done + 1, 2 * count);
@@ -69,7 +86,11 @@ static otter_status exchange(const struct boot_state *state, uint32_t count)
 otter_status swap_run(struct boot_state *state)
 {
     const uint32_t count = uniform_count(state);
-    otter_status status = state->position == 0 ? uniform_begin(state) : OTTER_OK;
+    otter_status status = OTTER_OK;
+    if (state->position == 0)
+        status = uniform_begin(state);
+    else
+        find_ciphers(state, count);
     if (status == OTTER_OK)
         status = move_up(state, count);
     return status == OTTER_OK ? exchange(state, count) : status;

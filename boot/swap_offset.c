@@ -22,19 +22,9 @@ uint32_t uniform_info_size(uint32_t max_align)
     return trailer_info_size(max_align) + max_align;
 }
 
-/* The secondary slot from its second sector on. */
-static struct flash_area shifted(const struct boot_state *state)
-{
-    struct flash_area area = *state->secondary;
-    const uint32_t sector = uniform_sector_size(state);
-    area.offset += sector;
-    area.size -= sector;
-    return area;
-}
-
 struct flash_area swap_candidate(const struct boot_state *state)
 {
-    return state->type == SWAP_REVERT ? *state->secondary : shifted(state);
+    return uniform_from(state, state->secondary, state->type == SWAP_REVERT ? 0 : 1);
 }
 
 /* Size of the unprotected TLVs of the image in `area`: MCUboot needs it to resume. */
@@ -70,22 +60,37 @@ otter_status uniform_note_revert(const struct boot_state *state)
 static otter_status upgrade_step(const struct boot_state *state, uint32_t step)
 {
     const uint32_t i = step / 2;
-    return step % 2 == 0 ? uniform_copy(state, state->primary, i, state->secondary, i)
-                         : uniform_copy(state, state->secondary, i + 1, state->primary, i);
+    return step % 2 == 0 ? uniform_take_out(state, i, i, i) : uniform_bring_in(state, i + 1, i);
 }
 
 static otter_status revert_step(const struct boot_state *state, uint32_t step, uint32_t count)
 {
     const uint32_t i = count - 1 - step / 2;
-    return step % 2 == 0 ? uniform_copy(state, state->primary, i, state->secondary, i + 1)
-                         : uniform_copy(state, state->secondary, i, state->primary, i);
+    return step % 2 == 0 ? uniform_take_out(state, i, i, i + 1) : uniform_bring_in(state, i, i);
+}
+
+/* Headers travel with the first sector of their image: first in an upgrade, last in a revert. */
+static void find_ciphers(struct boot_state *state, uint32_t count)
+{
+    const uint32_t step = state->position;
+    const struct flash_area second = uniform_from(state, state->secondary, 1);
+    if (state->type == SWAP_REVERT)
+        swap_ciphers_resume(state, state->primary, state->secondary,
+                            step < 2 * count - 1 ? state->primary : &second);
+    else
+        swap_ciphers_resume(state, state->primary, step < 2 ? &second : state->primary,
+                            state->secondary);
 }
 
 otter_status swap_run(struct boot_state *state)
 {
     const bool revert = state->type == SWAP_REVERT;
     const uint32_t count = uniform_count(state);
-    otter_status status = state->position == 0 ? uniform_begin(state) : OTTER_OK;
+    otter_status status = OTTER_OK;
+    if (state->position == 0)
+        status = uniform_begin(state);
+    else
+        find_ciphers(state, count);
     for (uint32_t step = state->position; step < 2 * count && status == OTTER_OK; step++) {
         status = revert ? revert_step(state, step, count) : upgrade_step(state, step);
         if (status == OTTER_OK)

@@ -12,7 +12,7 @@ static uint32_t trailer_size(const struct boot_state *state)
 {
     return state->config->max_sectors * (uint32_t)uniform_records_per_sector *
                state->primary->flash->write_size +
-           uniform_info_size(state->config->max_align);
+           uniform_info_size(state->config->max_align) + swap_keys_size(state);
 }
 
 uint32_t uniform_sector_size(const struct boot_state *state)
@@ -87,14 +87,41 @@ void swap_find(struct boot_state *state, const struct trailer *primary,
     state->position = position;
 }
 
-otter_status uniform_copy(const struct boot_state *state, const struct flash_area *from,
-                          uint32_t from_sector, const struct flash_area *to, uint32_t to_sector)
+static otter_status copy(const struct boot_state *state, const struct flash_area *from,
+                         uint32_t from_sector, const struct flash_area *to, uint32_t to_sector,
+                         const struct boot_cipher *cipher, uint32_t number)
 {
     const uint32_t size = uniform_sector_size(state);
     const otter_status status = boot_erase(state, to, to_sector * size, (to_sector + 1) * size);
-    return status == OTTER_OK
-               ? boot_copy(state, from, from_sector * size, to, to_sector * size, size)
-               : status;
+    return status == OTTER_OK ? boot_copy_image(state, from, from_sector * size, to,
+                                                to_sector * size, size, cipher, number * size)
+                              : status;
+}
+
+otter_status uniform_copy(const struct boot_state *state, const struct flash_area *from,
+                          uint32_t from_sector, const struct flash_area *to, uint32_t to_sector)
+{
+    return copy(state, from, from_sector, to, to_sector, NULL, 0);
+}
+
+otter_status uniform_bring_in(const struct boot_state *state, uint32_t from_sector, uint32_t number)
+{
+    return copy(state, state->secondary, from_sector, state->primary, number, &state->incoming,
+                number);
+}
+
+otter_status uniform_take_out(const struct boot_state *state, uint32_t from_sector, uint32_t number,
+                              uint32_t to_sector)
+{
+    return copy(state, state->primary, from_sector, state->secondary, to_sector, &state->outgoing,
+                number);
+}
+
+struct flash_area uniform_from(const struct boot_state *state, const struct flash_area *slot,
+                               uint32_t sector)
+{
+    const uint32_t skipped = sector * uniform_sector_size(state);
+    return (struct flash_area){slot->flash, slot->offset + skipped, slot->size - skipped};
 }
 
 void uniform_record(const struct boot_state *state, uint32_t index, uint8_t value)

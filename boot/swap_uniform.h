@@ -13,6 +13,15 @@ uint32_t uniform_count(const struct boot_state *state);
 /* Erases one sector and fills it from another. */
 otter_status uniform_copy(const struct boot_state *state, const struct flash_area *from,
                           uint32_t from_sector, const struct flash_area *to, uint32_t to_sector);
+/* The same between the slots: sector `number` of the image, from or to the primary, is decrypted on
+ * the way in and encrypted on the way out. */
+otter_status uniform_bring_in(const struct boot_state *state, uint32_t from_sector,
+                              uint32_t number);
+otter_status uniform_take_out(const struct boot_state *state, uint32_t from_sector, uint32_t number,
+                              uint32_t to_sector);
+/* A slot from one of its sectors on. */
+struct flash_area uniform_from(const struct boot_state *state, const struct flash_area *slot,
+                               uint32_t sector);
 /* Record number `index` in the primary's trailer. */
 void uniform_record(const struct boot_state *state, uint32_t index, uint8_t value);
 /* Notes the swap in the primary's trailer and withdraws the request. */
