@@ -189,16 +189,21 @@ static void packets_sent_before_the_connack_are_kept(void **state)
 
 /* ---- the way -------------------------------------------------------------------------------- */
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 static int64_t ping_ms(void)
 {
     const uint8_t *body;
     struct mqtt_header header;
-    struct timespec from, to;
-    clock_gettime(CLOCK_MONOTONIC, &from);
+    const int64_t from = now_ms();
     assert_true(device_send(&scene.a, "\xc0\x00", 2));
     assert_true(device_read(&scene.a, &header, &body, 5000));
-    clock_gettime(CLOCK_MONOTONIC, &to);
-    return (to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000;
+    return now_ms() - from;
 }
 
 static void a_delay_makes_a_round_trip_that_much_longer(void **state)
@@ -209,6 +214,18 @@ static void a_delay_makes_a_round_trip_that_much_longer(void **state)
     assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
     int64_t ms = ping_ms();
     assert_true(ms >= 200 && ms < 400);
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
+/* The server's side of a TLS handshake alone is more than 1 KiB. */
+static void a_rate_holds_back_what_a_device_gets(void **state)
+{
+    struct gateway_config slow = {.rate_kib = 2}, normal = {0};
+    scene_restart_gateway(&slow);
+    const int64_t from = now_ms();
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    assert_true(now_ms() - from >= 400);
     scene_clear(state);
     scene_restart_gateway(&normal);
 }
@@ -241,6 +258,7 @@ int run_gateway_tests(void)
         TEST(pings_are_answered),
         TEST(packets_sent_before_the_connack_are_kept),
         TEST(a_delay_makes_a_round_trip_that_much_longer),
+        TEST(a_rate_holds_back_what_a_device_gets),
         TEST(a_taken_port_is_named),
     };
     return cmocka_run_group_tests_name("door", tests, scene_setup, scene_teardown);
