@@ -256,6 +256,37 @@ static void a_configuration_that_cannot_work_is_refused(void **state)
     assert_int_equal(board.status, OTTER_E_ARGUMENT);
 }
 
+static void every_event_but_progress_has_a_line(void **state)
+{
+    (void)state;
+    const struct trailer trailer = {TRAILER_BAD, TRAILER_BAD, TRAILER_BAD, SWAP_NONE, 0, 0};
+    const struct image_header header = {.version = {1, 2, 3, 4}};
+    static const char *const lines[] = {
+        [BOOT_EVENT_START] = "Starting bootloader",
+        [BOOT_EVENT_PRIMARY] =
+            "Primary image: magic=bad, swap_type=0x1, copy_done=0x2, image_ok=0x2",
+        [BOOT_EVENT_SECONDARY] =
+            "Secondary image: magic=bad, swap_type=0x1, copy_done=0x2, image_ok=0x2",
+        [BOOT_EVENT_SCRATCH] = "Scratch: magic=bad, swap_type=0x1, copy_done=0x2, image_ok=0x2",
+        [BOOT_EVENT_SOURCE] = "Boot source: primary slot",
+        [BOOT_EVENT_SWAP_TYPE] = "Image index: 1, Swap type: test",
+        [BOOT_EVENT_SWAP_STARTS] = "Starting swap using scratch algorithm.",
+        [BOOT_EVENT_PROGRESS] = NULL,
+        [BOOT_EVENT_LAYOUT] = "Cannot upgrade: slots have non-compatible sectors",
+        [BOOT_EVENT_REFUSED] = "Image in the secondary slot is not valid! (unknown status)",
+        [BOOT_EVENT_HELD] = "Image index: 1, update waits: dependencies are not met",
+        [BOOT_EVENT_INVALID] = "Image in the primary slot is not valid! (unknown status)",
+        [BOOT_EVENT_BOOT] = "Image version: v1.2.3+4",
+    };
+    for (int type = BOOT_EVENT_START; type <= BOOT_EVENT_BOOT; type++) {
+        char line[96];
+        const struct boot_event event = {(enum boot_event_type)type, 1, 2, 0, &trailer, &header};
+        assert_int_equal(boot_event_text(&event, line, sizeof line), lines[type] != NULL);
+        if (lines[type] != NULL)
+            assert_string_equal(line, lines[type]);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -273,6 +304,7 @@ int main(void)
         TEST(the_number_of_status_writes_that_fail_does_not_matter),
         TEST(slots_that_cannot_be_swapped_still_boot),
         TEST(a_configuration_that_cannot_work_is_refused),
+        TEST(every_event_but_progress_has_a_line),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

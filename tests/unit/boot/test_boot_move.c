@@ -1,0 +1,78 @@
+/* Swap by move: layouts that it refuses, and what MCUboot was bitten by. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/boot/mode_board.h"
+
+static const struct geometry good = {"", {{{5, 512}}, {{5, 512}}}, {4, 4}, 0xff, 8, 8, false};
+
+static const char *fault_of(const struct geometry *geometry)
+{
+    board_begin(geometry);
+    put_version(BOARD_PRIMARY, 1);
+    put_version(BOARD_SECONDARY, 2);
+    board_request(&board, false);
+    assert_int_equal(boot_version(), 1);
+    board_end();
+    return said;
+}
+
+static void layouts_that_cannot_be_moved_still_boot(void **state)
+{
+    (void)state;
+    static const struct geometry sectors_differ = {
+        "", {{{5, 512}}, {{3, 1024}}}, {4, 4}, 0xff, 8, 8, false};
+    static const struct geometry sectors_unequal = {
+        "", {{{4, 512}, {1, 1024}}, {{5, 512}}}, {4, 4}, 0xff, 8, 8, false};
+    static const struct geometry units_differ = {"",   {{{5, 512}}, {{5, 512}}}, {4, 8}, 0xff, 8, 8,
+                                                 false};
+    static const struct geometry too_many = {"",   {{{9, 512}}, {{9, 512}}}, {4, 4}, 0xff, 8, 8,
+                                             false};
+    assert_non_null(strstr(fault_of(&sectors_differ), "slots have non-compatible sectors"));
+    assert_non_null(strstr(fault_of(&sectors_unequal), "slots have non-compatible sectors"));
+    assert_non_null(strstr(fault_of(&units_differ), "slot write sizes are not compatible"));
+    assert_non_null(strstr(fault_of(&too_many), "more sectors than allowed"));
+}
+
+/* imgtool --pad leaves a magic and no swap_size: MCUboot took 0xffffffff for one. */
+static void a_padded_primary_is_no_swap_in_progress(void **state)
+{
+    (void)state;
+    board_begin(&good);
+    put_version(BOARD_PRIMARY, 1);
+    board_pad(&board, BOARD_PRIMARY, false);
+    assert_int_equal(boot_version(), 1);
+    assert_non_null(strstr(said, "Boot source: none"));
+    assert_int_equal(board.power.operations, 0);
+    board_end();
+}
+
+/* MCUboot warns, swaps nothing and still marks the swap as done. */
+static void an_image_too_large_to_move_is_refused(void **state)
+{
+    (void)state;
+    static uint8_t image[2560];
+    board_begin(&good);
+    put_version(BOARD_PRIMARY, 1);
+    sim_image_make(image, 2200, 2, SIM_KEY);
+    board_download(&board, image, 2200);
+    board_request(&board, false);
+    assert_int_equal(boot_version(), 1);
+    assert_int_equal(board.result.swap_type, SWAP_FAIL);
+    assert_int_equal(board_trailer(&board, BOARD_PRIMARY).copy_done, TRAILER_UNSET);
+    board_end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(layouts_that_cannot_be_moved_still_boot),
+        cmocka_unit_test(a_padded_primary_is_no_swap_in_progress),
+        cmocka_unit_test(an_image_too_large_to_move_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
