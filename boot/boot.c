@@ -108,21 +108,6 @@ uint32_t boot_image_end(const struct flash_area *area, uint32_t limit)
     return image_open(&image, area, limit) == OTTER_OK ? image.end : 0;
 }
 
-/* What was programmed must read back before anything relies on it. */
-static otter_status read_back(const struct flash_area *area, uint32_t offset, uint32_t length)
-{
-    uint8_t part[64];
-    for (uint32_t at = 0; at < length; at += sizeof part) {
-        const uint32_t size = length - at < sizeof part ? length - at : (uint32_t)sizeof part;
-        const otter_status status = flash_read(area, offset + at, part, size);
-        if (status != OTTER_OK)
-            return status;
-        if (memcmp(part, buffer + at, size) != 0)
-            return OTTER_E_FLASH;
-    }
-    return OTTER_OK;
-}
-
 otter_status boot_copy(const struct boot_state *state, const struct flash_area *from,
                        uint32_t from_offset, const struct flash_area *to, uint32_t to_offset,
                        uint32_t length)
@@ -147,7 +132,7 @@ otter_status boot_copy_image(const struct boot_state *state, const struct flash_
         if (status == OTTER_OK)
             status = flash_program(to, to_offset + at, buffer, filled);
         if (status == OTTER_OK)
-            status = read_back(to, to_offset + at, filled);
+            status = flash_compare(to, to_offset + at, buffer, filled);
     }
     return status;
 }

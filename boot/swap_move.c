@@ -89,7 +89,7 @@ otter_status swap_run(struct boot_state *state)
     otter_status status = OTTER_OK;
     if (state->position == 0)
         status = uniform_begin(state);
-    else
+    else if (BOOT_ENCRYPTION)
         find_ciphers(state, count);
     if (status == OTTER_OK)
         status = move_up(state, count);

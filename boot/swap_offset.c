@@ -89,7 +89,7 @@ otter_status swap_run(struct boot_state *state)
     otter_status status = OTTER_OK;
     if (state->position == 0)
         status = uniform_begin(state);
-    else
+    else if (BOOT_ENCRYPTION)
         find_ciphers(state, count);
     for (uint32_t step = state->position; step < 2 * count && status == OTTER_OK; step++) {
         status = revert ? revert_step(state, step, count) : upgrade_step(state, step);

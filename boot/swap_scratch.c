@@ -387,7 +387,7 @@ otter_status swap_run(struct boot_state *state)
     for (uint32_t r = 0; region.start > 0 && status == OTTER_OK; r++) {
         region = region_below(state, region.start, r);
         const uint32_t done = state->position / STATES;
-        if (state->position > 0 && r == done)
+        if (BOOT_ENCRYPTION && state->position > 0 && r == done)
             find_ciphers(state, &region);
         if (r >= done)
             status = swap_region(state, &region, r == done ? state->position % STATES : 0);
