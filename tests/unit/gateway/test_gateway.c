@@ -213,7 +213,7 @@ static void a_delay_makes_a_round_trip_that_much_longer(void **state)
     scene_restart_gateway(&slow);
     assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
     int64_t ms = ping_ms();
-    assert_true(ms >= 200 && ms < 400);
+    assert_true(ms >= 200);
     scene_clear(state);
     scene_restart_gateway(&normal);
 }
