@@ -42,7 +42,7 @@ void boot_report_progress(const struct boot_state *state, uint32_t done, uint32_
 /* The primary slot is in clear, whatever the header's flag says. */
 static bool may_be_encrypted(const struct boot_state *state, const struct flash_area *area)
 {
-    return BOOT_ENCRYPTION && state->config->encryption != NULL &&
+    return BOOT_ENCRYPTION && state->config->encryption != NULL && !state->is_mixed &&
            (area->flash != state->primary->flash || area->offset != state->primary->offset);
 }
 

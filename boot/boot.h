@@ -61,6 +61,7 @@ enum boot_event_type {
     BOOT_EVENT_SWAP_STARTS,
     BOOT_EVENT_PROGRESS, /* value of total bytes are done */
     BOOT_EVENT_LAYOUT,   /* the slots do not allow an update; value: enum boot_layout_fault */
+    BOOT_EVENT_STALE,    /* a swap's status does not fit the slots, and is ignored; otter_status */
     BOOT_EVENT_REFUSED,  /* the candidate was refused and erased; value: otter_status */
     BOOT_EVENT_HELD,     /* an update waits: images do not fit each other */
     BOOT_EVENT_INVALID,  /* the primary image is not valid; value: otter_status */

@@ -31,6 +31,7 @@ struct boot_state {
     enum boot_source source;
     enum swap_type type; /* to be done, later what was done */
     bool pending;        /* `type` is to be performed */
+    bool is_mixed;       /* what boot_verify reads now is decrypted already */
     /* Swap modes: where the slots' trailers start, from the swap in progress. */
     uint32_t trailer_offset;
     uint32_t trailer_sectors; /* start of the first sectors that hold any of it */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "boot/swap_mix.h"
 #include "image/bytes.h"
 
 bool swap_in_progress(const struct boot_state *state, const struct trailer *trailer)
@@ -199,6 +200,22 @@ static otter_status run(struct boot_state *state)
     return status == OTTER_OK ? finish(state) : status;
 }
 
+/* Goes by the status of a swap only if that swap brings in a valid image. If a flash cannot be
+ * read, nobody knows: better to try again than to destroy. */
+static otter_status check_status(struct boot_state *state, const struct trailer *primary,
+                                 const struct trailer *secondary)
+{
+    const otter_status status = swap_verify_mix(state);
+    if (status == OTTER_OK || status == OTTER_E_FLASH)
+        return status;
+    boot_report(state, BOOT_EVENT_STALE, status);
+    const otter_status discarded = swap_discard(state);
+    state->source = BOOT_SOURCE_NONE;
+    state->position = 0;
+    state->type = trailer_next_swap(primary, secondary);
+    return discarded;
+}
+
 otter_status boot_mode_prepare(struct boot_state *state)
 {
     struct trailer primary;
@@ -213,6 +230,11 @@ otter_status boot_mode_prepare(struct boot_state *state)
     boot_report_trailer(state, BOOT_EVENT_PRIMARY, &primary);
     swap_find(state, &primary, &secondary);
     boot_report(state, BOOT_EVENT_SOURCE, state->source);
+    if (state->position > 0) {
+        const otter_status status = check_status(state, &primary, &secondary);
+        if (status != OTTER_OK)
+            return status;
+    }
     boot_report(state, BOOT_EVENT_SWAP_TYPE, state->type);
     if (state->position > 0)
         return run(state);

@@ -4,6 +4,14 @@
 
 #include "boot/mode.h"
 
+/* Where the new image is in the middle of a swap: up to `low` in the first part, from `high` on in
+ * the third, at the same offsets; in between in the second, from its start. */
+struct swap_mix {
+    struct flash_area parts[3];
+    uint32_t low;
+    uint32_t high;
+};
+
 /* --- provided by swap.c ------------------------------------------------------------------- */
 
 void swap_trailer_read(const struct boot_state *state, const struct flash_area *area,
@@ -49,6 +57,10 @@ void swap_find(struct boot_state *state, const struct trailer *primary,
                const struct trailer *secondary);
 /* Where the image to bring in lies, for state->type. */
 struct flash_area swap_candidate(const struct boot_state *state);
+/* For a swap at state->position, not 0: fills the mix, and prepares the ciphers. */
+void swap_find_mix(struct boot_state *state, struct swap_mix *mix);
+/* The status of a swap turned out to be false: takes it away, where it would hinder the next. */
+otter_status swap_discard(struct boot_state *state);
 /* Begins (position 0) or goes on, up to the last record; the flags remain to be set. */
 otter_status swap_run(struct boot_state *state);
 

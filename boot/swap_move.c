@@ -57,11 +57,12 @@ static uint32_t exchanged(const struct boot_state *state)
 
 /* The old image's header stays in the first sector until all has moved, then in the second until it
  * has been taken out; the new one's until it has been brought in. */
-static void find_ciphers(struct boot_state *state, uint32_t count)
+void swap_find_mix(struct boot_state *state, struct swap_mix *mix)
 {
     const uint32_t done = exchanged(state);
-    const struct flash_area moved =
-        uniform_from(state, state->primary, state->position < count ? 0 : 1);
+    const bool has_moved = state->position >= uniform_count(state);
+    const struct flash_area moved = uniform_from(state, state->primary, has_moved ? 1 : 0);
+    uniform_mix(state, mix, *state->primary, *state->secondary, (done + 1) / 2);
     swap_ciphers_resume(state, state->primary, done == 0 ? state->secondary : state->primary,
                         done < 2 ? &moved : state->secondary);
 }
@@ -89,8 +90,6 @@ otter_status swap_run(struct boot_state *state)
     otter_status status = OTTER_OK;
     if (state->position == 0)
         status = uniform_begin(state);
-    else if (BOOT_ENCRYPTION)
-        find_ciphers(state, count);
     if (status == OTTER_OK)
         status = move_up(state, count);
     return status == OTTER_OK ? exchange(state, count) : status;

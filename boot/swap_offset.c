@@ -70,16 +70,21 @@ static otter_status revert_step(const struct boot_state *state, uint32_t step, u
 }
 
 /* Headers travel with the first sector of their image: first in an upgrade, last in a revert. */
-static void find_ciphers(struct boot_state *state, uint32_t count)
+void swap_find_mix(struct boot_state *state, struct swap_mix *mix)
 {
+    const uint32_t count = uniform_count(state);
     const uint32_t step = state->position;
     const struct flash_area second = uniform_from(state, state->secondary, 1);
-    if (state->type == SWAP_REVERT)
+    if (state->type == SWAP_REVERT) {
+        uniform_mix(state, mix, *state->secondary, *state->primary,
+                    step / 2 < count ? count - step / 2 : 0);
         swap_ciphers_resume(state, state->primary, state->secondary,
                             step < 2 * count - 1 ? state->primary : &second);
-    else
+    } else {
+        uniform_mix(state, mix, *state->primary, second, step / 2);
         swap_ciphers_resume(state, state->primary, step < 2 ? &second : state->primary,
                             state->secondary);
+    }
 }
 
 otter_status swap_run(struct boot_state *state)
@@ -89,8 +94,6 @@ otter_status swap_run(struct boot_state *state)
     otter_status status = OTTER_OK;
     if (state->position == 0)
         status = uniform_begin(state);
-    else if (BOOT_ENCRYPTION)
-        find_ciphers(state, count);
     for (uint32_t step = state->position; step < 2 * count && status == OTTER_OK; step++) {
         status = revert ? revert_step(state, step, count) : upgrade_step(state, step);
         if (status == OTTER_OK)

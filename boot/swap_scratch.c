@@ -251,6 +251,46 @@ void swap_find(struct boot_state *state, const struct trailer *primary,
         choose_type(state, primary, secondary);
 }
 
+static otter_status erase_scratch(const struct boot_state *state)
+{
+    return boot_erase(state, state->config->scratch, 0, state->config->scratch->size);
+}
+
+/* The region that state->position is in; behind the last one, an empty region at 0. */
+static struct region current_region(const struct boot_state *state)
+{
+    struct region region = region_below(state, swap_end(state), 0);
+    while (region.number < state->position / STATES && region.end > 0)
+        region = region_below(state, region.start, region.number + 1);
+    return region;
+}
+
+/* Regions above the current one have been installed, those below are in the secondary slot still.
+ * Both headers are in place until the last region, which holds them: its state tells where they are
+ * then. */
+void swap_find_mix(struct boot_state *state, struct swap_mix *mix)
+{
+    const struct flash_area *scratch = state->config->scratch;
+    const struct region region = current_region(state);
+    const uint32_t step = region.end > 0 ? state->position % STATES : 0;
+    const uint32_t header_step = region.start == 0 ? step : 0;
+    mix->parts[0] = *state->secondary;
+    mix->parts[1] = *scratch;
+    mix->parts[2] = *state->primary;
+    mix->low = step == 0 ? region.end : region.start;
+    mix->high = region.end;
+    const struct flash_area *incoming = header_step == 0 ? state->secondary : scratch;
+    if (region.end == 0)
+        incoming = state->primary;
+    swap_ciphers_resume(state, state->source == BOOT_SOURCE_SCRATCH ? scratch : state->primary,
+                        incoming, header_step == 2 ? state->secondary : state->primary);
+}
+
+otter_status swap_discard(struct boot_state *state)
+{
+    return state->source == BOOT_SOURCE_SCRATCH ? erase_scratch(state) : OTTER_OK;
+}
+
 static void write_record(const struct boot_state *state, const struct region *region, uint32_t done)
 {
     const struct flash_area *area = state->primary;
@@ -261,11 +301,6 @@ static void write_record(const struct boot_state *state, const struct region *re
     }
     const uint32_t index = region->number * STATES + done - 1;
     swap_record_write(area, offset + index * record_step(state), (uint8_t)done);
-}
-
-static otter_status erase_scratch(const struct boot_state *state)
-{
-    return boot_erase(state, state->config->scratch, 0, state->config->scratch->size);
 }
 
 static otter_status erase_trailer(const struct boot_state *state, const struct flash_area *slot)
@@ -368,17 +403,6 @@ static otter_status retire_scratch(const struct boot_state *state)
     return trailer.magic == TRAILER_GOOD ? erase_scratch(state) : OTTER_OK;
 }
 
-/* Both headers are in place until the last region, which holds them: its state tells where they are
- * then. */
-static void find_ciphers(struct boot_state *state, const struct region *region)
-{
-    const struct flash_area *scratch = state->config->scratch;
-    const uint32_t step = region->start == 0 ? state->position % STATES : 0;
-    swap_ciphers_resume(state, state->source == BOOT_SOURCE_SCRATCH ? scratch : state->primary,
-                        step == 0 ? state->secondary : scratch,
-                        step == 2 ? state->secondary : state->primary);
-}
-
 otter_status swap_run(struct boot_state *state)
 {
     const uint32_t total = swap_end(state);
@@ -387,8 +411,6 @@ otter_status swap_run(struct boot_state *state)
     for (uint32_t r = 0; region.start > 0 && status == OTTER_OK; r++) {
         region = region_below(state, region.start, r);
         const uint32_t done = state->position / STATES;
-        if (BOOT_ENCRYPTION && state->position > 0 && r == done)
-            find_ciphers(state, &region);
         if (r >= done)
             status = swap_region(state, &region, r == done ? state->position % STATES : 0);
         if (status == OTTER_OK && region.shared && state->position <= STATES)

@@ -158,3 +158,19 @@ otter_status uniform_begin(const struct boot_state *state)
         status = note_in_primary(state);
     return status == OTTER_OK ? erase_trailer(state, state->secondary) : status;
 }
+
+void uniform_mix(const struct boot_state *state, struct swap_mix *mix, struct flash_area below,
+                 struct flash_area above, uint32_t border)
+{
+    mix->parts[0] = below;
+    mix->parts[2] = above;
+    mix->low = mix->high = border * uniform_sector_size(state);
+}
+
+/* What remains asks for nothing while there is a newer request, and is overwritten by the next
+ * swap. */
+otter_status swap_discard(struct boot_state *state)
+{
+    (void)state;
+    return OTTER_OK;
+}

@@ -27,6 +27,10 @@ void uniform_record(const struct boot_state *state, uint32_t index, uint8_t valu
 /* Notes the swap in the primary's trailer and withdraws the request. */
 otter_status uniform_begin(const struct boot_state *state);
 
+/* A mix of two parts that meet at sector `border`. */
+void uniform_mix(const struct boot_state *state, struct swap_mix *mix, struct flash_area below,
+                 struct flash_area above, uint32_t border);
+
 /* --- provided by the mode ------------------------------------------------------------------- */
 
 /* Status records in a trailer for each sector of `max_sectors`; bytes of its other fields. */

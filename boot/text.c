@@ -53,6 +53,9 @@ bool boot_event_text(const struct boot_event *event, char *line, uint32_t size)
         return false;
     case BOOT_EVENT_LAYOUT:
         return snprintf(line, size, "Cannot upgrade: %s", fault_text[value]) > 0;
+    case BOOT_EVENT_STALE:
+        return snprintf(line, size, "Swap status ignored, it does not fit the slots (%s)",
+                        otter_status_text((otter_status)value)) > 0;
     case BOOT_EVENT_REFUSED:
         return snprintf(line, size, "Image in the secondary slot is not valid! (%s)",
                         otter_status_text((otter_status)value)) > 0;

@@ -124,10 +124,10 @@ for cpu in "$@"; do
     fi
     for crypto in small ${bearssl:+bearssl}; do
         row overwrite-only $crypto "$cpu" $overwrite $overwrite_ram boot/overwrite.c
-        row swap-scratch $crypto "$cpu" $scratch $scratch_ram boot/swap.c boot/swap_scratch.c
-        row swap-move $crypto "$cpu" $move $move_ram boot/swap.c boot/swap_uniform.c \
+        row swap-scratch $crypto "$cpu" $scratch $scratch_ram boot/swap.c boot/swap_mix.c boot/swap_scratch.c
+        row swap-move $crypto "$cpu" $move $move_ram boot/swap.c boot/swap_mix.c boot/swap_uniform.c \
             boot/swap_move.c
-        row swap-offset $crypto "$cpu" - - boot/swap.c boot/swap_uniform.c boot/swap_offset.c
+        row swap-offset $crypto "$cpu" - - boot/swap.c boot/swap_mix.c boot/swap_uniform.c boot/swap_offset.c
         row direct-xip $crypto "$cpu" - - boot/trial.c boot/direct_xip.c
         row bank-swap $crypto "$cpu" - - boot/trial.c boot/bank_swap.c
     done

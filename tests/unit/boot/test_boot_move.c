@@ -67,12 +67,35 @@ static void an_image_too_large_to_move_is_refused(void **state)
     board_end();
 }
 
+static void reprogramming_in_the_middle_of_a_swap_leaves_an_image_that_boots(void **state)
+{
+    (void)state;
+    unsigned programmed = 0;
+    for (uint32_t cut_at = 1;; cut_at++) {
+        board_begin(&good);
+        put_version(BOARD_PRIMARY, 1);
+        put_version(BOARD_SECONDARY, 2);
+        board_request(&board, false);
+        nor_power_plan(&board.power, cut_at, NOR_CUT_DONE);
+        if (board_boot(&board))
+            break;
+        assert_int_equal(flash_erase(&board.area[BOARD_PRIMARY], 0, 1024), OTTER_OK);
+        put_version(BOARD_PRIMARY, 9);
+        programmed += boot_version() == 9;
+        assert_int_not_equal(boot_version(), 0);
+        board_end();
+    }
+    assert_true(programmed > 3);
+    board_end();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(layouts_that_cannot_be_moved_still_boot),
         cmocka_unit_test(a_padded_primary_is_no_swap_in_progress),
         cmocka_unit_test(an_image_too_large_to_move_is_refused),
+        cmocka_unit_test(reprogramming_in_the_middle_of_a_swap_leaves_an_image_that_boots),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,60 @@
+#include "boot/swap_mix.h"
+
+struct mixed {
+    const struct boot_state *state;
+    struct swap_mix mix;
+};
+
+static bool is_encrypted(const struct boot_state *state, const struct flash_area *part)
+{
+    return BOOT_ENCRYPTION && state->incoming.end != 0 &&
+           (part->flash != state->primary->flash || part->offset != state->primary->offset);
+}
+
+/* Reads from one part only; returns how much of `length` that was, or an error. */
+static int read_part(const struct mixed *mixed, uint32_t offset, uint8_t *data, uint32_t length)
+{
+    const struct swap_mix *mix = &mixed->mix;
+    const struct flash_area *part = &mix->parts[2];
+    uint32_t skipped = 0;
+    if (offset < mix->high) {
+        const bool is_first = offset < mix->low;
+        const uint32_t end = is_first ? mix->low : mix->high;
+        part = &mix->parts[is_first ? 0 : 1];
+        skipped = is_first ? 0 : mix->low;
+        length = length < end - offset ? length : end - offset;
+    }
+    const otter_status status = flash_read(part, offset - skipped, data, length);
+    if (status != OTTER_OK)
+        return status;
+    if (is_encrypted(mixed->state, part))
+        boot_cipher_apply(&mixed->state->incoming, offset, data, length);
+    return (int)length;
+}
+
+static otter_status mixed_read(void *ctx, uint32_t offset, void *data, uint32_t length)
+{
+    uint8_t *bytes = data;
+    while (length > 0) {
+        const int done = read_part(ctx, offset, bytes, length);
+        if (done < 0)
+            return (otter_status)done;
+        offset += (uint32_t)done;
+        bytes += done;
+        length -= (uint32_t)done;
+    }
+    return OTTER_OK;
+}
+
+otter_status swap_verify_mix(struct boot_state *state)
+{
+    static const struct flash_ops ops = {.read = mixed_read};
+    struct mixed mixed = {.state = state};
+    const struct flash flash = {.ops = &ops, .ctx = &mixed, .size = state->primary->size};
+    const struct flash_area area = {&flash, 0, state->primary->size};
+    swap_find_mix(state, &mixed.mix);
+    state->is_mixed = true;
+    const otter_status status = boot_verify(state, &area, state->limit);
+    state->is_mixed = false;
+    return status;
+}
