@@ -1,15 +1,16 @@
 /* Does any single fault make the bootloader start an image that it must refuse?
  *
- *   fault_injection BOOTLOADER.elf KEY.pem OTTER [--full] [--times N] [--every N] [--kind NAME]
- *                   [--arithmetic N] [--jobs N] [--seed N]
+ *   fault_injection BOOTLOADER.elf KEY.pem OTTER [--full] [--skips] [--times N] [--every N]
+ *                   [--kind NAME] [--arithmetic N] [--jobs N] [--seed N]
  *
  * The bootloader runs on QEMU's mps2-an505 with an image in the primary slot that was damaged in
  * one of several ways. At each instruction from boot_go to the refusal, at its first N executions,
  * each fault of faults.h is tried: the core is put back to that moment, the fault injected, the
  * boot run to its end. First come controls, which show that the harness sees an image start.
- * Without --full a sample is tried, sized for the test command: each instruction skipped once on
- * the way to the refusal of a wrong signature, and one of each --every other faults. 77: skipped.
- */
+ * Without
+ * --full a sample is tried, sized for the test command: each instruction skipped once on the way to
+ * the refusal of a wrong signature (with --skips: of every image), and one in N of all other faults
+ * (--every). 77: skipped. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +104,7 @@ static void work(const struct options *options, unsigned shard, const char *fold
     for (unsigned kind = 1; kind < IMAGE_KINDS; kind++) {
         if (options->kind != NULL && strcmp(options->kind, image_kind_names[kind]) != 0)
             continue;
-        plan.all_skips = kind == IMAGE_WRONG_SIGNATURE;
+        plan.all_skips = options->plan.all_skips || kind == IMAGE_WRONG_SIGNATURE;
         board_put(&board, &images[kind]);
         if (walk(&board, image_kind_names[kind], &plan, &report.tally[kind]) == 0)
             report.broken++;
@@ -221,6 +222,10 @@ static int parse(struct options *options, int argc, char **argv)
             options->plan.times = 3;
             options->plan.every = 1;
             options->plan.arithmetic = 40;
+            continue;
+        }
+        if (strcmp(name, "--skips") == 0) {
+            options->plan.all_skips = true;
             continue;
         }
         if (i + 1 == argc)

@@ -8,6 +8,8 @@
 #define CODE_START 0x10000000u
 #define CODE_MAX   0x10000u
 #define STEPS_MAX  400000u
+/* A run is given up after this and four times what a refusal takes. */
+#define LIMIT_LEAST_MS 300u
 
 struct walker {
     struct board *board;
@@ -149,12 +151,14 @@ static void try_arithmetic(struct walker *walker, unsigned call_ms)
 {
     struct board *board = walker->board;
     static struct moment before;
+    const struct walk_plan *plan = walker->plan;
+    struct walk_plan thorough = *plan;
+    thorough.every = 1;
+    walker->plan = &thorough;
     board_save(board, &before);
     for (unsigned i = 0; i < walker->plan->arithmetic; i++) {
         const uint32_t number = walker->number;
         walker->number += FAULTS_MAX;
-        if (mix(number) % walker->plan->shards != walker->plan->shard)
-            continue;
         if (target_run(&board->target, 1 + mix(number + walker->plan->seed) % call_ms) ==
             TARGET_TIME_OUT) {
             try_instruction(walker, 0);
@@ -162,6 +166,7 @@ static void try_arithmetic(struct walker *walker, unsigned call_ms)
         }
         board_restore_all(board, &before);
     }
+    walker->plan = plan;
 }
 
 /* The core stands at the start of a function that is not walked: runs it to its end. */
@@ -169,7 +174,7 @@ static void run_aside(struct walker *walker, const struct elf_symbol *symbol, ui
 {
     struct target *target = &walker->board->target;
     if (strcmp(symbol->name, "image_p256_verify") == 0 && walker->plan->arithmetic > 0)
-        try_arithmetic(walker, walker->limit_ms / 8);
+        try_arithmetic(walker, (walker->limit_ms - LIMIT_LEAST_MS) / 8 + 1);
     target_break(target, back);
     target_run(target, 20000);
     target_unbreak(target, back);
@@ -194,7 +199,7 @@ unsigned walk(struct board *board, const char *name, const struct walk_plan *pla
         return 0;
     }
     walker = (struct walker){.board = board, .plan = plan, .tally = tally, .name = name};
-    walker.limit_ms = 300 + 4 * refusal_ms;
+    walker.limit_ms = LIMIT_LEAST_MS + 4 * refusal_ms;
     board_boot(board);
     for (uint32_t step = 0; step < STEPS_MAX; step++) {
         struct registers registers;

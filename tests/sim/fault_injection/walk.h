@@ -12,7 +12,7 @@ struct walk_plan {
     bool all_skips; /* and every instruction is skipped at its first execution */
     unsigned shard; /* of `shards`: this process's share */
     unsigned shards;
-    unsigned arithmetic; /* points of time tried within each signature verification */
+    unsigned arithmetic; /* random moments within each signature verification, with all faults */
     uint32_t seed;
 };
 
