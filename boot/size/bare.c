@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "boot/boot.h"
+#include "boot/recovery.h"
+#include "image/encrypted.h"
 
 #define FLASH_BASE 0x80000000u
 #define SLOT_SIZE  0x73000u
@@ -45,6 +47,11 @@ static const uint8_t spki[91] = {0x30, 0x59};
 const struct image_key image_keys[] = {{spki, sizeof spki, 0}};
 const unsigned image_key_count = 1;
 
+#if BOOT_ENCRYPTION
+static const uint8_t secret[32] = {1};
+static const struct boot_encryption encryption = {secret, image_key_unwrap, image_payload_crypt};
+#endif
+
 static const struct boot_config config = {
     .images = &slots,
     .image_count = 1,
@@ -52,7 +59,43 @@ static const struct boot_config config = {
     .max_sectors = 115,
     .max_align = 8,
     .policy = {image_keys, 1, 0},
+#if BOOT_ENCRYPTION
+    .encryption = &encryption,
+#endif
 };
+
+#ifdef OTTER_BOOT_RECOVERY
+/* A console and a clock without devices. */
+#define CONSOLE (*(volatile uint8_t *)(uintptr_t)0x40000000u)
+
+otter_ms port_now(void)
+{
+    return CONSOLE;
+}
+
+size_t port_console_read(void *data, size_t size)
+{
+    *(uint8_t *)data = CONSOLE;
+    return size != 0;
+}
+
+void port_console_write(const void *data, size_t length)
+{
+    for (size_t i = 0; i < length; i++)
+        CONSOLE = ((const uint8_t *)data)[i];
+}
+
+void port_idle(otter_ms deadline)
+{
+    (void)deadline;
+}
+
+_Noreturn void port_reset(void)
+{
+    for (;;)
+        CONSOLE = 0;
+}
+#endif
 
 void reset_handler(void)
 {
@@ -61,6 +104,9 @@ void reset_handler(void)
         const uint32_t start = boot_entry(&config, &result, FLASH_BASE);
         ((void (*)(void))(uintptr_t)(start | 1u))();
     }
+#ifdef OTTER_BOOT_RECOVERY
+    recovery_serve(&config, SLOT_SIZE - 0x1000, OTTER_NEVER);
+#endif
     for (;;)
         ;
 }

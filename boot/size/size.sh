@@ -5,7 +5,8 @@
 #
 #   size.sh [--bearssl FOLDER] [CPU...]      default: cortex-m33 cortex-m4 cortex-m23
 #
-# --bearssl: sources of BearSSL 0.6, to weigh its cryptography as well.
+# --bearssl: sources of BearSSL 0.6, to weigh its cryptography as well, and encrypted images, which
+# need it.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -25,6 +26,9 @@ trap 'rm -rf "$work"' EXIT INT TERM
 
 common="port/flash.c image/image.c image/version.c image/check.c image/trailer.c boot/boot.c
 boot/images.c boot/size/bare.c"
+scratch_sources="boot/swap.c boot/swap_mix.c boot/swap_scratch.c"
+recovery_sources="boot/recovery.c boot/recovery_serve.c codec/smp_frame.c codec/base64.c codec/cbor.c"
+defines=-DBOOT_ENCRYPTION=0 # of the next rows
 
 crypto_sources() {
     case $1 in
@@ -37,6 +41,14 @@ crypto_sources() {
             "$s"/int/i15*.c "$s"/int/i32_div32.c
         ;;
     esac
+}
+
+# What image/enc_bearssl.c calls beside what verifies images; "small" brings nothing of BearSSL.
+encryption_sources() {
+    s=$bearssl/src
+    echo "$root/image/enc_bearssl.c" "$s"/symcipher/aes_ct.c "$s"/symcipher/aes_ct_enc.c \
+        "$s"/symcipher/aes_ct_ctr.c "$s"/symcipher/aes_common.c "$s"/kdf/hkdf.c "$s"/mac/hmac.c
+    [ "$1" = bearssl ] || crypto_sources bearssl | sed 's,[^ ]*/crypto_bearssl.c,,'
 }
 
 cat >"$work/bare.ld" <<'LD'
@@ -61,8 +73,9 @@ build() {
     (cd "$work/out" &&
         arm-none-eabi-gcc -mcpu="$cpu" -mthumb -mfloat-abi=soft --specs=picolibc.specs -std=gnu11 \
             -Os -w -ffunction-sections -fdata-sections -fno-common -fcallgraph-info=su \
-            -DBOOT_IMAGES_MAX=1 -DBOOT_ENCRYPTION=0 -I"$root" ${bearssl:+-I"$bearssl/inc" -I"$bearssl/src"} \
-            -c $files $(crypto_sources "$crypto") &&
+            -DBOOT_IMAGES_MAX=1 $defines -I"$root" \
+            ${bearssl:+-I"$bearssl/inc" -I"$bearssl/src"} \
+            -c $files $(crypto_sources "$crypto") ${extra:-} &&
         arm-none-eabi-gcc -mcpu="$cpu" -mthumb -mfloat-abi=soft --specs=picolibc.specs \
             -nostartfiles -Wl,--gc-sections -Wl,-e,reset_handler -T "$work/bare.ld" ./*.o \
             -o boot.elf)
@@ -96,6 +109,16 @@ stack() {
             calls["swap_region"] = calls["swap_region"] " fill back_up install"
             calls["swap_run"] = calls["swap_run"] " fill back_up install"
             calls["br_ecdsa_i15_vrfy_raw"] = calls["br_ecdsa_i15_vrfy_raw"] " api_muladd"
+            calls["hash_some"] = calls["hash_some"] " decrypt"
+            calls["image_check_step"] = calls["image_check_step"] " decrypt"
+            calls["decrypt"] = calls["decrypt"] " image_payload_crypt"
+            calls["boot_cipher_apply"] = calls["boot_cipher_apply"] " image_payload_crypt"
+            calls["boot_cipher_open"] = calls["boot_cipher_open"] " image_key_unwrap"
+            calls["image_key_unwrap"] = calls["image_key_unwrap"] " api_mul"
+            hmac = "br_hmac_key_init br_hmac_init br_hmac_update br_hmac_out"
+            n = split(hmac, list, " ")
+            for (i = 1; i <= n; i++)
+                calls[list[i]] = calls[list[i]] " br_sha256_update br_sha224_update br_sha256_out"
             print deepest("reset_handler")
         }'
 }
@@ -124,11 +147,23 @@ for cpu in "$@"; do
     fi
     for crypto in small ${bearssl:+bearssl}; do
         row overwrite-only $crypto "$cpu" $overwrite $overwrite_ram boot/overwrite.c
-        row swap-scratch $crypto "$cpu" $scratch $scratch_ram boot/swap.c boot/swap_mix.c boot/swap_scratch.c
+        row swap-scratch $crypto "$cpu" $scratch $scratch_ram $scratch_sources
         row swap-move $crypto "$cpu" $move $move_ram boot/swap.c boot/swap_mix.c boot/swap_uniform.c \
             boot/swap_move.c
-        row swap-offset $crypto "$cpu" - - boot/swap.c boot/swap_mix.c boot/swap_uniform.c boot/swap_offset.c
+        row swap-offset $crypto "$cpu" - - boot/swap.c boot/swap_mix.c boot/swap_uniform.c \
+            boot/swap_offset.c
         row direct-xip $crypto "$cpu" - - boot/trial.c boot/direct_xip.c
         row bank-swap $crypto "$cpu" - - boot/trial.c boot/bank_swap.c
+        defines='-DBOOT_ENCRYPTION=0 -DOTTER_BOOT_RECOVERY'
+        row scratch+recovery $crypto "$cpu" - - $scratch_sources $recovery_sources
+        if [ -n "$bearssl" ]; then
+            defines=-DBOOT_ENCRYPTION=1
+            extra=$(encryption_sources $crypto)
+            row scratch+encrypt $crypto "$cpu" - - $scratch_sources boot/encrypted.c
+            defines='-DBOOT_ENCRYPTION=1 -DOTTER_BOOT_RECOVERY'
+            row scratch+both $crypto "$cpu" - - $scratch_sources boot/encrypted.c $recovery_sources
+            extra=
+        fi
+        defines=-DBOOT_ENCRYPTION=0
     done
 done
