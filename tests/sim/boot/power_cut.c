@@ -384,8 +384,9 @@ static void image_sizes(struct board *board, uint32_t sizes[SIZES])
 /* Whether this combination is done in the daily share. */
 static bool is_daily(unsigned old, unsigned new, enum past past, enum scenario scenario)
 {
-    const unsigned share = mode.swaps ? 36 : 5;
-    return (old * 7 + new * 5 + past * 3 + scenario) % share == run.seed % share;
+    const unsigned share = (mode.swaps ? 40 : 10) * (run.encrypted ? 2 : 1);
+    const uint32_t number = ((old * SIZES + new) * PASTS + past) * SCENARIOS + scenario;
+    return ((number * 0x9e3779b9u) >> 16) % share == run.seed % share;
 }
 
 /* Second cuts multiply the cases: all of them for a share, a sample for the rest. */
@@ -397,7 +398,7 @@ static struct effort effort_for(const struct geometry *geometry, const struct bo
     if (geometry->is_large)
         effort.stride = run.full ? 23 : 211;
     else if (slot <= 2560)
-        effort.second = !run.full ? 17 : is_share ? 1 : 29;
+        effort.second = !run.full ? 19 : is_share ? 1 : 29;
     else if (run.full)
         effort.second = 97;
     return effort;
