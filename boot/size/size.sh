@@ -115,7 +115,9 @@ stack() {
             calls["boot_cipher_apply"] = calls["boot_cipher_apply"] " image_payload_crypt"
             calls["boot_cipher_open"] = calls["boot_cipher_open"] " image_key_unwrap"
             calls["image_key_unwrap"] = calls["image_key_unwrap"] " api_mul"
-            hmac = "br_hmac_key_init br_hmac_init br_hmac_update br_hmac_out"
+            calls["recovery_input"] = calls["recovery_input"] " write_console echo console_echo" \
+                " reset parameters list upload slot_info"
+            hmac = "process_key br_hmac_key_init br_hmac_init br_hmac_update br_hmac_out"
             n = split(hmac, list, " ")
             for (i = 1; i <= n; i++)
                 calls[list[i]] = calls[list[i]] " br_sha256_update br_sha224_update br_sha256_out"
