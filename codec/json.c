@@ -215,8 +215,10 @@ int json_next(const struct json *doc, int index)
     const jsmntok_t *t = token_at(doc, index);
     if (!t)
         return OTTER_E_NOT_FOUND;
-    const int end = is_name(doc, index) ? doc->tokens[index + 1].end : t->end;
-    int next = index + 1;
+    /* A name is followed by its value, which may be as short as "". */
+    const int last = is_name(doc, index) ? index + 1 : index;
+    const int end = doc->tokens[last].end;
+    int next = last + 1;
     while (next < doc->count && doc->tokens[next].start < end)
         next++;
     const bool sibling = next < doc->count && doc->tokens[next].parent == t->parent;

@@ -236,6 +236,19 @@ static void an_array_and_an_object_can_be_walked(void **state)
     assert_int_equal(json_first(&doc, json_find(&doc, 0, "c")), OTTER_E_NOT_FOUND);
 }
 
+static void what_follows_an_empty_string_is_found(void **state)
+{
+    (void)state;
+    const char text[] = "{\"clientToken\":\"\",\"list\":[\"\",\"b\"],\"timestamp\":7}";
+    jsmntok_t tokens[16];
+    struct json doc;
+    uint32_t number;
+    assert_int_equal(json_parse(&doc, text, sizeof text - 1, tokens, 16), OTTER_OK);
+    assert_int_equal(json_get_uint(&doc, json_find(&doc, 0, "timestamp"), 10, &number), OTTER_OK);
+    assert_int_equal(number, 7);
+    assert_true(json_equals(&doc, json_find(&doc, 0, "list[1]"), "b"));
+}
+
 static void numbers_out_of_range_or_not_whole_are_refused(void **state)
 {
     (void)state;
@@ -399,6 +412,7 @@ int main(void)
         cmocka_unit_test(every_truncation_of_a_document_is_malformed),
         cmocka_unit_test(too_few_tokens_are_reported_as_such),
         cmocka_unit_test(an_array_and_an_object_can_be_walked),
+        cmocka_unit_test(what_follows_an_empty_string_is_found),
         cmocka_unit_test(numbers_out_of_range_or_not_whole_are_refused),
         cmocka_unit_test(booleans_are_read),
         cmocka_unit_test(escapes_become_utf8),
