@@ -65,13 +65,22 @@ enum boot_layout_fault swap_layout(struct boot_state *state)
     return BOOT_LAYOUT_FITS;
 }
 
+/* Made by uniform_note_revert before power was cut, not by an application or an image tool: those
+ * leave the size to the bootloader. Unlike a request, a revert may bring in an older version. */
+static bool is_note_of_revert(const struct boot_state *state, const struct trailer *secondary)
+{
+    const uint32_t erased = state->secondary->flash->erased_value * 0x01010101u;
+    return secondary->magic == TRAILER_GOOD &&
+           (secondary->copy_done != TRAILER_UNSET || secondary->swap_size != erased);
+}
+
 void swap_find(struct boot_state *state, const struct trailer *primary,
                const struct trailer *secondary)
 {
     boot_report_trailer(state, BOOT_EVENT_SECONDARY, secondary);
     state->type = trailer_next_swap(primary, secondary);
-    if (secondary->magic == TRAILER_GOOD && secondary->copy_done != TRAILER_UNSET)
-        state->type = SWAP_REVERT; /* of uniform_note_revert, not of an application */
+    if (is_note_of_revert(state, secondary))
+        state->type = SWAP_REVERT;
     if (!swap_in_progress(state, primary))
         return;
     const uint32_t position =
