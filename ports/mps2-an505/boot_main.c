@@ -1,5 +1,5 @@
 /* The bootloader: lets the core (boot/) decide what to start, and starts it. */
-#include "boot/boot.h"
+#include "boot/boot_log.h"
 #include "boot/recovery.h"
 #include "firmware/boards/board.h"
 #include "firmware/boards/mps2-an505/flash_map.h"
@@ -10,37 +10,14 @@
 #include "ports/mps2-an505/system.h"
 #include "ports/mps2-an505/uart.h"
 
-static uint32_t bytes_copied;
-
 void port_log_write(const char *line, size_t length)
 {
     uart_write(line, length);
     uart_write("\r\n", 2);
 }
 
-/* A swap takes long on real flash: a line for each tenth of it. */
-static void report_progress(uint32_t done, uint32_t total)
-{
-    static uint32_t tenths;
-    bytes_copied = done;
-    if (total == 0 || done / (total / 10 + 1) == tenths)
-        return;
-    tenths = done / (total / 10 + 1);
-    LOG_INF("BOOT", "Swapping: %lu of %lu bytes", (unsigned long)done, (unsigned long)total);
-}
-
-static void report(void *ctx, const struct boot_event *event)
-{
-    (void)ctx;
-    char line[96];
-    if (event->type == BOOT_EVENT_PROGRESS)
-        report_progress((uint32_t)event->value, event->total);
-    else if (boot_event_text(event, line, sizeof line))
-        LOG_INF("BOOT", "%s", line);
-}
-
-/* Nothing may be started, and a line before says why: stay here, where an upload, a debugger or a new
- * flash image can help. Trying again would only wear the flash. */
+/* Nothing may be started, and a line before says why: stay here, where an upload, a debugger or a
+ * new flash image can help. Trying again would only wear the flash. */
 static _Noreturn void stop(const struct boot_config *config, const struct board *board)
 {
 #ifdef OTTER_BOOT_RECOVERY
@@ -71,7 +48,7 @@ int main(void)
         .max_align = board.max_align,
         .refuse_downgrade = true,
         .policy = {.keys = image_keys, .key_count = image_key_count},
-        .hooks = {.report = report},
+        .hooks = {.report = boot_log},
     };
     struct boot_result result;
     if (boot_go(&config, &result) != OTTER_OK)
@@ -83,7 +60,7 @@ int main(void)
         .reset_reason = reason,
         .swap_type = result.swap_type,
         .boot_ms = (uint32_t)port_now(),
-        .bytes_copied = bytes_copied,
+        .bytes_copied = boot_log_bytes_copied(),
     };
     system_start_image(&handover, boot_entry(&config, &result, FLASH_MAP_BASE));
 }

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "boot/boot.h"
+#include "boot/boot_log.h"
 #include "boot/recovery.h"
 #include "firmware/boards/board.h"
 #include "port/handover.h"
@@ -23,33 +23,10 @@
 #include "ports/posix/flash_file.h"
 #include "ports/posix/port_posix.h"
 
-static uint32_t bytes_copied;
-
 static void feed(void *ctx)
 {
     (void)ctx;
     port_watchdog_feed();
-}
-
-/* A swap takes long on real flash: a line for each tenth of it. */
-static void report_progress(uint32_t done, uint32_t total)
-{
-    static uint32_t tenths;
-    bytes_copied = done;
-    if (total == 0 || done / (total / 10 + 1) == tenths)
-        return;
-    tenths = done / (total / 10 + 1);
-    LOG_INF("BOOT", "Swapping: %" PRIu32 " of %" PRIu32 " bytes", done, total);
-}
-
-static void report(void *ctx, const struct boot_event *event)
-{
-    (void)ctx;
-    char line[LOG_LINE_MAX / 2];
-    if (event->type == BOOT_EVENT_PROGRESS)
-        report_progress((uint32_t)event->value, event->total);
-    else if (boot_event_text(event, line, sizeof line))
-        LOG_INF("BOOT", "%s", line);
 }
 
 /* Copies `length` bytes of the slot from `offset` on into a new anonymous executable file. */
@@ -84,7 +61,7 @@ static void hand_over(const struct boot_result *result)
     if (reason != NULL)
         code = strcmp(reason, "watchdog") == 0 ? RESET_WATCHDOG : RESET_SOFTWARE;
     snprintf(text, sizeof text, "%u,%u,%" PRIu64 ",%" PRIu32, code, (unsigned)result->swap_type,
-             port_now(), bytes_copied);
+             port_now(), boot_log_bytes_copied());
     setenv("OTTER_HANDOVER", text, 1);
 }
 
@@ -166,7 +143,7 @@ int main(int argc, char **argv)
         .max_align = board.max_align,
         .refuse_downgrade = true,
         .policy = {.keys = image_keys, .key_count = image_key_count},
-        .hooks = {feed, report, NULL},
+        .hooks = {feed, boot_log, NULL},
     };
     prepare_reset();
     const otter_status status = boot_go(&config, &result);
