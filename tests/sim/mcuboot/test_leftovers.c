@@ -101,6 +101,46 @@ static void bad_flags_in_the_primary_do_not_stop_boots_or_updates(void **state)
     rig_for_each(boot_with_bad_flags);
 }
 
+/* --- the status of a swap that went with the slots it belonged to ----------------------------- */
+
+static void write_note(struct rig *rig, const struct flash_area *area, unsigned turn)
+{
+    const uint32_t align = rig->variant.max_align;
+    const bool offset = rig_is_mode("offset");
+    trailer_write_flag(area, align, TRAILER_SWAP_INFO, (uint8_t)(SWAP_TEST + turn % 3));
+    trailer_write_number(area, align, offset ? TRAILER_OFFSET_SWAP_SIZE : TRAILER_SWAP_SIZE,
+                         rig_end(OLD));
+    trailer_write_magic(area, align);
+}
+
+/* The first `done` of `count` records in front of a trailer's fields. */
+static void write_records(struct rig *rig, const struct flash_area *area, uint32_t count,
+                          uint32_t done)
+{
+    const uint32_t unit = rig->variant.write_size;
+    uint32_t info = trailer_info_size(rig->variant.max_align);
+    if (rig_is_mode("offset"))
+        info += rig->variant.max_align;
+    for (uint32_t i = 0; i < done; i++)
+        trailer_write_unit(area, area->size - info - (count - i) * unit, (uint8_t)(i % 3 + 1));
+}
+
+static void update_over_a_status(struct rig *rig, unsigned turn)
+{
+    const uint32_t per_sector = rig_is_mode("offset") ? 2 : 3;
+    const struct flash_area *primary = &rig->area[0][PRIMARY];
+    set_up(rig, turn);
+    write_note(rig, primary, turn);
+    write_records(rig, primary, per_sector * rig->layout->max_sectors, turn / 3 % 5);
+    expect_updates_work(rig, turn);
+}
+
+static void a_forgotten_status_in_the_primary_does_no_harm(void **state)
+{
+    (void)state;
+    rig_for_each(update_over_a_status);
+}
+
 /* --- scratch ---------------------------------------------------------------------------------- */
 
 static void fill_scratch(struct rig *rig, const uint8_t *pattern, uint32_t length)
@@ -148,15 +188,14 @@ static void a_scratch_full_of_old_trailers_does_no_harm(void **state)
     rig_for_each(update_over_old_trailers);
 }
 
-/* A swap was noted in scratch, then the slots were filled anew by a programmer. */
+/* A swap was noted in scratch, and perhaps begun, then the slots were filled anew by a programmer.
+ */
 static void update_over_a_note(struct rig *rig, unsigned turn)
 {
     const struct flash_area *scratch = &rig->area[0][SCRATCH];
-    const uint32_t align = rig->variant.max_align;
     set_up(rig, turn);
-    trailer_write_flag(scratch, align, TRAILER_SWAP_INFO, (uint8_t)(SWAP_TEST + turn % 3));
-    trailer_write_number(scratch, align, TRAILER_SWAP_SIZE, rig_end(OLD));
-    trailer_write_magic(scratch, align);
+    write_note(rig, scratch, turn);
+    write_records(rig, scratch, 3, turn / 3 % 3);
     expect_updates_work(rig, turn);
 }
 
@@ -205,6 +244,7 @@ int main(void)
         cmocka_unit_test(bad_flags_in_the_primary_do_not_stop_boots_or_updates),
     };
     const struct CMUnitTest with_revert[] = {
+        cmocka_unit_test(a_forgotten_status_in_the_primary_does_no_harm),
         cmocka_unit_test(a_reset_after_copy_done_takes_the_trial_back_and_it_can_be_made_again),
     };
     const struct CMUnitTest with_scratch[] = {

@@ -2,6 +2,7 @@
  * where the primary stays what it is (facts: mcuboot.md 8.3). */
 #include "tests/sim/mcuboot/rig.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "image/bytes.h"
@@ -58,6 +59,60 @@ static void a_request_without_an_image_is_withdrawn(void **state)
 }
 
 /* --- oversized_secondary_slot ----------------------------------------------------------------- */
+
+static uint32_t up(uint32_t value, uint32_t unit)
+{
+    return (value + unit - 1) / unit * unit;
+}
+
+/* The sector of the primary in which the trailer starts; a common border of both slots ends it. */
+static uint32_t trailer_room_in_first_sector(const struct rig *rig, uint32_t trailer)
+{
+    const struct flash_area *primary = &rig->area[0][PRIMARY];
+    const struct flash_area *secondary = &rig->area[0][SECONDARY];
+    const uint32_t start = primary->size - trailer;
+    const struct flash_sector a = flash_sector_at(primary, start);
+    const struct flash_sector b = flash_sector_at(secondary, start);
+    const uint32_t end =
+        a.offset + a.size > b.offset + b.size ? a.offset + a.size : b.offset + b.size;
+    return end - start;
+}
+
+/* What MCUboot's validator allows (facts: mcuboot.md 2.5, 2.6). */
+static uint32_t limit_of_mcuboot(const struct rig *rig)
+{
+    const uint32_t w = rig->variant.write_size;
+    const uint32_t info = 4u * rig->variant.max_align + up(16, rig->variant.max_align);
+    const uint32_t a = rig->area[0][PRIMARY].size;
+    const uint32_t b = rig->area[0][SECONDARY].size;
+    const uint32_t s = rig_sector(rig);
+    const uint32_t three = up(rig->layout->max_sectors * 3 * w + info, s);
+    const uint32_t two = up(rig->layout->max_sectors * 2 * w + info + rig->variant.max_align, s);
+    if (rig_is_mode("move"))
+        return a - three - s < b - three ? a - three - s : b - three;
+    if (rig_is_mode("offset"))
+        return a - two < b - two - s ? a - two : b - two - s;
+    if (rig_is_mode("overwrite"))
+        return a - (info - rig->variant.max_align);
+    const uint32_t trailer = rig->layout->max_sectors * 3 * w + info;
+    const uint32_t room = trailer_room_in_first_sector(rig, trailer);
+    const uint32_t in_scratch = 3 * w + info;
+    return a - trailer - (in_scratch > room ? in_scratch - room : 0);
+}
+
+static void compare_limits(struct rig *rig, unsigned turn)
+{
+    (void)turn;
+    const uint32_t limit = rig_limit(rig);
+    snprintf(rig->note, sizeof rig->note, "Otter %u, MCUboot %u", limit, limit_of_mcuboot(rig));
+    rig_check(rig, limit == limit_of_mcuboot(rig), "the largest image is another one");
+}
+
+static void the_largest_image_is_mcuboots(void **state)
+{
+    (void)state;
+    rig_for_each(compare_limits);
+}
 
 static void offer_one_byte_too_much(struct rig *rig, unsigned turn)
 {
@@ -302,6 +357,7 @@ int main(void)
     const struct CMUnitTest always[] = {
         cmocka_unit_test(a_candidate_with_a_bad_signature_is_refused),
         cmocka_unit_test(a_request_without_an_image_is_withdrawn),
+        cmocka_unit_test(the_largest_image_is_mcuboots),
         cmocka_unit_test(a_candidate_one_byte_above_the_limit_is_refused),
         cmocka_unit_test(a_candidate_of_exactly_the_limit_comes_in),
         cmocka_unit_test(an_empty_primary_is_filled_from_a_good_secondary),
