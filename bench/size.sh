@@ -57,8 +57,11 @@ table 'Firmware, whole, Cortex-M33 -Os (bytes; RAM with stack and TLS arena)' \
     '(STM32U5 reference integration: 507 KB flash, 532 KB RAM)'
 
 core_table() {
-    printf 'Bootloader core, linked with -Os, ECDSA P-256, one image (bytes), beside MCUboot 2.4 with tinycrypt\n'
-    sh "$1/boot/size/size.sh" --bearssl "$1/build/deps/bearssl" | sed 's/^/   /'
+    printf 'Bootloader core, linked with -Os, one image, ECDSA P-256 if not said (bytes), beside MCUboot 2.4 with tinycrypt\n'
+    sodium="$1/build/deps/libsodium" # there once a build with OTTER_SIGNATURE=ed25519 has fetched it
+    [ -d "$sodium" ] || sodium=
+    sh "$1/boot/size/size.sh" --bearssl "$1/build/deps/bearssl" ${sodium:+--libsodium "$sodium"} |
+        sed 's/^/   /'
     cat <<'END'
    No flash driver, clock set-up, printf or log text, as in MCUboot's figures (Cortex-M33 only). RAM:
    data, bss and the deepest path of calls by GCC's call graph, without the C library's leaf

@@ -6,6 +6,7 @@
 #include "image/bytes.h"
 
 static uint8_t buffer[BOOT_BUFFER_SIZE];
+_Static_assert(BOOT_BUFFER_SIZE >= IMAGE_SIGNATURE_MAX, "the buffer takes a signature too");
 
 void boot_feed(const struct boot_state *state)
 {

@@ -3,8 +3,11 @@
 set(OTTER_DEPS ${PROJECT_SOURCE_DIR}/build/deps CACHE PATH "fetched source packages")
 set(port_folder ${PROJECT_SOURCE_DIR}/ports/${OTTER_PORT})
 
-execute_process(COMMAND ${PROJECT_SOURCE_DIR}/cmake/fetch-sources.sh ${OTTER_DEPS}
-                        mbedtls lwip bearssl
+set(packages mbedtls lwip bearssl)
+if(OTTER_SIGNATURE STREQUAL ed25519)
+    list(APPEND packages libsodium)
+endif()
+execute_process(COMMAND ${PROJECT_SOURCE_DIR}/cmake/fetch-sources.sh ${OTTER_DEPS} ${packages}
                 RESULT_VARIABLE fetch_result)
 if(NOT fetch_result EQUAL 0)
     message(FATAL_ERROR "the source packages are not complete; the lines above say why")
@@ -49,8 +52,19 @@ target_compile_definitions(dep_lwip PRIVATE tcp_connect=lwip_tcp_connect tcp_clo
 otter_target_dependency(bearssl ROOT ${OTTER_DEPS}/bearssl INCLUDES inc
                         SOURCES src/settings.c src/codec/ccopy.c src/codec/dec*.c src/codec/enc*.c
                                 src/ec/ec*.c src/hash/sha2small.c src/int/i15*.c src/int/i31*.c
-                                src/int/i32_div32.c)
+                                src/int/i32_div32.c src/rsa/rsa_i15_pub.c)
 target_include_directories(dep_bearssl PRIVATE ${OTTER_DEPS}/bearssl/src)
+
+# Of libsodium what verifies Ed25519; the linker leaves out what signs.
+if(OTTER_SIGNATURE STREQUAL ed25519)
+    otter_target_dependency(sodium ROOT ${OTTER_DEPS}/libsodium/src/libsodium INCLUDES include
+                            SOURCES crypto_sign/ed25519/ref10/open.c crypto_sign/ed25519/ref10/sign.c
+                                    crypto_core/ed25519/ref10/ed25519_ref10.c
+                                    crypto_hash/sha512/cp/hash_sha512_cp.c
+                                    crypto_verify/sodium/verify.c sodium/utils.c)
+    target_include_directories(dep_sodium PRIVATE
+                               ${OTTER_DEPS}/libsodium/src/libsodium/include/sodium)
+endif()
 
 # jsmn is one header of the host's; the rest of /usr/include must stay out of a cross build.
 set(jsmn_header /usr/include/jsmn.h)

@@ -14,3 +14,9 @@ otter_host_dependency(sqlite sqlite3)                      # libsqlite3-dev
 otter_host_dependency(jansson jansson)                     # libjansson-dev
 otter_host_dependency(expat expat)                         # libexpat1-dev
 otter_host_dependency(cmocka cmocka)                       # libcmocka-dev, tests only
+
+# Only for the scheme ed25519 and its tests: libsodium-dev.
+find_library(sodium_library sodium)
+if(sodium_library)
+    otter_host_dependency(sodium ${sodium_library})
+endif()

@@ -13,10 +13,31 @@ else()
     set(otter_tool_target "")
 endif()
 
+# The scheme of the keys as make-image-keys.cmake names it in C, and the room that verifies it, which
+# programs link beside OTTER_IMAGE_KEYS.
+if(OTTER_SIGNATURE STREQUAL ecdsa-p256)
+    set(scheme image_ecdsa_p256)
+    set(OTTER_IMAGE_SCHEME room_image)
+elseif(OTTER_SIGNATURE STREQUAL ed25519)
+    set(scheme image_ed25519)
+    set(OTTER_IMAGE_SCHEME room_image_ed25519)
+    if(NOT TARGET room_image_ed25519)
+        message(FATAL_ERROR "OTTER_SIGNATURE=ed25519 needs libsodium; install it with: "
+                            "apt-get install libsodium-dev, then configure in a new build folder")
+    endif()
+elseif(OTTER_SIGNATURE MATCHES "^rsa-(2048|3072)$")
+    set(scheme image_rsa_${CMAKE_MATCH_1})
+    set(OTTER_IMAGE_SCHEME room_image_rsa)
+else()
+    message(FATAL_ERROR "OTTER_SIGNATURE is '${OTTER_SIGNATURE}'; it can be ecdsa-p256, ed25519, "
+                        "rsa-2048 or rsa-3072")
+endif()
+
 set(OTTER_IMAGE_KEYS ${CMAKE_BINARY_DIR}/keys/image_keys.c)
 add_custom_command(
     OUTPUT ${OTTER_IMAGE_KEYS}
     COMMAND ${CMAKE_COMMAND} -DTOOL=${otter_tool} -DKEY=${OTTER_SIGNING_KEY}
+            -DTYPE=${OTTER_SIGNATURE} -DSCHEME=${scheme}
             -DFOLDER=${CMAKE_BINARY_DIR}/keys -P ${CMAKE_CURRENT_LIST_DIR}/make-image-keys.cmake
     DEPENDS ${otter_tool_target} ${CMAKE_CURRENT_LIST_DIR}/make-image-keys.cmake
     COMMENT "The key that the bootloader trusts"

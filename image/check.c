@@ -2,10 +2,6 @@
 
 #include <string.h>
 
-#define SIGNATURE_TLV_MAX 128u
-#define P256_SPKI_SIZE    91u
-#define P256_POINT_OFFSET 26u /* of the point in its SubjectPublicKeyInfo */
-
 /* What stands where the hash will be. Were its end skipped by a fault, this would be judged: not
  * the hash of an image before, nor zero, for which anyone can make a signature. */
 #define POISON 0x5a
@@ -69,7 +65,7 @@ static const struct image_key *key_of_hash(const struct image_check *check,
         if (key->retired_at != 0 && policy->security_counter >= key->retired_at)
             continue;
         image_sha256_init(&sha);
-        image_sha256_update(&sha, key->spki, key->spki_length);
+        image_sha256_update(&sha, key->der, key->der_length);
         image_sha256_finish(&sha, hash);
         if (memcmp(hash, wanted, sizeof hash) == 0)
             return key;
@@ -77,57 +73,13 @@ static const struct image_key *key_of_hash(const struct image_check *check,
     return NULL;
 }
 
-/* One INTEGER of a signature, right-aligned into 32 bytes; returns what it takes up, or 0. */
-static size_t read_integer(const uint8_t *der, size_t left, uint8_t number[32])
-{
-    if (left < 3 || der[0] != 0x02 || der[1] == 0 || der[1] > left - 2)
-        return 0;
-    const uint8_t *digits = der + 2;
-    size_t length = der[1];
-    if (digits[0] == 0) { /* keeps the number positive */
-        digits++;
-        length--;
-    }
-    if (length > 32)
-        return 0;
-    memset(number, 0, 32 - length);
-    memcpy(number + 32 - length, digits, length);
-    return (size_t)2 + der[1];
-}
-
-otter_status image_ecdsa_signature(const uint8_t *der, size_t length, uint8_t signature[64])
-{
-    if (length < 2 || der[0] != 0x30 || der[1] > length - 2 || der[1] > 70)
-        return OTTER_E_MALFORMED;
-    const size_t end = (size_t)2 + der[1];
-    for (size_t i = end; i < length; i++) {
-        if (der[i] != 0)
-            return OTTER_E_MALFORMED;
-    }
-    size_t at = 2;
-    for (unsigned i = 0; i < 2; i++) {
-        const size_t used = read_integer(der + at, end - at, signature + (size_t)32 * i);
-        if (used == 0)
-            return OTTER_E_MALFORMED;
-        at += used;
-    }
-    return at == end ? OTTER_OK : OTTER_E_MALFORMED;
-}
-
 static otter_status verify_signature(const struct image_check *check, const struct image_tlv *tlv,
                                      const struct image_key *key, uint8_t *buffer)
 {
-    uint8_t signature[64];
-    if (tlv->length > SIGNATURE_TLV_MAX || key->spki_length != P256_SPKI_SIZE)
+    if (tlv->length == 0 || tlv->length > key->scheme->signature_max)
         return OTTER_E_SIGNATURE;
-    otter_status status = flash_read(check->image.area, tlv->offset, buffer, tlv->length);
-    if (status == OTTER_OK)
-        status = image_ecdsa_signature(buffer, tlv->length, signature);
-    if (status != OTTER_OK)
-        return status;
-    return image_p256_verify(key->spki + P256_POINT_OFFSET, check->hash, signature)
-               ? OTTER_OK
-               : OTTER_E_SIGNATURE;
+    const otter_status status = flash_read(check->image.area, tlv->offset, buffer, tlv->length);
+    return status == OTTER_OK ? key->scheme->verify(key, check->hash, buffer, tlv->length) : status;
 }
 
 /* What may stand outside of the protected area: hashes, keys, signatures, wrapped keys. */
@@ -158,7 +110,7 @@ static otter_status weigh_tlv(struct image_check *check, const struct image_tlv 
     } else if (tlv->type == IMAGE_TLV_KEYHASH) {
         status = image_tlv_read(&check->image, tlv, buffer, IMAGE_HASH_SIZE);
         evidence->key = status == OTTER_OK ? key_of_hash(check, buffer) : NULL;
-    } else if (tlv->type == IMAGE_TLV_ECDSA_SIG && evidence->key != NULL &&
+    } else if (evidence->key != NULL && tlv->type == evidence->key->scheme->tlv &&
                evidence->hash == OTTER_OK && evidence->signature != OTTER_OK) {
         evidence->signature = verify_signature(check, tlv, evidence->key, buffer);
     }

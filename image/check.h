@@ -12,14 +12,7 @@
 
 #include "image/crypto.h"
 #include "image/image.h"
-
-/* A signing key that this device accepts. */
-struct image_key {
-    const uint8_t *spki; /* SubjectPublicKeyInfo, DER: 91 bytes for P-256 */
-    uint16_t spki_length;
-    /* From this value of the device's security counter on the key is refused; 0 = never. */
-    uint32_t retired_at;
-};
+#include "image/scheme.h"
 
 /* The keys of a program, in a C file made at build time (`otter getpub --encoding lang-c`, or by
  * hand) and linked in. */
@@ -62,20 +55,15 @@ otter_status image_check_init(struct image_check *check, const struct flash_area
                               uint32_t limit, const struct image_policy *policy);
 /* For encrypted images, between init and the first step. */
 void image_check_set_cipher(struct image_check *check, const struct image_cipher *cipher);
-/* Hashes at most `size` bytes through `buffer` (a multiple of 16, at least 128). OTTER_E_AGAIN
- * while there is more to do; then OTTER_OK, or why the image is refused: OTTER_E_HASH, OTTER_E_KEY
- * (no trusted key signed it), OTTER_E_SIGNATURE, OTTER_E_VERSION (security counter),
- * OTTER_E_MALFORMED, OTTER_E_FLASH. */
+/* Hashes at most `size` bytes through `buffer` (a multiple of 16, at least IMAGE_SIGNATURE_MAX: it
+ * also takes the signature). OTTER_E_AGAIN while there is more to do; then OTTER_OK, or why the
+ * image is refused: OTTER_E_HASH, OTTER_E_KEY (no trusted key signed it), OTTER_E_SIGNATURE,
+ * OTTER_E_VERSION (security counter), OTTER_E_MALFORMED, OTTER_E_FLASH. */
 otter_status image_check_step(struct image_check *check, uint8_t *buffer, uint32_t size);
 /* For the bootloader, after image_check_step said OTTER_OK: reads the header once more and judges
  * hash, key, signature and counter once more from the flash, so that one fault in the core (a
  * skipped instruction, a wrong bit) can spoil one judgement but not both. Same answers, and
  * OTTER_E_FLASH for a header that has changed; `verdict` becomes IMAGE_ACCEPTED_TWICE. */
 otter_status image_check_again(struct image_check *check, uint8_t *buffer);
-
-/* Bounded reading of an ECDSA signature: SEQUENCE { INTEGER r, INTEGER s }, each at most 32 bytes
- * after one leading zero; what follows the SEQUENCE must be zero bytes (imgtool --pad-sig).
- * Writes r s. OTTER_E_MALFORMED otherwise. */
-otter_status image_ecdsa_signature(const uint8_t *der, size_t length, uint8_t signature[64]);
 
 #endif

@@ -30,7 +30,9 @@ enum image_flag {
 enum image_tlv_type {
     IMAGE_TLV_KEYHASH = 0x01,
     IMAGE_TLV_SHA256 = 0x10,
+    IMAGE_TLV_RSA2048_PSS = 0x20,
     IMAGE_TLV_ECDSA_SIG = 0x22,
+    IMAGE_TLV_RSA3072_PSS = 0x23,
     IMAGE_TLV_ED25519 = 0x24,
     IMAGE_TLV_ENC_EC256 = 0x32,
     IMAGE_TLV_DEPENDENCY = 0x40,

@@ -43,8 +43,11 @@ static const struct flash_area secondary = {&flash, 0x83000, SLOT_SIZE};
 static const struct flash_area scratch = {&flash, 0xfd000, 0x2000};
 static const struct boot_slots slots = {.primary = &primary, .secondary = &secondary};
 
-static const uint8_t spki[91] = {0x30, 0x59};
-const struct image_key image_keys[] = {{spki, sizeof spki, 0}};
+#ifndef BARE_SCHEME
+#define BARE_SCHEME image_ecdsa_p256
+#endif
+static const uint8_t key[91] = {0x30, 0x59};
+const struct image_key image_keys[] = {{key, sizeof key, 0, &BARE_SCHEME}};
 const unsigned image_key_count = 1;
 
 #if BOOT_ENCRYPTION

@@ -3,18 +3,24 @@
 # bss and the deepest stack, beside MCUboot 2.4 with tinycrypt linked the same way (no flash driver,
 # clock set-up or printf; its RAM figures as published with those sizes).
 #
-#   size.sh [--bearssl FOLDER] [CPU...]      default: cortex-m33 cortex-m4 cortex-m23
+#   size.sh [--bearssl FOLDER] [--libsodium FOLDER] [CPU...]
+#                                            default: cortex-m33 cortex-m4 cortex-m23
 #
-# --bearssl: sources of BearSSL 0.6, to weigh its cryptography as well, and encrypted images, which
-# need it.
+# --bearssl: sources of BearSSL 0.6, to weigh its cryptography as well, and encrypted images and RSA,
+# which need it. --libsodium: sources of libsodium 1.0.18, to weigh Ed25519.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
 bearssl=
-if [ "${1:-}" = --bearssl ]; then
-    bearssl=$(cd "$2" && pwd)
+sodium=
+while :; do
+    case ${1:-} in
+    --bearssl) bearssl=$(cd "$2" && pwd) ;;
+    --libsodium) sodium=$(cd "$2" && pwd)/src/libsodium ;;
+    *) break ;;
+    esac
     shift 2
-fi
+done
 [ $# -gt 0 ] || set -- cortex-m33 cortex-m4 cortex-m23
 command -v arm-none-eabi-gcc >/dev/null 2>&1 || {
     echo "size.sh: arm-none-eabi-gcc is missing; install it with:" \
@@ -24,7 +30,7 @@ command -v arm-none-eabi-gcc >/dev/null 2>&1 || {
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
-common="port/flash.c image/image.c image/version.c image/check.c image/trailer.c boot/boot.c
+common="port/flash.c image/image.c image/version.c image/check.c image/scheme_p256.c image/trailer.c boot/boot.c
 boot/images.c boot/size/bare.c"
 scratch_sources="boot/swap.c boot/swap_mix.c boot/swap_scratch.c"
 recovery_sources="boot/recovery.c boot/recovery_serve.c codec/smp_frame.c codec/base64.c codec/cbor.c"
@@ -51,6 +57,20 @@ encryption_sources() {
     [ "$1" = bearssl ] || crypto_sources bearssl | sed 's,[^ ]*/crypto_bearssl.c,,'
 }
 
+rsa_sources() {
+    s=$bearssl/src
+    echo "$root/image/scheme_rsa.c" "$s"/rsa/rsa_i15_pub.c "$s"/codec/ccopy.c "$s"/codec/*32be.c \
+        "$s"/int/i15*.c
+}
+
+ed25519_sources() {
+    echo "$root/image/scheme_ed25519.c" "$sodium"/crypto_sign/ed25519/ref10/open.c \
+        "$sodium"/crypto_sign/ed25519/ref10/sign.c \
+        "$sodium"/crypto_core/ed25519/ref10/ed25519_ref10.c \
+        "$sodium"/crypto_hash/sha512/cp/hash_sha512_cp.c "$sodium"/crypto_verify/sodium/verify.c \
+        "$sodium"/sodium/utils.c
+}
+
 cat >"$work/bare.ld" <<'LD'
 SECTIONS
 {
@@ -75,6 +95,7 @@ build() {
             -Os -w -ffunction-sections -fdata-sections -fno-common -fcallgraph-info=su \
             -DBOOT_IMAGES_MAX=1 $defines -I"$root" \
             ${bearssl:+-I"$bearssl/inc" -I"$bearssl/src"} \
+            ${sodium:+-I"$sodium/include" -I"$sodium/include/sodium"} \
             -c $files $(crypto_sources "$crypto") ${extra:-} &&
         arm-none-eabi-gcc -mcpu="$cpu" -mthumb -mfloat-abi=soft --specs=picolibc.specs \
             -nostartfiles -Wl,--gc-sections -Wl,-e,reset_handler -T "$work/bare.ld" ./*.o \
@@ -108,6 +129,10 @@ stack() {
         END {
             calls["swap_region"] = calls["swap_region"] " fill back_up install"
             calls["swap_run"] = calls["swap_run"] " fill back_up install"
+            schemes = " verify_p256 verify_rsa verify_ed25519"
+            calls["judge"] = calls["judge"] schemes
+            calls["weigh_tlv"] = calls["weigh_tlv"] schemes
+            calls["verify_signature"] = calls["verify_signature"] schemes
             calls["br_ecdsa_i15_vrfy_raw"] = calls["br_ecdsa_i15_vrfy_raw"] " api_muladd"
             calls["hash_some"] = calls["hash_some"] " decrypt"
             calls["image_check_step"] = calls["image_check_step"] " decrypt"
@@ -168,4 +193,16 @@ for cpu in "$@"; do
         fi
         defines=-DBOOT_ENCRYPTION=0
     done
+    if [ -n "$bearssl" ]; then
+        defines='-DBOOT_ENCRYPTION=0 -DBARE_SCHEME=image_rsa_3072'
+        extra=$(rsa_sources)
+        row scratch+rsa3072 small "$cpu" - - $scratch_sources
+    fi
+    if [ -n "$sodium" ]; then
+        defines='-DBOOT_ENCRYPTION=0 -DBARE_SCHEME=image_ed25519'
+        extra=$(ed25519_sources)
+        row scratch+ed25519 small "$cpu" - - $scratch_sources
+    fi
+    defines=-DBOOT_ENCRYPTION=0
+    extra=
 done

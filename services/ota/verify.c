@@ -3,7 +3,8 @@
 #include "pki/pki.h"
 
 #define STEP_SIZE  4096u
-#define PIECE_SIZE 256u
+#define PIECE_SIZE 512u
+_Static_assert(PIECE_SIZE >= IMAGE_SIGNATURE_MAX, "a piece takes a signature too");
 
 void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, struct kv *kv,
                      const struct ota_job *job, uint32_t image_size_max,

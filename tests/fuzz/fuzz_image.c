@@ -71,10 +71,10 @@ static void walk_tlvs(const struct image *image)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const uint8_t spki[91] = {[26] = 4};
-    static const struct image_key key = {spki, sizeof spki, 0};
+    static const struct image_key key = {spki, sizeof spki, 0, &image_ecdsa_p256};
     static const struct image_policy policy = {&key, 1, 0};
     struct image_check check;
-    uint8_t buffer[128];
+    uint8_t buffer[IMAGE_SIGNATURE_MAX];
     uint8_t signature[64];
     memset(memory, 0xff, sizeof memory);
     memcpy(memory, data, size < AREA_SIZE ? size : AREA_SIZE);

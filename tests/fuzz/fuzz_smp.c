@@ -128,7 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                               {&flash, SECTORS * SECTOR, SECTORS * SECTOR},
                                               {&flash, 2 * SECTORS * SECTOR, SECTORS * SECTOR}};
     static const uint8_t spki[91] = {[26] = 4};
-    static const struct image_key key = {spki, sizeof spki, 0};
+    static const struct image_key key = {spki, sizeof spki, 0, &image_ecdsa_p256};
     static const struct boot_slots slots = {.primary = &areas[0], .secondary = &areas[1]};
     static const struct boot_config boot = {.images = &slots,
                                             .image_count = 1,

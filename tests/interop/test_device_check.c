@@ -13,10 +13,30 @@
 #include "tool/image_file.h"
 #include "tool/ram_flash.h"
 
+/* How a device verifies keys of a type. */
+static const struct image_scheme *scheme_of(enum key_type type)
+{
+    switch (type) {
+    case KEY_P256:
+        return &image_ecdsa_p256;
+    case KEY_RSA_2048:
+        return &image_rsa_2048;
+    case KEY_RSA_3072:
+        return &image_rsa_3072;
+#ifdef HAS_ED25519
+    case KEY_ED25519:
+        return &image_ed25519;
+#endif
+    default:
+        skip();
+        return NULL;
+    }
+}
+
 /* What a device with that one trusted key, and that security counter, says about the image. */
 static otter_status device_says(struct bytes *image, const struct key *key, uint32_t counter)
 {
-    struct bytes spki = {0};
+    struct bytes der = {0};
     struct image_key trusted;
     struct image_policy policy = {.keys = &trusted, .key_count = 1, .security_counter = counter};
     struct image_check check;
@@ -26,8 +46,9 @@ static otter_status device_says(struct bytes *image, const struct key *key, uint
     uint8_t buffer[512];
     otter_status status;
 
-    assert_int_equal(key_public_der(key, &spki, &failure), OTTER_OK);
-    trusted = (struct image_key){.spki = spki.data, .spki_length = (uint16_t)spki.size};
+    assert_int_equal(key_public_der(key, &der, &failure), OTTER_OK);
+    trusted = (struct image_key){
+        .der = der.data, .der_length = (uint16_t)der.size, .scheme = scheme_of(key->type)};
     ram_flash_init(&ram, image->data, (uint32_t)image->size, 0x1000, 4, 0xff);
     slot = ram_flash_area(&ram, 0, (uint32_t)image->size);
     status = image_check_init(&check, &slot, slot.size, &policy);
@@ -36,7 +57,7 @@ static otter_status device_says(struct bytes *image, const struct key *key, uint
             status = image_check_step(&check, buffer, sizeof buffer);
         while (status == OTTER_E_AGAIN);
     assert_int_equal(status == OTTER_OK, check.verdict == IMAGE_ACCEPTED);
-    bytes_free(&spki);
+    bytes_free(&der);
     return status;
 }
 
@@ -65,17 +86,16 @@ static struct bytes sign_program(const struct key *key, size_t size, bool pad_si
     return file.image;
 }
 
-/* Signatures of many lengths, padded and not: each must be taken. */
-static void the_device_accepts_what_we_sign(void **state)
+/* Images of `count` sizes; their signatures padded and not, which only ECDSA's are. */
+static void accepts_what_we_sign(enum key_type type, size_t count)
 {
     struct key key, other;
     struct failure failure;
 
-    (void)state;
-    assert_int_equal(key_generate(&key, KEY_P256, &failure), OTTER_OK);
-    assert_int_equal(key_generate(&other, KEY_P256, &failure), OTTER_OK);
-    for (int i = 0; i < 100; i++) {
-        struct bytes image = sign_program(&key, 1000 + (size_t)i, i % 2 == 1);
+    assert_int_equal(key_generate(&key, type, &failure), OTTER_OK);
+    assert_int_equal(key_generate(&other, type, &failure), OTTER_OK);
+    for (size_t i = 0; i < count; i++) {
+        struct bytes image = sign_program(&key, 1000 + i, i % 2 == 1);
         assert_int_equal(device_says(&image, &key, 0), OTTER_OK);
         assert_int_equal(device_says(&image, &key, 5), OTTER_OK);
         assert_int_equal(device_says(&image, &key, 6), OTTER_E_VERSION);
@@ -86,6 +106,26 @@ static void the_device_accepts_what_we_sign(void **state)
     }
     key_free(&key);
     key_free(&other);
+}
+
+/* Signatures of many lengths: each must be taken. */
+static void the_device_accepts_what_we_sign(void **state)
+{
+    (void)state;
+    accepts_what_we_sign(KEY_P256, 100);
+}
+
+static void the_device_accepts_what_we_sign_with_ed25519(void **state)
+{
+    (void)state;
+    accepts_what_we_sign(KEY_ED25519, 10);
+}
+
+static void the_device_accepts_what_we_sign_with_rsa(void **state)
+{
+    (void)state;
+    accepts_what_we_sign(KEY_RSA_2048, 4);
+    accepts_what_we_sign(KEY_RSA_3072, 4);
 }
 
 static otter_status device_says_of_vector(const char *name)
@@ -129,6 +169,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_device_accepts_what_we_sign),
+        cmocka_unit_test(the_device_accepts_what_we_sign_with_ed25519),
+        cmocka_unit_test(the_device_accepts_what_we_sign_with_rsa),
         cmocka_unit_test(the_device_judges_imgtools_images),
     };
 

@@ -10,7 +10,7 @@
 #define ENC_TLV_SIZE (4u + 113u)
 
 static const uint8_t spki[91] = {[26] = 0x04, [27] = SIM_KEY};
-const struct image_key image_keys[] = {{spki, sizeof spki, 0}};
+const struct image_key image_keys[] = {{spki, sizeof spki, 0, &image_ecdsa_p256}};
 const unsigned image_key_count = 1;
 const struct image_policy sim_policy = {image_keys, 1, 0};
 

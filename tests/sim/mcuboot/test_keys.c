@@ -11,10 +11,11 @@
 
 static const uint8_t spki_first[91] = {[26] = 0x04, [27] = FIRST};
 static const uint8_t spki_second[91] = {[26] = 0x04, [27] = SECOND};
-static const struct image_key both[] = {{spki_first, sizeof spki_first, 0},
-                                        {spki_second, sizeof spki_second, 0}};
-static const struct image_key first_retired[] = {{spki_first, sizeof spki_first, 5},
-                                                 {spki_second, sizeof spki_second, 0}};
+static const struct image_key both[] = {{spki_first, sizeof spki_first, 0, &image_ecdsa_p256},
+                                        {spki_second, sizeof spki_second, 0, &image_ecdsa_p256}};
+static const struct image_key first_retired[] = {
+    {spki_first, sizeof spki_first, 5, &image_ecdsa_p256},
+    {spki_second, sizeof spki_second, 0, &image_ecdsa_p256}};
 
 static struct rig rig;
 

@@ -1,5 +1,5 @@
 /* What the tests of images share: a flash in memory that holds one image, files of the imgtool
- * vectors, and one image made by imgtool 2.4.0 with a public test key (RFC 6979). */
+ * vectors, and images as imgtool 2.4.0 makes them with public test keys (RFC 6979, RFC 8032). */
 #ifndef OTTER_TESTS_UNIT_IMAGE_SUPPORT_H
 #define OTTER_TESTS_UNIT_IMAGE_SUPPORT_H
 
@@ -25,5 +25,10 @@ uint32_t vector_load(const char *name, uint8_t *data, uint32_t size);
 #define GOLDEN_SIZE 281u
 extern const uint8_t golden[GOLDEN_SIZE];
 extern const struct image_key golden_key;
+
+/* Signed with Ed25519: version 1.2.3+4, the same payload, nothing else. */
+#define GOLDEN_ED25519_SIZE 240u
+extern const uint8_t golden_ed25519[GOLDEN_ED25519_SIZE];
+extern const struct image_key golden_key_ed25519;
 
 #endif

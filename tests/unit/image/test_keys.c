@@ -17,5 +17,6 @@ static const uint8_t p256_other[91] = {
     0x23, 0x07, 0xd6, 0x7e, 0x95, 0x81, 0xcf, 0xc4, 0x4b, 0x5b, 0x57};
 
 /* Only the first is trusted; tests take the other one by its place. */
-const struct image_key image_keys[] = {{p256, sizeof p256, 0}, {p256_other, sizeof p256_other, 0}};
+const struct image_key image_keys[] = {{p256, sizeof p256, 0, &image_ecdsa_p256},
+                                       {p256_other, sizeof p256_other, 0, &image_ecdsa_p256}};
 const unsigned image_key_count = 1;
