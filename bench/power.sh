@@ -60,7 +60,7 @@ awk -v took="$took" '
 cat <<'END'
    Boots: upgrade on trial, permanent, revert, refused upgrade. Cuts: before, in (torn; garbled with
    unstable bits; all but the tail) and after every program and erase; a second one at every operation
-   of the recovery for some of the smallest layouts, sampled for others. Layouts of real chips: cuts
+   of the recovery for slots of up to 2.5 KiB, sampled for others. Layouts of real chips: first cuts
    sampled. Two at a time, so "all" is shorter than the sum of the seconds.
 END
 [ -z "${failed:-}" ] || {

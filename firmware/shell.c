@@ -1,6 +1,7 @@
 #include "firmware/shell.h"
 
 #include "firmware/app.h"
+#include "image/trailer.h"
 #include "net/tls.h"
 #include "port/port.h"
 
@@ -45,10 +46,37 @@ static void show_memory(void *context, struct cli *cli)
                (unsigned long)app->link.mqtt.stats.oversized);
 }
 
+static const char *trailer_text(const struct trailer *trailer)
+{
+    if (trailer->magic != TRAILER_GOOD)
+        return "";
+    if (trailer_on_trial(trailer))
+        return ", on trial";
+    return trailer->image_ok == TRAILER_SET ? ", confirmed" : ", requested for the next boot";
+}
+
+static void show_slot(struct cli *cli, const char *name, const struct flash_area *slot,
+                      uint32_t max_align)
+{
+    struct image_header header;
+    struct trailer trailer;
+    char version[IMAGE_VERSION_TEXT_SIZE];
+    if (image_header_read(slot, &header) != OTTER_OK) {
+        cli_printf(cli, "%-10s no image\n", name);
+        return;
+    }
+    image_version_format(&header.version, version);
+    trailer_read(slot, max_align, &trailer);
+    cli_printf(cli, "%-10s %s, %lu bytes%s\n", name, version, (unsigned long)header.payload_size,
+               trailer_text(&trailer));
+}
+
 static void show_agent(void *context, struct cli *cli)
 {
     struct app *app = context;
     char offered[IMAGE_VERSION_TEXT_SIZE];
+    show_slot(cli, "primary", &app->board.primary, app->board.max_align);
+    show_slot(cli, "secondary", &app->board.secondary, app->board.max_align);
     if (!app->agent_runs) {
         cli_print(
             cli,

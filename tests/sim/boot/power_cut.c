@@ -389,16 +389,18 @@ static bool is_daily(unsigned old, unsigned new, enum past past, enum scenario s
     return ((number * 0x9e3779b9u) >> 16) % share == run.seed % share;
 }
 
-/* Second cuts multiply the cases: all of them for a share, a sample for the rest. */
-static struct effort effort_for(const struct geometry *geometry, const struct board *board,
-                                bool is_share)
+/* Second cuts multiply the cases: in a full run every one of them for small slots, a sample for
+ * others. */
+#define SMALL_SLOT 2560u
+
+static struct effort effort_for(const struct geometry *geometry, const struct board *board)
 {
     struct effort effort = {1, 0};
     const uint32_t slot = board->area[BOARD_PRIMARY].size;
     if (geometry->is_large)
         effort.stride = run.full ? 23 : 211;
-    else if (slot <= 2560)
-        effort.second = !run.full ? 19 : is_share ? 1 : 29;
+    else if (slot <= SMALL_SLOT)
+        effort.second = run.full ? 1 : 19;
     else if (run.full)
         effort.second = 97;
     return effort;
@@ -434,7 +436,7 @@ static void run_geometry(const struct geometry *geometry)
             for (enum past past = FRESH; past < PASTS; past++) {
                 for (enum scenario scenario = TEST; scenario < SCENARIOS; scenario++) {
                     const bool is_share = is_daily(old, new, past, scenario);
-                    const struct effort effort = effort_for(geometry, &board, is_share);
+                    const struct effort effort = effort_for(geometry, &board);
                     if (scenario == REVERT && !mode.reverts)
                         continue;
                     if (is_share || (run.full && !geometry->is_large))
