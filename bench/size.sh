@@ -13,6 +13,7 @@ room_table() {
         return value
     }
     function room(path) {
+        if (match(path, /room_[a-z0-9_]+\.dir/)) return substr(path, RSTART + 5, RLENGTH - 9)
         if (match(path, /libroom_[a-z0-9_]+/)) return substr(path, RSTART + 8, RLENGTH - 8)
         if (match(path, /libdep_[a-z0-9_]+/)) return substr(path, RSTART + 7, RLENGTH - 7)
         if (path ~ /lib(gcc|c|m)\.a/) return "C library"
