@@ -4,33 +4,55 @@
 #   tests/run.sh [NAME…]    only tests whose name holds one of the words
 #
 # Unit, simulation, end-to-end and interop tests are ctest's; each fuzz target then runs on its
-# corpus and for some seconds of new input (FUZZ_SECONDS, default 5).
+# corpus and for some seconds of new input. Environment: FUZZ_SECONDS (5), OTTER_TEST_BUILD (the
+# folder that holds host-asan/ and fuzz/: build/).
+#
+# Exit status 0 only when something ran, nothing failed, and as many tests reported as there are.
 set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
-results=$root/build/test-results
+build=${OTTER_TEST_BUILD:-$root/build}
+results=$build/test-results
 fuzz_seconds=${FUZZ_SECONDS:-5}
 mkdir -p "$results"
+
+# Two runs would write over each other's results. Nothing that a test starts may hold the lock.
+if command -v flock >/dev/null 2>&1; then
+    exec 9>"$results/lock"
+    flock -n 9 || {
+        echo 'Another run of the tests is under way here; waiting for it …'
+        flock 9
+    }
+fi
 
 pattern=.
 for word in "$@"; do
     [ "$pattern" = . ] && pattern=$word || pattern="$pattern|$word"
 done
 
+ctest_here() {
+    ctest --test-dir "$build/host-asan" --tests-regex "$pattern" --no-tests=ignore "$@"
+}
+
+# ctest's exit code lies in a file, because the pipe that shows its lines has one of its own.
 run_ctest() {
-    ctest --test-dir "$root/build/host-asan" --parallel 2 --output-on-failure --no-tests=ignore \
-        --tests-regex "$pattern" 2>&1 | tee "$results/ctest.log" |
-        grep -vE '^(Internal ctest|Test project| +Start +[0-9]+:)' || true
+    expected=$(ctest_here -N | sed -n 's/^Total Tests: *//p')
+    {
+        code=0
+        ctest_here --parallel 2 --output-on-failure 2>&1 9>&- || code=$?
+        echo "$code" >"$results/ctest.code"
+    } | tee "$results/ctest.log" |
+        grep --line-buffered -vE '^(Internal ctest|Test project| +Start +[0-9]+:)' || true
 }
 
 # fuzz NAME PROGRAM: prints a line as ctest does.
 fuzz() {
     corpus=$root/tests/fuzz/corpus/$1
-    new=$root/build/fuzz-corpus/$1
+    new=$build/fuzz-corpus/$1
     log=$results/fuzz-$1.log
     mkdir -p "$new" "$corpus"
     if "$2" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
-        -artifact_prefix="$results/fuzz-$1-" "$new" "$corpus" >"$log" 2>&1; then
+        -artifact_prefix="$results/fuzz-$1-" "$new" "$corpus" >"$log" 2>&1 9>&-; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
         printf '      Fuzz: %-32s Passed    %s inputs\n' "$1" "$runs"
     else
@@ -42,7 +64,7 @@ fuzz() {
 
 run_fuzz() {
     : >"$results/fuzz.log"
-    for program in "$root"/build/fuzz/tests/fuzz_*; do
+    for program in "$build"/fuzz/tests/fuzz_*; do
         name=${program##*/fuzz_}
         [ -x "$program" ] && [ -f "$program" ] || continue
         printf 'fuzz_%s' "$name" | grep -qE "$pattern" || continue
@@ -50,15 +72,29 @@ run_fuzz() {
     done
 }
 
+# count LOG PATTERN
 count() {
-    cat "$results/ctest.log" "$results/fuzz.log" | grep -cE "$1" || true
+    grep -cE "$2" "$results/$1" || true
 }
 
 run_ctest
 run_fuzz
-passed=$(count '(Test +#[0-9]+|Fuzz): .* Passed ')
-skipped=$(count 'Test +#[0-9]+: .*\*\*\*Skipped')
-failed=$(count '(Test +#[0-9]+|Fuzz): .*\*\*\*(Failed|Timeout|Exception|Not Run)')
+test_line='^ *[0-9]+/[0-9]+ +Test +#[0-9]+: .*'
+passed=$(count ctest.log "$test_line Passed ")
+skipped=$(count ctest.log "$test_line\*\*\*Skipped")
+failed=$(count ctest.log "$test_line\*\*\*(Failed|Timeout|Exception|Not Run)")
+reported=$((passed + skipped + failed))
+passed=$((passed + $(count fuzz.log '^ *Fuzz: .* Passed ')))
+failed=$((failed + $(count fuzz.log '^ *Fuzz: .*\*\*\*Failed')))
+code=$(cat "$results/ctest.code")
+if [ "$reported" -ne "${expected:-0}" ]; then
+    echo "ctest has ${expected:-no} tests of this name and $reported reported (its exit code: $code)"
+    failed=$((failed + 1))
+elif [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then
+    echo "ctest ended with exit code $code, although each of its tests passed"
+    failed=$((failed + 1))
+fi
+[ "$passed" -gt 0 ] || echo "no test ran${1:+ whose name holds: $*}"
 echo
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
