@@ -34,7 +34,7 @@ static const struct usage usage = {
     .options = options,
     .examples =
         "  otter create-trailer -S 0x73000 --align 4 --hex-addr 0x83000 request.hex\n"
-        "  otter create-trailer -S 0x73000 --align 4 --confirm trailer.bin   for the slot's end\n",
+        "  otter create-trailer -S 0x73000 --align 4 --confirm trailer.bin   # for the slot's end\n",
 };
 
 struct request {

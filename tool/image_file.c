@@ -241,7 +241,7 @@ static uint16_t hash_tlv(enum hash_type type)
 static otter_status encrypt(const struct image_spec *spec, struct image_file *file,
                             struct bytes *entries, struct failure *failure)
 {
-    size_t payload_size = file->plain.size - spec->header_size;
+    size_t payload_size = file->image.size - spec->header_size; /* `plain` has TLVs behind it */
     struct image_cipher_key key;
     struct bytes tlv = {0};
     uint16_t type;

@@ -23,7 +23,7 @@ static const struct usage usage = {
     .summary = "Makes a key pair to sign images with, or to encrypt them for.",
     .options = options,
     .examples = "  otter keygen -t ecdsa-p256 -k signing.pem\n"
-                "  otter getpub -k signing.pem > image_key.c     the half that goes into devices\n",
+                "  otter getpub -k signing.pem > image_key.c   # the half that goes into devices\n",
 };
 
 struct request {

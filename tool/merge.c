@@ -29,7 +29,7 @@ static const struct usage usage = {
     .options = options,
     .examples =
         "  otter merge -o factory.hex bootloader.bin@0x0 firmware.signed.bin@0x10000\n"
-        "  otter merge -o flash.img --base 0 --size 0x100000 boot.hex firmware.bin@0x10000\n",
+        "  otter merge -o chip.bin --base 0 --size 0x100000 boot.hex firmware.bin@0x10000\n",
 };
 
 /* One input, so that an overlap can be told by the names of both. */

@@ -155,6 +155,8 @@ static void check_image(enum key_type type, size_t cipher_key_size, bool in_clea
     spec.encrypt_for = &device;
     spec.cipher_key_size = cipher_key_size;
     spec.payload_in_clear = in_clear;
+    spec.has_security_counter = true; /* protected TLVs are hashed, but stay in clear */
+    spec.security_counter = 0x12345678;
     assert_int_equal(image_file_build(&spec, program, sizeof program, &file, &failure), OTTER_OK);
     /* Padded to whole blocks with zeros before hashing. */
     assert_int_equal(file.image.data[12], 64);
@@ -163,6 +165,7 @@ static void check_image(enum key_type type, size_t cipher_key_size, bool in_clea
     assert_int_equal(image_view_check(&view, NULL, in_clear ? NULL : &device, &verdict, &failure),
                      OTTER_OK);
     assert_memory_equal(verdict.plain.data + 0x20, program, 61);
+    assert_hex(file.image.data + 0x60, "08690c005000040078563412");
     assert_int_equal(verdict.decrypted, !in_clear);
     image_verdict_free(&verdict);
     verdict = (struct image_verdict){0};
