@@ -1,5 +1,5 @@
 /* The bootloader core: decides which image runs, swaps images where asked, and never starts one
- * that it has not verified. MCUboot's formats and algorithms (facts: mcuboot.md sections 2 to 5).
+ * that it has not verified. MCUboot's formats and algorithms (docs/formats.md sections 2 to 5).
  *
  * The port's main() sets the clock up, fills a `struct boot_config`, calls boot_go once and jumps
  * to the image it is given. boot_go may be cut by a reset at any instruction: called again, it goes

@@ -1,4 +1,4 @@
-/* Direct XIP with revert (facts: mcuboot.md 4.5): each slot holds an image linked for it, the
+/* Direct XIP with revert (docs/formats.md 4.5): each slot holds an image linked for it, the
  * better one is started where it lies. An image that was asked for or confirmed is better than one
  * that nobody asked for, that is better than one whose trial failed; among equals the newer one,
  * then the primary.

@@ -1,4 +1,4 @@
-/* Several images that are updated together (facts: mcuboot.md 4.8 and 5.3). */
+/* Several images that are updated together (docs/formats.md 4.8 and 5.3). */
 #include "boot/mode.h"
 
 static bool is_upgrade(const struct boot_state *state)

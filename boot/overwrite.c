@@ -1,4 +1,4 @@
-/* Overwrite only (facts: mcuboot.md 4.4): the candidate is copied over the primary. There is no way
+/* Overwrite only (docs/formats.md 4.4): the candidate is copied over the primary. There is no way
  * back and no status: the request in the secondary stays until the copy is complete, so an
  * interrupted copy begins again.
  *

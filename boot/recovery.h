@@ -1,5 +1,5 @@
 /* Serial recovery: a board without a bootable image is filled over its console, by `otter recover`
- * or any mcumgr client. SMP, as MCUboot's serial recovery speaks it (facts: mcuboot.md section 7).
+ * or any mcumgr client. SMP, as MCUboot's serial recovery speaks it (docs/formats.md section 7).
  *
  * Bytes go in, bytes come out through a callback, time is handed in: the port owns the UART and the
  * loop; recovery_serve is that loop for a port that has the console of port/port.h. Nothing that

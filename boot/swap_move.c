@@ -1,4 +1,4 @@
-/* Swap by move (facts: mcuboot.md 4.2). With n sectors to exchange:
+/* Swap by move (docs/formats.md 4.2). With n sectors to exchange:
  *
  *   move   for i = n .. 1:      primary i-1 -> primary i                          one record
  *   swap   for i = 0 .. n-1:    secondary i -> primary i                          record 1

@@ -1,4 +1,4 @@
-/* Swap by offset (facts: mcuboot.md 4.3). The candidate lies one sector into the secondary slot, so
+/* Swap by offset (docs/formats.md 4.3). The candidate lies one sector into the secondary slot, so
  * there is always a free sector to move into. With n sectors to exchange:
  *
  *   upgrade  for i = 0 .. n-1:   primary i -> secondary i       record 1

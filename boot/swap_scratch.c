@@ -1,4 +1,4 @@
-/* Swap using scratch (facts: mcuboot.md 4.1). Regions of whole sectors are exchanged from the
+/* Swap using scratch (docs/formats.md 4.1). Regions of whole sectors are exchanged from the
  * highest down, each in three states with one status record behind each:
  *
  *   fill     secondary region -> scratch      record 1

@@ -1,5 +1,5 @@
 /* Inside the bootloader: the trial of an image that is started where it was written, without a
- * copy. Each slot speaks for itself through its own trailer (facts: mcuboot.md 4.5):
+ * copy. Each slot speaks for itself through its own trailer (docs/formats.md 4.5):
  *
  *   magic good, copy_done unset      asked for; copy_done is set when it is started first
  *   copy_done set, image_ok unset    was started and not confirmed: it failed

@@ -9,8 +9,8 @@
  *   struct json doc;
  *   uint32_t size;
  *   status = json_parse(&doc, text, length, tokens, 96);
- *   status = json_get_uint(&doc, json_find(&doc, 0,
- * "execution.jobDocument.afr_ota.files[0].filesize"), UINT32_MAX, &size);
+ *   file = json_find(&doc, 0, "execution.jobDocument.afr_ota.files[0]");
+ *   status = json_get_uint(&doc, json_find(&doc, file, "filesize"), UINT32_MAX, &size);
  *
  * Every reader takes the result of json_find as it is: a negative index comes back as its error. */
 #ifndef OTTER_CODEC_JSON_H

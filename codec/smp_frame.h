@@ -1,5 +1,5 @@
 /* SMP over a serial line: how MCUboot's recovery and mcumgr put packets on a console that also
- * carries text. (facts: mcuboot.md sections 7.1 and 7.2)
+ * carries text. (docs/formats.md sections 7.1 and 7.2)
  *
  *   frame: | length u16 | packet: 8 bytes of header, CBOR | CRC u16 |      big-endian
  *   lines: 06 09 base64 0a, and 04 14 base64 0a for each one that follows; at most 127 bytes

@@ -1,4 +1,4 @@
-/* Is this image whole, and signed by a key that we trust? (facts: mcuboot.md 1.5 to 1.7, 5.1)
+/* Is this image whole, and signed by a key that we trust? (docs/formats.md 1.5 to 1.7, 5.1)
  *
  *   struct image_check check;
  *   image_check_init(&check, slot, limit, &policy);

@@ -1,4 +1,4 @@
-/* Encrypted images: ECIES on P-256 and AES-128-CTR (facts: mcuboot.md section 6). Only the payload
+/* Encrypted images: ECIES on P-256 and AES-128-CTR (docs/formats.md section 6). Only the payload
  * is encrypted, with a key of its own that travels in an ENC_EC256 TLV, wrapped for the device.
  *
  * Linked from room_image_enc (BearSSL, constant time: these are secrets). */

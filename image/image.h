@@ -1,4 +1,4 @@
-/* MCUboot's image format: header, TLV areas, versions. (facts: mcuboot.md sections 1.1 to 1.4)
+/* MCUboot's image format: header, TLV areas, versions. (docs/formats.md sections 1.1 to 1.4)
  *
  *   | header + padding | payload | protected TLVs (may be absent) | TLVs | erased ... trailer |
  *

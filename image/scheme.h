@@ -1,5 +1,5 @@
 /* Signature schemes. Each trusted key names the scheme that it verifies with, so a program holds
- * the code of those schemes that its keys name, and no other. (facts: mcuboot.md 1.6, 1.7) */
+ * the code of those schemes that its keys name, and no other. (docs/formats.md 1.6, 1.7) */
 #ifndef OTTER_IMAGE_SCHEME_H
 #define OTTER_IMAGE_SCHEME_H
 

@@ -1,5 +1,5 @@
 /* The trailer at the end of a slot: how application and bootloader talk about swaps.
- * (facts: mcuboot.md sections 2 and 3)
+ * (docs/formats.md sections 2 and 3)
  *
  *   application: asks for a test or permanent swap of the secondary slot, confirms the primary.
  *   bootloader:  reads both, swaps, notes what it did in the primary's trailer.

@@ -12,8 +12,7 @@ enum reset_reason { RESET_POWER_ON = 0, RESET_SOFTWARE = 1, RESET_WATCHDOG = 2 }
 struct handover {
     uint32_t magic;
     uint32_t reset_reason; /* enum reset_reason */
-    uint32_t
-        swap_type; /* what this boot did: MCUboot's swap types, 1 none, 2 test, 3 perm, 4 revert */
+    uint32_t swap_type;    /* what this boot did, as in docs/formats.md 2.3; 1: nothing */
     uint32_t boot_ms;      /* time spent in the bootloader */
     uint32_t bytes_copied; /* by a swap in this boot, 0 without one */
 };

@@ -1,5 +1,5 @@
 /* Encrypted images: the payload under an AES key of its own, that key wrapped for the device.
- * (facts: mcuboot.md section 6) */
+ * (docs/formats.md section 6) */
 #ifndef OTTER_TOOL_ENCRYPTION_H
 #define OTTER_TOOL_ENCRYPTION_H
 

@@ -1,5 +1,5 @@
 /* Makes a signed image out of a program, as MCUboot's imgtool does, byte for byte where nothing
- * random is in it. (facts: mcuboot.md section 1)
+ * random is in it. (docs/formats.md section 1)
  *
  *   struct image_spec spec = image_spec_default();
  *   spec.key = &key; spec.header_size = 4096; spec.pad_header = true; ...

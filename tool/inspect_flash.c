@@ -106,7 +106,7 @@ static void inspect_all(const struct inspect_request *request, struct bytes *con
     inspect_store(report);
 }
 
-/* The bootloader noted a swap and did not finish it (facts: mcuboot.md 3.2). */
+/* The bootloader noted a swap and did not finish it (docs/formats.md 3.2). */
 static bool swap_is_interrupted(const struct flash_report *report)
 {
     const struct trailer *primary = &report->primary.trailer;

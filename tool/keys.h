@@ -1,5 +1,5 @@
 /* Key pairs and public keys in PEM files, and the forms in which images carry them.
- * (facts: mcuboot.md 1.6, 1.7) */
+ * (docs/formats.md 1.6, 1.7) */
 #ifndef OTTER_TOOL_KEYS_H
 #define OTTER_TOOL_KEYS_H
 

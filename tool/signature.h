@@ -1,4 +1,4 @@
-/* Hashes of images and signatures over them. (facts: mcuboot.md 1.5, 1.6) */
+/* Hashes of images and signatures over them. (docs/formats.md 1.5, 1.6) */
 #ifndef OTTER_TOOL_SIGNATURE_H
 #define OTTER_TOOL_SIGNATURE_H
 

@@ -1,6 +1,6 @@
 /* The largest image that a bootloader accepts in a slot, by update mode. imgtool knows only the
  * trailer; the bootloader wants more room in every mode, so that an image may pass signing and be
- * refused by the device. (facts: mcuboot.md 2.5, 2.6) */
+ * refused by the device. (docs/formats.md 2.5, 2.6) */
 #ifndef OTTER_TOOL_SLOT_LIMIT_H
 #define OTTER_TOOL_SLOT_LIMIT_H
 

@@ -1,5 +1,5 @@
 /* The client's side of serial recovery: one request at a time, sent again until it is answered.
- * Speaks to boot/recovery.h and to MCUboot's own. (facts: mcuboot.md section 7) */
+ * Speaks to boot/recovery.h and to MCUboot's own. (docs/formats.md section 7) */
 #ifndef OTTER_TOOL_SMP_CLIENT_H
 #define OTTER_TOOL_SMP_CLIENT_H
 

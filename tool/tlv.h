@@ -1,5 +1,5 @@
 /* All TLV types of MCUboot's format, as the image tool writes and names them; those that the device
- * acts on are in image/image.h. (facts: mcuboot.md 1.4) */
+ * acts on are in image/image.h. (docs/formats.md 1.4) */
 #ifndef OTTER_TOOL_TLV_H
 #define OTTER_TOOL_TLV_H
 

@@ -1,5 +1,5 @@
-/* Jobs: documents to be carried out by things, one execution per job and thing (facts of the public
- * AWS IoT Jobs interface: statuses, version numbers, timers, notifications).
+/* Jobs: documents to be carried out by things, one execution per job and thing (as the public
+ * interface of AWS IoT Jobs has them: statuses, version numbers, timers, notifications).
  *
  * The device's calls (jobs_get_pending, jobs_start_next, jobs_describe, jobs_update) take the
  * request body as it came, NULL meaning {}, check it, and answer with the body AWS sends: over MQTT

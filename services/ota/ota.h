@@ -9,8 +9,8 @@
  * The owner's loop:
  *   ota_init(&ota, &config, port_now());      once, after kv_open and mqtt_init
  *   ota_on_message                            as the session's `on_message`, with ctx = &ota, or
- *                                             called from the owner's: true when it was for the
- * agent ota_tick(&ota, now)                       after mqtt_tick, whenever ota_deadline has come
+ *                                             from the owner's own: true when the agent took it
+ *   ota_tick(&ota, now)                       after mqtt_tick, whenever ota_deadline has come
  *   if (ota_wants_reset(&ota)) port_reset();
  *
  * The interfaces it speaks: AWS IoT Jobs over MQTT, the `afr_ota` job document of

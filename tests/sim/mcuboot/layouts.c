@@ -1,4 +1,4 @@
-/* Flash layouts of MCUboot's simulator (facts: mcuboot.md 8.2) and of the measured traces (B). */
+/* Flash layouts of MCUboot's simulator (docs/formats.md 8.2) and of the measured traces (B). */
 #include "tests/sim/mcuboot/rig.h"
 
 #define ALL    "scratch,move,offset,overwrite,direct-xip,"

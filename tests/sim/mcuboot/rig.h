@@ -45,7 +45,7 @@ struct rig_layout {
     uint16_t max_sectors;
 };
 
-/* Table of simulator geometries (facts: mcuboot.md 8.2); ends with a NULL name. */
+/* Table of simulator geometries (docs/formats.md 8.2); ends with a NULL name. */
 extern const struct rig_layout rig_layouts[];
 /* The layout of the measured traces: six sectors of 4 KiB; move and offset with one more in the
  * slot that needs it. For the linked mode; scratch with 1, 2 or 3 sectors. */

@@ -1,5 +1,5 @@
 /* Direct XIP with revert, on all layouts of MCUboot's simulator: the images stay where they are,
- * one of them is started. MCUboot's simulator cuts no power here (facts: mcuboot.md 8.1, 8.3, 4.5).
+ * one of them is started. MCUboot's simulator cuts no power here (docs/formats.md 8.1, 8.3, 4.5).
  */
 #include "tests/sim/mcuboot/rig.h"
 

@@ -1,5 +1,5 @@
 /* Boards with a past: what programmers, old trailers and half-done things leave behind. MCUboot's
- * simulator starts from clean flash (facts: mcuboot.md 8.1, 8.4, 10). */
+ * simulator starts from clean flash (docs/formats.md 8.1, 8.4). */
 #include "tests/sim/mcuboot/rig.h"
 
 #include <string.h>

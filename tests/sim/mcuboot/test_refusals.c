@@ -1,5 +1,5 @@
 /* Candidates that must not come in, and boards without an image: the rows of MCUboot's simulator
- * where the primary stays what it is (facts: mcuboot.md 8.3). */
+ * where the primary stays what it is (docs/formats.md 8.3). */
 #include "tests/sim/mcuboot/rig.h"
 
 #include <stdio.h>
@@ -78,7 +78,7 @@ static uint32_t trailer_room_in_first_sector(const struct rig *rig, uint32_t tra
     return end - start;
 }
 
-/* What MCUboot's validator allows (facts: mcuboot.md 2.5, 2.6). */
+/* What MCUboot's validator allows (docs/formats.md 2.5, 2.6). */
 static uint32_t limit_of_mcuboot(const struct rig *rig)
 {
     const uint32_t w = rig->variant.write_size;

@@ -1,5 +1,5 @@
 /* What the application writes, and power cuts in that: requests and confirmations, torn, stale or
- * of another build. MCUboot's simulator interrupts neither (facts: mcuboot.md 8.1, 3.3, C). */
+ * of another build. MCUboot's simulator interrupts neither (docs/formats.md 8.1, 3.3). */
 #include "tests/sim/mcuboot/rig.h"
 
 #include <stdio.h>

@@ -1,4 +1,4 @@
-/* Status records that cannot be written: MCUboot's "bad regions" (facts: mcuboot.md 8.1, 8.3). */
+/* Status records that cannot be written: MCUboot's "bad regions" (docs/formats.md 8.1, 8.3). */
 #include "tests/sim/mcuboot/rig.h"
 
 static uint32_t record_size(const struct rig *rig)

@@ -1,4 +1,4 @@
-/* Overwrite-only beside MCUboot (facts: mcuboot.md B.5): an overwrite begun by MCUboot is finished
+/* Overwrite-only beside MCUboot (docs/formats.md 9): an overwrite begun by MCUboot is finished
  * by Otter, and the new image stands where MCUboot puts it. Unlike MCUboot, Otter keeps the image
  * in the secondary (it can mend a primary gone bad) and copies no trailer along. */
 #include "tests/sim/mcuboot/traces.h"

@@ -1,5 +1,5 @@
 /* Swap using scratch beside MCUboot: the same bytes on the flash, and a swap begun by MCUboot is
- * finished by Otter, from each of its operations (facts: mcuboot.md B.1, B.2). */
+ * finished by Otter, from each of its operations (docs/formats.md 9). */
 #include "tests/sim/mcuboot/traces.h"
 
 #define SECTOR      0x1000u

@@ -1,5 +1,5 @@
 /* Swap by move and swap by offset beside MCUboot: the same bytes on the flash, and a swap begun by
- * MCUboot is finished by Otter, from each of its operations (facts: mcuboot.md B.3, B.4, 4.2, 4.3).
+ * MCUboot is finished by Otter, from each of its operations (docs/formats.md 9, 4.2, 4.3).
  * Images of 9,072 and 5,072 bytes: three sectors are exchanged. */
 #include "tests/sim/mcuboot/traces.h"
 

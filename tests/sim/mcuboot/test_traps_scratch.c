@@ -1,4 +1,4 @@
-/* Layouts in which MCUboot's swap using scratch is left unbootable (facts: mcuboot.md 8.4): region
+/* Layouts in which MCUboot's swap using scratch is left unbootable (docs/formats.md 8.4): region
  * 0 shares a sector with the trailer, so the status is in scratch; at its end scratch is erased,
  * and power fails in that erase: data gone, trailer still readable. */
 #include "tests/sim/mcuboot/rig.h"

@@ -1,4 +1,4 @@
-/* What breaks MCUboot's swap by move and swap by offset (facts: mcuboot.md 4.2, 4.3, 8.4, 10). */
+/* What breaks MCUboot's swap by move and swap by offset (docs/formats.md 4.2, 4.3, 8.4). */
 #include "tests/sim/mcuboot/rig.h"
 
 static const struct rig_layout small_sectors = {.name = "64 and 65 x 512",

@@ -1,5 +1,5 @@
 /* Two images that need each other, on MCUboot's K64fMulti: its dependency combinations, and
- * upgrades of both with power cuts (facts: mcuboot.md 4.8, 5.3, 8.3). */
+ * upgrades of both with power cuts (docs/formats.md 4.8, 5.3, 8.3). */
 #include "tests/sim/mcuboot/rig.h"
 
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Upgrades, reverts and what comes before them: the rows of MCUboot's simulator for a slot pair
- * (facts: mcuboot.md 8.3), on its layouts. */
+ * (docs/formats.md 8.3), on its layouts. */
 #include "tests/sim/mcuboot/rig.h"
 
 #include <stdio.h>

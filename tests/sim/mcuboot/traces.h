@@ -1,5 +1,5 @@
 /* Swaps as MCUboot does them, operation by operation: an interpreter for the measured traces
- * (facts: mcuboot.md B), so that a flash can be put into the state in which MCUboot would have left
+ * (docs/formats.md 9), so that a flash can be put into the state in which MCUboot would have left
  * it after any of them. */
 #ifndef OTTER_TESTS_SIM_MCUBOOT_TRACES_H
 #define OTTER_TESTS_SIM_MCUBOOT_TRACES_H

@@ -1,4 +1,4 @@
-/* SMP frames: the vectors of the facts sheet byte for byte, long packets, broken lines. */
+/* SMP frames: whole packets byte for byte, long packets, broken lines. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
-/* The public test keys and the small program that the golden images are made with
- * (facts: mcuboot.md appendix A). */
+/* The public test keys and the small program that the golden images are made with,
+ * and what imgtool 2.4.0 made of them. */
 #ifndef OTTER_TESTS_TOOL_GOLDEN_H
 #define OTTER_TESTS_TOOL_GOLDEN_H
 

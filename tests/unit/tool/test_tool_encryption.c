@@ -1,4 +1,4 @@
-/* Wrapped image keys and encrypted payloads (facts: mcuboot.md A.2). */
+/* Wrapped image keys and encrypted payloads (docs/formats.md 6). */
 #include "golden.h"
 
 #include "tool/encryption.h"
