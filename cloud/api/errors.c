@@ -120,6 +120,8 @@ static const struct row s3_rows[] = {
     {CORE_PART_ORDER, "InvalidPartOrder", 400},
     {CORE_TOO_SMALL, "EntityTooSmall", 400},
     {CORE_TOO_LARGE, "EntityTooLarge", 400},
+    {CORE_PRECONDITION, "PreconditionFailed", 412},
+    {CORE_NOT_IMPLEMENTED, "NotImplemented", 501},
     {CORE_INTERNAL, "InternalError", 500},
     {CORE_OK, "InvalidArgument", 400},
 };

@@ -1,9 +1,11 @@
-/* S3 with paths /bucket/key: which operation a request is, and the buckets. */
+/* S3 with paths /bucket/key: which operation a request is, and what all share. */
 #include "cloud/api/s3.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/queue.h>
 
 #include "cloud/api/xml.h"
 #include "cloud/core/names.h"
@@ -43,116 +45,6 @@ json_t *s3_read_xml(struct s3_call *s3)
     return body;
 }
 
-/* ---- buckets ---- */
-
-static void list_buckets(struct s3_call *s3)
-{
-    json_t *buckets = bucket_list(s3->call->cloud);
-    struct text *out = s3_xml(s3, "ListAllMyBucketsResult");
-    text_add(out, "<Owner>");
-    xml_add(out, "ID", s3->call->cloud->account);
-    text_add(out, "</Owner><Buckets>");
-    for (size_t i = 0; i < json_array_size(buckets); i++) {
-        const json_t *bucket = json_array_get(buckets, i);
-        xml_begin(out, "Bucket");
-        xml_add(out, "Name", json_text(bucket, "name"));
-        xml_add_time(out, "CreationDate",
-                     json_integer_value(json_object_get(bucket, "created")) * 1000);
-        xml_end(out, "Bucket");
-    }
-    text_add(out, "</Buckets></ListAllMyBucketsResult>");
-    json_decref(buckets);
-}
-
-static void create_bucket(struct s3_call *s3)
-{
-    struct answer answer = ANSWER_INIT;
-    char location[80];
-    json_t *body = s3->call->body_size ? s3_read_xml(s3) : json_object();
-    const char *constraint = json_text(body, "LocationConstraint");
-    if (body && constraint && strcmp(constraint, s3->call->cloud->region) != 0) {
-        s3_error(s3, "IllegalLocationConstraintException", 400,
-                 "This cloud is one region: leave the location constraint out.");
-    } else if (body) {
-        enum core_error error = bucket_create(s3->call->cloud, s3->bucket, &answer);
-        snprintf(location, sizeof location, "/%.63s", s3->bucket);
-        if (error)
-            s3_refuse(s3, error, &answer);
-        else
-            call_reply_header(s3->call, "Location", location);
-    }
-    json_decref(body);
-    answer_free(&answer);
-}
-
-static void head_bucket(struct s3_call *s3)
-{
-    struct answer answer = ANSWER_INIT;
-    enum core_error error = bucket_check(s3->call->cloud, s3->bucket, &answer);
-    if (error)
-        s3_refuse(s3, error, &answer);
-    else
-        call_reply_header(s3->call, "x-amz-bucket-region", s3->call->cloud->region);
-    answer_free(&answer);
-}
-
-static void delete_bucket(struct s3_call *s3)
-{
-    struct answer answer = ANSWER_INIT;
-    enum core_error error = bucket_delete(s3->call->cloud, s3->bucket, &answer);
-    if (error)
-        s3_refuse(s3, error, &answer);
-    else
-        s3->call->status = 204;
-    answer_free(&answer);
-}
-
-static void put_versioning(struct s3_call *s3)
-{
-    struct answer answer = ANSWER_INIT;
-    char crc32[16];
-    json_t *body = s3_check_body(s3, crc32) ? s3_read_xml(s3) : NULL;
-    if (body) {
-        const char *status = json_text(body, "Status");
-        enum core_error error =
-            bucket_set_versioning(s3->call->cloud, s3->bucket, status ? status : "", &answer);
-        if (error)
-            s3_refuse(s3, error, &answer);
-    }
-    json_decref(body);
-    answer_free(&answer);
-}
-
-static void get_versioning(struct s3_call *s3)
-{
-    struct answer answer = ANSWER_INIT;
-    char status[16];
-    enum core_error error = bucket_check(s3->call->cloud, s3->bucket, &answer);
-    if (error) {
-        s3_refuse(s3, error, &answer);
-    } else {
-        struct text *out = s3_xml(s3, "VersioningConfiguration");
-        bucket_versioning(s3->call->cloud, s3->bucket, status);
-        if (*status)
-            xml_add(out, "Status", status);
-        xml_end(out, "VersioningConfiguration");
-    }
-    answer_free(&answer);
-}
-
-static void get_location(struct s3_call *s3)
-{
-    struct answer answer = ANSWER_INIT;
-    const char *region = s3->call->cloud->region;
-    enum core_error error = bucket_check(s3->call->cloud, s3->bucket, &answer);
-    if (error)
-        s3_refuse(s3, error, &answer);
-    else /* the first region has no name here */
-        text_format(s3_xml(s3, "LocationConstraint"), "%s</LocationConstraint>",
-                    strcmp(region, "us-east-1") == 0 ? "" : region);
-    answer_free(&answer);
-}
-
 /* ---- which operation ---- */
 
 enum level { SERVICE, BUCKET, OBJECT };
@@ -160,57 +52,139 @@ enum level { SERVICE, BUCKET, OBJECT };
 struct operation {
     enum evhttp_cmd_type method;
     enum level level;
-    const char *query; /* a parameter that must be there; NULL: none */
+    const char *resource; /* the query parameter that names it; NULL: none does */
+    const char *others;   /* further ones that it takes, between blanks */
     s3_handler *handler;
 };
 
-/* The first that fits: those with a query parameter stand before those without. */
+#define LIST_KEYS " prefix delimiter max-keys encoding-type "
+#define OBJECT_KEYS                                                                                \
+    " versionId response-cache-control response-content-disposition response-content-encoding "    \
+    "response-content-language response-content-type response-expires "
+
+/* A request is the first operation that fits: those named by a parameter stand before those that
+ * are not. Each lists every parameter that it takes, so that one which it does not know is refused:
+ * what is a sub-resource to AWS, now or tomorrow, must never run the bare operation. */
 static const struct operation operations[] = {
-    {EVHTTP_REQ_GET, SERVICE, NULL, list_buckets},
-    {EVHTTP_REQ_PUT, BUCKET, "versioning", put_versioning},
-    {EVHTTP_REQ_GET, BUCKET, "versioning", get_versioning},
-    {EVHTTP_REQ_GET, BUCKET, "location", get_location},
-    {EVHTTP_REQ_GET, BUCKET, "versions", s3_list_versions},
-    {EVHTTP_REQ_POST, BUCKET, "delete", s3_delete_objects},
-    {EVHTTP_REQ_PUT, BUCKET, NULL, create_bucket},
-    {EVHTTP_REQ_HEAD, BUCKET, NULL, head_bucket},
-    {EVHTTP_REQ_GET, BUCKET, NULL, s3_list_objects},
-    {EVHTTP_REQ_DELETE, BUCKET, NULL, delete_bucket},
-    {EVHTTP_REQ_POST, OBJECT, "uploads", s3_create_upload},
-    {EVHTTP_REQ_PUT, OBJECT, "uploadId", s3_upload_part},
-    {EVHTTP_REQ_POST, OBJECT, "uploadId", s3_complete_upload},
-    {EVHTTP_REQ_DELETE, OBJECT, "uploadId", s3_abort_upload},
-    {EVHTTP_REQ_PUT, OBJECT, NULL, s3_put_object},
-    {EVHTTP_REQ_GET, OBJECT, NULL, s3_get_object},
-    {EVHTTP_REQ_HEAD, OBJECT, NULL, s3_get_object},
-    {EVHTTP_REQ_DELETE, OBJECT, NULL, s3_delete_object},
+    {EVHTTP_REQ_GET, SERVICE, NULL, "", s3_list_buckets},
+    {EVHTTP_REQ_PUT, BUCKET, "versioning", "", s3_put_versioning},
+    {EVHTTP_REQ_GET, BUCKET, "versioning", "", s3_get_versioning},
+    {EVHTTP_REQ_GET, BUCKET, "location", "", s3_get_location},
+    {EVHTTP_REQ_GET, BUCKET, "versions", LIST_KEYS "key-marker version-id-marker ",
+     s3_list_versions},
+    {EVHTTP_REQ_GET, BUCKET, "list-type", LIST_KEYS "continuation-token start-after fetch-owner ",
+     s3_list_objects},
+    {EVHTTP_REQ_POST, BUCKET, "delete", "", s3_delete_objects},
+    {EVHTTP_REQ_PUT, BUCKET, NULL, "", s3_create_bucket},
+    {EVHTTP_REQ_HEAD, BUCKET, NULL, "", s3_head_bucket},
+    {EVHTTP_REQ_GET, BUCKET, NULL, LIST_KEYS "marker ", s3_list_objects},
+    {EVHTTP_REQ_DELETE, BUCKET, NULL, "", s3_delete_bucket},
+    {EVHTTP_REQ_POST, OBJECT, "uploads", "", s3_create_upload},
+    {EVHTTP_REQ_PUT, OBJECT, "uploadId", " partNumber ", s3_upload_part},
+    {EVHTTP_REQ_POST, OBJECT, "uploadId", "", s3_complete_upload},
+    {EVHTTP_REQ_DELETE, OBJECT, "uploadId", "", s3_abort_upload},
+    {EVHTTP_REQ_PUT, OBJECT, NULL, "", s3_put_object},
+    {EVHTTP_REQ_GET, OBJECT, NULL, OBJECT_KEYS, s3_get_object},
+    {EVHTTP_REQ_HEAD, OBJECT, NULL, OBJECT_KEYS, s3_get_object},
+    {EVHTTP_REQ_DELETE, OBJECT, NULL, " versionId ", s3_delete_object},
 };
 
-/* Sub-resources that we do not have; the bare operation would do something else. */
-static const char *foreign_resource(const struct call *call)
-{
-    static const char *const names[] = {
-        "acl",       "attributes",        "cors",         "encryption",  "legal-hold",
-        "lifecycle", "logging",           "notification", "object-lock", "ownershipControls",
-        "policy",    "publicAccessBlock", "replication",  "restore",     "retention",
-        "tagging",   "torrent",           "website"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (call_query(call, names[i]))
-            return names[i];
-    }
-    return call_header(call, "x-amz-copy-source") ? "copy" : NULL;
-}
-
-static s3_handler *find_handler(const struct call *call, enum level level)
+static const struct operation *find_operation(const struct call *call, enum level level)
 {
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
         const struct operation *operation = &operations[i];
         if (operation->method == call->method && operation->level == level &&
-            (!operation->query || call_query(call, operation->query)))
-            return operation->handler;
+            (!operation->resource || call_query(call, operation->resource)))
+            return operation;
     }
     return NULL;
 }
+
+/* ---- what is not offered ---- */
+
+static bool listed(const char *list, const char *name)
+{
+    size_t size = strlen(name);
+    for (const char *at = strstr(list, name); size && at; at = strstr(at + 1, name)) {
+        if (at > list && at[-1] == ' ' && at[size] == ' ')
+            return true;
+    }
+    return false;
+}
+
+/* What a presigned URL carries, and the operation's name, which some SDKs add. */
+static bool of_any_operation(const char *name)
+{
+    return strncasecmp(name, "X-Amz-", 6) == 0 || strcmp(name, "x-id") == 0;
+}
+
+/* The first query parameter that the operation (NULL: none) does not take; NULL: it takes them all.
+ */
+static const char *foreign_resource(const struct call *call, const struct operation *operation)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(call->query, name, value)
+    {
+        bool taken =
+            operation && ((operation->resource && strcmp(name, operation->resource) == 0) ||
+                          listed(operation->others, name));
+        if (!taken && !of_any_operation(name))
+            return name;
+    }
+    return NULL;
+}
+
+/* Headers that ask for more than is done here, each with the one value that asks for nothing. */
+static const struct {
+    const char *prefix, *harmless;
+} demands[] = {
+    {"x-amz-copy-source", NULL},
+    {"x-amz-acl", "private"},
+    {"x-amz-grant-", NULL},
+    {"x-amz-server-side-encryption", NULL},
+    {"x-amz-storage-class", "STANDARD"},
+    {"x-amz-website-redirect-location", NULL},
+    {"x-amz-object-lock-", NULL},
+    {"x-amz-bucket-object-lock-enabled", "false"},
+    {"x-amz-bypass-governance-retention", "false"},
+    {"x-amz-mfa", NULL},
+    {"x-amz-tagging", NULL},
+    {"x-amz-write-offset-bytes", NULL},
+    {"x-amz-if-match-", NULL},
+};
+
+/* The first header whose demand would be ignored; NULL: none. */
+static const char *foreign_header(const struct call *call)
+{
+    const struct evkeyval *header;
+    TAILQ_FOREACH(header, call->headers, next)
+    {
+        for (size_t i = 0; i < sizeof demands / sizeof *demands; i++) {
+            const char *prefix = demands[i].prefix, *harmless = demands[i].harmless;
+            if (strncasecmp(header->key, prefix, strlen(prefix)) == 0 &&
+                !(harmless && strcmp(header->value, harmless) == 0))
+                return header->key;
+        }
+    }
+    return NULL;
+}
+
+static void refuse_foreign(struct s3_call *s3, const char *kind, const char *name)
+{
+    char message[200];
+    snprintf(message, sizeof message,
+             "This cloud does not offer the %s %.60s of S3 here: nothing was done.", kind, name);
+    s3_error(s3, "NotImplemented", 501, message);
+}
+
+static bool owned_as_expected(const struct call *call)
+{
+    const char *owner = call_header(call, "x-amz-expected-bucket-owner");
+    return !owner || strcmp(owner, call->cloud->account) == 0;
+}
+
+/* ---- the request ---- */
 
 /* Splits "/bucket/key/with/slashes?query" and decodes both parts. */
 static bool split_target(const char *target, char **bucket, char **key)
@@ -227,11 +201,19 @@ static bool split_target(const char *target, char **bucket, char **key)
 static void answer_split(struct s3_call *s3)
 {
     enum level level = !*s3->bucket ? SERVICE : !*s3->key ? BUCKET : OBJECT;
-    s3_handler *handler = find_handler(s3->call, level);
-    if (foreign_resource(s3->call) || !handler)
+    const struct operation *operation = find_operation(s3->call, level);
+    const char *resource = foreign_resource(s3->call, operation);
+    const char *header = foreign_header(s3->call);
+    if (resource)
+        refuse_foreign(s3, "query parameter", resource);
+    else if (!operation)
         s3_error(s3, "NotImplemented", 501, "This cloud does not offer this operation of S3.");
+    else if (header)
+        refuse_foreign(s3, "header", header);
+    else if (!owned_as_expected(s3->call))
+        s3_error(s3, "AccessDenied", 403, "The bucket belongs to another account than expected.");
     else
-        handler(s3);
+        operation->handler(s3);
 }
 
 void s3_answer(struct call *call)

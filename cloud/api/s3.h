@@ -24,6 +24,14 @@ void s3_reply_etag(struct s3_call *s3, const char *etag);
 /* The XML of the request's body; NULL after having answered MalformedXML. */
 json_t *s3_read_xml(struct s3_call *s3);
 
+/* s3_buckets.c */
+void s3_list_buckets(struct s3_call *s3);
+void s3_create_bucket(struct s3_call *s3);
+void s3_head_bucket(struct s3_call *s3);
+void s3_delete_bucket(struct s3_call *s3);
+void s3_put_versioning(struct s3_call *s3);
+void s3_get_versioning(struct s3_call *s3);
+void s3_get_location(struct s3_call *s3);
 /* s3_lists.c */
 void s3_list_objects(struct s3_call *s3);
 void s3_list_versions(struct s3_call *s3);
@@ -35,6 +43,8 @@ void s3_delete_objects(struct s3_call *s3);
 /* Checks Content-MD5 and x-amz-checksum-*; false after having answered. The CRC32 of the body, in
  * base64, is always put into `crc32`. */
 bool s3_check_body(struct s3_call *s3, char crc32[16]);
+/* If-Match and If-None-Match of a write. */
+struct object_condition s3_condition(const struct s3_call *s3);
 /* x-amz-meta-* as the text of a JSON object, freed by the caller; NULL after having answered. */
 char *s3_metadata(struct s3_call *s3);
 /* s3_uploads.c */

@@ -75,20 +75,10 @@ static void reply_stored(struct s3_call *s3, const struct object *object)
     }
 }
 
-/* If-None-Match: * writes only what is not there yet. */
-static bool may_write(struct s3_call *s3)
+struct object_condition s3_condition(const struct s3_call *s3)
 {
-    const char *condition = call_header(s3->call, "If-None-Match");
-    struct answer answer = ANSWER_INIT;
-    struct object object;
-    if (!condition)
-        return true;
-    bool there =
-        object_find(s3->call->cloud, s3->bucket, s3->key, NULL, &object, &answer) == CORE_OK;
-    answer_free(&answer);
-    if (there)
-        s3_error(s3, "PreconditionFailed", 412, "The object exists already.");
-    return !there;
+    return (struct object_condition){.match = call_header(s3->call, "If-Match"),
+                                     .none_match = call_header(s3->call, "If-None-Match")};
 }
 
 void s3_put_object(struct s3_call *s3)
@@ -96,7 +86,7 @@ void s3_put_object(struct s3_call *s3)
     struct answer answer = ANSWER_INIT;
     struct object object;
     char crc32[16];
-    char *metadata = s3_check_body(s3, crc32) && may_write(s3) ? s3_metadata(s3) : NULL;
+    char *metadata = s3_check_body(s3, crc32) ? s3_metadata(s3) : NULL;
     if (!metadata)
         return;
     struct object_upload upload = {.bucket = s3->bucket,
@@ -105,7 +95,8 @@ void s3_put_object(struct s3_call *s3)
                                    .size = s3->call->body_size,
                                    .content_type = call_header(s3->call, "Content-Type"),
                                    .metadata = metadata,
-                                   .checksum = crc32};
+                                   .checksum = crc32,
+                                   .condition = s3_condition(s3)};
     enum core_error error = object_put(s3->call->cloud, &upload, &object, &answer);
     if (error)
         s3_refuse(s3, error, &answer);
@@ -145,27 +136,16 @@ static bool read_range(const char *text, int64_t size, struct range *range)
     return first < size && first <= last;
 }
 
-static bool etag_is(const char *condition, const char *etag)
-{
-    size_t length = strlen(etag);
-    if (strcmp(condition, "*") == 0)
-        return true;
-    if (*condition == '"')
-        condition++;
-    return strncmp(condition, etag, length) == 0 &&
-           (!condition[length] || condition[length] == '"');
-}
-
 /* True when the answer is given without a body. */
 static bool answered_by_condition(struct s3_call *s3, const struct object *object)
 {
     const char *match = call_header(s3->call, "If-Match");
     const char *none = call_header(s3->call, "If-None-Match");
-    if (match && !etag_is(match, object->etag)) {
+    if (match && !object_tag_matches(match, object->etag)) {
         s3_error(s3, "PreconditionFailed", 412, "The ETag is another.");
         return true;
     }
-    if (none && etag_is(none, object->etag)) {
+    if (none && object_tag_matches(none, object->etag)) {
         s3_reply_etag(s3, object->etag);
         s3->call->status = 304;
         return true;
@@ -272,8 +252,9 @@ void s3_delete_object(struct s3_call *s3)
 {
     struct answer answer = ANSWER_INIT;
     struct object_deletion deletion;
-    enum core_error error = object_delete(s3->call->cloud, s3->bucket, s3->key,
-                                          call_query(s3->call, "versionId"), &deletion, &answer);
+    enum core_error error =
+        object_delete(s3->call->cloud, s3->bucket, s3->key, call_query(s3->call, "versionId"),
+                      call_header(s3->call, "If-Match"), &deletion, &answer);
     if (error) {
         s3_refuse(s3, error, &answer);
     } else {
@@ -291,8 +272,8 @@ static void delete_one(struct s3_call *s3, struct text *out, const json_t *entry
     struct answer answer = ANSWER_INIT;
     struct object_deletion deletion;
     const char *key = json_text(entry, "Key"), *version = json_text(entry, "VersionId");
-    enum core_error error =
-        object_delete(s3->call->cloud, s3->bucket, key ? key : "", version, &deletion, &answer);
+    enum core_error error = object_delete(s3->call->cloud, s3->bucket, key ? key : "", version,
+                                          json_text(entry, "ETag"), &deletion, &answer);
     xml_begin(out, error ? "Error" : "Deleted");
     xml_add(out, "Key", key ? key : "");
     if (version)

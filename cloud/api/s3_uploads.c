@@ -7,6 +7,11 @@
 #include "cloud/api/xml.h"
 #include "cloud/core/names.h"
 
+static struct upload_name upload_of(const struct s3_call *s3)
+{
+    return (struct upload_name){s3->bucket, s3->key, call_query(s3->call, "uploadId")};
+}
+
 void s3_create_upload(struct s3_call *s3)
 {
     struct answer answer = ANSWER_INIT;
@@ -36,12 +41,13 @@ void s3_upload_part(struct s3_call *s3)
 {
     struct answer answer = ANSWER_INIT;
     const struct call *call = s3->call;
+    struct upload_name upload = upload_of(s3);
     char etag[33], crc32[16];
     if (!s3_check_body(s3, crc32))
         return;
-    enum core_error error = upload_part(call->cloud, call_query(call, "uploadId"),
-                                        call_number(call, "partNumber", OBJECT_PARTS_MAX + 1, 0),
-                                        call->body, call->body_size, etag, &answer);
+    enum core_error error =
+        upload_part(call->cloud, &upload, call_number(call, "partNumber", OBJECT_PARTS_MAX + 1, 0),
+                    call->body, call->body_size, etag, &answer);
     if (error) {
         s3_refuse(s3, error, &answer);
     } else {
@@ -84,12 +90,14 @@ void s3_complete_upload(struct s3_call *s3)
 {
     struct answer answer = ANSWER_INIT;
     struct object object;
+    struct upload_name upload = upload_of(s3);
+    struct object_condition condition = s3_condition(s3);
     json_t *body = s3_read_xml(s3);
     if (!body)
         return;
     json_t *parts = parts_of(body);
     enum core_error error =
-        upload_complete(s3->call->cloud, call_query(s3->call, "uploadId"), parts, &object, &answer);
+        upload_complete(s3->call->cloud, &upload, parts, &condition, &object, &answer);
     if (error)
         s3_refuse(s3, error, &answer);
     else
@@ -102,8 +110,8 @@ void s3_complete_upload(struct s3_call *s3)
 void s3_abort_upload(struct s3_call *s3)
 {
     struct answer answer = ANSWER_INIT;
-    enum core_error error =
-        upload_abort(s3->call->cloud, call_query(s3->call, "uploadId"), &answer);
+    struct upload_name upload = upload_of(s3);
+    enum core_error error = upload_abort(s3->call->cloud, &upload, &answer);
     if (error)
         s3_refuse(s3, error, &answer);
     else

@@ -65,7 +65,9 @@ struct windows;
     X(CORE_PART_INVALID, "InvalidPart")                                                            \
     X(CORE_PART_ORDER, "InvalidPartOrder")                                                         \
     X(CORE_TOO_SMALL, "EntityTooSmall")                                                            \
-    X(CORE_TOO_LARGE, "EntityTooLarge")
+    X(CORE_TOO_LARGE, "EntityTooLarge")                                                            \
+    X(CORE_PRECONDITION, "PreconditionFailed")                                                     \
+    X(CORE_NOT_IMPLEMENTED, "NotImplemented")
 
 enum core_error {
 #define X(name, text) name,

@@ -82,6 +82,41 @@ bool object_read(struct cloud *cloud, int64_t id, size_t offset, void *bytes, si
     return read;
 }
 
+/* ---- conditions ---- */
+
+bool object_tag_matches(const char *condition, const char *etag)
+{
+    size_t length = strlen(etag);
+    if (strcmp(condition, "*") == 0)
+        return true;
+    if (*condition == '"')
+        return strncmp(condition + 1, etag, length) == 0 &&
+               strcmp(condition + 1 + length, "\"") == 0;
+    return strcmp(condition, etag) == 0;
+}
+
+static enum core_error check_condition(struct cloud *cloud, const char *bucket, const char *key,
+                                       const struct object_condition *condition,
+                                       struct answer *answer)
+{
+    struct object now;
+    if (!condition->match && !condition->none_match)
+        return CORE_OK;
+    if (condition->none_match && strcmp(condition->none_match, "*") != 0)
+        return answer_refuse(answer, CORE_NOT_IMPLEMENTED,
+                             "If-None-Match of a write must be *: S3 offers no other.");
+    bool there = load(cloud, bucket, key, NULL, &now) && !now.delete_marker;
+    if (condition->match && !there)
+        return answer_refuse(answer, CORE_NO_KEY, "The specified key does not exist.");
+    if (condition->match && !object_tag_matches(condition->match, now.etag))
+        return answer_refuse(answer, CORE_PRECONDITION,
+                             "If-Match does not hold: the object's ETag is \"%s\".", now.etag);
+    if (condition->none_match && there)
+        return answer_refuse(answer, CORE_PRECONDITION,
+                             "If-None-Match does not hold: the object exists.");
+    return CORE_OK;
+}
+
 /* ---- writing ---- */
 
 static void md5_text(const void *bytes, size_t size, char text[33])
@@ -143,7 +178,7 @@ static enum core_error check_upload(struct cloud *cloud, const struct object_upl
     if (upload->size > OBJECT_SIZE_MAX)
         return answer_refuse(answer, CORE_TOO_LARGE,
                              "The object is larger than the %zu bytes kept here.", OBJECT_SIZE_MAX);
-    return CORE_OK;
+    return check_condition(cloud, upload->bucket, upload->key, &upload->condition, answer);
 }
 
 enum core_error object_store(struct cloud *cloud, const struct object_upload *upload,
@@ -218,11 +253,14 @@ static otter_status delete_latest(struct cloud *cloud, const char *bucket, const
 }
 
 enum core_error object_delete(struct cloud *cloud, const char *bucket, const char *key,
-                              const char *version, struct object_deletion *deletion,
-                              struct answer *answer)
+                              const char *version, const char *match,
+                              struct object_deletion *deletion, struct answer *answer)
 {
+    struct object_condition condition = {.match = match};
     memset(deletion, 0, sizeof *deletion);
     enum core_error error = bucket_check(cloud, bucket, answer);
+    if (!error)
+        error = check_condition(cloud, bucket, key, &condition, answer);
     if (error)
         return error;
     otter_status status = db_begin(cloud->db);

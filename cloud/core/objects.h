@@ -32,11 +32,21 @@ enum core_error object_find(struct cloud *cloud, const char *bucket, const char 
 /* Reads part of the content; false beyond the end or when the version has been deleted. */
 bool object_read(struct cloud *cloud, int64_t id, size_t offset, void *bytes, size_t size);
 
+/* HTTP's conditions, judged by the current version. NULL: none. A tag may be quoted; "*" is any. */
+struct object_condition {
+    const char *match;      /* must be there with this tag: else CORE_NO_KEY, CORE_PRECONDITION */
+    const char *none_match; /* "*": must not be there, else CORE_PRECONDITION */
+};
+
+/* Whether a condition's text names this tag. */
+bool object_tag_matches(const char *condition, const char *etag);
+
 struct object_upload {
     const char *bucket, *key;
     const void *content;
     size_t size;
     const char *content_type, *metadata, *checksum; /* NULL when not given */
+    struct object_condition condition;
 };
 
 /* Writes a new version (or, without versioning, takes the place of the "null" version). */
@@ -48,10 +58,11 @@ struct object_deletion {
     char version[64]; /* of the marker, or of the version that is gone; "" when none */
 };
 
-/* Without `version` in a bucket that has versioning: puts a delete marker on top. */
+/* Without `version` in a bucket that has versioning: puts a delete marker on top. `match` is an
+ * If-Match, or NULL. */
 enum core_error object_delete(struct cloud *cloud, const char *bucket, const char *key,
-                              const char *version, struct object_deletion *deletion,
-                              struct answer *answer);
+                              const char *version, const char *match,
+                              struct object_deletion *deletion, struct answer *answer);
 
 /* ---- lists, in S3's order: keys ascending, newest version first ---- */
 
@@ -79,15 +90,23 @@ json_t *bucket_list(struct cloud *cloud);
 
 /* ---- uploads in parts ---- */
 
+/* An upload is found by its id together with the bucket and key that it was begun for; else
+ * CORE_NO_UPLOAD. */
+struct upload_name {
+    const char *bucket, *key, *id;
+};
+
 /* Content of `what` is not looked at. */
 enum core_error upload_begin(struct cloud *cloud, const struct object_upload *what,
                              char id[UPLOAD_ID_SIZE], struct answer *answer);
 /* The part's tag, without quotes, into `etag`. */
-enum core_error upload_part(struct cloud *cloud, const char *id, int64_t number,
+enum core_error upload_part(struct cloud *cloud, const struct upload_name *name, int64_t number,
                             const void *content, size_t size, char etag[33], struct answer *answer);
 /* `parts`: an array of {"number", "etag"}, ascending. */
-enum core_error upload_complete(struct cloud *cloud, const char *id, const json_t *parts,
+enum core_error upload_complete(struct cloud *cloud, const struct upload_name *name,
+                                const json_t *parts, const struct object_condition *condition,
                                 struct object *object, struct answer *answer);
-enum core_error upload_abort(struct cloud *cloud, const char *id, struct answer *answer);
+enum core_error upload_abort(struct cloud *cloud, const struct upload_name *name,
+                             struct answer *answer);
 
 #endif

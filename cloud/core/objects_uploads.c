@@ -9,9 +9,11 @@
 #include "cloud/core/objects_store.h"
 #include "cloud/store/db.h"
 
-static enum core_error need_upload(struct cloud *cloud, const char *id, struct answer *answer)
+static enum core_error need_upload(struct cloud *cloud, const struct upload_name *name,
+                                   struct answer *answer)
 {
-    if (db_number(cloud->db, "SELECT COUNT(*) FROM uploads WHERE id = ?", "s", id) > 0)
+    if (db_number(cloud->db, "SELECT COUNT(*) FROM uploads WHERE id = ? AND bucket = ? AND key = ?",
+                  "sss", name->id, name->bucket, name->key) > 0)
         return CORE_OK;
     return answer_refuse(
         answer, CORE_NO_UPLOAD,
@@ -37,10 +39,10 @@ enum core_error upload_begin(struct cloud *cloud, const struct object_upload *wh
     return CORE_OK;
 }
 
-enum core_error upload_part(struct cloud *cloud, const char *id, int64_t number,
+enum core_error upload_part(struct cloud *cloud, const struct upload_name *name, int64_t number,
                             const void *content, size_t size, char etag[33], struct answer *answer)
 {
-    enum core_error error = need_upload(cloud, id, answer);
+    enum core_error error = need_upload(cloud, name, answer);
     unsigned char digest[16];
     if (error)
         return error;
@@ -52,7 +54,7 @@ enum core_error upload_part(struct cloud *cloud, const char *id, int64_t number,
     if (db_run(cloud->db,
                "INSERT OR REPLACE INTO upload_parts(upload, number, etag, size, content)"
                " VALUES(?, ?, ?, ?, ?)",
-               "sisib", id, number, etag, (int64_t)size, content, size) != OTTER_OK)
+               "sisib", name->id, number, etag, (int64_t)size, content, size) != OTTER_OK)
         return answer_db_failed(cloud, answer);
     return CORE_OK;
 }
@@ -155,8 +157,10 @@ static enum core_error join_all(struct cloud *cloud, struct join *join, const ch
     return error;
 }
 
-static enum core_error store_joined(struct cloud *cloud, const struct join *join, const char *id,
-                                    struct object *object, struct answer *answer)
+static enum core_error store_joined(struct cloud *cloud, const struct join *join,
+                                    const struct upload_name *name,
+                                    const struct object_condition *condition, struct object *object,
+                                    struct answer *answer)
 {
     unsigned char digest[16];
     char etag[48];
@@ -166,41 +170,44 @@ static enum core_error store_joined(struct cloud *cloud, const struct join *join
 
     enum core_error error = CORE_NO_UPLOAD;
     struct db_rows *rows = db_select(
-        cloud->db, "SELECT bucket, key, content_type, metadata_json FROM uploads WHERE id = ?", "s",
-        id);
+        cloud->db, "SELECT content_type, metadata_json FROM uploads WHERE id = ?", "s", name->id);
     if (db_next(rows)) {
-        struct object_upload upload = {.bucket = db_text(rows, 0),
-                                       .key = db_text(rows, 1),
+        struct object_upload upload = {.bucket = name->bucket,
+                                       .key = name->key,
                                        .content = join->content,
                                        .size = join->size,
-                                       .content_type = db_text(rows, 2),
-                                       .metadata = db_text(rows, 3)};
+                                       .content_type = db_text(rows, 0),
+                                       .metadata = db_text(rows, 1)};
+        if (condition)
+            upload.condition = *condition;
         error = object_store(cloud, &upload, etag, object, answer);
     }
     db_done(rows);
     return error;
 }
 
-enum core_error upload_complete(struct cloud *cloud, const char *id, const json_t *parts,
+enum core_error upload_complete(struct cloud *cloud, const struct upload_name *name,
+                                const json_t *parts, const struct object_condition *condition,
                                 struct object *object, struct answer *answer)
 {
     struct join join = {0};
-    enum core_error error = need_upload(cloud, id, answer);
+    enum core_error error = need_upload(cloud, name, answer);
     if (!error)
-        error = join_all(cloud, &join, id, parts, answer);
+        error = join_all(cloud, &join, name->id, parts, answer);
     if (!error)
-        error = store_joined(cloud, &join, id, object, answer);
+        error = store_joined(cloud, &join, name, condition, object, answer);
     if (!error)
-        error = upload_abort(cloud, id, answer);
+        error = upload_abort(cloud, name, answer);
     free(join.content);
     free(join.digests);
     return error;
 }
 
-enum core_error upload_abort(struct cloud *cloud, const char *id, struct answer *answer)
+enum core_error upload_abort(struct cloud *cloud, const struct upload_name *name,
+                             struct answer *answer)
 {
-    enum core_error error = need_upload(cloud, id, answer);
-    if (!error && db_run(cloud->db, "DELETE FROM uploads WHERE id = ?", "s", id) != OTTER_OK)
+    enum core_error error = need_upload(cloud, name, answer);
+    if (!error && db_run(cloud->db, "DELETE FROM uploads WHERE id = ?", "s", name->id) != OTTER_OK)
         error = answer_db_failed(cloud, answer);
     return error;
 }

@@ -84,7 +84,7 @@ static void a_marker_hides_and_its_removal_shows_again(void **state)
     struct object object, found;
     enable(cloud, "Enabled");
     object = put(cloud, "k", "one");
-    assert_int_equal(object_delete(cloud, "bucket", "k", NULL, &deletion, &answer), CORE_OK);
+    assert_int_equal(object_delete(cloud, "bucket", "k", NULL, NULL, &deletion, &answer), CORE_OK);
     assert_true(deletion.marker);
     assert_int_equal(find(cloud, "k", NULL, &found), CORE_NO_KEY);
     assert_true(found.delete_marker);
@@ -92,7 +92,8 @@ static void a_marker_hides_and_its_removal_shows_again(void **state)
     assert_int_equal(find(cloud, "k", object.version, &found), CORE_OK);
     char marker[64];
     strcpy(marker, deletion.version);
-    assert_int_equal(object_delete(cloud, "bucket", "k", marker, &deletion, &answer), CORE_OK);
+    assert_int_equal(object_delete(cloud, "bucket", "k", marker, NULL, &deletion, &answer),
+                     CORE_OK);
     assert_true(deletion.marker);
     assert_int_equal(find(cloud, "k", NULL, &found), CORE_OK);
     assert_true(found.latest);
@@ -107,12 +108,12 @@ static void the_next_newest_becomes_the_latest(void **state)
     enable(cloud, "Enabled");
     struct object first = put(cloud, "k", "1"), second = put(cloud, "k", "22");
     struct object third = put(cloud, "k", "333");
-    object_delete(cloud, "bucket", "k", second.version, &deletion, &answer);
-    object_delete(cloud, "bucket", "k", third.version, &deletion, &answer);
+    object_delete(cloud, "bucket", "k", second.version, NULL, &deletion, &answer);
+    object_delete(cloud, "bucket", "k", third.version, NULL, &deletion, &answer);
     assert_int_equal(find(cloud, "k", NULL, &found), CORE_OK);
     assert_int_equal(found.id, first.id);
     assert_int_equal(bucket_delete(cloud, "bucket", &answer), CORE_BUCKET_NOT_EMPTY);
-    object_delete(cloud, "bucket", "k", first.version, &deletion, &answer);
+    object_delete(cloud, "bucket", "k", first.version, NULL, &deletion, &answer);
     assert_int_equal(bucket_delete(cloud, "bucket", &answer), CORE_OK);
 }
 
@@ -165,26 +166,29 @@ static void parts_are_joined_in_order_whatever_order_they_came_in(void **state)
     struct object_upload what = {.bucket = "bucket", .key = "big"};
     struct object object;
     char id[UPLOAD_ID_SIZE], one[33], two[33], byte[2];
+    struct upload_name upload = {"bucket", "big", id};
     size_t size = (size_t)OBJECT_PART_MIN;
     char *content = calloc(1, size);
     memset(content, 'x', size);
     assert_int_equal(upload_begin(cloud, &what, id, &answer), CORE_OK);
-    assert_int_equal(upload_part(cloud, id, 2, "end", 3, two, &answer), CORE_OK);
-    assert_int_equal(upload_part(cloud, id, 1, content, size, one, &answer), CORE_OK);
+    assert_int_equal(upload_part(cloud, &upload, 2, "end", 3, two, &answer), CORE_OK);
+    assert_int_equal(upload_part(cloud, &upload, 1, content, size, one, &answer), CORE_OK);
     json_t *parts =
         json_pack("[{s:i,s:s},{s:i,s:s}]", "number", 1, "etag", one, "number", 2, "etag", two);
     json_t *reversed = json_pack("[O,O]", json_array_get(parts, 1), json_array_get(parts, 0));
     json_t *small_first =
         json_pack("[{s:i,s:s},{s:i,s:s}]", "number", 2, "etag", two, "number", 3, "etag", one);
-    assert_int_equal(upload_complete(cloud, id, reversed, &object, &answer), CORE_PART_ORDER);
-    upload_part(cloud, id, 3, content, size, one, &answer);
-    assert_int_equal(upload_complete(cloud, id, small_first, &object, &answer), CORE_TOO_SMALL);
-    assert_int_equal(upload_complete(cloud, id, parts, &object, &answer), CORE_OK);
+    assert_int_equal(upload_complete(cloud, &upload, reversed, NULL, &object, &answer),
+                     CORE_PART_ORDER);
+    upload_part(cloud, &upload, 3, content, size, one, &answer);
+    assert_int_equal(upload_complete(cloud, &upload, small_first, NULL, &object, &answer),
+                     CORE_TOO_SMALL);
+    assert_int_equal(upload_complete(cloud, &upload, parts, NULL, &object, &answer), CORE_OK);
     assert_int_equal(object.size, OBJECT_PART_MIN + 3);
     assert_string_equal(object.etag + 32, "-2");
     assert_true(object_read(cloud, object.id, size - 1, byte, 2));
     assert_memory_equal(byte, "xe", 2);
-    assert_int_equal(upload_abort(cloud, id, &answer), CORE_NO_UPLOAD);
+    assert_int_equal(upload_abort(cloud, &upload, &answer), CORE_NO_UPLOAD);
     json_decref(parts);
     json_decref(reversed);
     json_decref(small_first);
