@@ -134,7 +134,8 @@ static void append_boot_record(const struct image_spec *spec, const uint8_t *key
     bytes_append(&record, &map_of_5, 1);
     cbor_text(&record, 1, spec->boot_record);
     cbor_text(&record, 4, version);
-    cbor_bytes(&record, 5, key_hash, hash_size(spec->hash));
+    /* Without a key imgtool names a signer of 32 zeros, whatever the hash. */
+    cbor_bytes(&record, 5, key_hash, spec->key ? hash_size(spec->hash) : 32);
     cbor_text(&record, 6, hash_name(spec->hash));
     cbor_bytes(&record, 2, zeros, hash_size(spec->hash));
     tlv_append(entries, TLV_BOOT_RECORD, record.data, record.size);

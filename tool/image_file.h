@@ -13,8 +13,8 @@
 #include "tool/encryption.h"
 #include "tool/signature.h"
 
-#define IMAGE_SPEC_CUSTOM_MAX     16
-#define IMAGE_SPEC_DEPENDENCY_MAX 16
+#define IMAGE_SPEC_CUSTOM_MAX     256
+#define IMAGE_SPEC_DEPENDENCY_MAX 256 /* one on each image there can be */
 #define IMAGE_BOOT_RECORD_MAX     12
 
 struct custom_tlv {

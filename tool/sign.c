@@ -102,8 +102,9 @@ static otter_status check_limit(struct sign_request *request, const struct image
         file->image.size - limit);
 }
 
-/* In HEX only what is not erased is written: image, magic and image_ok. */
-static otter_status hex_output(const struct sign_request *request, uint32_t address,
+/* In HEX only what is not erased is written, image, magic and image_ok; but the image_ok that
+ * --test leaves erased is written too, as imgtool does. */
+static otter_status hex_output(const struct sign_request *request, uint32_t address, bool pad,
                                const struct bytes *image, struct bytes *text,
                                struct failure *failure)
 {
@@ -116,9 +117,9 @@ static otter_status hex_output(const struct sign_request *request, uint32_t addr
     uint32_t base = address + spec->slot_size - size;
     otter_status status = memory_map_put(&map, address, image->data, image->size, failure);
 
-    if (request->pad) {
+    if (pad) {
         image_trailer_append(spec, size, &trailer);
-        if (status == OTTER_OK && spec->confirm && !spec->overwrite_only)
+        if (status == OTTER_OK && (spec->confirm || request->test) && !spec->overwrite_only)
             status = memory_map_put(&map, base + ok, trailer.data + ok, spec->max_align, failure);
         if (status == OTTER_OK)
             status = memory_map_put(&map, base + magic, trailer.data + magic, TRAILER_MAGIC_SIZE,
@@ -157,21 +158,22 @@ static otter_status image_address(const struct sign_request *request, uint32_t i
     return OTTER_OK;
 }
 
-static otter_status write_image(const struct sign_request *request, uint32_t input_address,
-                                struct image_file *file, struct failure *failure)
+/* `pad`: with the slot's trailer behind it. */
+static otter_status write_output(const struct sign_request *request, uint32_t input_address,
+                                 struct bytes *content, bool pad, struct failure *failure)
 {
     struct bytes text = {0};
     uint32_t address = 0;
     otter_status status;
 
     if (!file_is_hex(request->output)) {
-        if (request->pad)
-            image_file_pad(&request->spec, &file->image);
-        return file_write(request->output, file->image.data, file->image.size, 0666, failure);
+        if (pad)
+            image_file_pad(&request->spec, content);
+        return file_write(request->output, content->data, content->size, 0666, failure);
     }
     status = image_address(request, input_address, &address, failure);
     if (status == OTTER_OK)
-        status = hex_output(request, address, &file->image, &text, failure);
+        status = hex_output(request, address, pad, content, &text, failure);
     if (status == OTTER_OK)
         status = file_write(request->output, text.data, text.size, 0666, failure);
     bytes_free(&text);
@@ -190,12 +192,19 @@ static otter_status write_signature(const struct sign_request *request,
     return file_write(request->signature_output, text, (size_t)size, 0666, failure);
 }
 
-static otter_status write_vector(const struct sign_request *request, const struct image_file *file,
-                                 struct failure *failure)
+/* What another signer must sign; never padded, since the padding is not signed. */
+static otter_status write_vector(const struct sign_request *request, uint32_t input_address,
+                                 struct image_file *file, struct failure *failure)
 {
+    struct bytes digest = {0};
+    otter_status status;
+
     if (request->vector == VECTOR_PAYLOAD)
-        return file_write(request->output, file->plain.data, file->plain.size, 0666, failure);
-    return file_write(request->output, file->hash, hash_size(request->spec.hash), 0666, failure);
+        return write_output(request, input_address, &file->plain, false, failure);
+    bytes_append(&digest, file->hash, hash_size(request->spec.hash));
+    status = write_output(request, input_address, &digest, false, failure);
+    bytes_free(&digest);
+    return status;
 }
 
 /* imgtool lets such an image pass; the bootloader does not. */
@@ -222,20 +231,20 @@ static otter_status sign(struct sign_request *request, struct failure *failure)
     otter_status status = read_keys(request, failure);
 
     if (status == OTTER_OK)
-        status = hex_or_binary_read(request->input, request->spec.erased_value, &program, &address,
-                                    failure);
+        /* imgtool fills gaps of HEX with 0xff, whatever erased flash reads as. */
+        status = hex_or_binary_read(request->input, 0xff, &program, &address, failure);
     if (status == OTTER_OK)
         status = image_file_build(&request->spec, program.data, program.size, &file, failure);
     if (status == OTTER_OK)
         status = check_limit(request, &file, failure);
     if (status == OTTER_OK && request->vector != VECTOR_NONE) {
-        status = write_vector(request, &file, failure);
+        status = write_vector(request, address, &file, failure);
     } else if (status == OTTER_OK) {
         warn_of_overwrite_limit(request, &file);
         if (request->signature_output)
             status = write_signature(request, &file, failure);
         if (status == OTTER_OK)
-            status = write_image(request, address, &file, failure);
+            status = write_output(request, address, &file.image, request->pad, failure);
     }
     image_file_free(&file);
     bytes_free(&program);

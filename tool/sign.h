@@ -19,10 +19,14 @@ struct sign_request {
     const char *fixed_signature_key_path;
     enum vector_to_sign vector;
     bool pad;
+    bool test;
     bool has_version, has_slot_size, has_max_align, hash_given;
     bool counter_is_auto;
     bool has_hex_address;
     uint32_t hex_address;
+    uint32_t ram_address, rom_address; /* 0: none */
+    const char *vendor, *class;        /* UUIDs or names, or NULL */
+    int custom_text_count;     /* of the custom TLVs: those of --custom-tlv, which come first */
     struct slot_layout layout; /* of --mode; layout.mode is SLOT_UNCHECKED without it */
 
     struct key key;
@@ -37,6 +41,13 @@ extern const struct usage sign_usage;
 /* Reads the command line; ARGUMENTS_END, ARGUMENTS_HELP or ARGUMENTS_WRONG (said why). The request
  * is to be freed in any case. */
 int sign_read_arguments(struct sign_request *request, int argc, char **argv);
+
+/* Of sign_tlvs.c: each takes its value, or says why not. ARGUMENTS_END or ARGUMENTS_WRONG. */
+int sign_take_dependencies(struct image_spec *spec, const char *text);
+int sign_take_custom(struct sign_request *request, const char *tag, const char *value);
+int sign_take_custom_file(struct sign_request *request, const char *tag, const char *path);
+int sign_take_ids(struct sign_request *request); /* after all options: --cid may precede --vid */
+
 void sign_request_free(struct sign_request *request);
 
 #endif

@@ -1,12 +1,9 @@
 /* The command line of `otter sign`, in imgtool's syntax. */
 #include "tool/sign.h"
 
-#include <openssl/evp.h>
-#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-#include "tool/file.h"
-#include "tool/tlv.h"
 #include "tool/values.h"
 
 enum {
@@ -43,20 +40,21 @@ enum {
 static const struct option options[] = {
     {'k', "key", "FILE", "signing key, PEM; without one the image has a hash only"},
     {OPTION_PUBLIC_KEY_FORMAT, "public-key-format", "FORM", "hash (the default) or full"},
-    {'v', "version", "VERSION", "1.2.3+4; required"},
-    {'H', "header-size", "SIZE", "bytes before the program, at least 32; required"},
+    {'v', "version", "VERSION", "1.2.3+4, up to 255.255.65535+4294967295; required"},
+    {'H', "header-size", "SIZE", "bytes before the program, 32 to 65535; required"},
     {OPTION_PAD_HEADER, "pad-header", NULL, "put the header in front of the program"},
     {'S', "slot-size", "SIZE", "required; the image must fit it with its trailer; 0: no check"},
     {OPTION_ALIGN, "align", "1|2|4|8|16|32", "write size of the flash (1)"},
     {OPTION_MAX_ALIGN, "max-align", "8|16|32", "size of a trailer field (8, or --align if larger)"},
-    {'M', "max-sectors", "N", "sectors the bootloader is built for (128)"},
+    {'M', "max-sectors", "N", "sectors the bootloader is built for, up to 65536 (128)"},
     {OPTION_OVERWRITE_ONLY, "overwrite-only", NULL, "for a bootloader that copies, not swaps"},
     {OPTION_PAD, "pad", NULL, "fill up to the slot's end, with a trailer that asks for a test"},
-    {OPTION_TEST, "test", NULL, "the same"},
+    {OPTION_TEST, "test", NULL, "the same; in HEX the erased image_ok field is written too"},
     {OPTION_CONFIRM, "confirm", NULL, "the same, but asking for a swap for good"},
     {'R', "erased-val", "0|0xff", "what erased flash reads as (0xff)"},
-    {'s', "security-counter", "N|auto", "auto makes it from the version"},
-    {'d', "dependencies", "LIST", "\"(image, version), ...\": versions other images must have"},
+    {'s', "security-counter", "N|auto", "up to 4294967295; auto makes it from the version"},
+    {'d', "dependencies", "LIST",
+     "\"(image, version), ...\": versions that images 0 to 255 must have"},
     {'E', "encrypt", "FILE", "encrypt for this public key, PEM: P-256, X25519 or RSA-2048"},
     {OPTION_ENCRYPT_KEYLEN, "encrypt-keylen", "128|256", "AES key size (128)"},
     {OPTION_HMAC_SHA, "hmac-sha", "auto|256|512", "hash in the key's wrapping (256)"},
@@ -64,8 +62,8 @@ static const struct option options[] = {
     {OPTION_SAVE_ENCTLV, "save-enctlv", NULL, "trailer keeps wrapped keys instead of plain ones"},
     {OPTION_CUSTOM_TLV, "custom-tlv", "TAG VALUE", "protected TLV; VALUE 0x1234 or text; repeats"},
     {OPTION_CUSTOM_TLV_FILE, "custom-tlv-file", "TAG FILE", "the same with a file's content"},
-    {'L', "load-addr", "ADDRESS", "the image runs from RAM, loaded there"},
-    {'F', "rom-fixed", "ADDRESS", "the image runs only from this flash address"},
+    {'L', "load-addr", "ADDRESS", "the image runs from RAM, loaded there; 0: it does not"},
+    {'F', "rom-fixed", "ADDRESS", "the image runs only from this flash address; 0: from any"},
     {OPTION_NON_BOOTABLE, "non-bootable", NULL, "the image is data, not to be started"},
     {OPTION_BOOT_RECORD, "boot-record", "TYPE", "boot record for attestation, at most 12 letters"},
     {OPTION_SHA, "sha", "auto|256|512", "hash of the image (256)"},
@@ -130,22 +128,9 @@ static bool take_choice(const char *text, const char *no, const char *yes, bool 
 static bool take_counter(struct sign_request *request, const char *text)
 {
     request->spec.has_security_counter = true;
-    request->counter_is_auto = is(text, "auto");
+    request->counter_is_auto = strcasecmp(text, "auto") == 0;
     return request->counter_is_auto ||
            value_number(text, UINT32_MAX, &request->spec.security_counter);
-}
-
-static bool take_dependencies(struct image_spec *spec, const char *text)
-{
-    spec->dependency_count =
-        value_dependencies(text, spec->dependencies, IMAGE_SPEC_DEPENDENCY_MAX);
-    return spec->dependency_count >= 0;
-}
-
-static bool take_address(struct image_spec *spec, const char *text, uint32_t flag)
-{
-    spec->flags |= flag;
-    return value_number(text, UINT32_MAX, &spec->load_address);
 }
 
 static bool take_erased(struct image_spec *spec, const char *text)
@@ -169,98 +154,6 @@ static bool take_vector(struct sign_request *request, const char *text)
 {
     request->vector = is(text, "payload") ? VECTOR_PAYLOAD : VECTOR_DIGEST;
     return request->vector == VECTOR_PAYLOAD || is(text, "digest");
-}
-
-/* A name becomes the UUID of version 5: SHA-1 of the name space's UUID and the name (RFC 4122). */
-static void name_to_uuid(const uint8_t space[16], const char *name, uint8_t uuid[16])
-{
-    struct bytes text = {0};
-    uint8_t hash[20];
-
-    bytes_append(&text, space, 16);
-    bytes_append(&text, name, strlen(name));
-    EVP_Q_digest(NULL, "SHA1", NULL, text.data, text.size, hash, NULL);
-    bytes_free(&text);
-    memcpy(uuid, hash, 16);
-    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x50);
-    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
-}
-
-static bool take_vendor(struct sign_request *request, const char *text)
-{
-    static const uint8_t dns_space[16] = {0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1,
-                                          0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8};
-
-    if (!value_uuid(text, request->vendor_id))
-        name_to_uuid(dns_space, text, request->vendor_id);
-    request->spec.vendor_id = request->vendor_id;
-    return true;
-}
-
-/* --- custom TLVs ----------------------------------------------------------------------------- */
-
-static bool custom_tag_is_free(const struct image_spec *spec, uint32_t tag)
-{
-    if (tlv_name((uint16_t)tag)) {
-        usage_wrong(&sign_usage, "custom TLV 0x%04x is %s in the format; take a number like 0x00a0",
-                    tag, tlv_name((uint16_t)tag));
-        return false;
-    }
-    for (int i = 0; i < spec->custom_count; i++) {
-        if (spec->custom[i].type == tag) {
-            usage_wrong(&sign_usage, "custom TLV 0x%04x is given twice", tag);
-            return false;
-        }
-    }
-    return true;
-}
-
-/* The place for a TLV of that tag, or NULL: said why. */
-static struct custom_tlv *new_custom(struct image_spec *spec, const char *text)
-{
-    struct custom_tlv *custom = &spec->custom[spec->custom_count];
-    uint32_t tag;
-    bool number = value_number(text, TLV_CUSTOM_LAST, &tag);
-
-    if (number && !custom_tag_is_free(spec, tag))
-        return NULL;
-    if (!number || tag < TLV_CUSTOM_FIRST) {
-        usage_wrong(&sign_usage, "a custom TLV's TAG is 0x%04x to 0x%04x, not '%s'",
-                    TLV_CUSTOM_FIRST, TLV_CUSTOM_LAST, text);
-        return NULL;
-    }
-    if (spec->custom_count == IMAGE_SPEC_CUSTOM_MAX) {
-        usage_wrong(&sign_usage, "more than %d custom TLVs", IMAGE_SPEC_CUSTOM_MAX);
-        return NULL;
-    }
-    custom->type = (uint16_t)tag;
-    spec->custom_count++;
-    return custom;
-}
-
-static int take_custom(struct image_spec *spec, const char *tag, const char *value)
-{
-    struct custom_tlv *custom = new_custom(spec, tag);
-
-    if (!custom)
-        return ARGUMENTS_WRONG;
-    if (value_bytes(value, &custom->value))
-        return ARGUMENTS_END;
-    usage_wrong(&sign_usage, "--custom-tlv wants pairs of hex digits after 0x, not '%s'", value);
-    return ARGUMENTS_WRONG;
-}
-
-static int take_custom_file(struct image_spec *spec, const char *tag, const char *path)
-{
-    struct custom_tlv *custom = new_custom(spec, tag);
-    struct failure failure;
-
-    if (!custom)
-        return ARGUMENTS_WRONG;
-    if (file_read(path, &custom->value, &failure) == OTTER_OK)
-        return ARGUMENTS_END;
-    usage_wrong(&sign_usage, "--custom-tlv-file: %s", failure.text);
-    return ARGUMENTS_WRONG;
 }
 
 /* --- options --------------------------------------------------------------------------------- */
@@ -349,6 +242,7 @@ static enum taken take_slot_option(struct sign_request *request, int letter, con
     case OPTION_TEST:
     case OPTION_CONFIRM:
         request->pad = true;
+        request->test |= letter == OPTION_TEST;
         spec->confirm |= letter == OPTION_CONFIRM;
         return TAKEN;
     case 'R':
@@ -382,12 +276,10 @@ static enum taken take_header_option(struct sign_request *request, int letter, c
         return TAKEN;
     case 's':
         return taken_if(take_counter(request, value));
-    case 'd':
-        return taken_if(take_dependencies(spec, value));
     case 'L':
-        return taken_if(take_address(spec, value, IMAGE_FLAG_RAM_LOAD));
+        return taken_if(value_number(value, UINT32_MAX, &request->ram_address));
     case 'F':
-        return taken_if(take_address(spec, value, IMAGE_FLAG_ROM_FIXED));
+        return taken_if(value_number(value, UINT32_MAX, &request->rom_address));
     case OPTION_NON_BOOTABLE:
         spec->flags |= IMAGE_FLAG_NON_BOOTABLE;
         return TAKEN;
@@ -395,13 +287,11 @@ static enum taken take_header_option(struct sign_request *request, int letter, c
         spec->boot_record = value;
         return taken_if(strlen(value) <= IMAGE_BOOT_RECORD_MAX);
     case OPTION_VID:
-        return taken_if(take_vendor(request, value));
+        request->vendor = value;
+        return TAKEN;
     case OPTION_CID:
-        spec->class_id = request->class_id;
-        if (value_uuid(value, request->class_id))
-            return TAKEN;
-        name_to_uuid(request->vendor_id, value, request->class_id);
-        return taken_if(spec->vendor_id != NULL);
+        request->class = value;
+        return TAKEN;
     default:
         return NOT_MINE;
     }
@@ -420,11 +310,8 @@ static int wrong_value(int letter, const char *value)
 {
     const struct option *option = option_of(letter);
 
-    if (letter == OPTION_CID)
-        usage_wrong(&sign_usage, "--cid %s is a name, which needs --vid before it", value);
-    else
-        usage_wrong(&sign_usage, "--%s wants %s (%s), not '%s'", option->name, option->value,
-                    option->help, value);
+    usage_wrong(&sign_usage, "--%s wants %s (%s), not '%s'", option->name, option->value,
+                option->help, value);
     return ARGUMENTS_WRONG;
 }
 
@@ -446,9 +333,11 @@ static int take_option(struct sign_request *request, const struct arguments *arg
     enum taken taken;
 
     if (letter == OPTION_CUSTOM_TLV)
-        return take_custom(&request->spec, arguments->value, arguments->second);
+        return sign_take_custom(request, arguments->value, arguments->second);
     if (letter == OPTION_CUSTOM_TLV_FILE)
-        return take_custom_file(&request->spec, arguments->value, arguments->second);
+        return sign_take_custom_file(request, arguments->value, arguments->second);
+    if (letter == 'd')
+        return sign_take_dependencies(&request->spec, arguments->value);
     taken = take_key_option(request, letter, arguments->value);
     if (taken == NOT_MINE)
         taken = take_slot_option(request, letter, arguments->value);
@@ -476,7 +365,7 @@ static const char *contradiction(const struct sign_request *request)
 {
     const struct image_spec *spec = &request->spec;
 
-    if ((spec->flags & IMAGE_FLAG_RAM_LOAD) && (spec->flags & IMAGE_FLAG_ROM_FIXED))
+    if (request->ram_address && request->rom_address)
         return "--load-addr and --rom-fixed exclude each other";
     if (request->pad && spec->slot_size == 0)
         return "--pad and --confirm need the real --slot-size, not 0";
@@ -486,6 +375,8 @@ static const char *contradiction(const struct sign_request *request)
         return "--fix-sig goes without --key and --encrypt";
     if ((spec->payload_in_clear || spec->save_enctlv) && !request->encrypt_path)
         return "--clear and --save-enctlv go with --encrypt FILE";
+    if (spec->pure && request->hash_given)
+        return "--pure takes its own hash, SHA-512; leave --sha out";
     if (spec->pure && !request->key_path && !request->fixed_signature_path)
         return "--pure needs a signing key";
     if (spec->max_align < spec->align)
@@ -504,8 +395,14 @@ static void fill_in(struct sign_request *request)
     if (request->counter_is_auto)
         spec->security_counter = ((uint32_t)spec->version.major << 24) +
                                  ((uint32_t)spec->version.minor << 16) + spec->version.revision;
-    if (spec->pure && !request->hash_given)
+    if (spec->pure)
         spec->hash = HASH_SHA512;
+    /* An address of 0 is none, as build systems give it that fill in every option. */
+    if (request->ram_address)
+        spec->flags |= IMAGE_FLAG_RAM_LOAD;
+    if (request->rom_address)
+        spec->flags |= IMAGE_FLAG_ROM_FIXED;
+    spec->load_address = request->rom_address ? request->rom_address : request->ram_address;
 }
 
 static int check_together(struct sign_request *request)
@@ -522,7 +419,7 @@ static int check_together(struct sign_request *request)
         usage_wrong(&sign_usage, "%s", text);
         return ARGUMENTS_WRONG;
     }
-    return ARGUMENTS_END;
+    return sign_take_ids(request);
 }
 
 int sign_read_arguments(struct sign_request *request, int argc, char **argv)

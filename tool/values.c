@@ -130,11 +130,14 @@ static bool take_dependency(const char **text, struct image_dependency *dependen
 
 int value_dependencies(const char *text, struct image_dependency *dependencies, int most)
 {
+    struct image_dependency dependency = {0};
     int count = 0;
 
     do {
-        if (count == most || !take_dependency(&text, &dependencies[count]))
+        if (!take_dependency(&text, &dependency))
             return -1;
+        if (count < most)
+            dependencies[count] = dependency;
         count++;
     } while (take_character(&text, ',') || *text == '(');
     return *text == '\0' ? count : -1;
@@ -182,15 +185,18 @@ bool value_bytes(const char *text, struct bytes *bytes)
 
 bool value_uuid(const char *text, uint8_t uuid[16])
 {
+    bool hyphens = strlen(text) == 36;
     char digits[33];
     size_t count = 0;
 
-    for (; *text; text++) {
-        if (*text == '-')
-            continue;
-        if (count == 32)
+    if (!hyphens && strlen(text) != 32)
+        return false;
+    for (size_t i = 0; text[i]; i++) {
+        bool hyphen = hyphens && (i == 8 || i == 13 || i == 18 || i == 23);
+        if (hyphen && text[i] != '-')
             return false;
-        digits[count++] = *text;
+        if (!hyphen)
+            digits[count++] = text[i];
     }
     digits[count] = '\0';
     return value_hex(digits, uuid, 16);

@@ -15,7 +15,8 @@ bool value_number(const char *text, uint32_t most, uint32_t *number);
 /* "1", "1.2", "1.2.3" or "1.2.3+4", no leading zeros. */
 bool value_version(const char *text, struct image_version *version);
 
-/* "(1, 1.2.3+0), (2, 2.0)" as at most `most` pairs; the count, or -1. */
+/* "(1, 1.2.3+0), (2, 2.0)" as pairs, of which the first `most` are stored; the count of all, or
+ * -1. */
 int value_dependencies(const char *text, struct image_dependency *dependencies, int most);
 
 /* Bytes of a custom TLV: "0x1234abcd" as hex digits in the order written, else the text itself.
@@ -25,7 +26,7 @@ bool value_bytes(const char *text, struct bytes *bytes);
 /* "a1b2..." to exactly `size` bytes. */
 bool value_hex(const char *text, uint8_t *bytes, size_t size);
 
-/* A UUID as it is written, with or without its hyphens. */
+/* A UUID as it is written: 8-4-4-4-12 hex digits, or 32 without hyphens. */
 bool value_uuid(const char *text, uint8_t uuid[16]);
 
 /* "1.2.3+4", the build number always there, as imgtool prints it. */

@@ -141,6 +141,66 @@ expect 0 'cfbff0d193755685968c48ce8b15ae17' "$otter" inspect named.bin
 expect 0 'd9c03f90568d5553b0aa28b24df90fcc' "$otter" inspect named.bin
 expect 2 'needs --vid' "$otter" sign -k ed.pem "$@" --cid board program.bin never.bin
 
+expect 0 '' "$otter" sign -k ed.pem "$@" --cid board --vid example.com program.bin later.bin
+same named.bin later.bin
+expect 0 '' "$otter" sign -k ed.pem "$@" --vid 6ba7b8109-dad-11d1-80b4-00c04fd430c8 program.bin odd.bin
+expect 0 '7758d13c6ffd570b810f528f5ea66c15' "$otter" inspect odd.bin
+expect 2 'something behind it' "$otter" sign -k ed.pem "$@" \
+    --vid 6ba7b810-9dad-11d1-80b4-00c04fd430c8f program.bin never.bin
+
+# As imgtool has it, byte for byte (an Ed25519 signature has nothing random in it)
+sign() { expect 0 '' "$otter" sign -k ed.pem --align 4 -v 2.0.0 -H 0x200 --pad-header -S 0x10000 "$@"; }
+sign program.bin plain.bin
+sign -L 0 -F 0 program.bin zeros.bin
+same plain.bin zeros.bin
+sign -L 0x20000000 -F 0 program.bin ram.bin
+expect 0 'runs from RAM' "$otter" inspect ram.bin
+expect 2 'exclude each other' "$otter" sign -k ed.pem "$@" -L 1 -F 1 program.bin never.bin
+sign --custom-tlv 0xa0 one --custom-tlv 0xa2 two --custom-tlv-file 0xa1 boot.bin program.bin tlvs.bin
+sign --custom-tlv-file 0xa1 boot.bin --custom-tlv 0xa0 one --custom-tlv 0xa2 two program.bin tlvs2.bin
+same tlvs.bin tlvs2.bin
+sign --test --hex-addr 0x10000 program.bin test.hex
+sign --pad --hex-addr 0x10000 program.bin pad.hex
+expect 0 '' "$otter" merge -R 0 -o test.bin test.hex
+expect 0 '' "$otter" merge -R 0 -o pad.bin pad.hex
+tail -c 24 test.bin | head -c 8 >image_ok.bin
+printf '\377\377\377\377\377\377\377\377' >erased.bin
+same image_ok.bin erased.bin
+tail -c 24 pad.bin | head -c 8 >image_ok.bin
+head -c 8 /dev/zero >zero8.bin
+same image_ok.bin zero8.bin
+sign --vector-to-sign payload --hex-addr 0x10000 program.bin vector.hex
+expect 0 '' "$otter" merge -o vector-flat.bin vector.hex
+same vector-flat.bin vector.bin
+expect 0 '' "$otter" sign "$@" --sha 512 --boot-record NSPE program.bin record.bin
+signer=$(printf '%064d' 0)
+expect 0 "055820${signer}0666534841353132025840${signer}${signer}\"" "$otter" inspect --json record.bin
+expect 0 '' "$otter" merge -o gap.hex boot.bin@0x1000 boot.bin@0x1100
+sign -R 0 gap.hex gap.bin
+expect 0 '' "$otter" merge -o gap-flat.bin gap.hex
+head -c $((0x200 + 356)) gap.bin | tail -c 356 >gap-payload.bin
+same gap-payload.bin gap-flat.bin
+sign -s auto program.bin auto.bin
+sign -s AUTO program.bin AUTO.bin
+same auto.bin AUTO.bin
+expect 2 'SHA-512' "$otter" sign -k ed.pem "$@" --pure --sha 512 program.bin never.bin
+expect 0 '' "$otter" sign -k ed.pem "$@" --pure --sha auto program.bin pure.bin
+
+# Many TLVs and dependencies; limits are named
+tlvs=$(i=0; while [ $i -lt 20 ]; do echo "--custom-tlv $((0x200 + i)) x"; i=$((i + 1)); done)
+sign $tlvs program.bin many.bin
+expect 0 '0x0213  custom' "$otter" inspect many.bin
+tlvs=$(i=0; while [ $i -lt 257 ]; do echo "--custom-tlv $((0x200 + i)) x"; i=$((i + 1)); done)
+expect 2 'more than 256 custom TLVs' "$otter" sign "$@" $tlvs program.bin never.bin
+list=$(i=0; while [ $i -lt 255 ]; do printf '(%d, 1.0), ' $i; i=$((i + 1)); done)
+sign -d "$list(255, 1.0)" program.bin depends.bin
+expect 0 'image 255 must be 1.0.0' "$otter" inspect depends.bin
+expect 2 'names 257 images; 256 are the most' "$otter" sign "$@" -d "$list(255, 1.0), (0, 2.0)" \
+    program.bin never.bin
+expect 2 'images 0 to 255' "$otter" sign "$@" -d '(256, 1.0)' program.bin never.bin
+expect 2 '255.255.65535' "$otter" sign "$@" -v 256.0.0 program.bin never.bin
+expect 2 '65535' "$otter" sign "$@" -H 65536 program.bin never.bin
+
 # Inspect
 expect 0 'Signature     good' "$otter" inspect -k ed-pub.pem here.bin
 expect 1 'Signature     BAD' "$otter" inspect -k p256-pub.pem here.bin

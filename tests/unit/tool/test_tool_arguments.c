@@ -138,9 +138,8 @@ static void versions_are_imgtools(void **state)
 
 static void dependencies_are_imgtools(void **state)
 {
-    static const char *const bad[] = {"",          "1, 1.2.3",   "(1)",
-                                      "(1, )",     "(1, 1.2.3",  "(256, 1.0)",
-                                      "(1, 1.2),", "(1, 1.2) x", "(1, 1.0), (2, 1.0), (3, 1.0)"};
+    static const char *const bad[] = {"",          "1, 1.2.3",   "(1)",       "(1, )",
+                                      "(1, 1.2.3", "(256, 1.0)", "(1, 1.2),", "(1, 1.2) x"};
     struct image_dependency dependencies[2];
 
     (void)state;
@@ -149,6 +148,9 @@ static void dependencies_are_imgtools(void **state)
     assert_int_equal(dependencies[0].version.revision, 3);
     assert_int_equal(value_dependencies(" ( 0 ,1.0 ) , (2,3.4.5+6)", dependencies, 2), 2);
     assert_int_equal(dependencies[1].version.build, 6);
+    /* Too many to be stored are counted. */
+    assert_int_equal(value_dependencies("(1, 1.0), (2, 1.0), (3, 1.0)", dependencies, 2), 3);
+    assert_int_equal(dependencies[1].image, 2);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_int_equal(value_dependencies(bad[i], dependencies, 2), -1);
 }
@@ -174,6 +176,12 @@ static void custom_values_are_hex_or_text(void **state)
     assert_int_equal(uuid[15], 0xc8);
     assert_false(value_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c", uuid));
     assert_false(value_uuid("example.com", uuid));
+    assert_true(value_uuid("6BA7B8109DAD11D180B400C04FD430C8", uuid));
+    assert_int_equal(uuid[0], 0x6b);
+    assert_false(value_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430c8a", uuid));
+    assert_false(value_uuid("6ba7b8109-dad-11d1-80b4-00c04fd430c8", uuid));
+    assert_false(value_uuid("6ba7b810-9dad-11d1-80b400c04fd430c8", uuid));
+    assert_false(value_uuid("6ba7b810-9dad-11d1-80b4-00c04fd430g8", uuid));
 }
 
 int main(void)
