@@ -43,41 +43,50 @@ static enum core_error delete (struct call *call, const json_t *body, struct ans
     return acm_delete(call->cloud, json_text(body, "CertificateArn"), answer);
 }
 
-static const struct {
+static const struct operation {
     const char *name;
     route_handler *handler;
+    const char *takes;
 } operations[] = {
-    {"ImportCertificate", import},
-    {"DescribeCertificate", describe},
-    {"ListCertificates", list},
-    {"DeleteCertificate", delete},
+    {"ImportCertificate", import, "Certificate PrivateKey CertificateChain CertificateArn"},
+    {"DescribeCertificate", describe, "CertificateArn"},
+    {"ListCertificates", list, "Includes MaxItems NextToken"},
+    {"DeleteCertificate", delete, "CertificateArn"},
 };
 
-static route_handler *find(const char *target)
+static const struct operation *find(const char *target)
 {
     size_t prefix = strlen(TARGET_PREFIX);
     if (!target || strncmp(target, TARGET_PREFIX, prefix) != 0)
         return NULL;
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
         if (strcmp(operations[i].name, target + prefix) == 0)
-            return operations[i].handler;
+            return &operations[i];
     }
     return NULL;
 }
 
-void acm_answer(struct call *call)
+static void run(struct call *call, const struct operation *operation, const json_t *body)
 {
     struct answer answer = ANSWER_INIT;
-    route_handler *handler = find(call_header(call, "X-Amz-Target"));
+    const char *foreign = services_foreign(operation->takes, body);
+    enum core_error error = foreign ? services_refuse_foreign(&answer, foreign)
+                                    : operation->handler(call, body, &answer);
+    services_reply_json(call, PROTOCOL_ACM, error, &answer);
+    answer_free(&answer);
+}
+
+void acm_answer(struct call *call)
+{
+    const struct operation *operation = find(call_header(call, "X-Amz-Target"));
     json_t *body = services_read_json(call);
-    if (!handler || call->method != EVHTTP_REQ_POST)
+    if (!operation || call->method != EVHTTP_REQ_POST)
         error_reply(call, PROTOCOL_ACM, "UnknownOperationException", 400,
                     "This cloud does not offer this operation.", NULL);
     else if (!body)
         error_reply(call, PROTOCOL_ACM, "SerializationException", 400,
                     "The body is not a JSON object.", NULL);
     else
-        services_reply_json(call, PROTOCOL_ACM, handler(call, body, &answer), &answer);
+        run(call, operation, body);
     json_decref(body);
-    answer_free(&answer);
 }

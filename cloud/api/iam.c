@@ -90,17 +90,20 @@ static enum core_error get_caller_identity(struct call *call, const json_t *form
 struct action {
     const char *name, *space;
     form_handler *handler;
+    const char *takes;
 };
 
 static const struct action actions[] = {
-    {"CreateRole", IAM_SPACE, create_role},
-    {"GetRole", IAM_SPACE, get_role},
-    {"DeleteRole", IAM_SPACE, delete_role},
-    {"AttachRolePolicy", IAM_SPACE, attach_role_policy},
-    {"DetachRolePolicy", IAM_SPACE, detach_role_policy},
-    {"PutRolePolicy", IAM_SPACE, put_policy},
-    {"CreatePolicy", IAM_SPACE, create_policy},
-    {"GetCallerIdentity", STS_SPACE, get_caller_identity},
+    {"CreateRole", IAM_SPACE, create_role,
+     "Action Version RoleName AssumeRolePolicyDocument Path Description MaxSessionDuration"},
+    {"GetRole", IAM_SPACE, get_role, "Action Version RoleName"},
+    {"DeleteRole", IAM_SPACE, delete_role, "Action Version RoleName"},
+    {"AttachRolePolicy", IAM_SPACE, attach_role_policy, "Action Version RoleName PolicyArn"},
+    {"DetachRolePolicy", IAM_SPACE, detach_role_policy, "Action Version RoleName PolicyArn"},
+    {"PutRolePolicy", IAM_SPACE, put_policy, "Action Version RoleName PolicyName PolicyDocument"},
+    {"CreatePolicy", IAM_SPACE, create_policy,
+     "Action Version PolicyName Path PolicyDocument Description"},
+    {"GetCallerIdentity", STS_SPACE, get_caller_identity, "Action Version"},
 };
 
 static const struct action *find_action(const char *name)
@@ -131,7 +134,9 @@ static void write_response(struct call *call, const struct action *action, const
 static void carry_out(struct call *call, const struct action *action, const json_t *form)
 {
     struct answer answer = ANSWER_INIT;
-    enum core_error error = action->handler(call, form, &answer);
+    const char *foreign = services_foreign(action->takes, form);
+    enum core_error error =
+        foreign ? services_refuse_foreign(&answer, foreign) : action->handler(call, form, &answer);
     if (error)
         error_reply_core(call, PROTOCOL_QUERY, error, &answer);
     else

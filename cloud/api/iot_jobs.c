@@ -96,18 +96,21 @@ static enum core_error delete_execution(struct call *call, const json_t *body,
 }
 
 const struct route iot_jobs_routes[] = {
-    {EVHTTP_REQ_PUT, "/jobs/{}", create_job},
-    {EVHTTP_REQ_GET, "/jobs/{}", describe_job},
-    {EVHTTP_REQ_GET, "/jobs/{}/job-document", get_document},
-    {EVHTTP_REQ_PUT, "/jobs/{}/cancel", cancel_job},
-    {EVHTTP_REQ_DELETE, "/jobs/{}", delete_job},
-    {EVHTTP_REQ_GET, "/jobs", list_jobs},
-    {EVHTTP_REQ_GET, "/jobs/{}/things", list_for_job},
-    {EVHTTP_REQ_GET, "/things/{}/jobs", list_for_thing},
-    {EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_execution},
-    {EVHTTP_REQ_PUT, "/things/{}/jobs/{}/cancel", cancel_execution},
-    {EVHTTP_REQ_DELETE, "/things/{}/jobs/{}/executionNumber/{}", delete_execution},
-    {0, NULL, NULL},
+    {EVHTTP_REQ_PUT, "/jobs/{}", create_job,
+     "targets document description targetSelection timeoutConfig jobExecutionsRetryConfig "
+     "jobExecutionsRolloutConfig"},
+    {EVHTTP_REQ_GET, "/jobs/{}", describe_job, "beforeSubstitution"},
+    {EVHTTP_REQ_GET, "/jobs/{}/job-document", get_document, "beforeSubstitution"},
+    {EVHTTP_REQ_PUT, "/jobs/{}/cancel", cancel_job, "reasonCode comment force"},
+    {EVHTTP_REQ_DELETE, "/jobs/{}", delete_job, "force"},
+    {EVHTTP_REQ_GET, "/jobs", list_jobs, "status targetSelection maxResults nextToken"},
+    {EVHTTP_REQ_GET, "/jobs/{}/things", list_for_job, "status maxResults nextToken"},
+    {EVHTTP_REQ_GET, "/things/{}/jobs", list_for_thing, "status maxResults nextToken"},
+    {EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_execution, "executionNumber"},
+    {EVHTTP_REQ_PUT, "/things/{}/jobs/{}/cancel", cancel_execution,
+     "force expectedVersion statusDetails"},
+    {EVHTTP_REQ_DELETE, "/things/{}/jobs/{}/executionNumber/{}", delete_execution, "force"},
+    {0, NULL, NULL, NULL},
 };
 
 /* ---- iot-jobs-data: what devices do ---- */
@@ -162,9 +165,11 @@ static enum core_error update_own(struct call *call, const json_t *body, struct 
 }
 
 const struct route jobs_data_routes[] = {
-    {EVHTTP_REQ_GET, "/things/{}/jobs", get_pending},
-    {EVHTTP_REQ_PUT, "/things/{}/jobs/$next", start_next},
-    {EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_own},
-    {EVHTTP_REQ_POST, "/things/{}/jobs/{}", update_own},
-    {0, NULL, NULL},
+    {EVHTTP_REQ_GET, "/things/{}/jobs", get_pending, NULL},
+    {EVHTTP_REQ_PUT, "/things/{}/jobs/$next", start_next, "statusDetails stepTimeoutInMinutes"},
+    {EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_own, "includeJobDocument executionNumber"},
+    {EVHTTP_REQ_POST, "/things/{}/jobs/{}", update_own,
+     "status statusDetails expectedVersion includeJobExecutionState includeJobDocument "
+     "stepTimeoutInMinutes executionNumber"},
+    {0, NULL, NULL, NULL},
 };

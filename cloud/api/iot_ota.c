@@ -68,14 +68,16 @@ static enum core_error delete_update(struct call *call, const json_t *body, stru
 }
 
 const struct route iot_ota_routes[] = {
-    {EVHTTP_REQ_POST, "/streams/{}", create_stream},
-    {EVHTTP_REQ_GET, "/streams/{}", describe_stream},
-    {EVHTTP_REQ_PUT, "/streams/{}", update_stream},
-    {EVHTTP_REQ_GET, "/streams", list_streams},
-    {EVHTTP_REQ_DELETE, "/streams/{}", delete_stream},
-    {EVHTTP_REQ_POST, "/otaUpdates/{}", create_update},
-    {EVHTTP_REQ_GET, "/otaUpdates/{}", get_update},
-    {EVHTTP_REQ_GET, "/otaUpdates", list_updates},
-    {EVHTTP_REQ_DELETE, "/otaUpdates/{}", delete_update},
-    {0, NULL, NULL},
+    {EVHTTP_REQ_POST, "/streams/{}", create_stream, "files roleArn description"},
+    {EVHTTP_REQ_GET, "/streams/{}", describe_stream, NULL},
+    {EVHTTP_REQ_PUT, "/streams/{}", update_stream, "files roleArn description"},
+    {EVHTTP_REQ_GET, "/streams", list_streams, "nextToken maxResults isAscendingOrder"},
+    {EVHTTP_REQ_DELETE, "/streams/{}", delete_stream, NULL},
+    {EVHTTP_REQ_POST, "/otaUpdates/{}", create_update,
+     "description targets protocols targetSelection awsJobExecutionsRolloutConfig "
+     "awsJobTimeoutConfig files roleArn additionalParameters"},
+    {EVHTTP_REQ_GET, "/otaUpdates/{}", get_update, NULL},
+    {EVHTTP_REQ_GET, "/otaUpdates", list_updates, "maxResults nextToken otaUpdateStatus"},
+    {EVHTTP_REQ_DELETE, "/otaUpdates/{}", delete_update, "deleteStream forceDeleteAWSJob"},
+    {0, NULL, NULL, NULL},
 };

@@ -60,7 +60,10 @@ static enum core_error delete_thing(struct call *call, const json_t *body, struc
 static enum core_error attach_principal(struct call *call, const json_t *body,
                                         struct answer *answer)
 {
+    const char *type = call_query(call, "thingPrincipalType");
     (void)body;
+    if (type && strcmp(type, "NON_EXCLUSIVE_THING") != 0)
+        return services_refuse_foreign(answer, "thingPrincipalType=EXCLUSIVE_THING");
     return thing_attach(call->cloud, call->parameters[0], call_header(call, "x-amzn-principal"),
                         answer);
 }
@@ -207,29 +210,30 @@ static enum core_error list_policy_targets(struct call *call, const json_t *body
 }
 
 const struct route iot_registry_routes[] = {
-    {EVHTTP_REQ_GET, "/endpoint", describe_endpoint},
-    {EVHTTP_REQ_POST, "/things/{}", create_thing},
-    {EVHTTP_REQ_GET, "/things/{}", describe_thing},
-    {EVHTTP_REQ_GET, "/things", list_things},
-    {EVHTTP_REQ_DELETE, "/things/{}", delete_thing},
-    {EVHTTP_REQ_PUT, "/things/{}/principals", attach_principal},
-    {EVHTTP_REQ_DELETE, "/things/{}/principals", detach_principal},
-    {EVHTTP_REQ_GET, "/things/{}/principals", list_thing_principals},
-    {EVHTTP_REQ_GET, "/principals/things", list_principal_things},
-    {EVHTTP_REQ_POST, "/certificate/register-no-ca", register_certificate},
-    {EVHTTP_REQ_POST, "/keys-and-certificate", create_keys},
-    {EVHTTP_REQ_POST, "/certificates", create_from_csr},
-    {EVHTTP_REQ_GET, "/certificates/{}", describe_certificate},
-    {EVHTTP_REQ_GET, "/certificates", list_certificates},
-    {EVHTTP_REQ_PUT, "/certificates/{}", update_certificate},
-    {EVHTTP_REQ_DELETE, "/certificates/{}", delete_certificate},
-    {EVHTTP_REQ_POST, "/policies/{}", create_policy},
-    {EVHTTP_REQ_GET, "/policies/{}", get_policy},
-    {EVHTTP_REQ_GET, "/policies", list_policies},
-    {EVHTTP_REQ_DELETE, "/policies/{}", delete_policy},
-    {EVHTTP_REQ_PUT, "/target-policies/{}", attach_policy},
-    {EVHTTP_REQ_POST, "/target-policies/{}", detach_policy},
-    {EVHTTP_REQ_POST, "/attached-policies/{}", list_attached_policies},
-    {EVHTTP_REQ_POST, "/policy-targets/{}", list_policy_targets},
-    {0, NULL, NULL},
+    {EVHTTP_REQ_GET, "/endpoint", describe_endpoint, "endpointType"},
+    {EVHTTP_REQ_POST, "/things/{}", create_thing, "thingTypeName attributePayload"},
+    {EVHTTP_REQ_GET, "/things/{}", describe_thing, NULL},
+    {EVHTTP_REQ_GET, "/things", list_things,
+     "nextToken maxResults attributeName attributeValue thingTypeName"},
+    {EVHTTP_REQ_DELETE, "/things/{}", delete_thing, "expectedVersion"},
+    {EVHTTP_REQ_PUT, "/things/{}/principals", attach_principal, "thingPrincipalType"},
+    {EVHTTP_REQ_DELETE, "/things/{}/principals", detach_principal, NULL},
+    {EVHTTP_REQ_GET, "/things/{}/principals", list_thing_principals, "nextToken maxResults"},
+    {EVHTTP_REQ_GET, "/principals/things", list_principal_things, "nextToken maxResults"},
+    {EVHTTP_REQ_POST, "/certificate/register-no-ca", register_certificate, "certificatePem status"},
+    {EVHTTP_REQ_POST, "/keys-and-certificate", create_keys, "setAsActive"},
+    {EVHTTP_REQ_POST, "/certificates", create_from_csr, "certificateSigningRequest setAsActive"},
+    {EVHTTP_REQ_GET, "/certificates/{}", describe_certificate, NULL},
+    {EVHTTP_REQ_GET, "/certificates", list_certificates, "pageSize marker isAscendingOrder"},
+    {EVHTTP_REQ_PUT, "/certificates/{}", update_certificate, "newStatus"},
+    {EVHTTP_REQ_DELETE, "/certificates/{}", delete_certificate, "forceDelete"},
+    {EVHTTP_REQ_POST, "/policies/{}", create_policy, "policyDocument"},
+    {EVHTTP_REQ_GET, "/policies/{}", get_policy, NULL},
+    {EVHTTP_REQ_GET, "/policies", list_policies, "marker pageSize isAscendingOrder"},
+    {EVHTTP_REQ_DELETE, "/policies/{}", delete_policy, NULL},
+    {EVHTTP_REQ_PUT, "/target-policies/{}", attach_policy, "target"},
+    {EVHTTP_REQ_POST, "/target-policies/{}", detach_policy, "target"},
+    {EVHTTP_REQ_POST, "/attached-policies/{}", list_attached_policies, "recursive marker pageSize"},
+    {EVHTTP_REQ_POST, "/policy-targets/{}", list_policy_targets, "marker pageSize"},
+    {0, NULL, NULL, NULL},
 };

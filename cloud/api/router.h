@@ -12,6 +12,7 @@ struct route {
     enum evhttp_cmd_type method;
     const char *pattern; /* "/things/{}/principals": {} takes one segment, decoded */
     route_handler *handler;
+    const char *takes; /* the names that it knows in query and body, between blanks; NULL: none */
 };
 
 /* Matches the path of `target` (up to '?'); fills `parameters`, each freed by the caller, in the

@@ -57,10 +57,10 @@ struct operation {
     s3_handler *handler;
 };
 
-#define LIST_KEYS " prefix delimiter max-keys encoding-type "
+#define LIST_KEYS "prefix delimiter max-keys encoding-type "
 #define OBJECT_KEYS                                                                                \
-    " versionId response-cache-control response-content-disposition response-content-encoding "    \
-    "response-content-language response-content-type response-expires "
+    "versionId response-cache-control response-content-disposition response-content-encoding "     \
+    "response-content-language response-content-type response-expires"
 
 /* A request is the first operation that fits: those named by a parameter stand before those that
  * are not. Each lists every parameter that it takes, so that one which it does not know is refused:
@@ -70,23 +70,23 @@ static const struct operation operations[] = {
     {EVHTTP_REQ_PUT, BUCKET, "versioning", "", s3_put_versioning},
     {EVHTTP_REQ_GET, BUCKET, "versioning", "", s3_get_versioning},
     {EVHTTP_REQ_GET, BUCKET, "location", "", s3_get_location},
-    {EVHTTP_REQ_GET, BUCKET, "versions", LIST_KEYS "key-marker version-id-marker ",
+    {EVHTTP_REQ_GET, BUCKET, "versions", LIST_KEYS "key-marker version-id-marker",
      s3_list_versions},
-    {EVHTTP_REQ_GET, BUCKET, "list-type", LIST_KEYS "continuation-token start-after fetch-owner ",
+    {EVHTTP_REQ_GET, BUCKET, "list-type", LIST_KEYS "continuation-token start-after fetch-owner",
      s3_list_objects},
     {EVHTTP_REQ_POST, BUCKET, "delete", "", s3_delete_objects},
     {EVHTTP_REQ_PUT, BUCKET, NULL, "", s3_create_bucket},
     {EVHTTP_REQ_HEAD, BUCKET, NULL, "", s3_head_bucket},
-    {EVHTTP_REQ_GET, BUCKET, NULL, LIST_KEYS "marker ", s3_list_objects},
+    {EVHTTP_REQ_GET, BUCKET, NULL, LIST_KEYS "marker", s3_list_objects},
     {EVHTTP_REQ_DELETE, BUCKET, NULL, "", s3_delete_bucket},
     {EVHTTP_REQ_POST, OBJECT, "uploads", "", s3_create_upload},
-    {EVHTTP_REQ_PUT, OBJECT, "uploadId", " partNumber ", s3_upload_part},
+    {EVHTTP_REQ_PUT, OBJECT, "uploadId", "partNumber", s3_upload_part},
     {EVHTTP_REQ_POST, OBJECT, "uploadId", "", s3_complete_upload},
     {EVHTTP_REQ_DELETE, OBJECT, "uploadId", "", s3_abort_upload},
     {EVHTTP_REQ_PUT, OBJECT, NULL, "", s3_put_object},
     {EVHTTP_REQ_GET, OBJECT, NULL, OBJECT_KEYS, s3_get_object},
     {EVHTTP_REQ_HEAD, OBJECT, NULL, OBJECT_KEYS, s3_get_object},
-    {EVHTTP_REQ_DELETE, OBJECT, NULL, " versionId ", s3_delete_object},
+    {EVHTTP_REQ_DELETE, OBJECT, NULL, "versionId", s3_delete_object},
 };
 
 static const struct operation *find_operation(const struct call *call, enum level level)
@@ -101,16 +101,6 @@ static const struct operation *find_operation(const struct call *call, enum leve
 }
 
 /* ---- what is not offered ---- */
-
-static bool listed(const char *list, const char *name)
-{
-    size_t size = strlen(name);
-    for (const char *at = strstr(list, name); size && at; at = strstr(at + 1, name)) {
-        if (at > list && at[-1] == ' ' && at[size] == ' ')
-            return true;
-    }
-    return false;
-}
 
 /* What a presigned URL carries, and the operation's name, which some SDKs add. */
 static bool of_any_operation(const char *name)
@@ -128,7 +118,7 @@ static const char *foreign_resource(const struct call *call, const struct operat
     {
         bool taken =
             operation && ((operation->resource && strcmp(name, operation->resource) == 0) ||
-                          listed(operation->others, name));
+                          text_lists(operation->others, name));
         if (!taken && !of_any_operation(name))
             return name;
     }

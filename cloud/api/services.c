@@ -106,22 +106,66 @@ void services_reply_json(struct call *call, enum protocol protocol, enum core_er
     free(text);
 }
 
+static bool asks_for_nothing(const json_t *value)
+{
+    const char *text = json_string_value(value);
+    return json_is_null(value) || json_is_false(value) || (text && strcmp(text, "false") == 0) ||
+           (json_is_object(value) && json_object_size(value) == 0) ||
+           (json_is_array(value) && json_array_size(value) == 0);
+}
+
+const char *services_foreign(const char *takes, const json_t *given)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)given, name, value)
+    {
+        if (!text_lists(takes ? takes : "", name) && !asks_for_nothing(value))
+            return name;
+    }
+    return NULL;
+}
+
+enum core_error services_refuse_foreign(struct answer *answer, const char *name)
+{
+    return answer_refuse(answer, CORE_INVALID_REQUEST,
+                         "This cloud does not offer %.60s in this operation for now: leave it out.",
+                         name);
+}
+
+/* What a presigned URL carries is no argument. */
+static const char *foreign_argument(const char *takes, const struct call *call, const json_t *body)
+{
+    const char *name = services_foreign(takes, body);
+    if (!name && !call_query(call, "X-Amz-Signature"))
+        name = services_foreign(takes, call->query);
+    return name;
+}
+
+static void run_route(struct call *call, const struct service *service, const struct route *route,
+                      const json_t *body)
+{
+    struct answer answer = ANSWER_INIT;
+    const char *foreign = foreign_argument(route->takes, call, body);
+    enum core_error error =
+        foreign ? services_refuse_foreign(&answer, foreign) : route->handler(call, body, &answer);
+    services_reply_json(call, service->protocol, error, &answer);
+    answer_free(&answer);
+}
+
 static void answer_rest(struct call *call, const struct service *service)
 {
     struct answer answer = ANSWER_INIT;
     const struct route *route = find_route(service->tables, call);
     json_t *body = route ? services_read_json(call) : NULL;
-    if (!route) {
+    if (!route)
         error_reply(call, service->protocol, "UnknownOperationException", 404,
                     "This cloud does not offer this operation.", NULL);
-    } else if (!body) {
+    else if (!body)
         error_reply_core(call, service->protocol, CORE_INVALID_JSON, &answer);
-    } else {
-        enum core_error error = route->handler(call, body, &answer);
-        services_reply_json(call, service->protocol, error, &answer);
-    }
+    else
+        run_route(call, service, route, body);
     json_decref(body);
-    answer_free(&answer);
 }
 
 void services_answer(struct call *call, const char *name)

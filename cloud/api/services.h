@@ -31,6 +31,12 @@ void services_reply_json(struct call *call, enum protocol protocol, enum core_er
 /* The call's body as an object: empty when there is none, NULL when it is no JSON object. */
 json_t *services_read_json(const struct call *call);
 
+/* The first name in `given` that is not one of `takes` (blanks divide; NULL: none) and asks for
+ * something: null, false, "false" and what is empty ask for nothing. NULL: there is none. */
+const char *services_foreign(const char *takes, const json_t *given);
+/* Refuses a call because of a name that services_foreign found. */
+enum core_error services_refuse_foreign(struct answer *answer, const char *name);
+
 /* Cuts the list in answer->body[name] to the page that the call asks for, and adds the token of the
  * next one. iot has two pairs of names for size and token. */
 struct paging {

@@ -39,11 +39,13 @@ static enum core_error describe_job(struct call *call, const json_t *body, struc
 }
 
 const struct route signer_routes[] = {
-    {EVHTTP_REQ_PUT, "/signing-profiles/{}", put_profile},
-    {EVHTTP_REQ_GET, "/signing-profiles/{}", get_profile},
-    {EVHTTP_REQ_GET, "/signing-profiles", list_profiles},
-    {EVHTTP_REQ_DELETE, "/signing-profiles/{}", cancel_profile},
-    {EVHTTP_REQ_POST, "/signing-jobs", start_job},
-    {EVHTTP_REQ_GET, "/signing-jobs/{}", describe_job},
-    {0, NULL, NULL},
+    {EVHTTP_REQ_PUT, "/signing-profiles/{}", put_profile,
+     "platformId signingMaterial signingParameters"},
+    {EVHTTP_REQ_GET, "/signing-profiles/{}", get_profile, NULL},
+    {EVHTTP_REQ_GET, "/signing-profiles", list_profiles, "includeCanceled nextToken maxResults"},
+    {EVHTTP_REQ_DELETE, "/signing-profiles/{}", cancel_profile, NULL},
+    {EVHTTP_REQ_POST, "/signing-jobs", start_job,
+     "source destination profileName clientRequestToken"},
+    {EVHTTP_REQ_GET, "/signing-jobs/{}", describe_job, NULL},
+    {0, NULL, NULL, NULL},
 };

@@ -95,6 +95,17 @@ static int decode_one(const char *encoded, size_t size, size_t *at, int plus)
     return high < 0 || low < 0 || (high == 0 && low == 0) ? -1 : high << 4 | low;
 }
 
+bool text_lists(const char *list, const char *name)
+{
+    size_t size = strlen(name), word;
+    for (list += strspn(list, " "); *list; list += word + strspn(list + word, " ")) {
+        word = strcspn(list, " ");
+        if (word == size && memcmp(list, name, size) == 0)
+            return true;
+    }
+    return false;
+}
+
 char *text_decode(const char *encoded, size_t size, int plus)
 {
     char *decoded = malloc(size + 1);

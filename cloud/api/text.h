@@ -2,6 +2,7 @@
 #ifndef OTTER_CLOUD_API_TEXT_H
 #define OTTER_CLOUD_API_TEXT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct text {
@@ -17,6 +18,9 @@ void text_add_encoded(struct text *text, const char *string, const char *keep);
 /* Never NULL. */
 const char *text_get(const struct text *text);
 void text_free(struct text *text);
+
+/* Whether `name` is one of the words of `list`, which blanks divide. */
+bool text_lists(const char *list, const char *name);
 
 /* Percent-decodes `size` bytes into a new string; `plus` also turns + into a blank. NULL when the
  * encoding is broken or hides a NUL. */

@@ -6,9 +6,9 @@
  * it is published as it is; the HTTPS data API turns `jobDocument` into text. `clientToken` and
  * `timestamp` are left to jobs_mqtt.c, as HTTP has neither.
  *
- * The operator's calls (jobs_create and below) answer with the members of the control plane, times as
- * numbers of seconds. Each change sends `notify` and `notify-next` as the list of pending executions
- * demands. All are transactions: refused means nothing changed. */
+ * The operator's calls (jobs_create and below) answer with the members of the control plane, times
+ * as numbers of seconds. Each change sends `notify` and `notify-next` as the list of pending
+ * executions demands. All are transactions: refused means nothing changed. */
 #ifndef OTTER_CLOUD_CORE_JOBS_H
 #define OTTER_CLOUD_CORE_JOBS_H
 
@@ -17,7 +17,8 @@
 #define JOBS_ID_MAX          64
 #define JOBS_DOCUMENT_MAX    32768
 #define JOBS_DESCRIPTION_MAX 2028
-#define JOBS_DETAILS_MAX     10 /* pairs of statusDetails */
+#define JOBS_RATE_MAX        1000 /* executions a minute */
+#define JOBS_DETAILS_MAX     10   /* pairs of statusDetails */
 
 /* ---- what devices do ------------------------------------------------------------------------ */
 
@@ -42,12 +43,18 @@ enum core_error jobs_update(struct cloud *cloud, const char *thing, const char *
 /* ---- what operators do ---------------------------------------------------------------------- */
 
 /* Creates a job from the members of CreateJob: targets (ARNs of things), document (text),
- * description, targetSelection, timeoutConfig, abortConfig, jobExecutionsRolloutConfig,
- * presignedUrlConfig, jobExecutionsRetryConfig. Each target gets a QUEUED execution at once: roll-out
- * and abort configurations are kept and shown, but a local cloud does not pace or stop by them.
+ * description, targetSelection, timeoutConfig, jobExecutionsRetryConfig,
+ * jobExecutionsRolloutConfig, presignedUrlConfig (shown; it acts on placeholders only, and those
+ * are refused). Each target gets a QUEUED execution at once; a roll-out rate that would spread them
+ * over minutes is refused.
  * {"jobArn","jobId","description"}; CORE_EXISTS, CORE_NOT_FOUND for a target that is not there. */
 enum core_error jobs_create(struct cloud *cloud, const char *job, const json_t *members,
                             struct answer *answer);
+
+/* Whether a roll-out configuration, called `name` in the request, lets all targets begin within the
+ * first minute, as they do here. */
+enum core_error jobs_check_rollout(const char *name, const json_t *config, size_t targets,
+                                   struct answer *answer);
 
 /* {"job":{...}} with jobProcessDetails. */
 enum core_error jobs_describe_job(struct cloud *cloud, const char *job, struct answer *answer);
@@ -61,16 +68,15 @@ enum core_error jobs_cancel(struct cloud *cloud, const char *job, bool force, co
 enum core_error jobs_delete(struct cloud *cloud, const char *job, bool force,
                             struct answer *answer);
 
-/* {"jobs":[...],"nextToken"?}. `status` and `selection` filter, NULL takes all; `limit` 0 takes 250;
- * `token` NULL starts at the newest. */
+/* {"jobs":[...],"nextToken"?}. `status` and `selection` filter, NULL takes all; `limit` 0 takes
+ * 250; `token` NULL starts at the newest. */
 struct jobs_page {
     const char *status;
     const char *selection;
     const char *token;
     int limit;
 };
-enum core_error jobs_list(struct cloud *cloud, const struct jobs_page *page,
-                          struct answer *answer);
+enum core_error jobs_list(struct cloud *cloud, const struct jobs_page *page, struct answer *answer);
 /* {"executionSummaries":[{"thingArn","jobExecutionSummary":{...}}],"nextToken"?} */
 enum core_error jobs_list_for_job(struct cloud *cloud, const char *job,
                                   const struct jobs_page *page, struct answer *answer);
@@ -102,8 +108,9 @@ int64_t jobs_expire(struct cloud *cloud);
 /* Receives the answer to a request: exactly one call, before jobs_mqtt_request returns. */
 typedef void (*jobs_reply)(void *context, const char *topic, const void *payload, size_t length);
 
-/* Answers a PUBLISH to `$aws/things/THING/jobs/REST`, e.g. rest = "$next/get". Returns false, without
- * a reply, if REST is not a request that a client may publish (a reply topic, or outside the grammar). */
+/* Answers a PUBLISH to `$aws/things/THING/jobs/REST`, e.g. rest = "$next/get". Returns false,
+ * without a reply, if REST is not a request that a client may publish (a reply topic, or outside
+ * the grammar). */
 bool jobs_mqtt_request(struct cloud *cloud, const char *thing, const char *rest,
                        const void *payload, size_t length, jobs_reply reply, void *context);
 

@@ -44,6 +44,30 @@ static enum core_error check_document(const char *document, struct answer *answe
         return answer_refuse(answer, CORE_INVALID_REQUEST, "the document is not JSON: %s",
                              error.text);
     json_decref(json);
+    if (strstr(document, "${aws:iot:"))
+        return answer_refuse(answer, CORE_INVALID_REQUEST,
+                             "the document holds a placeholder ${aws:iot:...}: this cloud does not "
+                             "offer presignedUrlConfig and document parameters for now");
+    return CORE_OK;
+}
+
+enum core_error jobs_check_rollout(const char *name, const json_t *config, size_t targets,
+                                   struct answer *answer)
+{
+    const json_t *rate = json_object_get(config, "exponentialRate");
+    const json_t *most = json_object_get(config, "maximumPerMinute");
+    int64_t first = json_integer_value(rate ? json_object_get(rate, "baseRatePerMinute") : most);
+    if (!config || (!rate && !most))
+        return CORE_OK;
+    if (first < 1 || first > JOBS_RATE_MAX || (most && json_integer_value(most) > JOBS_RATE_MAX))
+        return answer_refuse(answer, CORE_INVALID_REQUEST,
+                             "%s: maximumPerMinute and baseRatePerMinute must be 1..%d", name,
+                             JOBS_RATE_MAX);
+    if ((int64_t)targets > first)
+        return answer_refuse(answer, CORE_INVALID_REQUEST,
+                             "%s: this cloud rolls out to all %zu targets at once and does not "
+                             "offer %lld per minute for now",
+                             name, targets, (long long)first);
     return CORE_OK;
 }
 
@@ -106,6 +130,10 @@ static enum core_error check_new_job(struct cloud *cloud, const char *id, const 
             check_timeout(json_object_get(members, "timeoutConfig"), &job->timeout_minutes, answer);
     if (error == CORE_OK)
         error = check_targets(cloud, job->targets, answer);
+    if (error == CORE_OK)
+        error = jobs_check_rollout("jobExecutionsRolloutConfig",
+                                   json_object_get(members, "jobExecutionsRolloutConfig"),
+                                   json_array_size(job->targets), answer);
     if (error == CORE_OK &&
         db_number(cloud->db, "SELECT COUNT(*) FROM jobs WHERE id = ?", "s", id) > 0)
         error = answer_refuse(answer, CORE_EXISTS, "job '%s' exists already", id);

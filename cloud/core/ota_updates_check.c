@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/core/jobs.h"
 #include "cloud/core/names.h"
 #include "cloud/core/ota_updates_work.h"
 
@@ -171,10 +172,9 @@ static enum core_error check_configs(const json_t *members, struct answer *answe
     enum core_error error =
         check_range(members, "awsJobTimeoutConfig", "inProgressTimeoutInMinutes", 1, 10080, answer);
     if (!error)
-        error = check_range(members, "awsJobPresignedUrlConfig", "expiresInSec", 60, 3600, answer);
-    if (!error)
-        error = check_range(members, "awsJobExecutionsRolloutConfig", "maximumPerMinute", 1, 1000,
-                            answer);
+        error = jobs_check_rollout("awsJobExecutionsRolloutConfig",
+                                   json_object_get(members, "awsJobExecutionsRolloutConfig"),
+                                   json_array_size(json_object_get(members, "targets")), answer);
     return error;
 }
 

@@ -315,15 +315,8 @@ static void copy_configs(const json_t *request, json_t *members)
         if (value && !(json_is_object(value) && json_object_size(value) == 0))
             json_object_set(members, names[i][1], value);
     }
-    json_t *criteria =
-        json_object_get(json_object_get(request, "awsJobAbortConfig"), "abortCriteriaList");
-    if (criteria)
-        json_object_set_new(members, "abortConfig", json_pack("{s:O}", "criteriaList", criteria));
-    json_t *seconds =
-        json_object_get(json_object_get(request, "awsJobPresignedUrlConfig"), "expiresInSec");
-    json_object_set_new(
-        members, "presignedUrlConfig",
-        json_pack("{s:s,s:O*}", "roleArn", json_text(request, "roleArn"), "expiresInSec", seconds));
+    json_object_set_new(members, "presignedUrlConfig",
+                        json_pack("{s:s}", "roleArn", json_text(request, "roleArn")));
 }
 
 static enum core_error make_job(struct work *work)
