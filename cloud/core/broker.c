@@ -1,4 +1,5 @@
-/* Core's own connection to the broker: it publishes, and comes back when the broker was away. */
+/* Core's own connection to the broker: it publishes, and comes back when the broker was away. A
+ * message to itself, the probe, shows every second or two that the broker still relays. */
 #include "cloud/core/broker.h"
 
 #include <event2/buffer.h>
@@ -14,7 +15,10 @@
 
 #define CLIENT_ID    "otter-core" /* devices' ids reach the broker with a prefix of their own */
 #define RECONNECT_MS 50
-#define START_S      8
+#define START_S      30 /* much state to read, on a slow machine */
+#define PROBE_TOPIC  "$otter/probe"
+#define PROBE_MS     2000
+#define SILENCE_S    15 /* without the probe's return: the broker hangs */
 #define WAITING_MAX  1000u
 #define PACKET_MAX   (256u * 1024u)
 
@@ -28,8 +32,10 @@ struct broker {
     struct event_base *base;
     struct broker_process *process;
     struct bufferevent *link;
-    struct event *reconnect;
+    struct event *reconnect, *probe;
     bool connected; /* CONNACK has come */
+    bool ready;     /* a probe has come back on this connection */
+    time_t heard;   /* when the last one did; monotonic */
     uint16_t packet_id;
     struct waiting *first, **last;
     size_t waiting;
@@ -61,9 +67,62 @@ static void lose_link(struct broker *broker)
     if (broker->link)
         bufferevent_free(broker->link);
     broker->link = NULL;
-    broker->connected = false;
+    broker->connected = broker->ready = false;
     event_add(broker->reconnect, &delay);
 }
+
+/* ---- the probe ------------------------------------------------------------------------------ */
+
+static time_t monotonic(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+static void send_probe(struct broker *broker)
+{
+    uint8_t packet[64];
+    const struct mqtt_publish probe = {.topic = {PROBE_TOPIC, sizeof PROBE_TOPIC - 1}};
+    int length = mqtt_encode_publish(packet, sizeof packet, &probe);
+    if (length > 0)
+        bufferevent_write(broker->link, packet, (size_t)length);
+}
+
+static void begin_probing(struct broker *broker)
+{
+    uint8_t packet[64];
+    const struct mqtt_filter filter = {{PROBE_TOPIC, sizeof PROBE_TOPIC - 1}, 0};
+    int length =
+        mqtt_encode_filters(packet, sizeof packet, MQTT_PACKET_SUBSCRIBE, UINT16_MAX, &filter, 1);
+    if (length > 0)
+        bufferevent_write(broker->link, packet, (size_t)length);
+    broker->heard = monotonic();
+    send_probe(broker);
+}
+
+static void on_probe(evutil_socket_t fd, short what, void *context)
+{
+    struct broker *broker = context;
+    (void)fd, (void)what;
+    if (!broker->connected)
+        return;
+    if (monotonic() - broker->heard > SILENCE_S) {
+        broker->heard = monotonic();
+        broker_process_replace(broker->process, "Mosquitto does not answer");
+    }
+    send_probe(broker);
+}
+
+static void on_publish(struct broker *broker)
+{
+    broker->heard = monotonic();
+    if (!broker->ready)
+        broker_process_reached(broker->process);
+    broker->ready = true;
+}
+
+/* ---- the connection ------------------------------------------------------------------------- */
 
 static void on_connack(struct broker *broker, const uint8_t *body, size_t length)
 {
@@ -72,10 +131,11 @@ static void on_connack(struct broker *broker, const uint8_t *body, size_t length
         connack.code == MQTT_CONNACK_ACCEPTED) {
         broker->connected = true;
         send_waiting(broker);
+        begin_probing(broker);
     }
 }
 
-/* The broker only sends CONNACK and PUBACKs; the latter ask for nothing. */
+/* CONNACK, the probe, and answers that ask for nothing. */
 static void on_readable(struct bufferevent *link, void *context)
 {
     struct broker *broker = context;
@@ -94,6 +154,8 @@ static void on_readable(struct bufferevent *link, void *context)
         }
         if (header.type == MQTT_PACKET_CONNACK)
             on_connack(broker, data + header.size, header.body_length);
+        else if (header.type == MQTT_PACKET_PUBLISH)
+            on_publish(broker);
         evbuffer_drain(input, header.size + header.body_length);
     }
 }
@@ -143,8 +205,8 @@ static struct broker *give_up(struct broker *broker)
 
 struct broker *broker_start(struct event_base *base, const char *dir)
 {
+    const struct timeval period = {PROBE_MS / 1000, PROBE_MS % 1000 * 1000};
     struct broker *broker = calloc(1, sizeof *broker);
-    time_t end = time(NULL) + START_S;
     if (!broker)
         return NULL;
     broker->base = base;
@@ -154,11 +216,14 @@ struct broker *broker_start(struct event_base *base, const char *dir)
         free(broker);
         return NULL;
     }
+    time_t end = monotonic() + START_S;
     broker->reconnect = evtimer_new(base, on_reconnect, broker);
+    broker->probe = event_new(base, -1, EV_PERSIST, on_probe, broker);
+    event_add(broker->probe, &period);
     connect_link(broker);
-    while (!broker->connected && time(NULL) < end && broker_process_healthy(broker->process))
+    while (!broker->ready && monotonic() < end && broker_process_healthy(broker->process))
         event_base_loop(base, EVLOOP_ONCE);
-    return broker->connected ? broker : give_up(broker);
+    return broker->ready ? broker : give_up(broker);
 }
 
 void broker_stop(struct broker *broker)
@@ -168,6 +233,7 @@ void broker_stop(struct broker *broker)
     if (broker->link)
         bufferevent_free(broker->link);
     event_free(broker->reconnect);
+    event_free(broker->probe);
     broker_process_stop(broker->process);
     while (broker->first)
         drop_first(broker);
@@ -177,6 +243,11 @@ void broker_stop(struct broker *broker)
 void broker_address(const struct broker *broker, struct sockaddr_un *address)
 {
     broker_process_address(broker->process, address);
+}
+
+void broker_changed(struct broker *broker)
+{
+    broker_process_save(broker->process);
 }
 
 static void wait_for_link(struct broker *broker, const uint8_t *packet, size_t length)
@@ -214,4 +285,5 @@ void broker_publish(struct broker *broker, const char *topic, const void *payloa
     else
         wait_for_link(broker, packet, (size_t)written);
     free(packet);
+    broker_changed(broker); /* it may be kept for a session */
 }

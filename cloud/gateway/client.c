@@ -244,10 +244,19 @@ void client_send_device(struct client *client, const void *data, size_t length)
     bufferevent_write(client->device, data, length);
 }
 
+/* All but a plain QoS 0 message may change what the broker has to keep. */
+static bool may_last(const uint8_t *packet)
+{
+    return packet[0] >> 4 != MQTT_PACKET_PUBLISH || (packet[0] & 0x07) != 0;
+}
+
 void client_send_broker(struct client *client, const void *data, size_t length)
 {
-    if (client->broker)
-        bufferevent_write(client->broker, data, length);
+    if (!client->broker)
+        return;
+    bufferevent_write(client->broker, data, length);
+    if (may_last(data))
+        broker_changed(client->cloud->broker);
 }
 
 /* ---- flow control --------------------------------------------------------------------------- */

@@ -46,6 +46,17 @@ start_cloud() {
     port=$(sed -n 's/.*"mqtt_port": \([0-9]*\).*/\1/p' "$dir/cloud.json")
 }
 
+kill_cloud() { # as nothing can prepare for; the next cloud is started at once
+    kill -KILL "$cloud"
+    wait "$cloud" 2>/dev/null || true
+    cloud=
+    rm -f "$dir/cloud.json"
+}
+
+broker_process() {
+    cat "/proc/$cloud/task/$cloud/children"
+}
+
 stop_cloud() {
     kill -TERM "$cloud"
     code=0
@@ -198,7 +209,7 @@ state=$(iot execution.status describe-job-execution --job-id job-1 --thing-name 
 [ "$state" = SUCCEEDED ] || fail "the execution is $state"
 
 step "a broker that dies is started again"
-kill -KILL "$(cat /proc/$cloud/task/$cloud/children)"
+kill -KILL "$(broker_process)"
 wait_for "Mosquitto started again" "$work/cloud.log"
 sleep 1
 mqtt pub sensor -i sensor -t data/2 -q 1 -m back || fail "no publish after the broker came back"
@@ -216,7 +227,7 @@ if mqtt pub sensor -i sensor -t data/3 -m x >"$work/out" 2>&1; then fail "it got
 iot None update-certificate --certificate-id "$id" --new-status ACTIVE >/dev/null
 
 step "SIGTERM stops all of it"
-broker=$(cat /proc/$cloud/task/$cloud/children)
+broker=$(broker_process)
 stop_cloud
 [ ! -e "$dir/cloud.json" ] || fail "cloud.json is still there"
 for pid in $broker; do
@@ -230,5 +241,49 @@ cmp -s "$dir/root_ca.pem" "$work/root_before.pem" || fail "the root certificate 
 mqtt pub sensor -i sensor -t data/4 -q 1 -m again || fail "the certificate is forgotten"
 state=$(iot execution.status describe-job-execution --job-id job-1 --thing-name sensor)
 [ "$state" = SUCCEEDED ] || fail "the execution is $state"
+
+step "killed and started again at once, it is ready when it says so"
+for round in 1 2 3 4 5; do
+    kill_cloud
+    start_cloud
+    mqtt pub sensor -i sensor -t data/5 -q 1 -m "$round" || fail "no publish after kill number $round"
+done
+
+step "sessions, what waits for them, and retained messages outlive the cloud"
+say() { # say TEXT: to a session that is new and away, and retained
+    mqtt sub sensor -i second -t data/kept -q 1 -E
+    mqtt sub sensor -c -i second -t data/kept -q 1 -E
+    mqtt pub sensor -i sensor -t data/kept -q 1 -m "$1"
+    mqtt pub sensor -i sensor -t data/retained -q 1 -r -m "$1"
+}
+heard() { # heard TEXT
+    mqtt sub sensor -c -i second -t data/kept -q 1 -C 1 >"$work/out" || true
+    [ "$(cat "$work/out")" = "$1" ] || fail "the session heard '$(cat "$work/out")', not '$1'"
+    mqtt sub sensor -c -i second -t data/retained -U data/retained -q 1 -C 1 >"$work/out" || true
+    [ "$(cat "$work/out")" = "$1" ] || fail "retained is '$(cat "$work/out")', not '$1'"
+}
+say "before a stop"
+stop_cloud
+start_cloud
+heard "before a stop"
+say "before a kill"
+kill_cloud
+start_cloud
+heard "before a kill"
+say "before both are killed"
+wait_for "before both are killed" "$dir/broker/mosquitto.db"
+broker=$(broker_process)
+kill -STOP "$cloud"
+kill -KILL "$broker"
+kill_cloud
+start_cloud
+heard "before both are killed"
+
+step "a broker that cannot read what was saved starts without it, and says so"
+stop_cloud
+echo "not what was saved" >"$dir/broker/mosquitto.db"
+start_cloud
+wait_for "put aside" "$work/cloud.log"
+mqtt pub sensor -i sensor -t data/6 -q 1 -m x || fail "no publish without the saved state"
 stop_cloud
 echo "ok"

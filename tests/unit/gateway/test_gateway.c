@@ -230,6 +230,32 @@ static void a_rate_holds_back_what_a_device_gets(void **state)
     scene_restart_gateway(&normal);
 }
 
+/* ---- the broker behind it ------------------------------------------------------------------- */
+
+/* What is published through a connection must come back, else it is a try that failed. */
+static bool relays(void)
+{
+    struct mqtt_publish message;
+    if (scene_connect(&scene.a, &scene.credentials, "t1") != 0 ||
+        subscribe(&scene.a, "loop", 1) != 1)
+        return false;
+    publish(&scene.a, "loop", "x", 1, 1);
+    return receive(&scene.a, &message, 5000);
+}
+
+static void a_lost_broker_socket_is_noticed_and_mended(void **state)
+{
+    (void)state;
+    char path[128];
+    const int64_t patience_ms = now_ms() + 30000;
+    snprintf(path, sizeof path, "%s/broker/broker.sock", scene.dir);
+    assert_true(relays());
+    assert_int_equal(unlink(path), 0);
+    assert_false(relays());
+    while (!relays())
+        assert_true(now_ms() < patience_ms);
+}
+
 static void a_taken_port_is_named(void **state)
 {
     (void)state;
@@ -259,6 +285,7 @@ int run_gateway_tests(void)
         TEST(packets_sent_before_the_connack_are_kept),
         TEST(a_delay_makes_a_round_trip_that_much_longer),
         TEST(a_rate_holds_back_what_a_device_gets),
+        TEST(a_lost_broker_socket_is_noticed_and_mended),
         TEST(a_taken_port_is_named),
     };
     return cmocka_run_group_tests_name("door", tests, scene_setup, scene_teardown);
