@@ -89,6 +89,7 @@ static const struct row iot_rows[] = {
     {CORE_CERTIFICATE_STATE, "CertificateStateException", 406},
     {CORE_CERTIFICATE_INVALID, "CertificateValidationException", 400},
     {CORE_POLICY_MALFORMED, "MalformedPolicyException", 400},
+    {CORE_VERSIONS_LIMIT, "VersionsLimitExceededException", 409},
     {CORE_NO_BUCKET, "ResourceNotFoundException", 404},
     {CORE_NO_KEY, "ResourceNotFoundException", 404},
     {CORE_NO_VERSION, "ResourceNotFoundException", 404},

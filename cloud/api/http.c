@@ -155,6 +155,8 @@ static const char *method_name(enum evhttp_cmd_type method)
         return "POST";
     case EVHTTP_REQ_PUT:
         return "PUT";
+    case EVHTTP_REQ_PATCH:
+        return "PATCH";
     default:
         return "DELETE"; /* no other is let in, see api_start */
     }
@@ -218,7 +220,8 @@ static bool listen_on(struct api *api, const struct api_config *config)
 {
     const char *address = config->address ? config->address : "127.0.0.1";
     evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
-                                              EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE);
+                                              EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
+                                              EVHTTP_REQ_DELETE);
     evhttp_set_max_body_size(api->http, BODY_MAX);
     evhttp_set_max_headers_size(api->http, HEADERS_MAX);
     evhttp_set_timeout(api->http, IDLE_S);

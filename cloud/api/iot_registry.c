@@ -57,6 +57,11 @@ static enum core_error delete_thing(struct call *call, const json_t *body, struc
                         answer);
 }
 
+static enum core_error update_thing(struct call *call, const json_t *body, struct answer *answer)
+{
+    return thing_update(call->cloud, call->parameters[0], body, answer);
+}
+
 static enum core_error attach_principal(struct call *call, const json_t *body,
                                         struct answer *answer)
 {
@@ -209,12 +214,49 @@ static enum core_error list_policy_targets(struct call *call, const json_t *body
     return error;
 }
 
+/* ---- their versions ---- */
+
+static enum core_error create_version(struct call *call, const json_t *body, struct answer *answer)
+{
+    return policy_version_create(call->cloud, call->parameters[0],
+                                 json_text(body, "policyDocument"), call_flag(call, "setAsDefault"),
+                                 answer);
+}
+
+static enum core_error list_versions(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return policy_version_list(call->cloud, call->parameters[0], answer);
+}
+
+static enum core_error get_version(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return policy_version_get(call->cloud, call->parameters[0], call->parameters[1], answer);
+}
+
+static enum core_error set_default_version(struct call *call, const json_t *body,
+                                           struct answer *answer)
+{
+    (void)body;
+    return policy_version_set_default(call->cloud, call->parameters[0], call->parameters[1],
+                                      answer);
+}
+
+static enum core_error delete_version(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return policy_version_delete(call->cloud, call->parameters[0], call->parameters[1], answer);
+}
+
 const struct route iot_registry_routes[] = {
     {EVHTTP_REQ_GET, "/endpoint", describe_endpoint, "endpointType"},
     {EVHTTP_REQ_POST, "/things/{}", create_thing, "thingTypeName attributePayload"},
     {EVHTTP_REQ_GET, "/things/{}", describe_thing, NULL},
     {EVHTTP_REQ_GET, "/things", list_things,
      "nextToken maxResults attributeName attributeValue thingTypeName"},
+    {EVHTTP_REQ_PATCH, "/things/{}", update_thing,
+     "thingTypeName attributePayload expectedVersion"},
     {EVHTTP_REQ_DELETE, "/things/{}", delete_thing, "expectedVersion"},
     {EVHTTP_REQ_PUT, "/things/{}/principals", attach_principal, "thingPrincipalType"},
     {EVHTTP_REQ_DELETE, "/things/{}/principals", detach_principal, NULL},
@@ -231,6 +273,11 @@ const struct route iot_registry_routes[] = {
     {EVHTTP_REQ_GET, "/policies/{}", get_policy, NULL},
     {EVHTTP_REQ_GET, "/policies", list_policies, "marker pageSize isAscendingOrder"},
     {EVHTTP_REQ_DELETE, "/policies/{}", delete_policy, NULL},
+    {EVHTTP_REQ_POST, "/policies/{}/version", create_version, "policyDocument setAsDefault"},
+    {EVHTTP_REQ_GET, "/policies/{}/version", list_versions, NULL},
+    {EVHTTP_REQ_GET, "/policies/{}/version/{}", get_version, NULL},
+    {EVHTTP_REQ_PATCH, "/policies/{}/version/{}", set_default_version, NULL},
+    {EVHTTP_REQ_DELETE, "/policies/{}/version/{}", delete_version, NULL},
     {EVHTTP_REQ_PUT, "/target-policies/{}", attach_policy, "target"},
     {EVHTTP_REQ_POST, "/target-policies/{}", detach_policy, "target"},
     {EVHTTP_REQ_POST, "/attached-policies/{}", list_attached_policies, "recursive marker pageSize"},

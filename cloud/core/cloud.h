@@ -26,8 +26,8 @@ struct windows;
 #define CLOUD_REGION  "us-east-1"
 #define CLOUD_ACCOUNT "123456789012"
 
-/* Why a request was refused. Jobs and streams over MQTT write the text below as `code`; the API maps
- * the same values to HTTP errors. */
+/* Why a request was refused. Jobs and streams over MQTT write the text below as `code`; the API
+ * maps the same values to HTTP errors. */
 #define CORE_ERROR_LIST(X)                                                                         \
     X(CORE_OK, "OK")                                                                               \
     X(CORE_INVALID_TOPIC, "InvalidTopic")                                                          \
@@ -53,6 +53,7 @@ struct windows;
     X(CORE_CERTIFICATE_STATE, "CertificateState")                                                  \
     X(CORE_CERTIFICATE_INVALID, "CertificateValidation")                                           \
     X(CORE_POLICY_MALFORMED, "MalformedPolicy")                                                    \
+    X(CORE_VERSIONS_LIMIT, "VersionsLimitExceeded")                                                \
     /* objects */                                                                                  \
     X(CORE_NO_BUCKET, "NoSuchBucket")                                                              \
     X(CORE_NO_KEY, "NoSuchKey")                                                                    \
@@ -82,10 +83,14 @@ struct answer {
     char message[256]; /* set when refused */
 };
 
-#define ANSWER_INIT {NULL, ""}
+#define ANSWER_INIT                                                                                \
+    {                                                                                              \
+        NULL, ""                                                                                   \
+    }
 
 void answer_free(struct answer *answer);
-/* Sets the message, frees the body, and returns `error`: `return answer_refuse(a, CORE_..., ...)`. */
+/* Sets the message, frees the body, and returns `error`: `return answer_refuse(a, CORE_..., ...)`.
+ */
 enum core_error answer_refuse(struct answer *answer, enum core_error error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
@@ -116,9 +121,9 @@ struct cloud {
     void *now_context, *publish_context, *identity_context;
 };
 
-/* Opens the database in config->dir, starts the timers and, if `with_broker`, Mosquitto and the link
- * to it. Returns OTTER_OK, or says on stderr what is wrong and what to do. After a failure there is
- * nothing to stop. `base` stays the caller's. */
+/* Opens the database in config->dir, starts the timers and, if `with_broker`, Mosquitto and the
+ * link to it. Returns OTTER_OK, or says on stderr what is wrong and what to do. After a failure
+ * there is nothing to stop. `base` stays the caller's. */
 otter_status cloud_start(struct cloud *cloud, struct event_base *base,
                          const struct cloud_config *config, bool with_broker);
 /* Stops timers, link, Mosquitto, database, in that order; gateway and API must have ended. */
@@ -137,7 +142,8 @@ void cloud_publish_json(struct cloud *cloud, const char *topic, const json_t *bo
  * others see the new policies from their next packet on. */
 void cloud_identity_changed(struct cloud *cloud);
 
-/* One line on stdout: time of day, the area in a column of its own ("gateway", "jobs", "api"), text. */
+/* One line on stdout: time of day, the area in a column of its own ("gateway", "jobs", "api"),
+ * text. */
 void cloud_log(const char *area, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

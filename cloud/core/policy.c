@@ -1,6 +1,7 @@
 /* Policy documents, statements and patterns; conditions are in policy_condition.c. */
 #include "cloud/core/policy.h"
 
+#include <ctype.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -132,8 +133,13 @@ static bool expand(struct pattern *p, const struct policy_context *context, cons
     return fits;
 }
 
-/* Glob matching with one point to come back to: the last star. */
-static bool glob(const struct pattern *p, const char *text)
+static bool same(char a, char b, bool fold)
+{
+    return fold ? tolower((unsigned char)a) == tolower((unsigned char)b) : a == b;
+}
+
+/* Glob matching with one point to come back to: the last star. `fold`: without regard to case. */
+static bool glob(const struct pattern *p, const char *text, bool fold)
 {
     size_t at = 0, star = SIZE_MAX;
     const char *resume = NULL;
@@ -141,7 +147,8 @@ static bool glob(const struct pattern *p, const char *text)
         if (at < p->length && p->wild[at] && p->text[at] == '*') {
             star = at++;
             resume = text;
-        } else if (at < p->length && (p->wild[at] ? p->text[at] == '?' : p->text[at] == *text)) {
+        } else if (at < p->length &&
+                   (p->wild[at] ? p->text[at] == '?' : same(p->text[at], *text, fold))) {
             at++;
             text++;
         } else if (star != SIZE_MAX) {
@@ -156,33 +163,39 @@ static bool glob(const struct pattern *p, const char *text)
     return at == p->length;
 }
 
-enum policy_match policy_pattern(const struct policy_context *context, const char *pattern,
-                                 const char *text, bool wildcards)
+static enum policy_match match_pattern(const struct policy_context *context, const char *pattern,
+                                       const char *text, bool wildcards, bool fold)
 {
     struct pattern expanded;
     if (!expand(&expanded, context, pattern, wildcards))
         return POLICY_UNKNOWN;
-    return glob(&expanded, text) ? POLICY_YES : POLICY_NO;
+    return glob(&expanded, text, fold) ? POLICY_YES : POLICY_NO;
+}
+
+enum policy_match policy_pattern(const struct policy_context *context, const char *pattern,
+                                 const char *text, bool wildcards)
+{
+    return match_pattern(context, pattern, text, wildcards, false);
 }
 
 /* ---- statements ----------------------------------------------------------------------------- */
 
 static enum policy_match match_item(const struct policy_context *context, const json_t *item,
-                                    const char *text)
+                                    const char *text, bool fold)
 {
     const char *pattern = json_string_value(item);
-    return pattern ? policy_pattern(context, pattern, text, true) : POLICY_UNKNOWN;
+    return pattern ? match_pattern(context, pattern, text, true, fold) : POLICY_UNKNOWN;
 }
 
 /* A member that is a pattern or an array of them: does one match? */
 static enum policy_match match_any(const struct policy_context *context, const json_t *patterns,
-                                   const char *text)
+                                   const char *text, bool fold)
 {
     enum policy_match best = POLICY_NO;
     if (!json_is_array(patterns))
-        return match_item(context, patterns, text);
+        return match_item(context, patterns, text, fold);
     for (size_t i = 0; i < json_array_size(patterns) && best != POLICY_YES; i++) {
-        enum policy_match match = match_item(context, json_array_get(patterns, i), text);
+        enum policy_match match = match_item(context, json_array_get(patterns, i), text, fold);
         if (match != POLICY_NO)
             best = match;
     }
@@ -201,8 +214,8 @@ static enum policy_match match_statement(const struct policy_context *context,
                                          const char *resource)
 {
     enum policy_match match =
-        both(match_any(context, json_object_get(statement, "Action"), action),
-             match_any(context, json_object_get(statement, "Resource"), resource));
+        both(match_any(context, json_object_get(statement, "Action"), action, true),
+             match_any(context, json_object_get(statement, "Resource"), resource, false));
     if (match == POLICY_NO)
         return match;
     return both(match, policy_condition(context, json_object_get(statement, "Condition")));

@@ -2,7 +2,8 @@
  *
  * All attached documents are merged: an explicit Deny wins, else one Allow is enough, else no.
  * Resources and condition values may hold `*`, `?` and variables (${iot:ClientId}, ...). A variable
- * without a value stays as text, so its statement normally does not match.
+ * without a value stays as text, so its statement normally does not match. Actions are compared
+ * without regard to case, as AWS compares them; resources exactly.
  *
  * A statement that holds something this evaluator does not know (an operator, NotAction, a pattern
  * out of bounds) never allows, and denies as if it matched: unknown must not open a door. */

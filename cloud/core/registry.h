@@ -33,7 +33,12 @@ enum core_error thing_describe(struct cloud *cloud, const char *name, struct ans
 /* {"things":[...]} by name; NULL filters pass everything. */
 enum core_error thing_list(struct cloud *cloud, const char *attribute, const char *value,
                            const char *type, struct answer *answer);
-/* `version` < 0: whatever the version. CORE_INVALID_REQUEST while a principal is attached. */
+/* `members`: attributePayload{attributes, merge}, expectedVersion. With merge the attributes are
+ * added to those that are there, and "" takes one away; without, they take the place of all. */
+enum core_error thing_update(struct cloud *cloud, const char *name, const json_t *members,
+                             struct answer *answer);
+/* `version` < 0: whatever the version. CORE_INVALID_REQUEST while a principal is attached; no error
+ * when there is no such thing. */
 enum core_error thing_delete(struct cloud *cloud, const char *name, int64_t version,
                              struct answer *answer);
 
@@ -70,6 +75,7 @@ enum core_error policy_create(struct cloud *cloud, const char *name, const char 
                               struct answer *answer);
 enum core_error policy_get(struct cloud *cloud, const char *name, struct answer *answer);
 enum core_error policy_list(struct cloud *cloud, bool ascending, struct answer *answer);
+/* CORE_DELETE_CONFLICT while attached, or while it has versions besides the default one. */
 enum core_error policy_delete(struct cloud *cloud, const char *name, struct answer *answer);
 /* `target` is a certificate's ARN. Both may be repeated. */
 enum core_error policy_attach(struct cloud *cloud, const char *name, const char *target,
@@ -80,6 +86,24 @@ enum core_error policy_detach(struct cloud *cloud, const char *name, const char 
 enum core_error policies_attached(struct cloud *cloud, const char *target, struct answer *answer);
 /* {"targets":[ARN...]} */
 enum core_error policy_targets(struct cloud *cloud, const char *name, struct answer *answer);
+
+/* Versions "1", "2", ... of which the default one counts; a number is never given twice. */
+#define POLICY_VERSIONS_MAX 5
+/* CORE_VERSIONS_LIMIT for a sixth. */
+enum core_error policy_version_create(struct cloud *cloud, const char *name, const char *document,
+                                      bool as_default, struct answer *answer);
+/* {"policyVersions":[{"versionId","isDefaultVersion","createDate"}]}, the newest first */
+enum core_error policy_version_list(struct cloud *cloud, const char *name, struct answer *answer);
+enum core_error policy_version_get(struct cloud *cloud, const char *name, const char *version,
+                                   struct answer *answer);
+enum core_error policy_version_set_default(struct cloud *cloud, const char *name,
+                                           const char *version, struct answer *answer);
+/* CORE_DELETE_CONFLICT for the default one. */
+enum core_error policy_version_delete(struct cloud *cloud, const char *name, const char *version,
+                                      struct answer *answer);
+
+/* CORE_NOT_FOUND unless there is a policy of that name. */
+enum core_error policy_need(struct cloud *cloud, const char *name, struct answer *answer);
 
 /* Checks the shape of an IoT policy document: size, Version, Statement, Effect, Action, Resource.
  * CORE_POLICY_MALFORMED with the place and the reason. */

@@ -1,6 +1,7 @@
 /* IoT policies: documents by name, attached to certificates. The gateway evaluates them. */
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cloud/core/names.h"
 #include "cloud/core/registry.h"
@@ -19,12 +20,13 @@ static size_t length_without_blanks(const char *text)
     return length;
 }
 
-/* A string or a non-empty array of strings, each beginning with `prefix` or being "*". */
+/* A string or a non-empty array of strings, each beginning with `prefix`, in any case, or being
+ * "*". */
 static bool strings_valid(const json_t *value, const char *prefix)
 {
     const char *text = json_string_value(value);
     if (text)
-        return strcmp(text, "*") == 0 || strncmp(text, prefix, strlen(prefix)) == 0;
+        return strcmp(text, "*") == 0 || strncasecmp(text, prefix, strlen(prefix)) == 0;
     if (json_array_size(value) == 0)
         return false;
     for (size_t i = 0; i < json_array_size(value); i++) {
@@ -94,7 +96,7 @@ enum core_error policy_check(const char *text, struct answer *answer)
 
 /* ---- create, get, list, delete ---- */
 
-static enum core_error need_policy(struct cloud *cloud, const char *name, struct answer *answer)
+enum core_error policy_need(struct cloud *cloud, const char *name, struct answer *answer)
 {
     if (db_number(cloud->db, "SELECT COUNT(*) FROM policies WHERE name = ?", "s", name) > 0)
         return CORE_OK;
@@ -159,7 +161,7 @@ enum core_error policy_get(struct cloud *cloud, const char *name, struct answer 
                                  "generationId", version);
     }
     db_done(rows);
-    return answer->body ? CORE_OK : need_policy(cloud, name, answer);
+    return answer->body ? CORE_OK : policy_need(cloud, name, answer);
 }
 
 /* Names from the first column, as list-policies shows them. */
@@ -185,9 +187,15 @@ enum core_error policy_list(struct cloud *cloud, bool ascending, struct answer *
 
 enum core_error policy_delete(struct cloud *cloud, const char *name, struct answer *answer)
 {
-    enum core_error error = need_policy(cloud, name, answer);
+    enum core_error error = policy_need(cloud, name, answer);
     if (error)
         return error;
+    if (db_number(cloud->db, "SELECT COUNT(*) FROM policy_versions WHERE policy = ?", "s", name) >
+        1)
+        return answer_refuse(answer, CORE_DELETE_CONFLICT,
+                             "Cannot delete the policy because it has one or more policy versions "
+                             "attached to it (name=%s)",
+                             name);
     otter_status status = db_run(cloud->db, "DELETE FROM policies WHERE name = ?", "s", name);
     if (status == OTTER_E_STATE)
         return answer_refuse(answer, CORE_DELETE_CONFLICT,
@@ -215,7 +223,7 @@ static enum core_error need_target(struct cloud *cloud, const char *target, stru
 enum core_error policy_attach(struct cloud *cloud, const char *name, const char *target,
                               struct answer *answer)
 {
-    enum core_error error = need_policy(cloud, name, answer);
+    enum core_error error = policy_need(cloud, name, answer);
     if (!error)
         error = need_target(cloud, target, answer);
     if (error)
@@ -234,7 +242,7 @@ enum core_error policy_attach(struct cloud *cloud, const char *name, const char 
 enum core_error policy_detach(struct cloud *cloud, const char *name, const char *target,
                               struct answer *answer)
 {
-    enum core_error error = need_policy(cloud, name, answer);
+    enum core_error error = policy_need(cloud, name, answer);
     if (!error)
         error = need_target(cloud, target, answer);
     if (error)
@@ -261,7 +269,7 @@ enum core_error policies_attached(struct cloud *cloud, const char *target, struc
 
 enum core_error policy_targets(struct cloud *cloud, const char *name, struct answer *answer)
 {
-    enum core_error error = need_policy(cloud, name, answer);
+    enum core_error error = policy_need(cloud, name, answer);
     if (error)
         return error;
     json_t *targets = json_array();

@@ -116,6 +116,73 @@ enum core_error thing_create(struct cloud *cloud, const char *name, const json_t
     return error;
 }
 
+/* ---- update ---- */
+
+static json_t *attributes_of(struct cloud *cloud, const char *name)
+{
+    struct db_rows *rows =
+        db_select(cloud->db, "SELECT attributes_json FROM things WHERE name = ?", "s", name);
+    json_t *attributes = json_stored(db_next(rows) ? db_text(rows, 0) : NULL, "{}");
+    db_done(rows);
+    return attributes;
+}
+
+/* What the thing's attributes become; freed by the caller. */
+static json_t *updated_attributes(struct cloud *cloud, const char *name, const json_t *payload)
+{
+    json_t *given = json_object_get(payload, "attributes"), *value;
+    bool merge = json_is_true(json_object_get(payload, "merge"));
+    json_t *attributes = merge || !given ? attributes_of(cloud, name) : json_object();
+    const char *key;
+    json_object_foreach(given, key, value)
+    {
+        if (merge && json_string_length(value) == 0)
+            json_object_del(attributes, key);
+        else
+            json_object_set(attributes, key, value);
+    }
+    return attributes;
+}
+
+static enum core_error check_version(struct cloud *cloud, const char *name, int64_t expected,
+                                     struct answer *answer)
+{
+    int64_t version = db_number(cloud->db, "SELECT version FROM things WHERE name = ?", "s", name);
+    if (expected < 0 || expected == version)
+        return CORE_OK;
+    return answer_refuse(answer, CORE_VERSION_CONFLICT,
+                         "The version of thing %s is %lld, not the expected %lld.", name,
+                         (long long)version, (long long)expected);
+}
+
+enum core_error thing_update(struct cloud *cloud, const char *name, const json_t *members,
+                             struct answer *answer)
+{
+    const json_t *expected = json_object_get(members, "expectedVersion");
+    enum core_error error = need_thing(cloud, name, answer);
+    if (!error)
+        error = check_members(name, members, answer);
+    if (!error && expected)
+        error = check_version(cloud, name, json_integer_value(expected), answer);
+    if (error)
+        return error;
+    json_t *attributes =
+        updated_attributes(cloud, name, json_object_get(members, "attributePayload"));
+    char *text = json_dumps(attributes, JSON_COMPACT | JSON_SORT_KEYS);
+    if (json_object_size(attributes) > ATTRIBUTES_MAX)
+        error = answer_refuse(answer, CORE_INVALID_REQUEST,
+                              "A thing without a type has at most %d attributes.", ATTRIBUTES_MAX);
+    else if (db_run(cloud->db,
+                    "UPDATE things SET attributes_json = ?, version = version + 1 WHERE name = ?",
+                    "ss", text, name) != OTTER_OK)
+        error = answer_db_failed(cloud, answer);
+    else
+        cloud_identity_changed(cloud); /* policies may look at attributes */
+    free(text);
+    json_decref(attributes);
+    return error;
+}
+
 /* ---- describe, list, delete ---- */
 
 enum core_error thing_describe(struct cloud *cloud, const char *name, struct answer *answer)
@@ -165,13 +232,11 @@ enum core_error thing_list(struct cloud *cloud, const char *attribute, const cha
 enum core_error thing_delete(struct cloud *cloud, const char *name, int64_t version,
                              struct answer *answer)
 {
-    enum core_error error = need_thing(cloud, name, answer);
+    if (!registry_thing_exists(cloud, name))
+        return CORE_OK; /* as AWS: what is wanted is so already */
+    enum core_error error = check_version(cloud, name, version, answer);
     if (error)
         return error;
-    if (version >= 0 &&
-        db_number(cloud->db, "SELECT version FROM things WHERE name = ?", "s", name) != version)
-        return answer_refuse(answer, CORE_VERSION_CONFLICT, "The version of thing %s is not %lld.",
-                             name, (long long)version);
     otter_status status = db_run(cloud->db, "DELETE FROM things WHERE name = ?", "s", name);
     if (status == OTTER_E_STATE)
         return answer_refuse(answer, CORE_INVALID_REQUEST,

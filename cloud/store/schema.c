@@ -35,6 +35,10 @@ static const char *const tables[] = {
 "CREATE TABLE IF NOT EXISTS policy_versions("
 " policy TEXT NOT NULL REFERENCES policies(name) ON DELETE CASCADE, version INTEGER NOT NULL,"
 " document TEXT NOT NULL, created INTEGER NOT NULL, PRIMARY KEY(policy, version)) WITHOUT ROWID",
+/* the highest number that a version ever had: none is given twice */
+"CREATE TABLE IF NOT EXISTS policy_version_numbers("
+" policy TEXT PRIMARY KEY REFERENCES policies(name) ON DELETE CASCADE, last INTEGER NOT NULL)"
+" WITHOUT ROWID",
 /* target: the ARN of a certificate */
 "CREATE TABLE IF NOT EXISTS policy_targets("
 " policy TEXT NOT NULL REFERENCES policies(name), target TEXT NOT NULL,"

@@ -221,6 +221,42 @@ static void attachments_show_from_both_sides_and_hold_things_in_place(void **sta
     assert_int_equal(policy_delete(cloud, "p", &answer), CORE_OK);
 }
 
+static void count_change(void *context)
+{
+    ++*(int *)context;
+}
+
+static void the_default_version_is_the_one_that_devices_are_judged_by(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    struct arn arn = registered(cloud);
+    const char *id = arn_name(cloud, arn.text, "iot", "cert");
+    const char *other = "{\"Version\":\"2012-10-17\",\"Statement\":"
+                        "{\"Effect\":\"Deny\",\"Action\":\"iot:*\",\"Resource\":\"*\"}}";
+    int changes = 0;
+    policy_create(cloud, "p", GOOD_POLICY, &answer);
+    answer_free(&answer);
+    policy_attach(cloud, "p", arn.text, &answer);
+    cloud->identity_changed = count_change;
+    cloud->identity_context = &changes;
+
+    assert_int_equal(policy_version_create(cloud, "p", other, false, &answer), CORE_OK);
+    answer_free(&answer);
+    json_t *before = registry_policy_documents(cloud, id);
+    assert_string_equal(json_string_value(json_array_get(before, 0)), GOOD_POLICY);
+    assert_int_equal(changes, 0);
+    assert_int_equal(policy_version_set_default(cloud, "p", "2", &answer), CORE_OK);
+    json_t *after = registry_policy_documents(cloud, id);
+    assert_string_equal(json_string_value(json_array_get(after, 0)), other);
+    assert_int_equal(changes, 1); /* live connections are looked at again */
+    assert_int_equal(policy_version_create(cloud, "p", GOOD_POLICY, true, &answer), CORE_OK);
+    assert_int_equal(changes, 2);
+    answer_free(&answer);
+    json_decref(before);
+    json_decref(after);
+}
+
 static void at_most_ten_policies_are_attached(void **state)
 {
     struct cloud *cloud = cloud_of(state);
@@ -264,6 +300,7 @@ int main(void)
         TEST(a_malformed_policy_is_refused_with_the_reason),
         TEST(white_space_does_not_count_against_a_policys_size),
         TEST(attachments_show_from_both_sides_and_hold_things_in_place),
+        TEST(the_default_version_is_the_one_that_devices_are_judged_by),
         TEST(at_most_ten_policies_are_attached),
         TEST(a_principal_of_another_account_or_kind_is_refused),
     };

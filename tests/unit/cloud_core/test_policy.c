@@ -82,6 +82,17 @@ static void a_question_mark_is_one_character(void **state)
     assert_false(allows(s, "iot:Publish", ARN "topic/s12"));
 }
 
+static void actions_are_compared_without_regard_to_case_and_resources_are_not(void **state)
+{
+    (void)state;
+    const char *s = "{'Effect':'Allow','Action':'iot:publish','Resource':'" ARN "topic/a'}";
+    assert_true(allows(s, "iot:Publish", ARN "topic/a"));
+    assert_false(allows(s, "iot:Publish", ARN "topic/A"));
+    const char *deny = ALLOW_ALL ",{'Effect':'Deny','Action':'IOT:PUB*','Resource':'*'}";
+    assert_false(allows(deny, "iot:Publish", ARN "topic/a"));
+    assert_true(allows(deny, "iot:Connect", ARN "client/a"));
+}
+
 static void filters_are_matched_as_text(void **state)
 {
     (void)state;
@@ -255,6 +266,7 @@ int main(void)
         cmocka_unit_test(an_explicit_deny_wins_wherever_it_stands),
         cmocka_unit_test(a_star_covers_slashes_and_nothing),
         cmocka_unit_test(a_question_mark_is_one_character),
+        cmocka_unit_test(actions_are_compared_without_regard_to_case_and_resources_are_not),
         cmocka_unit_test(filters_are_matched_as_text),
         cmocka_unit_test(variables_take_the_connections_values),
         cmocka_unit_test(a_variable_without_a_value_matches_nobody),
