@@ -24,6 +24,16 @@ int usage_wrong(const struct usage *usage, const char *format, ...)
     return 2;
 }
 
+int usage_wrong_value(const struct usage *usage, int letter, const char *value)
+{
+    const struct option *option = usage->options;
+
+    while (option->letter != letter)
+        option++;
+    return usage_wrong(usage, "--%s wants %s (%s), not '%s'", option->name, option->value,
+                       option->help, value);
+}
+
 static void print_option(const struct option *option)
 {
     char left[64];

@@ -54,4 +54,8 @@ int arguments_next(struct arguments *arguments);
 int usage_wrong(const struct usage *usage, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* The same for a value that the option of that letter does not take: its help says what it wants,
+ * so limits belong there. */
+int usage_wrong_value(const struct usage *usage, int letter, const char *value);
+
 #endif

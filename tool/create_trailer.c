@@ -16,7 +16,7 @@ static const struct option options[] = {
     {'S', "slot-size", "SIZE", "required"},
     {OPTION_ALIGN, "align", "1|2|4|8|16|32", "write size of the flash (1)"},
     {OPTION_MAX_ALIGN, "max-align", "8|16|32", "size of a trailer field (8, or --align if larger)"},
-    {'M', "max-sectors", "N", "sectors the bootloader is built for (128)"},
+    {'M', "max-sectors", "N", "sectors the bootloader is built for, up to 65536 (128)"},
     {OPTION_OVERWRITE_ONLY, "overwrite-only", NULL, "for a bootloader that copies, not swaps"},
     {OPTION_TEST, "test", NULL, "ask for a swap on trial (the default)"},
     {OPTION_CONFIRM, "confirm", NULL, "ask for a swap for good"},
@@ -32,9 +32,9 @@ static const struct usage usage = {
         "Writes the trailer that ends a slot: what `otter sign --pad` puts behind an image. In a "
         "slot\nalready programmed with an image it asks the bootloader for the swap.",
     .options = options,
-    .examples =
-        "  otter create-trailer -S 0x73000 --align 4 --hex-addr 0x83000 request.hex\n"
-        "  otter create-trailer -S 0x73000 --align 4 --confirm trailer.bin   # for the slot's end\n",
+    .examples = "  otter create-trailer -S 0x73000 --align 4 --hex-addr 0x83000 request.hex\n"
+                "  otter create-trailer -S 0x73000 --align 4 --confirm trailer.bin   # for the "
+                "slot's end\n",
 };
 
 struct request {
@@ -117,10 +117,13 @@ static int read_arguments(struct request *request, int argc, char **argv)
     while ((got = arguments_next(&arguments)) != ARGUMENTS_END) {
         if (got == ARGUMENTS_HELP || got == ARGUMENTS_WRONG)
             return got;
-        if (!take_option(request, got, arguments.value)) {
-            usage_wrong(&usage, "'%s' is not a value in range here", arguments.value);
-            return ARGUMENTS_WRONG;
-        }
+        if (take_option(request, got, arguments.value))
+            continue;
+        if (got == ARGUMENTS_OPERAND)
+            usage_wrong(&usage, "only OUT is wanted: what is '%s' for?", arguments.value);
+        else
+            usage_wrong_value(&usage, got, arguments.value);
+        return ARGUMENTS_WRONG;
     }
     return check_together(request) == 0 ? ARGUMENTS_END : ARGUMENTS_WRONG;
 }

@@ -67,7 +67,7 @@ static bool write_all(int fd, const uint8_t *data, size_t size)
 static otter_status write_directly(const char *path, const void *data, size_t size,
                                    struct failure *failure)
 {
-    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    int fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
     bool written;
 
     if (fd < 0)
@@ -78,18 +78,30 @@ static otter_status write_directly(const char *path, const void *data, size_t si
     return OTTER_OK;
 }
 
+/* The new file gets what the old one had: its mode, less what a private file must not have, and
+ * its owner where that is allowed. */
+static bool keep_mode(int fd, const struct stat *old, mode_t mode)
+{
+    mode_t most = (mode & 077) == 0 ? 0700 : 07777;
+
+    if (fchown(fd, old->st_uid, old->st_gid) != 0 && errno != EPERM)
+        return false;
+    return fchmod(fd, old->st_mode & most) == 0;
+}
+
+/* `old` is what is there, or NULL. */
 static otter_status write_and_rename(const char *path, const void *data, size_t size, mode_t mode,
-                                     struct failure *failure)
+                                     const struct stat *old, struct failure *failure)
 {
     char temporary[PATH_MAX + 32];
     bool written;
     int fd;
 
     snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
-    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, old ? 0600 : mode);
     if (fd < 0)
         return fail_errno(failure, "create", temporary);
-    written = write_all(fd, data, size) && fsync(fd) == 0;
+    written = write_all(fd, data, size) && (!old || keep_mode(fd, old, mode)) && fsync(fd) == 0;
     written = close(fd) == 0 && written;
     if (!written || rename(temporary, path) != 0) {
         fail_errno(failure, "write", path);
@@ -99,21 +111,56 @@ static otter_status write_and_rename(const char *path, const void *data, size_t 
     return OTTER_OK;
 }
 
+/* Where a link leads to that points to nothing yet; of anything else the path itself. */
+static bool resolve(const char *path, char resolved[PATH_MAX])
+{
+    char target[PATH_MAX];
+    struct stat info;
+
+    snprintf(resolved, PATH_MAX, "%s", path);
+    for (int links = 0; lstat(resolved, &info) == 0 && S_ISLNK(info.st_mode); links++) {
+        const char *slash = strrchr(resolved, '/');
+        ssize_t length = readlink(resolved, target, sizeof target);
+        size_t folder;
+
+        if (length < 0)
+            return false;
+        folder = slash && target[0] != '/' ? (size_t)(slash - resolved) + 1 : 0;
+        if (links == 40 || folder + (size_t)length >= PATH_MAX) {
+            errno = ELOOP;
+            return false;
+        }
+        memcpy(resolved + folder, target, (size_t)length);
+        resolved[folder + (size_t)length] = '\0';
+    }
+    return true;
+}
+
 otter_status file_write(const char *path, const void *data, size_t size, mode_t mode,
                         struct failure *failure)
 {
-    char resolved[PATH_MAX]; /* of a link, what it points to is replaced */
+    char resolved[PATH_MAX];
     struct stat info;
 
-    if (stat(path, &info) != 0)
-        return write_and_rename(path, data, size, mode, failure);
+    if (stat(path, &info) != 0) {
+        if (!resolve(path, resolved))
+            return fail_errno(failure, "write", path);
+        return write_and_rename(resolved, data, size, mode, NULL, failure);
+    }
     if (S_ISDIR(info.st_mode))
         return failed(failure, OTTER_E_IO, "cannot write '%s': it is a folder", path);
     if (!S_ISREG(info.st_mode))
         return write_directly(path, data, size, failure);
+    /* Root may write to anything; a file is read-only for a reason all the same. */
+    if ((info.st_mode & 0222) == 0 || faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0)
+        return failed(
+            failure, OTTER_E_IO,
+            "cannot write '%s': it is read-only; make it writable, or choose another name", path);
+    if (info.st_nlink > 1) /* so that its other names see the new content too */
+        return write_directly(path, data, size, failure);
     if (!realpath(path, resolved))
         return fail_errno(failure, "write", path);
-    return write_and_rename(resolved, data, size, mode, failure);
+    return write_and_rename(resolved, data, size, mode, &info, failure);
 }
 
 otter_status file_write_or_print(const char *path, const struct bytes *content,

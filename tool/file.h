@@ -16,7 +16,9 @@
 otter_status file_read(const char *path, struct bytes *content, struct failure *failure);
 
 /* Writes a temporary file beside `path`, with the permissions `mode` less the umask, and renames
- * it: at any time `path` is absent, old or complete. A device or pipe is written to directly. */
+ * it: at any time `path` is absent, old or complete. A file that is there keeps its mode (a private
+ * one, `mode` 0600, is private afterwards); one that is read-only is refused. Links are followed.
+ * A device, a pipe, or a file with several names is written to directly. */
 otter_status file_write(const char *path, const void *data, size_t size, mode_t mode,
                         struct failure *failure);
 

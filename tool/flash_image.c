@@ -9,6 +9,9 @@
 #include "firmware/boards/mps2-an505/flash_map.h"
 #include "ports/mps2-an505/random.h"
 #include "tool/file.h"
+#include "tool/hex_file.h"
+#include "tool/image_view.h"
+#include "tool/tlv.h"
 
 static otter_status put_seed(uint8_t *flash, struct failure *failure)
 {
@@ -20,10 +23,43 @@ static otter_status put_seed(uint8_t *flash, struct failure *failure)
     return OTTER_OK;
 }
 
+static bool is_signed(const struct image *image)
+{
+    struct image_tlv_walk walk = {0};
+    struct image_tlv tlv;
+    while (image_tlv_next(image, &walk, &tlv) > 0)
+        if (!tlv.is_protected && tlv_is_signature(tlv.type))
+            return true;
+    return false;
+}
+
+/* That the bootloader trusts its key is for the bootloader to say. */
+static otter_status check_image(const char *path, struct bytes *file, struct failure *failure)
+{
+    struct image_view view;
+    struct image_verdict verdict = {0};
+    struct failure reason;
+    otter_status status = image_view_open(&view, file->data, file->size, &reason);
+    if (status == OTTER_OK)
+        status = image_view_check(&view, NULL, NULL, &verdict, &reason);
+    if (status == OTTER_OK && !is_signed(&view.image))
+        status = failed(&reason, OTTER_E_SIGNATURE, "it has a hash, but no signature");
+    image_verdict_free(&verdict);
+    if (status != OTTER_OK)
+        failed(failure, status,
+               "'%.150s' is not a signed image to start from: %.200s (`otter sign` makes one out "
+               "of a program)",
+               path, reason.text);
+    return status;
+}
+
 static otter_status put_image(uint8_t *flash, const char *path, struct failure *failure)
 {
     struct bytes image = {0};
-    otter_status status = file_read(path, &image, failure);
+    uint32_t address;
+    otter_status status = hex_or_binary_read(path, 0xff, &image, &address, failure);
+    if (status == OTTER_OK)
+        status = check_image(path, &image, failure);
     if (status == OTTER_OK && image.size > FLASH_MAP_SLOT_SIZE)
         status = failed(failure, OTTER_E_TOO_LONG,
                         "the image %s has %zu bytes, the primary slot holds %u", path, image.size,

@@ -4,11 +4,10 @@
 
 #include "tool/failure.h"
 
-/* Writes a flash file of the board's size at `path`: erased, the signed image file in the primary
- * slot, and a fresh entropy seed from the system's random generator, since the emulated board has
- * no such source of its own (ports/mps2-an505/random.h). An existing file is replaced only when
- * the new one is complete. */
-otter_status flash_image_make(const char *path, const char *signed_image,
-                              struct failure *failure);
+/* Writes a flash file of the board's size at `path`, if the image is whole and signed: erased, the
+ * signed image file in the primary slot, and a fresh entropy seed from the system's random
+ * generator, since the emulated board has no such source of its own (ports/mps2-an505/random.h). An
+ * existing file is replaced only when the new one is complete. */
+otter_status flash_image_make(const char *path, const char *signed_image, struct failure *failure);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <stdbool.h>
+#include <stdlib.h>
 
 #include "tool/file.h"
 
@@ -20,12 +21,25 @@ struct record {
     size_t size;
 };
 
+/* A data record as it was read. */
+struct piece {
+    uint32_t address;
+    unsigned line;
+    size_t offset; /* of its bytes in `data` */
+    uint8_t length;
+};
+
 struct reader {
     const uint8_t *next;
     const uint8_t *end;
     unsigned line;
     uint32_t base; /* from the last record of type 02 or 04 */
     bool ended;
+    /* All records, to be put into the map by address: in the order of the file a map that grows
+     * downwards would be copied once for each. */
+    struct piece *pieces;
+    size_t count, capacity;
+    struct bytes data;
 };
 
 static int digit(uint8_t character)
@@ -87,12 +101,22 @@ static uint16_t big_endian(const uint8_t *bytes)
     return (uint16_t)(bytes[0] << 8 | bytes[1]);
 }
 
+static void keep_piece(struct reader *reader, uint32_t address, const uint8_t *data, uint8_t length)
+{
+    if (reader->count == reader->capacity) {
+        reader->capacity = reader->capacity ? 2 * reader->capacity : 1024;
+        reader->pieces = memory_resize(reader->pieces, reader->capacity * sizeof *reader->pieces);
+    }
+    reader->pieces[reader->count++] =
+        (struct piece){address, reader->line, reader->data.size, length};
+    bytes_append(&reader->data, data, length);
+}
+
 static otter_status take_record(struct reader *reader, const struct record *record,
-                                struct memory_map *map, struct failure *failure)
+                                struct failure *failure)
 {
     const uint8_t *data = record->bytes + 4;
     uint8_t length = record->bytes[0];
-    struct failure reason;
     uint64_t address = reader->base + (uint64_t)big_endian(record->bytes + 1);
     static const uint8_t wanted[] = {0, 0, 2, 4, 2, 4}; /* bytes of data, by type */
     uint8_t type = record->bytes[3];
@@ -106,10 +130,10 @@ static otter_status take_record(struct reader *reader, const struct record *reco
                       wanted[type]);
     switch (type) {
     case RECORD_DATA:
-        if (address > UINT32_MAX)
+        if (address + length > 1ull << 32)
             return failed(failure, OTTER_E_MALFORMED, "line %u reaches past 4 GiB", reader->line);
-        if (memory_map_put(map, (uint32_t)address, data, length, &reason) != OTTER_OK)
-            return failed(failure, OTTER_E_MALFORMED, "line %u: %.400s", reader->line, reason.text);
+        if (length > 0)
+            keep_piece(reader, (uint32_t)address, data, length);
         break;
     case RECORD_END:
         reader->ended = true;
@@ -126,30 +150,69 @@ static otter_status take_record(struct reader *reader, const struct record *reco
     return OTTER_OK;
 }
 
+static otter_status read_records(struct reader *reader, struct failure *failure)
+{
+    struct record record;
+
+    while (reader->next < reader->end && !reader->ended) {
+        skip_blanks(reader);
+        if (!at_line_end(reader)) {
+            const char *wrong = read_record(reader, &record);
+            otter_status status;
+            if (wrong)
+                return failed(failure, OTTER_E_MALFORMED, "line %u %s", reader->line, wrong);
+            status = take_record(reader, &record, failure);
+            if (status != OTTER_OK)
+                return status;
+        }
+        next_line(reader);
+    }
+    if (!reader->ended)
+        return failed(failure, OTTER_E_MALFORMED,
+                      "there is no end record; the HEX file is cut off after line %u",
+                      reader->line - 1);
+    return OTTER_OK;
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct piece *left = a, *right = b;
+
+    if (left->address != right->address)
+        return left->address < right->address ? -1 : 1;
+    return left->line < right->line ? -1 : left->line > right->line;
+}
+
+static otter_status put_pieces(struct reader *reader, struct memory_map *map,
+                               struct failure *failure)
+{
+    struct failure reason;
+
+    if (reader->count > 0)
+        qsort(reader->pieces, reader->count, sizeof *reader->pieces, by_address);
+    for (size_t i = 0; i < reader->count; i++) {
+        const struct piece *piece = &reader->pieces[i];
+        unsigned before = i > 0 ? piece[-1].line : 0;
+
+        if (memory_map_put(map, piece->address, reader->data.data + piece->offset, piece->length,
+                           &reason) != OTTER_OK)
+            return failed(failure, OTTER_E_MALFORMED, "line %u: %.400s",
+                          before > piece->line ? before : piece->line, reason.text);
+    }
+    return OTTER_OK;
+}
+
 otter_status hex_read(const uint8_t *text, size_t size, struct memory_map *map,
                       struct failure *failure)
 {
     struct reader reader = {.next = text, .end = text + size, .line = 1};
-    struct record record;
+    otter_status status = read_records(&reader, failure);
 
-    while (reader.next < reader.end && !reader.ended) {
-        skip_blanks(&reader);
-        if (!at_line_end(&reader)) {
-            const char *wrong = read_record(&reader, &record);
-            otter_status status;
-            if (wrong)
-                return failed(failure, OTTER_E_MALFORMED, "line %u %s", reader.line, wrong);
-            status = take_record(&reader, &record, map, failure);
-            if (status != OTTER_OK)
-                return status;
-        }
-        next_line(&reader);
-    }
-    if (!reader.ended)
-        return failed(failure, OTTER_E_MALFORMED,
-                      "there is no end record; the HEX file is cut off after line %u",
-                      reader.line - 1);
-    return OTTER_OK;
+    if (status == OTTER_OK)
+        status = put_pieces(&reader, map, failure);
+    free(reader.pieces);
+    bytes_free(&reader.data);
+    return status;
 }
 
 static void write_record(struct bytes *text, uint8_t type, uint16_t address, const uint8_t *data,

@@ -71,10 +71,10 @@ static int take_option(struct inspect_request *request, struct paths *paths,
     }
     if (good)
         return ARGUMENTS_END;
-    usage_wrong(&usage,
-                letter == ARGUMENTS_OPERAND ? "one file at a time: what is '%s' for?"
-                                            : "'%s' is not a value for this option",
-                value);
+    if (letter == ARGUMENTS_OPERAND)
+        usage_wrong(&usage, "one file at a time: what is '%s' for?", value);
+    else
+        usage_wrong_value(&usage, letter, value);
     return ARGUMENTS_WRONG;
 }
 

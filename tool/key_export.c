@@ -1,4 +1,5 @@
 /* otter getpub, getpubhash, getpriv: a key in the form that a device or another tool takes. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -9,7 +10,9 @@
 #include "tool/keys.h"
 #include "tool/signature.h"
 
-enum encoding { ENCODING_LANG_C, ENCODING_PEM, ENCODING_RAW };
+enum encoding { ENCODING_LANG_C, ENCODING_LANG_RUST, ENCODING_PEM, ENCODING_RAW };
+
+#define SUFFIX_MAX 64u
 
 enum { OPTION_SUFFIX = 256, OPTION_MINIMAL, OPTION_SHA };
 
@@ -25,9 +28,9 @@ struct request {
 
 static bool parse_encoding(const char *text, enum encoding *encoding)
 {
-    static const char *const names[] = {"lang-c", "pem", "raw"};
+    static const char *const names[] = {"lang-c", "lang-rust", "pem", "raw"};
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         if (strcmp(text, names[i]) == 0) {
             *encoding = (enum encoding)i;
             return true;
@@ -46,6 +49,14 @@ static bool parse_hash(const char *text, enum hash_type *hash)
 {
     *hash = strcmp(text, "512") == 0 ? HASH_SHA512 : HASH_SHA256;
     return *hash == HASH_SHA512 || strcmp(text, "256") == 0 || strcmp(text, "auto") == 0;
+}
+
+/* What may stand behind a name in C and in Rust. */
+static bool is_suffix(const char *text)
+{
+    return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")] ==
+               '\0' &&
+           strlen(text) <= SUFFIX_MAX;
 }
 
 static int take_option(const struct arguments *arguments, int letter, struct request *request)
@@ -68,6 +79,7 @@ static int take_option(const struct arguments *arguments, int letter, struct req
         break;
     case OPTION_SUFFIX:
         request->suffix = value;
+        good = is_suffix(value);
         break;
     case OPTION_MINIMAL:
         request->minimal = true;
@@ -80,7 +92,7 @@ static int take_option(const struct arguments *arguments, int letter, struct req
         return ARGUMENTS_WRONG;
     }
     if (!good) {
-        usage_wrong(arguments->usage, "'%s' is not a value for this option", value);
+        usage_wrong_value(arguments->usage, letter, value);
         return ARGUMENTS_WRONG;
     }
     return ARGUMENTS_END;
@@ -116,6 +128,17 @@ static void append_array(const struct key *key, const char *kind, const char *su
     c_array(text, name, data);
 }
 
+static void append_slice(const struct key *key, const char *suffix, const struct bytes *data,
+                         struct bytes *text)
+{
+    char name[128];
+
+    snprintf(name, sizeof name, "%s_PUB_KEY%s", key_short_name(key->type), suffix);
+    for (char *next = name; *next; next++)
+        *next = (char)toupper((unsigned char)*next);
+    rust_slice(text, name, data);
+}
+
 typedef otter_status export_function(const struct request *request, const struct key *key,
                                      struct bytes *text, struct failure *failure);
 
@@ -144,8 +167,10 @@ static int run(const struct usage *usage, export_function *export_key, int argc,
 
 static const struct option getpub_options[] = {
     {'k', "key", "FILE", "PEM file with the key pair or the public key"},
-    {'e', "encoding", "FORM", "lang-c (the default), pem or raw (DER, as in a PUBKEY TLV)"},
-    {OPTION_SUFFIX, "name-suffix", "TEXT", "to put behind the names in the C code"},
+    {'e', "encoding", "FORM",
+     "lang-c (the default), lang-rust, pem or raw (DER, as in a PUBKEY TLV)"},
+    {OPTION_SUFFIX, "name-suffix", "TEXT",
+     "put behind the names in the code: up to 64 letters, digits and _"},
     {'o', "output", "FILE", "instead of stdout"},
     {0},
 };
@@ -157,6 +182,7 @@ static const struct usage getpub_usage = {
                "needs.",
     .options = getpub_options,
     .examples = "  otter getpub -k signing.pem > image_key.c\n"
+                "  otter getpub -k signing.pem -e lang-rust -o image_key.rs\n"
                 "  otter getpub -k device.pem -e pem -o device-pub.pem\n",
 };
 
@@ -171,7 +197,9 @@ static otter_status export_public(const struct request *request, const struct ke
     if (request->encoding == ENCODING_RAW)
         return key_public_der(key, text, failure);
     status = key_public_der(key, &der, failure);
-    if (status == OTTER_OK)
+    if (status == OTTER_OK && request->encoding == ENCODING_LANG_RUST)
+        append_slice(key, request->suffix, &der, text);
+    else if (status == OTTER_OK)
         append_array(key, "pub_key", request->suffix, &der, text);
     bytes_free(&der);
     return status;
@@ -188,7 +216,8 @@ static const struct option getpubhash_options[] = {
     {'k', "key", "FILE", "PEM file with the key pair or the public key"},
     {'e', "encoding", "FORM", "lang-c (the default) or raw"},
     {OPTION_SHA, "sha", "BITS", "256 (the default) or 512, as the images are hashed"},
-    {OPTION_SUFFIX, "name-suffix", "TEXT", "to put behind the names in the C code"},
+    {OPTION_SUFFIX, "name-suffix", "TEXT",
+     "put behind the names in the code: up to 64 letters, digits and _"},
     {'o', "output", "FILE", "instead of stdout"},
     {0},
 };
@@ -210,8 +239,9 @@ static otter_status export_public_hash(const struct request *request, const stru
     struct bytes bytes = {0};
     otter_status status;
 
-    if (request->encoding == ENCODING_PEM)
-        return failed(failure, OTTER_E_ARGUMENT, "a hash has no PEM form; use -e lang-c or raw");
+    if (request->encoding != ENCODING_LANG_C && request->encoding != ENCODING_RAW)
+        return failed(failure, OTTER_E_ARGUMENT,
+                      "a hash has no such form; use -e lang-c or -e raw");
     status = key_public_der(key, &bytes, failure);
     if (status == OTTER_OK)
         status = hash_bytes(request->hash, bytes.data, bytes.size, hash, failure);
@@ -236,7 +266,8 @@ int command_getpubhash(int argc, char **argv)
 
 static const struct option getpriv_options[] = {
     {'k', "key", "FILE", "PEM file with the key pair"},
-    {OPTION_MINIMAL, "minimal", NULL, "leave the public part of an ECDSA key out"},
+    {OPTION_MINIMAL, "minimal", NULL,
+     "leave out what decrypting can do without (not of RSA in PKCS#8)"},
     {'f', "format", "FORM", "pkcs8 or openssl, the key type's own form (default of RSA)"},
     {'o', "output", "FILE", "instead of stdout"},
     {0},

@@ -12,7 +12,8 @@ enum { OPTION_FORCE = 256 };
 static const struct option options[] = {
     {'t', "type", "TYPE", "ecdsa-p256, ed25519, rsa-2048, rsa-3072 to sign; x25519 to encrypt"},
     {'k', "key", "FILE", "PEM file to write, readable by you alone"},
-    {'p', "password", NULL, "ask for a pass phrase and lock the file with it"},
+    {'p', "password", NULL,
+     "ask for a pass phrase (4 to 1023 characters) and lock the file with it"},
     {OPTION_FORCE, "force", NULL, "replace a file that is there; its key is lost"},
     {0},
 };
@@ -80,7 +81,8 @@ static int make_key(const struct request *request)
     }
     status = key_generate(&key, request->type, &failure);
     if (status == OTTER_OK)
-        status = key_private_pem(&key, request->with_password, &pem, &failure);
+        status =
+            key_private_pem(&key, request->with_password ? request->path : NULL, &pem, &failure);
     if (status == OTTER_OK)
         status = file_write(request->path, pem.data, pem.size, 0600, &failure);
     if (pem.data)

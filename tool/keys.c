@@ -4,11 +4,17 @@
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/encoder.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tool/file.h"
+
+/* What OpenSSL's own programs ask for. */
+#define PASS_PHRASE_MIN 4
+#define PASS_PHRASE_MAX 1023
 
 static const struct {
     const char *name;
@@ -44,6 +50,11 @@ bool key_type_parse(const char *name, enum key_type *type)
         }
     }
     return false;
+}
+
+static bool is_rsa(enum key_type type)
+{
+    return type == KEY_RSA_2048 || type == KEY_RSA_3072;
 }
 
 otter_status key_generate(struct key *key, enum key_type type, struct failure *failure)
@@ -89,20 +100,90 @@ static otter_status find_type(struct key *key, struct failure *failure)
         "RSA-3072 or X25519");
 }
 
-otter_status key_parse(struct key *key, const void *pem, size_t size, struct failure *failure)
+/* --- pass phrases ---------------------------------------------------------------------------- */
+
+struct pass_phrase {
+    const char *path;
+    char text[PASS_PHRASE_MAX + 1];
+    enum { NOT_ASKED, TYPED, NOT_TYPED } state;
+};
+
+static bool type_in(const char *prompt, const char *path, char text[PASS_PHRASE_MAX + 1])
 {
-    BIO *bio = BIO_new_mem_buf(pem, (int)size);
+    char line[512];
+
+    snprintf(line, sizeof line, "%s '%.400s': ", prompt, path);
+    return EVP_read_pw_string_min(text, 0, PASS_PHRASE_MAX, line, 0) == 0;
+}
+
+/* OpenSSL may ask more than once; the person is asked once. */
+static int give_pass_phrase(char *buffer, int size, int writing, void *context)
+{
+    struct pass_phrase *phrase = context;
+    size_t length;
+
+    (void)writing;
+    if (phrase->state == NOT_ASKED)
+        phrase->state = type_in("Pass phrase of", phrase->path, phrase->text) ? TYPED : NOT_TYPED;
+    length = strlen(phrase->text);
+    if (phrase->state != TYPED || length > (size_t)size)
+        return -1;
+    memcpy(buffer, phrase->text, length);
+    return (int)length;
+}
+
+static otter_status new_pass_phrase(struct pass_phrase *phrase, struct failure *failure)
+{
+    char again[PASS_PHRASE_MAX + 1];
+    char prompt[64];
+    bool typed, same;
+
+    snprintf(prompt, sizeof prompt, "New pass phrase (%d characters or more) for", PASS_PHRASE_MIN);
+    typed = type_in(prompt, phrase->path, phrase->text);
+    if (typed && strlen(phrase->text) < PASS_PHRASE_MIN)
+        return failed(failure, OTTER_E_ARGUMENT,
+                      "the pass phrase for '%s' has %zu characters; it must have %d to %d",
+                      phrase->path, strlen(phrase->text), PASS_PHRASE_MIN, PASS_PHRASE_MAX);
+    typed = typed && type_in("The same again, for", phrase->path, again);
+    same = typed && strcmp(phrase->text, again) == 0;
+    OPENSSL_cleanse(again, sizeof again);
+    ERR_clear_error();
+    if (!typed)
+        return failed(failure, OTTER_E_ARGUMENT, "no pass phrase for '%s' was typed", phrase->path);
+    if (!same)
+        return failed(failure, OTTER_E_ARGUMENT, "the two pass phrases for '%s' differ; try again",
+                      phrase->path);
+    phrase->state = TYPED;
+    return OTTER_OK;
+}
+
+/* --- PEM ------------------------------------------------------------------------------------- */
+
+static otter_status fail_read(const struct pass_phrase *phrase, struct failure *failure)
+{
+    if (phrase->state == NOT_ASKED)
+        return failed_openssl(failure, "not a PEM file with a key");
+    ERR_clear_error();
+    return failed(failure, OTTER_E_KEY,
+                  phrase->state == TYPED ? "wrong pass phrase"
+                                         : "it is locked, and no pass phrase was typed");
+}
+
+static otter_status parse(struct key *key, const struct bytes *pem, struct pass_phrase *phrase,
+                          struct failure *failure)
+{
+    BIO *bio = BIO_new_mem_buf(pem->data, (int)pem->size);
 
     *key = (struct key){0};
-    key->pkey = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+    key->pkey = PEM_read_bio_PrivateKey(bio, NULL, give_pass_phrase, phrase);
     key->is_private = key->pkey != NULL;
-    if (!key->pkey) {
+    if (!key->pkey && phrase->state == NOT_ASKED) {
         (void)BIO_reset(bio);
         key->pkey = PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL);
     }
     BIO_free(bio);
     if (!key->pkey)
-        return failed_openssl(failure, "not a PEM file with a key, or a wrong pass phrase");
+        return fail_read(phrase, failure);
     if (find_type(key, failure) == OTTER_OK)
         return OTTER_OK;
     key_free(key);
@@ -112,17 +193,19 @@ otter_status key_parse(struct key *key, const void *pem, size_t size, struct fai
 otter_status key_read(struct key *key, const char *path, struct failure *failure)
 {
     struct bytes pem = {0};
+    struct pass_phrase phrase = {.path = path};
     struct failure reason;
     otter_status status = file_read(path, &pem, failure);
 
     *key = (struct key){0};
     if (status == OTTER_OK) {
-        status = key_parse(key, pem.data, pem.size, &reason);
+        status = parse(key, &pem, &phrase, &reason);
         if (status != OTTER_OK)
             failed(failure, status, "key '%s': %.400s", path, reason.text);
     }
     if (pem.data)
         OPENSSL_cleanse(pem.data, pem.size);
+    OPENSSL_cleanse(&phrase, sizeof phrase);
     bytes_free(&pem);
     return status;
 }
@@ -138,19 +221,25 @@ static otter_status take_bio(BIO *bio, int written, struct bytes *bytes, struct 
     return written == 1 ? OTTER_OK : failed_openssl(failure, "cannot write the key");
 }
 
-otter_status key_private_pem(const struct key *key, bool with_password, struct bytes *pem,
+otter_status key_private_pem(const struct key *key, const char *lock_path, struct bytes *pem,
                              struct failure *failure)
 {
-    BIO *bio = BIO_new(BIO_s_mem());
-    const EVP_CIPHER *lock = with_password ? EVP_aes_256_cbc() : NULL;
-    int written;
+    struct pass_phrase phrase = {.path = lock_path};
+    const EVP_CIPHER *lock = lock_path ? EVP_aes_256_cbc() : NULL;
+    otter_status status = OTTER_OK;
 
-    if (!key->is_private) {
-        BIO_free(bio);
+    if (!key->is_private)
         return failed(failure, OTTER_E_KEY, "this is a public key; the private one is needed");
+    if (lock_path)
+        status = new_pass_phrase(&phrase, failure);
+    if (status == OTTER_OK) {
+        BIO *bio = BIO_new(BIO_s_mem());
+        int written =
+            PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, lock, NULL, 0, give_pass_phrase, &phrase);
+        status = take_bio(bio, written, pem, failure);
     }
-    written = PEM_write_bio_PKCS8PrivateKey(bio, key->pkey, lock, NULL, 0, NULL, NULL);
-    return take_bio(bio, written, pem, failure);
+    OPENSSL_cleanse(&phrase, sizeof phrase);
+    return status;
 }
 
 otter_status key_public_pem(const struct key *key, struct bytes *pem, struct failure *failure)
@@ -172,8 +261,8 @@ static otter_status take_der(unsigned char *encoded, int size, struct bytes *der
 otter_status key_public_der(const struct key *key, struct bytes *der, struct failure *failure)
 {
     unsigned char *encoded = NULL;
-    bool rsa = key->type == KEY_RSA_2048 || key->type == KEY_RSA_3072;
-    int size = rsa ? i2d_PublicKey(key->pkey, &encoded) : i2d_PUBKEY(key->pkey, &encoded);
+    int size =
+        is_rsa(key->type) ? i2d_PublicKey(key->pkey, &encoded) : i2d_PUBKEY(key->pkey, &encoded);
 
     return take_der(encoded, size, der, failure);
 }
@@ -191,6 +280,34 @@ static otter_status encode_private(EVP_PKEY *pkey, const char *structure, struct
     return take_der(encoded, written ? (int)size : 0, der, failure);
 }
 
+/* Of an RSAPrivateKey (RFC 8017, A.1.2) the version, n, e, d, p and q: what imgtool leaves. */
+static otter_status cut_to_minimal_rsa(struct bytes *der, struct failure *failure)
+{
+    const unsigned char *next = der->data;
+    const unsigned char *end = der->data + der->size;
+    const unsigned char *first = NULL;
+    struct bytes minimal = {0};
+    long length;
+    int tag, class;
+
+    for (int i = 0; i <= 6; i++) { /* the sequence, then six integers */
+        if (ASN1_get_object(&next, &length, &tag, &class, end - next) & 0x80)
+            return failed_openssl(failure, "cannot read the key");
+        if (i == 0)
+            first = next;
+        else
+            next += length;
+    }
+    length = next - first;
+    bytes_append(&minimal, (const uint8_t[]){0x30, 0x82, (uint8_t)(length >> 8), (uint8_t)length},
+                 4);
+    bytes_append(&minimal, first, (size_t)length);
+    OPENSSL_cleanse(der->data, der->size);
+    bytes_free(der);
+    *der = minimal;
+    return OTTER_OK;
+}
+
 otter_status key_private_der(const struct key *key, bool traditional, bool minimal,
                              struct bytes *der, struct failure *failure)
 {
@@ -203,6 +320,9 @@ otter_status key_private_der(const struct key *key, bool traditional, bool minim
         return failed(failure, OTTER_E_UNSUPPORTED,
                       "%s keys have no form of their own; use `-f pkcs8`",
                       key_type_name(key->type));
+    if (minimal && is_rsa(key->type) && !traditional)
+        return failed(failure, OTTER_E_UNSUPPORTED,
+                      "PKCS#8 holds a whole RSA key; `--minimal` goes with `-f openssl`");
     copy = EVP_PKEY_dup(key->pkey);
     if (!copy)
         return failed_openssl(failure, "cannot copy the key");
@@ -210,6 +330,8 @@ otter_status key_private_der(const struct key *key, bool traditional, bool minim
         EVP_PKEY_set_int_param(copy, OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC, 0);
     status = encode_private(copy, traditional ? "type-specific" : "PrivateKeyInfo", der, failure);
     EVP_PKEY_free(copy);
+    if (status == OTTER_OK && minimal && is_rsa(key->type))
+        status = cut_to_minimal_rsa(der, failure);
     return status;
 }
 

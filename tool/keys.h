@@ -28,10 +28,10 @@ otter_status key_generate(struct key *key, enum key_type type, struct failure *f
 
 /* Reads a PEM file with a private or a public key; a pass phrase is asked for at the terminal. */
 otter_status key_read(struct key *key, const char *path, struct failure *failure);
-otter_status key_parse(struct key *key, const void *pem, size_t size, struct failure *failure);
 
-/* PKCS#8 PEM of the private key; `with_password` asks for a pass phrase to lock it with. */
-otter_status key_private_pem(const struct key *key, bool with_password, struct bytes *pem,
+/* PKCS#8 PEM of the private key. With a `lock_path` it is locked with a pass phrase, which is asked
+ * for at the terminal in the name of that file. */
+otter_status key_private_pem(const struct key *key, const char *lock_path, struct bytes *pem,
                              struct failure *failure);
 otter_status key_public_pem(const struct key *key, struct bytes *pem, struct failure *failure);
 
@@ -39,7 +39,8 @@ otter_status key_public_pem(const struct key *key, struct bytes *pem, struct fai
 otter_status key_public_der(const struct key *key, struct bytes *der, struct failure *failure);
 
 /* The private key as a bootloader holds it: PKCS#8, or the key type's own form (`traditional`; not
- * for X25519 and Ed25519). `minimal` leaves the public part of a P-256 key out. */
+ * for X25519 and Ed25519). `minimal` leaves out the public part of an ECDSA key, and of a
+ * traditional RSA key all but n, e, d, p and q; of RSA in PKCS#8 it is refused. */
 otter_status key_private_der(const struct key *key, bool traditional, bool minimal,
                              struct bytes *der, struct failure *failure);
 

@@ -15,8 +15,8 @@ enum { OPTION_SIZE = 256 };
 static const struct option options[] = {
     {'o', "output", "FILE", "binary, or Intel HEX if the name ends in .hex; required"},
     {'b', "base", "ADDRESS", "where a binary output begins (the lowest address of the inputs)"},
-    {OPTION_SIZE, "size", "SIZE", "fill a binary output up to this size"},
-    {'R', "fill", "VALUE", "what gaps in a binary output are filled with (0xff)"},
+    {OPTION_SIZE, "size", "SIZE", "fill a binary output up to this size, at most 0x10000000"},
+    {'R', "fill", "VALUE", "0 to 255: what gaps in a binary output are filled with (0xff)"},
     {0},
 };
 
@@ -101,7 +101,7 @@ static int take_option(struct request *request, const struct arguments *argument
     }
     if (good)
         return ARGUMENTS_END;
-    usage_wrong(&usage, "'%s' is not a number in range", value);
+    usage_wrong_value(&usage, letter, value);
     return ARGUMENTS_WRONG;
 }
 

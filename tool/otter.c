@@ -2,6 +2,8 @@
  *
  * Each subcommand is one line in the table below and one file in this folder; those whose rooms are
  * not part of a build are left out of it by CMakeLists.txt. */
+#include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -101,7 +103,7 @@ static int help(int argc, char **argv)
     return command->run(2, arguments);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
     const struct command *command;
 
@@ -121,4 +123,16 @@ int main(int argc, char **argv)
         return help(argc - 1, argv + 1);
     command = find_command(argv[1]);
     return command ? command->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
+
+/* A script that stores what is printed must hear of it when it could not be. */
+int main(int argc, char **argv)
+{
+    int code = run(argc, argv);
+    bool written = fflush(stdout) == 0 && !ferror(stdout);
+
+    if (written || code != 0)
+        return code;
+    fprintf(stderr, "otter: cannot write to stdout: %s\n", strerror(errno));
+    return 1;
 }

@@ -227,14 +227,18 @@ static otter_status sign(struct sign_request *request, struct failure *failure)
 {
     struct bytes program = {0};
     struct image_file file = {0};
+    struct failure reason;
     uint32_t address = 0;
     otter_status status = read_keys(request, failure);
 
     if (status == OTTER_OK)
         /* imgtool fills gaps of HEX with 0xff, whatever erased flash reads as. */
         status = hex_or_binary_read(request->input, 0xff, &program, &address, failure);
-    if (status == OTTER_OK)
-        status = image_file_build(&request->spec, program.data, program.size, &file, failure);
+    if (status == OTTER_OK) {
+        status = image_file_build(&request->spec, program.data, program.size, &file, &reason);
+        if (status != OTTER_OK)
+            failed(failure, status, "'%.200s': %.300s", request->input, reason.text);
+    }
     if (status == OTTER_OK)
         status = check_limit(request, &file, failure);
     if (status == OTTER_OK && request->vector != VECTOR_NONE) {

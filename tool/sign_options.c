@@ -297,24 +297,6 @@ static enum taken take_header_option(struct sign_request *request, int letter, c
     }
 }
 
-static const struct option *option_of(int letter)
-{
-    const struct option *option = options;
-
-    while (option->name && option->letter != letter)
-        option++;
-    return option;
-}
-
-static int wrong_value(int letter, const char *value)
-{
-    const struct option *option = option_of(letter);
-
-    usage_wrong(&sign_usage, "--%s wants %s (%s), not '%s'", option->name, option->value,
-                option->help, value);
-    return ARGUMENTS_WRONG;
-}
-
 static int take_operand(struct sign_request *request, const char *path)
 {
     if (!request->input) {
@@ -343,7 +325,10 @@ static int take_option(struct sign_request *request, const struct arguments *arg
         taken = take_slot_option(request, letter, arguments->value);
     if (taken == NOT_MINE)
         taken = take_header_option(request, letter, arguments->value);
-    return taken == TAKEN ? ARGUMENTS_END : wrong_value(letter, arguments->value);
+    if (taken == TAKEN)
+        return ARGUMENTS_END;
+    usage_wrong_value(&sign_usage, letter, arguments->value);
+    return ARGUMENTS_WRONG;
 }
 
 /* --- what goes together ---------------------------------------------------------------------- */

@@ -44,6 +44,12 @@ bool tlv_is_encryption(uint16_t type)
     return type >= TLV_ENC_RSA2048 && type <= TLV_ENC_X25519_SHA512;
 }
 
+bool tlv_is_signature(uint16_t type)
+{
+    return type == TLV_RSA2048_PSS || type == IMAGE_TLV_ECDSA_SIG || type == TLV_RSA3072_PSS ||
+           type == IMAGE_TLV_ED25519;
+}
+
 void tlv_append(struct bytes *area, uint16_t type, const void *data, size_t size)
 {
     bytes_u16(area, type);

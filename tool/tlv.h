@@ -40,6 +40,7 @@ enum tlv_type {
 const char *tlv_name(uint16_t type);
 
 bool tlv_is_encryption(uint16_t type);
+bool tlv_is_signature(uint16_t type);
 
 /* Appends one entry. */
 void tlv_append(struct bytes *area, uint16_t type, const void *data, size_t size);

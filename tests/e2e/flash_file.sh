@@ -115,4 +115,15 @@ for words in "" "--flash" "--flash new.img extra" "--flash $work/none/new.img --
     { [ "$code" -eq 1 ] || [ "$code" -eq 2 ]; } || fail "otter device $words: exit code $code"
     [ -s out ] || fail "otter device $words: no word about what is wrong"
 done
+
+step "otter device starts only from a signed image, and leaves the flash file alone otherwise"
+"$otter" sign -v 1.0.0+0 --header-size 4096 --pad-header -S 0x73000 noise unsigned.bin >/dev/null
+head -c 100000 good.bin >torn.bin
+for image in noise unsigned.bin torn.bin; do
+    code=0
+    timeout $patience_s "$otter" device --flash never.img --create $image >out 2>&1 </dev/null || code=$?
+    [ "$code" -eq 1 ] || fail "otter device --create $image: exit code $code"
+    grep -q "'$image' is not a signed image to start from: " out || fail "otter device: $(cat out)"
+    [ ! -e never.img ] || fail "otter device made a flash file of $image"
+done
 echo "passed"

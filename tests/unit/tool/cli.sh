@@ -66,6 +66,67 @@ expect 1 'public key' "$otter" getpriv -k p256-pub.pem
 expect 1 'cannot open' "$otter" getpub -k missing.pem
 expect 1 'not a PEM file' "$otter" getpub -k boot.bin
 
+expect 0 'static ECDSA_PUB_KEY: &[u8] = &[' "$otter" getpub -k p256.pem -e lang-rust
+expect 0 'static ECDSA_PUB_KEY_A1:' "$otter" getpub -k p256.pem -e lang-rust --name-suffix _a1
+expect 0 'ecdsa_pub_key_a1[]' "$otter" getpub -k p256.pem --name-suffix _a1
+expect 2 'letters, digits and _' "$otter" getpub -k p256.pem --name-suffix -a1
+expect 2 'letters, digits and _' "$otter" getpubhash -k p256.pem --name-suffix '[1];'
+expect 1 '`-f openssl`' "$otter" getpriv -k rsa.pem --minimal -f pkcs8
+
+# Of an RSA key, --minimal leaves version, n, e, d, p and q: what imgtool leaves.
+expect 0 '' "$otter" getpriv -k rsa.pem -o whole.c
+expect 0 '' "$otter" getpriv -k rsa.pem --minimal -o minimal.c
+array() { sed -n 's/^ *\(0x.*\),$/\1/p' "$1" | tr -d ' \n' | sed 's/0x//g; s/,//g'; }
+whole=$(array whole.c)
+minimal=$(array minimal.c)
+# 4 bytes of head, 3 of version, n of 261, e of 5, d of 260 or 259, p and q of 132 each
+size=$((${#minimal} / 2))
+case $size in 79[5-7]) ;; *) echo "FAILED: minimal RSA key of $size bytes"; failures=1 ;; esac
+case $whole in
+3082????"${minimal#3082????}"*) ;;
+*) echo 'FAILED: minimal RSA key is no part of the whole one'; failures=1 ;;
+esac
+expect 0 "3082$(printf '%04x' $((size - 4)))" echo "$minimal"
+
+# Pass phrases; setsid takes the terminal away, so that they come from stdin
+locked() { # WORDS COMMAND...: types the words, each on a line
+    words=$1
+    shift
+    printf '%s\n' $words | setsid -w "$@"
+}
+expect 0 '4 characters or more' locked 'abcd abcd' "$otter" keygen -t ed25519 -k locked.pem -p
+expect 0 'ENCRYPTED PRIVATE KEY' cat locked.pem
+expect 0 "ed25519_pub_key" locked abcd "$otter" getpub -k locked.pem
+expect 1 "'locked.pem': wrong pass phrase" locked abcx "$otter" getpub -k locked.pem
+expect 1 "'locked.pem': it is locked" setsid -w "$otter" getpub -k locked.pem </dev/null
+expect 1 "'never.pem' has 3 characters; it must have 4 to 1023" locked 'abc abc' \
+    "$otter" keygen -t ed25519 -k never.pem -p
+expect 1 'differ' locked 'abcd abce' "$otter" keygen -t ed25519 -k never.pem -p
+[ ! -e never.pem ] || { echo 'FAILED: key left behind'; failures=1; }
+
+# Files: mode kept, read-only refused, links followed, a full device noticed
+expect 0 '' "$otter" getpub -k p256.pem -o out.c
+chmod 664 out.c
+expect 0 '' "$otter" getpub -k p256.pem -o out.c
+[ "$(stat -c %a out.c)" = 664 ] || { echo 'FAILED: mode not kept'; failures=1; }
+chmod 444 out.c
+cp out.c kept.c
+expect 1 "'out.c': it is read-only" "$otter" getpub -k rsa.pem -o out.c
+same out.c kept.c
+ln -s later.c link.c
+expect 0 '' "$otter" getpub -k p256.pem -o link.c
+same later.c kept.c
+[ -L link.c ] || { echo 'FAILED: link replaced'; failures=1; }
+ln later.c twin.c
+expect 0 '' "$otter" getpub -k rsa.pem -o later.c
+same later.c twin.c
+for words in "getpub -k p256.pem" "--help" "getpub --help"; do
+    "$otter" $words >/dev/full 2>full.txt && { echo "FAILED: $words > /dev/full is 0"; failures=1; }
+    expect 0 'stdout' cat full.txt
+done
+expect 2 '0 to 255' "$otter" merge -o never.bin -R 256 boot.bin@0
+expect 2 'up to 65536' "$otter" create-trailer -S 0x1000 -M 65537 never.bin
+
 # Sign and verify
 set -- -k p256.pem --align 4 -v 1.0.1+0 --header-size 4096 --pad-header -S 0x73000
 expect 0 '' "$otter" sign "$@" program.bin image.bin
@@ -200,6 +261,9 @@ expect 2 'names 257 images; 256 are the most' "$otter" sign "$@" -d "$list(255, 
 expect 2 'images 0 to 255' "$otter" sign "$@" -d '(256, 1.0)' program.bin never.bin
 expect 2 '255.255.65535' "$otter" sign "$@" -v 256.0.0 program.bin never.bin
 expect 2 '65535' "$otter" sign "$@" -H 65536 program.bin never.bin
+
+# The input is named
+expect 0 "'program.bin': image" echo "$("$otter" sign "$@" -S 0x400 program.bin never.bin 2>&1)"
 
 # Inspect
 expect 0 'Signature     good' "$otter" inspect -k ed-pub.pem here.bin

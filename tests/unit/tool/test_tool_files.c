@@ -178,6 +178,62 @@ static void a_map_survives_its_way_through_hex(void **state)
     memory_map_free(&back);
 }
 
+/* The linker puts this before bytes_append (CMakeLists.txt). */
+static size_t bytes_copied;
+void __real_bytes_append(struct bytes *bytes, const void *data, size_t size);
+void __wrap_bytes_append(struct bytes *bytes, const void *data, size_t size);
+void __wrap_bytes_append(struct bytes *bytes, const void *data, size_t size)
+{
+    bytes_copied += size;
+    __real_bytes_append(bytes, data, size);
+}
+
+/* A record of 16 bytes at each address: upwards, downwards, or each other one first. */
+static size_t copied_for(uint16_t (*address)(unsigned record))
+{
+    struct memory_map map = {0};
+    struct bytes text = {0};
+    struct failure failure;
+    size_t copied;
+
+    for (unsigned i = 0; i < 4096; i++) {
+        uint16_t at = address(i);
+        uint8_t sum = (uint8_t)(16 + (at >> 8) + at);
+        bytes_text(&text, ":10%04X00%032X%02X\n", at, 0, (uint8_t)-sum);
+    }
+    bytes_text(&text, ":00000001FF\n");
+    bytes_copied = 0;
+    assert_int_equal(hex_read(text.data, text.size, &map, &failure), OTTER_OK);
+    copied = bytes_copied;
+    assert_int_equal(map.count, 1);
+    assert_int_equal(map.parts[0].bytes.size, 0x10000);
+    memory_map_free(&map);
+    bytes_free(&text);
+    return copied;
+}
+
+static uint16_t upwards(unsigned record)
+{
+    return (uint16_t)(record * 16);
+}
+
+static uint16_t downwards(unsigned record)
+{
+    return (uint16_t)((4095 - record) * 16);
+}
+
+static uint16_t by_halves(unsigned record)
+{
+    return (uint16_t)((record < 2048 ? 2 * record : 2 * (record - 2048) + 1) * 16);
+}
+
+static void hex_of_any_order_costs_no_more_than_one_that_goes_up(void **state)
+{
+    (void)state;
+    assert_int_equal(copied_for(downwards), copied_for(upwards));
+    assert_int_equal(copied_for(by_halves), copied_for(upwards));
+}
+
 /* --- files ----------------------------------------------------------------------------------- */
 
 static char folder[64];
@@ -224,6 +280,56 @@ static void a_file_is_written_whole_with_its_mode(void **state)
     unlink(path);
 }
 
+static mode_t mode_of(const char *path)
+{
+    struct stat info;
+
+    assert_int_equal(stat(path, &info), 0);
+    return info.st_mode & 07777;
+}
+
+static void the_mode_of_a_file_is_kept_unless_it_is_to_be_private(void **state)
+{
+    const char *path = in_folder("tool");
+    struct failure failure;
+
+    (void)state;
+    assert_int_equal(file_write(path, "old", 3, 0666, &failure), OTTER_OK);
+    assert_int_equal(chmod(path, 0775), 0);
+    assert_int_equal(file_write(path, "new", 3, 0666, &failure), OTTER_OK);
+    assert_int_equal(mode_of(path), 0775);
+    assert_int_equal(file_write(path, "key", 3, 0600, &failure), OTTER_OK);
+    assert_int_equal(mode_of(path), 0700);
+    assert_int_equal(chmod(path, 0444), 0);
+    assert_int_equal(file_write(path, "never", 5, 0666, &failure), OTTER_E_IO);
+    assert_non_null(strstr(failure.text, "read-only"));
+    unlink(path);
+}
+
+static void a_link_to_a_file_that_is_not_there_yet_is_followed(void **state)
+{
+    struct failure failure;
+    struct stat info;
+    char link_path[128], round_path[128];
+
+    (void)state;
+    snprintf(link_path, sizeof link_path, "%s", in_folder("link"));
+    snprintf(round_path, sizeof round_path, "%s", in_folder("round"));
+    assert_int_equal(symlink("second", link_path), 0);
+    assert_int_equal(symlink("target", in_folder("second")), 0);
+    assert_int_equal(file_write(link_path, "new", 3, 0666, &failure), OTTER_OK);
+    assert_int_equal(lstat(link_path, &info), 0);
+    assert_true(S_ISLNK(info.st_mode));
+    assert_int_equal(stat(in_folder("target"), &info), 0);
+    assert_int_equal(info.st_size, 3);
+    assert_int_equal(symlink("round", round_path), 0);
+    assert_int_equal(file_write(round_path, "x", 1, 0666, &failure), OTTER_E_IO);
+    unlink(link_path);
+    unlink(round_path);
+    unlink(in_folder("second"));
+    unlink(in_folder("target"));
+}
+
 static void a_link_stays_a_link(void **state)
 {
     struct failure failure;
@@ -268,9 +374,14 @@ int main(void)
         cmocka_unit_test(broken_hex_is_refused_with_its_line),
         cmocka_unit_test(hex_is_written_as_imgtool_writes_it),
         cmocka_unit_test(a_map_survives_its_way_through_hex),
+        cmocka_unit_test(hex_of_any_order_costs_no_more_than_one_that_goes_up),
         cmocka_unit_test_setup_teardown(a_file_is_written_whole_with_its_mode, make_folder,
                                         remove_folder),
+        cmocka_unit_test_setup_teardown(the_mode_of_a_file_is_kept_unless_it_is_to_be_private,
+                                        make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_link_stays_a_link, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_link_to_a_file_that_is_not_there_yet_is_followed,
+                                        make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_cannot_be_written_is_named, make_folder,
                                         remove_folder),
     };
