@@ -64,10 +64,12 @@ core_table() {
     sh "$1/boot/size/size.sh" --bearssl "$1/build/deps/bearssl" ${sodium:+--libsodium "$sodium"} |
         sed 's/^/   /'
     cat <<'END'
-   No flash driver, clock set-up, printf or log text, as in MCUboot's figures (Cortex-M33 only). RAM:
-   data, bss and the deepest path of calls by GCC's call graph, without the C library's leaf
-   functions and interrupts. "small": image/p256_small.c, sha256_small.c. Encryption needs BearSSL's
-   elliptic curves in any case; with it, BearSSL for the signature as well is the smaller choice.
+   No flash driver, clock set-up, printf or log text, as in MCUboot's figures (Cortex-M33 only), which
+   are also without the features that these rows lack. RAM on both sides: data, bss and the worst stack.
+   Stack: the deepest path from the reset handler by GCC's call graph (-fcallgraph-info=su), calls
+   through pointers added by name, without the C library's leaf functions and interrupts; bench boot
+   paints the stack and reads what a boot used. "small": image/p256_small.c, sha256_small.c. Encryption
+   needs BearSSL's elliptic curves in any case; with it, BearSSL for the signature too is the smaller choice.
 END
 }
 core_table "$1"

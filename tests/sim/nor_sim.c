@@ -4,36 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { UNIT_FREE = 0, UNIT_PROGRAMMED, UNIT_IN_FLIGHT /* when power was cut */ };
-
-static uint32_t mix(uint32_t value)
-{
-    value ^= value >> 16;
-    value *= 0x7feb352du;
-    value ^= value >> 15;
-    value *= 0x846ca68bu;
-    return value ^ value >> 16;
-}
-
-static uint32_t next_noise(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
+#include "tests/sim/nor_cut.h"
 
 const char *nor_cut_name(enum nor_cut cut)
 {
-    static const char *const names[NOR_CUT_KINDS] = {"before", "torn", "garbled", "tail", "done"};
-    return cut < NOR_CUT_KINDS ? names[cut] : "?";
+    static const char *const names[NOR_CUT_ALL_KINDS] = {"before", "torn",     "garbled",
+                                                         "tail",   "done",     "unreadable",
+                                                         "sealed", "wavering", "drifting"};
+    return cut < NOR_CUT_ALL_KINDS ? names[cut] : "?";
 }
 
 void nor_power_init(struct nor_power *power, uint32_t seed)
 {
     memset(power, 0, sizeof *power);
     power->seed = seed;
-    power->noise = mix(seed) | 1u;
+    power->noise = nor_mix(seed) | 1u;
 }
 
 void nor_power_plan(struct nor_power *power, uint32_t cut_at, enum nor_cut cut)
@@ -45,6 +30,7 @@ void nor_power_plan(struct nor_power *power, uint32_t cut_at, enum nor_cut cut)
 enum nor_run nor_power_run(struct nor_power *power, void (*body)(void *context), void *context)
 {
     power->operations = 0;
+    power->boots++;
     power->running = true;
     if (setjmp(power->reset) != 0) {
         power->running = false;
@@ -54,6 +40,11 @@ enum nor_run nor_power_run(struct nor_power *power, void (*body)(void *context),
     body(context);
     power->running = false;
     return NOR_RUN_DONE;
+}
+
+void nor_power_cycle(struct nor_power *power)
+{
+    power->boots++;
 }
 
 _Noreturn void nor_power_reset(struct nor_power *power)
@@ -102,24 +93,28 @@ static uint32_t sector_index(const struct nor_device *device, uint32_t offset)
     return low;
 }
 
-static void set_unstable(struct nor_device *device, uint32_t offset, uint8_t mask)
+static bool is_readable(const struct nor_device *device, uint32_t offset, uint32_t length)
 {
-    device->unstable_bytes -= device->unstable[offset] != 0;
-    device->unstable[offset] = mask;
-    device->unstable_bytes += mask != 0;
+    const uint32_t size = device->flash.write_size;
+    for (uint32_t unit = offset / size; length > 0 && unit <= (offset + length - 1) / size;
+         unit++) {
+        if (device->written[unit] == UNIT_UNREADABLE)
+            return false;
+    }
+    return true;
 }
 
 static otter_status nor_read(void *ctx, uint32_t offset, void *data, uint32_t length)
 {
     struct nor_device *device = device_of(ctx);
-    if (device->fail_reads)
+    if (device->fail_reads || (device->unreadable > 0 && !is_readable(device, offset, length)))
         return OTTER_E_FLASH;
     memcpy(data, device->data + offset, length);
     if (device->unstable_bytes > 0) {
         for (uint32_t i = 0; i < length; i++) {
             if (device->unstable[offset + i] != 0)
                 ((uint8_t *)data)[i] ^=
-                    device->unstable[offset + i] & (uint8_t)next_noise(&device->power->noise);
+                    device->unstable[offset + i] & nor_wavering_bits(device, offset + i);
         }
     }
     return OTTER_OK;
@@ -136,7 +131,7 @@ static struct flash_sector nor_sector_at(void *ctx, uint32_t offset)
 static bool unit_is_free(const struct nor_device *device, uint32_t unit)
 {
     const uint32_t size = device->flash.write_size;
-    if (device->written[unit] != UNIT_IN_FLIGHT)
+    if (device->written[unit] < UNIT_IN_FLIGHT || device->written[unit] == UNIT_UNREADABLE)
         return device->written[unit] == UNIT_FREE;
     for (uint32_t i = unit * size; i < (unit + 1) * size; i++) {
         if ((uint8_t)(device->data[i] ^ device->flash.erased_value) & ~device->unstable[i])
@@ -150,24 +145,11 @@ static void program_units(struct nor_device *device, uint32_t offset, const uint
 {
     const uint32_t size = device->flash.write_size;
     memcpy(device->data + offset, data, length);
-    memset(device->written + offset / size, UNIT_PROGRAMMED, length / size);
+    for (uint32_t unit = offset / size; unit < (offset + length) / size; unit++)
+        nor_set_unit(device, unit, UNIT_PROGRAMMED);
     device->bytes_programmed += length;
     for (uint32_t i = 0; device->unstable_bytes > 0 && i < length; i++)
-        set_unstable(device, offset + i, 0);
-}
-
-/* One unit caught in the middle: some bits programmed, some not, some undecided. */
-static void garble_unit(struct nor_device *device, uint32_t offset, const uint8_t *data,
-                        uint32_t noise)
-{
-    const uint8_t erased = device->flash.erased_value;
-    for (uint32_t i = 0; i < device->flash.write_size; i++) {
-        const uint8_t change = data[i] ^ erased;
-        const uint8_t changed = change & (uint8_t)next_noise(&noise);
-        device->data[offset + i] = erased ^ changed;
-        set_unstable(device, offset + i, (noise & 1u) ? change & (uint8_t)(noise >> 8) : 0);
-    }
-    device->written[offset / device->flash.write_size] = UNIT_IN_FLIGHT;
+        nor_set_unstable(device, offset + i, 0);
 }
 
 static _Noreturn void cut_program(struct nor_device *device, uint32_t offset, const uint8_t *data,
@@ -176,18 +158,27 @@ static _Noreturn void cut_program(struct nor_device *device, uint32_t offset, co
     struct nor_power *power = device->power;
     const uint32_t size = device->flash.write_size;
     const uint32_t units = length / size;
-    const uint32_t noise = mix(power->seed ^ mix(power->operations)) | 1u;
+    const uint32_t noise = nor_mix(power->seed ^ nor_mix(power->operations)) | 1u;
     uint32_t prefix = 0;
-    if (power->cut == NOR_CUT_TORN || power->cut == NOR_CUT_GARBLED)
+    if (power->cut == NOR_CUT_TORN || nor_is_garbling(power->cut))
         prefix = (noise >> 4) % (units + (power->cut == NOR_CUT_TORN));
     if (power->cut == NOR_CUT_TAIL)
         prefix = units - 1;
     if (power->cut == NOR_CUT_DONE)
         prefix = units;
     program_units(device, offset, data, prefix * size);
-    if (power->cut == NOR_CUT_GARBLED)
-        garble_unit(device, offset + prefix * size, data + prefix * size, noise);
+    if (nor_is_garbling(power->cut))
+        nor_garble_unit(device, offset + prefix * size, data + prefix * size, noise);
     nor_power_reset(power);
+}
+
+static bool is_sealed(const struct nor_device *device, uint32_t unit, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (device->written[unit + i] == UNIT_SEALED)
+            return true;
+    }
+    return false;
 }
 
 static otter_status break_rule(struct nor_device *device)
@@ -209,8 +200,14 @@ static otter_status nor_program(void *ctx, uint32_t offset, const void *data, ui
         if (!unit_is_free(device, unit))
             return break_rule(device);
     }
-    if (operation_is_cut(device->power))
+    const bool cut = operation_is_cut(device->power);
+    const bool refused = is_sealed(device, offset / size, length / size);
+    if (cut && !refused)
         cut_program(device, offset, data, length);
+    if (cut)
+        nor_power_reset(device->power);
+    if (refused)
+        return OTTER_E_FLASH; /* no rule broken: it read as erased */
     program_units(device, offset, data, length);
     return OTTER_OK;
 }
@@ -219,49 +216,10 @@ static void erase_bytes(struct nor_device *device, uint32_t offset, uint32_t len
 {
     const uint32_t size = device->flash.write_size;
     memset(device->data + offset, device->flash.erased_value, length);
-    memset(device->written + offset / size, UNIT_FREE, length / size);
+    for (uint32_t unit = offset / size; unit < (offset + length) / size; unit++)
+        nor_set_unit(device, unit, UNIT_FREE);
     for (uint32_t i = 0; device->unstable_bytes > 0 && i < length; i++)
-        set_unstable(device, offset + i, 0);
-}
-
-/* Which bits of one byte are erased already; the pattern differs from case to case. */
-static uint8_t erased_bits(uint32_t pattern, uint32_t *noise, bool chosen)
-{
-    const uint32_t random = next_noise(noise);
-    switch (pattern) {
-    case 0: /* half of the bits */
-        return (uint8_t)random;
-    case 1: /* most */
-        return (uint8_t)(random | random >> 8 | random >> 16);
-    case 2: /* few */
-        return (uint8_t)(random & random >> 8 & random >> 16);
-    case 3: /* only one unit, wholly */
-        return chosen ? 0xff : 0;
-    default: /* all but one unit */
-        return chosen ? 0 : 0xff;
-    }
-}
-
-static void garble_sector(struct nor_device *device, struct flash_sector sector, uint32_t noise)
-{
-    const uint32_t size = device->flash.write_size;
-    const uint32_t units = sector.size / size;
-    const uint32_t pattern = (noise >> 3) % 5;
-    /* One unit in two lies in the last 256 bytes, where the trailer is. */
-    const uint32_t last = units < 256 / size ? units : 256 / size;
-    const uint32_t chosen = (noise & 2u) ? units - 1 - (noise >> 8) % last : (noise >> 8) % units;
-    const bool is_unstable = (noise & 4u) != 0;
-    for (uint32_t i = 0; i < sector.size; i++) {
-        const uint32_t at = sector.offset + i;
-        const uint8_t old = device->data[at];
-        const uint8_t change = old ^ device->flash.erased_value;
-        const uint8_t changed = change & erased_bits(pattern, &noise, i / size == chosen);
-        device->data[at] = old ^ changed;
-        if (is_unstable && pattern < 3)
-            set_unstable(device, at, device->unstable[at] | (change & (uint8_t)(noise >> 11)));
-        if (changed != change || device->unstable[at] != 0)
-            device->written[at / size] = UNIT_IN_FLIGHT;
-    }
+        nor_set_unstable(device, offset + i, 0);
 }
 
 static _Noreturn void cut_erase(struct nor_device *device, struct flash_sector sector)
@@ -269,7 +227,7 @@ static _Noreturn void cut_erase(struct nor_device *device, struct flash_sector s
     struct nor_power *power = device->power;
     const uint32_t size = device->flash.write_size;
     const uint32_t units = sector.size / size;
-    const uint32_t noise = mix(power->seed ^ mix(power->operations)) | 1u;
+    const uint32_t noise = nor_mix(power->seed ^ nor_mix(power->operations)) | 1u;
     const uint32_t part = (noise >> 4) % units * size;
     if (power->cut == NOR_CUT_TORN)
         erase_bytes(device, sector.offset, part);
@@ -277,8 +235,8 @@ static _Noreturn void cut_erase(struct nor_device *device, struct flash_sector s
         erase_bytes(device, sector.offset + part, sector.size - part);
     if (power->cut == NOR_CUT_DONE)
         erase_bytes(device, sector.offset, sector.size);
-    if (power->cut == NOR_CUT_GARBLED)
-        garble_sector(device, sector, noise);
+    if (nor_is_garbling(power->cut))
+        nor_garble_sector(device, sector, noise);
     nor_power_reset(power);
 }
 
@@ -367,6 +325,11 @@ void nor_load(struct nor_device *device, uint32_t offset, const void *data, uint
     }
 }
 
+bool nor_is_blank(const struct nor_device *device, uint32_t offset)
+{
+    return device->written[offset / device->flash.write_size] == UNIT_FREE;
+}
+
 void nor_snapshot_take(const struct nor_device *device, struct nor_snapshot *snapshot)
 {
     const uint32_t size = device->flash.size;
@@ -377,6 +340,7 @@ void nor_snapshot_take(const struct nor_device *device, struct nor_snapshot *sna
     memcpy(snapshot->bytes + size, device->unstable, size);
     memcpy(snapshot->bytes + 2u * size, device->written, units);
     snapshot->unstable_bytes = device->unstable_bytes;
+    snapshot->unreadable = device->unreadable;
 }
 
 void nor_snapshot_restore(struct nor_device *device, const struct nor_snapshot *snapshot)
@@ -386,6 +350,7 @@ void nor_snapshot_restore(struct nor_device *device, const struct nor_snapshot *
     memcpy(device->unstable, snapshot->bytes + size, size);
     memcpy(device->written, snapshot->bytes + 2u * size, size / device->flash.write_size);
     device->unstable_bytes = snapshot->unstable_bytes;
+    device->unreadable = snapshot->unreadable;
 }
 
 void nor_snapshot_free(struct nor_snapshot *snapshot)

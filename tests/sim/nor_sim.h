@@ -32,7 +32,17 @@ enum nor_cut {
                         read differently each time; erase: each bit old or erased, unstable */
     NOR_CUT_TAIL,    /* program: all but the last unit; erase: all but the start of the sector */
     NOR_CUT_DONE,    /* complete, but the caller never learns of it */
-    NOR_CUT_KINDS
+    NOR_CUT_KINDS,
+
+    /* As NOR_CUT_GARBLED, but the units caught in the middle behave, until they are erased, as on:
+     */
+    NOR_CUT_UNREADABLE = NOR_CUT_KINDS, /* flash with ECC (STM32): reading one fails */
+    NOR_CUT_SEALED,   /* write-once flash without read errors: a unit that reads as erased is
+                         refused all the same when it is programmed */
+    NOR_CUT_WAVERING, /* each bit has odds of its own, from 1 in 256 to 255 in 256, at each reading
+                       */
+    NOR_CUT_DRIFTING, /* bits stay as they are while power is on, and change from boot to boot */
+    NOR_CUT_ALL_KINDS
 };
 const char *nor_cut_name(enum nor_cut cut);
 
@@ -42,6 +52,7 @@ struct nor_power {
     enum nor_cut cut;
     uint32_t seed;
     uint32_t noise; /* state of the generator of unstable bits */
+    uint32_t boots; /* times that power came back: what drifts depends on it */
     bool running;
     jmp_buf reset;
 };
@@ -55,6 +66,7 @@ struct nor_device {
     uint8_t *unstable;       /* mask: bits that read at random */
     uint8_t *written;        /* one byte a write unit: what happened since the last erase */
     uint32_t unstable_bytes; /* that have a bit in the mask */
+    uint32_t unreadable;     /* units whose reading fails */
     uint32_t *erases;        /* count for each sector */
     uint32_t rule_breaks;
     uint32_t erase_count; /* of the whole device */
@@ -66,8 +78,10 @@ void nor_power_init(struct nor_power *power, uint32_t seed);
 void nor_power_plan(struct nor_power *power, uint32_t cut_at, enum nor_cut cut);
 
 enum nor_run { NOR_RUN_DONE, NOR_RUN_CUT };
-/* Calls body(context) with power on; operations are counted from 0. */
+/* Calls body(context) with power on; operations are counted from 0. It is a boot: bits drift. */
 enum nor_run nor_power_run(struct nor_power *power, void (*body)(void *context), void *context);
+/* A boot without a run: bits drift. For what is read outside of nor_power_run. */
+void nor_power_cycle(struct nor_power *power);
 /* Another thing than flash that changes for good at one instant, such as an option bit: counted as
  * an operation, and cut before or after. */
 void nor_power_act(struct nor_power *power, void (*act)(void *context), void *context);
@@ -87,11 +101,15 @@ void nor_wipe(struct nor_device *device);
  * units that are not all erased count as written. */
 void nor_load(struct nor_device *device, uint32_t offset, const void *data, uint32_t length);
 
+/* True if the unit at `offset` was left alone since its last erase. */
+bool nor_is_blank(const struct nor_device *device, uint32_t offset);
+
 /* A copy of the whole state of a device, to start many cases from one point. Zero before the first
  * take; one snapshot serves one device. */
 struct nor_snapshot {
     uint8_t *bytes;
     uint32_t unstable_bytes;
+    uint32_t unreadable;
 };
 void nor_snapshot_take(const struct nor_device *device, struct nor_snapshot *snapshot);
 void nor_snapshot_restore(struct nor_device *device, const struct nor_snapshot *snapshot);

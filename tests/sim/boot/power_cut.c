@@ -7,9 +7,10 @@
  * image is whole in the other slot; no flash rule was broken; and the next update, and its revert,
  * work.
  *
- *   power_cut [--full] [--encrypted] [--seed N] [--only LAYOUT]
+ *   power_cut [--full] [--encrypted] [--seed N] [--only LAYOUT] [--cuts KIND]
  *
- * --full: all of it, else a share for each day. --encrypted: images travel encrypted. */
+ * --full: all of it, else a share for each day. --encrypted: images travel encrypted. --cuts: of
+ * the first cuts only those of one kind. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,7 @@ static struct {
     bool encrypted;
     uint32_t seed;
     const char *only;
+    const char *cuts;
     uint64_t cases;
     uint64_t failures;
 } run = {.seed = 1};
@@ -200,8 +202,7 @@ static bool trial_has_begun_in(const struct board *board, unsigned device)
     const uint32_t at =
         trailer_field_offset(board->area[device].size, board->config.max_align, TRAILER_COPY_DONE);
     const struct nor_device *nor = &board->device[device];
-    return board_trailer(board, device).magic == TRAILER_GOOD &&
-           (nor->data[at] != nor->flash.erased_value || nor->unstable[at] != 0) &&
+    return board_trailer(board, device).magic == TRAILER_GOOD && !nor_is_blank(nor, at) &&
            holds(board, device, NEW);
 }
 
@@ -310,6 +311,14 @@ static void finish_case(struct board *board, bool trial_had_begun)
     judge(board, may_revert);
 }
 
+/* A flash has one way of behaving after a cut: a second cut is of the first one's, or clean. */
+static bool may_follow(enum nor_cut first, enum nor_cut second)
+{
+    const bool is_clean = second < NOR_CUT_KINDS && second != NOR_CUT_GARBLED;
+    const bool was_clean = first < NOR_CUT_KINDS && first != NOR_CUT_GARBLED;
+    return is_clean || second == first || (was_clean && second == NOR_CUT_GARBLED);
+}
+
 /* A second cut at each operation of the boot that recovers from the first. */
 static void cut_recovery(struct board *board, const struct board_snapshot *cut, uint32_t stride)
 {
@@ -319,7 +328,9 @@ static void cut_recovery(struct board *board, const struct board_snapshot *cut, 
     const uint32_t operations = board->power.operations;
     const unsigned first_events = 0;
     for (uint32_t at = 1 + (uint32_t)run.cases % stride; at <= operations; at += stride) {
-        for (enum nor_cut kind = NOR_CUT_BEFORE; kind < NOR_CUT_KINDS; kind++) {
+        for (enum nor_cut kind = NOR_CUT_BEFORE; kind < NOR_CUT_ALL_KINDS; kind++) {
+            if (!may_follow(now.cut[0], kind))
+                continue;
             board_restore(board, cut);
             event_count = first_events;
             plan_cut(board, 1, at, kind);
@@ -346,7 +357,10 @@ static void cut_everywhere(struct board *board, const struct effort *effort)
     run.cases++;
     judge(board, false);
     for (uint32_t at = 1; at <= operations; at += effort->stride) {
-        for (enum nor_cut kind = NOR_CUT_BEFORE; kind < NOR_CUT_KINDS; kind++) {
+        const enum nor_cut kinds = run.cuts != NULL ? NOR_CUT_ALL_KINDS : NOR_CUT_KINDS;
+        for (enum nor_cut kind = NOR_CUT_BEFORE; kind < kinds; kind++) {
+            if (run.cuts != NULL && strcmp(run.cuts, nor_cut_name(kind)) != 0)
+                continue;
             board_restore(board, &start);
             plan_cut(board, 0, at, kind);
             now.cut_at[1] = 0;
@@ -470,8 +484,11 @@ int main(int argc, char **argv)
             run.seed = (uint32_t)strtoul(argv[++i], NULL, 0);
         else if (strcmp(argv[i], "--only") == 0 && i + 1 < argc)
             run.only = argv[++i];
+        else if (strcmp(argv[i], "--cuts") == 0 && i + 1 < argc)
+            run.cuts = argv[++i];
         else {
-            fprintf(stderr, "usage: %s [--full] [--encrypted] [--seed N] [--only LAYOUT]\n",
+            fprintf(stderr,
+                    "usage: %s [--full] [--encrypted] [--seed N] [--only LAYOUT] [--cuts KIND]\n",
                     argv[0]);
             return 2;
         }
