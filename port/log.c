@@ -17,7 +17,7 @@ void log_line(enum log_level level, const char *tag, const char *file, int line,
     va_start(args, format);
     length += vsnprintf(text + length, sizeof text - (size_t)length, format, args);
     va_end(args);
-    if ((size_t)length < sizeof text)
+    if ((size_t)length < sizeof text && file != NULL)
         length += snprintf(text + length, sizeof text - (size_t)length, " (%s:%d)", file, line);
     if ((size_t)length >= sizeof text) {
         length = (int)sizeof text - 1;

@@ -29,7 +29,8 @@ enum log_level { LOG_LEVEL_ERR = 0, LOG_LEVEL_WRN = 1, LOG_LEVEL_INF = 2, LOG_LE
 #define LOG_INF(tag, ...) LOG_AT(LOG_LEVEL_INF, tag, __VA_ARGS__)
 #define LOG_DBG(tag, ...) LOG_AT(LOG_LEVEL_DBG, tag, __VA_ARGS__)
 
-/* `tag` is the room in capitals, at most 10 characters. Not for use in interrupts. */
+/* `tag` is the room in capitals, at most 10 characters. `file` NULL: the line has no place in it,
+ * for those who log on behalf of others. Not for use in interrupts. */
 void log_line(enum log_level level, const char *tag, const char *file, int line, const char *format,
               ...) __attribute__((format(printf, 5, 6)));
 

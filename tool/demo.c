@@ -24,7 +24,8 @@ static const char help[] =
     "  --delay MS      adds MS milliseconds to each round trip between device and cloud\n"
     "  --rate KIB      what the line to the device carries a second (160 when not given, as a\n"
     "                  mobile network; 0: all it can)\n"
-    "  --keep          leaves cloud and device running and says how to play with them\n"
+    "  --quiet         only headings, errors and the summary\n"
+    "  --keep          leaves cloud and device running and says how to go on\n"
     "  --report FILE   writes the figures of the summary as lines of NAME VALUE\n"
     "  --pad KIB       fills the new firmware up to that size, for benchmarks\n"
     "  --timing E,P    flash of the posix board takes E us to erase a sector and P us for a word\n"
@@ -33,7 +34,12 @@ static const char help[] =
     "Exit code: 0 when the update ended as it should, 1 when not, 2 for wrong usage.\n"
     "\n"
     "  otter demo\n"
-    "  otter demo --board posix --fault power\n";
+    "  otter demo --board posix --fault power\n"
+    "  otter demo --keep\n"
+    "\n"
+    "NO_COLOR in the environment leaves the colours out.\n";
+
+static bool quiet;
 
 static struct demo demo = {
     .old_version = "1.0.0",
@@ -83,12 +89,17 @@ static bool choose_fault(const char *name)
 
 static bool parse(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"board", required_argument, NULL, 'b'}, {"fault", required_argument, NULL, 'f'},
-        {"delay", required_argument, NULL, 'd'}, {"rate", required_argument, NULL, 'R'},
-        {"keep", no_argument, NULL, 'k'},        {"report", required_argument, NULL, 'r'},
-        {"pad", required_argument, NULL, 'p'},   {"timing", required_argument, NULL, 't'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"board", required_argument, NULL, 'b'},
+                                            {"fault", required_argument, NULL, 'f'},
+                                            {"delay", required_argument, NULL, 'd'},
+                                            {"rate", required_argument, NULL, 'R'},
+                                            {"keep", no_argument, NULL, 'k'},
+                                            {"report", required_argument, NULL, 'r'},
+                                            {"pad", required_argument, NULL, 'p'},
+                                            {"timing", required_argument, NULL, 't'},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
@@ -105,6 +116,9 @@ static bool parse(int argc, char **argv)
             break;
         case 'R':
             demo.world.rate_kib = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'q':
+            quiet = true;
             break;
         case 'k':
             demo.world.keep = true;
@@ -162,7 +176,7 @@ int command_demo(int argc, char **argv)
 {
     if (!parse(argc, argv))
         return 2;
-    screen_start();
+    screen_start(quiet);
     signal(SIGINT, interrupted);
     signal(SIGTERM, interrupted);
     prepare_fault();
@@ -176,6 +190,8 @@ int command_demo(int argc, char **argv)
         screen_good("%s", demo.fault == FAULT_NONE
                               ? "The device runs 1.0.1, delivered over the air."
                               : "The update ended as it must.");
+    if (done && demo.world.keep)
+        demo_next_release(&demo);
     world_close(&demo.world);
     if (world_interrupted)
         return 130;

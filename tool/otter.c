@@ -24,6 +24,9 @@ static const struct command commands[] = {
 #ifdef OTTER_HAS_DEVICE
     {"device", "run the firmware as a host process", command_device},
 #endif
+#ifdef OTTER_HAS_CONSOLE
+    {"console", "this terminal on a device's serial console", command_console},
+#endif
 #ifdef OTTER_HAS_RECOVER
     {"recover", "fill a board over its serial console", command_recover},
 #endif

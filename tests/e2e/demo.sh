@@ -2,7 +2,8 @@
 # One run of `otter demo`, checked by its exit code and by the story that it tells.
 #
 #   demo.sh BOARD FAULT [CLI]    FAULT: none, signature, self-test, version, power; interrupt: Ctrl-C
-#                                in the middle; keep: --keep. CLI: the AWS CLI that it is to use.
+#                                in the middle; keep: --keep; quiet: --quiet; width: on a terminal,
+#                                whose TERM is then given. CLI: the AWS CLI that it is to use.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -15,7 +16,7 @@ if [ "$board" = mps2-an505 ]; then
     need qemu-system-arm
     [ -f "$root/build/mps2-an505/firmware/bootloader.elf" ] || skip "build/mps2-an505 is not built"
 fi
-if [ -n "$cli" ]; then
+if [ -n "$cli" ] && [ "$fault" != width ]; then
     [ -x "$cli" ] || skip "there is no AWS CLI $cli"
     [ "$(command -v aws)" != "$cli" ] || skip "$cli is the AWS CLI that the other runs use"
     export OTTER_AWS_CLI="$cli"
@@ -23,13 +24,23 @@ fi
 case $fault in
 none | interrupt) set -- --board "$board" ;;
 keep) set -- --board "$board" --keep ;;
+quiet) set -- --board "$board" --quiet ;;
+width) set -- --board "$board" ;;
 *) set -- --board "$board" --fault "$fault" ;;
 esac
 
 # All that the demo makes lies in a folder of this test's, and all that it starts knows that.
 mkdir "$work/tmp"
 story=$work/story
-TMPDIR=$work/tmp "$otter" demo "$@" >"$story" 2>&1 </dev/null &
+if [ "$fault" = width ]; then
+    need script
+    term=$cli
+    cli=
+    TMPDIR=$work/tmp TERM=$term script -q -e -c "stty cols 80 rows 24; '$otter' demo $*" /dev/null \
+        >"$story" 2>&1 </dev/null &
+else
+    TMPDIR=$work/tmp "$otter" demo "$@" >"$story" 2>&1 </dev/null &
+fi
 demo=$!
 background=$demo
 
@@ -73,7 +84,11 @@ after() {
 closed_well() { # closed_well STATUS REASON VERSION
     in_order "== What the cloud says" "status $1, reason \"$2\"" \
         "Otter firmware $3 on $board" "== Summary"
-    grep -q -E "^ +job +$1\$" "$story" || wrong "the summary has no job $1"
+    grep -q -E "^ +job +$1: " "$story" || wrong "the summary has no job $1"
+}
+
+outcome() { # outcome TEXT: what the summary says came of it
+    grep -q -E "^ +outcome +$1\$" "$story" || wrong "the summary does not say: $1"
 }
 
 went_over_the_air() {
@@ -91,13 +106,14 @@ none)
         "on line as otter-demo, version 1.0.1" "this firmware is confirmed"
     absent "Swap type: revert"
     closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
-    grep -q -E "^ +versions +1.0.0 -> 1.0.1\$" "$story" || wrong "the summary has no versions"
+    outcome "1.0.0 -> 1.0.1"
     ;;
 signature)
     went_over_the_air "update failed: code signature check failed (ota_signer_pub)"
     absent "the bootloader will try the new image"
     absent "Swap type: test"
     closed_well FAILED "code signature check failed (ota_signer_pub)" 1.0.0
+    outcome "1.0.1 was refused after its download; 1.0.0 runs on"
     ;;
 self-test)
     went_over_the_air "code signature and image verified" "Swap type: test" \
@@ -107,6 +123,7 @@ self-test)
     absent "this firmware is confirmed"
     closed_well FAILED \
         "rolled back: 1.0.1 did not confirm within 8 s (no connection to the cloud)" 1.0.0
+    outcome "1.0.1 was tried and rolled back; 1.0.0 runs again"
     ;;
 version)
     in_order "create-ota-update" "update refused: version 1.0.0 is not above the running 1.0.0"
@@ -114,13 +131,14 @@ version)
     absent "Swap type: test"
     ! grep -q "IN_PROGRESS" "$story" || wrong "a refused version was accepted at first"
     closed_well REJECTED "version 1.0.0 is not above the running 1.0.0" 1.0.0
+    outcome "1.0.0 was refused before its download; 1.0.0 runs on"
     ;;
 power)
     in_order "create-ota-update" "the power is cut, in the middle of the download" \
         "started by power on" "going on at block" "blocks are on flash; checking" \
         "code signature and image verified" "Swap type: test" "] Swapping: " \
-        "the power is cut, in the middle of the swap" "Boot source: primary slot" \
-        "Swap type: test" "Image version: v1.0.1" "started by power on" "runs on trial" \
+        "the power is cut, in the middle of the swap" \
+        "Boot source: primary slot, Swap type: test" "Image version: v1.0.1" "started by power on" "runs on trial" \
         "this firmware is confirmed"
     resumed=$(sed -n 's/.*going on at block \([0-9]*\/[0-9]*\).*/\1/p' "$story")
     { [ "${resumed%/*}" -gt 0 ] && [ "${resumed%/*}" -lt "${resumed#*/}" ]; } ||
@@ -128,27 +146,73 @@ power)
     after "in the middle of the swap" | grep -q "Boot source: none" &&
         wrong "the swap was not resumed"
     closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
+    outcome "1.0.0 -> 1.0.1, through two power cuts"
     ;;
 keep)
     in_order "The device runs 1.0.1, delivered over the air."
     background=$(leftovers)
     [ "$(echo "$background" | wc -l)" -ge 3 ] || wrong "cloud, broker and device do not run on"
-    # What it tells people to type works as it stands.
-    hint() { # hint BEGINNING: the command that begins so
-        sed -n "s#^ *[a-z]* *\($1 .*\)#\1#p" "$story"
+    # What it tells people to type works as it stands: `typed NAME…` are its commands, in order.
+    # shellcheck disable=SC1003
+    sed -n '/^   \$ /,/[^\\]$/{ s/^   \$ //; p; }' "$story" >"$work/typed"
+    cd "$(sed -n 's/^cd //p' "$work/typed" | head -n 1)"
+    echo help | ./otter console . >"$work/console" || wrong "otter console failed"
+    grep -q "Restart the device" "$work/console" || wrong "the device does not answer \`help\`"
+    can_be_repeated() {
+        case $1 in
+        ./otter\ sign* | openssl* | ./otter\ aws\ *\ describe* | ./otter\ aws\ *\ attach-*) true ;;
+        ./otter\ aws\ *\ put-* | ./otter\ aws\ *\ list-things | ./otter\ aws\ *\ create-thing*) true ;;
+        *) false ;;
+        esac
     }
-    eval "$(hint printf)"
-    log=$(hint 'tail -f')
-    wait_until "the device answers \`help\`" grep -q "Restart the device" "${log#tail -f }"
-    things=$(hint ./otter)
-    things=$(eval "'$otter' ${things#./otter}")
-    case $things in *otter-demo*) ;; *) wrong "the cloud has no thing: $things" ;; esac
-    eval "$(hint kill)"
+    step "the commands that it showed before the next release, typed again"
+    sed '/firmware-1.0.2/,$d' "$work/typed" >"$work/shown"
+    repeated=0
+    while read -r command; do
+        can_be_repeated "$command" || continue
+        sh -c "$command" >"$work/answer" 2>&1 </dev/null ||
+            wrong "as shown, this fails: $command: $(cat "$work/answer")"
+        repeated=$((repeated + 1))
+    done <"$work/shown"
+    [ "$repeated" -ge 12 ] || wrong "only $repeated commands were shown that can be repeated"
+    step "the next release, as it says"
+    sed -n '/1.0.2+0/,/create-ota-update/p' "$work/typed" >"$work/next"
+    sh -e "$work/next" >"$work/answer" 2>&1 || wrong "the next release: $(cat "$work/answer")"
+    confirmed() {
+        echo version | ./otter console . | grep -q "Otter firmware 1.0.2" &&
+            ./otter aws iot describe-job-execution --thing-name otter-demo \
+                --job-id AFR_OTA-otter-demo-2 | grep -q SUCCEEDED
+    }
+    wait_until "1.0.2 runs" confirmed
+    folder=$PWD
+    cd "$root"
+    ending=$(grep '^kill ' "$work/typed")
+    eval "$ending"
     over() {
         [ -z "$(leftovers)" ]
     }
     wait_until "all of it ends" over
     background=
+    rm -r "$folder"
+    ;;
+width)
+    # Drawn by a terminal of 80 columns; a line is what lies between two ends or two redraws.
+    in_order "The device runs 1.0.1, delivered over the air."
+    escape=$(printf '\033')
+    sed "s/$escape\[[0-9;]*[mK]//g" "$story" | tr '\r' '\n' >"$work/plain"
+    longest=$(awk '{ if (length($0) > longest) longest = length($0) } END { print longest }' "$work/plain")
+    [ "$longest" -le 80 ] || wrong "a line of $longest columns: $(awk 'length($0) > 80' "$work/plain" | head -n 1)"
+    case $term in
+    xterm) grep -q "$escape\[K" "$story" || wrong "no bar that moves" ;;
+    *) ! grep -q "$escape" "$story" || wrong "a dumb terminal got escape sequences" ;;
+    esac
+    ;;
+quiet)
+    in_order "== The update goes over the air" "== Summary" "The device runs 1.0.1"
+    absent "device |"
+    absent "cloud  |"
+    absent "\$ "
+    [ "$(wc -l <"$story")" -lt 50 ] || wrong "quiet is $(wc -l <"$story") lines"
     ;;
 interrupt)
     [ "$code" -eq 130 ] || wrong "exit code $code after an interrupt, wanted 130"

@@ -5,39 +5,33 @@
 
 #include "tool/demo/screen.h"
 
-static void show(const char *const words[])
+/* "./otter aws" in front of the words, as they are shown and as they run. */
+static void put_together(const char *argv[AWS_WORDS_MAX + 4], const char *const words[])
 {
-    char text[1024] = "aws";
-    size_t length = 3;
-    for (unsigned i = 0; words[i] != NULL && length < sizeof text; i++) {
-        const bool quote = strpbrk(words[i], " {}[]\"*?|&;") != NULL;
-        length += (size_t)snprintf(text + length, sizeof text - length, quote ? " '%s'" : " %s",
-                                   words[i]);
-    }
-    screen_command(text);
+    unsigned count = 0;
+    argv[count++] = "./otter";
+    argv[count++] = "aws";
+    for (unsigned i = 0; words[i] != NULL && i < AWS_WORDS_MAX; i++)
+        argv[count++] = words[i];
+    argv[count] = NULL;
 }
 
-static bool start(struct world *world, struct aws_call *call, const char *const words[])
+static bool start(struct world *world, struct aws_call *call, const char *const argv[])
 {
     static unsigned calls;
-    char otter[WORLD_PATH_MAX], name[32];
-    char *argv[AWS_WORDS_MAX + 8] = {otter, "aws", "--dir", (char *)world_path(world, "cloud")};
-    unsigned count = 4;
-    snprintf(otter, sizeof otter, "%s/otter", program_directory());
-    for (unsigned i = 0; words[i] != NULL && i < AWS_WORDS_MAX; i++)
-        argv[count++] = (char *)words[i];
-    argv[count] = NULL;
+    char name[32];
     snprintf(name, sizeof name, "aws-%u.out", calls++);
     snprintf(call->output, sizeof call->output, "%s", world_path(world, name));
-    /* In the work folder, so that file://NAME is short on the screen. */
     const struct child_io io = {.output = call->output, .directory = world->folder};
-    return child_start(&call->child, "aws", argv, &io);
+    return child_start(&call->child, "aws", (char *const *)argv, &io);
 }
 
 bool aws_begin(struct world *world, struct aws_call *call, const char *const words[])
 {
-    show(words);
-    return start(world, call, words);
+    const char *argv[AWS_WORDS_MAX + 4];
+    put_together(argv, words);
+    screen_command(argv, "");
+    return start(world, call, argv);
 }
 
 static void show_output(const char *path)
@@ -75,8 +69,10 @@ json_t *aws_run(struct world *world, const char *const words[])
 
 json_t *aws_run_quietly(struct world *world, const char *const words[])
 {
+    const char *argv[AWS_WORDS_MAX + 4];
     struct aws_call call;
-    return start(world, &call, words) ? aws_end(world, &call) : NULL;
+    put_together(argv, words);
+    return start(world, &call, argv) ? aws_end(world, &call) : NULL;
 }
 
 const char *reply_text(const json_t *object, const char *path)

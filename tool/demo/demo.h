@@ -67,11 +67,17 @@ bool demo_still_works(struct demo *demo);
 void demo_summary(const struct demo *demo);
 bool demo_report(const struct demo *demo);
 
+/* With --keep: how to release a further version by hand. */
+void demo_next_release(const struct demo *demo);
+
 /* Runs a command in the work folder, showing it; false when it fails. */
 bool demo_run(struct demo *demo, const char *const words[]);
+/* Signs `payload` for the board with the build's key. */
+bool demo_sign(struct demo *demo, const char *payload, const char *version, const char *name);
 bool demo_write_file(struct demo *demo, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-#define THING "otter-demo"
+#define THING       "otter-demo"
+#define DEMO_BUCKET THING "-updates"
 
 #endif

@@ -24,23 +24,12 @@ bool demo_write_file(struct demo *demo, const char *name, const char *format, ..
 
 bool demo_run(struct demo *demo, const char *const words[])
 {
-    char text[1024] = "", output[WORLD_PATH_MAX];
-    char *argv[32] = {NULL};
-    size_t length = 0;
+    char output[WORLD_PATH_MAX];
     struct child child;
-    for (unsigned i = 0; words[i] != NULL && i < 31; i++) {
-        argv[i] = (char *)words[i];
-        /* Folders of the build are of no interest to the reader. */
-        const char *shown = strrchr(words[i], '/') != NULL && words[i][0] == '/'
-                                ? strrchr(words[i], '/') + 1
-                                : words[i];
-        length +=
-            (size_t)snprintf(text + length, sizeof text - length, "%s%s", i > 0 ? " " : "", shown);
-    }
-    screen_command(text);
+    screen_command(words, "");
     snprintf(output, sizeof output, "%s", world_path(&demo->world, "command.out"));
     const struct child_io io = {.output = output, .directory = demo->world.folder};
-    if (!child_start(&child, words[0], argv, &io))
+    if (!child_start(&child, words[0], (char *const *)words, &io))
         return false;
     while (child_running(&child))
         world_pump(&demo->world, 5);
@@ -56,17 +45,18 @@ bool demo_run(struct demo *demo, const char *const words[])
     return false;
 }
 
-static const char *otter(void)
+bool demo_sign(struct demo *demo, const char *payload, const char *version, const char *name)
 {
-    static char path[WORLD_PATH_MAX];
-    snprintf(path, sizeof path, "%s/otter", program_directory());
-    return path;
+    const char *key = world_built(&demo->world, "keys/boot-signing.pem");
+    const char *words[] = {
+        "./otter",       "sign", "-k",           key,  "--align", "4",     "-v", version,
+        "--header-size", "4096", "--pad-header", "-S", "0x73000", payload, name, NULL};
+    return demo_run(demo, words);
 }
 
 bool demo_cloud(struct demo *demo)
 {
     screen_heading("The local cloud comes up");
-    screen_command("otter cloud --dir cloud");
     if (!world_start_cloud(&demo->world))
         return false;
     const char *words[] = {"iot", "describe-endpoint", "--endpoint-type", "iot:Data-ATS", NULL};
@@ -80,36 +70,16 @@ bool demo_cloud(struct demo *demo)
     return demo->endpoint[0] != '\0';
 }
 
-static bool sign_first_image(struct demo *demo)
-{
-    const char *words[] = {otter(),
-                           "sign",
-                           "-k",
-                           world_built(&demo->world, "keys/boot-signing.pem"),
-                           "--align",
-                           "4",
-                           "-v",
-                           "1.0.0+0",
-                           "--header-size",
-                           "4096",
-                           "--pad-header",
-                           "-S",
-                           "0x73000",
-                           world_built(&demo->world, "firmware/firmware-1.0.0.bin"),
-                           "firmware-1.0.0.signed.bin",
-                           NULL};
-    return demo_run(demo, words);
-}
-
 bool demo_first_boot(struct demo *demo)
 {
     screen_heading("Firmware 1.0.0 is signed, put into a blank flash, and boots");
-    if (!sign_first_image(demo) ||
-        !world_make_flash(&demo->world, world_path(&demo->world, "firmware-1.0.0.signed.bin")))
+    if (!demo_sign(demo, world_built(&demo->world, "firmware/firmware-1.0.0.bin"), "1.0.0+0",
+                   "firmware-1.0.0.signed.bin") ||
+        !world_make_flash(&demo->world, "firmware-1.0.0.signed.bin"))
         return false;
-    screen_say("power on: %s", demo->world.board == BOARD_POSIX
-                                   ? "the bootloader as a host process"
-                                   : "qemu-system-arm -M mps2-an505, a Cortex-M33");
+    screen_say("flash.img is made: blank, with this image in its primary slot. Power on: %s",
+               demo->world.board == BOARD_POSIX ? "the bootloader as a host process"
+                                                : "a Cortex-M33, emulated by QEMU");
     if (!world_power_on(&demo->world) ||
         !world_expect(&demo->world, FROM_DEVICE, "not provisioned", 20, NULL))
         return false;

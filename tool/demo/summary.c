@@ -39,14 +39,31 @@ static double length_of(const struct demo *demo, const struct span *span)
 static unsigned built_size(const struct demo *demo, const char *name)
 {
     struct stat info;
-    return stat(world_built(&demo->world, name), &info) == 0 ? (unsigned)info.st_size : 0;
+    return stat(world_path(&demo->world, world_built(&demo->world, name)), &info) == 0
+               ? (unsigned)info.st_size
+               : 0;
+}
+
+/* What became of the update, in the words of the people who wait for it. */
+static void say_outcome(const struct demo *demo)
+{
+    const char *from = demo->old_version, *to = demo->new_version;
+    if (strcmp(demo->job_status, "SUCCEEDED") == 0)
+        screen_row("outcome", "%s -> %s%s", from, to,
+                   demo->fault == FAULT_POWER ? ", through two power cuts" : "");
+    else if (strcmp(demo->job_status, "REJECTED") == 0)
+        screen_row("outcome", "%s was refused before its download; %s runs on", to, from);
+    else if (demo->at[AT_RESTARTED] > 0)
+        screen_row("outcome", "%s was tried and rolled back; %s runs again", to, from);
+    else
+        screen_row("outcome", "%s was refused after its download; %s runs on", to, from);
 }
 
 void demo_summary(const struct demo *demo)
 {
     screen_heading("Summary");
-    screen_row("versions", "%s -> %s", demo->old_version, demo->new_version);
-    screen_row("job", "%s", demo->job_status);
+    say_outcome(demo);
+    screen_row("job", "%s: %s", demo->job_status, demo->job_reason);
     screen_row("image over the air", "%u bytes in %u blocks", demo->bytes_signed,
                demo->blocks_total);
     screen_row("bootloader, firmware", "%u and %u bytes of flash",

@@ -9,7 +9,7 @@
 #include "tool/demo/aws.h"
 #include "tool/demo/screen.h"
 
-#define BUCKET  THING "-updates"
+#define BUCKET  DEMO_BUCKET
 #define PROFILE "otter_demo"
 
 static uint32_t file_size(const char *path)
@@ -29,39 +29,23 @@ static const char *payload_name(const struct demo *demo)
 /* The payload to ship: as built, or a copy filled up with bytes that do not matter. */
 static const char *payload(struct demo *demo)
 {
+    char size[16];
     const char *built = world_built(&demo->world, payload_name(demo));
-    const char *padded = world_path(&demo->world, "padded.bin");
     if (demo->pad_kib == 0)
         return built;
-    const char *copy[] = {"cp", built, padded, NULL};
-    if (!demo_run(demo, copy) || truncate(padded, (off_t)demo->pad_kib * 1024) != 0)
-        screen_error("cannot fill %s up to %u KiB", padded, demo->pad_kib);
-    return padded;
+    snprintf(size, sizeof size, "%uK", demo->pad_kib);
+    const char *copy[] = {"cp", built, "padded.bin", NULL};
+    const char *fill[] = {"truncate", "-s", size, "padded.bin", NULL};
+    return demo_run(demo, copy) && demo_run(demo, fill) ? "padded.bin" : NULL;
 }
 
 static bool sign(struct demo *demo, char *name, size_t size)
 {
-    char otter[WORLD_PATH_MAX], version[16];
-    snprintf(otter, sizeof otter, "%s/otter", program_directory());
+    char version[16];
+    const char *shipped = payload(demo);
     snprintf(version, sizeof version, "%s+0", demo->new_version);
     snprintf(name, size, "firmware-%s.signed.bin", demo->new_version);
-    const char *words[] = {otter,
-                           "sign",
-                           "-k",
-                           world_built(&demo->world, "keys/boot-signing.pem"),
-                           "--align",
-                           "4",
-                           "-v",
-                           version,
-                           "--header-size",
-                           "4096",
-                           "--pad-header",
-                           "-S",
-                           "0x73000",
-                           payload(demo),
-                           name,
-                           NULL};
-    if (!demo_run(demo, words))
+    if (shipped == NULL || !demo_sign(demo, shipped, version, name))
         return false;
     demo->bytes_signed = file_size(world_path(&demo->world, name));
     screen_result("%s, %u bytes", name, demo->bytes_signed);
@@ -135,20 +119,12 @@ static bool prepare_signing(struct demo *demo, char role[256])
 
 static bool upload(struct demo *demo, const char *name, char version[128])
 {
-    const char *copy[] = {"s3", "cp", name, "s3://" BUCKET "/", NULL};
-    const char *list[] = {"s3api",    "list-object-versions",
-                          "--bucket", BUCKET,
-                          "--prefix", name,
-                          "--query",  "Versions[?IsLatest].VersionId | [0]",
-                          NULL};
-    json_t *copied = aws_run(&demo->world, copy);
-    json_t *latest = copied != NULL ? aws_run(&demo->world, list) : NULL;
-    const bool done = json_is_string(latest);
-    if (done)
-        snprintf(version, 128, "%s", json_string_value(latest));
-    json_decref(copied);
-    json_decref(latest);
-    return done;
+    const char *put[] = {"s3api", "put-object", "--bucket", BUCKET, "--key",
+                         name,    "--body",     name,       NULL};
+    json_t *reply = aws_run(&demo->world, put);
+    snprintf(version, 128, "%s", reply_text(reply, "VersionId"));
+    json_decref(reply);
+    return version[0] != '\0';
 }
 
 static bool write_update(struct demo *demo, const char *name, const char *version, const char *role)

@@ -42,9 +42,23 @@ const char *world_path(const struct world *world, const char *name)
 const char *world_built(const struct world *world, const char *name)
 {
     char *path = next_buffer();
-    const char *preset = world->board == BOARD_POSIX ? ".." : "../../mps2-an505";
-    snprintf(path, 2 * WORLD_PATH_MAX, "%s/%s/%s", program_directory(), preset, name);
+    (void)world;
+    snprintf(path, 2 * WORLD_PATH_MAX, "board/%s", name);
     return path;
+}
+
+/* Short names in the work folder for what lies in the build. */
+static bool link_build(const struct world *world)
+{
+    char target[2 * WORLD_PATH_MAX];
+    snprintf(target, sizeof target, "%s/otter", program_directory());
+    bool done = symlink(target, world_path(world, "otter")) == 0;
+    snprintf(target, sizeof target, "%s/%s", program_directory(),
+             world->board == BOARD_POSIX ? ".." : "../../mps2-an505");
+    done = done && symlink(target, world_path(world, "board")) == 0;
+    if (!done)
+        screen_error("cannot make links in %s: %s", world->folder, strerror(errno));
+    return done;
 }
 
 bool world_open(struct world *world)
@@ -60,13 +74,15 @@ bool world_open(struct world *world)
     }
     follow_open(&world->cloud_log, world_path(world, "cloud.log"));
     follow_open(&world->device_log, world_path(world, "device.log"));
-    return true;
+    screen_say("All of it lies in this folder, and is typed there:");
+    screen_command((const char *[]){"cd", world->folder, NULL}, "");
+    return link_build(world);
 }
 
 const char *world_cloud_fact(const struct world *world, const char *member)
 {
     char *text = next_buffer();
-    json_t *facts = json_load_file(world_path(world, "cloud/cloud.json"), 0, NULL);
+    json_t *facts = json_load_file(world_path(world, "otter-cloud/cloud.json"), 0, NULL);
     const json_t *value = json_object_get(facts, member);
     text[0] = '\0';
     if (json_is_integer(value))
@@ -75,6 +91,21 @@ const char *world_cloud_fact(const struct world *world, const char *member)
         snprintf(text, WORLD_PATH_MAX, "%s", json_string_value(value));
     json_decref(facts);
     return text;
+}
+
+static void show_device(struct world *world, const char *line)
+{
+    char shown[FOLLOW_LINE_MAX];
+    switch (lines_fold(&world->lines, line, shown)) {
+    case LINES_SHOW:
+        screen_device(shown);
+        break;
+    case LINES_PASSING:
+        screen_device_passing(shown);
+        break;
+    case LINES_HIDE:
+        break;
+    }
 }
 
 /* Takes and shows the next line that either of the two has printed. */
@@ -91,7 +122,7 @@ static bool next_line(struct world *world, enum source *source, char line[FOLLOW
     if (*source == FROM_CLOUD && !world->quiet_cloud)
         screen_cloud(line);
     if (*source == FROM_DEVICE && !world->quiet_device && line[0] != '\0')
-        screen_device(line);
+        show_device(world, line);
     return true;
 }
 
@@ -120,17 +151,24 @@ void world_pump(struct world *world, unsigned ms)
 
 bool world_start_cloud(struct world *world)
 {
-    char *const otter = next_buffer();
     char delay[16], rate[16];
-    snprintf(otter, WORLD_PATH_MAX, "%s/otter", program_directory());
     snprintf(delay, sizeof delay, "%u", world->delay_ms);
     snprintf(rate, sizeof rate, "%u", world->rate_kib);
-    char *const argv[] = {otter,     "cloud", "--dir",  (char *)world_path(world, "cloud"),
-                          "--delay", delay,   "--rate", rate,
-                          NULL};
+    const char *words[8] = {"./otter", "cloud"};
+    unsigned count = 2;
+    if (world->delay_ms > 0) {
+        words[count++] = "--delay";
+        words[count++] = delay;
+    }
+    if (world->rate_kib > 0) {
+        words[count++] = "--rate";
+        words[count++] = rate;
+    }
+    screen_command(words, ">> cloud.log &");
     const struct child_io io = {.output = world_path(world, "cloud.log"),
+                                .directory = world->folder,
                                 .outlives_us = world->keep};
-    if (!child_start(&world->cloud, "cloud", argv, &io))
+    if (!child_start(&world->cloud, "cloud", (char *const *)words, &io))
         return false;
     const double end = seconds_now() + 15;
     while (world_cloud_fact(world, "api_url")[0] == '\0') {
@@ -148,45 +186,34 @@ bool world_start_cloud(struct world *world)
 bool world_make_flash(struct world *world, const char *image)
 {
     struct failure failure;
-    if (flash_image_make(world_path(world, "flash.img"), image, &failure) == OTTER_OK)
+    if (flash_image_make(world_path(world, "flash.img"), world_path(world, image), &failure) ==
+        OTTER_OK)
         return true;
     screen_error("%s", failure.text);
     return false;
 }
 
-static bool start_posix(struct world *world, const struct child_io *io)
-{
-    char *const argv[] = {(char *)world_built(world, "firmware/bootloader"), "--flash",
-                          (char *)world_path(world, "flash.img"), NULL};
-    return child_start(&world->device, "device", argv, io);
-}
-
-static bool start_qemu(struct world *world, struct child_io *io)
-{
-    char backend[2 * WORLD_PATH_MAX];
-    snprintf(backend, sizeof backend,
-             "memory-backend-file,id=nor,size=16M,share=on,mem-path=%s/flash.img", world->folder);
-    char *const argv[] = {"qemu-system-arm",
-                          "-M",
-                          "mps2-an505,memory-backend=nor",
-                          "-object",
-                          backend,
-                          "-kernel",
-                          (char *)world_built(world, "firmware/bootloader.elf"),
-                          "-display",
-                          "none",
-                          "-monitor",
-                          "none",
-                          "-chardev",
-                          "stdio,id=uart,signal=off",
-                          "-serial",
-                          "chardev:uart",
-                          "-nic",
-                          "user,model=lan9118",
-                          NULL};
-    io->errors = world_path(world, "emulator.log");
-    return child_start(&world->device, "device (qemu-system-arm)", argv, io);
-}
+static const char *const posix_device[] = {"board/firmware/bootloader", "--flash", "flash.img",
+                                           NULL};
+static const char *const qemu_device[] = {
+    "qemu-system-arm",
+    "-M",
+    "mps2-an505,memory-backend=nor",
+    "-object",
+    "memory-backend-file,id=nor,size=16M,share=on,mem-path=flash.img",
+    "-kernel",
+    "board/firmware/bootloader.elf",
+    "-display",
+    "none",
+    "-monitor",
+    "none",
+    "-chardev",
+    "stdio,id=uart,signal=off",
+    "-serial",
+    "chardev:uart",
+    "-nic",
+    "user,model=lan9118",
+    NULL};
 
 bool world_power_on(struct world *world)
 {
@@ -197,10 +224,18 @@ bool world_power_on(struct world *world)
             return false;
         }
         world->console = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+        screen_command((const char *[]){"mkfifo", "console", NULL}, "");
     }
-    struct child_io io = {
-        .input = fifo, .output = world_path(world, "device.log"), .outlives_us = world->keep};
-    return world->board == BOARD_POSIX ? start_posix(world, &io) : start_qemu(world, &io);
+    const bool posix = world->board == BOARD_POSIX;
+    const char *const *words = posix ? posix_device : qemu_device;
+    const struct child_io io = {.input = fifo,
+                                .output = world_path(world, "device.log"),
+                                .errors = posix ? NULL : world_path(world, "emulator.log"),
+                                .directory = world->folder,
+                                .outlives_us = world->keep};
+    screen_command(words, posix ? "<> console >> device.log 2>&1 &"
+                                : "<> console >> device.log 2>> emulator.log &");
+    return child_start(&world->device, "device", (char *const *)words, &io);
 }
 
 void world_power_cut(struct world *world)
@@ -322,11 +357,17 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
 static void say_how_to_go_on(const struct world *world)
 {
     screen_heading("Still running (--keep)");
-    screen_say("cloud   ./otter aws --dir %s/cloud iot list-things", world->folder);
-    screen_say("console tail -f %s/device.log", world->folder);
-    screen_say("        printf 'help\\r' > %s/console", world->folder);
-    screen_say("end     kill %d %d && sleep 1 && rm -r %s", (int)world->device.pid,
-               (int)world->cloud.pid, world->folder);
+    char device[16], cloud[16];
+    snprintf(device, sizeof device, "%d", (int)world->device.pid);
+    snprintf(cloud, sizeof cloud, "%d", (int)world->cloud.pid);
+    screen_command((const char *[]){"cd", world->folder, NULL}, "");
+    screen_say("The device's console (Ctrl-] leaves it), the cloud, what both have said:");
+    screen_command((const char *[]){"./otter", "console", ".", NULL}, "");
+    screen_command((const char *[]){"./otter", "aws", "iot", "list-things", NULL}, "");
+    screen_command((const char *[]){"tail", "-f", "device.log", "cloud.log", NULL}, "");
+    screen_say("The end of it all:");
+    screen_command((const char *[]){"kill", device, cloud, NULL}, "");
+    screen_command((const char *[]){"rm", "-r", world->folder, NULL}, "");
 }
 
 void world_close(struct world *world)

@@ -1,10 +1,12 @@
 /* The demo's world: a work folder, the local cloud, and one device with its flash in a file.
  *
- *   FOLDER/cloud/          the cloud's own folder         FOLDER/cloud.log     what it printed
+ *   FOLDER/otter           this program                   FOLDER/board         the board's build
+ *   FOLDER/otter-cloud/    the cloud's own folder         FOLDER/cloud.log     what it printed
  *   FOLDER/flash.img       the device's flash             FOLDER/device.log    its serial output
  *   FOLDER/console         FIFO: the device's serial input    FOLDER/emulator.log  what QEMU says
  *
- * Everything the two print is shown as it comes. All functions that can fail show why and return
+ * Everything is started in FOLDER, by names relative to it, as it is shown. What the two print is
+ * shown as it comes. All functions that can fail show why and return
  * false. */
 #ifndef OTTER_TOOL_DEMO_WORLD_H
 #define OTTER_TOOL_DEMO_WORLD_H
@@ -16,6 +18,7 @@
 
 #include "tool/child.h"
 #include "tool/demo/follow.h"
+#include "tool/demo/lines.h"
 
 enum source { FROM_DEVICE, FROM_CLOUD };
 enum board { BOARD_MPS2_AN505, BOARD_POSIX };
@@ -32,7 +35,8 @@ struct world {
     struct child device;
     struct follow cloud_log;
     struct follow device_log;
-    int console;       /* FIFO, -1 while there is no device */
+    int console; /* FIFO, -1 while there is no device */
+    struct lines lines;
     bool quiet_device; /* lines are followed but not shown */
     bool quiet_cloud;
     /* Sees each line before it is shown; may be NULL. */
@@ -45,13 +49,13 @@ extern volatile sig_atomic_t world_interrupted;
 
 /* Path of a file in the work folder, in one of a few buffers used in turn. */
 const char *world_path(const struct world *world, const char *name);
-/* Path of a file that the build made: "firmware/otter-1.0.0.bin" of the world's board. */
+/* Path, from the work folder, of a file that the board's build made: "firmware/bootloader.bin". */
 const char *world_built(const struct world *world, const char *name);
 
 bool world_open(struct world *world);
 bool world_start_cloud(struct world *world);
-/* A blank flash of the board's size with `image` in the primary slot, and the entropy seed that
- * the factory gives a board without a random number generator. */
+/* A blank flash of the board's size with `image`, a file of the work folder, in the primary slot,
+ * and the entropy seed that the factory gives a board without a random number generator. */
 bool world_make_flash(struct world *world, const char *image);
 bool world_power_on(struct world *world);
 void world_power_cut(struct world *world);
@@ -72,7 +76,7 @@ bool world_capture_pem(struct world *world, const char *command, const char *pat
 bool world_paste_pem(struct world *world, const char *command, const char *path,
                      const char *confirmation);
 
-/* A member of FOLDER/cloud/cloud.json, or "" */
+/* A member of FOLDER/otter-cloud/cloud.json, or "" */
 const char *world_cloud_fact(const struct world *world, const char *member);
 
 /* Stops device and cloud and removes the folder, or with `keep` says how to go on. */

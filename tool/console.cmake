@@ -1,0 +1,1 @@
+list(APPEND otter_uses room_smp_client)

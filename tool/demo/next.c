@@ -1,0 +1,67 @@
+/* What --keep says about the next release: the same steps as the demo's own, to be typed. */
+#include <stdio.h>
+
+#include "tool/demo/demo.h"
+#include "tool/demo/screen.h"
+
+static void show_update_file(const struct demo *demo)
+{
+    char line[256];
+    FILE *file = fopen(world_path(&demo->world, "ota-update.json"), "r");
+    while (file != NULL && fgets(line, sizeof line, file) != NULL) {
+        for (char *end = line; *end != '\0'; end++)
+            if (*end == '\n')
+                *end = '\0';
+        screen_result("%s", line);
+    }
+    if (file != NULL)
+        fclose(file);
+}
+
+void demo_next_release(const struct demo *demo)
+{
+    const char *sign[] = {"./otter",
+                          "sign",
+                          "-k",
+                          "board/keys/boot-signing.pem",
+                          "--align",
+                          "4",
+                          "-v",
+                          "1.0.2+0",
+                          "--header-size",
+                          "4096",
+                          "--pad-header",
+                          "-S",
+                          "0x73000",
+                          "board/firmware/firmware-1.0.1.bin",
+                          "firmware-1.0.2.signed.bin",
+                          NULL};
+    const char *put = "version=$(./otter aws s3api put-object --bucket " DEMO_BUCKET
+                      " --key firmware-1.0.2.signed.bin --body firmware-1.0.2.signed.bin"
+                      " --query VersionId --output text)";
+    const char *edit =
+        "sed -e 's/1\\.0\\.1/1.0.2/g' -e s/otter-demo-1/otter-demo-2/"
+        " -e \"s/\\\"version\\\": \\\"[^\\\"]*\\\"/\\\"version\\\": \\\"$version\\\"/\""
+        " ota-update.json > next-update.json";
+    const char *create[] = {
+        "./otter", "aws", "iot", "create-ota-update", "--cli-input-json", "file://next-update.json",
+        NULL};
+    const char *watch[] = {"./otter",
+                           "aws",
+                           "iot",
+                           "describe-job-execution",
+                           "--thing-name",
+                           THING,
+                           "--job-id",
+                           "AFR_OTA-otter-demo-2",
+                           NULL};
+    screen_heading("Release 1.0.2 yourself");
+    screen_say("ota-update.json says what is shipped, to whom, and who signs it:");
+    show_update_file(demo);
+    screen_say("The next one, from the same program with a new version:");
+    screen_command(sign, "");
+    screen_shell(put);
+    screen_shell(edit);
+    screen_command(create, "");
+    screen_command(watch, "");
+}
