@@ -11,6 +11,7 @@
 
 #include "cloud/api/api.h"
 #include "cloud/core/cloud.h"
+#include "cloud/core/door.h"
 #include "cloud/gateway/gateway.h"
 #include "tool/cloud_dir.h"
 #include "tool/command.h"
@@ -276,6 +277,7 @@ int command_cloud(int argc, char **argv)
     if (code)
         return code - 1;
     umask(077); /* the database holds private keys */
+    door_raise_descriptors();
     if (!cloud_dir_open(&running.dir, running.options.dir))
         return 1;
     running.base = event_base_new();

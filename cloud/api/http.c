@@ -14,6 +14,7 @@
 #include "cloud/api/api.h"
 #include "cloud/api/chunked.h"
 #include "cloud/api/services.h"
+#include "cloud/core/door.h"
 #include "cloud/core/names.h"
 #include "cloud/core/ota_updates.h"
 
@@ -25,6 +26,7 @@ struct api {
     struct cloud *cloud;
     struct evhttp *http;
     struct evhttp_bound_socket *socket;
+    struct door *door;
     char *key_id, *secret, *iot_endpoint;
 };
 
@@ -227,7 +229,10 @@ static bool listen_on(struct api *api, const struct api_config *config)
     evhttp_set_timeout(api->http, IDLE_S);
     evhttp_set_gencb(api->http, on_request, api);
     api->socket = evhttp_bind_socket_with_handle(api->http, address, config->port);
-    return api->socket != NULL;
+    if (api->socket)
+        api->door =
+            door_new(api->cloud->base, evhttp_bound_socket_get_listener(api->socket), "api");
+    return api->door != NULL;
 }
 
 static char *copy(const char *text, const char *fallback)
@@ -279,6 +284,7 @@ void api_stop(struct api *api)
 {
     if (!api)
         return;
+    door_free(api->door);
     if (api->http)
         evhttp_free(api->http);
     OPENSSL_cleanse(api->secret, strlen(api->secret));

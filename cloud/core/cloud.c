@@ -155,5 +155,12 @@ void cloud_publish_json(struct cloud *cloud, const char *topic, const json_t *bo
 void cloud_identity_changed(struct cloud *cloud)
 {
     if (cloud->identity_changed)
-        cloud->identity_changed(cloud->identity_context);
+        cloud->identity_changed(cloud->identity_context, NULL);
+}
+
+void cloud_certificate_changed(struct cloud *cloud, const char *certificate)
+{
+    const char *slash = strrchr(certificate, '/');
+    if (cloud->identity_changed)
+        cloud->identity_changed(cloud->identity_context, slash ? slash + 1 : certificate);
 }

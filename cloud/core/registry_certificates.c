@@ -69,7 +69,7 @@ static enum core_error keep(struct cloud *cloud, X509 *certificate, const char *
     }
     if (result != OTTER_OK)
         return answer_db_failed(cloud, answer);
-    cloud_identity_changed(cloud);
+    cloud_certificate_changed(cloud, id);
     answer->body = json_pack("{s:s,s:s}", "certificateArn", arn.text, "certificateId", id);
     return CORE_OK;
 }
@@ -262,7 +262,7 @@ enum core_error certificate_update(struct cloud *cloud, const char *id, const ch
     if (db_run(cloud->db, "UPDATE certificates SET status = ?, modified = ? WHERE id = ?", "sis",
                status, cloud_now(cloud), id) != OTTER_OK)
         return answer_db_failed(cloud, answer);
-    cloud_identity_changed(cloud);
+    cloud_certificate_changed(cloud, id);
     return CORE_OK;
 }
 
@@ -303,6 +303,6 @@ enum core_error certificate_delete(struct cloud *cloud, const char *id, bool for
                              arn.text);
     if (erase(cloud, id, arn.text) != OTTER_OK)
         return answer_db_failed(cloud, answer);
-    cloud_identity_changed(cloud);
+    cloud_certificate_changed(cloud, id);
     return CORE_OK;
 }

@@ -235,7 +235,7 @@ enum core_error policy_attach(struct cloud *cloud, const char *name, const char 
     if (db_run(cloud->db, "INSERT OR IGNORE INTO policy_targets(policy, target) VALUES(?, ?)", "ss",
                name, target) != OTTER_OK)
         return answer_db_failed(cloud, answer);
-    cloud_identity_changed(cloud);
+    cloud_certificate_changed(cloud, target);
     return CORE_OK;
 }
 
@@ -250,7 +250,7 @@ enum core_error policy_detach(struct cloud *cloud, const char *name, const char 
     if (db_run(cloud->db, "DELETE FROM policy_targets WHERE policy = ? AND target = ?", "ss", name,
                target) != OTTER_OK)
         return answer_db_failed(cloud, answer);
-    cloud_identity_changed(cloud);
+    cloud_certificate_changed(cloud, target);
     return CORE_OK;
 }
 

@@ -268,11 +268,12 @@ static enum core_error need_pair(struct cloud *cloud, const char *thing, const c
     return CORE_OK;
 }
 
-static enum core_error changed(struct cloud *cloud, otter_status status, struct answer *answer)
+static enum core_error changed(struct cloud *cloud, const char *certificate, otter_status status,
+                               struct answer *answer)
 {
     if (status != OTTER_OK)
         return answer_db_failed(cloud, answer);
-    cloud_identity_changed(cloud);
+    cloud_certificate_changed(cloud, certificate);
     return CORE_OK;
 }
 
@@ -283,7 +284,7 @@ enum core_error thing_attach(struct cloud *cloud, const char *thing, const char 
     enum core_error error = need_pair(cloud, thing, principal, &certificate, answer);
     if (error)
         return error;
-    return changed(cloud,
+    return changed(cloud, certificate,
                    db_run(cloud->db,
                           "INSERT OR IGNORE INTO thing_principals(thing, certificate) VALUES(?, ?)",
                           "ss", thing, certificate),
@@ -297,7 +298,7 @@ enum core_error thing_detach(struct cloud *cloud, const char *thing, const char 
     enum core_error error = need_pair(cloud, thing, principal, &certificate, answer);
     if (error)
         return error;
-    return changed(cloud,
+    return changed(cloud, certificate,
                    db_run(cloud->db,
                           "DELETE FROM thing_principals WHERE thing = ? AND certificate = ?", "ss",
                           thing, certificate),

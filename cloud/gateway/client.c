@@ -14,9 +14,12 @@
 #include <time.h>
 
 #include "cloud/core/broker.h"
+#include "cloud/gateway/crowd.h"
+#include "cloud/gateway/join.h"
+#include "cloud/gateway/principals.h"
 
 #define GREETING_MS     15000 /* TLS and CONNECT: an emulated or small board needs seconds */
-#define JOINING_MS      10000
+#define JOINING_MS      20000 /* a broker that is started again, and a fleet before it */
 #define LEAVING_MS      2000
 #define BROKER_BODY_MAX (1024u * 1024u)
 
@@ -55,21 +58,30 @@ static void free_contents(struct client *client)
     json_decref(client->names);
     free(client->will_topic);
     free(client->connect_packet);
-    for (size_t i = 0; i < client->subscription_count; i++)
-        free(client->subscriptions[i]);
     for (size_t i = 0; i < client->transfer_count; i++)
         streams_transfer_free(client->transfers[i]);
 }
 
+static void tell_end(const struct client *client)
+{
+    if (!client->reason[0])
+        return;
+    if (client->session)
+        cloud_log("gateway", "%s disconnected: %s", display_name(client), client->reason);
+    else
+        crowd_log(client->gateway->crowd, "%s disconnected: %s", display_name(client),
+                  client->reason);
+}
+
 void client_free(struct client *client)
 {
-    if (client->reason[0])
-        cloud_log("gateway", "%s disconnected: %s", display_name(client), client->reason);
-    if (client->link) {
-        *client->link = client->next;
-        if (client->next)
-            client->next->link = client->link;
-    }
+    tell_end(client);
+    LIST_REMOVE(client, all);
+    crowd_leave(client->gateway->crowd, client);
+    joiners_remove(client->gateway->joiners, client);
+    principals_remove(client->gateway->principals, client);
+    if (client->session && client->session->client == client)
+        session_leave(client->session);
     if (client->broker)
         bufferevent_free(client->broker);
     if (client->device) {
@@ -121,6 +133,11 @@ static int64_t idle_ms(const struct client *client)
     return monotonic_ms() - client->active_ms;
 }
 
+int64_t client_age_ms(const struct client *client)
+{
+    return monotonic_ms() - client->came_ms;
+}
+
 static void arm(struct client *client)
 {
     int64_t left = allowed_ms(client) - idle_ms(client);
@@ -162,6 +179,11 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         arm(client);
         return;
     }
+    if (!client->ending && client->state == CLIENT_JOINING) {
+        client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE, "%s", overdue_text(client));
+        flow(client);
+        return;
+    }
     if (!client->ending && client->state != CLIENT_LEAVING)
         snprintf(client->reason, sizeof client->reason, "%s", overdue_text(client));
     client_free(client);
@@ -196,8 +218,9 @@ static otter_status head_packet(struct evbuffer *input, uint32_t body_max, struc
 static bool may_read_device(const struct client *client)
 {
     return (client->state == CLIENT_GREETING || client->state == CLIENT_OPEN) &&
-           client->transfer_count < TRANSFERS_MAX && unsent(client->broker) < OUTPUT_HIGH &&
-           unsent(client->device) < 2 * OUTPUT_HIGH;
+           client->transfer_count < TRANSFERS_MAX &&
+           client->subscribes_pending < SUBSCRIBES_PENDING &&
+           unsent(client->broker) < OUTPUT_HIGH && unsent(client->device) < 2 * OUTPUT_HIGH;
 }
 
 static void read_device(struct client *client)
@@ -317,15 +340,17 @@ static void leave(struct client *client)
 static void flow(struct client *client)
 {
     enum client_state before;
+    bool held; /* the device was not read from, until the broker answered */
     if (client->ending)
         return;
     do {
         before = client->state;
         pump_transfers(client);
         read_device(client);
+        held = !may_read_device(client);
         if (client->broker)
             read_broker(client);
-    } while (!client->ending && client->state != before);
+    } while (!client->ending && (client->state != before || (held && may_read_device(client))));
     pump_transfers(client);
     if (client->ending)
         return;
@@ -358,8 +383,8 @@ static void on_device_drained(struct bufferevent *bev, void *context)
 
 void client_check_identity(struct client *client)
 {
-    client->identity_stale = true;
-    if (client->certificate[0] && !identity_is_active(client->cloud, client->certificate))
+    client->identity_number = 0;
+    if (!identity_is_active(client->cloud, client->certificate))
         client_end(client, "its certificate %.8s... is no longer ACTIVE", client->certificate);
 }
 
@@ -376,12 +401,12 @@ static void load_identity(struct client *client)
     };
     identity_free(client->identity);
     client->identity = identity_load(client->cloud, &request);
-    client->identity_stale = false;
+    client->identity_number = client->gateway->identity_number;
 }
 
 bool client_may(struct client *client, const char *action, const char *type, const char *name)
 {
-    if (client->identity_stale || !client->identity)
+    if (client->identity_number != client->gateway->identity_number || !client->identity)
         load_identity(client);
     return client->identity && identity_allows(client->identity, action, type, name);
 }
@@ -417,6 +442,7 @@ void client_leave(struct client *client, const char *reason)
     bufferevent_setwatermark(client->device, EV_WRITE, 0, 0);
     if (client->broker)
         bufferevent_setwatermark(client->broker, EV_WRITE, 0, 0);
+    joiners_remove(client->gateway->joiners, client);
     enter(client, CLIENT_LEAVING);
 }
 
@@ -440,12 +466,9 @@ static void on_broker_event(struct bufferevent *bev, short what, void *context)
     (void)bev;
     if (client->ending)
         return;
-    if (what & BEV_EVENT_CONNECTED) {
-        client_send_broker(client, client->connect_packet, client->connect_length);
-        free(client->connect_packet);
-        client->connect_packet = NULL;
-    } else if (client->state == CLIENT_JOINING) {
-        client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE, "the broker is not there");
+    (void)what;
+    if (client->state == CLIENT_JOINING) {
+        client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE, "the broker does not take it");
         flow(client);
     } else if (client->state == CLIENT_LEAVING) {
         flow(client);
@@ -456,18 +479,29 @@ static void on_broker_event(struct bufferevent *bev, short what, void *context)
 
 void client_join(struct client *client)
 {
-    struct sockaddr_un address;
-    broker_address(client->cloud->broker, &address);
-    client->broker = bufferevent_socket_new(client->cloud->base, -1, BEV_OPT_CLOSE_ON_FREE);
+    crowd_know(client->gateway->crowd, client);
+    enter(client, CLIENT_JOINING);
+    joiners_add(client->gateway->joiners, client);
+}
+
+void client_joined(struct client *client, int fd)
+{
+    client->broker =
+        fd >= 0 ? bufferevent_socket_new(client->cloud->base, fd, BEV_OPT_CLOSE_ON_FREE) : NULL;
     if (!client->broker) {
-        client_end(client, "out of memory");
+        int reason = errno;
+        if (fd >= 0)
+            evutil_closesocket(fd);
+        client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE, "the broker cannot be reached: %s",
+                      strerror(reason));
         return;
     }
-    enter(client, CLIENT_JOINING);
     bufferevent_setcb(client->broker, on_io, on_io, on_broker_event, client);
     bufferevent_setwatermark(client->broker, EV_WRITE, OUTPUT_LOW, 0);
     bufferevent_enable(client->broker, EV_READ | EV_WRITE);
-    bufferevent_socket_connect(client->broker, (struct sockaddr *)&address, sizeof address);
+    client_send_broker(client, client->connect_packet, client->connect_length);
+    free(client->connect_packet);
+    client->connect_packet = NULL;
 }
 
 /* ---- beginning ------------------------------------------------------------------------------ */
@@ -477,6 +511,10 @@ static void shaken_hands(struct client *client)
     SSL *ssl = bufferevent_openssl_get_ssl(client->device);
     if (!tls_peer(ssl, client->certificate, &client->names)) {
         client_end(client, "it has no certificate");
+        return;
+    }
+    if (!principals_add(client->gateway->principals, client)) {
+        client_end(client, "out of memory");
         return;
     }
     client->state = CLIENT_GREETING; /* the deadline began with the connection */
@@ -501,10 +539,20 @@ static void on_device_event(struct bufferevent *device, short what, void *contex
         client_end(client, "connection lost");
 }
 
-static bool start(struct client *client, SSL_CTX *tls, int fd)
+static void set_address(struct client *client, const struct sockaddr *peer)
+{
+    if (peer->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr,
+                  client->address, sizeof client->address);
+    else if (peer->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr,
+                  client->address, sizeof client->address);
+}
+
+static bool open_tls(struct client *client, int fd)
 {
     int on = 1;
-    SSL *ssl = tls_connection(tls, client->address);
+    SSL *ssl = tls_connection(client->gateway->tls, client);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     client->timer = evtimer_new(client->cloud->base, on_timer, client);
     if (ssl && client->timer)
@@ -512,36 +560,31 @@ static bool start(struct client *client, SSL_CTX *tls, int fd)
             client->cloud->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
     else
         SSL_free(ssl);
-    if (!client->device)
-        return false;
+    return client->device != NULL;
+}
+
+void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer)
+{
+    struct client *client = calloc(1, sizeof *client);
+    if (!client) {
+        evutil_closesocket(fd);
+        return;
+    }
+    client->gateway = gateway;
+    client->cloud = gateway->cloud;
+    client->came_ms = monotonic_ms();
+    set_address(client, peer);
+    LIST_INSERT_HEAD(&gateway->clients, client, all);
+    crowd_enter(gateway->crowd, client);
+    if (!open_tls(client, fd)) {
+        evutil_closesocket(fd);
+        client_free(client);
+        return;
+    }
     /* A peer that just closes loses nothing we care about: MQTT has its own end. */
     bufferevent_openssl_set_allow_dirty_shutdown(client->device, 1);
     bufferevent_setcb(client->device, on_io, on_device_drained, on_device_event, client);
     bufferevent_setwatermark(client->device, EV_WRITE, OUTPUT_LOW, 0);
     bufferevent_enable(client->device, EV_READ | EV_WRITE);
     enter(client, CLIENT_HANDSHAKE);
-    return true;
-}
-
-struct client *client_new(struct gateway *gateway, struct cloud *cloud, SSL_CTX *tls, int fd,
-                          const struct sockaddr *peer)
-{
-    struct client *client = calloc(1, sizeof *client);
-    if (!client) {
-        evutil_closesocket(fd);
-        return NULL;
-    }
-    client->gateway = gateway;
-    client->cloud = cloud;
-    if (peer->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr,
-                  client->address, sizeof client->address);
-    else if (peer->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr,
-                  client->address, sizeof client->address);
-    if (start(client, tls, fd))
-        return client;
-    evutil_closesocket(fd);
-    client_free(client);
-    return NULL;
 }

@@ -2,8 +2,9 @@
  *
  *   HANDSHAKE --TLS done--> GREETING --CONNECT allowed--> JOINING --broker's CONNACK--> OPEN
  *
- * Each state but OPEN has a deadline; OPEN ends after 1.5 keep-alives without a packet. DISCONNECT and
- * a refused CONNECT lead to LEAVING: what is still to be written is written, then the connection ends.
+ * Each state but OPEN has a deadline; OPEN ends after 1.5 keep-alives without a packet. DISCONNECT
+ * and a refused CONNECT lead to LEAVING: what is still to be written is written, then the
+ * connection ends.
  *
  * Ending: client_end marks the connection and says why; it is taken down by the event loop, so that
  * nobody on the stack is left with a pointer to nothing. Code that may end it looks at `ending`. */
@@ -12,10 +13,12 @@
 
 #include <event2/bufferevent.h>
 #include <openssl/ssl.h>
+#include <sys/queue.h>
 
 #include "cloud/core/cloud.h"
 #include "cloud/core/identity.h"
 #include "cloud/core/streams.h"
+#include "cloud/gateway/sessions.h"
 #include "cloud/gateway/tls.h"
 #include "codec/mqtt_packet.h"
 
@@ -23,11 +26,9 @@
 #define MQTT_BODY_LIMIT    (MQTT_PAYLOAD_MAX + 4096u) /* payload, topic and the small fields */
 #define TOPIC_MAX          256u
 #define SLASHES_MAX        7u
-#define CLIENT_ID_MAX      128u
 #define FILTERS_MAX        8u  /* of one SUBSCRIBE */
-#define SUBSCRIPTIONS_MAX  50u /* of one connection */
 #define TRANSFERS_MAX      16u /* stream requests that wait for their answer */
-#define SUBSCRIBES_PENDING 16u
+#define SUBSCRIBES_PENDING 16u /* SUBSCRIBEs that do; others are read later */
 
 #define OUTPUT_HIGH (256u * 1024u) /* unsent bytes above which nothing is added */
 #define OUTPUT_LOW  (64u * 1024u)  /* and below which it goes on */
@@ -47,8 +48,13 @@ struct pending_subscribe {
     bool refused[FILTERS_MAX];
 };
 
+LIST_HEAD(client_list, client);
+TAILQ_HEAD(client_queue, client);
+
 struct client {
-    struct client *next, **link; /* in the gateway's list */
+    LIST_ENTRY(client) all, of_certificate;     /* the gateway's, and those of its certificate */
+    TAILQ_ENTRY(client) as_stranger, as_joiner; /* crowd.h, join.h */
+    bool has_principal, is_stranger, is_joiner;
     struct gateway *gateway;
     struct cloud *cloud;
     enum client_state state;
@@ -58,6 +64,7 @@ struct client {
     struct bufferevent *device, *broker; /* broker: NULL until CONNECT was allowed */
     struct event *timer;
     int64_t active_ms; /* last packet from the device, or start of the state */
+    int64_t came_ms;
     unsigned keep_alive_s;
 
     char address[64];
@@ -65,15 +72,15 @@ struct client {
     json_t *names;
     char id[CLIENT_ID_MAX + 1];
     struct identity *identity;
-    bool identity_stale; /* policies changed: read again before they are used */
+    unsigned identity_number; /* the gateway's when it was read: another one means read again */
+    struct session *session;  /* NULL before CONNECT was allowed */
     bool persistent, told_receive_denied;
     char *will_topic;
     uint8_t *connect_packet; /* for the broker; freed once sent */
     size_t connect_length;
 
-    char *subscriptions[SUBSCRIPTIONS_MAX];
-    size_t subscription_count;
     struct pending_subscribe subscribes[SUBSCRIBES_PENDING];
+    unsigned subscribes_pending;
     struct streams_transfer *transfers[TRANSFERS_MAX]; /* a queue, first at 0 */
     size_t transfer_count;
     unsigned blocks_sent;
@@ -88,9 +95,8 @@ struct packet {
 
 /* ---- client.c ------------------------------------------------------------------------------- */
 
-/* Takes over the socket. NULL: out of memory, the socket is closed. */
-struct client *client_new(struct gateway *gateway, struct cloud *cloud, SSL_CTX *tls, int fd,
-                          const struct sockaddr *peer);
+/* Takes over the socket; closes it when memory is out. */
+void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer);
 void client_free(struct client *client);
 void client_end(struct client *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -106,6 +112,8 @@ void client_refuse(struct client *client, uint8_t code, const char *format, ...)
 void client_leave(struct client *client, const char *reason);
 /* Opens the connection to the broker and sends connect_packet on it. */
 void client_join(struct client *client);
+void client_joined(struct client *client, int fd); /* join.h */
+int64_t client_age_ms(const struct client *client);
 void client_send_device(struct client *client, const void *data, size_t length);
 void client_send_broker(struct client *client, const void *data, size_t length);
 /* A message made here, at QoS 0, if the policy lets the client receive it. */
@@ -124,9 +132,21 @@ void reserved_publish(struct client *client, const char *topic, const struct mqt
 
 /* ---- gateway.c ------------------------------------------------------------------------------ */
 
-/* The connection of that client id other than `except`, or NULL. */
-struct client *gateway_find(struct gateway *gateway, const char *id, const struct client *except);
-void gateway_add(struct gateway *gateway, struct client *client);
+/* The parts that connections meet in. */
+struct gateway {
+    struct cloud *cloud;
+    SSL_CTX *tls;
+    struct evconnlistener *listener;
+    struct crowd *crowd;
+    struct joiners *joiners;
+    struct sessions *sessions;
+    struct principals *principals;
+    struct delay *delay; /* NULL: none */
+    struct client_list clients;
+    unsigned identity_number; /* grows with each change that may concern anybody */
+    unsigned drop_blocks;
+};
+
 /* True when this block is to be lost. */
 bool gateway_drops_block(struct gateway *gateway, unsigned number);
 

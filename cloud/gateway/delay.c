@@ -12,6 +12,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "cloud/core/door.h"
+
 #define HELD_MAX (64u * 1024u * 1024u) /* under way in one direction; far above any real window */
 #define TICK_MS  50u                   /* a limited rate is kept over each of these */
 
@@ -40,6 +42,7 @@ struct pair {
 struct delay {
     struct event_base *base;
     struct evconnlistener *listener;
+    struct door *door;
     struct delay_config config;
     struct ev_token_bucket_cfg *rate; /* NULL: no limit */
     struct pair *pairs;
@@ -224,6 +227,9 @@ static struct ev_token_bucket_cfg *limit(unsigned bytes_per_second)
 
 static void free_delay(struct delay *delay)
 {
+    door_free(delay->door);
+    if (delay->listener)
+        evconnlistener_free(delay->listener);
     if (delay->rate)
         ev_token_bucket_cfg_free(delay->rate);
     free(delay);
@@ -245,10 +251,10 @@ struct delay *delay_start(struct event_base *base, const struct delay_config *co
     delay->listener = evconnlistener_new_bind(
         base, on_accept, delay, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
         -1, (struct sockaddr *)&address, sizeof address);
-    if (delay->listener && (delay->rate || config->bytes_per_second == 0))
-        return delay;
     if (delay->listener)
-        evconnlistener_free(delay->listener);
+        delay->door = door_new(base, delay->listener, "gateway");
+    if (delay->door && (delay->rate || config->bytes_per_second == 0))
+        return delay;
     free_delay(delay);
     return NULL;
 }
@@ -267,6 +273,5 @@ void delay_stop(struct delay *delay)
         return;
     while (delay->pairs)
         free_pair(delay->pairs);
-    evconnlistener_free(delay->listener);
     free_delay(delay);
 }

@@ -11,6 +11,8 @@ static void on_connack(struct client *client, const struct packet *packet)
         client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE, "the broker does not take it");
         return;
     }
+    session_begin(client->gateway->sessions, client->session, client->persistent,
+                  connack.session_present);
     const char *thing = identity_thing(client->identity);
     cloud_log("gateway", "%s connected from %s, certificate %.8s...%s%s%s", client->id,
               client->address, client->certificate, thing ? ", thing " : "", thing ? thing : "",
@@ -76,6 +78,7 @@ static void on_suback(struct client *client, const struct packet *packet)
     if (length > 0)
         client_send_device(client, out, (size_t)length);
     pending->packet_id = 0;
+    client->subscribes_pending--;
 }
 
 void from_broker(struct client *client, const struct packet *packet)

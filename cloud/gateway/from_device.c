@@ -109,6 +109,19 @@ static bool take_client_id(struct client *client, struct mqtt_text id)
     return true;
 }
 
+/* The session changes hands: whoever had it is out. */
+static bool take_session(struct client *client)
+{
+    struct session *session = sessions_get(client->gateway->sessions, client->id);
+    if (!session)
+        return false;
+    if (session->client)
+        client_end(session->client, "another connection came with the same client id");
+    session->client = client;
+    client->session = session;
+    return true;
+}
+
 static void on_connect(struct client *client, const struct packet *packet)
 {
     struct mqtt_connect connect;
@@ -128,10 +141,7 @@ static void on_connect(struct client *client, const struct packet *packet)
     if (!take_client_id(client, connect.client_id) || !take_will(client, &connect) ||
         !allowed_to_connect(client, &connect))
         return;
-    struct client *older = gateway_find(client->gateway, client->id, client);
-    if (older)
-        client_end(older, "another connection came with the same client id");
-    if (make_broker_connect(client, &connect))
+    if (take_session(client) && make_broker_connect(client, &connect))
         client_join(client);
     else
         client_end(client, "out of memory");
@@ -178,37 +188,14 @@ static void on_publish(struct client *client, const struct packet *packet)
 
 /* ---- SUBSCRIBE, UNSUBSCRIBE ----------------------------------------------------------------- */
 
-static size_t find_subscription(const struct client *client, const char *filter)
-{
-    size_t i = 0;
-    while (i < client->subscription_count && strcmp(client->subscriptions[i], filter) != 0)
-        i++;
-    return i;
-}
-
-/* False when the connection has as many as it may. */
+/* False when the session has as many as it may. */
 static bool add_subscription(struct client *client, const char *filter)
 {
-    size_t i = find_subscription(client, filter);
-    if (i < client->subscription_count)
+    if (session_subscribe(client->gateway->sessions, client->session, filter))
         return true;
-    if (i == SUBSCRIPTIONS_MAX) {
-        cloud_log("gateway", "%s: subscription to %s refused, it has %u already", client->id,
-                  filter, SUBSCRIPTIONS_MAX);
-        return false;
-    }
-    client->subscriptions[i] = strdup(filter);
-    client->subscription_count += client->subscriptions[i] != NULL;
-    return client->subscriptions[i] != NULL;
-}
-
-static void remove_subscription(struct client *client, const char *filter)
-{
-    size_t i = find_subscription(client, filter);
-    if (i == client->subscription_count)
-        return;
-    free(client->subscriptions[i]);
-    client->subscriptions[i] = client->subscriptions[--client->subscription_count];
+    cloud_log("gateway", "%s: subscription to %s refused, it has %zu already", client->id, filter,
+              client->session->filter_count);
+    return false;
 }
 
 static bool may_subscribe(struct client *client, const char *filter)
@@ -223,15 +210,12 @@ static bool may_subscribe(struct client *client, const char *filter)
 
 static struct pending_subscribe *new_pending(struct client *client, uint16_t packet_id)
 {
-    for (size_t i = 0; i < SUBSCRIBES_PENDING; i++) {
-        struct pending_subscribe *pending = &client->subscribes[i];
-        if (!pending->packet_id) {
-            *pending = (struct pending_subscribe){.packet_id = packet_id};
-            return pending;
-        }
-    }
-    client_end(client, "it sent more than %u SUBSCRIBEs without waiting", SUBSCRIBES_PENDING);
-    return NULL;
+    struct pending_subscribe *pending = client->subscribes;
+    while (pending->packet_id) /* client.c reads none while all are taken */
+        pending++;
+    *pending = (struct pending_subscribe){.packet_id = packet_id};
+    client->subscribes_pending++;
+    return pending;
 }
 
 /* Sorts the filters: allowed ones into `kept`, refusals into `pending`. False: the client ended. */
@@ -267,6 +251,7 @@ static void refuse_all(struct client *client, struct pending_subscribe *pending)
     if (length > 0)
         client_send_device(client, packet, (size_t)length);
     pending->packet_id = 0;
+    client->subscribes_pending--;
 }
 
 static void on_subscribe(struct client *client, const struct packet *packet)
@@ -287,7 +272,7 @@ static void on_subscribe(struct client *client, const struct packet *packet)
         return;
     }
     struct pending_subscribe *pending = new_pending(client, list.packet_id);
-    if (!pending || !sort_filters(client, &list, pending, kept, &count))
+    if (!sort_filters(client, &list, pending, kept, &count))
         return;
     if (count == 0) {
         refuse_all(client, pending);
@@ -314,7 +299,7 @@ static void on_unsubscribe(struct client *client, const struct packet *packet)
     while (mqtt_next_filter(&list, &filter)) {
         if (!take_topic(client, filter.text, text))
             return;
-        remove_subscription(client, text);
+        session_unsubscribe(client->gateway->sessions, client->session, text);
     }
     client_send_broker(client, packet->bytes, packet->size);
 }

@@ -1,4 +1,4 @@
-/* The listener and the list of connections. */
+/* The listener, and the parts that connections meet in. */
 #include "cloud/gateway/gateway.h"
 
 #include <arpa/inet.h>
@@ -9,47 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/core/door.h"
 #include "cloud/gateway/client.h"
+#include "cloud/gateway/crowd.h"
 #include "cloud/gateway/delay.h"
+#include "cloud/gateway/join.h"
+#include "cloud/gateway/principals.h"
 
-struct gateway {
-    struct cloud *cloud;
-    SSL_CTX *tls;
-    struct evconnlistener *listener;
-    struct delay *delay; /* NULL: none */
-    struct client *clients;
-    unsigned drop_blocks;
-};
+#define BACKLOG 4096 /* of the listening socket: a fleet that comes back comes at once */
 
 /* ---- connections ---------------------------------------------------------------------------- */
-
-void gateway_add(struct gateway *gateway, struct client *client)
-{
-    client->next = gateway->clients;
-    client->link = &gateway->clients;
-    if (client->next)
-        client->next->link = &client->next;
-    gateway->clients = client;
-}
-
-struct client *gateway_find(struct gateway *gateway, const char *id, const struct client *except)
-{
-    for (struct client *client = gateway->clients; client; client = client->next)
-        if (client != except && !client->ending && strcmp(client->id, id) == 0)
-            return client;
-    return NULL;
-}
 
 bool gateway_drops_block(struct gateway *gateway, unsigned number)
 {
     return gateway->drop_blocks && number % gateway->drop_blocks == 0;
 }
 
-static void on_identity_changed(void *context)
+static void on_identity_changed(void *context, const char *certificate)
 {
     struct gateway *gateway = context;
-    for (struct client *client = gateway->clients; client; client = client->next)
-        client_check_identity(client);
+    if (certificate)
+        principals_check(gateway->principals, certificate);
+    else
+        gateway->identity_number++;
 }
 
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer,
@@ -57,9 +39,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 {
     struct gateway *gateway = context;
     (void)listener, (void)length;
-    struct client *client = client_new(gateway, gateway->cloud, gateway->tls, fd, peer);
-    if (client)
-        gateway_add(gateway, client);
+    client_new(gateway, fd, peer);
 }
 
 /* ---- start and stop ------------------------------------------------------------------------- */
@@ -74,7 +54,7 @@ static bool listen_on(struct gateway *gateway, const char *address, uint16_t por
     gateway->listener =
         evconnlistener_new_bind(gateway->cloud->base, on_accept, gateway,
                                 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
-                                -1, (struct sockaddr *)&to, sizeof to);
+                                BACKLOG, (struct sockaddr *)&to, sizeof to);
     return gateway->listener != NULL;
 }
 
@@ -103,6 +83,32 @@ static bool open_door(struct gateway *gateway, const struct gateway_config *conf
     return gateway->delay != NULL;
 }
 
+static bool make_parts(struct gateway *gateway)
+{
+    gateway->joiners = joiners_new(gateway->cloud);
+    gateway->sessions = sessions_new(gateway->cloud);
+    gateway->principals = principals_new();
+    return gateway->joiners && gateway->sessions && gateway->principals;
+}
+
+static bool start(struct gateway *gateway, const struct gateway_config *config, char *reason,
+                  size_t size)
+{
+    snprintf(reason, size, "out of memory");
+    if (!make_parts(gateway))
+        return false;
+    gateway->tls = tls_context(gateway->cloud, config->address, reason, size);
+    if (!gateway->tls)
+        return false;
+    if (!open_door(gateway, config)) {
+        snprintf(reason, size, "cannot listen on %s port %u for MQTT: %s",
+                 config->address ? config->address : "127.0.0.1", config->port, strerror(errno));
+        return false;
+    }
+    gateway->crowd = crowd_new(gateway->cloud->base, gateway->listener, door_raise_descriptors());
+    return gateway->crowd != NULL;
+}
+
 struct gateway *gateway_start(struct cloud *cloud, const struct gateway_config *config,
                               char *reason, size_t size)
 {
@@ -113,11 +119,9 @@ struct gateway *gateway_start(struct cloud *cloud, const struct gateway_config *
     }
     gateway->cloud = cloud;
     gateway->drop_blocks = config->drop_blocks;
-    gateway->tls = tls_context(cloud, config->address, reason, size);
-    if (gateway->tls && !open_door(gateway, config))
-        snprintf(reason, size, "cannot listen on %s port %u for MQTT: %s",
-                 config->address ? config->address : "127.0.0.1", config->port, strerror(errno));
-    else if (gateway->tls) {
+    gateway->identity_number = 1;
+    LIST_INIT(&gateway->clients);
+    if (start(gateway, config, reason, size)) {
         cloud->identity_changed = on_identity_changed;
         cloud->identity_context = gateway;
         return gateway;
@@ -136,11 +140,15 @@ void gateway_stop(struct gateway *gateway)
     if (!gateway)
         return;
     gateway->cloud->identity_changed = NULL;
-    while (gateway->clients)
-        client_free(gateway->clients);
+    while (!LIST_EMPTY(&gateway->clients))
+        client_free(LIST_FIRST(&gateway->clients));
     delay_stop(gateway->delay);
+    crowd_free(gateway->crowd);
     if (gateway->listener)
         evconnlistener_free(gateway->listener);
+    joiners_free(gateway->joiners);
+    sessions_free(gateway->sessions);
+    principals_free(gateway->principals);
     SSL_CTX_free(gateway->tls);
     free(gateway);
 }

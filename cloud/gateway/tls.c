@@ -9,6 +9,8 @@
 #include "cloud/core/names.h"
 #include "cloud/core/registry.h"
 #include "cloud/gateway/authority.h"
+#include "cloud/gateway/client.h"
+#include "cloud/gateway/crowd.h"
 
 static bool certificate_id(X509 *certificate, char id[TLS_ID_SIZE])
 {
@@ -25,7 +27,7 @@ static int verify(X509_STORE_CTX *store, void *context)
 {
     struct cloud *cloud = context;
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    const char *peer = SSL_get_app_data(ssl);
+    const struct client *client = SSL_get_app_data(ssl);
     X509 *certificate = X509_STORE_CTX_get0_cert(store);
     char id[TLS_ID_SIZE];
     enum certificate_state state = CERTIFICATE_UNKNOWN;
@@ -34,7 +36,8 @@ static int verify(X509_STORE_CTX *store, void *context)
         state = registry_certificate_state(cloud, id);
     if (state == CERTIFICATE_ACTIVE)
         return 1;
-    cloud_log("gateway", "%s refused: certificate %s is %s", peer, certificate ? id : "(none)",
+    crowd_log(client->gateway->crowd, "%s refused: certificate %s is %s", client->address,
+              certificate ? id : "(none)",
               state == CERTIFICATE_UNKNOWN
                   ? "not registered (aws iot register-certificate-without-ca)"
                   : "not ACTIVE (aws iot update-certificate --new-status ACTIVE)");
@@ -90,11 +93,11 @@ SSL_CTX *tls_context(struct cloud *cloud, const char *address, char *reason, siz
     return NULL;
 }
 
-SSL *tls_connection(SSL_CTX *context, const char *peer)
+SSL *tls_connection(SSL_CTX *context, struct client *client)
 {
     SSL *ssl = SSL_new(context);
     if (ssl)
-        SSL_set_app_data(ssl, (void *)peer);
+        SSL_set_app_data(ssl, client);
     return ssl;
 }
 

@@ -11,8 +11,10 @@
 /* NULL with the reason. `cloud` answers which certificates are registered. */
 SSL_CTX *tls_context(struct cloud *cloud, const char *address, char *reason, size_t size);
 
-/* A server-side connection; `peer` is its address for the log and must outlive it. */
-SSL *tls_connection(SSL_CTX *context, const char *peer);
+struct client;
+
+/* The server's side of the client's connection. */
+SSL *tls_connection(SSL_CTX *context, struct client *client);
 
 /* After the handshake: the peer's certificate id, and its names for policies (new reference):
  * {"Subject.CommonName":[...],"SerialNumber":[...],...}. */

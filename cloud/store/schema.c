@@ -45,6 +45,11 @@ static const char *const tables[] = {
 " PRIMARY KEY(policy, target)) WITHOUT ROWID",
 "CREATE INDEX IF NOT EXISTS policies_of_target ON policy_targets(target)",
 
+/* ---- MQTT ---- */
+/* the filters of persistent sessions, which themselves are the broker's: an array of strings */
+"CREATE TABLE IF NOT EXISTS mqtt_sessions("
+" client TEXT PRIMARY KEY, filters_json TEXT NOT NULL) WITHOUT ROWID",
+
 /* ---- objects ---- */
 "CREATE TABLE IF NOT EXISTS buckets("
 " name TEXT PRIMARY KEY, versioning TEXT, created INTEGER NOT NULL) WITHOUT ROWID",

@@ -4,7 +4,7 @@
 # its answer, and a client that does things right is served all the while.
 set -eu
 . "$(dirname "$0")/lib.sh"
-need mosquitto_pub mosquitto_sub mosquitto_rr openssl
+need mosquitto_pub mosquitto_sub mosquitto_rr openssl python3
 
 start_cloud
 for name in prober witness; do
@@ -159,6 +159,46 @@ second_is_up() {
     [ -e "$work/second/cloud.json" ]
 }
 wait_until "a second cloud finds free ports" second_is_up
+good_client_is_served
+stop_cloud
+
+step "a crowd that says nothing, before a cloud with few file descriptors"
+sh -c 'ulimit -n 64 && exec "$@"' sh "$otter" cloud --dir "$work/cloud" >>"$work/cloud.log" 2>&1 3>&- &
+cloud=$!
+wait_until "the cloud comes up" cloud_is_up
+mosquitto_sub -V mqttv311 -h localhost -p "$(fact mqtt_port)" --cafile "$(fact root_ca)" \
+    --cert "$work/witness.crt" --key "$work/witness.key" -i witness -t 'data/#' -q 1 \
+    >"$work/heard" 2>&1 &
+witness=$!
+background="$background $witness"
+skip_lines cloud
+expect cloud "witness connected"
+before=$(lines cloud)
+api_port=$(fact api_url)
+python3 -c '
+import socket, sys, time
+people = []
+for port in map(int, sys.argv[1:]):
+    for i in range(80):
+        people.append(socket.create_connection(("127.0.0.1", port)))
+        if i < 5:
+            people[-1].send(b"\x16")
+print("here", flush=True)
+time.sleep(600)
+' "$(fact mqtt_port)" "${api_port##*:}" >"$work/crowd" &
+crowd=$!
+background="$background $crowd"
+wait_until "the crowd is there" grep -q here "$work/crowd"
+good_client_is_served
+sleep 3
+good_client_is_served
+[ $(($(lines cloud) - before)) -lt 200 ] || fail "$(($(lines cloud) - before)) lines in the log"
+# utime and stime, of 100 to a second
+spent=$(awk '{ print $14 + $15 }' "/proc/$cloud/stat")
+[ "$spent" -lt 500 ] || fail "the cloud has worked for $spent ticks"
+kill "$crowd"
+wait_until "the crowd is gone" eval '! alive $crowd'
+ask thingName iot describe-thing --thing-name prober >/dev/null || fail "the API does not answer"
 good_client_is_served
 stop_cloud
 echo "passed"

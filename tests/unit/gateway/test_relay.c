@@ -200,6 +200,62 @@ static void a_subscribe_has_eight_filters_and_a_connection_fifty(void **state)
     assert_true(device_is_closed(&scene.a));
 }
 
+static void fifty_subscribes_at_once_are_all_answered(void **state)
+{
+    (void)state;
+    static uint8_t packets[50 * 32];
+    bool answered[50] = {false};
+    const uint8_t *body;
+    struct mqtt_header header;
+    struct mqtt_suback suback;
+    int length = 0;
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    for (uint16_t i = 0; i < 50; i++) {
+        char text[16];
+        snprintf(text, sizeof text, "at/once/%u", i);
+        struct mqtt_filter filter = {{text, strlen(text)}, 1};
+        length += mqtt_encode_filters(packets + length, sizeof packets - (size_t)length,
+                                      MQTT_PACKET_SUBSCRIBE, (uint16_t)(i + 1), &filter, 1);
+    }
+    assert_true(device_send(&scene.a, packets, (size_t)length));
+    for (int i = 0; i < 50; i++) {
+        assert_true(device_read(&scene.a, &header, &body, 5000));
+        assert_int_equal(mqtt_decode_suback(body, header.body_length, &suback), OTTER_OK);
+        assert_int_equal(suback.codes.data[0], 1);
+        answered[suback.packet_id - 1] = true;
+    }
+    for (int i = 0; i < 50; i++)
+        assert_true(answered[i]);
+}
+
+static void resume(const char *id, bool clean)
+{
+    struct mqtt_connect connect = {
+        .clean_session = clean, .keep_alive_s = 60, .client_id = {id, strlen(id)}};
+    assert_true(scene_open(&scene.a, &scene.credentials));
+    assert_int_equal(scene_send_connect(&scene.a, &connect), 0);
+}
+
+static void a_session_that_goes_on_keeps_its_fifty(void **state)
+{
+    struct gateway_config normal = {0};
+    resume("full", false);
+    for (int i = 0; i < 50; i++) {
+        char filter[16];
+        snprintf(filter, sizeof filter, "f/%d", i);
+        assert_int_equal(subscribe(&scene.a, filter, 1), 1);
+    }
+    resume("full", false);
+    assert_int_equal(subscribe(&scene.a, "f/50", 1), MQTT_GRANT_REFUSED);
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+    resume("full", false);
+    assert_int_equal(subscribe(&scene.a, "f/50", 1), MQTT_GRANT_REFUSED);
+    assert_int_equal(subscribe(&scene.a, "f/7", 1), 1);
+    resume("full", true);
+    assert_int_equal(subscribe(&scene.a, "f/50", 1), 1);
+}
+
 /* ---- reserved topics ------------------------------------------------------------------------ */
 
 static void a_jobs_request_is_answered_to_the_asker_alone_subscribed_or_not(void **state)
@@ -405,6 +461,8 @@ int run_relay_tests(void)
         TEST(payloads_end_at_128_kib),
         TEST(topics_have_eight_levels),
         TEST(a_subscribe_has_eight_filters_and_a_connection_fifty),
+        TEST(fifty_subscribes_at_once_are_all_answered),
+        TEST(a_session_that_goes_on_keeps_its_fifty),
         TEST(a_jobs_request_is_answered_to_the_asker_alone_subscribed_or_not),
         TEST(a_qos_1_request_is_acknowledged),
         TEST(a_new_job_is_announced_to_subscribers),

@@ -1,0 +1,120 @@
+/* Counting who is at the door. */
+#include "cloud/gateway/crowd.h"
+
+#include <event2/event.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cloud/core/door.h"
+#include "cloud/core/log_limit.h"
+#include "cloud/gateway/client.h"
+
+#define STRANGERS_MAX 1024u /* handshakes at once; above that they only slow each other down */
+#define PATIENCE_MS   5000  /* with a stranger, when others wait */
+#define LOOK_MS       500
+
+struct crowd {
+    struct door *door;
+    struct event *look;
+    struct client_queue strangers; /* the oldest first */
+    unsigned stranger_count, count;
+    unsigned strangers_max, max;
+    struct log_limit limit, full_limit;
+};
+
+static void on_look(evutil_socket_t fd, short what, void *context);
+
+struct crowd *crowd_new(struct event_base *base, struct evconnlistener *listener,
+                        unsigned descriptors)
+{
+    struct crowd *crowd = calloc(1, sizeof *crowd);
+    /* For the database, the broker, the APIs: some, and more where there are more. */
+    const unsigned reserve = 40 + descriptors / 16;
+    if (!crowd)
+        return NULL;
+    crowd->max = descriptors > reserve + 8 ? (descriptors - reserve) / 2 : 4;
+    crowd->strangers_max = crowd->max / 2 < STRANGERS_MAX ? crowd->max / 2 : STRANGERS_MAX;
+    TAILQ_INIT(&crowd->strangers);
+    crowd->look = evtimer_new(base, on_look, crowd);
+    crowd->door = door_new(base, listener, "gateway");
+    if (crowd->door && crowd->look)
+        return crowd;
+    crowd_free(crowd);
+    return NULL;
+}
+
+void crowd_free(struct crowd *crowd)
+{
+    if (!crowd)
+        return;
+    door_free(crowd->door);
+    if (crowd->look)
+        event_free(crowd->look);
+    free(crowd);
+}
+
+static void consider(struct crowd *crowd)
+{
+    const struct timeval soon = {0, LOOK_MS * 1000};
+    bool full = crowd->count >= crowd->max;
+    bool crowded = full || crowd->stranger_count >= crowd->strangers_max;
+    door_shut(crowd->door, crowded);
+    if (crowded && !evtimer_pending(crowd->look, NULL))
+        event_add(crowd->look, &soon);
+    if (full)
+        log_limited(&crowd->full_limit, "gateway",
+                    "%u connections, as many as the limit on open files allows (ulimit -n): "
+                    "others must wait",
+                    crowd->count);
+}
+
+static void on_look(evutil_socket_t fd, short what, void *context)
+{
+    struct crowd *crowd = context;
+    struct client *client;
+    (void)fd, (void)what;
+    TAILQ_FOREACH(client, &crowd->strangers, as_stranger)
+    {
+        if (client_age_ms(client) < PATIENCE_MS)
+            break;
+        client_end(client, "it takes its time to CONNECT, and others wait");
+    }
+    consider(crowd);
+}
+
+void crowd_enter(struct crowd *crowd, struct client *client)
+{
+    TAILQ_INSERT_TAIL(&crowd->strangers, client, as_stranger);
+    client->is_stranger = true;
+    crowd->stranger_count++;
+    crowd->count++;
+    consider(crowd);
+}
+
+void crowd_know(struct crowd *crowd, struct client *client)
+{
+    if (!client->is_stranger)
+        return;
+    TAILQ_REMOVE(&crowd->strangers, client, as_stranger);
+    client->is_stranger = false;
+    crowd->stranger_count--;
+    consider(crowd);
+}
+
+void crowd_leave(struct crowd *crowd, struct client *client)
+{
+    crowd_know(crowd, client);
+    crowd->count--;
+    consider(crowd);
+}
+
+void crowd_log(struct crowd *crowd, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    log_limited(&crowd->limit, "gateway", "%s", text);
+}

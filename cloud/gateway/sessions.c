@@ -1,0 +1,281 @@
+/* A tree by client id (tsearch of the C library). Changes are written together, a second after the
+ * first of them: a fleet that comes at once must not wait for the disk thousands of times. */
+#define _GNU_SOURCE /* twalk_r, tdestroy */
+
+#include "cloud/gateway/sessions.h"
+
+#include <event2/event.h>
+#include <jansson.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cloud/core/cloud.h"
+#include "cloud/store/db.h"
+
+#define WRITE_S   1
+#define FORGET_MS (3600 * 1000)
+#define SWEEP_S   60
+
+struct sessions {
+    void *tree; /* of struct session */
+    struct cloud *cloud;
+    struct event *write, *sweep;
+};
+
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int compare(const void *a, const void *b)
+{
+    return strcmp(a, b);
+}
+
+/* ---- filters -------------------------------------------------------------------------------- */
+
+static void clear(struct session *session)
+{
+    for (size_t i = 0; i < session->filter_count; i++)
+        free(session->filters[i]);
+    session->filter_count = 0;
+}
+
+static void changed(struct sessions *sessions, struct session *session)
+{
+    const struct timeval delay = {WRITE_S, 0};
+    session->changed = true;
+    if (!evtimer_pending(sessions->write, NULL))
+        event_add(sessions->write, &delay);
+}
+
+static size_t find_filter(const struct session *session, const char *filter)
+{
+    size_t i = 0;
+    while (i < session->filter_count && strcmp(session->filters[i], filter) != 0)
+        i++;
+    return i;
+}
+
+bool session_has(const struct session *session, const char *filter)
+{
+    return find_filter(session, filter) < session->filter_count;
+}
+
+static bool add_filter(struct session *session, const char *filter)
+{
+    char *copy = session->filter_count < SUBSCRIPTIONS_MAX ? strdup(filter) : NULL;
+    if (copy)
+        session->filters[session->filter_count++] = copy;
+    return copy != NULL;
+}
+
+bool session_subscribe(struct sessions *sessions, struct session *session, const char *filter)
+{
+    if (session_has(session, filter))
+        return true;
+    if (!add_filter(session, filter))
+        return false;
+    if (session->persistent)
+        changed(sessions, session);
+    return true;
+}
+
+void session_unsubscribe(struct sessions *sessions, struct session *session, const char *filter)
+{
+    size_t i = find_filter(session, filter);
+    if (i == session->filter_count)
+        return;
+    free(session->filters[i]);
+    session->filters[i] = session->filters[--session->filter_count];
+    if (session->persistent)
+        changed(sessions, session);
+}
+
+void session_begin(struct sessions *sessions, struct session *session, bool persistent,
+                   bool resumed)
+{
+    if (!resumed && session->filter_count > 0) {
+        clear(session);
+        changed(sessions, session);
+    }
+    if (session->persistent != persistent)
+        changed(sessions, session);
+    session->persistent = persistent;
+}
+
+void session_leave(struct session *session)
+{
+    session->client = NULL;
+    session->left_ms = monotonic_ms();
+    if (!session->persistent)
+        clear(session);
+}
+
+/* ---- the database --------------------------------------------------------------------------- */
+
+static otter_status write_one(struct db *db, const struct session *session)
+{
+    if (!session->persistent || session->filter_count == 0)
+        return db_run(db, "DELETE FROM mqtt_sessions WHERE client = ?", "s", session->id);
+    json_t *filters = json_array();
+    for (size_t i = 0; i < session->filter_count; i++)
+        json_array_append_new(filters, json_string(session->filters[i]));
+    char *text = json_dumps(filters, JSON_COMPACT);
+    otter_status status =
+        text ? db_run(db, "INSERT OR REPLACE INTO mqtt_sessions(client, filters_json) VALUES(?, ?)",
+                      "ss", session->id, text)
+             : OTTER_E_MEMORY;
+    free(text);
+    json_decref(filters);
+    return status;
+}
+
+static void write_changed(const void *node, VISIT visit, void *context)
+{
+    struct session *session = *(struct session *const *)node;
+    struct sessions *sessions = context;
+    if ((visit != postorder && visit != leaf) || !session->changed)
+        return;
+    session->changed = false;
+    if (write_one(sessions->cloud->db, session) != OTTER_OK)
+        cloud_log("gateway", "the filters of %s cannot be written: %s", session->id,
+                  db_error(sessions->cloud->db));
+}
+
+static void write_all(struct sessions *sessions)
+{
+    if (db_begin(sessions->cloud->db) != OTTER_OK)
+        return;
+    twalk_r(sessions->tree, write_changed, sessions);
+    db_finish(sessions->cloud->db, OTTER_OK);
+}
+
+static void on_write(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    write_all(context);
+}
+
+static void read_filters(struct session *session, const char *text)
+{
+    json_t *filters = json_loads(text ? text : "", 0, NULL), *filter;
+    size_t i;
+    json_array_foreach(filters, i, filter) if (json_is_string(filter))
+        add_filter(session, json_string_value(filter));
+    json_decref(filters);
+}
+
+static void read_all(struct sessions *sessions)
+{
+    struct db_rows *rows =
+        db_select(sessions->cloud->db, "SELECT client, filters_json FROM mqtt_sessions", "");
+    while (db_next(rows)) {
+        struct session *session = sessions_get(sessions, db_text(rows, 0));
+        if (!session)
+            break;
+        session->persistent = true;
+        read_filters(session, db_text(rows, 1));
+    }
+    db_done(rows);
+}
+
+/* ---- the tree ------------------------------------------------------------------------------- */
+
+struct session *sessions_find(struct sessions *sessions, const char *id)
+{
+    void *found = tfind(id, &sessions->tree, compare);
+    return found ? *(struct session **)found : NULL;
+}
+
+struct session *sessions_get(struct sessions *sessions, const char *id)
+{
+    struct session *session = sessions_find(sessions, id);
+    if (session)
+        return session;
+    session = calloc(1, sizeof *session);
+    if (!session || strlen(id) > CLIENT_ID_MAX) {
+        free(session);
+        return NULL;
+    }
+    strcpy(session->id, id);
+    session->left_ms = monotonic_ms();
+    session->tried_ms = INT64_MIN / 2;
+    if (tsearch(session, &sessions->tree, compare))
+        return session;
+    free(session);
+    return NULL;
+}
+
+static void free_session(void *node)
+{
+    clear(node);
+    free(node);
+}
+
+struct sweep {
+    struct session *found;
+    int64_t before_ms;
+};
+
+static void find_old(const void *node, VISIT visit, void *context)
+{
+    struct session *session = *(struct session *const *)node;
+    struct sweep *sweep = context;
+    if ((visit == postorder || visit == leaf) && !sweep->found && !session->client &&
+        session->left_ms < sweep->before_ms)
+        sweep->found = session;
+}
+
+/* One at a time, since a walk may not change the tree: there are few that are old and not swept. */
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+    struct sessions *sessions = context;
+    (void)fd, (void)what;
+    for (int i = 0; i < 100; i++) {
+        struct sweep sweep = {NULL, monotonic_ms() - FORGET_MS};
+        twalk_r(sessions->tree, find_old, &sweep);
+        if (!sweep.found)
+            return;
+        if (sweep.found->persistent) {
+            sweep.found->persistent = false;
+            write_one(sessions->cloud->db, sweep.found);
+        }
+        tdelete(sweep.found, &sessions->tree, compare);
+        free_session(sweep.found);
+    }
+}
+
+struct sessions *sessions_new(struct cloud *cloud)
+{
+    const struct timeval period = {SWEEP_S, 0};
+    struct sessions *sessions = calloc(1, sizeof *sessions);
+    if (!sessions)
+        return NULL;
+    sessions->cloud = cloud;
+    sessions->write = evtimer_new(cloud->base, on_write, sessions);
+    sessions->sweep = event_new(cloud->base, -1, EV_PERSIST, on_sweep, sessions);
+    if (!sessions->write || !sessions->sweep || event_add(sessions->sweep, &period) != 0) {
+        sessions_free(sessions);
+        return NULL;
+    }
+    read_all(sessions);
+    return sessions;
+}
+
+void sessions_free(struct sessions *sessions)
+{
+    if (!sessions)
+        return;
+    write_all(sessions);
+    if (sessions->write)
+        event_free(sessions->write);
+    if (sessions->sweep)
+        event_free(sessions->sweep);
+    tdestroy(sessions->tree, free_session);
+    free(sessions);
+}
