@@ -22,13 +22,16 @@
 struct options {
     const char *dir, *address;
     unsigned mqtt_port, api_port, delay_ms, rate_kib, drop_blocks;
+    bool strict;
 };
+
+#define SIGNALS 3
 
 struct running {
     struct options options;
     struct cloud_dir dir;
     struct event_base *base;
-    struct event *signals[2];
+    struct event *signals[SIGNALS];
     struct cloud cloud;
     struct api *api;
     struct gateway *gateway;
@@ -53,12 +56,15 @@ static void print_help(void)
         "                     half of it each way; throughput is not limited\n"
         "  --rate KIB         lets no device have more than KIB KiB a second\n"
         "  --drop-blocks N    loses every Nth block of a file on its way to a device\n"
+        "  --strict           lets a device reject a job only before it starts: AWS's reference "
+        "does not\n"
+        "                     say so, but its device libraries keep to it\n"
         "  --help             this text\n"
         "\n"
         "In DIR: root_ca.pem (what devices trust), credentials (for the AWS CLI), cloud.json "
         "(where\n"
         "the running cloud is; there while it is ready), otter.db, broker/mosquitto.log.\n"
-        "SIGINT (Ctrl-C) and SIGTERM stop it in order.\n"
+        "SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal closes) stop it in order.\n"
         "\n"
         "examples:\n"
         "  otter cloud --dir /tmp/cloud\n"
@@ -104,6 +110,9 @@ static bool set_option(struct options *options, int option, const char *name)
         return number(name, optarg, 1000000, &options->rate_kib);
     case 'n':
         return number(name, optarg, 1000000, &options->drop_blocks);
+    case 's':
+        options->strict = true;
+        return true;
     case 'l':
         options->address = optarg;
         if (inet_pton(AF_INET, optarg, &ip) == 1)
@@ -128,6 +137,7 @@ static int read_options(int argc, char **argv, struct options *options)
         {"help", no_argument, NULL, 'h'},
         {"drop-blocks", required_argument, NULL, 'n'},
         {"rate", required_argument, NULL, 'r'},
+        {"strict", no_argument, NULL, 's'},
         {NULL, 0, NULL, 0},
     };
     int option, index = 0;
@@ -155,15 +165,18 @@ static void on_signal(evutil_socket_t number_, short what, void *context)
 {
     struct running *running = context;
     (void)what;
-    cloud_log("cloud", "stopping (%s)", number_ == SIGINT ? "SIGINT" : "SIGTERM");
+    cloud_log("cloud", "stopping (%s)",
+              number_ == SIGINT   ? "SIGINT"
+              : number_ == SIGHUP ? "SIGHUP"
+                                  : "SIGTERM");
     event_base_loopbreak(running->base);
 }
 
 static bool watch_signals(struct running *running)
 {
-    static const int numbers[] = {SIGINT, SIGTERM};
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
     signal(SIGPIPE, SIG_IGN); /* a peer that is gone is an error value, not a death */
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < SIGNALS; i++) {
         running->signals[i] = evsignal_new(running->base, numbers[i], on_signal, running);
         if (!running->signals[i] || event_add(running->signals[i], NULL) != 0)
             return false;
@@ -251,7 +264,7 @@ static bool announce(struct running *running)
 
 static bool start(struct running *running)
 {
-    struct cloud_config config = {.dir = running->dir.path};
+    struct cloud_config config = {.dir = running->dir.path, .strict = running->options.strict};
     return watch_signals(running) &&
            cloud_start(&running->cloud, running->base, &config, true) == OTTER_OK &&
            start_api(running) && start_gateway(running) && announce(running);
@@ -265,7 +278,7 @@ static void stop(struct running *running)
         api_stop(running->api);
     if (running->cloud.db)
         cloud_stop(&running->cloud);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < SIGNALS; i++)
         if (running->signals[i])
             event_free(running->signals[i]);
 }

@@ -96,6 +96,15 @@ static const struct row iot_rows[] = {
     {CORE_INTERNAL, "InternalFailureException", 500},
     {CORE_OK, "InvalidRequestException", 400},
 };
+/* iot-jobs-data has no name of its own for a version that differs: the message says it. */
+static const struct row jobs_data_rows[] = {
+    {CORE_INVALID_STATE, "InvalidStateTransitionException", 409},
+    {CORE_VERSION_MISMATCH, "InvalidStateTransitionException", 409},
+    {CORE_NOT_FOUND, "ResourceNotFoundException", 404},
+    {CORE_TERMINAL_STATE, "TerminalStateException", 410},
+    {CORE_INTERNAL, "ServiceUnavailableException", 503},
+    {CORE_OK, "InvalidRequestException", 400},
+};
 static const struct row signer_rows[] = {
     {CORE_NOT_FOUND, "ResourceNotFoundException", 404},
     {CORE_INTERNAL, "InternalServiceErrorException", 500},
@@ -137,8 +146,9 @@ static const struct row query_rows[] = {
 };
 
 static const struct row *const protocol_rows[] = {
-    [PROTOCOL_IOT] = iot_rows, [PROTOCOL_SIGNER] = signer_rows, [PROTOCOL_ACM] = acm_rows,
-    [PROTOCOL_S3] = s3_rows,   [PROTOCOL_QUERY] = query_rows,
+    [PROTOCOL_IOT] = iot_rows,       [PROTOCOL_JOBS_DATA] = jobs_data_rows,
+    [PROTOCOL_SIGNER] = signer_rows, [PROTOCOL_ACM] = acm_rows,
+    [PROTOCOL_S3] = s3_rows,         [PROTOCOL_QUERY] = query_rows,
 };
 
 void error_reply_core(struct call *call, enum protocol protocol, enum core_error error,
@@ -155,10 +165,12 @@ void error_reply_core(struct call *call, enum protocol protocol, enum core_error
 
 struct refusal {
     const char *message;
-    const char *names[5]; /* by protocol */
+    const char *names[6]; /* by protocol */
 };
 
-#define JSON_NAMES(name) [PROTOCOL_IOT] = name, [PROTOCOL_SIGNER] = name, [PROTOCOL_ACM] = name
+#define JSON_NAMES(name)                                                                           \
+    [PROTOCOL_IOT] = name, [PROTOCOL_JOBS_DATA] = name, [PROTOCOL_SIGNER] = name,                  \
+    [PROTOCOL_ACM] = name
 
 static const struct refusal refusals[] = {
     [SIGV4_MISSING] =

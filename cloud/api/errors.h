@@ -7,11 +7,12 @@
 
 /* The wire protocols, by the service named in the credential scope. */
 enum protocol {
-    PROTOCOL_IOT,    /* REST JSON: header x-amzn-ErrorType, {"message"} */
-    PROTOCOL_SIGNER, /* the same, {"code","message"} */
-    PROTOCOL_ACM,    /* JSON 1.1: {"__type","message"}, always 400 */
-    PROTOCOL_S3,     /* XML */
-    PROTOCOL_QUERY,  /* IAM, STS: XML ErrorResponse */
+    PROTOCOL_IOT,       /* REST JSON: header x-amzn-ErrorType, {"message"} */
+    PROTOCOL_JOBS_DATA, /* the same with fewer names */
+    PROTOCOL_SIGNER,    /* the same, {"code","message"} */
+    PROTOCOL_ACM,       /* JSON 1.1: {"__type","message"}, always 400 */
+    PROTOCOL_S3,        /* XML */
+    PROTOCOL_QUERY,     /* IAM, STS: XML ErrorResponse */
 };
 
 /* Sets status and body of the reply. `details`, members for the error's body, may be NULL. */

@@ -16,9 +16,15 @@ static struct jobs_page page_of(const struct call *call)
                               .limit = call_number(call, "maxResults", LIST_MAX, 0)};
 }
 
-static int64_t number_of(const char *text)
+/* An execution's number: absent is 0, the latest. */
+static enum core_error number_of(const char *text, int64_t *number, struct answer *answer)
 {
-    return text ? strtoll(text, NULL, 10) : 0;
+    size_t length = text ? strlen(text) : 0;
+    *number = length ? strtoll(text, NULL, 10) : 0;
+    if (!text || (length < 19 && strspn(text, "0123456789") == length && *number > 0))
+        return CORE_OK;
+    return answer_refuse(answer, CORE_INVALID_REQUEST,
+                         "executionNumber must be a number from 1, not '%.40s'", text);
 }
 
 /* ---- iot: what operators do ---- */
@@ -38,6 +44,11 @@ static enum core_error get_document(struct call *call, const json_t *body, struc
 {
     (void)body;
     return jobs_document(call->cloud, call->parameters[0], answer);
+}
+
+static enum core_error update_job(struct call *call, const json_t *body, struct answer *answer)
+{
+    return jobs_change(call->cloud, call->parameters[0], body, answer);
 }
 
 static enum core_error cancel_job(struct call *call, const json_t *body, struct answer *answer)
@@ -75,9 +86,13 @@ static enum core_error list_for_thing(struct call *call, const json_t *body, str
 static enum core_error describe_execution(struct call *call, const json_t *body,
                                           struct answer *answer)
 {
+    int64_t number;
+    enum core_error error = number_of(call_query(call, "executionNumber"), &number, answer);
     (void)body;
-    return jobs_describe_execution(call->cloud, call->parameters[0], call->parameters[1],
-                                   number_of(call_query(call, "executionNumber")), answer);
+    if (error)
+        return error;
+    return jobs_describe_execution(call->cloud, call->parameters[0], call->parameters[1], number,
+                                   answer);
 }
 
 static enum core_error cancel_execution(struct call *call, const json_t *body,
@@ -90,9 +105,13 @@ static enum core_error cancel_execution(struct call *call, const json_t *body,
 static enum core_error delete_execution(struct call *call, const json_t *body,
                                         struct answer *answer)
 {
+    int64_t number;
+    enum core_error error = number_of(call->parameters[2], &number, answer);
     (void)body;
-    return jobs_delete_execution(call->cloud, call->parameters[0], call->parameters[1],
-                                 number_of(call->parameters[2]), call_flag(call, "force"), answer);
+    if (error)
+        return error;
+    return jobs_delete_execution(call->cloud, call->parameters[0], call->parameters[1], number,
+                                 call_flag(call, "force"), answer);
 }
 
 const struct route iot_jobs_routes[] = {
@@ -100,6 +119,8 @@ const struct route iot_jobs_routes[] = {
      "targets document description targetSelection timeoutConfig jobExecutionsRetryConfig "
      "jobExecutionsRolloutConfig"},
     {EVHTTP_REQ_GET, "/jobs/{}", describe_job, "beforeSubstitution"},
+    {EVHTTP_REQ_PATCH, "/jobs/{}", update_job,
+     "description timeoutConfig jobExecutionsRetryConfig"},
     {EVHTTP_REQ_GET, "/jobs/{}/job-document", get_document, "beforeSubstitution"},
     {EVHTTP_REQ_PUT, "/jobs/{}/cancel", cancel_job, "reasonCode comment force"},
     {EVHTTP_REQ_DELETE, "/jobs/{}", delete_job, "force"},
@@ -142,15 +163,18 @@ static enum core_error describe_own(struct call *call, const json_t *body, struc
 {
     const char *include = call_query(call, "includeJobDocument");
     const char *number = call_query(call, "executionNumber");
-    json_t *request = json_object();
+    int64_t value;
+    enum core_error error = number_of(number, &value, answer);
     (void)body;
+    if (error)
+        return error;
+    json_t *request = json_object();
     if (include)
         json_object_set_new(request, "includeJobDocument",
                             json_boolean(strcmp(include, "false") != 0));
     if (number)
-        json_object_set_new(request, "executionNumber", json_integer(number_of(number)));
-    enum core_error error =
-        jobs_describe(call->cloud, call->parameters[0], call->parameters[1], request, answer);
+        json_object_set_new(request, "executionNumber", json_integer(value));
+    error = jobs_describe(call->cloud, call->parameters[0], call->parameters[1], request, answer);
     json_decref(request);
     document_to_text(json_object_get(answer->body, "execution"));
     return error;

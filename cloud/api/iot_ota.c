@@ -56,7 +56,8 @@ static enum core_error list_updates(struct call *call, const json_t *body, struc
 {
     (void)body;
     enum core_error error = ota_list(call->cloud, call_query(call, "otaUpdateStatus"), answer);
-    services_page(call, answer, "otaUpdates", &paging_by_token);
+    if (!error)
+        services_page(call, answer, "otaUpdates", &paging_by_token);
     return error;
 }
 

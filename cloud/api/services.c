@@ -1,6 +1,7 @@
 /* From the service's name to its handlers; what the JSON services have in common. */
 #include "cloud/api/services.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +26,7 @@ struct service {
 static const struct service services[] = {
     {"iot", PROTOCOL_IOT, iot_tables, NULL},
     {"execute-api", PROTOCOL_IOT, iot_tables, NULL}, /* how older clients sign for iot */
-    {"iot-jobs-data", PROTOCOL_IOT, jobs_data_tables, NULL},
+    {"iot-jobs-data", PROTOCOL_JOBS_DATA, jobs_data_tables, NULL},
     {"signer", PROTOCOL_SIGNER, signer_tables, NULL},
     {"acm", PROTOCOL_ACM, NULL, acm_answer},
     {"s3", PROTOCOL_S3, NULL, s3_answer},
@@ -142,13 +143,39 @@ static const char *foreign_argument(const char *takes, const struct call *call, 
     return name;
 }
 
+static bool is_number(const char *text, int64_t least, int64_t most)
+{
+    size_t length = strlen(text);
+    return length > 0 && length < 19 && strspn(text, "0123456789") == length &&
+           strtoll(text, NULL, 10) >= least && strtoll(text, NULL, 10) <= most;
+}
+
+/* Sizes of pages, and the tokens of the next one as services_page and the core give them out. */
+static enum core_error check_paging(const struct call *call, struct answer *answer)
+{
+    static const char *const sizes[] = {"maxResults", "pageSize"};
+    static const char *const tokens[] = {"nextToken", "marker"};
+    for (size_t i = 0; i < 2; i++) {
+        const char *size = call_query(call, sizes[i]), *token = call_query(call, tokens[i]);
+        if (size && !is_number(size, 1, PAGE_MAX))
+            return answer_refuse(answer, CORE_INVALID_REQUEST, "%s must be 1 to %d, not %.40s",
+                                 sizes[i], PAGE_MAX, size);
+        if (token && !is_number(token, 0, INT32_MAX))
+            return answer_refuse(answer, CORE_INVALID_REQUEST,
+                                 "%s is not one that was given out: %.40s", tokens[i], token);
+    }
+    return CORE_OK;
+}
+
 static void run_route(struct call *call, const struct service *service, const struct route *route,
                       const json_t *body)
 {
     struct answer answer = ANSWER_INIT;
     const char *foreign = foreign_argument(route->takes, call, body);
     enum core_error error =
-        foreign ? services_refuse_foreign(&answer, foreign) : route->handler(call, body, &answer);
+        foreign ? services_refuse_foreign(&answer, foreign) : check_paging(call, &answer);
+    if (error == CORE_OK)
+        error = route->handler(call, body, &answer);
     services_reply_json(call, service->protocol, error, &answer);
     answer_free(&answer);
 }

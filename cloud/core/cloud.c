@@ -100,7 +100,8 @@ otter_status cloud_start(struct cloud *cloud, struct event_base *base,
 
     *cloud = (struct cloud){.base = base,
                             .now_ms = config->now_ms ? config->now_ms : system_ms,
-                            .now_context = config->now_context};
+                            .now_context = config->now_context,
+                            .strict = config->strict};
     snprintf(cloud->dir, sizeof cloud->dir, "%s", config->dir);
     snprintf(cloud->region, sizeof cloud->region, "%s",
              config->region ? config->region : CLOUD_REGION);

@@ -100,6 +100,7 @@ struct cloud_config {
     const char *account;
     int64_t (*now_ms)(void *context); /* milliseconds since 1970; NULL: the system's clock */
     void *now_context;
+    bool strict; /* refuse what AWS's documentation leaves open but AWS's own devices avoid */
 };
 
 struct cloud {
@@ -111,6 +112,7 @@ struct cloud {
     char dir[512];
     char region[32];
     char account[16];
+    bool strict; /* as configured */
 
     int64_t (*now_ms)(void *context); /* as configured */
     /* Publishes at QoS 1 to whoever subscribed; NULL sends to `broker`. Tests listen here. */

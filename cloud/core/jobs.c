@@ -297,7 +297,7 @@ static bool may_retry(struct cloud *cloud, const struct execution *execution)
 }
 
 /* A snapshot job is over when none of its executions is open. */
-static otter_status complete_job(struct cloud *cloud, const char *job)
+otter_status job_complete(struct cloud *cloud, const char *job)
 {
     int64_t now = cloud_now(cloud);
     return db_run(cloud->db,
@@ -368,7 +368,7 @@ otter_status execution_set(struct cloud *cloud, struct execution *execution, con
         return stored;
     if (may_retry(cloud, execution))
         return execution_queue(cloud, execution->job, execution->thing, execution->number + 1);
-    return complete_job(cloud, execution->job);
+    return job_complete(cloud, execution->job);
 }
 
 /* One change of one execution as a transaction of its own, with its notifications. */
@@ -532,6 +532,9 @@ static enum core_error update_found(struct cloud *cloud, struct execution *execu
     if (status_is_terminal(execution->status))
         return refuse_with_state(execution, CORE_INVALID_STATE, "it cannot change any more",
                                  answer);
+    if (cloud->strict && execution->started && strcmp(update->status, "REJECTED") == 0)
+        return refuse_with_state(execution, CORE_INVALID_STATE,
+                                 "a device rejects before it starts (strict)", answer);
     if (update->checks_version && update->expected_version != execution->version)
         return refuse_with_state(execution, CORE_VERSION_MISMATCH, "expectedVersion differs",
                                  answer);

@@ -17,6 +17,8 @@
 #define JOBS_ID_MAX          64
 #define JOBS_DOCUMENT_MAX    32768
 #define JOBS_DESCRIPTION_MAX 2028
+#define JOBS_TARGETS_MAX     100
+#define JOBS_RETRIES_MAX     10
 #define JOBS_RATE_MAX        1000 /* executions a minute */
 #define JOBS_DETAILS_MAX     10   /* pairs of statusDetails */
 
@@ -36,7 +38,9 @@ enum core_error jobs_describe(struct cloud *cloud, const char *thing, const char
                               const json_t *request, struct answer *answer);
 
 /* {"executionState":...,"jobDocument":...} as asked for. On CORE_INVALID_STATE and
- * CORE_VERSION_MISMATCH the body is {"executionState":...} with what is stored. */
+ * CORE_VERSION_MISMATCH the body is {"executionState":...} with what is stored. A strict cloud
+ * takes REJECTED only from an execution that has not started: AWS's API reference has no such rule,
+ * but the comments of its device libraries say that the service has it. */
 enum core_error jobs_update(struct cloud *cloud, const char *thing, const char *job,
                             const json_t *request, struct answer *answer);
 
@@ -60,8 +64,13 @@ enum core_error jobs_check_rollout(const char *name, const json_t *config, size_
 enum core_error jobs_describe_job(struct cloud *cloud, const char *job, struct answer *answer);
 /* {"document":"text"} */
 enum core_error jobs_document(struct cloud *cloud, const char *job, struct answer *answer);
-/* {"jobArn","jobId","description"}. Without `force` only QUEUED executions are cancelled. `members`
- * may hold reasonCode and comment. */
+/* Changes description, timeoutConfig (for executions that have not started) and
+ * jobExecutionsRetryConfig of a job that is IN_PROGRESS; what is not given stays. */
+enum core_error jobs_change(struct cloud *cloud, const char *job, const json_t *members,
+                            struct answer *answer);
+/* {"jobArn","jobId","description"}. Without `force` only QUEUED executions are cancelled; with it,
+ * a job that was cancelled without can be cancelled again. `members` may hold reasonCode and
+ * comment. */
 enum core_error jobs_cancel(struct cloud *cloud, const char *job, bool force, const json_t *members,
                             struct answer *answer);
 /* CORE_INVALID_STATE when the job is not terminal and not forced. */
@@ -91,6 +100,7 @@ enum core_error jobs_describe_execution(struct cloud *cloud, const char *thing, 
 /* Members: expectedVersion, statusDetails. IN_PROGRESS needs `force`. */
 enum core_error jobs_cancel_execution(struct cloud *cloud, const char *thing, const char *job,
                                       bool force, const json_t *members, struct answer *answer);
+/* One that is not terminal needs `force`. A job without open executions is then COMPLETED. */
 enum core_error jobs_delete_execution(struct cloud *cloud, const char *thing, const char *job,
                                       int64_t number, bool force, struct answer *answer);
 

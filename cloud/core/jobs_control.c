@@ -81,6 +81,44 @@ static enum core_error check_timeout(const json_t *config, int64_t *minutes, str
     return CORE_OK;
 }
 
+static bool retry_sound(const json_t *criterion)
+{
+    static const char *const types[] = {"FAILED", "TIMED_OUT", "ALL"};
+    const char *type = json_text(criterion, "failureType");
+    const json_t *retries = json_object_get(criterion, "numberOfRetries");
+    for (size_t i = 0; type && i < sizeof types / sizeof *types; i++)
+        if (strcmp(types[i], type) == 0)
+            return json_is_integer(retries) && json_integer_value(retries) >= 0 &&
+                   json_integer_value(retries) <= JOBS_RETRIES_MAX;
+    return false;
+}
+
+static enum core_error check_retry(const json_t *config, struct answer *answer)
+{
+    const json_t *list = json_object_get(config, "criteriaList");
+    int64_t total = 0;
+    bool sound = !config || json_array_size(list) > 0;
+    for (size_t i = 0; sound && i < json_array_size(list); i++) {
+        const json_t *criterion = json_array_get(list, i);
+        sound = retry_sound(criterion);
+        total += json_integer_value(json_object_get(criterion, "numberOfRetries"));
+    }
+    if (sound && total <= JOBS_RETRIES_MAX)
+        return CORE_OK;
+    return answer_refuse(answer, CORE_INVALID_REQUEST,
+                         "jobExecutionsRetryConfig needs a criteriaList of failureType (FAILED, "
+                         "TIMED_OUT or ALL) and numberOfRetries, %d retries in all",
+                         JOBS_RETRIES_MAX);
+}
+
+static enum core_error check_description(const char *description, struct answer *answer)
+{
+    if (!description || strlen(description) <= JOBS_DESCRIPTION_MAX)
+        return CORE_OK;
+    return answer_refuse(answer, CORE_INVALID_REQUEST,
+                         "the description is longer than %d characters", JOBS_DESCRIPTION_MAX);
+}
+
 static enum core_error check_target(struct cloud *cloud, const char *target, struct answer *answer)
 {
     const char *thing = target ? arn_name(cloud, target, "iot", "thing") : NULL;
@@ -97,6 +135,9 @@ static enum core_error check_targets(struct cloud *cloud, const json_t *targets,
     enum core_error error = CORE_OK;
     if (!json_is_array(targets) || json_array_size(targets) == 0)
         return answer_refuse(answer, CORE_INVALID_REQUEST, "the job needs at least one target");
+    if (json_array_size(targets) > JOBS_TARGETS_MAX)
+        return answer_refuse(answer, CORE_INVALID_REQUEST, "a job has at most %d targets",
+                             JOBS_TARGETS_MAX);
     for (size_t i = 0; i < json_array_size(targets) && error == CORE_OK; i++)
         error = check_target(cloud, json_string_value(json_array_get(targets, i)), answer);
     return error;
@@ -121,10 +162,11 @@ static enum core_error check_new_job(struct cloud *cloud, const char *id, const 
     if (strcmp(job->selection, "SNAPSHOT") != 0 && strcmp(job->selection, "CONTINUOUS") != 0)
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "targetSelection must be SNAPSHOT or CONTINUOUS");
-    if (job->description && strlen(job->description) > JOBS_DESCRIPTION_MAX)
-        return answer_refuse(answer, CORE_INVALID_REQUEST,
-                             "the description is longer than %d characters", JOBS_DESCRIPTION_MAX);
     enum core_error error = check_document(job->document, answer);
+    if (error == CORE_OK)
+        error = check_description(job->description, answer);
+    if (error == CORE_OK)
+        error = check_retry(json_object_get(members, "jobExecutionsRetryConfig"), answer);
     if (error == CORE_OK)
         error =
             check_timeout(json_object_get(members, "timeoutConfig"), &job->timeout_minutes, answer);
@@ -305,8 +347,6 @@ enum core_error jobs_document(struct cloud *cloud, const char *job, struct answe
     return answer->body ? CORE_OK : no_job(answer, job);
 }
 
-/* ---- cancel and delete ---------------------------------------------------------------------- */
-
 /* A job's status and description; false if it is not there. */
 static bool find_job(struct cloud *cloud, const char *job, char status[24], json_t **names)
 {
@@ -322,14 +362,59 @@ static bool find_job(struct cloud *cloud, const char *job, char status[24], json
     return found;
 }
 
+/* ---- change -------------------------------------------------------------------------------- */
+
+static otter_status change_job(struct cloud *cloud, const char *job, const json_t *members,
+                               int64_t minutes)
+{
+    json_t *timeout = json_object_get(members, "timeoutConfig");
+    json_t *retry = json_object_get(members, "jobExecutionsRetryConfig");
+    char *timeout_text = timeout ? json_dumps(timeout, JSON_COMPACT) : NULL;
+    char *retry_text = retry ? json_dumps(retry, JSON_COMPACT) : NULL;
+    otter_status status =
+        db_run(cloud->db,
+               "UPDATE jobs SET description = COALESCE(?1, description),"
+               " timeout_minutes = CASE WHEN ?2 IS NULL THEN timeout_minutes ELSE ?3 END,"
+               " timeout_json = COALESCE(?2, timeout_json), retry_json = COALESCE(?4, retry_json),"
+               " updated = ?5 WHERE id = ?6",
+               "ssisis", json_text(members, "description"), timeout_text, minutes, retry_text,
+               cloud_now(cloud), job);
+    free(timeout_text);
+    free(retry_text);
+    return status;
+}
+
+enum core_error jobs_change(struct cloud *cloud, const char *job, const json_t *members,
+                            struct answer *answer)
+{
+    char status[24];
+    int64_t minutes = 0;
+    if (!find_job(cloud, job, status, NULL))
+        return no_job(answer, job);
+    enum core_error error = check_description(json_text(members, "description"), answer);
+    if (error == CORE_OK)
+        error = check_timeout(json_object_get(members, "timeoutConfig"), &minutes, answer);
+    if (error == CORE_OK)
+        error = check_retry(json_object_get(members, "jobExecutionsRetryConfig"), answer);
+    if (error == CORE_OK && strcmp(status, "IN_PROGRESS") != 0)
+        error = answer_refuse(answer, CORE_INVALID_REQUEST, "job '%s' is %s and cannot change", job,
+                              status);
+    if (error == CORE_OK && change_job(cloud, job, members, minutes) != OTTER_OK)
+        error = store_failed(cloud, answer);
+    return error;
+}
+
+/* ---- cancel and delete ---------------------------------------------------------------------- */
+
 static otter_status cancel_job(struct cloud *cloud, const char *job, bool force,
                                const json_t *members)
 {
     int64_t now = cloud_now(cloud);
     otter_status status =
         db_run(cloud->db,
-               "UPDATE jobs SET status = 'CANCELED', force_canceled = ?, reason_code = ?,"
-               " comment = ?, updated = ?, completed = ? WHERE id = ?",
+               "UPDATE jobs SET status = 'CANCELED', force_canceled = ?,"
+               " reason_code = COALESCE(?, reason_code), comment = COALESCE(?, comment),"
+               " updated = ?, completed = COALESCE(completed, ?) WHERE id = ?",
                "issiis", (int64_t)force, json_text(members, "reasonCode"),
                json_text(members, "comment"), now, now, job);
     if (status != OTTER_OK)
@@ -341,6 +426,14 @@ static otter_status cancel_job(struct cloud *cloud, const char *job, bool force,
                   "iisi", (int64_t)force, now, job, (int64_t)force);
 }
 
+/* Whether a job that was cancelled without force left executions running. */
+static bool has_running(struct cloud *cloud, const char *job)
+{
+    return db_number(cloud->db,
+                     "SELECT COUNT(*) FROM job_executions WHERE job = ? AND status = 'IN_PROGRESS'",
+                     "s", job) > 0;
+}
+
 enum core_error jobs_cancel(struct cloud *cloud, const char *job, bool force, const json_t *members,
                             struct answer *answer)
 {
@@ -350,7 +443,8 @@ enum core_error jobs_cancel(struct cloud *cloud, const char *job, bool force, co
 
     if (!find_job(cloud, job, status, &names))
         return no_job(answer, job);
-    if (strcmp(status, "IN_PROGRESS") != 0) {
+    bool again = force && strcmp(status, "CANCELED") == 0 && has_running(cloud, job);
+    if (strcmp(status, "IN_PROGRESS") != 0 && !again) {
         json_decref(names);
         return answer_refuse(answer, CORE_INVALID_REQUEST, "job '%s' is already %s", job, status);
     }
@@ -466,20 +560,29 @@ enum core_error jobs_cancel_execution(struct cloud *cloud, const char *thing, co
     return error;
 }
 
+static otter_status delete_execution(struct cloud *cloud, int64_t id, const char *job)
+{
+    otter_status status = db_run(cloud->db, "DELETE FROM job_executions WHERE id = ?", "i", id);
+    return status == OTTER_OK ? job_complete(cloud, job) : status;
+}
+
 enum core_error jobs_delete_execution(struct cloud *cloud, const char *thing, const char *job,
                                       int64_t number, bool force, struct answer *answer)
 {
     struct execution execution;
     if (!execution_find(cloud, thing, job, number, &execution))
         return no_execution(answer, thing, job);
-    bool running = status_is(&execution, "IN_PROGRESS");
     bool pending = !status_is_terminal(execution.status);
     int64_t id = execution.id, first = pending_first(cloud, thing);
+    if (pending && !force)
+        answer_refuse(answer, CORE_INVALID_STATE,
+                      "job execution %.64s is %s: cancel it first, or delete it with force", job,
+                      execution.status);
     execution_free(&execution);
-    if (running && !force)
-        return answer_refuse(answer, CORE_INVALID_STATE,
-                             "job execution %.64s is IN_PROGRESS: delete it with force", job);
-    if (db_run(cloud->db, "DELETE FROM job_executions WHERE id = ?", "i", id) != OTTER_OK)
+    if (pending && !force)
+        return CORE_INVALID_STATE;
+    if (db_begin(cloud->db) != OTTER_OK ||
+        db_finish(cloud->db, delete_execution(cloud, id, job)) != OTTER_OK)
         return store_failed(cloud, answer);
     pending_notify(cloud, thing, first, pending);
     return CORE_OK;

@@ -43,6 +43,8 @@ bool job_id_valid(const char *job);
  * Ends the job when this was its last open execution, and queues a retry where the job asks so. */
 otter_status execution_set(struct cloud *cloud, struct execution *execution, const char *status,
                            const json_t *details, int step_minutes);
+/* Ends the job when it is a snapshot without open executions. To be called in a transaction. */
+otter_status job_complete(struct cloud *cloud, const char *job);
 otter_status execution_queue(struct cloud *cloud, const char *job, const char *thing,
                              int64_t number);
 

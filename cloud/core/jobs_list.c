@@ -24,6 +24,9 @@ static bool page_offset(const struct jobs_page *page, int64_t *offset, struct an
     return false;
 }
 
+#define JOB_STATUSES       "IN_PROGRESS CANCELED COMPLETED DELETION_IN_PROGRESS SCHEDULED"
+#define EXECUTION_STATUSES "QUEUED IN_PROGRESS SUCCEEDED FAILED TIMED_OUT REJECTED REMOVED CANCELED"
+
 /* Reads at most one page of rows into an array, and sets nextToken if there are more: the statement
  * must have asked for one row more than the page holds. */
 static void take_page(struct cloud *cloud, struct db_rows *rows, const struct jobs_page *page,
@@ -61,7 +64,9 @@ static json_t *job_entry(struct cloud *cloud, struct db_rows *rows)
 enum core_error jobs_list(struct cloud *cloud, const struct jobs_page *page, struct answer *answer)
 {
     int64_t offset;
-    if (!page_offset(page, &offset, answer))
+    if (!page_offset(page, &offset, answer) ||
+        check_filter("status", page->status, JOB_STATUSES, answer) ||
+        check_filter("targetSelection", page->selection, "SNAPSHOT CONTINUOUS", answer))
         return CORE_INVALID_REQUEST;
     take_page(cloud,
               db_select(cloud->db,
@@ -112,7 +117,8 @@ enum core_error jobs_list_for_job(struct cloud *cloud, const char *job,
                                   const struct jobs_page *page, struct answer *answer)
 {
     int64_t offset;
-    if (!page_offset(page, &offset, answer))
+    if (!page_offset(page, &offset, answer) ||
+        check_filter("status", page->status, EXECUTION_STATUSES, answer))
         return CORE_INVALID_REQUEST;
     if (db_number(cloud->db, "SELECT COUNT(*) FROM jobs WHERE id = ?", "s", job) == 0)
         return answer_refuse(answer, CORE_NOT_FOUND, "there is no job '%.64s'", job);
@@ -129,7 +135,8 @@ enum core_error jobs_list_for_thing(struct cloud *cloud, const char *thing,
                                     const struct jobs_page *page, struct answer *answer)
 {
     int64_t offset;
-    if (!page_offset(page, &offset, answer))
+    if (!page_offset(page, &offset, answer) ||
+        check_filter("status", page->status, EXECUTION_STATUSES, answer))
         return CORE_INVALID_REQUEST;
     if (!registry_thing_exists(cloud, thing))
         return answer_refuse(answer, CORE_NOT_FOUND, "there is no thing '%.128s'", thing);

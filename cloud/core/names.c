@@ -79,6 +79,19 @@ bool name_valid(const char *text, size_t longest, const char *others)
     return true;
 }
 
+enum core_error check_filter(const char *name, const char *value, const char *known,
+                             struct answer *answer)
+{
+    size_t size = value ? strlen(value) : 0;
+    for (const char *at = size ? strstr(known, value) : NULL; at; at = strstr(at + 1, value)) {
+        if ((at == known || at[-1] == ' ') && (at[size] == ' ' || !at[size]))
+            return CORE_OK;
+    }
+    return !value ? CORE_OK
+                  : answer_refuse(answer, CORE_INVALID_REQUEST, "%s must be one of %s, not '%.60s'",
+                                  name, known, value);
+}
+
 enum core_error answer_db_failed(struct cloud *cloud, struct answer *answer)
 {
     return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));

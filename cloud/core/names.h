@@ -30,6 +30,10 @@ void random_text(char *text, size_t count, const char *alphabet);
 /* Whether `text` is 1..`longest` characters, each ASCII letter, digit or one of `others`. */
 bool name_valid(const char *text, size_t longest, const char *others);
 
+/* A filter of a list: NULL, or one of `known`, which blanks divide; else CORE_INVALID_REQUEST. */
+enum core_error check_filter(const char *name, const char *value, const char *known,
+                             struct answer *answer);
+
 /* CORE_INTERNAL, with the database's own words. */
 enum core_error answer_db_failed(struct cloud *cloud, struct answer *answer);
 

@@ -150,6 +150,11 @@ enum core_error ota_get(struct cloud *cloud, const char *id, struct answer *answ
 
 enum core_error ota_list(struct cloud *cloud, const char *status, struct answer *answer)
 {
+    if (check_filter("otaUpdateStatus", status,
+                     "CREATE_PENDING CREATE_IN_PROGRESS CREATE_COMPLETE CREATE_FAILED"
+                     " DELETE_IN_PROGRESS DELETE_FAILED",
+                     answer))
+        return CORE_INVALID_REQUEST;
     json_t *updates = json_array();
     struct db_rows *rows =
         db_select(cloud->db,

@@ -159,6 +159,13 @@ second_is_up() {
     [ -e "$work/second/cloud.json" ]
 }
 wait_until "a second cloud finds free ports" second_is_up
+
+# a terminal that closes ends a cloud in order: it leaves no cloud.json that names a dead one
+second=${background##* }
+kill -HUP "$second"
+wait "$second" || fail "SIGHUP does not stop a cloud in order: $(cat "$work/second.log")"
+! second_is_up || fail "SIGHUP left a cloud.json"
+background=$witness
 good_client_is_served
 stop_cloud
 

@@ -154,8 +154,8 @@ bool world_start_cloud(struct world *world)
     char delay[16], rate[16];
     snprintf(delay, sizeof delay, "%u", world->delay_ms);
     snprintf(rate, sizeof rate, "%u", world->rate_kib);
-    const char *words[8] = {"./otter", "cloud"};
-    unsigned count = 2;
+    const char *words[8] = {"./otter", "cloud", "--strict"};
+    unsigned count = 3;
     if (world->delay_ms > 0) {
         words[count++] = "--delay";
         words[count++] = delay;

@@ -24,7 +24,7 @@ static void keep(void *context, const char *topic, const void *payload, size_t l
 
 static void open_cloud(struct fixture *fixture)
 {
-    struct cloud_config config = {.dir = fixture->dir, .now_ms = clock_ms, .now_context = fixture};
+    struct cloud_config config = {.dir = fixture->dir, .now_ms = clock_ms, .now_context = fixture, .strict = true};
     assert_int_equal(cloud_start(&fixture->cloud, fixture->base, &config, false), OTTER_OK);
     fixture->cloud.publish = keep;
     fixture->cloud.publish_context = fixture;

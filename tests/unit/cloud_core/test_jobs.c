@@ -211,6 +211,25 @@ static void a_terminal_execution_never_changes(void **state)
     assert_status(f, "job1", "FAILED", 2);
 }
 
+static void a_strict_cloud_takes_a_rejection_only_before_the_start(void **state)
+{
+    struct fixture *f = *state;
+    struct answer answer = ANSWER_INIT;
+    create(f, "job1", "");
+    create(f, "job2", "");
+    assert_int_equal(update(f, "job1", "{'status':'REJECTED'}", &answer), CORE_OK);
+    answer_free(&answer);
+    report(f, "job2", "IN_PROGRESS");
+    assert_int_equal(update(f, "job2", "{'status':'REJECTED'}", &answer), CORE_INVALID_STATE);
+    const json_t *stored = json_object_get(answer.body, "executionState");
+    assert_string_equal(json_string_value(json_object_get(stored, "status")), "IN_PROGRESS");
+    answer_free(&answer);
+    f->cloud.strict = false;
+    assert_int_equal(update(f, "job2", "{'status':'REJECTED'}", &answer), CORE_OK);
+    answer_free(&answer);
+    assert_status(f, "job2", "REJECTED", 3);
+}
+
 static void devices_cannot_set_the_services_statuses(void **state)
 {
     struct fixture *f = *state;
@@ -687,6 +706,7 @@ int main(void)
         TEST(each_accepted_update_raises_the_version),
         TEST(a_queued_execution_may_end_directly),
         TEST(a_terminal_execution_never_changes),
+        TEST(a_strict_cloud_takes_a_rejection_only_before_the_start),
         TEST(devices_cannot_set_the_services_statuses),
         TEST(expected_version_is_checked_as_number_and_as_text),
         TEST(an_update_answers_what_was_asked_for),

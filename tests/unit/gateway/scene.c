@@ -71,7 +71,7 @@ static void make_thing(const char *name, const char *certificate)
 int scene_setup(void **state)
 {
     char id[TLS_ID_SIZE];
-    struct cloud_config config = {.dir = scene.dir};
+    struct cloud_config config = {.dir = scene.dir, .strict = true};
     struct gateway_config gateway = {0};
     (void)state;
     strcpy(scene.dir, "/tmp/otter-gateway-XXXXXX");
