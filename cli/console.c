@@ -76,6 +76,15 @@ static int print_key(void *ctx, const char *key, uint32_t length)
     return 0;
 }
 
+static void print_damage(void *ctx, const struct kv_damage *damage)
+{
+    const char *key = damage->key[0] != '\0' ? damage->key
+                      : damage->offset == 0  ? "(sector header)"
+                                             : "(unknown key)";
+    cli_printf(ctx, "%-*s sector %lu: %s\n", (int)KV_KEY_MAX, key, (unsigned long)damage->sector,
+               damage->repaired ? "one bit flipped, put right when read" : "DAMAGED, set it again");
+}
+
 static void command_kv(struct cli *cli, int argc, char **argv)
 {
     (void)argc;
@@ -86,6 +95,9 @@ static void command_kv(struct cli *cli, int argc, char **argv)
     kv_usage(kv, &usage);
     cli_printf(cli, "%lu keys take %lu of %lu bytes.\n", (unsigned long)usage.keys,
                (unsigned long)usage.live_bytes, (unsigned long)usage.capacity_bytes);
+    const uint32_t damaged = kv_check(kv, print_damage, cli);
+    if (damaged > 0)
+        cli_printf(cli, "%lu records do not read as they were written.\n", (unsigned long)damaged);
 }
 
 static const struct cli_command commands[] = {
@@ -93,7 +105,7 @@ static const struct cli_command commands[] = {
     {"conf", "Get, set and commit settings", command_conf_usage, command_conf},
     {"pki", "Make, import, export and list keys and certificates", command_pki_usage, command_pki},
     {"ota", "Show the state of the update agent", "", command_ota},
-    {"kv", "Show what is stored, and how full flash is", "", command_kv},
+    {"kv", "Show what is stored, how full flash is, and its damage", "", command_kv},
     {"stat", "Show the most memory ever in use", "", command_stat},
     {"uptime", "Show the time since the last start", "", command_uptime},
     {"version", "Show firmware version and board", "", command_version},

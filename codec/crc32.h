@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define CRC32_POLYNOMIAL 0xedb88320u
+
 uint32_t crc32_update(uint32_t crc, const void *data, size_t length);
 
 #endif

@@ -121,6 +121,34 @@ static void start_link(struct app *app)
         app->link.provisioned = false;
 }
 
+static void log_damage(void *ctx, const struct kv_damage *damage)
+{
+    (void)ctx;
+    const char *key = damage->key[0] != '\0' ? damage->key
+                      : damage->offset == 0  ? "the sector's header"
+                                             : "a record";
+    if (damage->repaired)
+        LOG_WRN("STORE", "sector %lu: one bit of %s has flipped and is put right at each reading",
+                (unsigned long)damage->sector, key);
+    else
+        LOG_ERR("STORE", "sector %lu: %s cannot be read any more; set or import it again",
+                (unsigned long)damage->sector, key);
+}
+
+static void open_store(struct app *app)
+{
+    otter_status status = kv_open(&app->kv, &app->board.store);
+    if (status != OTTER_OK) {
+        LOG_ERR("STORE", "cannot be opened: %s", otter_status_text(status));
+        return;
+    }
+    kv_check(&app->kv, log_damage, NULL);
+    status = kv_purge(&app->kv);
+    if (status != OTTER_OK)
+        LOG_ERR("STORE", "a replaced private key cannot be erased from flash: %s",
+                otter_status_text(status));
+}
+
 void app_start(struct app *app, const struct flash *flash, otter_ms now)
 {
     memset(app, 0, sizeof *app);
@@ -128,9 +156,7 @@ void app_start(struct app *app, const struct flash *flash, otter_ms now)
     board_init(&app->board, flash);
     read_version(app);
     log_boot(app);
-    const otter_status status = kv_open(&app->kv, &app->board.store);
-    if (status != OTTER_OK)
-        LOG_ERR("APP", "cannot open the store: %s", otter_status_text(status));
+    open_store(app);
     start_link(app);
     if (app->provisioned)
         start_agent(app, now);

@@ -175,13 +175,12 @@ static otter_status import_public(struct kv *kv, const struct pki_object *object
 static otter_status store_private(struct kv *kv, const struct pki_object *object,
                                   const struct pki_pair *pair)
 {
-    if (strcmp(object->label, PKI_TLS_KEY_PRIV) != 0)
-        return store(kv, object, pair->private_der, pair->private_length);
+    const struct store_key key = store_key(object);
     const struct kv_item items[] = {
-        {PKI_PREFIX PKI_TLS_KEY_PRIV, pair->private_der, pair->private_length},
+        {key.text, pair->private_der, pair->private_length},
         {PKI_PREFIX PKI_TLS_KEY_PUB, pair->public_der, pair->public_length},
     };
-    return kv_set_all(kv, items, 2);
+    return kv_replace_secret(kv, items, strcmp(object->label, PKI_TLS_KEY_PRIV) == 0 ? 2 : 1);
 }
 
 static otter_status import_private(struct kv *kv, const struct pki_object *object, size_t length)

@@ -3,7 +3,8 @@
  * Labels are the reference integrations' names. Objects are stored in DER under the key
  * "pki/<label>": certificates as X.509, public keys as SubjectPublicKeyInfo, private keys as the
  * ECPrivateKey of RFC 5915. Keys are P-256; a root certificate may be of any kind that Mbed TLS is
- * built with. Private keys never leave this room except as an Mbed TLS context.
+ * built with. Private keys never leave this room except as an Mbed TLS context, and one that is
+ * replaced is erased from flash (kv_replace_secret; call kv_purge at start).
  *
  * Built on Mbed TLS 2.28. One static work buffer of PKI_DER_MAX bytes, so one call at a time; heap
  * only inside of Mbed TLS, freed before return. Nothing blocks for longer than one P-256 operation.

@@ -40,7 +40,7 @@ otter_status pki_generate_key(struct kv *kv)
             {PKI_PREFIX PKI_TLS_KEY_PUB, pair.public_der, pair.public_length},
             {PKI_PREFIX PKI_TLS_CERT, NULL, 0},
         };
-        status = kv_set_all(kv, items, 3);
+        status = kv_replace_secret(kv, items, 3);
     }
     mbedtls_platform_zeroize(&pair, sizeof pair);
     return status;

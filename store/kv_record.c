@@ -21,15 +21,32 @@ uint32_t record_size(const struct kv *kv, uint32_t key_length, uint32_t value_le
     return record_align(kv, RECORD_HEADER_SIZE + key_length + value_length + RECORD_CRC_SIZE);
 }
 
-bool record_at(const struct kv *kv, uint32_t offset, struct record *record)
+/* Reads a part of the record, with its wrong bit put right. `at` counts from its start. */
+static otter_status read_part(const struct kv *kv, const struct record *record, uint32_t at,
+                              void *data, uint32_t length)
+{
+    const otter_status status = flash_read(kv->area, record->offset + at, data, length);
+    const uint32_t bit = record->flip - 1u;
+    if (record->flip > 0 && bit / 8 >= at && bit / 8 - at < length)
+        ((uint8_t *)data)[bit / 8 - at] ^= (uint8_t)(1u << bit % 8);
+    return status;
+}
+
+static uint32_t body_length(const struct record *record)
+{
+    return RECORD_HEADER_SIZE + (uint32_t)record->key_length + record->value_length;
+}
+
+/* record_at, for a record of which the bit `flip` is known or guessed to be wrong. */
+static bool parse(const struct kv *kv, uint32_t offset, uint32_t flip, struct record *record)
 {
     const uint32_t left = kv->sector_size - offset % kv->sector_size;
     uint8_t header[RECORD_HEADER_SIZE];
+    *record = (struct record){.offset = offset, .flip = (uint16_t)flip};
     /* left == sector_size: the record before this one ended with its sector */
     if (left == kv->sector_size || left < sizeof header ||
-        flash_read(kv->area, offset, header, sizeof header) != OTTER_OK)
+        read_part(kv, record, 0, header, sizeof header) != OTTER_OK)
         return false;
-    record->offset = offset;
     record->kind = header[0];
     record->key_length = header[1];
     record->value_length = (uint16_t)(header[2] | header[3] << 8);
@@ -40,24 +57,124 @@ bool record_at(const struct kv *kv, uint32_t offset, struct record *record)
            record->key_length <= KV_KEY_MAX && record->value_length <= KV_VALUE_MAX && size <= left;
 }
 
+bool record_at(const struct kv *kv, uint32_t offset, struct record *record)
+{
+    return parse(kv, offset, 0, record);
+}
+
+struct checksum {
+    uint32_t computed;
+    uint32_t stored;
+};
+
+static bool read_checksum(const struct kv *kv, const struct record *record, struct checksum *sum)
+{
+    const uint32_t length = body_length(record);
+    uint8_t chunk[CHUNK];
+    *sum = (struct checksum){0, 0};
+    for (uint32_t at = 0, part; at < length; at += part) {
+        part = length - at < CHUNK ? length - at : CHUNK;
+        if (read_part(kv, record, at, chunk, part) != OTTER_OK)
+            return false;
+        sum->computed = crc32_update(sum->computed, chunk, part);
+    }
+    if (read_part(kv, record, length, chunk, RECORD_CRC_SIZE) != OTTER_OK)
+        return false;
+    for (uint32_t i = 0; i < RECORD_CRC_SIZE; i++)
+        sum->stored |= (uint32_t)chunk[i] << 8 * i;
+    return true;
+}
+
 bool record_valid(const struct kv *kv, const struct record *record)
 {
-    uint32_t left = RECORD_HEADER_SIZE + (uint32_t)record->key_length + record->value_length;
-    uint32_t offset = record->offset;
-    uint32_t crc = 0;
-    uint8_t chunk[CHUNK];
-    for (uint32_t part; left > 0; offset += part, left -= part) {
-        part = left < CHUNK ? left : CHUNK;
-        if (flash_read(kv->area, offset, chunk, part) != OTTER_OK)
-            return false;
-        crc = crc32_update(crc, chunk, part);
+    struct checksum sum;
+    return read_checksum(kv, record, &sum) && sum.computed == sum.stored;
+}
+
+/* The bit behind the header that must flip to make the CRC right. A wrong bit changes the CRC by an
+ * amount that depends only on its distance from the end: all of these are tried. */
+static bool repair_body(const struct kv *kv, struct record *record)
+{
+    const uint32_t body_bits = 8 * body_length(record);
+    const uint32_t erased = kv->area->flash->erased_value * 0x01010101u;
+    struct checksum sum;
+    if (!read_checksum(kv, record, &sum) || sum.stored == erased)
+        return false; /* a write that a cut kept from reaching its CRC */
+    const uint32_t wrong = sum.computed ^ sum.stored;
+    for (uint32_t i = 0; i < 8 * RECORD_CRC_SIZE; i++) {
+        if (wrong == 1u << i) {
+            record->flip = (uint16_t)(body_bits + i + 1);
+            return true;
+        }
     }
-    if (flash_read(kv->area, offset, chunk, RECORD_CRC_SIZE) != OTTER_OK)
+    uint32_t effect = CRC32_POLYNOMIAL;
+    for (uint32_t bit = body_bits; bit > 8 * RECORD_HEADER_SIZE; bit--) {
+        if (wrong == effect) {
+            record->flip = (uint16_t)bit;
+            return true;
+        }
+        effect = effect >> 1 ^ (effect & 1u ? CRC32_POLYNOMIAL : 0);
+    }
+    return false;
+}
+
+/* A wrong bit in the header may move the end, and with it the CRC: so each bit is tried. */
+static bool repair_header(const struct kv *kv, uint32_t offset, uint32_t end, struct record *record)
+{
+    for (uint32_t bit = 1; bit <= 8 * RECORD_HEADER_SIZE; bit++) {
+        if (parse(kv, offset, bit, record) && record->end <= end && record_valid(kv, record))
+            return true;
+    }
+    return false;
+}
+
+/* A record begins there and can be read. */
+static bool record_whole(const struct kv *kv, uint32_t offset, uint32_t end, struct record *record)
+{
+    if (record_at(kv, offset, record) && record->end <= end &&
+        (record_valid(kv, record) || repair_body(kv, record)))
+        return true;
+    return repair_header(kv, offset, end, record);
+}
+
+/* A record, or nothing at all, follows where the header says that this one ends. */
+static bool ends_as_said(const struct kv *kv, const struct record *record, uint32_t end)
+{
+    struct record behind;
+    if (record->end >= end)
+        return record->end == end;
+    return flash_is_erased(kv->area, record->end, end - record->end) == 1 ||
+           record_whole(kv, record->end, end, &behind);
+}
+
+static bool begins_sound_record(const struct kv *kv, uint32_t offset, uint32_t end)
+{
+    struct record record;
+    return record_at(kv, offset, &record) && record.end <= end && record_valid(kv, &record);
+}
+
+/* When the header cannot be trusted to tell the end, the next sound record is looked for. */
+static void measure_damage(const struct kv *kv, uint32_t offset, uint32_t end,
+                           struct record *record)
+{
+    const bool readable = record_at(kv, offset, record);
+    record->damaged = true;
+    if (readable && ends_as_said(kv, record, end))
+        return;
+    if (!readable)
+        record->key_length = record->kind = 0;
+    do
+        offset += kv->area->flash->write_size;
+    while (offset < end && !begins_sound_record(kv, offset, end));
+    record->end = offset < end ? offset : end;
+}
+
+bool record_examine(const struct kv *kv, uint32_t offset, uint32_t end, struct record *record)
+{
+    if (offset >= end || flash_is_erased(kv->area, offset, end - offset) == 1)
         return false;
-    for (uint32_t i = 0; i < RECORD_CRC_SIZE; i++) {
-        if (chunk[i] != (uint8_t)(crc >> 8 * i))
-            return false;
-    }
+    if (!record_whole(kv, offset, end, record))
+        measure_damage(kv, offset, end, record);
     return true;
 }
 
@@ -79,18 +196,19 @@ bool record_is_stable(const struct kv *kv, const struct record *record)
 {
     /* The CRC comes last and is not erased bytes (but once in 2^32), so when it was right every
      * unit before those that hold it was finished. */
-    const uint32_t crc = record_value_offset(record) + record->value_length;
+    const uint32_t crc = record->offset + body_length(record);
     const uint32_t start = crc - crc % kv->area->flash->write_size;
     return flash_is_stable(kv->area, start, record->end - start);
 }
 
-static bool flash_equals(const struct kv *kv, uint32_t offset, const void *data, uint32_t length)
+static bool part_equals(const struct kv *kv, const struct record *record, uint32_t at,
+                        const void *data, uint32_t length)
 {
     const uint8_t *expected = data;
     uint8_t chunk[CHUNK];
-    for (uint32_t part; length > 0; offset += part, expected += part, length -= part) {
+    for (uint32_t part; length > 0; at += part, expected += part, length -= part) {
         part = length < CHUNK ? length : CHUNK;
-        if (flash_read(kv->area, offset, chunk, part) != OTTER_OK ||
+        if (read_part(kv, record, at, chunk, part) != OTTER_OK ||
             memcmp(chunk, expected, part) != 0)
             return false;
     }
@@ -100,26 +218,27 @@ static bool flash_equals(const struct kv *kv, uint32_t offset, const void *data,
 bool record_has_key(const struct kv *kv, const struct record *record, struct record_key key)
 {
     return record->key_length == key.length &&
-           flash_equals(kv, record->offset + RECORD_HEADER_SIZE, key.text, key.length);
-}
-
-uint32_t record_value_offset(const struct record *record)
-{
-    return record->offset + RECORD_HEADER_SIZE + record->key_length;
+           part_equals(kv, record, RECORD_HEADER_SIZE, key.text, key.length);
 }
 
 bool record_has_value(const struct kv *kv, const struct record *record, const void *value,
                       uint32_t length)
 {
     return record->value_length == length &&
-           flash_equals(kv, record_value_offset(record), value, length);
+           part_equals(kv, record, RECORD_HEADER_SIZE + record->key_length, value, length);
 }
 
 otter_status record_read_key(const struct kv *kv, const struct record *record,
                              char key[KV_KEY_MAX + 1])
 {
     key[record->key_length] = '\0';
-    return flash_read(kv->area, record->offset + RECORD_HEADER_SIZE, key, record->key_length);
+    return read_part(kv, record, RECORD_HEADER_SIZE, key, record->key_length);
+}
+
+otter_status record_read_value(const struct kv *kv, const struct record *record, void *value)
+{
+    return read_part(kv, record, RECORD_HEADER_SIZE + record->key_length, value,
+                     record->value_length);
 }
 
 /* Collects bytes into whole write units. The first failure sticks and is told at the end. */
@@ -197,12 +316,11 @@ otter_status record_copy(const struct kv *kv, uint32_t *offset, const struct rec
 {
     struct writer writer =
         writer_begin(kv, *offset, RECORD_SET, record->key_length, record->value_length);
-    uint32_t from = record->offset + RECORD_HEADER_SIZE;
-    uint32_t left = (uint32_t)record->key_length + record->value_length;
+    const uint32_t length = body_length(record);
     uint8_t chunk[CHUNK];
-    for (uint32_t part; left > 0; from += part, left -= part) {
-        part = left < CHUNK ? left : CHUNK;
-        const otter_status status = flash_read(kv->area, from, chunk, part);
+    for (uint32_t at = RECORD_HEADER_SIZE, part; at < length; at += part) {
+        part = length - at < CHUNK ? length - at : CHUNK;
+        const otter_status status = read_part(kv, record, at, chunk, part);
         if (status != OTTER_OK)
             return status;
         writer_put(&writer, chunk, part);

@@ -6,6 +6,7 @@
  * or the state after the step, whole, on each reading. From there the next step runs, and is itself
  * cut at every operation in every way; again the state must be the one seen before or the one
  * after, so that a value once seen never goes back. At the end of each case a set must work. */
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -326,12 +327,131 @@ static void a_cut_format_leaves_all_or_nothing(void **state)
     nor_destroy(&bench.device);
 }
 
+/* ---- Secrets --------------------------------------------------------------------------------- */
+
+static const char old_secret[] = "the old private key";
+static const char new_secret[] = "the new private key";
+
+static void replace_secret(void *context)
+{
+    struct bench *b = context;
+    const struct kv_item item = {"secret", new_secret, sizeof new_secret};
+    b->status = kv_replace_secret(&b->kv, &item, 1);
+}
+
+static void purge(void *context)
+{
+    struct bench *b = context;
+    b->status = kv_purge(&b->kv);
+}
+
+static bool secret_is(const char *expected)
+{
+    char found[sizeof new_secret];
+    uint32_t length;
+    return kv_get(&bench.kv, "secret", found, sizeof found, &length) == OTTER_OK &&
+           length == sizeof found && memcmp(found, expected, length) == 0;
+}
+
+static bool flash_holds_old_secret(void)
+{
+    return memmem(bench.device.data, bench.device.flash.size, old_secret, sizeof old_secret) !=
+           NULL;
+}
+
+/* As a device does at its start. The secret is the old one or the new one; once it is the new one
+ * the old one is gone. */
+static void start_and_purge(const struct model *model, uint32_t cut_at, enum nor_cut cut)
+{
+    reopen();
+    purge(&bench);
+    if (bench.status != OTTER_OK || !store_is(model))
+        fail_case("the purge lost something", cut_at, cut);
+    const bool is_new = secret_is(new_secret);
+    if (!is_new && !secret_is(old_secret))
+        fail_case("neither the old nor the new secret", cut_at, cut);
+    if (is_new && flash_holds_old_secret())
+        fail_case("the old secret is still on flash", cut_at, cut);
+    if (bench.device.rule_breaks != 0)
+        fail_case("a flash rule was broken", cut_at, cut);
+    bench.cases++;
+}
+
+/* Cuts the purge after the cut that is on flash now, at every operation in every way. */
+static void cut_the_purge(const struct model *model)
+{
+    static struct nor_snapshot start;
+    nor_snapshot_free(&start);
+    nor_snapshot_take(&bench.device, &start);
+    for (uint32_t i = 0;; i++) {
+        const enum nor_cut cut = (enum nor_cut)(i % NOR_CUT_KINDS);
+        nor_snapshot_restore(&bench.device, &start);
+        reopen();
+        nor_power_plan(&bench.power, i / NOR_CUT_KINDS + 1, cut);
+        if (nor_power_run(&bench.power, purge, &bench) != NOR_RUN_CUT)
+            return;
+        start_and_purge(model, i / NOR_CUT_KINDS + 1, cut);
+    }
+}
+
+static void cut_the_replacement(uint32_t write_size, uint32_t sectors)
+{
+    static struct nor_snapshot start;
+    const uint32_t sector_size = write_size < 16 ? 512 : 1024;
+    nor_uniform_sectors(bench.sectors, sectors, sector_size);
+    nor_power_init(&bench.power, write_size);
+    nor_create(&bench.device, &bench.power, bench.sectors, sectors, write_size, 0xff);
+    bench.area = (struct flash_area){&bench.device.flash, 0, sectors * sector_size};
+    bench.length_max = 50;
+    struct model model = {{0}};
+    reopen();
+    assert_int_equal(kv_set(&bench.kv, "secret", old_secret, sizeof old_secret), OTTER_OK);
+    for (uint32_t step = 1; step <= 20; step++) {
+        next_step_works(step, &model, 0, NOR_CUT_BEFORE);
+        model = after_step(model, step);
+    }
+    nor_snapshot_free(&start);
+    nor_snapshot_take(&bench.device, &start);
+    bool cut_happened = true;
+    for (uint32_t i = 0; cut_happened; i++) {
+        const enum nor_cut cut = (enum nor_cut)(i % NOR_CUT_KINDS);
+        nor_snapshot_restore(&bench.device, &start);
+        reopen();
+        bench.power.seed = mix(i);
+        nor_power_plan(&bench.power, i / NOR_CUT_KINDS + 1, cut);
+        cut_happened = nor_power_run(&bench.power, replace_secret, &bench) == NOR_RUN_CUT;
+        if (mix(i) % bench.second_stride == 0)
+            cut_the_purge(&model);
+        else
+            start_and_purge(&model, i / NOR_CUT_KINDS + 1, cut);
+        replace_secret(&bench);
+        assert_int_equal(bench.status, OTTER_OK);
+        start_and_purge(&model, i / NOR_CUT_KINDS + 1, cut);
+        assert_true(secret_is(new_secret));
+    }
+    nor_destroy(&bench.device);
+}
+
+static void a_replaced_secret_leaves_flash_whatever_is_cut(void **state)
+{
+    static const uint32_t write_sizes[] = {1, 4, 16};
+    (void)state;
+    bench.second_stride = getenv("OTTER_POWER_FULL") != NULL ? 1 : 17;
+    bench.cases = 0;
+    for (size_t i = 0; i < sizeof write_sizes / sizeof *write_sizes; i++) {
+        for (uint32_t sectors = 2; sectors <= SECTORS_MAX; sectors++)
+            cut_the_replacement(write_sizes[i], sectors);
+    }
+    print_message("%llu cases\n", (unsigned long long)bench.cases);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_cut_leaves_the_old_or_the_new_values_and_a_working_store),
         cmocka_unit_test(a_header_that_settles_later_takes_nothing_away),
         cmocka_unit_test(a_cut_format_leaves_all_or_nothing),
+        cmocka_unit_test(a_replaced_secret_leaves_flash_whatever_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

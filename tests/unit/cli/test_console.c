@@ -1,4 +1,5 @@
 /* The device's commands, as typed by a user. */
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -336,6 +337,23 @@ static void the_small_commands_answer(void **state)
     assert_non_null(strstr(said, "1 keys take "));
 }
 
+static void kv_shows_what_flash_has_lost(void **state)
+{
+    (void)state;
+    type("conf set thing_name abcdefgh");
+    type("conf commit");
+    assert_null(strstr(type("kv"), "sector"));
+    uint8_t *value = memmem(device.data, device.flash.size, "abcdefgh", 8);
+    value[0] ^= 1;
+    const char *said = type("kv");
+    assert_non_null(strstr(said, "1 keys take"));
+    assert_non_null(strstr(said, "conf/thing_name                 sector 1: one bit flipped"));
+    assert_non_null(strstr(said, "1 records do not read as they were written."));
+    value[4] ^= 1;
+    assert_non_null(
+        strstr(type("kv"), "conf/thing_name                 sector 1: DAMAGED, set it again"));
+}
+
 static void reset_says_so_and_resets(void **state)
 {
     (void)state;
@@ -366,6 +384,7 @@ int main(void)
         TEST(the_list_shows_what_is_there),
         TEST(a_board_may_make_its_keys_elsewhere),
         TEST(the_small_commands_answer),
+        TEST(kv_shows_what_flash_has_lost),
         TEST(reset_says_so_and_resets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

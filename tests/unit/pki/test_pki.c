@@ -1,4 +1,5 @@
 /* Keys and certificates, checked against what the openssl program says of them. */
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <mbedtls/pk.h>
 #include <mbedtls/sha256.h>
 #include <mbedtls/x509_crt.h>
 
@@ -160,6 +162,50 @@ static void a_new_key_replaces_the_pair_and_drops_its_certificate(void **state)
     assert_int_equal(pki_generate_key(&kv), OTTER_OK);
     assert_string_not_equal(before, exported(PKI_TLS_KEY_PUB));
     assert_false(is_there(PKI_TLS_CERT));
+}
+
+struct scalar {
+    uint8_t bytes[32];
+};
+
+static struct scalar private_scalar(const char *label)
+{
+    struct scalar scalar;
+    mbedtls_pk_context key;
+    mbedtls_pk_init(&key);
+    assert_int_equal(pki_load_key(&kv, label, &key), OTTER_OK);
+    assert_int_equal(
+        mbedtls_mpi_write_binary(&mbedtls_pk_ec(key)->d, scalar.bytes, sizeof scalar.bytes), 0);
+    mbedtls_pk_free(&key);
+    return scalar;
+}
+
+static bool flash_holds(const struct scalar *scalar)
+{
+    return memmem(device.data, device.flash.size, scalar->bytes, sizeof scalar->bytes) != NULL;
+}
+
+static void a_replaced_private_key_is_gone_from_flash(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {PKI_TLS_KEY_PRIV, PKI_CLAIM_KEY};
+    char pem[PKI_PEM_MAX];
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    const struct scalar first = private_scalar(PKI_TLS_KEY_PRIV);
+    assert_true(flash_holds(&first));
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_false(flash_holds(&first));
+    for (int i = 0; i < 4; i++) {
+        const char *label = labels[i % 2];
+        shell("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256", pem, sizeof pem);
+        assert_int_equal(import(label, PKI_PRIVATE_KEY, pem), OTTER_OK);
+        const struct scalar old = private_scalar(label);
+        shell("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256", pem, sizeof pem);
+        assert_int_equal(import(label, PKI_PRIVATE_KEY, pem), OTTER_OK);
+        assert_false(flash_holds(&old));
+        const struct scalar new = private_scalar(label);
+        assert_true(flash_holds(&new));
+    }
 }
 
 static void nothing_is_made_without_entropy(void **state)
@@ -420,6 +466,7 @@ int main(void)
         TEST(openssl_accepts_the_certificate_that_was_made),
         TEST(two_certificates_have_different_serials),
         TEST(a_new_key_replaces_the_pair_and_drops_its_certificate),
+        TEST(a_replaced_private_key_is_gone_from_flash),
         TEST(nothing_is_made_without_entropy),
         TEST(a_certificate_needs_a_key_and_a_plain_name),
         TEST(private_keys_are_not_given_out),

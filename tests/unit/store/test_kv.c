@@ -232,7 +232,7 @@ static void assert_filled(uint32_t from, uint32_t to, uint32_t size)
     }
 }
 
-static void all_sectors_but_one_can_be_filled(void **state)
+static void all_sectors_but_one_can_be_filled_up_to_their_slack(void **state)
 {
     (void)state;
     uint32_t count;
@@ -240,9 +240,9 @@ static void all_sectors_but_one_can_be_filled(void **state)
     fill(&count, 100);
     assert_int_equal(kv_usage(&kv, &usage), OTTER_OK);
     assert_int_equal(usage.keys, count);
-    assert_true(usage.capacity_bytes > 16000);
+    assert_true(usage.capacity_bytes > 14000);
     assert_true(usage.live_bytes <= usage.capacity_bytes);
-    assert_true(usage.live_bytes > usage.capacity_bytes - 4 * 116);
+    assert_true(usage.live_bytes > usage.capacity_bytes - 116);
     assert_filled(0, count, 100);
     reopen();
     assert_filled(0, count, 100);
@@ -253,11 +253,11 @@ static void a_full_store_refuses_keeps_its_values_and_does_not_wear_out(void **s
     (void)state;
     static uint8_t bigger[600];
     uint32_t count;
-    fill(&count, 500); /* what is left in the sectors is together enough, one by one not */
+    fill(&count, 500);
     const uint32_t erases = device.erase_count;
     for (int i = 0; i < 10; i++) {
-        assert_int_equal(kv_set(&kv, "key0", bigger, sizeof bigger), OTTER_E_NO_SPACE);
         assert_int_equal(kv_set(&kv, "more", bigger, sizeof bigger), OTTER_E_NO_SPACE);
+        assert_int_equal(kv_set(&kv, "more", bigger, 510), OTTER_E_NO_SPACE);
     }
     assert_true(device.erase_count - erases <= SECTORS);
     assert_filled(0, count, 500);
@@ -493,7 +493,7 @@ int main(void)
         TEST(a_batch_sets_and_deletes_together),
         TEST(a_batch_that_makes_no_sense_is_refused_whole),
         TEST(each_live_key_is_visited_once),
-        TEST(all_sectors_but_one_can_be_filled),
+        TEST(all_sectors_but_one_can_be_filled_up_to_their_slack),
         TEST(a_full_store_refuses_keeps_its_values_and_does_not_wear_out),
         TEST(a_full_store_can_be_emptied_key_by_key),
         TEST(holes_in_many_sectors_come_together_for_one_big_value),
