@@ -8,8 +8,7 @@
 #include "image/trailer.h"
 #include "tool/tlv.h"
 
-#define ECDSA_PADDED_SIZE 72u
-#define CIPHER_BLOCK      16u
+#define CIPHER_BLOCK 16u
 
 struct image_spec image_spec_default(void)
 {
@@ -207,6 +206,12 @@ static otter_status sign(const struct image_spec *spec, struct image_file *file,
     return OTTER_OK;
 }
 
+/* What --pad-sig pads ECDSA signatures to; imgtool's number for P-384 is one below the longest. */
+static size_t padded_size(enum key_type type)
+{
+    return type == KEY_P256 ? 72 : type == KEY_P384 ? 103 : 0;
+}
+
 static otter_status append_signature(const struct image_spec *spec, struct image_file *file,
                                      const struct bytes *public_key, const uint8_t *key_hash,
                                      struct bytes *entries, struct failure *failure)
@@ -216,9 +221,8 @@ static otter_status append_signature(const struct image_spec *spec, struct image
 
     if (status != OTTER_OK)
         return status;
-    if (spec->pad_signature && spec->key->type == KEY_P256 &&
-        file->signature.size < ECDSA_PADDED_SIZE)
-        bytes_fill(&file->signature, 0, ECDSA_PADDED_SIZE - file->signature.size);
+    if (spec->pad_signature && file->signature.size < padded_size(spec->key->type))
+        bytes_fill(&file->signature, 0, padded_size(spec->key->type) - file->signature.size);
     if (spec->pure)
         tlv_append(entries, TLV_SIG_PURE, &pure_mark, 1);
     if (spec->full_public_key)
@@ -335,6 +339,31 @@ static otter_status describe_key(const struct image_spec *spec, struct bytes *pu
     return hash_bytes(spec->hash, public_key->data, public_key->size, key_hash, failure);
 }
 
+static bool hash_goes_with(enum key_type type, enum hash_type hash)
+{
+    switch (type) {
+    case KEY_ED25519:
+        return hash != HASH_SHA384;
+    case KEY_P384:
+        return hash == HASH_SHA384;
+    default:
+        return hash == HASH_SHA256;
+    }
+}
+
+static bool is_rsa(enum key_type type)
+{
+    return type == KEY_RSA_2048 || type == KEY_RSA_3072;
+}
+
+/* imgtool's rule: a bootloader has one kind of public-key arithmetic. RSA wraps with 2048 bits
+ * whatever size signs. */
+static bool encryption_goes_with(const struct key *signer, const struct key *recipient)
+{
+    return signer->type == KEY_ED25519 || signer->type == recipient->type ||
+           (is_rsa(signer->type) && is_rsa(recipient->type));
+}
+
 static otter_status check_spec(const struct image_spec *spec, size_t size, struct failure *failure)
 {
     if (spec->header_size < IMAGE_HEADER_SIZE || spec->header_size > UINT16_MAX)
@@ -345,13 +374,11 @@ static otter_status check_spec(const struct image_spec *spec, size_t size, struc
     if (spec->pure && spec->key && spec->key->type != KEY_ED25519)
         return failed(failure, OTTER_E_ARGUMENT, "--pure works with Ed25519 keys only, not %s",
                       key_type_name(spec->key->type));
-    if (spec->key && spec->key->type != KEY_ED25519 && spec->hash != HASH_SHA256)
+    if (spec->key && !hash_goes_with(spec->key->type, spec->hash))
         return failed(failure, OTTER_E_ARGUMENT,
-                      "a %s key signs SHA-256 hashes only; leave --sha out",
-                      key_type_name(spec->key->type));
-    if (spec->key && spec->encrypt_for && spec->key->type != spec->encrypt_for->type &&
-        (spec->key->type == KEY_P256 || spec->key->type == KEY_RSA_2048 ||
-         spec->key->type == KEY_RSA_3072))
+                      "a %s key does not sign %s hashes; leave --sha out",
+                      key_type_name(spec->key->type), hash_name(spec->hash));
+    if (spec->key && spec->encrypt_for && !encryption_goes_with(spec->key, spec->encrypt_for))
         return failed(
             failure, OTTER_E_ARGUMENT,
             "an image signed with %s must be encrypted for a key of the same kind, not %s",

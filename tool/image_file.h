@@ -23,11 +23,11 @@ struct custom_tlv {
 };
 
 struct image_spec {
-    const struct key *key;               /* NULL: hash only */
-    bool full_public_key;                /* PUBKEY instead of KEYHASH */
-    bool pad_signature;                  /* zeros behind an ECDSA signature up to 72 bytes */
+    const struct key *key; /* NULL: hash only */
+    bool full_public_key;  /* PUBKEY instead of KEYHASH */
+    bool pad_signature;    /* zeros behind an ECDSA signature up to 72 (P-384: 103) bytes */
     const struct bytes *fixed_signature; /* made elsewhere with the private half of `key` */
-    enum hash_type hash;
+    enum hash_type hash;                 /* hash_of_key says which goes with a key */
     bool pure; /* Ed25519 over the image itself; wants HASH_SHA512 as imgtool does */
 
     struct image_version version;

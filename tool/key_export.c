@@ -45,12 +45,6 @@ static bool parse_format(const char *text, struct request *request)
     return request->format == FORMAT_TRADITIONAL || strcmp(text, "pkcs8") == 0;
 }
 
-static bool parse_hash(const char *text, enum hash_type *hash)
-{
-    *hash = strcmp(text, "512") == 0 ? HASH_SHA512 : HASH_SHA256;
-    return *hash == HASH_SHA512 || strcmp(text, "256") == 0 || strcmp(text, "auto") == 0;
-}
-
 /* What may stand behind a name in C and in Rust. */
 static bool is_suffix(const char *text)
 {
@@ -85,7 +79,7 @@ static int take_option(const struct arguments *arguments, int letter, struct req
         request->minimal = true;
         break;
     case OPTION_SHA:
-        good = parse_hash(value, &request->hash);
+        good = strcmp(value, "auto") == 0 || hash_parse(value, &request->hash);
         break;
     default: /* ARGUMENTS_OPERAND */
         usage_wrong(arguments->usage, "what is '%s' for? the key is given with -k", value);
@@ -215,7 +209,8 @@ int command_getpub(int argc, char **argv)
 static const struct option getpubhash_options[] = {
     {'k', "key", "FILE", "PEM file with the key pair or the public key"},
     {'e', "encoding", "FORM", "lang-c (the default) or raw"},
-    {OPTION_SHA, "sha", "BITS", "256 (the default) or 512, as the images are hashed"},
+    {OPTION_SHA, "sha", "BITS",
+     "256 (the default), 384 or 512, as the images are hashed: those signed with P-384 with 384"},
     {OPTION_SUFFIX, "name-suffix", "TEXT",
      "put behind the names in the code: up to 64 letters, digits and _"},
     {'o', "output", "FILE", "instead of stdout"},

@@ -10,7 +10,7 @@
 enum { OPTION_FORCE = 256 };
 
 static const struct option options[] = {
-    {'t', "type", "TYPE", "ecdsa-p256, ed25519, rsa-2048, rsa-3072 to sign; x25519 to encrypt"},
+    {'t', "type", "TYPE", KEY_TYPE_NAMES},
     {'k', "key", "FILE", "PEM file to write, readable by you alone"},
     {'p', "password", NULL,
      "ask for a pass phrase (4 to 1023 characters) and lock the file with it"},
@@ -21,7 +21,10 @@ static const struct option options[] = {
 static const struct usage usage = {
     .command = "keygen",
     .operands = "-t TYPE -k FILE [OPTION]...",
-    .summary = "Makes a key pair to sign images with, or to encrypt them for.",
+    .summary =
+        "Makes a key pair to sign images with, or to encrypt them for. X25519 keys encrypt only. "
+        "Otter's own\nbootloader verifies P-256, and, built so, Ed25519 and RSA; P-384 is "
+        "for MCUboot built with\nMCUBOOT_SIGN_EC384.",
     .options = options,
     .examples = "  otter keygen -t ecdsa-p256 -k signing.pem\n"
                 "  otter getpub -k signing.pem > image_key.c   # the half that goes into devices\n",
@@ -102,9 +105,6 @@ int command_keygen(int argc, char **argv)
     if (!request.type_name || !request.path)
         return usage_wrong(&usage, "%s is missing", request.type_name ? "-k FILE" : "-t TYPE");
     if (!key_type_parse(request.type_name, &request.type))
-        return usage_wrong(&usage,
-                           "--type wants ecdsa-p256, ed25519, rsa-2048, rsa-3072 or x25519, "
-                           "not '%s'",
-                           request.type_name);
+        return usage_wrong(&usage, "--type wants " KEY_TYPE_NAMES ", not '%s'", request.type_name);
     return make_key(&request);
 }

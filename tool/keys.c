@@ -19,14 +19,17 @@
 static const struct {
     const char *name;
     const char *short_name;
+    const char *signature;
     const char *algorithm;
-    int bits;
+    int bits;           /* of RSA keys */
+    const char *groups; /* of elliptic curves: OpenSSL's name, and the one it also takes */
 } types[] = {
-    [KEY_P256] = {"ecdsa-p256", "ecdsa", "EC", 256},
-    [KEY_ED25519] = {"ed25519", "ed25519", "ED25519", 0},
-    [KEY_RSA_2048] = {"rsa-2048", "rsa", "RSA", 2048},
-    [KEY_RSA_3072] = {"rsa-3072", "rsa", "RSA", 3072},
-    [KEY_X25519] = {"x25519", "x25519", "X25519", 0},
+    [KEY_P256] = {"ecdsa-p256", "ecdsa", "ECDSA256_SHA256", "EC", 0, "prime256v1 P-256"},
+    [KEY_P384] = {"ecdsa-p384", "ecdsap384", "ECDSA384_SHA384", "EC", 0, "secp384r1 P-384"},
+    [KEY_ED25519] = {"ed25519", "ed25519", "ED25519", "ED25519", 0, NULL},
+    [KEY_RSA_2048] = {"rsa-2048", "rsa", "PKCS1_PSS_RSA2048_SHA256", "RSA", 2048, NULL},
+    [KEY_RSA_3072] = {"rsa-3072", "rsa", "PKCS1_PSS_RSA3072_SHA256", "RSA", 3072, NULL},
+    [KEY_X25519] = {"x25519", "x25519", "X25519", "X25519", 0, NULL},
 };
 
 enum { TYPE_COUNT = sizeof types / sizeof *types };
@@ -39,6 +42,11 @@ const char *key_type_name(enum key_type type)
 const char *key_short_name(enum key_type type)
 {
     return types[type].short_name;
+}
+
+const char *key_signature_name(enum key_type type)
+{
+    return types[type].signature;
 }
 
 bool key_type_parse(const char *name, enum key_type *type)
@@ -64,6 +72,9 @@ otter_status key_generate(struct key *key, enum key_type type, struct failure *f
     case KEY_P256:
         key->pkey = EVP_EC_gen("P-256");
         break;
+    case KEY_P384:
+        key->pkey = EVP_EC_gen("P-384");
+        break;
     case KEY_RSA_2048:
     case KEY_RSA_3072:
         key->pkey = EVP_RSA_gen((unsigned)types[type].bits);
@@ -75,12 +86,12 @@ otter_status key_generate(struct key *key, enum key_type type, struct failure *f
     return key->pkey ? OTTER_OK : failed_openssl(failure, "cannot make a key");
 }
 
-static bool is_p256(const EVP_PKEY *pkey)
+static bool is_of_group(const EVP_PKEY *pkey, const char *groups)
 {
     char group[32];
 
     return EVP_PKEY_get_group_name(pkey, group, sizeof group, NULL) == 1 &&
-           (strcmp(group, "prime256v1") == 0 || strcmp(group, "P-256") == 0);
+           strstr(groups, group) != NULL;
 }
 
 static otter_status find_type(struct key *key, struct failure *failure)
@@ -88,15 +99,16 @@ static otter_status find_type(struct key *key, struct failure *failure)
     for (int i = 0; i < TYPE_COUNT; i++) {
         if (!EVP_PKEY_is_a(key->pkey, types[i].algorithm))
             continue;
-        if (i == KEY_P256 ? !is_p256(key->pkey)
-                          : types[i].bits != 0 && EVP_PKEY_get_bits(key->pkey) != types[i].bits)
+        if (types[i].groups && !is_of_group(key->pkey, types[i].groups))
+            continue;
+        if (types[i].bits != 0 && EVP_PKEY_get_bits(key->pkey) != types[i].bits)
             continue;
         key->type = (enum key_type)i;
         return OTTER_OK;
     }
     return failed(
         failure, OTTER_E_UNSUPPORTED,
-        "the key is of a kind that images do not use; use ECDSA P-256, Ed25519, RSA-2048, "
+        "the key is of a kind that images do not use; use ECDSA P-256 or P-384, Ed25519, RSA-2048, "
         "RSA-3072 or X25519");
 }
 
@@ -326,7 +338,7 @@ otter_status key_private_der(const struct key *key, bool traditional, bool minim
     copy = EVP_PKEY_dup(key->pkey);
     if (!copy)
         return failed_openssl(failure, "cannot copy the key");
-    if (minimal && key->type == KEY_P256)
+    if (minimal && types[key->type].groups)
         EVP_PKEY_set_int_param(copy, OSSL_PKEY_PARAM_EC_INCLUDE_PUBLIC, 0);
     status = encode_private(copy, traditional ? "type-specific" : "PrivateKeyInfo", der, failure);
     EVP_PKEY_free(copy);

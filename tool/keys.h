@@ -9,7 +9,7 @@
 #include "tool/bytes.h"
 #include "tool/failure.h"
 
-enum key_type { KEY_P256, KEY_ED25519, KEY_RSA_2048, KEY_RSA_3072, KEY_X25519 };
+enum key_type { KEY_P256, KEY_P384, KEY_ED25519, KEY_RSA_2048, KEY_RSA_3072, KEY_X25519 };
 
 struct key {
     EVP_PKEY *pkey; /* owned; NULL = no key */
@@ -21,8 +21,14 @@ struct key {
 const char *key_type_name(enum key_type type);
 bool key_type_parse(const char *name, enum key_type *type);
 
-/* The name in C arrays: "ecdsa", "ed25519", "rsa", "x25519". */
+/* The name in code: "ecdsa", "ecdsap384", "ed25519", "rsa", "x25519". */
 const char *key_short_name(enum key_type type);
+
+/* "ECDSA256_SHA256" and so on: what imgtool's keyinfo calls it. */
+const char *key_signature_name(enum key_type type);
+
+/* All names that key_type_parse takes, "a, b or c", for messages. */
+#define KEY_TYPE_NAMES "ecdsa-p256, ecdsa-p384, ed25519, rsa-2048, rsa-3072 or x25519"
 
 otter_status key_generate(struct key *key, enum key_type type, struct failure *failure);
 

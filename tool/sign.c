@@ -50,6 +50,8 @@ static otter_status read_keys(struct sign_request *request, struct failure *fail
     if (status == OTTER_OK && request->key_path) {
         request->spec.key = &request->key;
         status = key_read(&request->key, request->key_path, failure);
+        if (!request->hash_given && !request->spec.pure)
+            request->spec.hash = hash_of_key(request->key.type);
     }
     if (status == OTTER_OK && request->encrypt_path) {
         request->spec.encrypt_for = &request->encrypt_key;

@@ -66,7 +66,7 @@ static const struct option options[] = {
     {'F', "rom-fixed", "ADDRESS", "the image runs only from this flash address; 0: from any"},
     {OPTION_NON_BOOTABLE, "non-bootable", NULL, "the image is data, not to be started"},
     {OPTION_BOOT_RECORD, "boot-record", "TYPE", "boot record for attestation, at most 12 letters"},
-    {OPTION_SHA, "sha", "auto|256|512", "hash of the image (256)"},
+    {OPTION_SHA, "sha", "auto|256|384|512", "hash of the image (256; with a P-384 key 384)"},
     {OPTION_PURE, "pure", NULL, "Ed25519 over the image itself instead of its hash"},
     {OPTION_VID, "vid", "UUID|NAME", "vendor id; a name becomes a UUID"},
     {OPTION_CID, "cid", "UUID|NAME", "class id; a name becomes a UUID below the vendor's"},
@@ -146,8 +146,7 @@ static bool take_erased(struct image_spec *spec, const char *text)
 static bool take_hash(struct sign_request *request, const char *text)
 {
     request->hash_given = !is(text, "auto");
-    request->spec.hash = is(text, "512") ? HASH_SHA512 : HASH_SHA256;
-    return !request->hash_given || is(text, "256") || is(text, "512");
+    return !request->hash_given || hash_parse(text, &request->spec.hash);
 }
 
 static bool take_vector(struct sign_request *request, const char *text)

@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/rsa.h>
+#include <string.h>
 
 #include "tool/tlv.h"
 
@@ -25,6 +26,22 @@ const char *hash_name(enum hash_type type)
     return hashes[type].name;
 }
 
+bool hash_parse(const char *bits, enum hash_type *type)
+{
+    for (int i = HASH_SHA256; i <= HASH_SHA512; i++) {
+        if (strcmp(bits, hashes[i].name + strlen("SHA")) == 0) {
+            *type = (enum hash_type)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+enum hash_type hash_of_key(enum key_type type)
+{
+    return type == KEY_P384 ? HASH_SHA384 : HASH_SHA256;
+}
+
 otter_status hash_bytes(enum hash_type type, const void *data, size_t size,
                         uint8_t hash[HASH_SIZE_MAX], struct failure *failure)
 {
@@ -39,6 +56,7 @@ uint16_t signature_tlv(enum key_type type)
 {
     switch (type) {
     case KEY_P256:
+    case KEY_P384:
         return IMAGE_TLV_ECDSA_SIG;
     case KEY_ED25519:
         return IMAGE_TLV_ED25519;
@@ -151,7 +169,7 @@ otter_status signature_verify(const struct key *key, const void *message, size_t
 
     if (key->type == KEY_X25519)
         return OTTER_E_SIGNATURE;
-    if (key->type == KEY_P256)
+    if (key->type == KEY_P256 || key->type == KEY_P384)
         signature_size = without_padding(signature, signature_size);
     good = key->type == KEY_ED25519 ? verify_ed25519(key, message, size, signature, signature_size)
                                     : verify_digest(key, message, size, signature, signature_size);

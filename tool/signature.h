@@ -9,9 +9,13 @@ enum hash_type { HASH_SHA256, HASH_SHA384, HASH_SHA512 };
 #define HASH_SIZE_MAX 64u
 
 size_t hash_size(enum hash_type type);
-const char *hash_name(enum hash_type type); /* "SHA256" */
+const char *hash_name(enum hash_type type);              /* "SHA256" */
+bool hash_parse(const char *bits, enum hash_type *type); /* "256", "384" or "512" */
 otter_status hash_bytes(enum hash_type type, const void *data, size_t size,
                         uint8_t hash[HASH_SIZE_MAX], struct failure *failure);
+
+/* The hash that images signed with such a key have unless another is asked for. */
+enum hash_type hash_of_key(enum key_type type);
 
 /* ECDSA takes the message as the digest itself, DER out; Ed25519 takes it as its message, 64 bytes
  * out; RSA takes it as the SHA-256 digest of PSS with a salt of 32 bytes. X25519 keys cannot sign.

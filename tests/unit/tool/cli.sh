@@ -176,6 +176,29 @@ expect 0 '' "$otter" sign -k rsa3072.pem "$@" program.bin rsa3072.bin
 expect 0 'correctly validated' "$otter" verify -k rsa3072.pem rsa3072.bin
 expect 1 'No signature found' "$otter" verify -k rsa.pem rsa3072.bin
 
+expect 0 '' "$otter" getpub -k rsa.pem -e pem -o rsa-pub.pem
+expect 0 '' "$otter" sign -k rsa3072.pem "$@" -E rsa-pub.pem program.bin rsa-enc.bin
+expect 0 'correctly validated' "$otter" verify -k rsa3072.pem --decrypt-key rsa.pem \
+    --payload rsa-plain.bin rsa-enc.bin
+head -c 3000 rsa-plain.bin >rsa-program.bin
+same rsa-program.bin program.bin
+expect 1 'rsa-3072' "$otter" sign -k rsa3072.pem "$@" -E rsa3072.pem program.bin never.bin
+
+# ECDSA P-384
+expect 0 '' "$otter" keygen -t ecdsa-p384 -k p384.pem
+expect 0 'ecdsap384_pub_key_len = 120' "$otter" getpub -k p384.pem
+expect 0 'ecdsap384_pub_key_hash_len = 48' "$otter" getpubhash -k p384.pem --sha 384
+expect 0 '' "$otter" getpub -k p384.pem -e pem -o p384-pub.pem
+expect 0 '' "$otter" sign -k p384.pem "$@" program.bin p384.bin
+expect 0 'correctly validated' "$otter" verify -k p384-pub.pem p384.bin
+expect 0 'SHA384' "$otter" inspect -k p384.pem p384.bin
+expect 1 'No signature found' "$otter" verify -k p256.pem p384.bin
+expect 1 'does not sign SHA256' "$otter" sign -k p384.pem "$@" --sha 256 program.bin never.bin
+expect 1 'does not sign SHA384' "$otter" sign -k p256.pem "$@" --sha 384 program.bin never.bin
+expect 0 '' "$otter" sign -k p384.pem "$@" --sig-out sig384.txt program.bin p384.bin
+expect 0 '' "$otter" sign "$@" --fix-sig sig384.txt --fix-sig-pubkey p384-pub.pem program.bin there.bin
+same p384.bin there.bin
+
 # HEX in and out, trailers
 expect 0 '' "$otter" sign -k ed.pem "$@" --pad --hex-addr 0x10000 program.bin padded.hex
 expect 0 '' "$otter" sign -k ed.pem "$@" --pad program.bin padded.bin

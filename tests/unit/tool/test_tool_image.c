@@ -118,6 +118,60 @@ static void imgtools_ecdsa_signature_is_accepted(void **state)
     key_free(&key);
 }
 
+/* RFC 6979, A.2.6: SHA-384 of "sample". */
+static void a_p384_signature_made_elsewhere_is_accepted(void **state)
+{
+    struct key key = golden_key(KEY_P384, GOLDEN_P384);
+    struct failure failure;
+    uint8_t hash[HASH_SIZE_MAX];
+    uint8_t der[105] = {0};
+
+    (void)state;
+    golden_hex("3066"
+               "02310094edbb92a5ecb8aad4736e56c691916b3f88140666ce9fa73d64c4ea95ad133c"
+               "81a648152e44acf96e36dd1e80fabe46"
+               "02310099ef4aeb15f178cea1fe40db2603138f130e740a19624526203b6351d0a3a94f"
+               "a329c145786e679e7b82c71a38628ac8",
+               der);
+    assert_int_equal(hash_bytes(HASH_SHA384, "sample", 6, hash, &failure), OTTER_OK);
+    assert_int_equal(signature_verify(&key, hash, 48, der, 104), OTTER_OK);
+    assert_int_equal(signature_verify(&key, hash, 48, der, 105), OTTER_OK);
+    hash[47] ^= 1;
+    assert_int_equal(signature_verify(&key, hash, 48, der, 104), OTTER_E_SIGNATURE);
+    key_free(&key);
+}
+
+static void a_p384_image_is_hashed_and_named_with_sha384(void **state)
+{
+    struct key key = golden_key(KEY_P384, GOLDEN_P384);
+    struct image_spec spec = golden_spec();
+    struct image_file file;
+    struct bytes public_key = {0};
+    struct failure failure;
+    uint8_t hash[HASH_SIZE_MAX];
+
+    (void)state;
+    spec.key = &key;
+    spec.hash = hash_of_key(key.type);
+    spec.pad_signature = true;
+    file = golden_build(&spec);
+    assert_hex(file.image.data + 0x64, "11003000");
+    hash_bytes(HASH_SHA384, file.image.data, 0x60, hash, &failure);
+    assert_memory_equal(file.image.data + 0x68, hash, 48);
+    assert_hex(file.image.data + 0x98, "01003000");
+    assert_int_equal(key_public_der(&key, &public_key, &failure), OTTER_OK);
+    assert_int_equal(public_key.size, 120);
+    hash_bytes(HASH_SHA384, public_key.data, public_key.size, hash, &failure);
+    assert_memory_equal(file.image.data + 0x9c, hash, 48);
+    assert_hex(file.image.data + 0xcc, "2200");
+    assert_in_range(file.signature.size, 103, 104); /* padded as imgtool pads */
+    assert_int_equal(
+        signature_verify(&key, file.hash, 48, file.signature.data, file.signature.size), OTTER_OK);
+    bytes_free(&public_key);
+    image_file_free(&file);
+    key_free(&key);
+}
+
 /* Facts 1.8: the sizes that imgtool reserves. */
 static void trailer_sizes_are_imgtools(void **state)
 {
@@ -266,6 +320,7 @@ static void padding_of_the_header_is_the_erased_value(void **state)
 static void keys_and_modes_that_do_not_go_together_are_refused(void **state)
 {
     struct key p256 = golden_key(KEY_P256, GOLDEN_P256);
+    struct key p384 = golden_key(KEY_P384, GOLDEN_P384);
     struct key x25519 = golden_key(KEY_X25519, GOLDEN_X25519);
     struct image_spec spec = golden_spec();
     uint8_t program[64] = {0};
@@ -281,7 +336,19 @@ static void keys_and_modes_that_do_not_go_together_are_refused(void **state)
     spec.encrypt_for = NULL;
     spec.pure = true;
     assert_int_equal(image_file_build(&spec, program, 64, &file, &failure), OTTER_E_ARGUMENT);
+    spec.pure = false;
+    spec.hash = HASH_SHA384;
+    assert_int_equal(image_file_build(&spec, program, 64, &file, &failure), OTTER_E_ARGUMENT);
+    spec.key = &p384;
+    assert_int_equal(image_file_build(&spec, program, 64, &file, &failure), OTTER_OK);
+    image_file_free(&file);
+    spec.hash = HASH_SHA256;
+    assert_int_equal(image_file_build(&spec, program, 64, &file, &failure), OTTER_E_ARGUMENT);
+    spec.hash = HASH_SHA384;
+    spec.encrypt_for = &p384;
+    assert_int_equal(image_file_build(&spec, program, 64, &file, &failure), OTTER_E_UNSUPPORTED);
     key_free(&p256);
+    key_free(&p384);
     key_free(&x25519);
 }
 
@@ -410,6 +477,8 @@ int main(void)
         cmocka_unit_test(a_pure_ed25519_image_is_imgtools),
         cmocka_unit_test(protected_tlvs_come_in_imgtools_order),
         cmocka_unit_test(imgtools_ecdsa_signature_is_accepted),
+        cmocka_unit_test(a_p384_signature_made_elsewhere_is_accepted),
+        cmocka_unit_test(a_p384_image_is_hashed_and_named_with_sha384),
         cmocka_unit_test(trailer_sizes_are_imgtools),
         cmocka_unit_test(padding_asks_for_a_test_and_confirm_for_good),
         cmocka_unit_test(confirm_means_nothing_to_an_overwriting_bootloader),
