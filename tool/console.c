@@ -77,8 +77,10 @@ static bool open_folder(struct far_end *far, const char *folder)
                 folder, strerror(errno));
         return false;
     }
-    if (fstat(far->log, &info) == 0 && info.st_size > SHOWN_FIRST)
-        lseek(far->log, -SHOWN_FIRST, SEEK_END);
+    /* A person wants to see where things stand, a script only what follows. */
+    const off_t shown = isatty(STDIN_FILENO) ? SHOWN_FIRST : 0;
+    if (fstat(far->log, &info) == 0 && info.st_size > shown)
+        lseek(far->log, -shown, SEEK_END);
     return true;
 }
 

@@ -1,7 +1,6 @@
 /* The `otter` program: finds the subcommand and hands over to it.
  *
- * Each subcommand is one line in the table below and one file in this folder; those whose rooms are
- * not part of a build are left out of it by CMakeLists.txt. */
+ * Each subcommand is one line in the table below and one file in this folder. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -12,24 +11,12 @@
 #include "tool/nearest.h"
 
 static const struct command commands[] = {
-#ifdef OTTER_HAS_DEMO
     {"demo", "take a device from firmware 1.0.0 to 1.0.1 over the air", command_demo},
-#endif
-#ifdef OTTER_HAS_CLOUD
     {"cloud", "run the local AWS IoT", command_cloud},
-#endif
-#ifdef OTTER_HAS_AWS
     {"aws", "the AWS CLI, aimed at the local cloud", command_aws},
-#endif
-#ifdef OTTER_HAS_DEVICE
     {"device", "run the firmware as a host process", command_device},
-#endif
-#ifdef OTTER_HAS_CONSOLE
     {"console", "this terminal on a device's serial console", command_console},
-#endif
-#ifdef OTTER_HAS_RECOVER
     {"recover", "fill a board over its serial console", command_recover},
-#endif
     {"keygen", "make a key pair for images", command_keygen},
     {"getpub", "print a public key, as C code for bootloaders or PEM", command_getpub},
     {"getpubhash", "print the hash of a public key", command_getpubhash},
