@@ -264,7 +264,8 @@ static bool announce(struct running *running)
 
 static bool start(struct running *running)
 {
-    struct cloud_config config = {.dir = running->dir.path, .strict = running->options.strict};
+    struct cloud_config config = {
+        .dir = running->dir.path, .strict = running->options.strict, .group_commits = true};
     return watch_signals(running) &&
            cloud_start(&running->cloud, running->base, &config, true) == OTTER_OK &&
            start_api(running) && start_gateway(running) && announce(running);

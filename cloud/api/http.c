@@ -132,6 +132,8 @@ static void copy_headers(const struct call *call, struct evhttp_request *request
 static void send_reply(struct call *call, struct evhttp_request *request)
 {
     struct evbuffer *body = evbuffer_new();
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    struct bufferevent *output = evhttp_connection_get_bufferevent(connection);
     copy_headers(call, request);
     if (call->method == EVHTTP_REQ_HEAD) {
         /* headers only: an error has no body, an object's length is set by its handler */
@@ -141,6 +143,7 @@ static void send_reply(struct call *call, struct evhttp_request *request)
         evbuffer_add(body, text_get(&call->reply), call->reply.length);
     }
     evhttp_send_reply(request, call->status, reason_of(call->status), body);
+    cloud_hold_output(call->cloud, output);
     evbuffer_free(body);
 }
 

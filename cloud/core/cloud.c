@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cloud/core/broker.h"
+#include "cloud/core/cloud_internal.h"
 #include "cloud/core/jobs.h"
 #include "cloud/core/windows.h"
 #include "cloud/store/db.h"
@@ -115,7 +116,8 @@ otter_status cloud_start(struct cloud *cloud, struct event_base *base,
     cloud->windows = windows_new();
     if (with_broker)
         cloud->broker = broker_start(base, config->dir);
-    if (!cloud->windows || (with_broker && !cloud->broker) || !start_timers(cloud)) {
+    if (!cloud->windows || (with_broker && !cloud->broker) || !start_timers(cloud) ||
+        (config->group_commits && !outbox_start(cloud))) {
         cloud_stop(cloud);
         return OTTER_E_IO;
     }
@@ -125,6 +127,7 @@ otter_status cloud_start(struct cloud *cloud, struct event_base *base,
 
 void cloud_stop(struct cloud *cloud)
 {
+    outbox_stop(cloud);
     stop_timers(cloud);
     broker_stop(cloud->broker);
     cloud->broker = NULL;
@@ -133,24 +136,6 @@ void cloud_stop(struct cloud *cloud)
     if (cloud->db)
         db_close(cloud->db);
     cloud->db = NULL;
-}
-
-/* ---- telling the world ---------------------------------------------------------------------- */
-
-void cloud_publish(struct cloud *cloud, const char *topic, const void *payload, size_t length)
-{
-    if (cloud->publish)
-        cloud->publish(cloud->publish_context, topic, payload, length);
-    else if (cloud->broker)
-        broker_publish(cloud->broker, topic, payload, length);
-}
-
-void cloud_publish_json(struct cloud *cloud, const char *topic, const json_t *body)
-{
-    char *text = json_dumps(body, JSON_COMPACT);
-    if (text)
-        cloud_publish(cloud, topic, text, strlen(text));
-    free(text);
 }
 
 void cloud_identity_changed(struct cloud *cloud)

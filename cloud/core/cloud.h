@@ -2,7 +2,8 @@
  *
  * Everything in cloud/ runs on the thread of `base`; nothing locks. Functions of core/ take the
  * cloud first, change the database inside one transaction, and then tell the world through
- * cloud_publish. They are called alike by the gateway (MQTT) and by the API (HTTP).
+ * cloud_publish, which waits for the outermost commit. They are called alike by the gateway (MQTT)
+ * and by the API (HTTP).
  *
  * Answers: a function that can refuse returns a `core_error` and fills an `answer`: its body on
  * CORE_OK, a message for a person otherwise. An answer is begun with ANSWER_INIT and ended with
@@ -20,6 +21,8 @@
 struct broker;
 struct cloud_timers;
 struct db;
+struct bufferevent;
+struct event;
 struct event_base;
 struct windows;
 
@@ -101,6 +104,7 @@ struct cloud_config {
     int64_t (*now_ms)(void *context); /* milliseconds since 1970; NULL: the system's clock */
     void *now_context;
     bool strict; /* refuse what AWS's documentation leaves open but AWS's own devices avoid */
+    bool group_commits; /* one commit for each turn of the loop, see cloud_hold_output */
 };
 
 struct cloud {
@@ -108,6 +112,7 @@ struct cloud {
     struct db *db;
     struct broker *broker;
     struct cloud_timers *timers;
+    struct event *turn_end; /* commits; NULL: each change is committed on its own */
     struct windows *windows;
     char dir[512];
     char region[32];
@@ -135,10 +140,16 @@ void cloud_stop(struct cloud *cloud);
 int64_t cloud_now_ms(const struct cloud *cloud);
 int64_t cloud_now(const struct cloud *cloud); /* seconds */
 
-/* Sends an ordinary message through the broker, at QoS 1. Never blocks; while the broker is away a
+/* Sends an ordinary message through the broker, at QoS 1, once what is written to the database so
+ * far is on the disk; not at all when it is rolled back. Never blocks; while the broker is away a
  * bounded number wait for it. */
 void cloud_publish(struct cloud *cloud, const char *topic, const void *payload, size_t length);
 void cloud_publish_json(struct cloud *cloud, const char *topic, const json_t *body);
+
+/* Keeps what lies in a connection's output until what is written to the database so far is on the
+ * disk; if it cannot be, the connection ends and nothing of it is sent. To be called after an
+ * answer was put there, so that nothing is acknowledged that a power cut could undo. */
+void cloud_hold_output(struct cloud *cloud, struct bufferevent *connection);
 
 /* To be called after each change to policies and things that may concern any certificate. Connections
  * see the new policies from their next packet on. */

@@ -186,6 +186,22 @@ static enum core_error store_joined(struct cloud *cloud, const struct join *join
     return error;
 }
 
+/* The object is there and the upload gone, or neither. */
+static enum core_error replace_parts(struct cloud *cloud, const struct join *join,
+                                     const struct upload_name *name,
+                                     const struct object_condition *condition,
+                                     struct object *object, struct answer *answer)
+{
+    if (db_begin(cloud->db) != OTTER_OK)
+        return answer_db_failed(cloud, answer);
+    enum core_error error = store_joined(cloud, join, name, condition, object, answer);
+    if (!error)
+        error = upload_abort(cloud, name, answer);
+    if (db_finish(cloud->db, error ? OTTER_E_REFUSED : OTTER_OK) != OTTER_OK && !error)
+        error = answer_db_failed(cloud, answer);
+    return error;
+}
+
 enum core_error upload_complete(struct cloud *cloud, const struct upload_name *name,
                                 const json_t *parts, const struct object_condition *condition,
                                 struct object *object, struct answer *answer)
@@ -195,9 +211,7 @@ enum core_error upload_complete(struct cloud *cloud, const struct upload_name *n
     if (!error)
         error = join_all(cloud, &join, name->id, parts, answer);
     if (!error)
-        error = store_joined(cloud, &join, name, condition, object, answer);
-    if (!error)
-        error = upload_abort(cloud, name, answer);
+        error = replace_parts(cloud, &join, name, condition, object, answer);
     free(join.content);
     free(join.digests);
     return error;

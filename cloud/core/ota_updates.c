@@ -193,6 +193,20 @@ static enum core_error delete_parts(struct cloud *cloud, const char *job, const 
     return CORE_OK;
 }
 
+/* All of it or nothing. */
+static enum core_error delete_all(struct cloud *cloud, const char *id, const char *job,
+                                  const char *stream, bool force_job, struct answer *answer)
+{
+    if (db_begin(cloud->db) != OTTER_OK)
+        return answer_db_failed(cloud, answer);
+    enum core_error error = delete_parts(cloud, job, stream, force_job, answer);
+    if (!error && db_run(cloud->db, "DELETE FROM ota_updates WHERE id = ?", "s", id) != OTTER_OK)
+        error = answer_db_failed(cloud, answer);
+    if (db_finish(cloud->db, error ? OTTER_E_REFUSED : OTTER_OK) != OTTER_OK && !error)
+        error = answer_db_failed(cloud, answer);
+    return error;
+}
+
 enum core_error ota_delete(struct cloud *cloud, const char *id, bool delete_stream, bool force_job,
                            struct answer *answer)
 {
@@ -206,9 +220,7 @@ enum core_error ota_delete(struct cloud *cloud, const char *id, bool delete_stre
         error = CORE_OK;
     }
     db_done(rows);
-    error = error ? not_found(id, answer) : delete_parts(cloud, job, stream, force_job, answer);
-    if (!error && db_run(cloud->db, "DELETE FROM ota_updates WHERE id = ?", "s", id) != OTTER_OK)
-        error = answer_db_failed(cloud, answer);
+    error = error ? not_found(id, answer) : delete_all(cloud, id, job, stream, force_job, answer);
     free(job);
     free(stream);
     return error;

@@ -171,6 +171,17 @@ static otter_status record(struct cloud *cloud, const struct task *task, bool do
     return status;
 }
 
+/* The signed object and the job's record are there, or neither; a job that failed has a record too.
+ */
+static otter_status carry_out_and_record(struct cloud *cloud, struct task *task)
+{
+    otter_status status = db_begin(cloud->db);
+    if (status != OTTER_OK)
+        return status;
+    bool done = carry_out(cloud, task);
+    return db_finish(cloud->db, record(cloud, task, done));
+}
+
 static void answer_job(struct cloud *cloud, const char *id, struct answer *answer)
 {
     answer->body = json_pack("{s:s,s:s}", "jobId", id, "jobOwner", cloud->account);
@@ -198,8 +209,7 @@ enum core_error signing_start(struct cloud *cloud, const json_t *members, struct
         uuid_make(task.id);
         snprintf(task.signed_key, sizeof task.signed_key, "%s%s", task.prefix ? task.prefix : "",
                  task.id);
-        bool done = carry_out(cloud, &task);
-        if (record(cloud, &task, done) == OTTER_OK)
+        if (carry_out_and_record(cloud, &task) == OTTER_OK)
             answer_job(cloud, task.id, answer);
         else
             error = answer_db_failed(cloud, answer);

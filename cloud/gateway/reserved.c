@@ -8,7 +8,9 @@
 
 static void deliver(void *context, const char *topic, const void *payload, size_t length)
 {
-    client_deliver(context, topic, payload, length);
+    struct client *client = context;
+    client_deliver(client, topic, payload, length);
+    cloud_hold_output(client->cloud, client->device);
 }
 
 /* Splits `$aws/things/{t}/{service}/{rest}`; `topic` is cut into pieces. */

@@ -1,39 +1,41 @@
 /* SQLite behind a small face; see db.h. */
 #include "cloud/store/db.h"
 
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/store/db_internal.h"
 #include "cloud/store/schema.h"
 #include "port/log.h"
 
 #define BUSY_TIMEOUT_MS 5000
 #define FILE_NAME       "otter.db"
 
-struct db {
-    sqlite3 *handle;
-};
-
 struct db_rows {
     struct db *db;
     sqlite3_stmt *statement;
-    int code; /* of the last SQLite call */
+    struct db_kept *kept; /* where the statement comes from; NULL: it is finalized after use */
+    int code;             /* of the last SQLite call */
 };
 
 struct db_blob {
     sqlite3_blob *handle;
 };
 
-static otter_status status_of(struct db *db, int code)
+otter_status db_status(struct db *db, int code)
 {
     if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
         return OTTER_OK;
-    if ((code & 0xff) == SQLITE_CONSTRAINT)
+    if (code == SQLITE_ABORT) /* the transaction around it is lost; that was said when it was */
+        return OTTER_E_IO;
+    if ((code & 0xff) == SQLITE_CONSTRAINT) {
+        snprintf(db->error, sizeof db->error, "%s", sqlite3_errmsg(db->handle));
         return OTTER_E_STATE;
-    LOG_ERR("STORE", "database: %s", sqlite3_errmsg(db->handle));
+    }
+    snprintf(db->error, sizeof db->error, "%s", sqlite3_errmsg(db->handle));
+    LOG_ERR("STORE", "database: %s", db->error);
     return OTTER_E_IO;
 }
 
@@ -47,7 +49,7 @@ static otter_status prepare_file(struct db *db)
     if (status == OTTER_OK)
         status = db_done(db_select(db, "PRAGMA journal_mode = WAL", ""));
     if (status == OTTER_OK)
-        status = db_run(db, "PRAGMA synchronous = NORMAL", "");
+        status = db_run(db, "PRAGMA synchronous = FULL", "");
     return status == OTTER_OK ? schema_apply(db) : status;
 }
 
@@ -84,13 +86,17 @@ void db_close(struct db *db)
 {
     if (!db)
         return;
+    db_flush(db);
+    for (size_t i = 0; i < DB_CACHE_SIZE; i++)
+        sqlite3_finalize(db->kept[i].statement);
     sqlite3_close_v2(db->handle);
+    free(db->waits);
     free(db);
 }
 
 const char *db_error(struct db *db)
 {
-    return sqlite3_errmsg(db->handle);
+    return db->error;
 }
 
 /* ---- statements ---- */
@@ -115,6 +121,48 @@ static int bind(sqlite3_stmt *statement, const char *types, va_list arguments)
     return code;
 }
 
+/* The place of a statement among those that are kept: compiling costs more than most of them. */
+static struct db_kept *place_of(struct db *db, const char *sql)
+{
+    uint32_t hash = 2166136261u;
+    for (const char *c = sql; *c; c++)
+        hash = (hash ^ (unsigned char)*c) * 16777619u;
+    for (uint32_t i = 0; i < 8; i++) {
+        struct db_kept *kept = &db->kept[(hash + i) % DB_CACHE_SIZE];
+        if (!kept->statement || strcmp(sqlite3_sql(kept->statement), sql) == 0)
+            return kept;
+    }
+    return NULL;
+}
+
+static int prepare(struct db_rows *rows, const char *sql)
+{
+    struct db_kept *kept = place_of(rows->db, sql);
+    if (!kept || kept->in_use)
+        return sqlite3_prepare_v2(rows->db->handle, sql, -1, &rows->statement, NULL);
+    if (!kept->statement) {
+        int code = sqlite3_prepare_v3(rows->db->handle, sql, -1, SQLITE_PREPARE_PERSISTENT,
+                                      &kept->statement, NULL);
+        if (code != SQLITE_OK || !kept->statement)
+            return code != SQLITE_OK ? code : SQLITE_MISUSE;
+    }
+    kept->in_use = true;
+    rows->kept = kept;
+    rows->statement = kept->statement;
+    return SQLITE_OK;
+}
+
+static void put_back(struct db_rows *rows)
+{
+    if (!rows->kept) {
+        sqlite3_finalize(rows->statement);
+        return;
+    }
+    sqlite3_reset(rows->statement);
+    sqlite3_clear_bindings(rows->statement);
+    rows->kept->in_use = false;
+}
+
 static struct db_rows *select_v(struct db *db, const char *sql, const char *types,
                                 va_list arguments)
 {
@@ -122,9 +170,12 @@ static struct db_rows *select_v(struct db *db, const char *sql, const char *type
     if (!rows)
         abort(); /* nothing sensible can follow on the host */
     rows->db = db;
-    rows->code = sqlite3_prepare_v2(db->handle, sql, -1, &rows->statement, NULL);
+    rows->code = prepare(rows, sql);
     if (rows->code == SQLITE_OK)
         rows->code = bind(rows->statement, types, arguments);
+    if (rows->code == SQLITE_OK && !sqlite3_stmt_readonly(rows->statement) &&
+        db_before_write(db) != OTTER_OK)
+        rows->code = SQLITE_ABORT;
     return rows;
 }
 
@@ -148,8 +199,8 @@ otter_status db_done(struct db_rows *rows)
 {
     if (rows->code == SQLITE_OK)
         db_next(rows); /* a statement that nobody stepped still has its effect */
-    otter_status status = status_of(rows->db, rows->code);
-    sqlite3_finalize(rows->statement);
+    otter_status status = db_status(rows->db, rows->code);
+    put_back(rows);
     free(rows);
     return status;
 }
@@ -206,33 +257,6 @@ const void *db_bytes(struct db_rows *rows, int column, size_t *size)
     const void *bytes = sqlite3_column_blob(rows->statement, column);
     *size = (size_t)sqlite3_column_bytes(rows->statement, column);
     return bytes;
-}
-
-/* ---- savepoints: RELEASE and ROLLBACK TO mean the innermost of the name ---- */
-
-otter_status db_begin(struct db *db)
-{
-    return db_run(db, "SAVEPOINT nest", "");
-}
-
-otter_status db_commit(struct db *db)
-{
-    return db_run(db, "RELEASE nest", "");
-}
-
-void db_rollback(struct db *db)
-{
-    db_run(db, "ROLLBACK TO nest", "");
-    db_run(db, "RELEASE nest", "");
-}
-
-otter_status db_finish(struct db *db, otter_status status)
-{
-    if (status == OTTER_OK)
-        status = db_commit(db);
-    if (status != OTTER_OK)
-        db_rollback(db);
-    return status;
 }
 
 /* ---- blobs ---- */

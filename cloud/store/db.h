@@ -67,6 +67,23 @@ void db_rollback(struct db *db);
 /* db_commit when `status` is OTTER_OK, else db_rollback; gives what became of it. */
 otter_status db_finish(struct db *db, otter_status status);
 
+/* ---- durability ----
+ *
+ * A commit is on the disk when it returns (synchronous = FULL). That costs an fsync; so commits may
+ * be grouped: with db_group, all writes up to the next db_flush are one transaction, undone
+ * together if its end fails. Savepoints work within it as without. `began` is called when a group
+ * opens, for the caller to see to it that db_flush follows soon. */
+void db_group(struct db *db, void (*began)(void *context), void *context);
+otter_status db_flush(struct db *db); /* nothing to do without a group */
+/* Whether something is written that is not on the disk yet. */
+bool db_dirty(const struct db *db);
+
+/* Calls `settled` when all that was written so far is on the disk (OTTER_OK; at once when it is),
+ * or will never be: OTTER_E_REFUSED when a savepoint that is open now is rolled back, OTTER_E_IO
+ * when the commit failed. Exactly one call, in the order of asking. */
+typedef void db_settled(void *context, otter_status status);
+void db_after_commit(struct db *db, db_settled *settled, void *context);
+
 /* One BLOB column of one row, for reading piece by piece. NULL when there is no such row. It goes
  * stale (reads fail with OTTER_E_IO) when the row is changed or deleted. */
 struct db_blob *db_blob_open(struct db *db, const char *table, const char *column, int64_t rowid);

@@ -135,6 +135,131 @@ static void a_missing_folder_is_refused_with_words(void **state)
     assert_non_null(strstr(reason, "/nonexistent/folder/otter.db"));
 }
 
+/* ---- what waits for a commit ---- */
+
+static char
+    story[64]; /* one letter for each who was told: + it is on the disk, - it never will be */
+
+static void tell(void *context, otter_status status)
+{
+    size_t used = strlen(story);
+    snprintf(story + used, sizeof story - used, "%s%s", (const char *)context,
+             status == OTTER_OK          ? "+"
+             : status == OTTER_E_REFUSED ? "-"
+                                         : "!");
+}
+
+static void who_waits_is_told_after_the_outermost_commit(void **state)
+{
+    struct db *db = *state;
+    story[0] = 0;
+    db_after_commit(db, tell, "a");
+    assert_string_equal(story, "a+"); /* nothing is open */
+    db_begin(db);
+    db_after_commit(db, tell, "b");
+    db_begin(db);
+    db_after_commit(db, tell, "c");
+    assert_int_equal(db_finish(db, OTTER_OK), OTTER_OK);
+    assert_string_equal(story, "a+");
+    assert_int_equal(db_finish(db, OTTER_OK), OTTER_OK);
+    assert_string_equal(story, "a+b+c+");
+}
+
+static void who_waits_for_what_is_rolled_back_is_told_so(void **state)
+{
+    struct db *db = *state;
+    story[0] = 0;
+    db_begin(db);
+    db_after_commit(db, tell, "a");
+    db_begin(db);
+    db_after_commit(db, tell, "b");
+    assert_int_equal(db_finish(db, db_run(db, "INSERT INTO nothing VALUES(1)", "")), OTTER_E_IO);
+    assert_string_equal(story, "b-");
+    assert_int_equal(db_finish(db, OTTER_OK), OTTER_OK);
+    assert_string_equal(story, "b-a+");
+}
+
+static void count_groups(void *context)
+{
+    ++*(int *)context;
+}
+
+static void grouped_writes_are_one_transaction(void **state)
+{
+    struct db *db = *state;
+    int groups = 0;
+    char reason[200];
+    struct db *other = db_open(directory, reason, sizeof reason);
+    story[0] = 0;
+    db_group(db, count_groups, &groups);
+    assert_int_equal(db_number(db, "SELECT COUNT(*) FROM t", ""), 0);
+    assert_false(db_dirty(db)); /* reading opens none */
+    db_run(db, "INSERT INTO t(b) VALUES('x')", "");
+    db_after_commit(db, tell, "x");
+    db_begin(db);
+    db_run(db, "INSERT INTO t(b) VALUES('undone')", "");
+    db_after_commit(db, tell, "u");
+    db_finish(db, OTTER_E_REFUSED);
+    db_begin(db);
+    db_run(db, "INSERT INTO t(b) VALUES('y')", "");
+    assert_int_equal(db_finish(db, OTTER_OK), OTTER_OK);
+    db_after_commit(db, tell, "y");
+    assert_int_equal(groups, 1);
+    assert_true(db_dirty(db));
+    assert_string_equal(story, "u-");
+
+    assert_int_equal(db_number(other, "SELECT COUNT(*) FROM t", ""), 0);
+    assert_int_equal(db_flush(db), OTTER_OK);
+    assert_string_equal(story, "u-x+y+");
+    assert_int_equal(db_number(other, "SELECT COUNT(*) FROM t", ""), 2);
+    db_close(other);
+    assert_false(db_dirty(db));
+}
+
+/* The database may not grow: what SQLite says is what it says on a full disk. */
+static void a_full_disk_undoes_the_group_and_tells_all_who_waited(void **state)
+{
+    struct db *db = *state;
+    int groups = 0;
+    char large[65536];
+    memset(large, 'x', sizeof large);
+    story[0] = 0;
+    db_number(db, "PRAGMA max_page_count = 1", "");
+    db_group(db, count_groups, &groups);
+    assert_int_equal(db_run(db, "INSERT INTO t(b) VALUES('a')", ""), OTTER_OK);
+    db_after_commit(db, tell, "a");
+    db_begin(db);
+    otter_status status = db_run(db, "INSERT INTO t(c) VALUES(?)", "b", large, sizeof large);
+    assert_int_equal(status, OTTER_E_IO);
+    assert_int_equal(db_run(db, "INSERT INTO t(b) VALUES('torn')", ""), OTTER_E_IO);
+    assert_int_equal(db_finish(db, status), OTTER_E_IO);
+    assert_int_equal(db_run(db, "INSERT INTO t(b) VALUES('z')", ""), OTTER_OK);
+    db_after_commit(db, tell, "z");
+    db_flush(db);
+    assert_string_equal(story, "a!z+");
+    assert_int_equal(db_number(db, "SELECT COUNT(*) FROM t", ""), 1);
+}
+
+static void a_statement_may_be_used_while_it_is_in_use(void **state)
+{
+    struct db *db = *state;
+    static const char sql[] = "SELECT a FROM t WHERE a > ? ORDER BY a";
+    db_run(db, "INSERT INTO t(a) VALUES(1), (2), (3)", "");
+    struct db_rows *outer = db_select(db, sql, "i", (int64_t)0);
+    assert_true(db_next(outer));
+    struct db_rows *inner = db_select(db, sql, "i", (int64_t)1);
+    assert_true(db_next(inner));
+    assert_int_equal(db_int(inner, 0), 2);
+    db_done(inner);
+    assert_true(db_next(outer));
+    assert_int_equal(db_int(outer, 0), 2);
+    db_done(outer);
+    inner = db_select(db, sql, "i", (int64_t)2);
+    assert_true(db_next(inner));
+    assert_int_equal(db_int(inner, 0), 3);
+    db_done(inner);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -143,6 +268,11 @@ int main(void)
         TEST(values_come_back_as_they_were_bound),
         TEST(a_constraint_is_told_from_other_failures),
         TEST(savepoints_nest),
+        TEST(who_waits_is_told_after_the_outermost_commit),
+        TEST(who_waits_for_what_is_rolled_back_is_told_so),
+        TEST(grouped_writes_are_one_transaction),
+        TEST(a_full_disk_undoes_the_group_and_tells_all_who_waited),
+        TEST(a_statement_may_be_used_while_it_is_in_use),
         TEST(a_blob_is_read_piece_by_piece_and_within_its_bounds),
         TEST(everything_is_found_again_after_a_restart),
         TEST(a_file_of_a_newer_version_is_refused_with_words),

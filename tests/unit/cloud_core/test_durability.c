@@ -1,0 +1,367 @@
+/* What is told, and when: nothing before its commit, nothing that is rolled back, nothing that a
+ * power cut could undo; operations of several steps happen whole or not at all. */
+#include "fixture.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cloud/core/jobs.h"
+#include "cloud/core/names.h"
+#include "cloud/core/objects.h"
+#include "cloud/core/ota_updates.h"
+#include "cloud/core/roles.h"
+#include "cloud/core/signing.h"
+#include "cloud/core/x509.h"
+#include "cloud/store/db.h"
+#include "forgetful_vfs.h"
+
+#define ROLE_ARN "arn:aws:iam::" CLOUD_ACCOUNT ":role/ota"
+#define UPDATE                                                                                     \
+    "{'targets':['" ACCOUNT_ARN "thing/t'],'roleArn':'" ROLE_ARN "','files':[{'fileName':'f',"     \
+    "'fileLocation':{'s3Location':{'bucket':'bucket','key':'fw.bin'}}}]}"
+
+static void put(struct cloud *cloud, const char *key, const char *content)
+{
+    struct answer answer = ANSWER_INIT;
+    struct object object;
+    struct object_upload upload = {
+        .bucket = "bucket", .key = key, .content = content, .size = strlen(content)};
+    assert_int_equal(object_put(cloud, &upload, &object, &answer), CORE_OK);
+}
+
+static int setup(void **state)
+{
+    struct answer answer = ANSWER_INIT;
+    struct role_request role = {
+        .name = "ota",
+        .trust = "{\"Statement\":{\"Effect\":\"Allow\",\"Principal\":{\"Service\":"
+                 "\"iot.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}}"};
+    if (fixture_setup(state))
+        return -1;
+    struct cloud *cloud = &((struct fixture *)*state)->cloud;
+    fixture_thing(*state, "t");
+    int failed = bucket_create(cloud, "bucket", &answer) || role_create(cloud, &role, &answer) ||
+                 bucket_set_versioning(cloud, "bucket", "Enabled", &answer);
+    put(cloud, "fw.bin", "firmware");
+    answer_free(&answer);
+    return failed;
+}
+
+/* Makes every statement of that kind fail: "DELETE ON ota_updates". */
+static void break_statement(struct cloud *cloud, const char *kind)
+{
+    char sql[256];
+    snprintf(sql, sizeof sql,
+             "CREATE TRIGGER broken BEFORE %s BEGIN SELECT RAISE(ABORT, 'broken for a test'); END",
+             kind);
+    assert_int_equal(db_run(cloud->db, sql, ""), OTTER_OK);
+}
+
+static void create_update(struct cloud *cloud)
+{
+    struct answer answer = ANSWER_INIT;
+    json_t *body = members(UPDATE);
+    assert_int_equal(ota_create(cloud, "u", body, &answer), CORE_OK);
+    json_decref(body);
+    answer_free(&answer);
+}
+
+static int64_t count(struct cloud *cloud, const char *table)
+{
+    char sql[96];
+    snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM %s", table);
+    return db_number(cloud->db, sql, "");
+}
+
+/* ---- messages and operations of several steps ---- */
+
+static void no_device_hears_of_a_job_that_is_rolled_back(void **state)
+{
+    struct fixture *fixture = *state;
+    create_update(&fixture->cloud);
+    break_statement(&fixture->cloud, "UPDATE ON ota_updates WHEN NEW.status = 'CREATE_COMPLETE'");
+    ota_resume(&fixture->cloud);
+    assert_int_equal(count(&fixture->cloud, "jobs"), 0);
+    assert_int_equal(json_array_size(fixture->published), 0);
+}
+
+static void an_update_is_deleted_whole_or_not_at_all(void **state)
+{
+    struct fixture *fixture = *state;
+    struct answer answer = ANSWER_INIT;
+    create_update(&fixture->cloud);
+    ota_resume(&fixture->cloud);
+    assert_int_equal(json_array_size(fixture->published), 2);
+    fixture_forget(fixture);
+    break_statement(&fixture->cloud, "DELETE ON ota_updates");
+    assert_int_not_equal(ota_delete(&fixture->cloud, "u", true, true, &answer), CORE_OK);
+    assert_int_equal(count(&fixture->cloud, "jobs"), 1);
+    assert_int_equal(count(&fixture->cloud, "streams"), 1);
+    assert_int_equal(json_array_size(fixture->published), 0);
+    answer_free(&answer);
+}
+
+static void an_upload_is_completed_whole_or_not_at_all(void **state)
+{
+    struct cloud *cloud = &((struct fixture *)*state)->cloud;
+    struct answer answer = ANSWER_INIT;
+    struct object object;
+    struct object_upload what = {.bucket = "bucket", .key = "parts"};
+    char id[UPLOAD_ID_SIZE], etag[33];
+    assert_int_equal(upload_begin(cloud, &what, id, &answer), CORE_OK);
+    struct upload_name name = {"bucket", "parts", id};
+    assert_int_equal(upload_part(cloud, &name, 1, "part", 4, etag, &answer), CORE_OK);
+    break_statement(cloud, "DELETE ON uploads");
+    json_t *parts = json_pack("[{s:i,s:s}]", "number", 1, "etag", etag);
+    assert_int_equal(upload_complete(cloud, &name, parts, NULL, &object, &answer), CORE_INTERNAL);
+    json_decref(parts);
+    answer_free(&answer);
+    assert_int_equal(object_find(cloud, "bucket", "parts", NULL, &object, &answer), CORE_NO_KEY);
+    answer_free(&answer);
+}
+
+static void make_profile(struct cloud *cloud)
+{
+    struct answer answer = ANSWER_INIT;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = x509_issue("signer", key, NULL, key, 1);
+    char *pem = x509_text(certificate), *key_pem = x509_key_text(key);
+    assert_int_equal(acm_import(cloud, pem, key_pem, NULL, NULL, &answer), CORE_OK);
+    json_t *profile = json_pack("{s:s,s:{s:O},s:{s:s}}", "platformId", "AmazonFreeRTOS-Default",
+                                "signingMaterial", "certificateArn",
+                                json_object_get(answer.body, "CertificateArn"), "signingParameters",
+                                "certname", "k");
+    answer_free(&answer);
+    assert_int_equal(profile_put(cloud, "profile", profile, &answer), CORE_OK);
+    answer_free(&answer);
+    json_decref(profile);
+    free(pem);
+    free(key_pem);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
+static void a_signed_object_has_its_job_or_is_not_there(void **state)
+{
+    struct cloud *cloud = &((struct fixture *)*state)->cloud;
+    struct answer answer = ANSWER_INIT;
+    struct object object;
+    make_profile(cloud);
+    assert_int_equal(object_find(cloud, "bucket", "fw.bin", NULL, &object, &answer), CORE_OK);
+    json_t *request =
+        json_pack("{s:{s:{s:s,s:s,s:s}},s:{s:{s:s}},s:s}", "source", "s3", "bucketName", "bucket",
+                  "key", "fw.bin", "version", object.version, "destination", "s3", "bucketName",
+                  "bucket", "profileName", "profile");
+    break_statement(cloud, "INSERT ON signing_jobs");
+    assert_int_equal(signing_start(cloud, request, &answer), CORE_INTERNAL);
+    assert_int_equal(count(cloud, "objects"), 1);
+    db_run(cloud->db, "DROP TRIGGER broken", "");
+    answer_free(&answer);
+    assert_int_equal(signing_start(cloud, request, &answer), CORE_OK);
+    assert_int_equal(count(cloud, "objects"), 2);
+    answer_free(&answer);
+    json_decref(request);
+}
+
+/* ---- connections ---- */
+
+struct held {
+    struct event_base *base;
+    struct cloud cloud;
+    char dir[64];
+    struct bufferevent *connection;
+    int peer;
+};
+
+static void open_held(struct held *held)
+{
+    struct cloud_config config = {.dir = held->dir, .group_commits = true};
+    int pair[2];
+    strcpy(held->dir, "/tmp/otter-held-XXXXXX");
+    assert_non_null(mkdtemp(held->dir));
+    held->base = event_base_new();
+    assert_int_equal(cloud_start(&held->cloud, held->base, &config, false), OTTER_OK);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    held->connection = bufferevent_socket_new(held->base, pair[0], BEV_OPT_CLOSE_ON_FREE);
+    held->peer = pair[1];
+    bufferevent_enable(held->connection, EV_WRITE);
+}
+
+static void close_held(struct held *held)
+{
+    char command[128];
+    bufferevent_free(held->connection);
+    close(held->peer);
+    cloud_stop(&held->cloud);
+    event_base_free(held->base);
+    snprintf(command, sizeof command, "rm -rf %s", held->dir);
+    assert_int_equal(system(command), 0);
+}
+
+static void an_answer_leaves_after_its_commit(void **state)
+{
+    struct held held;
+    char byte;
+    (void)state;
+    open_held(&held);
+    db_run(held.cloud.db, "INSERT INTO buckets(name, created) VALUES('b', 0)", "");
+    bufferevent_write(held.connection, "x", 1);
+    cloud_hold_output(&held.cloud, held.connection);
+    assert_int_equal(bufferevent_get_enabled(held.connection) & EV_WRITE, 0);
+    event_base_loop(held.base, EVLOOP_NONBLOCK);
+    event_base_loop(held.base, EVLOOP_NONBLOCK);
+    assert_false(db_dirty(held.cloud.db));
+    assert_int_equal(read(held.peer, &byte, 1), 1);
+    close_held(&held);
+}
+
+/* A deferred constraint fails at the commit itself, as a full disk does. */
+static void an_answer_whose_commit_fails_does_not_leave(void **state)
+{
+    struct held held;
+    char byte;
+    (void)state;
+    open_held(&held);
+    db_run(held.cloud.db,
+           "CREATE TABLE late(a TEXT REFERENCES buckets(name)"
+           " DEFERRABLE INITIALLY DEFERRED)",
+           "");
+    event_base_loop(held.base, EVLOOP_NONBLOCK);
+    db_run(held.cloud.db, "INSERT INTO late VALUES('nowhere')", "");
+    bufferevent_write(held.connection, "x", 1);
+    cloud_hold_output(&held.cloud, held.connection);
+    event_base_loop(held.base, EVLOOP_NONBLOCK);
+    event_base_loop(held.base, EVLOOP_NONBLOCK);
+    assert_int_equal(read(held.peer, &byte, 1), 0); /* ended, without a byte */
+    assert_int_equal(count(&held.cloud, "late"), 0);
+    close_held(&held);
+}
+
+/* ---- power cuts ---- */
+
+struct story {
+    struct fixture *fixture;
+    int told; /* steps that were acknowledged while there was power */
+};
+
+static void acknowledge(void *context, otter_status status)
+{
+    struct story *story = context;
+    if (status == OTTER_OK && !forgetful_is_dead())
+        story->told++;
+}
+
+static void update_job(struct cloud *cloud, const char *status)
+{
+    struct answer answer = ANSWER_INIT;
+    json_t *body = json_pack("{s:s}", "status", status);
+    jobs_update(cloud, "t", "j", body, &answer);
+    json_decref(body);
+    answer_free(&answer);
+}
+
+static void take_step(struct cloud *cloud, int step)
+{
+    struct answer answer = ANSWER_INIT;
+    struct object object;
+    struct object_upload upload = {.bucket = "b-1", .key = "k", .content = "content", .size = 7};
+    json_t *job = members("{'targets':['" ACCOUNT_ARN "thing/t'],'document':'{}'}");
+    switch (step) {
+    case 0:
+        bucket_create(cloud, "b-1", &answer);
+        break;
+    case 1:
+        object_put(cloud, &upload, &object, &answer);
+        break;
+    case 2:
+        jobs_create(cloud, "j", job, &answer);
+        break;
+    case 3:
+        update_job(cloud, "IN_PROGRESS");
+        break;
+    default:
+        update_job(cloud, "SUCCEEDED");
+        break;
+    }
+    json_decref(job);
+    answer_free(&answer);
+}
+
+static bool step_is_there(struct cloud *cloud, int step)
+{
+    static const char *const found[] = {
+        "SELECT COUNT(*) FROM buckets WHERE name = 'b-1'",
+        "SELECT COUNT(*) FROM objects WHERE key = 'k' AND size = 7",
+        "SELECT COUNT(*) FROM jobs WHERE id = 'j'",
+        "SELECT COUNT(*) FROM job_executions WHERE status IN ('IN_PROGRESS', 'SUCCEEDED')",
+        "SELECT COUNT(*) FROM job_executions WHERE status = 'SUCCEEDED'",
+    };
+    return db_number(cloud->db, found[step], "") == 1;
+}
+
+#define STEPS 5
+
+/* The whole story with the power cut at one sync; false when it ended before. */
+static bool live_and_die(int cut)
+{
+    struct fixture fixture = {.base = event_base_new(), .dir = "/nowhere"};
+    struct cloud_config config = {.dir = fixture.dir, .group_commits = true};
+    struct story story = {&fixture, 0};
+    forgetful_use(cut);
+    bool started = cloud_start(&fixture.cloud, fixture.base, &config, false) == OTTER_OK;
+    assert_true(started);
+    fixture_thing(&fixture, "t");
+    for (int step = 0; step < STEPS; step++) {
+        take_step(&fixture.cloud, step);
+        db_after_commit(fixture.cloud.db, acknowledge, &story);
+        event_base_loop(fixture.base, EVLOOP_NONBLOCK);
+    }
+    event_base_loop(fixture.base, EVLOOP_NONBLOCK);
+    bool died = forgetful_is_dead();
+    if (!died)
+        assert_int_equal(story.told, STEPS);
+    forgetful_cut(); /* at the latest now; closing writes to a disk without power */
+    cloud_stop(&fixture.cloud);
+    forgetful_restart();
+    assert_int_equal(cloud_start(&fixture.cloud, fixture.base, &config, false), OTTER_OK);
+    for (int step = 0; step < story.told; step++)
+        assert_true(step_is_there(&fixture.cloud, step));
+    cloud_stop(&fixture.cloud);
+    event_base_free(fixture.base);
+    forgetful_end();
+    return died;
+}
+
+static void nothing_acknowledged_is_lost_with_the_power(void **state)
+{
+    int cut = 1;
+    (void)state;
+    while (live_and_die(cut))
+        cut++;
+    assert_true(cut > STEPS); /* each step waits for a sync of its own */
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+
+int main(void)
+{
+    signal(SIGPIPE, SIG_IGN); /* as in the cloud */
+    const struct CMUnitTest tests[] = {
+        TEST(no_device_hears_of_a_job_that_is_rolled_back),
+        TEST(an_update_is_deleted_whole_or_not_at_all),
+        TEST(an_upload_is_completed_whole_or_not_at_all),
+        TEST(a_signed_object_has_its_job_or_is_not_there),
+        cmocka_unit_test(an_answer_leaves_after_its_commit),
+        cmocka_unit_test(an_answer_whose_commit_fails_does_not_leave),
+        cmocka_unit_test(nothing_acknowledged_is_lost_with_the_power),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
