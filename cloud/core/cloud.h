@@ -122,9 +122,9 @@ struct cloud {
     int64_t (*now_ms)(void *context); /* as configured */
     /* Publishes at QoS 1 to whoever subscribed; NULL sends to `broker`. Tests listen here. */
     void (*publish)(void *context, const char *topic, const void *payload, size_t length);
-    /* Certificates, policies or attachments changed: live connections must be looked at again, those
-     * of one certificate (its id) or, if that is NULL, all. Set by the gateway; NULL while there is
-     * none. */
+    /* Certificates, policies or attachments changed: live connections must be looked at again,
+     * those of one certificate (its id) or, if that is NULL, all. Set by the gateway; NULL while
+     * there is none. */
     void (*identity_changed)(void *context, const char *certificate);
     void *now_context, *publish_context, *identity_context;
 };
@@ -151,11 +151,11 @@ void cloud_publish_json(struct cloud *cloud, const char *topic, const json_t *bo
  * answer was put there, so that nothing is acknowledged that a power cut could undo. */
 void cloud_hold_output(struct cloud *cloud, struct bufferevent *connection);
 
-/* To be called after each change to policies and things that may concern any certificate. Connections
- * see the new policies from their next packet on. */
+/* To be called after each change to policies and things that may concern any certificate.
+ * Connections see the new policies from their next packet on. */
 void cloud_identity_changed(struct cloud *cloud);
-/* The same when only one certificate is concerned: its status, or what is attached to it. `certificate`
- * is its id or ARN. Its connections end at once if it is no longer ACTIVE. */
+/* The same when only one certificate is concerned: its status, or what is attached to it.
+ * `certificate` is its id or ARN. Its connections end at once if it is no longer ACTIVE. */
 void cloud_certificate_changed(struct cloud *cloud, const char *certificate);
 
 /* One line on stdout: time of day, the area in a column of its own ("gateway", "jobs", "api"),

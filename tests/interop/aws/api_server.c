@@ -38,7 +38,8 @@ int main(int argc, char **argv)
     struct cloud cloud;
     char reason[256] = "";
     struct event_base *base = event_base_new();
-    struct cloud_config config = {.dir = argc > 1 ? argv[1] : ".", .strict = true};
+    struct cloud_config config = {
+        .dir = argc > 1 ? argv[1] : ".", .strict = true, .group_commits = true};
     struct api_config api_config = {.access_key_id = KEY_ID, .secret_access_key = SECRET};
     if (!base || cloud_start(&cloud, base, &config, false) != OTTER_OK)
         return 1;
