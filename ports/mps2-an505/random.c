@@ -88,25 +88,48 @@ static otter_status append_record(const struct flash_area *area, uint32_t sector
     return OTTER_OK;
 }
 
-/* Moves `next` into the sector that does not hold the present record, and erases the other.
+/* Erases what earlier boots have left in other sectors than `home`. Only a cut boot leaves
+ * anything. */
+static otter_status erase_leftovers(const struct flash_area *area, uint32_t home,
+                                    uint32_t sector_size)
+{
+    for (uint32_t at = 0; at < area->size; at += sector_size) {
+        if (at == home || flash_is_erased(area, at, sector_size) == 1)
+            continue;
+        const otter_status status = flash_erase(area, at, sector_size);
+        if (status != OTTER_OK)
+            return status;
+    }
+    return OTTER_OK;
+}
+
+static bool others_are_erased(const struct flash_area *area, uint32_t home, uint32_t sector_size)
+{
+    return flash_is_erased(area, 0, home) == 1 &&
+           flash_is_erased(area, home + sector_size, area->size - home - sector_size) == 1;
+}
+
+/* Moves `next` into the sector behind the one that holds the present record, and erases that.
  *
- * If that sector is not blank, an earlier boot was cut: either in writing the present record, which
- * may then read differently next time, or in erasing that sector. For the first case a sound copy
- * of `next` goes behind the present record before the older one is erased. A sector that only looks
- * blank, after an erase cut short, is erased again. */
+ * If another sector is not blank, an earlier boot was cut: either in writing the present record,
+ * which may then read differently next time, or in erasing that sector. For the first case a sound
+ * copy of `next` goes behind the present record before the older one is erased. A sector that only
+ * looks blank, after an erase cut short, is erased again before it is written. */
 static otter_status store_seed(const struct flash_area *area, uint32_t present,
                                const struct random_seed_record *next)
 {
     const uint32_t sector_size = flash_sector_at(area, 0).size;
     const uint32_t home = present - present % sector_size;
-    const uint32_t other = sector_size - home;
+    const uint32_t target = (home + sector_size) % area->size;
     otter_status status = OTTER_OK;
-    if (flash_is_erased(area, other, sector_size) != 1)
+    if (!others_are_erased(area, home, sector_size))
         status = append_record(area, home, sector_size, next);
     if (status == OTTER_OK)
-        status = flash_erase(area, other, sector_size);
+        status = erase_leftovers(area, home, sector_size);
     if (status == OTTER_OK)
-        status = write_record(area, other, next);
+        status = flash_erase(area, target, sector_size);
+    if (status == OTTER_OK)
+        status = write_record(area, target, next);
     if (status == OTTER_OK)
         status = flash_erase(area, home, sector_size);
     return status;

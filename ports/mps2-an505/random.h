@@ -1,11 +1,15 @@
 /* Randomness on a board without a source of entropy.
  *
  * Factory programming writes one seed record (below) with 32 bytes from a good source to the start
- * of FLASH_MAP_SEED. Every boot replaces it: a seed derived from it is written to the other of the
- * two sectors, and its own sector erased, before anything random is given out. So a power cut at
- * any point leaves a seed, no two boots use the same one, and what is on flash does not tell
- * earlier keys. The seed, mixed with the jitter of the board's clocks, feeds Mbed TLS's CTR_DRBG
- * (NIST SP 800-90A). */
+ * of FLASH_MAP_SEED. Every boot replaces it: a seed derived from it is written to the next sector
+ * of the area, which is a ring, and its own sector erased, before anything random is given out. So
+ * a power cut at any point leaves a seed, no two boots use the same one, and what is on flash does
+ * not tell earlier keys. The seed, mixed with the jitter of the board's clocks, feeds Mbed TLS's
+ * CTR_DRBG (NIST SP 800-90A).
+ *
+ * Wear: a boot erases two sectors, the one that it writes to and the one that it leaves. At a boot
+ * every 10 minutes that is 1,051,200 erases in 10 years; over the 16 sectors of the area each gets
+ * 65,700, of the 100,000 that NOR flash is good for. */
 #ifndef OTTER_MPS2_RANDOM_H
 #define OTTER_MPS2_RANDOM_H
 
@@ -16,7 +20,7 @@
 #define RANDOM_SEED_MAGIC 0x31474e52u /* "RNG1" */
 #define RANDOM_SEED_SIZE  32u
 
-/* Little endian, at any multiple of RANDOM_SEED_STRIDE in either sector; of the valid records the
+/* Little endian, at any multiple of RANDOM_SEED_STRIDE in any sector; of the valid records the
  * one with the highest sequence counts. */
 #define RANDOM_SEED_STRIDE 64u
 struct random_seed_record {
@@ -26,8 +30,8 @@ struct random_seed_record {
     uint32_t crc; /* CRC-32 of all before */
 };
 
-/* `area` has two sectors. OTTER_E_CRYPTO, and a log line that says what to do, without a seed:
- * port_random then refuses. */
+/* `area` has two or more sectors of equal size. OTTER_E_CRYPTO, and a log line that says what to
+ * do, without a seed: port_random then refuses. */
 otter_status random_start(const struct flash_area *area);
 
 #endif

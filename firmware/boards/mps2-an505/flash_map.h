@@ -9,7 +9,8 @@
  *   0x0f6000  store        0x05000  key-value store: configuration, keys, certificates, agent state
  *   0x0fb000  progress     0x02000  which blocks of a download are on flash
  *   0x0fd000  scratch      0x02000
- *   0x0ff000  seed         0x02000  of the random generator: this board has no entropy source
+ *   0x0ff000  seed         0x10000  of the random generator: this board has no entropy source. It
+ *                                   reaches beyond the first MiB: parts with such a flash have one
  *
  * Plain macros: linker scripts, CMake and the image tool read this file too. */
 #ifndef OTTER_BOARD_MPS2_AN505_FLASH_MAP_H
@@ -31,6 +32,6 @@
 #define FLASH_MAP_SCRATCH 0x0fd000u
 #define FLASH_MAP_SCRATCH_SIZE 0x2000u
 #define FLASH_MAP_SEED 0x0ff000u
-#define FLASH_MAP_SEED_SIZE 0x2000u
+#define FLASH_MAP_SEED_SIZE 0x10000u
 
 #endif

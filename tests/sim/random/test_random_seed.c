@@ -1,4 +1,5 @@
 /* The seed in flash survives power cuts anywhere, and no boot gets the random bytes of another. */
+#define _GNU_SOURCE /* memmem */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,16 +9,19 @@
 #include <cmocka.h>
 
 #include "codec/crc32.h"
+#include "firmware/boards/mps2-an505/flash_map.h"
 #include "port/port.h"
 #include "ports/mps2-an505/clock.h"
 #include "ports/mps2-an505/random.h"
 #include "tests/sim/nor_sim.h"
 
-#define SECTOR_SIZE 4096u
+#define SECTOR_SIZE 1024u
+#define SECTORS     (FLASH_MAP_SEED_SIZE / FLASH_MAP_SECTOR_SIZE)
+#define RING        3u /* sectors, where each of many cases reads them all */
 #define BYTES       16u
 #define BOOTS_MAX   64u
 
-static struct flash_sector sectors[2];
+static struct flash_sector sectors[SECTORS];
 static struct nor_power power;
 static struct nor_device device;
 static struct flash_area area;
@@ -47,15 +51,20 @@ static struct random_seed_record factory_record(uint8_t fill)
     return record;
 }
 
+static void create(uint32_t count)
+{
+    nor_uniform_sectors(sectors, count, SECTOR_SIZE);
+    nor_power_init(&power, 1);
+    nor_create(&device, &power, sectors, count, 4, 0xff);
+    area = (struct flash_area){&device.flash, 0, count * SECTOR_SIZE};
+    const struct random_seed_record record = factory_record(0x42);
+    nor_load(&device, 0, &record, sizeof record);
+}
+
 static int set_up(void **state)
 {
     (void)state;
-    nor_uniform_sectors(sectors, 2, SECTOR_SIZE);
-    nor_power_init(&power, 1);
-    nor_create(&device, &power, sectors, 2, 4, 0xff);
-    area = (struct flash_area){&device.flash, 0, 2 * SECTOR_SIZE};
-    const struct random_seed_record record = factory_record(0x42);
-    nor_load(&device, 0, &record, sizeof record);
+    create(RING);
     return 0;
 }
 
@@ -123,12 +132,12 @@ static void a_used_seed_is_gone_from_flash(void **state)
         boot(&b);
         assert_int_equal(b.status, OTTER_OK);
         unsigned records = 0;
-        for (uint32_t at = 0; at + sizeof used <= 2 * SECTOR_SIZE; at++) {
+        for (uint32_t at = 0; at + sizeof used <= RING * SECTOR_SIZE; at++) {
             assert_memory_not_equal(device.data + at, used.seed, sizeof used.seed);
             records += memcmp(device.data + at, &used.magic, sizeof used.magic) == 0;
         }
         assert_int_equal(records, 1);
-        memcpy(&used, device.data + (i % 2 == 0 ? SECTOR_SIZE : 0), sizeof used);
+        memcpy(&used, device.data + (i + 1) % RING * SECTOR_SIZE, sizeof used);
     }
 }
 
@@ -241,6 +250,46 @@ static void a_seed_that_reads_differently_each_time_does_not_lose_the_sound_one(
     }
 }
 
+/* What a cut boot leaves is erased by the next: after it there is one record on flash. */
+static void a_boot_after_a_cut_leaves_no_used_seed(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0;; i++) {
+        struct history history = {.count = 0};
+        const struct random_seed_record first = factory_record(0x42);
+        nor_wipe(&device);
+        nor_load(&device, 0, &first, sizeof first);
+        nor_power_init(&power, i);
+        if (!boot_once(&history, i / NOR_CUT_KINDS + 1, (enum nor_cut)(i % NOR_CUT_KINDS)))
+            return;
+        assert_false(boot_once(&history, 0, NOR_CUT_BEFORE));
+        unsigned records = 0;
+        for (uint32_t at = 0; at + sizeof first <= RING * SECTOR_SIZE; at += RANDOM_SEED_STRIDE)
+            records += memcmp(device.data + at, &first.magic, sizeof first.magic) == 0;
+        assert_int_equal(records, 1);
+        assert_null(memmem(device.data, RING * SECTOR_SIZE, first.seed, sizeof first.seed));
+    }
+}
+
+/* In the area that the board has. */
+static void a_boot_every_ten_minutes_wears_no_sector_out_in_ten_years(void **state)
+{
+    (void)state;
+    enum { BOOTS = 160, BOOTS_IN_TEN_YEARS = 6 * 24 * 365 * 10, CYCLES = 100000 };
+    nor_destroy(&device);
+    create(SECTORS);
+    for (unsigned i = 0; i < BOOTS; i++) {
+        struct boot b;
+        boot(&b);
+        assert_int_equal(b.status, OTTER_OK);
+    }
+    uint32_t most = 0;
+    for (uint32_t i = 0; i < SECTORS; i++)
+        most = device.erases[i] > most ? device.erases[i] : most;
+    print_message("%u erases a sector in ten years\n", most * (BOOTS_IN_TEN_YEARS / BOOTS));
+    assert_true(most * (uint64_t)BOOTS_IN_TEN_YEARS / BOOTS <= CYCLES);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +303,9 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_seed_that_reads_differently_each_time_does_not_lose_the_sound_one, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_boot_after_a_cut_leaves_no_used_seed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_boot_every_ten_minutes_wears_no_sector_out_in_ten_years,
+                                        set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
