@@ -61,6 +61,9 @@ void uart_console_start(void)
     UART_CONTROL |= UART_TX_INTERRUPT_ENABLE | UART_RX_INTERRUPT_ENABLE;
     irq_enable(IRQ_UART0_RX);
     irq_enable(IRQ_UART0_TX);
+    const uint32_t primask = irq_save();
+    uart_rx_handler(); /* a byte that came before raises no interrupt, and holds up all behind it */
+    irq_restore(primask);
 }
 
 bool uart_console_has_input(void)

@@ -297,6 +297,13 @@ static void check_network(void)
     check_refusals();
 }
 
+static void check_early_input(void)
+{
+    char byte = '\0';
+    check(port_console_read(&byte, 1) == 1 && byte == '!',
+          "a byte that came before the firmware started is taken");
+}
+
 static void first_boot(void)
 {
     flash_erase(&stage_area, 0, SECTOR);
@@ -316,6 +323,7 @@ int main(void)
     switch (stage) {
     case 0:
         check(reason == RESET_POWER_ON, "power-on is told");
+        check_early_input();
         check_flash();
         check_time();
         port_reset();

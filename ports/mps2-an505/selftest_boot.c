@@ -1,11 +1,22 @@
-/* Starts what is in the primary slot without a check: for the port's own test program only. */
+/* Starts what is in the primary slot without a check: for the port's own test program only. At
+ * power-on it waits until a byte has come in over the console, as one may while a bootloader runs.
+ */
 #include "firmware/boards/mps2-an505/flash_map.h"
+#include "port/port.h"
 #include "ports/mps2-an505/clock.h"
+#include "ports/mps2-an505/mps2.h"
 #include "ports/mps2-an505/system.h"
+#include "ports/mps2-an505/uart.h"
+
+#define WAIT_MS 10000u
 
 int main(void)
 {
     clock_start();
     const struct handover handover = {.reset_reason = system_take_reset_reason(), .swap_type = 1};
+    uart_start();
+    while (handover.reset_reason == RESET_POWER_ON && !(UART_STATE & UART_RX_FULL) &&
+           port_now() < WAIT_MS) {
+    }
     system_start_image(&handover, FLASH_MAP_BASE + FLASH_MAP_PRIMARY + FLASH_MAP_HEADER_SIZE);
 }

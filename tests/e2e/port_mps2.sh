@@ -67,10 +67,12 @@ run() {
     mkfifo "$work/keys"
     qemu-system-arm -M mps2-an505,memory-backend=nor \
         -object "memory-backend-file,id=nor,size=16M,mem-path=$work/flash.img,share=on" \
-        -kernel "$programs/port_selftest_boot.elf" -nic user,model=lan9118 \
+        -kernel "$programs/port_selftest_boot.elf" -nic user,model=lan9118,id=net \
+        -object "filter-dump,id=dump,netdev=net,maxlen=64,file=$work/frames" \
         -display none -monitor none -serial stdio <"$work/keys" >"$work/console" 2>&1 &
     qemu=$!
     exec 3>"$work/keys"
+    printf '!' >&3 # while the bootloader runs
     expect 'echo server port?'
     echo "$port" >&3
     expect 'selftest done'
@@ -80,6 +82,29 @@ run() {
     qemu=
     tr -d '\r' <"$work/console" | grep -E '^(ok|FAIL|echo|download|busy|stack|random|slept|selftest)|FAULT'
     grep -q 'selftest done: 0 failed' "$work/console" || fail "a check did not hold"
+}
+
+# The first sequence number of each connection, from the SYNs in the capture (pcap; Ethernet, IPv4
+# without options): one eight-digit hexadecimal number a line.
+first_sequence_numbers() {
+    od -An -v -tx1 "$work/frames" | tr -d ' \n' |
+        grep -oE '08004500.{14}06.{4}0a00020f.{24}000000006002' | cut -c 53-60
+}
+
+# Numbers that count on from one connection to the next, or start at the same place after each boot,
+# are known to an attacker. Random ones are next to each other once in 2^15.
+check_sequence_numbers() {
+    last=
+    for number in $(first_sequence_numbers); do
+        number=$((0x$number))
+        if [ -n "$last" ]; then
+            distance=$(((number - last) & 0xffffffff))
+            [ "$distance" -gt 65536 ] || fail "a connection's sequence number follows the last one's"
+        fi
+        last=$number
+    done
+    [ -n "$last" ] || fail "no connection was seen in the capture"
+    [ "$(first_sequence_numbers | sort -u | wc -l)" -ge 3 ] || fail "too few connections were seen"
 }
 
 cc -O2 -o "$work/server" "$root/ports/mps2-an505/selftest_server.c" || fail "server does not compile"
@@ -103,4 +128,5 @@ grep -q 'ok random bytes differ' "$work/console" || fail "no random bytes with a
 [ "$(dd if="$work/flash.img" bs=4096 skip=255 count=1 status=none | cksum)" != \
   "$(dd if="$work/before.img" bs=4096 skip=255 count=1 status=none | cksum)" ] ||
     fail "the seed was not replaced"
+check_sequence_numbers
 echo "passed"

@@ -62,6 +62,9 @@
 #define MEM_SIZE          (TCP_SND_BUF + 2048)
 
 #define LWIP_RAND() lwip_port_random()
+/* Else lwIP starts at the same number after each boot, and counts on. */
+#define LWIP_HOOK_TCP_ISN(local_address, local_port, remote_address, remote_port)                  \
+    lwip_port_random()
 #include <stdint.h>
 uint32_t lwip_port_random(void);
 
