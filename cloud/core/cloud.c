@@ -114,6 +114,7 @@ otter_status cloud_start(struct cloud *cloud, struct event_base *base,
         return OTTER_E_IO;
     }
     cloud->windows = windows_new();
+    cloud_log_attach(base);
     if (with_broker)
         cloud->broker = broker_start(base, config->dir);
     if (!cloud->windows || (with_broker && !cloud->broker) || !start_timers(cloud) ||
@@ -128,6 +129,7 @@ otter_status cloud_start(struct cloud *cloud, struct event_base *base,
 void cloud_stop(struct cloud *cloud)
 {
     outbox_stop(cloud);
+    cloud_log_attach(NULL);
     stop_timers(cloud);
     broker_stop(cloud->broker);
     cloud->broker = NULL;

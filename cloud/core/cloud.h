@@ -161,5 +161,8 @@ void cloud_certificate_changed(struct cloud *cloud, const char *certificate);
 /* One line on stdout: time of day, the area in a column of its own ("gateway", "jobs", "api"),
  * text. */
 void cloud_log(const char *area, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Lines that stdout does not take at once wait in a buffer of bounded size; with a loop they leave as
+ * soon as it does. What finds no room is counted and said. NULL ends that; `base` must outlive it. */
+void cloud_log_attach(struct event_base *base);
 
 #endif
