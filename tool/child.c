@@ -83,7 +83,7 @@ bool child_running(struct child *child)
 
 bool child_wait(struct child *child, unsigned timeout_ms)
 {
-    const struct timespec pause = {0, 5 * 1000000};
+    const struct timespec pause = {0, 5000000};
     for (unsigned waited = 0; child_running(child); waited += 5) {
         if (waited >= timeout_ms)
             return false;

@@ -78,6 +78,7 @@ bool demo_write_file(struct demo *demo, const char *name, const char *format, ..
     __attribute__((format(printf, 3, 4)));
 
 #define THING       "otter-demo"
-#define DEMO_BUCKET THING "-updates"
+#define DEMO_BUCKET "otter-demo-updates"
+#define DEMO_POLICY "otter-demo-policy"
 
 #endif

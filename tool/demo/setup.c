@@ -190,7 +190,7 @@ static bool attach(struct demo *demo, const char *certificate)
     const char *principal[] = {
         "iot", "attach-thing-principal", "--thing-name", THING, "--principal", certificate, NULL};
     const char *policy[] = {
-        "iot", "attach-policy", "--policy-name", THING "-policy", "--target", certificate, NULL};
+        "iot", "attach-policy", "--policy-name", DEMO_POLICY, "--target", certificate, NULL};
     const char *const *const calls[] = {principal, policy, NULL};
     json_t *results[3] = {NULL};
     const bool done = together(&demo->world, calls, results);
@@ -211,12 +211,8 @@ bool demo_register(struct demo *demo)
                                  "--certificate-pem",
                                  "file://device.crt",
                                  NULL};
-    const char *policy[] = {"iot",
-                            "create-policy",
-                            "--policy-name",
-                            THING "-policy",
-                            "--policy-document",
-                            "file://policy.json",
+    const char *policy[] = {"iot",       "create-policy",     "--policy-name",
+                            DEMO_POLICY, "--policy-document", "file://policy.json",
                             NULL};
     const char *const *const calls[] = {thing, certificate, policy, NULL};
     json_t *results[3] = {NULL};

@@ -2,6 +2,7 @@
 #include "tool/demo/demo.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +10,6 @@
 #include "tool/demo/aws.h"
 #include "tool/demo/screen.h"
 
-#define BUCKET  DEMO_BUCKET
 #define PROFILE "otter_demo"
 
 static uint32_t file_size(const char *path)
@@ -76,7 +76,7 @@ static bool prepare_signing(struct demo *demo, char role[256])
     snprintf(key, sizeof key, "fileb://%s.key", demo->signer_certificate);
     const char *import_words[] = {
         "acm", "import-certificate", "--certificate", certificate, "--private-key", key, NULL};
-    const char *bucket_words[] = {"s3api", "create-bucket", "--bucket", BUCKET, NULL};
+    const char *bucket_words[] = {"s3api", "create-bucket", "--bucket", DEMO_BUCKET, NULL};
     const char *role_words[] = {"iam",
                                 "create-role",
                                 "--role-name",
@@ -109,8 +109,8 @@ static bool prepare_signing(struct demo *demo, char role[256])
                                    "--signing-parameters",
                                    "certname=ota_signer_pub",
                                    NULL};
-    const char *versioning_words[] = {"s3api", "put-bucket-versioning",      "--bucket",
-                                      BUCKET,  "--versioning-configuration", "Status=Enabled",
+    const char *versioning_words[] = {"s3api",     "put-bucket-versioning",      "--bucket",
+                                      DEMO_BUCKET, "--versioning-configuration", "Status=Enabled",
                                       NULL};
     return done && aws_begin(world, &profile, profile_words) &&
            aws_begin(world, &versioning, versioning_words) &&
@@ -119,7 +119,7 @@ static bool prepare_signing(struct demo *demo, char role[256])
 
 static bool upload(struct demo *demo, const char *name, char version[128])
 {
-    const char *put[] = {"s3api", "put-object", "--bucket", BUCKET, "--key",
+    const char *put[] = {"s3api", "put-object", "--bucket", DEMO_BUCKET, "--key",
                          name,    "--body",     name,       NULL};
     json_t *reply = aws_run(&demo->world, put);
     snprintf(version, 128, "%s", reply_text(reply, "VersionId"));
@@ -135,10 +135,10 @@ static bool write_update(struct demo *demo, const char *name, const char *versio
         "  \"targets\": [\"arn:aws:iot:us-east-1:%s:thing/" THING "\"],\n"
         "  \"targetSelection\": \"SNAPSHOT\",\n  \"files\": [{\n"
         "    \"fileName\": \"%s\", \"fileType\": 0, \"fileVersion\": \"%s\",\n"
-        "    \"fileLocation\": {\"s3Location\": {\"bucket\": \"" BUCKET
+        "    \"fileLocation\": {\"s3Location\": {\"bucket\": \"" DEMO_BUCKET
         "\", \"key\": \"%s\", \"version\": \"%s\"}},\n"
         "    \"codeSigning\": {\"startSigningJobParameter\": {\"signingProfileName\": \"" PROFILE
-        "\",\n      \"destination\": {\"s3Destination\": {\"bucket\": \"" BUCKET
+        "\",\n      \"destination\": {\"s3Destination\": {\"bucket\": \"" DEMO_BUCKET
         "\"}}}}\n  }],\n  \"roleArn\": \"%s\"\n}\n",
         demo->update_id, world_cloud_fact(&demo->world, "account"), name, demo->new_version, name,
         version, role);
@@ -167,36 +167,60 @@ static void see_block(struct demo *demo)
         demo_moment(demo, AT_DOWNLOADED);
 }
 
+/* Reads numbers out of text, whatever stands between them; false when there are fewer. */
+static bool numbers(const char *text, uint32_t *values, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char *end;
+        text += strcspn(text, "0123456789");
+        if (*text == '\0')
+            return false;
+        values[i] = (uint32_t)strtoul(text, &end, 10);
+        text = end;
+    }
+    return true;
+}
+
 /* The device's own clock is better than ours, which sees a line only when it has been read. */
 static void see_block_time(struct demo *demo, const char *line)
 {
     const char *level = strstr(line, "<INF>");
-    unsigned now_ms;
-    if (level == NULL || sscanf(level, "<INF> %u", &now_ms) != 1)
+    uint32_t now_ms;
+    if (level == NULL || !numbers(level, &now_ms, 1))
         return;
     if (demo->blocks <= 1)
         demo->first_block_ms = now_ms;
     demo->download_ms = now_ms > demo->first_block_ms ? now_ms - demo->first_block_ms : 0;
 }
 
+/* "block 3/40 (12288 of 163775 bytes)" */
+static bool is_block(struct demo *demo, const char *line)
+{
+    uint32_t values[4];
+    const char *block = strstr(line, "] block ");
+    if (block == NULL || !numbers(block, values, 4))
+        return false;
+    demo->blocks = values[0];
+    demo->blocks_total = values[1];
+    demo->bytes = values[2];
+    demo->bytes_total = values[3];
+    return true;
+}
+
 static void see_device_line(struct demo *demo, const char *line)
 {
-    unsigned done, total;
-    const char *block = strstr(line, "] block ");
-    demo->world.quiet_device =
-        block != NULL && sscanf(block, "] block %u/%u (%u of %u bytes)", &demo->blocks,
-                                &demo->blocks_total, &demo->bytes, &demo->bytes_total) == 4;
-    if (demo->world.quiet_device)
+    uint32_t swapped[2]; /* of how many bytes */
+    demo->world.quiet_device = is_block(demo, line);
+    if (demo->world.quiet_device) {
         see_block(demo);
-    if (demo->world.quiet_device)
         see_block_time(demo, line);
+    }
     if (strstr(line, "going on at block") != NULL)
         demo->resumed = true;
     if (strstr(line, "image verified") != NULL)
         demo_moment(demo, AT_VERIFIED);
-    const char *swapped = strstr(line, "] Swapping: ");
-    if (swapped != NULL && sscanf(swapped, "] Swapping: %u of %u", &done, &total) == 2 &&
-        done >= total / 3)
+    const char *swap = strstr(line, "] Swapping: ");
+    if (swap != NULL && numbers(swap, swapped, 2) && swapped[0] >= swapped[1] / 3)
         demo->swapping = true;
     if (strstr(line, "Otter firmware") != NULL)
         demo_moment(demo, AT_RESTARTED);

@@ -16,6 +16,8 @@
 #include "tool/demo/screen.h"
 #include "tool/flash_image.h"
 
+#define BUFFER_SIZE (2 * (size_t)WORLD_PATH_MAX)
+
 volatile sig_atomic_t world_interrupted;
 
 double seconds_now(void)
@@ -27,7 +29,7 @@ double seconds_now(void)
 
 static char *next_buffer(void)
 {
-    static char buffers[8][2 * WORLD_PATH_MAX];
+    static char buffers[8][BUFFER_SIZE];
     static unsigned used;
     return buffers[used++ % 8];
 }
@@ -35,7 +37,7 @@ static char *next_buffer(void)
 const char *world_path(const struct world *world, const char *name)
 {
     char *path = next_buffer();
-    snprintf(path, 2 * WORLD_PATH_MAX, "%s/%s", world->folder, name);
+    snprintf(path, BUFFER_SIZE, "%s/%s", world->folder, name);
     return path;
 }
 
@@ -43,14 +45,14 @@ const char *world_built(const struct world *world, const char *name)
 {
     char *path = next_buffer();
     (void)world;
-    snprintf(path, 2 * WORLD_PATH_MAX, "board/%s", name);
+    snprintf(path, BUFFER_SIZE, "board/%s", name);
     return path;
 }
 
 /* Short names in the work folder for what lies in the build. */
 static bool link_build(const struct world *world)
 {
-    char target[2 * WORLD_PATH_MAX];
+    char target[BUFFER_SIZE];
     snprintf(target, sizeof target, "%s/otter", program_directory());
     bool done = symlink(target, world_path(world, "otter")) == 0;
     snprintf(target, sizeof target, "%s/%s", program_directory(),
