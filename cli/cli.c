@@ -11,6 +11,13 @@
 #define DEL       0x7f
 #define ESC       0x1b
 
+/* What of a pasted line stays in the line editor when the rest goes to the paste: enough for the
+ * longest END mark. */
+#define LINE_KEPT 64u
+
+static const char begin_mark[] = "-----BEGIN ";
+static const char end_mark[] = "-----END ";
+
 enum { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CONTROL };
 
 void cli_init(struct cli *cli, const struct cli_command *commands, size_t count, const char *prompt,
@@ -25,8 +32,10 @@ void cli_init(struct cli *cli, const struct cli_command *commands, size_t count,
 
 static void put(struct cli *cli, const char *text, size_t length)
 {
-    if (length > 0)
-        cli->write(cli->context, text, length);
+    if (length == 0)
+        return;
+    cli->write(cli->context, text, length);
+    cli->mid_line = text[length - 1] != '\n';
 }
 
 void cli_print(struct cli *cli, const char *text)
@@ -53,6 +62,18 @@ void cli_prompt(struct cli *cli)
     if (cli->paste == NULL)
         cli_print(cli, cli->prompt);
     put(cli, cli->line, cli->length);
+}
+
+void cli_make_way(struct cli *cli)
+{
+    if (cli->mid_line && (cli->running || cli->length > 0))
+        put(cli, "\r\n", 2);
+}
+
+void cli_come_back(struct cli *cli)
+{
+    if (!cli->running && cli->length > 0)
+        cli_prompt(cli);
 }
 
 void cli_print_usage(struct cli *cli, const struct cli_command *command)
@@ -143,31 +164,78 @@ void cli_begin_paste(struct cli *cli, char *buffer, size_t size, cli_paste_done 
     cli->paste_done = done;
 }
 
-/* Keeps the line with its newline; too much is remembered by a length that leaves no room. */
-static void collect_line(struct cli *cli)
+/* Too much is remembered by a length that leaves no room. */
+static void collect(struct cli *cli, const char *text, size_t length)
 {
     const size_t room = cli->paste_size - cli->paste_length - 1;
-    if (cli->too_long || cli->length + 1u >= room) {
+    if (length >= room) {
         cli->paste_length = cli->paste_size - 1;
         return;
     }
-    memcpy(cli->paste + cli->paste_length, cli->line, cli->length);
-    cli->paste_length += cli->length;
-    cli->paste[cli->paste_length++] = '\n';
+    memcpy(cli->paste + cli->paste_length, text, length);
+    cli->paste_length += length;
+}
+
+static const char *skip_indent(const struct cli *cli)
+{
+    return cli->spilled ? cli->line : cli->line + strspn(cli->line, " ");
+}
+
+/* The line is full, and more of it comes. */
+static void spill(struct cli *cli)
+{
+    const size_t length = CLI_LINE_MAX - LINE_KEPT;
+    const char *from = skip_indent(cli);
+    const char *to = cli->line + length;
+    if (from < to)
+        collect(cli, from, (size_t)(to - from));
+    memmove(cli->line, to, LINE_KEPT + 1);
+    cli->length = LINE_KEPT;
+    cli->spilled = true;
+}
+
+/* The last END mark in the line, of anything but EC PARAMETERS. */
+static bool has_end_mark(const char *line)
+{
+    const char *last = NULL;
+    for (const char *next = line; (next = strstr(next, end_mark)) != NULL; next++)
+        last = next + sizeof end_mark - 1;
+    return last != NULL && strncmp(last, "EC PARAMETERS", 13) != 0;
 }
 
 static void paste_line(struct cli *cli)
 {
-    static const char end_mark[] = "-----END ";
-    if (cli->length == 0 && !cli->too_long) {
+    if (cli->length == 0) {
         end_paste(cli, OTTER_E_CLOSED);
         return;
     }
-    collect_line(cli);
-    if (strncmp(cli->line, end_mark, sizeof end_mark - 1) == 0) {
+    const char *text = skip_indent(cli);
+    collect(cli, text, strlen(text));
+    collect(cli, "\n", 1);
+    if (has_end_mark(cli->line)) {
         const bool whole = cli->paste_length < cli->paste_size - 1;
         end_paste(cli, whole ? OTTER_OK : OTTER_E_TOO_LONG);
     }
+}
+
+static void refuse_paste(struct cli *cli, otter_status status, char *text, size_t length)
+{
+    (void)status;
+    (void)text;
+    (void)length;
+    cli_print(cli,
+              "Pasted text refused: no command asks for it. A command takes one object; type it "
+              "again for another.\n");
+}
+
+/* Swallows PEM text that comes where a command should, from its BEGIN line on. */
+static bool is_stray_paste(struct cli *cli)
+{
+    if (strncmp(skip_indent(cli), begin_mark, sizeof begin_mark - 1) != 0)
+        return false;
+    cli_begin_paste(cli, cli->no_paste, sizeof cli->no_paste, refuse_paste);
+    paste_line(cli);
+    return true;
 }
 
 static void command_line(struct cli *cli)
@@ -176,10 +244,14 @@ static void command_line(struct cli *cli)
         cli_printf(cli, "Line too long: at most %u characters; nothing was done.\n", CLI_LINE_MAX);
         return;
     }
+    if (is_stray_paste(cli))
+        return;
     if (cli->length > 0)
         memcpy(cli->last_line, cli->line, cli->length + 1u);
     cli->length = 0;
+    cli->running = true;
     run_line(cli, cli->line); /* which is cut into arguments in place */
+    cli->running = false;
 }
 
 static void clear_line(struct cli *cli)
@@ -187,6 +259,7 @@ static void clear_line(struct cli *cli)
     cli->length = 0;
     cli->line[0] = '\0';
     cli->too_long = false;
+    cli->spilled = false;
 }
 
 static void end_line(struct cli *cli)
@@ -210,6 +283,8 @@ static void erase_typed(struct cli *cli, size_t count)
 
 static void type_character(struct cli *cli, char c)
 {
+    if (cli->length == CLI_LINE_MAX && cli->paste != NULL)
+        spill(cli);
     if (cli->length == CLI_LINE_MAX) {
         cli->too_long = true;
         return;

@@ -5,9 +5,12 @@
  * refused as a whole. Arguments are separated by blanks; "…" and '…' keep blanks together, a
  * backslash keeps the next character.
  *
- * A command may ask for a paste: the lines that follow are collected, up to one that begins with
- * "-----END ", and handed over. A blank line or ctrl-C ends it without result. However long or
- * wrong the pasted text is, it ends with one message, and none of it is taken for commands.
+ * A command may ask for a paste: the lines that follow, of any length, are collected without what
+ * indents them, up to one that has "-----END " in it, and handed over. That of EC PARAMETERS does
+ * not count: a private key follows. A blank line or ctrl-C ends a paste without result. However
+ * long or wrong the pasted text is, it ends with one message, and none of it is taken for commands.
+ * Nor is a paste that no command has asked for, such as the second certificate of a bundle: it is
+ * refused.
  *
  * The caller owns `struct cli`. Commands run inside of cli_input. Output lines end in CR LF. */
 #ifndef OTTER_CLI_CLI_H
@@ -51,11 +54,15 @@ struct cli {
     uint16_t length;
     bool too_long;
     bool after_cr;
+    bool running;   /* a command is */
+    bool mid_line;  /* the last output did not end its line */
+    bool spilled;   /* the beginning of the line is in the paste already */
     uint8_t escape; /* how much of an escape sequence has come */
     char *paste;    /* where the pasted text goes; NULL: not in a paste */
     size_t paste_size;
     size_t paste_length;
     cli_paste_done *paste_done;
+    char no_paste[1]; /* for one that is refused */
 };
 
 /* Shows nothing yet: call cli_prompt when the console is ready. */
@@ -64,8 +71,13 @@ void cli_init(struct cli *cli, const struct cli_command *commands, size_t count,
 
 void cli_input(struct cli *cli, const void *data, size_t length);
 
-/* Shows the prompt and what has been typed so far; for after a log line too. */
+/* Shows the prompt and what has been typed so far. */
 void cli_prompt(struct cli *cli);
+
+/* Before and after a line that somebody else writes to the terminal: it does not run into a line
+ * being typed or a command's output, and what was typed is shown again behind it. */
+void cli_make_way(struct cli *cli);
+void cli_come_back(struct cli *cli);
 
 /* From within a command. `buffer` must live until `done` is called. */
 void cli_begin_paste(struct cli *cli, char *buffer, size_t size, cli_paste_done *done);

@@ -10,7 +10,7 @@ const char command_pki_usage[] =
     "    pki generate cert\n"
     "        Make a self-signed certificate, named after thing_name.\n"
     "    pki import cert|key <label>\n"
-    "        Then paste PEM text. A blank line or ctrl-C gives up.\n"
+    "        Then paste PEM text, one object. A blank line or ctrl-C gives up.\n"
     "    pki export cert|key <label>\n"
     "        Show a certificate or public key as PEM text.\n"
     "    pki list\n"
@@ -105,6 +105,8 @@ static const char *import_problem(otter_status status, enum pki_type type)
         return "the text ended before its END line";
     case OTTER_E_MALFORMED:
         return "the text is not whole PEM; copy all from -----BEGIN to -----END";
+    case OTTER_E_REFUSED:
+        return "the text holds several objects, and a label takes one; paste that alone";
     case OTTER_E_KEY:
         return type == PKI_CERTIFICATE  ? "it takes a certificate, with a kind of key known here"
                : type == PKI_PUBLIC_KEY ? "it takes a public key of curve P-256, or a certificate"

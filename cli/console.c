@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli/commands.h"
+#include "port/log.h"
 
 static void command_help(struct cli *cli, int argc, char **argv);
 
@@ -100,6 +101,30 @@ static void command_kv(struct cli *cli, int argc, char **argv)
         cli_printf(cli, "%lu records do not read as they were written.\n", (unsigned long)damaged);
 }
 
+static const char *const level_names[] = {"none", "error", "warning", "info", "debug"};
+
+#define LEVEL_COUNT (sizeof level_names / sizeof *level_names)
+
+static void command_log(struct cli *cli, int argc, char **argv)
+{
+    size_t level = 0;
+    while (argc > 1 && level < LEVEL_COUNT && strcmp(level_names[level], argv[1]) != 0)
+        level++;
+    if (argc > 2 || level == LEVEL_COUNT) {
+        console_print_wrong_usage(cli, "log");
+        return;
+    }
+    if (argc > 1)
+        log_set_level((enum log_level)((int)level + LOG_LEVEL_NONE));
+    cli_printf(cli, "log level: %s\n", level_names[log_level() - LOG_LEVEL_NONE]);
+}
+
+static const char command_log_usage[] =
+    "    Usage:\n"
+    "    log [none|error|warning|info|debug]\n"
+    "        Show the level, or show lines up to that one until the next start.\n"
+    "        A script that reads what commands answer types 'log none' first.\n";
+
 static const struct cli_command commands[] = {
     {"help", "List commands, or explain one: help <command>", "", command_help},
     {"conf", "Get, set and commit settings", command_conf_usage, command_conf},
@@ -107,6 +132,7 @@ static const struct cli_command commands[] = {
     {"ota", "Show the state of the update agent", "", command_ota},
     {"kv", "Show what is stored, how full flash is, and its damage", "", command_kv},
     {"stat", "Show the most memory ever in use", "", command_stat},
+    {"log", "Show or set what the log shows", command_log_usage, command_log},
     {"uptime", "Show the time since the last start", "", command_uptime},
     {"version", "Show firmware version and board", "", command_version},
     {"reset", "Restart the device; drops what is not committed", "", command_reset},

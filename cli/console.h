@@ -1,4 +1,4 @@
-/* The device's console: help, conf, pki, kv, ota, stat, uptime, version, reset.
+/* The device's console: help, conf, pki, kv, ota, stat, log, uptime, version, reset.
  *
  * The firmware owns a `struct console`, gives it the store and the hooks, and feeds it the bytes
  * that port_console_read yields:

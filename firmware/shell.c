@@ -3,6 +3,7 @@
 #include "firmware/app.h"
 #include "image/trailer.h"
 #include "net/tls.h"
+#include "port/log.h"
 #include "port/port.h"
 
 #define INPUT_CHUNK 64u
@@ -96,6 +97,14 @@ static void show_agent(void *context, struct cli *cli)
         cli_printf(cli, "last       %s\n", status.reason);
 }
 
+static void around_log_line(void *context, bool after)
+{
+    if (after)
+        cli_come_back(context);
+    else
+        cli_make_way(context);
+}
+
 void shell_start(struct shell *shell, struct app *app)
 {
     shell->hooks = (struct console_hooks){
@@ -108,6 +117,7 @@ void shell_start(struct shell *shell, struct app *app)
         .ota = show_agent,
     };
     console_init(&shell->console, &app->kv, &shell->hooks, write_text, NULL);
+    log_set_around(around_log_line, &shell->console.cli);
     console_start(&shell->console);
 }
 

@@ -49,6 +49,16 @@ static bool is_blank(char c)
     return c == '\n' || c == '\r' || c == ' ' || c == '\t';
 }
 
+/* A newline as JSON has it. */
+static bool take_escape(struct cursor *cursor)
+{
+    if (cursor->left < 2 || cursor->next[0] != '\\' ||
+        (cursor->next[1] != 'n' && cursor->next[1] != 'r'))
+        return false;
+    skip(cursor, 1); /* the loop of the caller passes over the letter */
+    return true;
+}
+
 /* Everything up to the END line, four characters at a time: lines may have any length. */
 static otter_status decode_body(struct cursor *cursor, struct pem *pem, uint8_t *der, size_t size)
 {
@@ -56,7 +66,7 @@ static otter_status decode_body(struct cursor *cursor, struct pem *pem, uint8_t 
     size_t fill = 0;
     bool padded = false;
     for (; cursor->left > 0 && *cursor->next != '-'; skip(cursor, 1)) {
-        if (is_blank(*cursor->next))
+        if (is_blank(*cursor->next) || take_escape(cursor))
             continue;
         if (padded)
             return OTTER_E_MALFORMED;
@@ -73,24 +83,40 @@ static otter_status decode_body(struct cursor *cursor, struct pem *pem, uint8_t 
     return fill == 0 && pem->length > 0 ? OTTER_OK : OTTER_E_MALFORMED;
 }
 
+/* Passes over everything up to the next object, and its first mark. */
+static bool find_begin(struct cursor *cursor)
+{
+    while (!take_text(cursor, DASHES "BEGIN ")) {
+        if (cursor->left == 0)
+            return false;
+        skip(cursor, 1);
+    }
+    return true;
+}
+
+static otter_status decode_object(struct cursor *cursor, struct pem *pem, uint8_t *der, size_t size)
+{
+    *pem = (struct pem){0};
+    if (!find_begin(cursor) || !take_label(cursor, pem))
+        return OTTER_E_MALFORMED;
+    const otter_status status = decode_body(cursor, pem, der, size);
+    if (status != OTTER_OK)
+        return status;
+    if (!take_text(cursor, DASHES "END ") || !take(cursor, pem->label, pem->label_length) ||
+        !take_text(cursor, DASHES))
+        return OTTER_E_MALFORMED;
+    return OTTER_OK;
+}
+
 otter_status pem_decode(struct pem *pem, uint8_t *der, size_t size, const char *text, size_t length)
 {
     struct cursor cursor = {text, length};
-    *pem = (struct pem){0};
-    while (!take_text(&cursor, DASHES "BEGIN ")) {
-        if (cursor.left == 0)
-            return OTTER_E_MALFORMED;
-        skip(&cursor, 1);
-    }
-    if (!take_label(&cursor, pem))
-        return OTTER_E_MALFORMED;
-    const otter_status status = decode_body(&cursor, pem, der, size);
-    if (status != OTTER_OK)
-        return status;
-    if (!take_text(&cursor, DASHES "END ") || !take(&cursor, pem->label, pem->label_length) ||
-        !take_text(&cursor, DASHES))
-        return OTTER_E_MALFORMED;
-    return OTTER_OK;
+    otter_status status = decode_object(&cursor, pem, der, size);
+    if (status == OTTER_OK && pem_label_is(pem, "EC PARAMETERS"))
+        status = decode_object(&cursor, pem, der, size);
+    if (status == OTTER_OK)
+        pem->more = find_begin(&cursor);
+    return status;
 }
 
 bool pem_label_is(const struct pem *pem, const char *label)

@@ -12,9 +12,12 @@ struct pem {
     const char *label; /* within the text, not NUL-terminated: "CERTIFICATE" */
     size_t label_length;
     size_t length; /* of the DER */
+    bool more;     /* another object follows in the text */
 };
 
-/* Decodes the first object in the text into `der`; text around it is passed over.
+/* Decodes the first object in the text into `der`; text around it is passed over, and so are EC
+ * PARAMETERS, which `openssl ecparam -genkey` writes before a key that says the same. Lines may be
+ * indented, of any length, or all one line, with \n written out as JSON does.
  * OTTER_E_MALFORMED, OTTER_E_TOO_LONG when it does not fit. */
 otter_status pem_decode(struct pem *pem, uint8_t *der, size_t size, const char *text,
                         size_t length);

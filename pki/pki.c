@@ -208,7 +208,9 @@ otter_status pki_import(struct kv *kv, const char *label, enum pki_type type, co
     otter_status status = pem_decode(&found, pki_work, sizeof pki_work, pem, length);
     if (status != OTTER_OK)
         return status;
-    if (pem_label_is(&found, "CERTIFICATE") && object->type != PKI_PRIVATE_KEY)
+    if (found.more)
+        status = OTTER_E_REFUSED;
+    else if (pem_label_is(&found, "CERTIFICATE") && object->type != PKI_PRIVATE_KEY)
         status = import_cert(kv, object, found.length);
     else if (pem_label_is(&found, "PUBLIC KEY") && object->type == PKI_PUBLIC_KEY)
         status = import_public(kv, object, found.length);

@@ -45,12 +45,14 @@ const struct pki_object *pki_find(const char *label);
 /* The object's length in DER; OTTER_E_NOT_FOUND when it is absent. */
 otter_status pki_length(struct kv *kv, const char *label, uint32_t *length);
 
-/* Parses the first PEM object in the text, checks that it is well formed and fits the label, and
- * stores it. A certificate under a label for public keys stores its public key; a private key under
+/* Parses the PEM object in the text, checks that it is well formed and fits the label, and stores
+ * it. A label holds one object, so that a text with several is refused: tls_cert is the device's
+ * certificate without those of its issuers, since AWS IoT knows a device by what was registered.
+ * A certificate under a label for public keys stores its public key; a private key under
  * tls_key_priv stores tls_key_pub with it. `type` is what the caller believes to import: a key
  * under a certificate's label is OTTER_E_ARGUMENT. Nothing is stored on any error:
- * OTTER_E_MALFORMED for broken text, OTTER_E_KEY for a kind of object or key that the label does
- * not take. */
+ * OTTER_E_MALFORMED for broken text, OTTER_E_REFUSED for several objects, OTTER_E_KEY for a kind of
+ * object or key that the label does not take. */
 otter_status pki_import(struct kv *kv, const char *label, enum pki_type type, const char *pem,
                         size_t length);
 

@@ -1,14 +1,22 @@
 /* The one log: `<INF>    15487 [OTA       ] text (file.c:123)`, milliseconds since boot.
  * A line is formatted on the stack, at most LOG_LINE_MAX bytes (longer text ends in "..."), and
- * handed to the port's `port_log_write`. LOG_LEVEL_MAX, set by the build, drops calls above it. */
+ * handed to the port's `port_log_write`. LOG_LEVEL_MAX, set by the build, drops calls above it;
+ * log_set_level, at run time, lines above another level. */
 #ifndef OTTER_PORT_LOG_H
 #define OTTER_PORT_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define LOG_LINE_MAX 192u
 
-enum log_level { LOG_LEVEL_ERR = 0, LOG_LEVEL_WRN = 1, LOG_LEVEL_INF = 2, LOG_LEVEL_DBG = 3 };
+enum log_level {
+    LOG_LEVEL_NONE = -1, /* for log_set_level: no lines at all */
+    LOG_LEVEL_ERR = 0,
+    LOG_LEVEL_WRN = 1,
+    LOG_LEVEL_INF = 2,
+    LOG_LEVEL_DBG = 3
+};
 
 #ifndef LOG_LEVEL_MAX
 #define LOG_LEVEL_MAX LOG_LEVEL_INF
@@ -33,5 +41,13 @@ enum log_level { LOG_LEVEL_ERR = 0, LOG_LEVEL_WRN = 1, LOG_LEVEL_INF = 2, LOG_LE
  * for those who log on behalf of others. Not for use in interrupts. */
 void log_line(enum log_level level, const char *tag, const char *file, int line, const char *format,
               ...) __attribute__((format(printf, 5, 6)));
+
+/* LOG_LEVEL_MAX at first. */
+void log_set_level(enum log_level level);
+enum log_level log_level(void);
+
+/* For a program that shows the log where it shows other text: `around` is called before each line
+ * and after it. NULL: nobody is. */
+void log_set_around(void (*around)(void *ctx, bool after), void *ctx);
 
 #endif

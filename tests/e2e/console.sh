@@ -141,5 +141,32 @@ expect device "SUCCESS: private key stored in tls_key_priv"
 type_line "pki export key tls_key_priv"
 works
 never device "PRIVATE KEY-----" "$(find_line device 0 "SUCCESS: private key")"
+
+step "PEM as people have it: on one line, indented, behind EC PARAMETERS, in a bundle"
+{ tr -d '\n' <other.crt && echo; } >line.crt
+paste "pki import cert root_ca_cert" line.crt
+expect device "SUCCESS: certificate stored in root_ca_cert"
+sed 's/^/    /' other.crt >indented.crt
+paste "pki import cert tls_cert" indented.crt
+expect device "SUCCESS: certificate stored in tls_cert"
+openssl ecparam -name prime256v1 -genkey -out parameters.key
+grep -q "EC PARAMETERS" parameters.key || fail "openssl writes no parameters"
+paste "pki import key tls_key_priv" parameters.key
+expect device "SUCCESS: private key stored in tls_key_priv"
+cat other.crt other.crt >bundle.crt
+from=$(lines device)
+paste "pki import cert root_ca_cert" bundle.crt
+expect device "SUCCESS: certificate stored in root_ca_cert"
+expect device "Pasted text refused: no command asks for it."
+never device "Unknown command" "$from"
+
+step "the log can be silenced, and heard again"
+type_line "log none"
+expect device "log level: none"
+type_line "log"
+expect device "log level: none"
+type_line "log info"
+expect device "log level: info"
+works
 alive "$device" || fail "the device has ended"
 echo "passed"

@@ -62,6 +62,17 @@ otter_status port_random(void *data, size_t length)
     return OTTER_OK;
 }
 
+otter_ms port_now(void)
+{
+    return 0;
+}
+
+void port_log_write(const char *line, size_t length)
+{
+    (void)line;
+    (void)length;
+}
+
 static otter_status store_key(struct kv *kv)
 {
     return kv_set(kv, "pki/tls_key_pub", "not a key", 9);

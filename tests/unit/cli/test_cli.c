@@ -19,6 +19,7 @@ static size_t pasted_length;
 static otter_status paste_status;
 static int pastes;
 static char paste_buffer[64];
+static char big_buffer[2000];
 
 static void write_output(void *context, const char *text, size_t length)
 {
@@ -50,6 +51,14 @@ static void paste_done(struct cli *unused, otter_status status, char *text, size
     pastes++;
 }
 
+static void note_big(struct cli *unused, otter_status status, char *text, size_t length)
+{
+    (void)unused;
+    assert_int_equal(strlen(text), length);
+    paste_status = status;
+    pastes++;
+}
+
 static void run_paste(struct cli *to, int argc, char **argv)
 {
     (void)argc;
@@ -57,15 +66,23 @@ static void run_paste(struct cli *to, int argc, char **argv)
     cli_begin_paste(to, paste_buffer, sizeof paste_buffer, paste_done);
 }
 
+static void run_big_paste(struct cli *to, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    cli_begin_paste(to, big_buffer, sizeof big_buffer, note_big);
+}
+
 static const struct cli_command commands[] = {
     {"run", "Run", "    usage\n", note_call},
     {"paste", "Paste", "", run_paste},
+    {"big", "Paste more", "", run_big_paste},
 };
 
 static int set_up(void **state)
 {
     (void)state;
-    cli_init(&cli, commands, 2, "> ", write_output, &cli);
+    cli_init(&cli, commands, 3, "> ", write_output, &cli);
     output_length = 0;
     output[0] = called[0] = pasted[0] = '\0';
     pastes = 0;
@@ -251,14 +268,112 @@ static void a_paste_of_any_length_stays_in_its_buffer(void **state)
     }
 }
 
-static void a_line_too_long_spoils_a_paste(void **state)
+static void a_pasted_line_may_be_longer_than_the_editor_holds(void **state)
 {
     (void)state;
+    for (size_t length = 1; length < 1800; length += 7) {
+        char line[2000] = "-----BEGIN X-----";
+        for (size_t i = 0; i < length; i++)
+            line[17 + i] = (char)('A' + i % 26);
+        strcpy(line + 17 + length, "-----END X-----");
+        type("big\n");
+        type(line);
+        type("\n");
+        assert_int_equal(paste_status, OTTER_OK);
+        strcat(line, "\n");
+        assert_string_equal(big_buffer, line);
+        output_length = 0;
+    }
     type("paste\n");
     for (int i = 0; i < 300; i++)
         type("x");
-    type("\n-----END X-----\n");
+    type("-----END X-----\n");
     assert_int_equal(paste_status, OTTER_E_TOO_LONG);
+}
+
+static void pasted_lines_may_be_indented(void **state)
+{
+    (void)state;
+    type("paste\n    -----BEGIN X-----\n\tAA\n    -----END X-----\n");
+    assert_int_equal(paste_status, OTTER_OK);
+    assert_string_equal(pasted, "-----BEGIN X-----\nAA\n-----END X-----\n");
+}
+
+static void a_paste_goes_on_behind_the_parameters_of_a_key(void **state)
+{
+    (void)state;
+    type("big\n-----BEGIN EC PARAMETERS-----\nBg==\n-----END EC PARAMETERS-----\n");
+    assert_int_equal(pastes, 0);
+    type("-----BEGIN EC PRIVATE KEY-----\nAA==\n-----END EC PRIVATE KEY-----\nrun 1\n");
+    assert_int_equal(pastes, 1);
+    assert_int_equal(paste_status, OTTER_OK);
+    assert_string_equal(called, "run|1;");
+    type("big\n-----BEGIN EC PARAMETERS-----Bg==-----END EC PARAMETERS----------BEGIN EC PRIVATE "
+         "KEY-----AA==-----END EC PRIVATE KEY-----\n");
+    assert_int_equal(pastes, 2);
+}
+
+static unsigned count_of(const char *text)
+{
+    unsigned count = 0;
+    for (const char *next = output; (next = strstr(next, text)) != NULL; next++)
+        count++;
+    return count;
+}
+
+static void a_paste_that_nothing_asked_for_is_refused_once_and_runs_nothing(void **state)
+{
+    (void)state;
+    static const char second[] = "-----BEGIN X-----\nrun BB\nrun CC\n-----END X-----\n";
+    type("paste\n-----BEGIN X-----\nAA\n-----END X-----\n");
+    type(second);
+    assert_int_equal(pastes, 1);
+    assert_int_equal(count_of("Pasted text refused: no command asks for it."), 1);
+    type(second);
+    type("  -----BEGIN X-----DD-----END X-----\n");
+    assert_int_equal(count_of("Pasted text refused"), 3);
+    assert_int_equal(count_of("Unknown command"), 0);
+    assert_string_equal(called, "");
+    type("run 1\n");
+    assert_string_equal(called, "run|1;");
+}
+
+/* As the firmware does around each line of its log. */
+static void log_something(void)
+{
+    cli_make_way(&cli);
+    write_output(&cli, "<ERR>\r\n", 7);
+    cli_come_back(&cli);
+}
+
+static void run_noisy(struct cli *to, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    cli_print(to, "one ");
+    log_something();
+    cli_print(to, "two\n");
+    log_something();
+}
+
+static void a_log_line_does_not_run_into_what_is_typed(void **state)
+{
+    (void)state;
+    type("ru");
+    log_something();
+    type("n 1\n");
+    log_something();
+    assert_string_equal(output, "ru\r\n<ERR>\r\n> run 1\r\n> <ERR>\r\n");
+    assert_string_equal(called, "run|1;");
+}
+
+static void a_log_line_does_not_run_into_what_a_command_says(void **state)
+{
+    (void)state;
+    static const struct cli_command noisy = {"noisy", "", "", run_noisy};
+    cli_init(&cli, &noisy, 1, "> ", write_output, &cli);
+    type("noisy\n");
+    assert_string_equal(output, "noisy\r\none \r\n<ERR>\r\ntwo\r\n<ERR>\r\n> ");
 }
 
 static void arrow_up_in_a_paste_does_nothing(void **state)
@@ -298,7 +413,12 @@ int main(void)
         TEST(a_blank_line_or_ctrl_c_ends_a_paste_without_result),
         TEST(however_much_is_pasted_there_is_one_result_and_no_command),
         TEST(a_paste_of_any_length_stays_in_its_buffer),
-        TEST(a_line_too_long_spoils_a_paste),
+        TEST(a_pasted_line_may_be_longer_than_the_editor_holds),
+        TEST(pasted_lines_may_be_indented),
+        TEST(a_paste_goes_on_behind_the_parameters_of_a_key),
+        TEST(a_paste_that_nothing_asked_for_is_refused_once_and_runs_nothing),
+        TEST(a_log_line_does_not_run_into_what_is_typed),
+        TEST(a_log_line_does_not_run_into_what_a_command_says),
         TEST(arrow_up_in_a_paste_does_nothing),
         TEST(output_over_the_limit_is_cut),
     };

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "cli/console.h"
+#include "port/log.h"
 #include "tests/sim/nor_sim.h"
 
 static struct nor_power power;
@@ -28,6 +29,20 @@ static int changes;
 otter_status port_random(void *data, size_t length)
 {
     return getrandom(data, length, 0) == (ssize_t)length ? OTTER_OK : OTTER_E_CRYPTO;
+}
+
+otter_ms port_now(void)
+{
+    return 0;
+}
+
+/* The log shares the terminal. */
+void port_log_write(const char *line, size_t length)
+{
+    assert_true(output_length + length < sizeof output);
+    memcpy(output + output_length, line, length);
+    output_length += length;
+    output[output_length] = '\0';
 }
 
 static void write_output(void *context, const char *text, size_t length)
@@ -121,8 +136,8 @@ static void the_first_prompt_comes_at_start(void **state)
 static void help_lists_every_command_and_explains_each(void **state)
 {
     (void)state;
-    static const char *const names[] = {"help", "conf",   "pki",     "ota",  "kv",
-                                        "stat", "uptime", "version", "reset"};
+    static const char *const names[] = {"help", "conf", "pki",    "ota",     "kv",
+                                        "log",  "stat", "uptime", "version", "reset"};
     char line[32];
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         assert_non_null(strstr(type("help"), names[i]));
@@ -354,6 +369,38 @@ static void kv_shows_what_flash_has_lost(void **state)
         strstr(type("kv"), "conf/thing_name                 sector 1: DAMAGED, set it again"));
 }
 
+static void log_sets_what_is_shown(void **state)
+{
+    (void)state;
+    assert_string_equal(type("log"), "log level: info\n");
+    assert_string_equal(type("log none"), "log level: none\n");
+    output_length = 0;
+    output[0] = '\0';
+    LOG_ERR("TEST", "an error");
+    assert_string_equal(output, "");
+    assert_string_equal(type("log error"), "log level: error\n");
+    output_length = 0;
+    LOG_WRN("TEST", "a warning");
+    assert_null(strstr(output, "a warning"));
+    LOG_ERR("TEST", "an error");
+    assert_non_null(strstr(output, "an error"));
+    assert_string_equal(type("log loud"), "Wrong arguments: see 'help log'.\n");
+    assert_string_equal(type("log info"), "log level: info\n");
+}
+
+static void of_a_bundle_the_first_is_stored_and_the_rest_refused(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    provision_key_and_certificate(pem);
+    type("pki import cert root_ca_cert");
+    type(pem);
+    assert_non_null(strstr(output, "SUCCESS: certificate stored in root_ca_cert\n"));
+    type(pem);
+    assert_non_null(strstr(output, "Pasted text refused: no command asks for it."));
+    assert_null(strstr(output, "Unknown command"));
+}
+
 static void reset_says_so_and_resets(void **state)
 {
     (void)state;
@@ -385,6 +432,8 @@ int main(void)
         TEST(a_board_may_make_its_keys_elsewhere),
         TEST(the_small_commands_answer),
         TEST(kv_shows_what_flash_has_lost),
+        TEST(log_sets_what_is_shown),
+        TEST(of_a_bundle_the_first_is_stored_and_the_rest_refused),
         TEST(reset_says_so_and_resets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

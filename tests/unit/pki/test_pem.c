@@ -109,6 +109,56 @@ static void an_object_that_does_not_fit_is_too_long(void **state)
     assert_int_equal(decode(text, &pem, der, 5), OTTER_E_TOO_LONG);
 }
 
+static void text_on_one_line_and_indented_text_are_read(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "-----BEGIN X-----AQIDBAUG-----END X-----",
+        "-----BEGIN X----- AQID BAUG -----END X-----",
+        "    -----BEGIN X-----\n    AQID\n\tBAUG\n    -----END X-----\n",
+        "\"-----BEGIN X-----\\nAQID\\nBAUG\\n-----END X-----\\n\"",
+        "-----BEGIN X-----\\r\\nAQIDBAUG\\r\\n-----END X-----",
+    };
+    static const uint8_t expected[] = {1, 2, 3, 4, 5, 6};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        struct pem pem;
+        uint8_t der[16];
+        assert_int_equal(decode(texts[i], &pem, der, sizeof der), OTTER_OK);
+        assert_int_equal(pem.length, sizeof expected);
+        assert_memory_equal(der, expected, sizeof expected);
+        assert_false(pem.more);
+    }
+    assert_int_equal(try("-----BEGIN X-----\\tAQID-----END X-----"), OTTER_E_MALFORMED);
+    assert_int_equal(try("-----BEGIN X-----AQID\\"), OTTER_E_MALFORMED);
+}
+
+static void the_parameters_before_a_key_are_passed_over(void **state)
+{
+    (void)state;
+    struct pem pem;
+    uint8_t der[16];
+    assert_int_equal(decode("-----BEGIN EC PARAMETERS-----\nBggq\n-----END EC PARAMETERS-----\n"
+                            "-----BEGIN EC PRIVATE KEY-----\nAQID\n-----END EC PRIVATE KEY-----\n",
+                            &pem, der, sizeof der),
+                     OTTER_OK);
+    assert_true(pem_label_is(&pem, "EC PRIVATE KEY"));
+    assert_int_equal(pem.length, 3);
+    assert_false(pem.more);
+    assert_int_equal(try("-----BEGIN EC PARAMETERS-----\nBggq\n-----END EC PARAMETERS-----\n"),
+                     OTTER_E_MALFORMED);
+}
+
+static void what_follows_an_object_is_told(void **state)
+{
+    (void)state;
+    struct pem pem;
+    uint8_t der[16];
+    assert_int_equal(
+        decode("-----BEGIN X-----AQID-----END X-----\n-----BEGIN X-----", &pem, der, sizeof der),
+        OTTER_OK);
+    assert_true(pem.more);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -118,6 +168,9 @@ int main(void)
         cmocka_unit_test(blanks_line_ends_and_text_around_do_not_matter),
         cmocka_unit_test(broken_text_is_malformed),
         cmocka_unit_test(an_object_that_does_not_fit_is_too_long),
+        cmocka_unit_test(text_on_one_line_and_indented_text_are_read),
+        cmocka_unit_test(the_parameters_before_a_key_are_passed_over),
+        cmocka_unit_test(what_follows_an_object_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

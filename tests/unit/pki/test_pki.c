@@ -333,7 +333,13 @@ static void a_public_key_may_be_imported_by_the_word_cert(void **state)
 static void an_imported_private_key_brings_its_public_half(void **state)
 {
     (void)state;
-    static const char *const forms[] = {"cat key.pem", "openssl ec -in key.pem 2>/dev/null"};
+    static const char *const forms[] = {
+        "cat key.pem",
+        "openssl ec -in key.pem 2>/dev/null",
+        "tr -d '\\n' <key.pem",
+        "sed 's/^/    /' key.pem",
+        "{ openssl ecparam -name prime256v1; openssl ec -in key.pem 2>/dev/null; }",
+    };
     char pem[PKI_PEM_MAX];
     char pub[PKI_PEM_MAX];
     make_signer();
@@ -428,6 +434,17 @@ static void bytes_after_the_certificate_are_malformed(void **state)
     assert_int_equal(import(PKI_ROOT_CA, PKI_CERTIFICATE, pem), OTTER_E_MALFORMED);
 }
 
+static void a_bundle_is_refused_whole(void **state)
+{
+    (void)state;
+    char pem[2 * PKI_PEM_MAX];
+    make_signer();
+    shell("cat signer.pem signer.pem", pem, sizeof pem);
+    assert_int_equal(import(PKI_ROOT_CA, PKI_CERTIFICATE, pem), OTTER_E_REFUSED);
+    assert_int_equal(import(PKI_TLS_CERT, PKI_CERTIFICATE, pem), OTTER_E_REFUSED);
+    assert_false(is_there(PKI_ROOT_CA));
+}
+
 static void a_full_store_keeps_the_old_key(void **state)
 {
     (void)state;
@@ -480,6 +497,7 @@ int main(void)
         TEST(text_damaged_at_any_place_never_harms),
         TEST(a_truncated_text_stores_nothing),
         TEST(bytes_after_the_certificate_are_malformed),
+        TEST(a_bundle_is_refused_whole),
         TEST(a_full_store_keeps_the_old_key),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
