@@ -65,14 +65,18 @@ void bytes_text(struct bytes *bytes, const char *format, ...)
 
 void bytes_u16(struct bytes *bytes, uint16_t value)
 {
-    uint8_t encoded[2] = {(uint8_t)value, (uint8_t)(value >> 8)};
+    uint8_t low = (uint8_t)value, high = (uint8_t)(value >> 8);
+    uint8_t encoded[2] = {bytes->big_endian ? high : low, bytes->big_endian ? low : high};
+
     bytes_append(bytes, encoded, sizeof encoded);
 }
 
 void bytes_u32(struct bytes *bytes, uint32_t value)
 {
-    bytes_u16(bytes, (uint16_t)value);
-    bytes_u16(bytes, (uint16_t)(value >> 16));
+    uint16_t low = (uint16_t)value, high = (uint16_t)(value >> 16);
+
+    bytes_u16(bytes, bytes->big_endian ? high : low);
+    bytes_u16(bytes, bytes->big_endian ? low : high);
 }
 
 void bytes_free(struct bytes *bytes)

@@ -11,7 +11,6 @@
 #include "tool/file.h"
 #include "tool/hex_file.h"
 #include "tool/image_view.h"
-#include "tool/tlv.h"
 
 static otter_status put_seed(uint8_t *flash, struct failure *failure)
 {
@@ -23,16 +22,6 @@ static otter_status put_seed(uint8_t *flash, struct failure *failure)
     return OTTER_OK;
 }
 
-static bool is_signed(const struct image *image)
-{
-    struct image_tlv_walk walk = {0};
-    struct image_tlv tlv;
-    while (image_tlv_next(image, &walk, &tlv) > 0)
-        if (!tlv.is_protected && tlv_is_signature(tlv.type))
-            return true;
-    return false;
-}
-
 /* That the bootloader trusts its key is for the bootloader to say. */
 static otter_status check_image(const char *path, struct bytes *file, struct failure *failure)
 {
@@ -41,8 +30,10 @@ static otter_status check_image(const char *path, struct bytes *file, struct fai
     struct failure reason;
     otter_status status = image_view_open(&view, file->data, file->size, &reason);
     if (status == OTTER_OK)
+        status = image_view_startable(&view, &reason);
+    if (status == OTTER_OK)
         status = image_view_check(&view, NULL, NULL, &verdict, &reason);
-    if (status == OTTER_OK && !is_signed(&view.image))
+    if (status == OTTER_OK && !image_view_is_signed(&view))
         status = failed(&reason, OTTER_E_SIGNATURE, "it has a hash, but no signature");
     image_verdict_free(&verdict);
     if (status != OTTER_OK)

@@ -27,6 +27,11 @@ static size_t align_up(size_t size, size_t unit)
     return (size + unit - 1) / unit * unit;
 }
 
+static bool is_encrypted(const struct image_spec *spec)
+{
+    return spec->encrypt_for && !spec->only_mark_encrypted;
+}
+
 /* --- program and header ---------------------------------------------------------------------- */
 
 static otter_status place_program(const struct image_spec *spec, const uint8_t *program,
@@ -46,7 +51,7 @@ static otter_status place_program(const struct image_spec *spec, const uint8_t *
                           "the input does not begin with 0x%" PRIx32 " zero bytes for the header "
                           "(byte 0x%zx is 0x%02x); use --pad-header to put the header in front",
                           spec->header_size, i, plain->data[i]);
-    if (spec->encrypt_for && plain->size % CIPHER_BLOCK != 0)
+    if (is_encrypted(spec) && plain->size % CIPHER_BLOCK != 0)
         bytes_fill(plain, 0, CIPHER_BLOCK - plain->size % CIPHER_BLOCK);
     return OTTER_OK;
 }
@@ -70,7 +75,7 @@ static void append_version(struct bytes *bytes, const struct image_version *vers
 static void write_header(const struct image_spec *spec, uint16_t protected_size,
                          struct bytes *plain)
 {
-    struct bytes header = {0};
+    struct bytes header = {.big_endian = spec->big_endian};
 
     bytes_u32(&header, IMAGE_MAGIC);
     bytes_u32(&header, spec->load_address);
@@ -143,7 +148,7 @@ static void append_boot_record(const struct image_spec *spec, const uint8_t *key
 
 static void append_dependency(const struct image_dependency *dependency, struct bytes *entries)
 {
-    struct bytes value = {0};
+    struct bytes value = {.big_endian = entries->big_endian};
     uint8_t image[4] = {dependency->image};
 
     bytes_append(&value, image, sizeof image);
@@ -169,7 +174,7 @@ static otter_status protected_entries(const struct image_spec *spec, const uint8
     otter_status status = OTTER_OK;
 
     if (spec->has_security_counter) {
-        struct bytes counter = {0};
+        struct bytes counter = {.big_endian = entries->big_endian};
         bytes_u32(&counter, spec->security_counter);
         tlv_append(entries, IMAGE_TLV_SECURITY_COUNTER, counter.data, counter.size);
         bytes_free(&counter);
@@ -178,6 +183,8 @@ static otter_status protected_entries(const struct image_spec *spec, const uint8
         append_boot_record(spec, key_hash, entries);
     for (int i = 0; i < spec->dependency_count; i++)
         append_dependency(&spec->dependencies[i], entries);
+    if (spec->decompression_tlvs)
+        bytes_append(entries, spec->decompression_tlvs->data, spec->decompression_tlvs->size);
     if (spec->vendor_id)
         tlv_append(entries, TLV_UUID_VID, spec->vendor_id, 16);
     if (spec->class_id)
@@ -306,6 +313,14 @@ static otter_status check_fit(const struct image_spec *spec, const struct image_
                         "bootloader is built with that");
 }
 
+static void swap_bytes(uint8_t bytes[2])
+{
+    uint8_t first = bytes[0];
+
+    bytes[0] = bytes[1];
+    bytes[1] = first;
+}
+
 void image_trailer_append(const struct image_spec *spec, size_t size, struct bytes *bytes)
 {
     uint32_t end = (uint32_t)size;
@@ -314,6 +329,8 @@ void image_trailer_append(const struct image_spec *spec, size_t size, struct byt
     bytes_fill(bytes, spec->erased_value, size);
     trailer = bytes->data + bytes->size - size;
     trailer_magic_bytes(spec->max_align, trailer + trailer_magic_offset(end));
+    if (spec->big_endian && spec->max_align > 8) /* the magic begins with it as a u16 */
+        swap_bytes(trailer + trailer_magic_offset(end));
     if (spec->confirm && !spec->overwrite_only)
         trailer[trailer_field_offset(end, spec->max_align, TRAILER_IMAGE_OK)] = 1;
 }
@@ -391,8 +408,8 @@ static otter_status build_plain(const struct image_spec *spec, const uint8_t *pr
                                 const uint8_t *key_hash, struct image_file *file,
                                 struct failure *failure)
 {
-    struct bytes entries = {0};
-    struct bytes area = {0};
+    struct bytes entries = {.big_endian = spec->big_endian};
+    struct bytes area = {.big_endian = spec->big_endian};
     otter_status status = place_program(spec, program, size, &file->plain, failure);
 
     if (status == OTTER_OK)
@@ -426,7 +443,7 @@ static otter_status build(const struct image_spec *spec, const uint8_t *program,
     tlv_append(entries, hash_tlv(spec->hash), file->hash, hash_size(spec->hash));
     if (spec->key)
         status = append_signature(spec, file, public_key, key_hash, entries, failure);
-    if (status == OTTER_OK && spec->encrypt_for)
+    if (status == OTTER_OK && is_encrypted(spec))
         status = encrypt(spec, file, entries, failure);
     if (status != OTTER_OK)
         return status;
@@ -439,10 +456,10 @@ otter_status image_file_build(const struct image_spec *spec, const uint8_t *prog
                               struct image_file *file, struct failure *failure)
 {
     struct bytes public_key = {0};
-    struct bytes entries = {0};
+    struct bytes entries = {.big_endian = spec->big_endian};
     otter_status status = check_spec(spec, size, failure);
 
-    *file = (struct image_file){0};
+    *file = (struct image_file){.image.big_endian = spec->big_endian};
     if (status == OTTER_OK)
         status = build(spec, program, size, file, &public_key, &entries, failure);
     bytes_free(&public_key);

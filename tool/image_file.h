@@ -30,10 +30,12 @@ struct image_spec {
     enum hash_type hash;                 /* hash_of_key says which goes with a key */
     bool pure; /* Ed25519 over the image itself; wants HASH_SHA512 as imgtool does */
 
+    bool big_endian; /* for bootloaders on big-endian processors */
+
     struct image_version version;
     uint32_t header_size;
     bool pad_header; /* put the header before the program; else it begins with that many zeros */
-    uint32_t flags;  /* of enum image_flag: not the encryption ones */
+    uint32_t flags;  /* of enum image_flag and compression_flag: not the encryption ones */
     uint32_t load_address;
 
     uint32_t slot_size; /* 0: do not check that the image fits */
@@ -49,7 +51,8 @@ struct image_spec {
     const char *boot_record; /* at most IMAGE_BOOT_RECORD_MAX characters, or NULL */
     struct image_dependency dependencies[IMAGE_SPEC_DEPENDENCY_MAX];
     int dependency_count;
-    const uint8_t *vendor_id; /* 16 bytes or NULL */
+    const struct bytes *decompression_tlvs; /* entries that image_compressed.h makes, or NULL */
+    const uint8_t *vendor_id;               /* 16 bytes or NULL */
     const uint8_t *class_id;
     struct custom_tlv custom[IMAGE_SPEC_CUSTOM_MAX];
     int custom_count;
@@ -57,8 +60,9 @@ struct image_spec {
     const struct key *encrypt_for; /* NULL: not encrypted */
     size_t cipher_key_size;        /* 16 or 32 */
     bool encrypt_sha512;
-    bool payload_in_clear; /* flag and ENC TLV only: the factory image of an encrypted product */
-    bool save_enctlv;      /* the trailer keeps the TLV instead of the key */
+    bool payload_in_clear;    /* flag and ENC TLV only: the factory image of an encrypted product */
+    bool save_enctlv;         /* the trailer keeps the TLV instead of the key */
+    bool only_mark_encrypted; /* the flag alone, as the image is before compression */
 };
 
 /* imgtool's defaults: align 1, 128 sectors, erased 0xff, SHA-256, AES-128. */

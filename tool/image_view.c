@@ -3,13 +3,39 @@
 
 #include <string.h>
 
+#include "tool/image_compressed.h"
 #include "tool/tlv.h"
 
+#define COMPRESSION_FLAGS_OFFSET 17u /* the second byte of the header's flags */
+
 #define ENCRYPTED (IMAGE_FLAG_ENCRYPTED_AES128 | IMAGE_FLAG_ENCRYPTED_AES256)
+
+/* The device's reader refuses compressed images: it is shown them without those flags. */
+static otter_status open_any(struct image_view *view, uint8_t *data, uint32_t length)
+{
+    uint8_t *flags = data + COMPRESSION_FLAGS_OFFSET;
+    const uint8_t kept = *flags;
+    otter_status status;
+
+    *flags &= (uint8_t) ~(IMAGE_FLAG_COMPRESSED >> 8);
+    status = image_open(&view->image, &view->area, length);
+    *flags = kept;
+    view->image.header.flags |= (uint32_t)kept << 8 & IMAGE_FLAG_COMPRESSED;
+    return status;
+}
+
+otter_status image_view_startable(const struct image_view *view, struct failure *failure)
+{
+    if (!(view->image.header.flags & IMAGE_FLAG_COMPRESSED))
+        return OTTER_OK;
+    return failed(failure, OTTER_E_UNSUPPORTED,
+                  "it is compressed, which Otter's bootloader does not unpack");
+}
 
 otter_status image_view_open(struct image_view *view, uint8_t *data, size_t size,
                              struct failure *failure)
 {
+    static const uint8_t big_endian_magic[] = {0x96, 0xf3, 0xb8, 0x3d};
     uint32_t length = size < UINT32_MAX ? (uint32_t)size : UINT32_MAX;
     otter_status status;
 
@@ -18,11 +44,14 @@ otter_status image_view_open(struct image_view *view, uint8_t *data, size_t size
     if (length < IMAGE_HEADER_SIZE)
         return failed(failure, OTTER_E_MALFORMED,
                       "%u bytes are too few for an image; is the file cut off?", length);
-    status = image_open(&view->image, &view->area, length);
+    status = open_any(view, data, length);
     switch (status) {
     case OTTER_OK:
         return OTTER_OK;
     case OTTER_E_NOT_FOUND:
+        if (memcmp(data, big_endian_magic, sizeof big_endian_magic) == 0)
+            return failed(failure, OTTER_E_UNSUPPORTED,
+                          "this is a big-endian image (`-e big`); it is only made here, not read");
         return failed(failure, status, "Invalid image magic; is this an MCUboot image?");
     case OTTER_E_BOUNDS:
         return failed(failure, status,
@@ -37,6 +66,17 @@ otter_status image_view_open(struct image_view *view, uint8_t *data, size_t size
     default:
         return failed(failure, status, "cannot read the image: %s", otter_status_text(status));
     }
+}
+
+bool image_view_is_signed(const struct image_view *view)
+{
+    struct image_tlv_walk walk = {0};
+    struct image_tlv tlv;
+
+    while (image_tlv_next(&view->image, &walk, &tlv) > 0)
+        if (!tlv.is_protected && tlv_is_signature(tlv.type))
+            return true;
+    return false;
 }
 
 const uint8_t *image_view_tlv(const struct image_view *view, const struct image_tlv *tlv)
@@ -252,10 +292,13 @@ otter_status image_view_check(const struct image_view *view, const struct key *k
 
     if (status == OTTER_OK && key)
         status = check_signature(view, key, verdict, failure);
+    if (status == OTTER_OK && (view->image.header.flags & IMAGE_FLAG_COMPRESSED))
+        status = image_compressed_check(view, key, verdict, failure);
     return status;
 }
 
 void image_verdict_free(struct image_verdict *verdict)
 {
     bytes_free(&verdict->plain);
+    bytes_free(&verdict->program);
 }

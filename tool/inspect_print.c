@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tool/compression.h"
 #include "tool/tlv.h"
 #include "tool/values.h"
 
@@ -33,6 +34,9 @@ static void print_flags(uint32_t flags)
         {IMAGE_FLAG_NON_BOOTABLE, "not bootable"},
         {IMAGE_FLAG_RAM_LOAD, "runs from RAM"},
         {IMAGE_FLAG_ROM_FIXED, "fixed flash address"},
+        {IMAGE_FLAG_LZMA1, "compressed (LZMA1)"},
+        {IMAGE_FLAG_LZMA2, "compressed (LZMA2)"},
+        {IMAGE_FLAG_ARM_THUMB, "ARM Thumb filter"},
     };
     const char *separator = "";
 

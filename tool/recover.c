@@ -130,17 +130,6 @@ static int read_arguments(struct job *job, int argc, char **argv)
 
 /* ---- The image, before it goes anywhere ------------------------------------------------------ */
 
-static bool is_signed(const struct image *image)
-{
-    static const uint16_t signatures[] = {0x20, 0x21, 0x22, 0x23, 0x24, 0x25};
-    struct image_tlv tlv;
-    for (size_t i = 0; i < sizeof signatures / sizeof signatures[0]; i++) {
-        if (image_tlv_find(image, signatures[i], &tlv) == 1)
-            return true;
-    }
-    return false;
-}
-
 static otter_status check_image(const char *path, struct upload *upload, struct failure *failure)
 {
     struct image_view view;
@@ -149,6 +138,8 @@ static otter_status check_image(const char *path, struct upload *upload, struct 
     struct failure reason;
     otter_status status =
         image_view_open(&view, upload->content.data, upload->content.size, &reason);
+    if (status == OTTER_OK)
+        status = image_view_startable(&view, &reason);
     if (status != OTTER_OK)
         return failed(
             failure, status,
@@ -164,7 +155,7 @@ static otter_status check_image(const char *path, struct upload *upload, struct 
         return failed(failure, status,
                       "'%s' is damaged (%.200s). Sign the program again with `otter sign`", path,
                       reason.text);
-    if (!is_signed(&view.image))
+    if (!image_view_is_signed(&view))
         return failed(failure, OTTER_E_SIGNATURE,
                       "'%s' is not signed, so no bootloader starts it. Sign it with `otter sign "
                       "--key`, or give --force to upload it all the same",

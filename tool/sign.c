@@ -225,6 +225,29 @@ static void warn_of_overwrite_limit(const struct sign_request *request,
                 file->image.size, slot_limit(&layout));
 }
 
+/* imgtool's words about a compression, for scripts that look for them. */
+static otter_status build(const struct sign_request *request, const struct bytes *program,
+                          struct image_file *file, struct failure *failure)
+{
+    struct compression_report report;
+    otter_status status;
+
+    if (request->compression == COMPRESSION_NONE)
+        return image_file_build(&request->spec, program->data, program->size, file, failure);
+    status = image_compressed_build(&request->spec, request->compression, program->data,
+                                    program->size, file, &report, failure);
+    if (status != OTTER_OK)
+        return status;
+    printf("compressed image size: %zu bytes\noriginal image size: %zu bytes\n", report.packed_size,
+           report.plain_size);
+    if (!report.kept)
+        fprintf(stderr,
+                "otter sign: warning: compression makes '%s' no smaller; the image is not "
+                "compressed\n",
+                request->input);
+    return OTTER_OK;
+}
+
 static otter_status sign(struct sign_request *request, struct failure *failure)
 {
     struct bytes program = {0};
@@ -237,7 +260,7 @@ static otter_status sign(struct sign_request *request, struct failure *failure)
         /* imgtool fills gaps of HEX with 0xff, whatever erased flash reads as. */
         status = hex_or_binary_read(request->input, 0xff, &program, &address, failure);
     if (status == OTTER_OK) {
-        status = image_file_build(&request->spec, program.data, program.size, &file, &reason);
+        status = build(request, &program, &file, &reason);
         if (status != OTTER_OK)
             failed(failure, status, "'%.200s': %.300s", request->input, reason.text);
     }

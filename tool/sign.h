@@ -3,6 +3,7 @@
 #define OTTER_TOOL_SIGN_H
 
 #include "tool/arguments.h"
+#include "tool/image_compressed.h"
 #include "tool/image_file.h"
 #include "tool/slot_limit.h"
 
@@ -20,6 +21,7 @@ struct sign_request {
     enum vector_to_sign vector;
     bool pad;
     bool test;
+    enum compression compression;
     bool has_version, has_slot_size, has_max_align, hash_given;
     bool counter_is_auto;
     bool has_hex_address;

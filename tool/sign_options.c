@@ -78,8 +78,9 @@ static const struct option options[] = {
     {OPTION_VECTOR_TO_SIGN, "vector-to-sign", "KIND",
      "write only what another signer must sign: payload or digest"},
     {'x', "hex-addr", "ADDRESS", "where a HEX output begins"},
-    {'e', "endian", "little", "all that Otter's bootloader reads"},
-    {OPTION_COMPRESSION, "compression", "disabled", "all that Otter's bootloader reads"},
+    {'e', "endian", "little|big", "byte order (little, all that Otter's bootloader reads)"},
+    {OPTION_COMPRESSION, "compression", "disabled|lzma2|lzma2armthumb",
+     "if that makes it smaller; for bootloaders that unpack: Otter's does not (disabled)"},
     {OPTION_MODE, "mode", "MODE",
      "also keep the limit of scratch, move, offset, overwrite, direct-xip or ram-load"},
     {OPTION_SECTOR_SIZE, "sector-size", "SIZE", "of the slot, for --mode (0x1000)"},
@@ -167,7 +168,6 @@ static enum taken taken_if(bool good)
 static enum taken take_key_option(struct sign_request *request, int letter, const char *value)
 {
     struct image_spec *spec = &request->spec;
-    bool yes;
 
     switch (letter) {
     case 'k':
@@ -211,9 +211,9 @@ static enum taken take_key_option(struct sign_request *request, int letter, cons
         spec->save_enctlv = true;
         return TAKEN;
     case 'e':
-        return taken_if(take_choice(value, "little", "little", &yes));
+        return taken_if(take_choice(value, "little", "big", &spec->big_endian));
     case OPTION_COMPRESSION:
-        return taken_if(take_choice(value, "disabled", "disabled", &yes));
+        return taken_if(compression_parse(value, &request->compression));
     default:
         return NOT_MINE;
     }
@@ -363,6 +363,9 @@ static const char *contradiction(const struct sign_request *request)
         return "--pure takes its own hash, SHA-512; leave --sha out";
     if (spec->pure && !request->key_path && !request->fixed_signature_path)
         return "--pure needs a signing key";
+    if (request->compression != COMPRESSION_NONE &&
+        (request->fixed_signature_path || request->vector != VECTOR_NONE))
+        return "--compression needs the key itself, since two images are signed: the plain one too";
     if (spec->max_align < spec->align)
         return "--max-align must not be below --align";
     if (request->layout.mode != SLOT_UNCHECKED && spec->slot_size == 0)

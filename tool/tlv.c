@@ -52,7 +52,12 @@ bool tlv_is_signature(uint16_t type)
 
 void tlv_append(struct bytes *area, uint16_t type, const void *data, size_t size)
 {
-    bytes_u16(area, type);
+    const uint8_t known[2] = {(uint8_t)type, 0};
+
+    if (tlv_name(type))
+        bytes_append(area, known, sizeof known);
+    else
+        bytes_u16(area, type);
     bytes_u16(area, (uint16_t)size);
     bytes_append(area, data, size);
 }

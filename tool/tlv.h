@@ -42,7 +42,8 @@ const char *tlv_name(uint16_t type);
 bool tlv_is_encryption(uint16_t type);
 bool tlv_is_signature(uint16_t type);
 
-/* Appends one entry. */
+/* Appends one entry. As in imgtool, a type that the format defines is a byte and a zero byte in
+ * both byte orders; custom types and lengths are in the order of `area`. */
 void tlv_append(struct bytes *area, uint16_t type, const void *data, size_t size);
 
 #endif

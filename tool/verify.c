@@ -15,7 +15,8 @@ static const struct option options[] = {
      "PEM file with the signer's key, public or private; without it only the "
      "hash is checked"},
     {OPTION_DECRYPT_KEY, "decrypt-key", "FILE", "the device's private key, for encrypted images"},
-    {OPTION_PAYLOAD, "payload", "FILE", "write the program, decrypted, if the image is good"},
+    {OPTION_PAYLOAD, "payload", "FILE",
+     "write the program, decrypted and unpacked, if the image is good"},
     {0},
 };
 
@@ -90,6 +91,17 @@ static otter_status read_key(const char *path, struct key *key, struct failure *
     return path ? key_read(key, path, failure) : OTTER_OK;
 }
 
+static otter_status write_payload(const char *path, const struct image_view *view,
+                                  const struct image_verdict *verdict, struct failure *failure)
+{
+    const struct image_header *header = &view->image.header;
+
+    if (header->flags & IMAGE_FLAG_COMPRESSED)
+        return file_write(path, verdict->program.data, verdict->program.size, 0666, failure);
+    return file_write(path, verdict->plain.data + header->header_size, header->payload_size, 0666,
+                      failure);
+}
+
 static otter_status check_image(const struct request *request, const struct key *key,
                                 const struct key *decrypt_key, struct bytes *content,
                                 struct failure *failure)
@@ -105,8 +117,7 @@ static otter_status check_image(const struct request *request, const struct key 
     if (status != OTTER_OK)
         failed(failure, status, "'%s': %.400s", request->image, reason.text);
     if (status == OTTER_OK && request->payload)
-        status = file_write(request->payload, verdict.plain.data + view.image.header.header_size,
-                            view.image.header.payload_size, 0666, failure);
+        status = write_payload(request->payload, &view, &verdict, failure);
     if (status == OTTER_OK)
         print_verdict(&view, &verdict);
     image_verdict_free(&verdict);

@@ -3,6 +3,7 @@
 # usage; messages name what is wrong; a file is never left half written.
 otter=$1
 folder=$2
+otter_program=${3:-$1} # a file of code
 failures=0
 rm -rf "$folder" && mkdir -p "$folder" && cd "$folder" || exit 1
 
@@ -284,6 +285,21 @@ expect 2 'names 257 images; 256 are the most' "$otter" sign "$@" -d "$list(255, 
 expect 2 'images 0 to 255' "$otter" sign "$@" -d '(256, 1.0)' program.bin never.bin
 expect 2 '255.255.65535' "$otter" sign "$@" -v 256.0.0 program.bin never.bin
 expect 2 '65535' "$otter" sign "$@" -H 65536 program.bin never.bin
+
+# Compression and byte order
+head -c 20000 "$otter_program" >code.bin
+expect 0 'original image size: 20000 bytes' "$otter" sign -k ed.pem "$@" --compression lzma2armthumb \
+    code.bin packed.bin
+[ "$(stat -c %s packed.bin)" -lt 20000 ] || { echo 'FAILED: not compressed'; failures=1; }
+expect 0 'compressed (LZMA2), ARM Thumb filter' "$otter" inspect packed.bin
+expect 0 'correctly validated' "$otter" verify -k ed-pub.pem --payload unpacked.bin packed.bin
+same unpacked.bin code.bin
+expect 0 'no smaller' "$otter" sign -k ed.pem "$@" --compression lzma2 p256.pem unpackable.bin
+expect 2 'two images are signed' "$otter" sign -k ed.pem "$@" --compression lzma2 \
+    --vector-to-sign digest program.bin never.bin
+expect 2 'disabled|lzma2|lzma2armthumb' "$otter" sign "$@" --compression lzma program.bin never.bin
+sign -e big program.bin big.bin
+expect 1 'big-endian image' "$otter" verify big.bin
 
 # The input is named
 expect 0 "'program.bin': image" echo "$("$otter" sign "$@" -S 0x400 program.bin never.bin 2>&1)"

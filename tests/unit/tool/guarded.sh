@@ -77,7 +77,7 @@ run() {
     done
 }
 
-sh "$here/cli.sh" "$folder/guarded/otter" "$folder/cli" || failures=1
+sh "$here/cli.sh" "$folder/guarded/otter" "$folder/cli" "$real" || failures=1
 run guarded
 if [ "$full" = --full ]; then
     run valgrind

@@ -172,6 +172,43 @@ static void a_p384_image_is_hashed_and_named_with_sha384(void **state)
     key_free(&key);
 }
 
+/* imgtool's struct formats: numbers of header, lengths and values turned, known types not. */
+static void a_big_endian_image_is_imgtools(void **state)
+{
+    struct image_spec spec = golden_spec();
+    struct image_file file;
+    struct bytes trailer = {0};
+    struct failure failure;
+    uint8_t hash[HASH_SIZE_MAX];
+
+    (void)state;
+    spec.big_endian = true;
+    spec.has_security_counter = true;
+    spec.security_counter = 7;
+    spec.dependency_count = value_dependencies("(1, 2.0.5+6)", spec.dependencies, 1);
+    spec.custom[0].type = 0xa0;
+    value_bytes("0x1122", &spec.custom[0].value);
+    spec.custom_count = 1;
+    file = golden_build(&spec);
+    assert_hex(file.image.data, "96f3b83d00000000002000220000004000000000010200030000000400000000");
+    assert_hex(file.image.data + 0x60, "690800225000000400000007"
+                                       "4000000c01000000020000050000000600a000021122");
+    assert_hex(file.image.data + 0x82, "6907002810000020");
+    hash_bytes(HASH_SHA256, file.image.data, 0x82, hash, &failure);
+    assert_memory_equal(file.image.data + 0x8a, hash, 32);
+    assert_int_equal(file.image.size, 0xaa);
+    spec.max_align = 16;
+    image_trailer_append(&spec, 16, &trailer);
+    assert_hex(trailer.data, "00102de15d29410b8d77679c110f1f8a");
+    bytes_free(&trailer);
+    spec.max_align = 8;
+    image_trailer_append(&spec, 16, &trailer);
+    assert_hex(trailer.data, "77c295f360d2ef7f3552500f2cb67980");
+    bytes_free(&trailer);
+    bytes_free(&spec.custom[0].value);
+    image_file_free(&file);
+}
+
 /* Facts 1.8: the sizes that imgtool reserves. */
 static void trailer_sizes_are_imgtools(void **state)
 {
@@ -479,6 +516,7 @@ int main(void)
         cmocka_unit_test(imgtools_ecdsa_signature_is_accepted),
         cmocka_unit_test(a_p384_signature_made_elsewhere_is_accepted),
         cmocka_unit_test(a_p384_image_is_hashed_and_named_with_sha384),
+        cmocka_unit_test(a_big_endian_image_is_imgtools),
         cmocka_unit_test(trailer_sizes_are_imgtools),
         cmocka_unit_test(padding_asks_for_a_test_and_confirm_for_good),
         cmocka_unit_test(confirm_means_nothing_to_an_overwriting_bootloader),

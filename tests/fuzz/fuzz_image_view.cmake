@@ -1,0 +1,1 @@
+otter_fuzz_target(image_view USES room_tool_image)
