@@ -6,6 +6,7 @@
 #include "cloud/core/names.h"
 #include "cloud/core/signing.h"
 
+#define MAX_ITEMS     1000
 #define TARGET_PREFIX "CertificateManager."
 
 /* A blob member as text, freed by the caller; NULL when it is absent or not base64. */
@@ -33,10 +34,26 @@ static enum core_error describe(struct call *call, const json_t *body, struct an
     return acm_describe(call->cloud, json_text(body, "CertificateArn"), answer);
 }
 
+/* The list's part behind NextToken, the number of entries before it, of at most MaxItems. */
+static enum core_error cut(const json_t *body, struct answer *answer)
+{
+    const json_t *most = json_object_get(body, "MaxItems");
+    const char *token = json_text(body, "NextToken");
+    json_int_t size = most ? json_integer_value(most) : MAX_ITEMS;
+    if (size < 1 || size > MAX_ITEMS)
+        return answer_refuse(answer, CORE_VALIDATION, "MaxItems must be 1 to %d.", MAX_ITEMS);
+    if (token && (!*token || strlen(token) > 9 || strspn(token, "0123456789") != strlen(token)))
+        return answer_refuse(answer, CORE_VALIDATION, "NextToken is not one that was given out.");
+    services_cut(answer, "CertificateSummaryList", token ? (size_t)atol(token) : 0, (size_t)size,
+                 "NextToken");
+    return CORE_OK;
+}
+
 static enum core_error list(struct call *call, const json_t *body, struct answer *answer)
 {
-    return acm_list(call->cloud, json_object_get(json_object_get(body, "Includes"), "keyTypes"),
-                    answer);
+    enum core_error error = acm_list(
+        call->cloud, json_object_get(json_object_get(body, "Includes"), "keyTypes"), answer);
+    return error ? error : cut(body, answer);
 }
 
 static enum core_error delete (struct call *call, const json_t *body, struct answer *answer) {

@@ -112,6 +112,8 @@ static const struct row signer_rows[] = {
 };
 static const struct row acm_rows[] = {
     {CORE_NOT_FOUND, "ResourceNotFoundException", 400},
+    {CORE_VALIDATION, "ValidationException", 400},
+    {CORE_INVALID_ARN, "InvalidArnException", 400},
     {CORE_LIMIT, "LimitExceededException", 400},
     {CORE_DELETE_CONFLICT, "ResourceInUseException", 400},
     {CORE_INTERNAL, "InternalFailure", 500},
@@ -130,6 +132,9 @@ static const struct row s3_rows[] = {
     {CORE_PART_ORDER, "InvalidPartOrder", 400},
     {CORE_TOO_SMALL, "EntityTooSmall", 400},
     {CORE_TOO_LARGE, "EntityTooLarge", 400},
+    {CORE_KEY_TOO_LONG, "KeyTooLongError", 400},
+    {CORE_MALFORMED_XML, "MalformedXML", 400},
+    {CORE_INVALID_TAG, "InvalidTag", 400},
     {CORE_PRECONDITION, "PreconditionFailed", 412},
     {CORE_NOT_IMPLEMENTED, "NotImplemented", 501},
     {CORE_INTERNAL, "InternalError", 500},
@@ -151,12 +156,23 @@ static const struct row *const protocol_rows[] = {
     [PROTOCOL_S3] = s3_rows,         [PROTOCOL_QUERY] = query_rows,
 };
 
-void error_reply_core(struct call *call, enum protocol protocol, enum core_error error,
-                      const struct answer *answer)
+static const struct row *row_of(enum protocol protocol, enum core_error error)
 {
     const struct row *row = protocol_rows[protocol];
     while (row->error != CORE_OK && row->error != error) /* the last row takes all others */
         row++;
+    return row;
+}
+
+const char *error_name(enum protocol protocol, enum core_error error)
+{
+    return row_of(protocol, error)->name;
+}
+
+void error_reply_core(struct call *call, enum protocol protocol, enum core_error error,
+                      const struct answer *answer)
+{
+    const struct row *row = row_of(protocol, error);
     const char *message = answer->message[0] ? answer->message : core_error_text(error);
     error_reply(call, protocol, row->name, row->status, message, answer->body);
 }

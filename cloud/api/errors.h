@@ -23,6 +23,9 @@ void error_reply(struct call *call, enum protocol protocol, const char *name, in
 void error_reply_core(struct call *call, enum protocol protocol, enum core_error error,
                       const struct answer *answer);
 
+/* What the protocol calls an error of the core. */
+const char *error_name(enum protocol protocol, enum core_error error);
+
 /* The same for a request that is not accepted. */
 void error_reply_sigv4(struct call *call, enum protocol protocol, enum sigv4_verdict verdict,
                        const struct sigv4_result *result);

@@ -83,6 +83,9 @@ static const struct operation operations[] = {
     {EVHTTP_REQ_PUT, OBJECT, "uploadId", "partNumber", s3_upload_part},
     {EVHTTP_REQ_POST, OBJECT, "uploadId", "", s3_complete_upload},
     {EVHTTP_REQ_DELETE, OBJECT, "uploadId", "", s3_abort_upload},
+    {EVHTTP_REQ_GET, OBJECT, "tagging", "versionId", s3_get_tagging},
+    {EVHTTP_REQ_PUT, OBJECT, "tagging", "versionId", s3_put_tagging},
+    {EVHTTP_REQ_DELETE, OBJECT, "tagging", "versionId", s3_delete_tagging},
     {EVHTTP_REQ_PUT, OBJECT, NULL, "", s3_put_object},
     {EVHTTP_REQ_GET, OBJECT, NULL, OBJECT_KEYS, s3_get_object},
     {EVHTTP_REQ_HEAD, OBJECT, NULL, OBJECT_KEYS, s3_get_object},
@@ -145,14 +148,16 @@ static const struct {
 };
 
 /* The first header whose demand would be ignored; NULL: none. */
-static const char *foreign_header(const struct call *call)
+static const char *foreign_header(const struct call *call, const struct operation *operation)
 {
     const struct evkeyval *header;
     TAILQ_FOREACH(header, call->headers, next)
     {
         for (size_t i = 0; i < sizeof demands / sizeof *demands; i++) {
             const char *prefix = demands[i].prefix, *harmless = demands[i].harmless;
-            if (strncasecmp(header->key, prefix, strlen(prefix)) == 0 &&
+            bool obeyed = operation && operation->handler == s3_put_object &&
+                          strcasecmp(header->key, "x-amz-tagging") == 0;
+            if (strncasecmp(header->key, prefix, strlen(prefix)) == 0 && !obeyed &&
                 !(harmless && strcmp(header->value, harmless) == 0))
                 return header->key;
         }
@@ -193,7 +198,7 @@ static void answer_split(struct s3_call *s3)
     enum level level = !*s3->bucket ? SERVICE : !*s3->key ? BUCKET : OBJECT;
     const struct operation *operation = find_operation(s3->call, level);
     const char *resource = foreign_resource(s3->call, operation);
-    const char *header = foreign_header(s3->call);
+    const char *header = foreign_header(s3->call, operation);
     if (resource)
         refuse_foreign(s3, "query parameter", resource);
     else if (!operation)
@@ -215,7 +220,8 @@ void s3_answer(struct call *call)
         s3.key = key;
         answer_split(&s3);
     } else {
-        s3_error(&s3, "InvalidURI", 400, "The path is not properly percent-encoded.");
+        s3_error(&s3, "InvalidURI", 400,
+                 "Couldn't parse the path: it is not percent-encoded UTF-8.");
     }
     free(bucket);
     free(key);

@@ -45,8 +45,16 @@ void s3_delete_objects(struct s3_call *s3);
 bool s3_check_body(struct s3_call *s3, char crc32[16]);
 /* If-Match and If-None-Match of a write. */
 struct object_condition s3_condition(const struct s3_call *s3);
-/* x-amz-meta-* as the text of a JSON object, freed by the caller; NULL after having answered. */
+/* s3_metadata.c */
+/* What struct object_upload calls metadata, freed by the caller; NULL after having answered. */
 char *s3_metadata(struct s3_call *s3);
+/* Puts it, and the number of tags, on the reply. */
+void s3_reply_metadata(struct s3_call *s3, const struct object *object);
+/* x-amz-tagging: NULL when absent. False after having answered. */
+bool s3_header_tags(struct s3_call *s3, json_t **tags);
+void s3_get_tagging(struct s3_call *s3);
+void s3_put_tagging(struct s3_call *s3);
+void s3_delete_tagging(struct s3_call *s3);
 /* s3_uploads.c */
 void s3_create_upload(struct s3_call *s3);
 void s3_upload_part(struct s3_call *s3);

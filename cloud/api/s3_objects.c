@@ -12,7 +12,8 @@
 #include "cloud/api/xml.h"
 #include "cloud/core/names.h"
 
-#define PIECE 65536
+#define DELETE_MAX 1000 /* objects in one request */
+#define PIECE      65536
 
 /* ---- checks of a body ---- */
 
@@ -26,40 +27,20 @@ bool s3_check_body(struct s3_call *s3, char crc32[16])
         char actual[32];
         checksum_text(CHECKSUM_MD5, call->body, call->body_size, actual, sizeof actual);
         if (strcmp(md5, actual) != 0) {
-            s3_error(s3, "BadDigest", 400, "The Content-MD5 does not match the body.");
+            bool sound = strlen(md5) == 24 && strcmp(md5 + 22, "==") == 0;
+            s3_error(s3, sound ? "BadDigest" : "InvalidDigest", 400,
+                     sound ? "The Content-MD5 you specified did not match what we received."
+                           : "The Content-MD5 you specified is not valid.");
             return false;
         }
     }
     if (checksum_headers_match(call->headers, call->body, call->body_size, wrong, sizeof wrong))
         return true;
     char message[120];
-    snprintf(message, sizeof message, "The checksum in %s does not match the body.", wrong);
-    s3_error(s3, "XAmzContentChecksumMismatch", 400, message);
+    snprintf(message, sizeof message, "The checksum in %s did not match the one calculated.",
+             wrong);
+    s3_error(s3, "BadDigest", 400, message);
     return false;
-}
-
-char *s3_metadata(struct s3_call *s3)
-{
-    static const char prefix[] = "x-amz-meta-";
-    const struct evkeyval *header;
-    json_t *metadata = json_object();
-    TAILQ_FOREACH(header, s3->call->headers, next)
-    {
-        if (strncasecmp(header->key, prefix, sizeof prefix - 1) == 0) {
-            char *name = strdup(header->key + sizeof prefix - 1);
-            for (char *c = name; c && *c; c++)
-                *c = *c >= 'A' && *c <= 'Z' ? (char)(*c + 'a' - 'A') : *c;
-            json_object_set_new(metadata, name, json_string(header->value));
-            free(name);
-        }
-    }
-    char *text = json_dumps(metadata, JSON_COMPACT);
-    json_decref(metadata);
-    if (text && strlen(text) < sizeof((struct object *)0)->metadata)
-        return text;
-    free(text);
-    s3_error(s3, "MetadataTooLarge", 400, "The metadata is larger than 2 KB.");
-    return NULL;
 }
 
 /* ---- put ---- */
@@ -86,23 +67,26 @@ void s3_put_object(struct s3_call *s3)
     struct answer answer = ANSWER_INIT;
     struct object object;
     char crc32[16];
-    char *metadata = s3_check_body(s3, crc32) ? s3_metadata(s3) : NULL;
-    if (!metadata)
-        return;
-    struct object_upload upload = {.bucket = s3->bucket,
-                                   .key = s3->key,
-                                   .content = s3->call->body,
-                                   .size = s3->call->body_size,
-                                   .content_type = call_header(s3->call, "Content-Type"),
-                                   .metadata = metadata,
-                                   .checksum = crc32,
-                                   .condition = s3_condition(s3)};
-    enum core_error error = object_put(s3->call->cloud, &upload, &object, &answer);
-    if (error)
-        s3_refuse(s3, error, &answer);
-    else
-        reply_stored(s3, &object);
+    json_t *tags = NULL;
+    char *metadata = s3_check_body(s3, crc32) && s3_header_tags(s3, &tags) ? s3_metadata(s3) : NULL;
+    if (metadata) {
+        struct object_upload upload = {.bucket = s3->bucket,
+                                       .key = s3->key,
+                                       .content = s3->call->body,
+                                       .size = s3->call->body_size,
+                                       .content_type = call_header(s3->call, "Content-Type"),
+                                       .metadata = metadata,
+                                       .checksum = crc32,
+                                       .tags = tags,
+                                       .condition = s3_condition(s3)};
+        enum core_error error = object_put(s3->call->cloud, &upload, &object, &answer);
+        if (error)
+            s3_refuse(s3, error, &answer);
+        else
+            reply_stored(s3, &object);
+    }
     free(metadata);
+    json_decref(tags);
     answer_free(&answer);
 }
 
@@ -136,34 +120,40 @@ static bool read_range(const char *text, int64_t size, struct range *range)
     return first < size && first <= last;
 }
 
+/* An HTTP date in seconds since 1970; -1 when it is none. */
+static int64_t date_of(const char *text)
+{
+    struct tm parts = {0};
+    const char *end = text ? strptime(text, "%a, %d %b %Y %H:%M:%S GMT", &parts) : NULL;
+    return end && !*end ? (int64_t)timegm(&parts) : -1;
+}
+
+/* 200, 304 or 412 as RFC 9110 orders the four conditions: tags count before dates. */
+static int condition_status(const struct call *call, const struct object *object)
+{
+    const char *match = call_header(call, "If-Match"), *none = call_header(call, "If-None-Match");
+    int64_t since = date_of(call_header(call, "If-Modified-Since"));
+    int64_t before = date_of(call_header(call, "If-Unmodified-Since"));
+    int64_t modified = object->modified_ms / 1000;
+    if (match ? !object_tag_matches(match, object->etag) : before >= 0 && modified > before)
+        return 412;
+    if (none ? object_tag_matches(none, object->etag) : since >= 0 && modified <= since)
+        return 304;
+    return 200;
+}
+
 /* True when the answer is given without a body. */
 static bool answered_by_condition(struct s3_call *s3, const struct object *object)
 {
-    const char *match = call_header(s3->call, "If-Match");
-    const char *none = call_header(s3->call, "If-None-Match");
-    if (match && !object_tag_matches(match, object->etag)) {
-        s3_error(s3, "PreconditionFailed", 412, "The ETag is another.");
-        return true;
-    }
-    if (none && object_tag_matches(none, object->etag)) {
+    int status = condition_status(s3->call, object);
+    if (status == 412)
+        s3_error(s3, "PreconditionFailed", 412,
+                 "At least one of the pre-conditions you specified did not hold");
+    if (status == 304) {
         s3_reply_etag(s3, object->etag);
         s3->call->status = 304;
-        return true;
     }
-    return false;
-}
-
-static void reply_metadata(struct s3_call *s3, const struct object *object)
-{
-    const char *name;
-    char header[160];
-    json_t *value, *metadata = json_stored(object->metadata, "{}");
-    json_object_foreach(metadata, name, value)
-    {
-        snprintf(header, sizeof header, "x-amz-meta-%.140s", name);
-        call_reply_header(s3->call, header, json_string_value(value));
-    }
-    json_decref(metadata);
+    return status != 200;
 }
 
 static void reply_headers(struct s3_call *s3, const struct object *object,
@@ -176,8 +166,9 @@ static void reply_headers(struct s3_call *s3, const struct object *object,
     strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
     call_reply_header(s3->call, "Last-Modified", text);
     call_reply_header(s3->call, "Accept-Ranges", "bytes");
-    call_reply_header(s3->call, "Content-Type",
-                      *object->content_type ? object->content_type : "binary/octet-stream");
+    if (!call_query(s3->call, "response-content-type"))
+        call_reply_header(s3->call, "Content-Type",
+                          *object->content_type ? object->content_type : "binary/octet-stream");
     snprintf(text, sizeof text, "%lld", (long long)(range->last - range->first + 1));
     call_reply_header(s3->call, "Content-Length", text);
     s3_reply_etag(s3, object->etag);
@@ -192,7 +183,7 @@ static void reply_headers(struct s3_call *s3, const struct object *object,
         call_reply_header(s3->call, "x-amz-checksum-crc32", object->checksum);
         call_reply_header(s3->call, "x-amz-checksum-type", "FULL_OBJECT");
     }
-    reply_metadata(s3, object);
+    s3_reply_metadata(s3, object);
 }
 
 static bool read_content(struct s3_call *s3, const struct object *object, const struct range *range)
@@ -267,38 +258,88 @@ void s3_delete_object(struct s3_call *s3)
     answer_free(&answer);
 }
 
-static void delete_one(struct s3_call *s3, struct text *out, const json_t *entry)
+static void add_deleted(struct text *out, const char *version,
+                        const struct object_deletion *deletion)
+{
+    if (version)
+        xml_add(out, "VersionId", version);
+    if (deletion->marker) {
+        xml_add(out, "DeleteMarker", "true");
+        xml_add(out, "DeleteMarkerVersionId", deletion->version);
+    }
+}
+
+static void add_refused(struct text *out, const char *version, enum core_error error,
+                        const struct answer *answer)
+{
+    if (version)
+        xml_add(out, "VersionId", version);
+    xml_add(out, "Code", error_name(PROTOCOL_S3, error));
+    xml_add(out, "Message", answer->message);
+}
+
+/* Quiet tells of what failed only. */
+static void delete_one(struct s3_call *s3, struct text *out, const json_t *entry, bool quiet)
 {
     struct answer answer = ANSWER_INIT;
     struct object_deletion deletion;
     const char *key = json_text(entry, "Key"), *version = json_text(entry, "VersionId");
-    enum core_error error = object_delete(s3->call->cloud, s3->bucket, key ? key : "", version,
+    enum core_error error = object_delete(s3->call->cloud, s3->bucket, key, version,
                                           json_text(entry, "ETag"), &deletion, &answer);
-    xml_begin(out, error ? "Error" : "Deleted");
-    xml_add(out, "Key", key ? key : "");
-    if (version)
-        xml_add(out, "VersionId", version);
-    if (error)
-        xml_add(out, "Code", core_error_text(error));
-    if (!error && deletion.marker) {
-        xml_add(out, "DeleteMarker", "true");
-        xml_add(out, "DeleteMarkerVersionId", deletion.version);
+    if (error || !quiet) {
+        const char *kind = error ? "Error" : "Deleted";
+        xml_begin(out, kind);
+        xml_add(out, "Key", key);
+        if (error)
+            add_refused(out, version, error, &answer);
+        else
+            add_deleted(out, version, &deletion);
+        xml_end(out, kind);
     }
-    xml_end(out, error ? "Error" : "Deleted");
     answer_free(&answer);
+}
+
+/* 1 to 1000 objects, each with its key; of the elements of the list only those that we obey. */
+static bool deletion_sound(const json_t *entries)
+{
+    size_t count = json_array_size(entries);
+    bool sound = count > 0 && count <= DELETE_MAX;
+    for (size_t i = 0; sound && i < count; i++) {
+        const json_t *entry = json_array_get(entries, i);
+        const char *key = json_text(entry, "Key");
+        sound = key && *key && !json_object_get(entry, "Size") &&
+                !json_object_get(entry, "LastModifiedTime");
+    }
+    return sound;
+}
+
+static void delete_all(struct s3_call *s3, const json_t *body, const json_t *entries)
+{
+    const char *quiet = json_text(body, "Quiet");
+    struct text *out = s3_xml(s3, "DeleteResult");
+    for (size_t i = 0; i < json_array_size(entries); i++)
+        delete_one(s3, out, json_array_get(entries, i), quiet && strcmp(quiet, "true") == 0);
+    xml_end(out, "DeleteResult");
 }
 
 void s3_delete_objects(struct s3_call *s3)
 {
+    struct answer answer = ANSWER_INIT;
     char crc32[16];
     json_t *body = s3_check_body(s3, crc32) ? s3_read_xml(s3) : NULL;
     if (!body)
         return;
     json_t *entries = xml_list(body, "Object");
-    struct text *out = s3_xml(s3, "DeleteResult");
-    for (size_t i = 0; i < json_array_size(entries); i++)
-        delete_one(s3, out, json_array_get(entries, i));
-    xml_end(out, "DeleteResult");
+    enum core_error error = bucket_check(s3->call->cloud, s3->bucket, &answer);
+    if (error)
+        s3_refuse(s3, error, &answer);
+    else if (!deletion_sound(entries))
+        s3_error(
+            s3, "MalformedXML", 400,
+            "The XML does not fit the schema: 1 to 1000 Objects with Key, VersionId and ETag.");
+    else
+        delete_all(s3, body, entries);
+    answer_free(&answer);
     json_decref(entries);
     json_decref(body);
 }

@@ -211,18 +211,24 @@ void services_answer(struct call *call, const char *name)
 
 /* ---- pages ---- */
 
-void services_page(struct call *call, struct answer *answer, const char *name,
-                   const struct paging *paging)
+void services_cut(struct answer *answer, const char *name, size_t begin, size_t most,
+                  const char *next_name)
 {
     json_t *list = json_object_get(answer->body, name), *page = json_array();
-    const char *token = call_query(call, paging->token);
-    size_t begin = token ? strtoul(token, NULL, 10) : 0, total = json_array_size(list);
-    size_t most = (size_t)call_number(call, paging->size, PAGE_MAX, PAGE_MAX), at = begin;
+    size_t total = json_array_size(list), at = begin;
     char next[24];
     for (; at < total && at - begin < most; at++)
         json_array_append(page, json_array_get(list, at));
     snprintf(next, sizeof next, "%zu", at);
     json_object_set_new(answer->body, name, page);
     if (at < total)
-        json_object_set_new(answer->body, paging->next, json_string(next));
+        json_object_set_new(answer->body, next_name, json_string(next));
+}
+
+void services_page(struct call *call, struct answer *answer, const char *name,
+                   const struct paging *paging)
+{
+    const char *token = call_query(call, paging->token);
+    services_cut(answer, name, token ? strtoul(token, NULL, 10) : 0,
+                 (size_t)call_number(call, paging->size, PAGE_MAX, PAGE_MAX), paging->next);
 }

@@ -37,6 +37,11 @@ const char *services_foreign(const char *takes, const json_t *given);
 /* Refuses a call because of a name that services_foreign found. */
 enum core_error services_refuse_foreign(struct answer *answer, const char *name);
 
+/* Leaves of the list in answer->body[name] the entries from `begin` on, at most `most`; adds the
+ * token of the next page, the number of entries before it, if there are more. */
+void services_cut(struct answer *answer, const char *name, size_t begin, size_t most,
+                  const char *next_name);
+
 /* Cuts the list in answer->body[name] to the page that the call asks for, and adds the token of the
  * next one. iot has two pairs of names for size and token. */
 struct paging {

@@ -1,6 +1,7 @@
 /* A text that grows; see text.h. */
 #include "cloud/api/text.h"
 
+#include <jansson.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +107,13 @@ bool text_lists(const char *list, const char *name)
     return false;
 }
 
+static bool is_utf8(const char *text, size_t length)
+{
+    json_t *taken = json_stringn(text, length);
+    json_decref(taken);
+    return taken != NULL;
+}
+
 char *text_decode(const char *encoded, size_t size, int plus)
 {
     char *decoded = malloc(size + 1);
@@ -121,5 +129,8 @@ char *text_decode(const char *encoded, size_t size, int plus)
         decoded[length++] = (char)byte;
     }
     decoded[length] = 0;
-    return decoded;
+    if (is_utf8(decoded, length))
+        return decoded;
+    free(decoded);
+    return NULL;
 }

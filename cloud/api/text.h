@@ -23,7 +23,7 @@ void text_free(struct text *text);
 bool text_lists(const char *list, const char *name);
 
 /* Percent-decodes `size` bytes into a new string; `plus` also turns + into a blank. NULL when the
- * encoding is broken or hides a NUL. */
+ * encoding is broken, hides a NUL, or is of no UTF-8. */
 char *text_decode(const char *encoded, size_t size, int plus);
 
 #endif

@@ -70,6 +70,11 @@ struct windows;
     X(CORE_PART_ORDER, "InvalidPartOrder")                                                         \
     X(CORE_TOO_SMALL, "EntityTooSmall")                                                            \
     X(CORE_TOO_LARGE, "EntityTooLarge")                                                            \
+    X(CORE_KEY_TOO_LONG, "KeyTooLong")                                                             \
+    X(CORE_MALFORMED_XML, "MalformedXML")                                                          \
+    X(CORE_INVALID_TAG, "InvalidTag")                                                              \
+    X(CORE_VALIDATION, "Validation")                                                               \
+    X(CORE_INVALID_ARN, "InvalidArn")                                                              \
     X(CORE_PRECONDITION, "PreconditionFailed")                                                     \
     X(CORE_NOT_IMPLEMENTED, "NotImplemented")
 

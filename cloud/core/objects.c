@@ -162,7 +162,8 @@ static otter_status insert(struct cloud *cloud, const struct object_upload *uplo
                         upload->checksum, cloud_now_ms(cloud), upload->content, upload->size);
     if (status == OTTER_OK && !load(cloud, upload->bucket, upload->key, version, object))
         status = OTTER_E_INTERNAL;
-    return status;
+    return status == OTTER_OK && upload->tags ? objects_store_tags(cloud, object->id, upload->tags)
+                                              : status;
 }
 
 static enum core_error check_upload(struct cloud *cloud, const struct object_upload *upload,
@@ -173,8 +174,9 @@ static enum core_error check_upload(struct cloud *cloud, const struct object_upl
     if (error)
         return error;
     if (length == 0 || length > OBJECT_KEY_MAX)
-        return answer_refuse(answer, CORE_INVALID_REQUEST, "The key must be 1 to %d bytes long.",
-                             OBJECT_KEY_MAX);
+        return answer_refuse(answer, CORE_KEY_TOO_LONG,
+                             "Your key is too long: it must be 1 to %d bytes, and has %zu.",
+                             OBJECT_KEY_MAX, length);
     if (upload->size > OBJECT_SIZE_MAX)
         return answer_refuse(answer, CORE_TOO_LARGE,
                              "The object is larger than the %zu bytes kept here.", OBJECT_SIZE_MAX);
@@ -277,10 +279,13 @@ void object_list(struct cloud *cloud, const struct object_list *list)
 {
     struct db_rows *rows = db_select(
         cloud->db,
-        "SELECT " COLUMNS ", key FROM objects WHERE bucket = ? AND key > ?"
-        " AND substr(key, 1, length(?)) = ? AND (? OR (latest = 1 AND delete_marker = 0))"
+        "SELECT " COLUMNS ", key FROM objects WHERE bucket = ?1 AND key >= ?2"
+        " AND (key > ?2 OR id < (SELECT id FROM objects WHERE bucket = ?1 AND key = ?2"
+        "                        AND version_id = ?3))"
+        " AND substr(key, 1, length(?4)) = ?4 AND (?5 OR (latest = 1 AND delete_marker = 0))"
         " ORDER BY key, id DESC",
-        "ssssi", list->bucket, list->after, list->prefix, list->prefix, (int64_t)list->versions);
+        "ssssi", list->bucket, list->after, list->after_version, list->prefix,
+        (int64_t)list->versions);
     struct object object;
     bool more = true;
     while (more && db_next(rows)) {
@@ -342,7 +347,9 @@ enum core_error bucket_set_versioning(struct cloud *cloud, const char *name, con
     if (error)
         return error;
     if (strcmp(status, "Enabled") != 0 && strcmp(status, "Suspended") != 0)
-        return answer_refuse(answer, CORE_INVALID_REQUEST, "Status must be Enabled or Suspended.");
+        return answer_refuse(
+            answer, CORE_MALFORMED_XML,
+            "The XML does not fit the schema: Status must be Enabled or Suspended.");
     if (db_run(cloud->db, "UPDATE buckets SET versioning = ? WHERE name = ?", "ss", status, name) !=
         OTTER_OK)
         return answer_db_failed(cloud, answer);

@@ -6,11 +6,13 @@
 
 #include "cloud/core/cloud.h"
 
-#define OBJECT_KEY_MAX   1024
-#define OBJECT_SIZE_MAX  ((size_t)512 << 20)
-#define OBJECT_PART_MIN  ((int64_t)5 << 20) /* of every part but the last */
-#define OBJECT_PARTS_MAX 10000
-#define UPLOAD_ID_SIZE   37
+#define OBJECT_KEY_MAX      1024
+#define OBJECT_SIZE_MAX     ((size_t)512 << 20)
+#define OBJECT_PART_MIN     ((int64_t)5 << 20) /* of every part but the last */
+#define OBJECT_PARTS_MAX    10000
+#define OBJECT_METADATA_MAX 4096
+#define OBJECT_TAGS_MAX     10
+#define UPLOAD_ID_SIZE      37
 
 struct object {
     int64_t id; /* stays the same for as long as this version exists */
@@ -21,7 +23,7 @@ struct object {
     char etag[48];     /* without quotes */
     char checksum[32]; /* base64 of the CRC32, "" when not known */
     char content_type[128];
-    char metadata[2048]; /* JSON object: x-amz-meta-* without the prefix */
+    char metadata[OBJECT_METADATA_MAX]; /* see struct object_upload */
 };
 
 /* `version` NULL or "": the latest. CORE_NO_BUCKET, CORE_NO_KEY (a delete marker is on top),
@@ -41,11 +43,15 @@ struct object_condition {
 /* Whether a condition's text names this tag. */
 bool object_tag_matches(const char *condition, const char *etag);
 
+/* All but bucket, key and content may be NULL. `metadata` is a JSON object: names in lower case are
+ * those of x-amz-meta-*, others are headers such as Cache-Control. `tags` is one of names to
+ * values. */
 struct object_upload {
     const char *bucket, *key;
     const void *content;
     size_t size;
-    const char *content_type, *metadata, *checksum; /* NULL when not given */
+    const char *content_type, *metadata, *checksum;
+    const json_t *tags;
     struct object_condition condition;
 };
 
@@ -64,11 +70,23 @@ enum core_error object_delete(struct cloud *cloud, const char *bucket, const cha
                               const char *version, const char *match,
                               struct object_deletion *deletion, struct answer *answer);
 
+/* ---- tags ---- */
+
+/* CORE_INVALID_TAG unless there are at most 10, with names of 1 to 128 and values of up to 256
+ * characters. */
+enum core_error object_check_tags(const json_t *tags, struct answer *answer);
+/* Takes the place of all tags of this version; NULL or {}: none are left. */
+enum core_error object_set_tags(struct cloud *cloud, int64_t id, const json_t *tags,
+                                struct answer *answer);
+/* An object of names to values, freed by the caller. */
+json_t *object_tags(struct cloud *cloud, int64_t id);
+
 /* ---- lists, in S3's order: keys ascending, newest version first ---- */
 
 struct object_list {
     const char *bucket, *prefix; /* prefix "": all */
     const char *after;           /* keys above this one; "": from the first */
+    const char *after_version;   /* and this key's versions that are older; NULL: none of its */
     bool versions;               /* every version and marker, else the live latest ones */
     bool (*each)(void *context, const char *key, const struct object *object); /* false: enough */
     void *context;

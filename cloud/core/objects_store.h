@@ -8,4 +8,7 @@
 enum core_error object_store(struct cloud *cloud, const struct object_upload *upload,
                              const char *etag, struct object *object, struct answer *answer);
 
+/* Writes the tags of a version, within the transaction that its content is written in. */
+otter_status objects_store_tags(struct cloud *cloud, int64_t id, const json_t *tags);
+
 #endif

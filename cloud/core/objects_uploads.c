@@ -27,7 +27,7 @@ enum core_error upload_begin(struct cloud *cloud, const struct object_upload *wh
     if (error)
         return error;
     if (strlen(what->key) > OBJECT_KEY_MAX)
-        return answer_refuse(answer, CORE_INVALID_REQUEST, "The key is longer than %d bytes.",
+        return answer_refuse(answer, CORE_KEY_TOO_LONG, "Your key is too long: at most %d bytes.",
                              OBJECT_KEY_MAX);
     uuid_make(id);
     if (db_run(cloud->db,
@@ -149,7 +149,8 @@ static enum core_error join_all(struct cloud *cloud, struct join *join, const ch
     size_t count = json_array_size(parts);
     enum core_error error = CORE_OK;
     if (count == 0)
-        return answer_refuse(answer, CORE_INVALID_REQUEST, "At least one part is needed.");
+        return answer_refuse(answer, CORE_MALFORMED_XML,
+                             "The XML does not fit the schema: at least one Part is needed.");
     if (!ascending(parts))
         return answer_refuse(answer, CORE_PART_ORDER, "The parts must be in ascending order.");
     for (size_t i = 0; i < count && !error; i++)

@@ -127,6 +127,19 @@ static enum core_error use_job(struct work *work, struct source *source, const c
     return error;
 }
 
+/* Whether there is such a profile already, with this platform and certificate. */
+static bool profile_there(struct work *work, const char *name, const json_t *members)
+{
+    struct answer answer = ANSWER_INIT;
+    bool there = profile_get(work->cloud, name, &answer) == CORE_OK &&
+                 json_equal(json_object_get(answer.body, "platformId"),
+                            json_object_get(members, "platformId")) &&
+                 json_equal(json_object_get(answer.body, "signingMaterial"),
+                            json_object_get(members, "signingMaterial"));
+    answer_free(&answer);
+    return there;
+}
+
 /* The profile may be described in the request itself; then it is made first. */
 static enum core_error make_profile(struct work *work, const json_t *start)
 {
@@ -138,8 +151,10 @@ static enum core_error make_profile(struct work *work, const json_t *start)
         json_pack("{s:s*,s:{s:s*},s:{s:s*}}", "platformId", json_text(parameter, "platform"),
                   "signingMaterial", "certificateArn", json_text(parameter, "certificateArn"),
                   "signingParameters", "certname", path);
-    enum core_error error =
-        profile_put(work->cloud, json_text(start, "signingProfileName"), members, work->answer);
+    const char *name = json_text(start, "signingProfileName");
+    enum core_error error = profile_there(work, name, members)
+                                ? CORE_OK
+                                : profile_put(work->cloud, name, members, work->answer);
     json_decref(members);
     if (!error)
         answer_free(work->answer);

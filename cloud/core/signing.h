@@ -24,7 +24,8 @@ enum core_error acm_delete(struct cloud *cloud, const char *arn, struct answer *
 
 /* ---- profiles ---- */
 
-/* Members: platformId, signingMaterial, signingParameters. A second put makes a new version.
+/* Members: platformId, signingMaterial, signingParameters. A name is given once, as AWS does
+ * it: profiles never change.
  * {"arn","profileVersion","profileVersionArn"} */
 enum core_error profile_put(struct cloud *cloud, const char *name, const json_t *members,
                             struct answer *answer);

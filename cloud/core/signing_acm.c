@@ -18,7 +18,7 @@ static enum core_error need_arn(struct cloud *cloud, const char *arn, const char
     *id = arn_name(cloud, arn, "acm", "certificate");
     if (*id)
         return CORE_OK;
-    return answer_refuse(answer, CORE_INVALID_REQUEST,
+    return answer_refuse(answer, CORE_INVALID_ARN,
                          "%.120s is not the ARN of a certificate of this account and region.",
                          arn ? arn : "(none)");
 }

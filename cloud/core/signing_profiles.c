@@ -105,12 +105,17 @@ enum core_error profile_put(struct cloud *cloud, const char *name, const json_t 
                 "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
     otter_status status =
         db_run(cloud->db,
-               "INSERT OR REPLACE INTO signing_profiles(name, version, platform, certificate_arn,"
+               "INSERT INTO signing_profiles(name, version, platform, certificate_arn,"
                " parameters_json, status, created) VALUES(?, ?, ?, ?, ?, 'Active', ?)",
                "sssssi", name, version, json_text(members, "platformId"),
                json_text(json_object_get(members, "signingMaterial"), "certificateArn"), parameters,
                cloud_now(cloud));
     free(parameters);
+    if (status == OTTER_E_STATE)
+        return answer_refuse(answer, CORE_INVALID_REQUEST,
+                             "Profile with name %s already exists: profiles never change, and the "
+                             "name of a canceled one stays taken.",
+                             name);
     if (status != OTTER_OK)
         return answer_db_failed(cloud, answer);
     answer_put(cloud, name, version, answer);

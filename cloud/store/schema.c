@@ -63,6 +63,9 @@ static const char *const tables[] = {
 " modified_ms INTEGER NOT NULL, content BLOB, UNIQUE(bucket, key, version_id))",
 "CREATE INDEX IF NOT EXISTS latest_objects ON objects(bucket, key) WHERE latest = 1",
 
+"CREATE TABLE IF NOT EXISTS object_tags("
+" object INTEGER PRIMARY KEY REFERENCES objects(id) ON DELETE CASCADE, tags_json TEXT NOT NULL)",
+
 "CREATE TABLE IF NOT EXISTS uploads("
 " id TEXT PRIMARY KEY, bucket TEXT NOT NULL REFERENCES buckets(name), key TEXT NOT NULL,"
 " content_type TEXT, metadata_json TEXT, created INTEGER NOT NULL) WITHOUT ROWID",

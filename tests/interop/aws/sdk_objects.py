@@ -243,3 +243,200 @@ class Objects(CloudTest):
             with self.refused("NoSuchUpload"):
                 self.s3.abort_multipart_upload(**where)
         self.s3.abort_multipart_upload(Bucket=name, Key="mine", UploadId=upload)
+
+    # ---- S3's own errors ----
+
+    def test_wrong_checksums_are_bad_digests(self):
+        name = self.bucket()
+        for header, value, code in (
+                ("Content-MD5", "1B2M2Y8AsgTpgAmY7PhCfg==", "BadDigest"),
+                ("Content-MD5", "short", "InvalidDigest"),
+                ("x-amz-checksum-crc32", "AAAAAA==", "BadDigest"),
+                ("x-amz-checksum-sha256", "AAAA", "BadDigest")):
+            answer = self.server.send("s3", "PUT", "/%s/k" % name, {header: value}, b"content")
+            self.assertEqual(self.error(answer)[:2], (400, code), header)
+        self.assertNotIn("Versions", self.s3.list_object_versions(Bucket=name))
+
+    def test_keys_have_at_most_1024_bytes_of_utf8(self):
+        name = self.bucket()
+        self.put(name, "k" * 1024)
+        self.put(name, "ü" * 512)
+        with self.refused("KeyTooLongError"):
+            self.put(name, "ü" * 513)
+        with self.refused("KeyTooLongError"):
+            self.begin(name, "k" * 1025)
+        for path in ("/%s/%%ff", "/%s/%%c3", "/%s/a%%ed%%a0%%80", "/%s/a%%00b"):
+            self.assertEqual(self.error(self.server.send("s3", "PUT", path % name, {}, b"x"))[:2],
+                             (400, "InvalidURI"), path)
+
+    def test_xml_that_does_not_fit_is_malformed(self):
+        name = self.bucket()
+        upload = self.begin(name, "k")
+        many = b"".join(b"<Object><Key>k%d</Key></Object>" % i for i in range(1001))
+        for method, path, body in (
+                ("PUT", "/%s?versioning", b"<VersioningConfiguration><Status>On</Status>"
+                                          b"</VersioningConfiguration>"),
+                ("PUT", "/%s?versioning", b"<VersioningConfiguration>"),
+                ("POST", "/%s?delete", b"<Delete></Delete>"),
+                ("POST", "/%s?delete", b"<Delete><Object><VersionId>1</VersionId></Object></Delete>"),
+                ("POST", "/%s?delete", b"<Delete>" + many + b"</Delete>"),
+                ("POST", "/%s/k?uploadId=" + upload, b"<CompleteMultipartUpload/>"),
+                ("PUT", "/%s/k?tagging", b"nonsense")):
+            answer = self.server.send("s3", method, path % name, {}, body)
+            self.assertEqual(self.error(answer)[:2], (400, "MalformedXML"), body[:60])
+
+    # ---- lists, version 1 and markers ----
+
+    def test_version_1_of_the_list_goes_on_from_its_markers(self):
+        name = self.bucket()
+        for key in ("a", "fw/1", "fw/2", "fw/x/3", "g", "z/1"):
+            self.put(name, key)
+        first = self.s3.list_objects(Bucket=name, Delimiter="/", MaxKeys=2)
+        self.assertEqual(([c["Key"] for c in first["Contents"]], first["CommonPrefixes"],
+                          first["NextMarker"], first["Marker"], first["IsTruncated"]),
+                         (["a"], [{"Prefix": "fw/"}], "fw/", "", True))
+        self.assertNotIn("KeyCount", first)
+        self.assertEqual(first["Contents"][0]["Owner"]["ID"], ACCOUNT)
+        second = self.s3.list_objects(Bucket=name, Delimiter="/", MaxKeys=2, Marker="fw/")
+        self.assertEqual(([c["Key"] for c in second["Contents"]], second["CommonPrefixes"],
+                          second["Marker"], second["IsTruncated"]),
+                         (["g"], [{"Prefix": "z/"}], "fw/", False))
+        plain = self.s3.list_objects(Bucket=name, MaxKeys=2)
+        self.assertNotIn("NextMarker", plain)
+        pages = self.s3.get_paginator("list_objects").paginate(
+            Bucket=name, Prefix="fw/", PaginationConfig={"PageSize": 1})
+        self.assertEqual([c["Key"] for page in pages for c in page["Contents"]],
+                         ["fw/1", "fw/2", "fw/x/3"])
+
+    def test_version_2_of_the_list_pages_over_folders_and_shows_where_it_began(self):
+        name = self.bucket()
+        for key in ("a", "fw/1", "fw/2", "g"):
+            self.put(name, key)
+        pages = list(self.s3.get_paginator("list_objects_v2").paginate(
+            Bucket=name, Delimiter="/", PaginationConfig={"PageSize": 1}))
+        self.assertEqual([page["KeyCount"] for page in pages], [1, 1, 1])
+        self.assertEqual([p["Prefix"] for page in pages for p in page.get("CommonPrefixes", [])],
+                         ["fw/"])
+        answer = self.s3.list_objects_v2(Bucket=name, StartAfter="fw/1", FetchOwner=True)
+        self.assertEqual(answer["StartAfter"], "fw/1")
+        self.assertEqual([c["Key"] for c in answer["Contents"]], ["fw/2", "g"])
+        self.assertEqual(answer["Contents"][0]["Owner"]["ID"], ACCOUNT)
+        self.assertNotIn("Owner", self.s3.list_objects_v2(Bucket=name)["Contents"][0])
+        for bad in ({"MaxKeys": "x"}, {"MaxKeys": -1}, {"ContinuationToken": "!"},
+                    {"EncodingType": "base64"}):
+            with self.refused("InvalidArgument"):
+                self.s3.list_objects_v2(Bucket=name, **bad)
+        self.assertEqual(self.s3.list_objects_v2(Bucket=name, MaxKeys=0)["IsTruncated"], False)
+
+    def test_versions_go_on_within_a_key(self):
+        name = self.bucket()
+        ids = [self.put(name, "k")["VersionId"] for _ in range(3)][::-1]
+        self.put(name, "l/m")
+        first = self.s3.list_object_versions(Bucket=name, MaxKeys=2, Delimiter="/")
+        self.assertEqual([v["VersionId"] for v in first["Versions"]], ids[:2])
+        self.assertEqual((first["NextKeyMarker"], first["NextVersionIdMarker"]), ("k", ids[1]))
+        second = self.s3.list_object_versions(Bucket=name, Delimiter="/", KeyMarker="k",
+                                              VersionIdMarker=ids[1])
+        self.assertEqual([v["VersionId"] for v in second["Versions"]], ids[2:])
+        self.assertEqual(second["CommonPrefixes"], [{"Prefix": "l/"}])
+        behind = self.s3.list_object_versions(Bucket=name, Delimiter="/", KeyMarker="l/")
+        self.assertNotIn("CommonPrefixes", behind)
+        with self.refused("InvalidArgument"):
+            self.s3.list_object_versions(Bucket=name, VersionIdMarker=ids[0])
+
+    # ---- deleting many ----
+
+    def test_deleting_many_tells_each_unless_quiet(self):
+        name = self.bucket()
+        version = self.put(name, "a")["VersionId"]
+        self.put(name, "b")
+        objects = [{"Key": "a", "VersionId": version}, {"Key": "gone"}]
+        answer = self.s3.delete_objects(Bucket=name, Delete={"Objects": objects})
+        self.assertEqual({d["Key"]: d.get("VersionId") for d in answer["Deleted"]},
+                         {"a": version, "gone": None})
+        self.assertEqual(answer["Deleted"][1]["DeleteMarker"], True)
+        quiet = self.s3.delete_objects(Bucket=name, Delete={
+            "Quiet": True, "Objects": [{"Key": "c"}, {"Key": "b"}]})
+        self.assertNotIn("Deleted", quiet)
+        body = b"<Delete><Quiet>true</Quiet><Object><Key>d</Key></Object><Object><Key>none</Key>" \
+               b"<ETag>x</ETag></Object></Delete>"
+        self.put(name, "d")
+        _, _, content = self.server.send("s3", "POST", "/%s?delete" % name, {}, body)
+        self.assertEqual(content.count(b"<Error>"), 1)
+        self.assertIn(b"<Key>none</Key><Code>NoSuchKey</Code><Message>", content)
+        self.assertNotIn(b"<Deleted>", content)
+        with self.refused("NoSuchBucket"):
+            self.s3.delete_objects(Bucket="nothing-here", Delete={"Objects": [{"Key": "k"}]})
+
+    # ---- conditions, headers and tags of an object ----
+
+    def test_reading_is_conditional_by_tag_and_by_date(self):
+        name = self.bucket()
+        tag = self.put(name, "k")["ETag"]
+        past, future = "Mon, 01 Jan 2001 00:00:00 GMT", "Fri, 01 Jan 2038 00:00:00 GMT"
+        for headers, status in (
+                ({"If-Match": tag}, 200), ({"If-Match": '"x"'}, 412),
+                ({"If-None-Match": tag}, 304), ({"If-None-Match": '"x"'}, 200),
+                ({"If-Modified-Since": past}, 200), ({"If-Modified-Since": future}, 304),
+                ({"If-Unmodified-Since": past}, 412), ({"If-Unmodified-Since": future}, 200),
+                ({"If-Match": tag, "If-Unmodified-Since": past}, 200),
+                ({"If-None-Match": '"x"', "If-Modified-Since": future}, 200),
+                ({"If-Modified-Since": "yesterday"}, 200)):
+            for method in ("GET", "HEAD"):
+                answer = self.server.send("s3", method, "/%s/k" % name, headers)
+                self.assertEqual(answer[0], status, (method, headers))
+
+    def test_headers_come_back_as_they_were_put_or_as_the_reader_asks(self):
+        name = self.bucket()
+        given = {"CacheControl": "max-age=60", "ContentDisposition": 'attachment; filename="f.bin"',
+                 "ContentEncoding": "gzip", "ContentLanguage": "de", "ContentType": "x/firmware",
+                 "Metadata": {"board": "m467", "expires": "user's own"}}
+        self.put(name, "k", **given)
+        head = self.s3.head_object(Bucket=name, Key="k")
+        self.assertEqual({key: head[key] for key in given}, given)
+        asked = self.s3.get_object(Bucket=name, Key="k", ResponseContentType="text/plain",
+                                   ResponseContentDisposition="inline",
+                                   ResponseCacheControl="no-store")
+        self.assertEqual((asked["ContentType"], asked["ContentDisposition"], asked["CacheControl"]),
+                         ("text/plain", "inline", "no-store"))
+        upload = self.s3.create_multipart_upload(Bucket=name, Key="p", CacheControl="no-cache")
+        part = self.s3.upload_part(Bucket=name, Key="p", UploadId=upload["UploadId"], PartNumber=1,
+                                   Body=b"x")
+        self.s3.complete_multipart_upload(
+            Bucket=name, Key="p", UploadId=upload["UploadId"],
+            MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
+        self.assertEqual(self.s3.head_object(Bucket=name, Key="p")["CacheControl"], "no-cache")
+        with self.refused("MetadataTooLarge"):
+            self.put(name, "k", Metadata={"a": "x" * 2100})
+        _, headers, _ = self.server.send("s3", "PUT", "/%s/framed" % name,
+                                         {"Content-Encoding": "gzip,aws-chunked"}, b"x")
+        self.assertEqual(self.s3.head_object(Bucket=name, Key="framed")["ContentEncoding"], "gzip")
+
+    def tags(self, bucket, **where):
+        answer = self.s3.get_object_tagging(Bucket=bucket, Key="k", **where)
+        return {tag["Key"]: tag["Value"] for tag in answer["TagSet"]}
+
+    def test_each_version_has_tags_of_its_own(self):
+        name = self.bucket()
+        first = self.put(name, "k", Tagging="board=m467&stage=test%20bench")["VersionId"]
+        self.put(name, "k")
+        self.assertEqual(self.tags(name), {})
+        self.assertEqual(self.tags(name, VersionId=first), {"board": "m467", "stage": "test bench"})
+        head = self.s3.get_object(Bucket=name, Key="k", VersionId=first)
+        self.assertEqual(head["TagCount"], 2)
+        self.s3.put_object_tagging(Bucket=name, Key="k", Tagging={
+            "TagSet": [{"Key": "a", "Value": "ü"}, {"Key": "b", "Value": ""}]})
+        self.assertEqual(self.tags(name), {"a": "ü", "b": ""})
+        self.s3.delete_object_tagging(Bucket=name, Key="k")
+        self.assertEqual(self.tags(name), {})
+        many = [{"Key": str(i), "Value": "v"} for i in range(11)]
+        for bad in (many, [{"Key": "a", "Value": "1"}] * 2, [{"Key": "x" * 129, "Value": ""}],
+                    [{"Key": "a", "Value": "x" * 257}]):
+            with self.refused("InvalidTag"):
+                self.s3.put_object_tagging(Bucket=name, Key="k", Tagging={"TagSet": bad})
+        with self.refused("InvalidTag"):
+            self.put(name, "k", Tagging="&".join("%d=v" % i for i in range(11)))
+        with self.refused("NoSuchKey"):
+            self.s3.get_object_tagging(Bucket=name, Key="none")
+        with self.refused("NotImplemented"):
+            self.s3.create_multipart_upload(Bucket=name, Key="k", Tagging="a=b")

@@ -19,7 +19,7 @@ case $(put tampered) in
 *) fail "a changed chunk was not refused" ;;
 esac
 case $(put wrong-crc) in
-400*XAmzContentChecksumMismatch*) ;;
+400*BadDigest*) ;;
 *) fail "a wrong checksum was not refused" ;;
 esac
 refused 404 s3api head-object --bucket updates --key streamed

@@ -221,8 +221,9 @@ static void attachments_show_from_both_sides_and_hold_things_in_place(void **sta
     assert_int_equal(policy_delete(cloud, "p", &answer), CORE_OK);
 }
 
-static void count_change(void *context)
+static void count_change(void *context, const char *certificate)
 {
+    (void)certificate;
     ++*(int *)context;
 }
 
