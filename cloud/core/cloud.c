@@ -10,14 +10,17 @@
 
 #include "cloud/core/broker.h"
 #include "cloud/core/cloud_internal.h"
+#include "cloud/core/contents.h"
 #include "cloud/core/jobs.h"
 #include "cloud/core/windows.h"
 #include "cloud/store/db.h"
 
 #define EXPIRY_CHECK_S 5 /* the service itself may be up to 60 s late */
 
+#define SWEEP_MS 20 /* between two bits of garbage */
+
 struct cloud_timers {
-    struct event *expiry;
+    struct event *expiry, *sweep;
 };
 
 /* ---- errors and answers --------------------------------------------------------------------- */
@@ -68,10 +71,21 @@ int64_t cloud_now(const struct cloud *cloud)
     return cloud_now_ms(cloud) / 1000;
 }
 
+static void on_sweep(evutil_socket_t fd, short what, void *context)
+{
+    struct cloud *cloud = context;
+    struct timeval soon = {0, SWEEP_MS * 1000};
+    (void)fd, (void)what;
+    if (contents_sweep(cloud))
+        event_add(cloud->timers->sweep, &soon);
+}
+
 static void on_expiry(evutil_socket_t fd, short what, void *context)
 {
-    (void)fd, (void)what;
-    jobs_expire(context);
+    struct cloud *cloud = context;
+    jobs_expire(cloud);
+    if (!event_pending(cloud->timers->sweep, EV_TIMEOUT, NULL))
+        on_sweep(fd, what, cloud);
 }
 
 static bool start_timers(struct cloud *cloud)
@@ -81,13 +95,17 @@ static bool start_timers(struct cloud *cloud)
     if (!cloud->timers)
         return false;
     cloud->timers->expiry = event_new(cloud->base, -1, EV_PERSIST, on_expiry, cloud);
-    return cloud->timers->expiry && event_add(cloud->timers->expiry, &period) == 0;
+    cloud->timers->sweep = evtimer_new(cloud->base, on_sweep, cloud);
+    return cloud->timers->expiry && cloud->timers->sweep &&
+           event_add(cloud->timers->expiry, &period) == 0;
 }
 
 static void stop_timers(struct cloud *cloud)
 {
     if (cloud->timers && cloud->timers->expiry)
         event_free(cloud->timers->expiry);
+    if (cloud->timers && cloud->timers->sweep)
+        event_free(cloud->timers->sweep);
     free(cloud->timers);
     cloud->timers = NULL;
 }
@@ -113,6 +131,7 @@ otter_status cloud_start(struct cloud *cloud, struct event_base *base,
         fprintf(stderr, "otter cloud: cannot open the database in %s: %s\n", config->dir, reason);
         return OTTER_E_IO;
     }
+    contents_recover(cloud);
     cloud->windows = windows_new();
     cloud_log_attach(base);
     if (with_broker)

@@ -574,14 +574,21 @@ enum core_error jobs_update(struct cloud *cloud, const char *thing, const char *
 
 /* ---- timers --------------------------------------------------------------------------------- */
 
+/* Each timer has an index of its own. */
 static bool first_expired(struct cloud *cloud, int64_t now, struct execution *execution)
 {
     return read_only_row(db_select(cloud->db,
                                    "SELECT " EXECUTION_COLUMNS
                                    " FROM job_executions WHERE status = 'IN_PROGRESS'"
-                                   " AND ((deadline > 0 AND deadline <= ?)"
-                                   " OR (step_deadline > 0 AND step_deadline <= ?)) LIMIT 1",
-                                   "ii", now, now),
+                                   " AND deadline > 0 AND deadline <= ? ORDER BY deadline LIMIT 1",
+                                   "i", now),
+                         execution) ||
+           read_only_row(db_select(cloud->db,
+                                   "SELECT " EXECUTION_COLUMNS
+                                   " FROM job_executions WHERE status = 'IN_PROGRESS'"
+                                   " AND step_deadline > 0 AND step_deadline <= ?"
+                                   " ORDER BY step_deadline LIMIT 1",
+                                   "i", now),
                          execution);
 }
 
@@ -596,9 +603,12 @@ int64_t jobs_expire(struct cloud *cloud)
         answer_free(&answer);
         execution_free(&execution);
     }
-    return db_number(cloud->db,
-                     "SELECT MIN(t) FROM (SELECT deadline AS t FROM job_executions WHERE status ="
-                     " 'IN_PROGRESS' AND deadline > 0 UNION ALL SELECT step_deadline FROM"
-                     " job_executions WHERE status = 'IN_PROGRESS' AND step_deadline > 0)",
-                     "");
+    return earlier(db_number(cloud->db,
+                             "SELECT MIN(deadline) FROM job_executions"
+                             " WHERE status = 'IN_PROGRESS' AND deadline > 0",
+                             ""),
+                   db_number(cloud->db,
+                             "SELECT MIN(step_deadline) FROM job_executions"
+                             " WHERE status = 'IN_PROGRESS' AND step_deadline > 0",
+                             ""));
 }

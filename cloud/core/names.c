@@ -121,6 +121,20 @@ void hex_encode(char *text, const void *bytes, size_t size)
     text[2 * size] = 0;
 }
 
+static unsigned nibble(char digit)
+{
+    static const char digits[] = "0123456789abcdef";
+    const char *at = digit ? strchr(digits, digit | 0x20) : NULL;
+    return at ? (unsigned)(at - digits) : 0;
+}
+
+void hex_decode(void *bytes, const char *text, size_t size)
+{
+    for (size_t i = 0; i < size && text[2 * i] && text[2 * i + 1]; i++)
+        ((unsigned char *)bytes)[i] =
+            (unsigned char)(nibble(text[2 * i]) << 4 | nibble(text[2 * i + 1]));
+}
+
 char *base64_new(const void *bytes, size_t size)
 {
     const size_t room = (size + 2) / 3 * 4 + 1;

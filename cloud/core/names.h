@@ -47,6 +47,8 @@ json_t *json_stored(const char *text, const char *fallback);
 
 /* Lower-case hex, with a NUL. */
 void hex_encode(char *text, const void *bytes, size_t size);
+/* `size` bytes from hex of either case; anything else counts as 0. */
+void hex_decode(void *bytes, const char *text, size_t size);
 /* Base64 of `bytes`, freed by the caller; and back, NULL when it is not base64. */
 char *base64_new(const void *bytes, size_t size);
 void *base64_bytes(const char *text, size_t *size);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud/core/contents.h"
 #include "cloud/core/names.h"
 #include "cloud/core/objects_store.h"
 #include "cloud/store/db.h"
@@ -76,6 +77,9 @@ enum core_error object_find(struct cloud *cloud, const char *bucket, const char 
 
 bool object_read(struct cloud *cloud, int64_t id, size_t offset, void *bytes, size_t size)
 {
+    int64_t content = db_number(cloud->db, "SELECT content_id FROM objects WHERE id = ?", "i", id);
+    if (content)
+        return content_read(cloud, content, (int64_t)offset, bytes, size);
     struct db_blob *blob = db_blob_open(cloud->db, "objects", "content", id);
     bool read = blob && db_blob_read(blob, offset, bytes, size) == OTTER_OK;
     db_blob_close(blob);
@@ -119,10 +123,14 @@ static enum core_error check_condition(struct cloud *cloud, const char *bucket, 
 
 /* ---- writing ---- */
 
-static void md5_text(const void *bytes, size_t size, char text[33])
+void object_md5(const struct object_upload *upload, char text[33])
 {
     unsigned char digest[16];
-    EVP_Q_digest(NULL, "MD5", NULL, bytes, size, digest, NULL);
+    if (upload->md5) {
+        snprintf(text, 33, "%s", upload->md5);
+        return;
+    }
+    EVP_Q_digest(NULL, "MD5", NULL, upload->content, upload->size, digest, NULL);
     hex_encode(text, digest, sizeof digest);
 }
 
@@ -147,19 +155,40 @@ static otter_status make_room(struct cloud *cloud, const char *bucket, const cha
                : status;
 }
 
+otter_status object_place_content(struct cloud *cloud, const struct object_upload *upload,
+                                  struct placed_content *placed)
+{
+    *placed = (struct placed_content){.content = upload->staged};
+    if (!upload->staged && upload->size <= CONTENT_INLINE) {
+        placed->bytes = upload->content;
+        placed->size = upload->size;
+        return OTTER_OK;
+    }
+    if (!placed->content && !(placed->content = content_begin(cloud)))
+        return OTTER_E_IO;
+    otter_status status = OTTER_OK;
+    if (!upload->staged)
+        status = content_add(cloud, placed->content, 0, upload->content, upload->size);
+    return status == OTTER_OK ? content_keep(cloud, placed->content) : status;
+}
+
 static otter_status insert(struct cloud *cloud, const struct object_upload *upload,
                            const char *etag, struct object *object)
 {
     char version[64];
-    otter_status status = make_room(cloud, upload->bucket, upload->key, version);
+    struct placed_content placed;
+    otter_status status = object_place_content(cloud, upload, &placed);
     if (status == OTTER_OK)
-        status = db_run(cloud->db,
-                        "INSERT INTO objects(bucket, key, version_id, latest, etag, size,"
-                        " content_type, metadata_json, checksum, modified_ms, content)"
-                        " VALUES(?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?)",
-                        "ssssisssib", upload->bucket, upload->key, version, etag,
-                        (int64_t)upload->size, upload->content_type, upload->metadata,
-                        upload->checksum, cloud_now_ms(cloud), upload->content, upload->size);
+        status = make_room(cloud, upload->bucket, upload->key, version);
+    if (status == OTTER_OK)
+        status =
+            db_run(cloud->db,
+                   "INSERT INTO objects(bucket, key, version_id, latest, etag, size,"
+                   " content_type, metadata_json, checksum, modified_ms, content, content_id)"
+                   " VALUES(?, ?, ?, 1, ?, ?, ?, ?, ?, ?, ?, NULLIF(?, 0))",
+                   "ssssisssibi", upload->bucket, upload->key, version, etag, (int64_t)upload->size,
+                   upload->content_type, upload->metadata, upload->checksum, cloud_now_ms(cloud),
+                   placed.bytes, placed.size, placed.content);
     if (status == OTTER_OK && !load(cloud, upload->bucket, upload->key, version, object))
         status = OTTER_E_INTERNAL;
     return status == OTTER_OK && upload->tags ? objects_store_tags(cloud, object->id, upload->tags)
@@ -199,7 +228,7 @@ enum core_error object_put(struct cloud *cloud, const struct object_upload *uplo
                            struct object *object, struct answer *answer)
 {
     char etag[33];
-    md5_text(upload->content, upload->size, etag);
+    object_md5(upload, etag);
     return object_store(cloud, upload, etag, object, answer);
 }
 

@@ -50,6 +50,8 @@ struct object_upload {
     const char *bucket, *key;
     const void *content;
     size_t size;
+    int64_t staged;  /* not 0: `size` bytes lie there already (contents.h); `content` is not read */
+    const char *md5; /* of the content, in hex; NULL: computed here */
     const char *content_type, *metadata, *checksum;
     const json_t *tags;
     struct object_condition condition;
@@ -117,9 +119,10 @@ struct upload_name {
 /* Content of `what` is not looked at. */
 enum core_error upload_begin(struct cloud *cloud, const struct object_upload *what,
                              char id[UPLOAD_ID_SIZE], struct answer *answer);
-/* The part's tag, without quotes, into `etag`. */
+/* The part's tag, without quotes, into `etag`. Of `content` only what tells of content is read. */
 enum core_error upload_part(struct cloud *cloud, const struct upload_name *name, int64_t number,
-                            const void *content, size_t size, char etag[33], struct answer *answer);
+                            const struct object_upload *content, char etag[33],
+                            struct answer *answer);
 /* `parts`: an array of {"number", "etag"}, ascending. */
 enum core_error upload_complete(struct cloud *cloud, const struct upload_name *name,
                                 const json_t *parts, const struct object_condition *condition,

@@ -1,10 +1,16 @@
-/* Every table of the cloud in one place, so that the whole of its state can be read at a glance.
+/* Every table of the cloud in one place, and the way from each older form of them to this one.
+ *
+ * `tables` makes what a file of version 1 has, and tables that came later whole; what changes a
+ * table that is there is a numbered migration below. A file goes through all that it has not seen
+ * yet, in one transaction. What has landed is never edited: files of it are out there.
  *
  * Times are seconds since 1970 (UTC) unless the column ends in _ms. Columns named *_json hold
  * JSON as the API received it, kept whole where nothing in the cloud looks inside. */
 #include "cloud/store/schema.h"
 
-#define SCHEMA_VERSION 1
+#include <stdio.h>
+
+#define SCHEMA_VERSION 3
 
 /* clang-format off */
 static const char *const tables[] = {
@@ -137,23 +143,131 @@ static const char *const tables[] = {
 };
 /* clang-format on */
 
-static otter_status create_tables(struct db *db)
+static otter_status run_all(struct db *db, const char *const *statements, size_t count)
 {
     otter_status status = OTTER_OK;
-    for (size_t i = 0; i < sizeof tables / sizeof *tables && status == OTTER_OK; i++)
-        status = db_run(db, tables[i], "");
+    for (size_t i = 0; i < count && status == OTTER_OK; i++)
+        status = db_run(db, statements[i], "");
     return status;
+}
+
+/* ---- version 2: large contents lie in pieces, see cloud/core/contents.h ---- */
+
+#define MOVED_ABOVE 262144
+#define PIECE       262144
+
+/* clang-format off */
+static const char *const pieces[] = {
+/* state: 0 being written, 1 kept, 2 garbage */
+"CREATE TABLE contents(id INTEGER PRIMARY KEY AUTOINCREMENT, state INTEGER NOT NULL)",
+"CREATE INDEX contents_not_kept ON contents(state) WHERE state <> 1",
+"CREATE TABLE pieces(id INTEGER PRIMARY KEY AUTOINCREMENT, bytes BLOB NOT NULL)",
+"CREATE TABLE spans("
+" content INTEGER NOT NULL, start INTEGER NOT NULL, size INTEGER NOT NULL, piece INTEGER NOT NULL,"
+" PRIMARY KEY(content, start)) WITHOUT ROWID",
+"CREATE INDEX spans_of_piece ON spans(piece)",
+/* NULL: the content lies in the row itself */
+"ALTER TABLE objects ADD COLUMN content_id INTEGER",
+"ALTER TABLE upload_parts ADD COLUMN content_id INTEGER",
+"CREATE TRIGGER object_gone AFTER DELETE ON objects WHEN OLD.content_id IS NOT NULL"
+" BEGIN UPDATE contents SET state = 2 WHERE id = OLD.content_id; END",
+"CREATE TRIGGER part_gone AFTER DELETE ON upload_parts WHEN OLD.content_id IS NOT NULL"
+" BEGIN UPDATE contents SET state = 2 WHERE id = OLD.content_id; END",
+};
+/* clang-format on */
+
+static otter_status copy_pieces(struct db *db, struct db_blob *blob, int64_t content)
+{
+    static char piece[PIECE];
+    size_t size = db_blob_size(blob);
+    otter_status status = OTTER_OK;
+    for (size_t at = 0; at < size && status == OTTER_OK; at += PIECE) {
+        size_t part = size - at < PIECE ? size - at : PIECE;
+        status = db_blob_read(blob, at, piece, part);
+        if (status == OTTER_OK)
+            status = db_run(db, "INSERT INTO pieces(bytes) VALUES(?)", "b", piece, part);
+        if (status == OTTER_OK)
+            status = db_run(db, "INSERT INTO spans VALUES(?, ?, ?, ?)", "iiii", content,
+                            (int64_t)at, (int64_t)part, db_inserted(db));
+    }
+    return status;
+}
+
+static otter_status move_content(struct db *db, const char *table, int64_t row)
+{
+    char sql[96];
+    otter_status status = db_run(db, "INSERT INTO contents(state) VALUES(1)", "");
+    int64_t content = db_inserted(db);
+    struct db_blob *blob = status == OTTER_OK ? db_blob_open(db, table, "content", row) : NULL;
+    status = blob ? copy_pieces(db, blob, content) : OTTER_E_IO;
+    db_blob_close(blob);
+    if (status != OTTER_OK)
+        return status;
+    snprintf(sql, sizeof sql, "UPDATE %s SET content = x'', content_id = ? WHERE id = ?", table);
+    return db_run(db, sql, "ii", content, row);
+}
+
+static otter_status move_contents(struct db *db, const char *table)
+{
+    char sql[96];
+    int64_t row;
+    otter_status status = OTTER_OK;
+    snprintf(sql, sizeof sql, "SELECT id FROM %s WHERE length(content) > ? LIMIT 1", table);
+    while (status == OTTER_OK && (row = db_number(db, sql, "i", (int64_t)MOVED_ABOVE)) != 0)
+        status = move_content(db, table, row);
+    return status;
+}
+
+static otter_status lay_in_pieces(struct db *db)
+{
+    otter_status status = run_all(db, pieces, sizeof pieces / sizeof *pieces);
+    if (status == OTTER_OK)
+        status = move_contents(db, "objects");
+    return status == OTTER_OK ? move_contents(db, "upload_parts") : status;
+}
+
+/* ---- version 3: what is asked for often has an index ---- */
+
+static const char *const indexes[] = {
+    /* the first pending execution of a thing, and the next deadline */
+    "CREATE INDEX executions_pending ON job_executions(thing, status = 'QUEUED', queued, id)"
+    " WHERE status IN ('IN_PROGRESS', 'QUEUED')",
+    "CREATE INDEX executions_deadline ON job_executions(deadline)"
+    " WHERE status = 'IN_PROGRESS' AND deadline > 0",
+    "CREATE INDEX executions_step_deadline ON job_executions(step_deadline)"
+    " WHERE status = 'IN_PROGRESS' AND step_deadline > 0",
+};
+
+static otter_status add_indexes(struct db *db)
+{
+    return run_all(db, indexes, sizeof indexes / sizeof *indexes);
+}
+
+/* ---- the way ---- */
+
+static otter_status (*const migrations[])(struct db *db) = {
+    lay_in_pieces, /* 1 to 2 */
+    add_indexes,   /* 2 to 3 */
+};
+
+static otter_status migrate(struct db *db, int64_t version)
+{
+    char sql[48];
+    otter_status status = run_all(db, tables, sizeof tables / sizeof *tables);
+    for (version = version < 1 ? 1 : version; version < SCHEMA_VERSION && status == OTTER_OK;
+         version++)
+        status = migrations[version - 1](db);
+    snprintf(sql, sizeof sql, "PRAGMA user_version = %d", SCHEMA_VERSION);
+    return status == OTTER_OK ? db_run(db, sql, "") : status;
 }
 
 otter_status schema_apply(struct db *db)
 {
-    if (db_number(db, "PRAGMA user_version", "") > SCHEMA_VERSION)
+    int64_t version = db_number(db, "PRAGMA user_version", "");
+    if (version > SCHEMA_VERSION)
         return OTTER_E_VERSION;
     otter_status status = db_begin(db);
     if (status != OTTER_OK)
         return status;
-    status = create_tables(db);
-    if (status == OTTER_OK)
-        status = db_run(db, "PRAGMA user_version = 1", "");
-    return db_finish(db, status);
+    return db_finish(db, migrate(db, version));
 }

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
+#include <unistd.h>
 
 #include "cloud/store/db.h"
 #include "port/port.h"
@@ -125,6 +127,84 @@ static void a_file_of_a_newer_version_is_refused_with_words(void **state)
     db_run(*state, "PRAGMA user_version = 1000", "");
     assert_null(db_open(directory, reason, sizeof reason));
     assert_non_null(strstr(reason, "newer"));
+}
+
+/* ---- migrations ---- */
+
+/* Puts the first version's file where the next db_open finds it. */
+static void lay_down_version_1(void)
+{
+    char path[64], *sql = calloc(1, 65536), *message = NULL;
+    sqlite3 *old;
+    FILE *file = fopen(SCHEMA_1, "r");
+    assert_non_null(file);
+    assert_true(fread(sql, 1, 65535, file) > 1000);
+    fclose(file);
+    snprintf(path, sizeof path, "%s/otter.db", directory);
+    unlink(path);
+    assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+    if (sqlite3_exec(old, sql, NULL, NULL, &message) != SQLITE_OK)
+        fail_msg("%s", message);
+    sqlite3_close(old);
+    free(sql);
+}
+
+static void expect_number(struct db *db, int64_t expected, const char *sql)
+{
+    int64_t number = db_number(db, sql, "");
+    if (number != expected)
+        fail_msg("%s: %lld, not %lld", sql, (long long)number, (long long)expected);
+}
+
+static void a_file_of_the_first_version_is_brought_up_to_date(void **state)
+{
+    char reason[200];
+    db_close(*state);
+    lay_down_version_1();
+    for (int time = 0; time < 2; time++) { /* the second start finds nothing to do */
+        struct db *db = db_open(directory, reason, sizeof reason);
+        assert_non_null(db);
+        expect_number(db, 3, "PRAGMA user_version");
+        expect_number(db, 1, "SELECT COUNT(*) FROM things WHERE name = 'lamp'");
+        expect_number(db, 1,
+                      "SELECT content = CAST('small' AS BLOB) AND content_id IS NULL"
+                      " FROM objects WHERE key = 'small'");
+        expect_number(db, 1,
+                      "SELECT content_id IS NOT NULL AND length(content) = 0"
+                      " FROM objects WHERE key = 'large'");
+        expect_number(db, 2, "SELECT COUNT(*) FROM contents WHERE state = 1");
+        expect_number(db, 1,
+                      "SELECT group_concat(CAST(bytes AS TEXT), '') ="
+                      " replace(hex(zeroblob(300000)), '00', 'ab') FROM (SELECT bytes FROM"
+                      " objects o JOIN spans s ON s.content = o.content_id JOIN pieces p"
+                      " ON p.id = s.piece WHERE o.key = 'large' ORDER BY s.start)");
+        expect_number(db, 600000,
+                      "SELECT SUM(s.size) FROM upload_parts u"
+                      " JOIN spans s ON s.content = u.content_id");
+        expect_number(db, 1, "SELECT COUNT(*) FROM job_executions WHERE status = 'QUEUED'");
+        if (time == 1)
+            *state = db;
+        else
+            db_close(db);
+    }
+}
+
+static void a_migration_that_fails_changes_nothing(void **state)
+{
+    char reason[200];
+    sqlite3 *old;
+    char path[64];
+    db_close(*state);
+    lay_down_version_1();
+    snprintf(path, sizeof path, "%s/otter.db", directory);
+    assert_int_equal(sqlite3_open(path, &old), SQLITE_OK);
+    sqlite3_exec(old, "CREATE TABLE spans(in_the_way INTEGER)", NULL, NULL, NULL);
+    assert_null(db_open(directory, reason, sizeof reason));
+    sqlite3_exec(old, "DROP TABLE spans", NULL, NULL, NULL);
+    sqlite3_close(old);
+    *state = db_open(directory, reason, sizeof reason);
+    assert_non_null(*state);
+    expect_number(*state, 3, "PRAGMA user_version");
 }
 
 static void a_missing_folder_is_refused_with_words(void **state)
@@ -276,6 +356,8 @@ int main(void)
         TEST(a_blob_is_read_piece_by_piece_and_within_its_bounds),
         TEST(everything_is_found_again_after_a_restart),
         TEST(a_file_of_a_newer_version_is_refused_with_words),
+        TEST(a_file_of_the_first_version_is_brought_up_to_date),
+        TEST(a_migration_that_fails_changes_nothing),
         cmocka_unit_test(a_missing_folder_is_refused_with_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/core/contents.h"
 #include "cloud/core/objects.h"
+#include "cloud/store/db.h"
 
 static struct cloud *cloud_of(void **state)
 {
@@ -159,6 +161,67 @@ static void bucket_names_are_checked(void **state)
     assert_int_equal(bucket_check(cloud_of(state), "none", &answer), CORE_NO_BUCKET);
 }
 
+static enum core_error part(struct cloud *cloud, const struct upload_name *name, int64_t number,
+                            const void *bytes, size_t size, char etag[33])
+{
+    struct answer answer = ANSWER_INIT;
+    struct object_upload content = {.content = bytes, .size = size};
+    return upload_part(cloud, name, number, &content, etag, &answer);
+}
+
+/* Every byte of a content tells its place. */
+static char *pattern(size_t size)
+{
+    char *bytes = malloc(size);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < size; i++)
+        bytes[i] = (char)(i * 31 + (i >> 8) * 7 + (i >> 16));
+    return bytes;
+}
+
+static void large_contents_are_read_at_any_place_and_leave_nothing_behind(void **state)
+{
+    static const size_t sizes[] = {CONTENT_INLINE, CONTENT_INLINE + 1, 3 * CONTENT_PIECE,
+                                   5 * CONTENT_PIECE + 17};
+    struct cloud *cloud = cloud_of(state);
+    char *bytes = pattern(6 * CONTENT_PIECE), back[1000];
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct answer answer = ANSWER_INIT;
+        struct object object;
+        struct object_upload upload = {
+            .bucket = "bucket", .key = "k", .content = bytes, .size = sizes[i]};
+        assert_int_equal(object_put(cloud, &upload, &object, &answer), CORE_OK);
+        for (size_t at = 0; at + sizeof back <= sizes[i]; at += 99991) {
+            assert_true(object_read(cloud, object.id, at, back, sizeof back));
+            assert_memory_equal(back, bytes + at, sizeof back);
+        }
+        assert_true(object_read(cloud, object.id, sizes[i] - 5, back, 5));
+        assert_memory_equal(back, bytes + sizes[i] - 5, 5);
+        assert_false(object_read(cloud, object.id, sizes[i] - 5, back, 6));
+    }
+    struct object_deletion deletion;
+    struct answer answer = ANSWER_INIT;
+    assert_int_equal(object_delete(cloud, "bucket", "k", NULL, NULL, &deletion, &answer), CORE_OK);
+    while (contents_sweep(cloud))
+        ;
+    assert_int_equal(db_number(cloud->db, "SELECT COUNT(*) FROM pieces", ""), 0);
+    assert_int_equal(db_number(cloud->db, "SELECT COUNT(*) FROM spans", ""), 0);
+    assert_int_equal(db_number(cloud->db, "SELECT COUNT(*) FROM contents", ""), 0);
+    free(bytes);
+}
+
+static void what_was_being_written_at_a_stop_is_swept_away(void **state)
+{
+    struct fixture *fixture = *state;
+    int64_t content = content_begin(&fixture->cloud);
+    content_add(&fixture->cloud, content, 0, "half", 4);
+    assert_false(contents_sweep(&fixture->cloud)); /* it is still being written */
+    fixture_restart(fixture);
+    while (contents_sweep(&fixture->cloud))
+        ;
+    assert_int_equal(db_number(fixture->cloud.db, "SELECT COUNT(*) FROM pieces", ""), 0);
+}
+
 static void parts_are_joined_in_order_whatever_order_they_came_in(void **state)
 {
     struct cloud *cloud = cloud_of(state);
@@ -171,8 +234,8 @@ static void parts_are_joined_in_order_whatever_order_they_came_in(void **state)
     char *content = calloc(1, size);
     memset(content, 'x', size);
     assert_int_equal(upload_begin(cloud, &what, id, &answer), CORE_OK);
-    assert_int_equal(upload_part(cloud, &upload, 2, "end", 3, two, &answer), CORE_OK);
-    assert_int_equal(upload_part(cloud, &upload, 1, content, size, one, &answer), CORE_OK);
+    assert_int_equal(part(cloud, &upload, 2, "end", 3, two), CORE_OK);
+    assert_int_equal(part(cloud, &upload, 1, content, size, one), CORE_OK);
     json_t *parts =
         json_pack("[{s:i,s:s},{s:i,s:s}]", "number", 1, "etag", one, "number", 2, "etag", two);
     json_t *reversed = json_pack("[O,O]", json_array_get(parts, 1), json_array_get(parts, 0));
@@ -180,7 +243,7 @@ static void parts_are_joined_in_order_whatever_order_they_came_in(void **state)
         json_pack("[{s:i,s:s},{s:i,s:s}]", "number", 2, "etag", two, "number", 3, "etag", one);
     assert_int_equal(upload_complete(cloud, &upload, reversed, NULL, &object, &answer),
                      CORE_PART_ORDER);
-    upload_part(cloud, &upload, 3, content, size, one, &answer);
+    part(cloud, &upload, 3, content, size, one);
     assert_int_equal(upload_complete(cloud, &upload, small_first, NULL, &object, &answer),
                      CORE_TOO_SMALL);
     assert_int_equal(upload_complete(cloud, &upload, parts, NULL, &object, &answer), CORE_OK);
@@ -206,6 +269,8 @@ int main(void)
         TEST(the_next_newest_becomes_the_latest),
         TEST(lists_are_in_order_of_keys_then_newest_first),
         TEST(bucket_names_are_checked),
+        TEST(large_contents_are_read_at_any_place_and_leave_nothing_behind),
+        TEST(what_was_being_written_at_a_stop_is_swept_away),
         TEST(parts_are_joined_in_order_whatever_order_they_came_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,7 +118,8 @@ static void an_upload_is_completed_whole_or_not_at_all(void **state)
     char id[UPLOAD_ID_SIZE], etag[33];
     assert_int_equal(upload_begin(cloud, &what, id, &answer), CORE_OK);
     struct upload_name name = {"bucket", "parts", id};
-    assert_int_equal(upload_part(cloud, &name, 1, "part", 4, etag, &answer), CORE_OK);
+    struct object_upload part = {.content = "part", .size = 4};
+    assert_int_equal(upload_part(cloud, &name, 1, &part, etag, &answer), CORE_OK);
     break_statement(cloud, "DELETE ON uploads");
     json_t *parts = json_pack("[{s:i,s:s}]", "number", 1, "etag", etag);
     assert_int_equal(upload_complete(cloud, &name, parts, NULL, &object, &answer), CORE_INTERNAL);
