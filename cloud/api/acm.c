@@ -95,11 +95,11 @@ static void run(struct call *call, const struct operation *operation, const json
 
 void acm_answer(struct call *call)
 {
-    const struct operation *operation = find(call_header(call, "X-Amz-Target"));
+    const char *target = call_header(call, "X-Amz-Target");
+    const struct operation *operation = find(target);
     json_t *body = services_read_json(call);
     if (!operation || call->method != EVHTTP_REQ_POST)
-        error_reply(call, PROTOCOL_ACM, "UnknownOperationException", 400,
-                    "This cloud does not offer this operation.", NULL);
+        services_refuse_operation(call, PROTOCOL_ACM, target ? target : "(no X-Amz-Target)");
     else if (!body)
         error_reply(call, PROTOCOL_ACM, "SerializationException", 400,
                     "The body is not a JSON object.", NULL);

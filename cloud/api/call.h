@@ -32,6 +32,8 @@ struct call {
 /* The value of a query parameter, NULL when it is absent. */
 const char *call_query(const struct call *call, const char *name);
 const char *call_header(const struct call *call, const char *name);
+/* "GET" */
+const char *call_method(const struct call *call);
 /* "true" is true, anything else false. */
 bool call_flag(const struct call *call, const char *name);
 /* A number from 1 to `most`; `absent` when it is not given or no such number. */

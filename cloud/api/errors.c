@@ -197,6 +197,14 @@ static const struct refusal refusals[] = {
         {"The signature is incomplete",
          {JSON_NAMES("IncompleteSignatureException"), [PROTOCOL_S3] = "AccessDenied",
           [PROTOCOL_QUERY] = "IncompleteSignature"}},
+    [SIGV4_VERSION_2] =
+        {"The request is signed with Signature Version 2, which AWS and this cloud do not take: "
+         "sign "
+         "with AWS4-HMAC-SHA256 (for presigned URLs: aws configure set "
+         "default.s3.signature_version "
+         "s3v4).",
+         {JSON_NAMES("IncompleteSignatureException"), [PROTOCOL_S3] = "InvalidRequest",
+          [PROTOCOL_QUERY] = "IncompleteSignature"}},
     [SIGV4_UNKNOWN_KEY] =
         {"The security token included in the request is invalid.",
          {JSON_NAMES("UnrecognizedClientException"), [PROTOCOL_S3] = "InvalidAccessKeyId",
@@ -226,7 +234,7 @@ void error_reply_sigv4(struct call *call, enum protocol protocol, enum sigv4_ver
                        const struct sigv4_result *result)
 {
     const struct refusal *refusal = &refusals[verdict];
-    bool s3_bad = protocol == PROTOCOL_S3 && verdict == SIGV4_BODY;
+    bool s3_bad = protocol == PROTOCOL_S3 && (verdict == SIGV4_BODY || verdict == SIGV4_VERSION_2);
     error_reply(call, protocol, refusal->names[protocol], s3_bad ? 400 : 403,
                 result->message[0] ? result->message : refusal->message, NULL);
 }

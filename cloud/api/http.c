@@ -42,6 +42,24 @@ const char *call_header(const struct call *call, const char *name)
     return evhttp_find_header(call->headers, name);
 }
 
+const char *call_method(const struct call *call)
+{
+    switch (call->method) {
+    case EVHTTP_REQ_GET:
+        return "GET";
+    case EVHTTP_REQ_HEAD:
+        return "HEAD";
+    case EVHTTP_REQ_POST:
+        return "POST";
+    case EVHTTP_REQ_PUT:
+        return "PUT";
+    case EVHTTP_REQ_PATCH:
+        return "PATCH";
+    default:
+        return "DELETE"; /* no other is let in, see api_start */
+    }
+}
+
 bool call_flag(const struct call *call, const char *name)
 {
     const char *value = call_query(call, name);
@@ -149,24 +167,6 @@ static void send_reply(struct call *call, struct evhttp_request *request)
 
 /* ---- request ---- */
 
-static const char *method_name(enum evhttp_cmd_type method)
-{
-    switch (method) {
-    case EVHTTP_REQ_GET:
-        return "GET";
-    case EVHTTP_REQ_HEAD:
-        return "HEAD";
-    case EVHTTP_REQ_POST:
-        return "POST";
-    case EVHTTP_REQ_PUT:
-        return "PUT";
-    case EVHTTP_REQ_PATCH:
-        return "PATCH";
-    default:
-        return "DELETE"; /* no other is let in, see api_start */
-    }
-}
-
 /* Takes the chunks' framing off the body; the trailer's headers join those of the request. */
 static enum sigv4_verdict unwrap_body(struct call *call, struct evhttp_request *request,
                                       struct sigv4_result *result)
@@ -191,7 +191,7 @@ static enum sigv4_verdict authenticate(const struct api *api, struct call *call,
                                        struct evhttp_request *request, struct sigv4_result *result)
 {
     struct sigv4_keys keys = {api->key_id, api->secret, api->cloud->region};
-    struct sigv4_request view = {.method = method_name(call->method),
+    struct sigv4_request view = {.method = call_method(call),
                                  .target = call->target,
                                  .headers = call->headers,
                                  .body = call->body,

@@ -148,13 +148,13 @@ void iam_answer(struct call *call)
 {
     char *text = strndup(call->body, call->body_size);
     json_t *form = text ? router_parse_query(text) : NULL;
-    const struct action *action = find_action(json_text(form, "Action"));
+    const char *name = json_text(form, "Action");
+    const struct action *action = find_action(name);
     if (!form)
         error_reply(call, PROTOCOL_QUERY, "MalformedQueryString", 400,
                     "The body is not a form in UTF-8.", NULL);
     else if (!action)
-        error_reply(call, PROTOCOL_QUERY, "InvalidAction", 400,
-                    "This cloud does not offer this action.", NULL);
+        services_refuse_operation(call, PROTOCOL_QUERY, name ? name : "(no Action)");
     else
         carry_out(call, action, form);
     json_decref(form);

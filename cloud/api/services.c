@@ -34,9 +34,11 @@ static const struct service services[] = {
     {"sts", PROTOCOL_QUERY, NULL, iam_answer},
 };
 
+#define SERVICES (sizeof services / sizeof *services)
+
 static const struct service *service_find(const char *name)
 {
-    for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
+    for (size_t i = 0; i < SERVICES; i++) {
         if (strcmp(services[i].name, name) == 0)
             return &services[i];
     }
@@ -67,7 +69,7 @@ enum protocol services_protocol(const struct call *call, const char *service)
     const struct service *known = service_find(service);
     if (known)
         return known->protocol;
-    if (starts(call_header(call, "X-Amz-Target"), "CertificateManager"))
+    if (call_header(call, "X-Amz-Target"))
         return PROTOCOL_ACM;
     if (starts(call_header(call, "Content-Type"), "application/x-www-form-urlencoded"))
         return PROTOCOL_QUERY;
@@ -180,14 +182,21 @@ static void run_route(struct call *call, const struct service *service, const st
     answer_free(&answer);
 }
 
+static void refuse_path(struct call *call, enum protocol protocol)
+{
+    char operation[200];
+    snprintf(operation, sizeof operation, "%s %.*s", call_method(call),
+             (int)strcspn(call->target, "?"), call->target);
+    services_refuse_operation(call, protocol, operation);
+}
+
 static void answer_rest(struct call *call, const struct service *service)
 {
     struct answer answer = ANSWER_INIT;
     const struct route *route = find_route(service->tables, call);
     json_t *body = route ? services_read_json(call) : NULL;
     if (!route)
-        error_reply(call, service->protocol, "UnknownOperationException", 404,
-                    "This cloud does not offer this operation.", NULL);
+        refuse_path(call, service->protocol);
     else if (!body)
         error_reply_core(call, service->protocol, CORE_INVALID_JSON, &answer);
     else
@@ -195,18 +204,38 @@ static void answer_rest(struct call *call, const struct service *service)
     json_decref(body);
 }
 
+void services_refuse_operation(struct call *call, enum protocol protocol, const char *operation)
+{
+    char message[320];
+    snprintf(message, sizeof message, "This cloud does not offer the operation %.200s for now.",
+             operation);
+    error_reply(call, protocol,
+                protocol == PROTOCOL_QUERY ? "InvalidAction" : "UnknownOperationException",
+                protocol == PROTOCOL_QUERY || protocol == PROTOCOL_ACM ? 400 : 404, message, NULL);
+}
+
+/* In the protocol that the request speaks, so that a client can read it. */
+static void refuse_service(struct call *call, const char *name)
+{
+    enum protocol protocol = services_protocol(call, name);
+    char message[200];
+    int used = snprintf(message, sizeof message,
+                        "This cloud does not offer the service %.40s. It offers", name);
+    for (size_t i = 0; i < SERVICES && used < (int)sizeof message; i++)
+        used += snprintf(message + used, sizeof message - (size_t)used, "%s %s", i ? "," : "",
+                         services[i].name);
+    error_reply(call, protocol, "UnknownOperationException", 404, message, NULL);
+}
+
 void services_answer(struct call *call, const char *name)
 {
     const struct service *service = service_find(name);
-    char message[120];
-    if (service && service->answer) {
+    if (!service)
+        refuse_service(call, name);
+    else if (service->answer)
         service->answer(call);
-    } else if (service) {
+    else
         answer_rest(call, service);
-    } else {
-        snprintf(message, sizeof message, "This cloud does not offer the service %.40s.", name);
-        error_reply(call, PROTOCOL_IOT, "UnknownOperationException", 404, message, NULL);
-    }
 }
 
 /* ---- pages ---- */

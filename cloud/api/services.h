@@ -42,6 +42,9 @@ enum core_error services_refuse_foreign(struct answer *answer, const char *name)
 void services_cut(struct answer *answer, const char *name, size_t begin, size_t most,
                   const char *next_name);
 
+/* Says that there is no such operation. */
+void services_refuse_operation(struct call *call, enum protocol protocol, const char *operation);
+
 /* Cuts the list in answer->body[name] to the page that the call asks for, and adds the token of the
  * next one. iot has two pairs of names for size and token. */
 struct paging {

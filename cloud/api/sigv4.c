@@ -117,6 +117,15 @@ static char *date_of_header(const struct sigv4_request *request)
     return strdup(text);
 }
 
+/* "Authorization: AWS ID:..." or "?AWSAccessKeyId=...&Signature=...": older clients presign so. */
+static bool is_version_2(const struct sigv4_request *request, const char *authorization)
+{
+    char *id = part_of_query(request->target, "AWSAccessKeyId");
+    bool found = id || (authorization && strncmp(authorization, "AWS ", 4) == 0);
+    free(id);
+    return found;
+}
+
 static enum sigv4_verdict read_claim(const struct sigv4_request *request, struct claim *claim,
                                      struct sigv4_result *result)
 {
@@ -136,6 +145,8 @@ static enum sigv4_verdict read_claim(const struct sigv4_request *request, struct
         claim->signature = part_of_query(request->target, "X-Amz-Signature");
         claim->date = part_of_query(request->target, "X-Amz-Date");
         claim->expires = part_of_query(request->target, "X-Amz-Expires");
+    } else if (is_version_2(request, header)) {
+        return SIGV4_VERSION_2;
     } else {
         return header ? incomplete(result, "Authorization must be of type " ALGORITHM ".")
                       : SIGV4_MISSING;

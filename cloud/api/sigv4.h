@@ -27,6 +27,7 @@ enum sigv4_verdict {
     SIGV4_OK,
     SIGV4_MISSING,    /* no credentials at all */
     SIGV4_INCOMPLETE, /* malformed: a part is missing or broken */
+    SIGV4_VERSION_2,  /* signed as it was done before Version 4 */
     SIGV4_UNKNOWN_KEY,
     SIGV4_REGION, /* signed for another region */
     SIGV4_MISMATCH,

@@ -264,11 +264,6 @@ static enum core_error check_thing(struct cloud *cloud, const char *thing, struc
     return answer_refuse(answer, CORE_NOT_FOUND, "there is no thing '%.128s'", thing);
 }
 
-static enum core_error store_failed(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "the database failed: %s", db_error(cloud->db));
-}
-
 /* ---- changing an execution ------------------------------------------------------------------ */
 
 /* How often more this execution may be tried after ending with `status`. */
@@ -377,10 +372,10 @@ static enum core_error change(struct cloud *cloud, struct execution *execution, 
 {
     int64_t first = pending_first(cloud, execution->thing);
     if (db_begin(cloud->db) != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     otter_status stored = execution_set(cloud, execution, status, details, step_minutes);
     if (db_finish(cloud->db, stored) != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     pending_notify(cloud, execution->thing, first, status_is_terminal(status));
     return CORE_OK;
 }
@@ -441,7 +436,7 @@ enum core_error jobs_start_next(struct cloud *cloud, const char *thing, const js
         start_timers(cloud, &execution, false, step_minutes);
         if (db_run(cloud->db, "UPDATE job_executions SET step_deadline = ? WHERE id = ?", "ii",
                    execution.step_deadline, execution.id) != OTTER_OK)
-            error = store_failed(cloud, answer);
+            error = answer_db_failed(cloud, answer);
     }
     if (error == CORE_OK)
         answer->body = execution_reply(cloud, &execution, true);

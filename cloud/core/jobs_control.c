@@ -7,11 +7,6 @@
 #include "cloud/core/names.h"
 #include "cloud/core/registry.h"
 
-static enum core_error store_failed(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "the database failed: %s", db_error(cloud->db));
-}
-
 static enum core_error no_job(struct answer *answer, const char *job)
 {
     return answer_refuse(answer, CORE_NOT_FOUND, "there is no job '%.64s'", job);
@@ -255,7 +250,7 @@ enum core_error jobs_create(struct cloud *cloud, const char *id, const json_t *m
     size_t count = watch.count;
     pending_watch_end(cloud, &watch, status == OTTER_OK);
     if (status != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     cloud_log("jobs", "%s created for %zu thing%s", id, count, count == 1 ? "" : "s");
     answer->body = job_names(cloud, id, job.description);
     return CORE_OK;
@@ -400,7 +395,7 @@ enum core_error jobs_change(struct cloud *cloud, const char *job, const json_t *
         error = answer_refuse(answer, CORE_INVALID_REQUEST, "job '%s' is %s and cannot change", job,
                               status);
     if (error == CORE_OK && change_job(cloud, job, members, minutes) != OTTER_OK)
-        error = store_failed(cloud, answer);
+        error = answer_db_failed(cloud, answer);
     return error;
 }
 
@@ -455,7 +450,7 @@ enum core_error jobs_cancel(struct cloud *cloud, const char *job, bool force, co
     pending_watch_end(cloud, &watch, done == OTTER_OK);
     if (done != OTTER_OK) {
         json_decref(names);
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     }
     cloud_log("jobs", "%s cancelled%s", job, force ? ", running executions too" : "");
     answer->body = names;
@@ -486,7 +481,7 @@ enum core_error jobs_delete(struct cloud *cloud, const char *job, bool force, st
         done = db_finish(cloud->db, delete_job(cloud, job));
     pending_watch_end(cloud, &watch, done == OTTER_OK);
     if (done != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     cloud_log("jobs", "%s deleted", job);
     return CORE_OK;
 }
@@ -540,7 +535,7 @@ static enum core_error cancel_found(struct cloud *cloud, struct execution *execu
     if (status == OTTER_OK)
         status = db_finish(cloud->db, execution_set(cloud, execution, "CANCELED", details, 0));
     if (status != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     cloud_log("jobs", "%s: %s cancelled", execution->thing, execution->job);
     pending_notify(cloud, execution->thing, first, true);
     return CORE_OK;
@@ -583,7 +578,7 @@ enum core_error jobs_delete_execution(struct cloud *cloud, const char *thing, co
         return CORE_INVALID_STATE;
     if (db_begin(cloud->db) != OTTER_OK ||
         db_finish(cloud->db, delete_execution(cloud, id, job)) != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     pending_notify(cloud, thing, first, pending);
     return CORE_OK;
 }

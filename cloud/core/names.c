@@ -94,7 +94,9 @@ enum core_error check_filter(const char *name, const char *value, const char *kn
 
 enum core_error answer_db_failed(struct cloud *cloud, struct answer *answer)
 {
-    return answer_refuse(answer, CORE_INTERNAL, "database: %s", db_error(cloud->db));
+    return answer_refuse(answer, CORE_INTERNAL,
+                         "The change could not be stored, nothing was done: %s",
+                         db_error(cloud->db));
 }
 
 /* ---- JSON and encodings ---- */

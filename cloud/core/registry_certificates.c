@@ -124,6 +124,7 @@ static bool authority_load(struct cloud *cloud, struct authority *authority)
 
 static bool authority_make(struct cloud *cloud, struct authority *authority)
 {
+    authority_free(authority); /* half of one that is damaged */
     authority->key = EVP_EC_gen("P-256");
     authority->certificate =
         authority->key ? x509_issue(AUTHORITY_NAME, authority->key, NULL, authority->key, 30)
@@ -152,7 +153,12 @@ static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, bool active, st
     if (certificate)
         error = keep(cloud, certificate, active ? "ACTIVE" : "INACTIVE", "DEFAULT", answer);
     else
-        answer_refuse(answer, error, "The certificate could not be issued.");
+        answer_refuse(
+            answer, error,
+            "The certificate could not be issued: the cloud's own authority for devices "
+            "(table authority in %s/otter.db) is damaged. Restore that file, or delete the "
+            "row to have a new authority.",
+            cloud->dir);
     if (error == CORE_OK) {
         char *pem = x509_text(certificate);
         json_object_set_new(answer->body, "certificatePem", json_string(pem));

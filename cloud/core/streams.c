@@ -13,11 +13,6 @@
 
 #define PAGE_MAX 250
 
-static enum core_error store_failed(struct cloud *cloud, struct answer *answer)
-{
-    return answer_refuse(answer, CORE_INTERNAL, "the database failed: %s", db_error(cloud->db));
-}
-
 static enum core_error no_stream(struct answer *answer, const char *stream)
 {
     return answer_refuse(answer, CORE_NOT_FOUND, "there is no stream '%.128s'", stream);
@@ -73,7 +68,7 @@ static enum core_error insert_file(struct cloud *cloud, const char *stream, cons
     if (status == OTTER_E_STATE)
         return answer_refuse(answer, CORE_INVALID_REQUEST, "fileId %lld is there twice",
                              (long long)json_integer_value(id));
-    return status == OTTER_OK ? CORE_OK : store_failed(cloud, answer);
+    return status == OTTER_OK ? CORE_OK : answer_db_failed(cloud, answer);
 }
 
 static enum core_error insert_files(struct cloud *cloud, const char *stream, const json_t *files,
@@ -109,7 +104,7 @@ static enum core_error insert_stream(struct cloud *cloud, const char *stream, co
                " VALUES(?, 1, ?, ?, ?, ?)",
                "sssii", stream, json_text(members, "description"), json_text(members, "roleArn"),
                now, now) != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return insert_files(cloud, stream, json_object_get(members, "files"), answer);
 }
 
@@ -118,7 +113,7 @@ static enum core_error finish(struct cloud *cloud, enum core_error error, struct
 {
     if (db_finish(cloud->db, error == CORE_OK ? OTTER_OK : OTTER_E_STATE) != OTTER_OK &&
         error == CORE_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return error;
 }
 
@@ -131,7 +126,7 @@ enum core_error streams_create(struct cloud *cloud, const char *stream, const js
     if (stream_exists(cloud, stream))
         return answer_refuse(answer, CORE_EXISTS, "stream '%s' exists already", stream);
     if (db_begin(cloud->db) != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     enum core_error error = finish(cloud, insert_stream(cloud, stream, members, answer), answer);
     if (error == CORE_OK)
         answer->body = stream_names(cloud, stream, 1, json_text(members, "description"));
@@ -147,11 +142,11 @@ static enum core_error replace_members(struct cloud *cloud, const char *stream,
                " role_arn = IFNULL(?, role_arn), updated = ? WHERE id = ?",
                "ssis", json_text(members, "description"), json_text(members, "roleArn"),
                cloud_now(cloud), stream) != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     if (!files)
         return CORE_OK;
     if (db_run(cloud->db, "DELETE FROM stream_files WHERE stream = ?", "s", stream) != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     return insert_files(cloud, stream, files, answer);
 }
 
@@ -161,7 +156,7 @@ enum core_error streams_update(struct cloud *cloud, const char *stream, const js
     if (!stream_exists(cloud, stream))
         return no_stream(answer, stream);
     if (db_begin(cloud->db) != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     enum core_error error = finish(cloud, replace_members(cloud, stream, members, answer), answer);
     if (error != CORE_OK)
         return error;
@@ -247,12 +242,12 @@ enum core_error streams_delete(struct cloud *cloud, const char *stream, struct a
     if (!stream_exists(cloud, stream))
         return no_stream(answer, stream);
     if (db_begin(cloud->db) != OTTER_OK)
-        return store_failed(cloud, answer);
+        return answer_db_failed(cloud, answer);
     otter_status status =
         db_run(cloud->db, "DELETE FROM stream_files WHERE stream = ?", "s", stream);
     if (status == OTTER_OK)
         status = db_run(cloud->db, "DELETE FROM streams WHERE id = ?", "s", stream);
-    return db_finish(cloud->db, status) == OTTER_OK ? CORE_OK : store_failed(cloud, answer);
+    return db_finish(cloud->db, status) == OTTER_OK ? CORE_OK : answer_db_failed(cloud, answer);
 }
 
 /* ---- what devices read ---------------------------------------------------------------------- */

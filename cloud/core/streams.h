@@ -1,21 +1,21 @@
 /* MQTT file streams: files of a bucket, given to devices in blocks on request, in CBOR or JSON.
  *
  * A GetStream request may ask for up to 128 KiB. It is answered block by block: streams_get checks
- * the request and gives a transfer, which makes one message each time it is asked, reading only that
- * block of the object. So whoever sends decides the pace, and nothing piles up. */
+ * the request and gives a transfer, which makes one message each time it is asked, reading only
+ * that block of the object. So whoever sends decides the pace, and nothing piles up. */
 #ifndef OTTER_CLOUD_CORE_STREAMS_H
 #define OTTER_CLOUD_CORE_STREAMS_H
 
 #include "cloud/core/cloud.h"
 
-#define STREAMS_FILES_MAX     50
-#define STREAMS_BLOCK_MIN     256u
-#define STREAMS_BLOCK_MAX     131072u
-#define STREAMS_REQUEST_MAX   131072u /* bytes of data that one request may bring */
-#define STREAMS_BLOCKS_MAX    98304u
-#define STREAMS_FILE_MAX      25165824u /* bytes of a file: 98304 blocks of 256 */
-#define STREAMS_BITMAP_MAX    12288u  /* exclusive */
-#define STREAMS_TOKEN_MAX     64u
+#define STREAMS_FILES_MAX   50
+#define STREAMS_BLOCK_MIN   256u
+#define STREAMS_BLOCK_MAX   131072u
+#define STREAMS_REQUEST_MAX 131072u /* bytes of data that one request may bring */
+#define STREAMS_BLOCKS_MAX  98304u
+#define STREAMS_FILE_MAX    25165824u /* bytes of a file: 98304 blocks of 256 */
+#define STREAMS_BITMAP_MAX  12288u    /* exclusive */
+#define STREAMS_TOKEN_MAX   64u
 
 /* ---- what operators do ---------------------------------------------------------------------- */
 
@@ -58,8 +58,8 @@ bool streams_transfer_next(struct streams_transfer *transfer, struct streams_mes
 void streams_transfer_free(struct streams_transfer *transfer);
 
 /* Reads block `index` of `block_size` bytes of a stream's file into `data` (room for block_size).
- * *length: bytes read, less than block_size for the last block. CORE_NOT_FOUND: no such stream, file,
- * object version or block. */
+ * *length: bytes read, less than block_size for the last block. CORE_NOT_FOUND: no such stream,
+ * file, object version or block. */
 enum core_error streams_get_block(struct cloud *cloud, const char *stream, int file_id,
                                   uint32_t block_size, uint32_t index, void *data, size_t *length);
 

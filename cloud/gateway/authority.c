@@ -122,6 +122,16 @@ static bool read_root(struct authority *root, const char *certificate_path, cons
            X509_check_private_key(root->certificate, root->key) == 1;
 }
 
+/* Which of the two files is at fault. */
+static const char *root_fault(const struct authority *root)
+{
+    if (!root->key)
+        return "root_ca.key is missing, empty or no private key in PEM form";
+    if (!root->certificate)
+        return "root_ca.pem is missing, empty or no certificate in PEM form";
+    return "root_ca.pem and root_ca.key do not belong together";
+}
+
 static bool open_root(const char *dir, struct authority *root, char *reason, size_t size)
 {
     char certificate_path[600], key_path[600];
@@ -130,10 +140,9 @@ static bool open_root(const char *dir, struct authority *root, char *reason, siz
     bool is_new = access(certificate_path, F_OK) != 0 && access(key_path, F_OK) != 0;
     if (!is_new && !read_root(root, certificate_path, key_path)) {
         snprintf(reason, size,
-                 "root_ca.pem and root_ca.key in %.200s do not belong together or are damaged; "
-                 "restore them, or remove both to have new ones (devices must then be given the "
-                 "new root_ca.pem)",
-                 dir);
+                 "%s, in %.200s: restore it, or remove both files to have new ones (devices must "
+                 "then be given the new root_ca.pem)",
+                 root_fault(root), dir);
         return false;
     }
     if (is_new && !(make_root(root) && write_root(root, certificate_path, key_path))) {

@@ -1,6 +1,7 @@
 /* SQLite behind a small face; see db.h. */
 #include "cloud/store/db.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +35,12 @@ otter_status db_status(struct db *db, int code)
         snprintf(db->error, sizeof db->error, "%s", sqlite3_errmsg(db->handle));
         return OTTER_E_STATE;
     }
-    snprintf(db->error, sizeof db->error, "%s", sqlite3_errmsg(db->handle));
+    bool full = (code & 0xff) == SQLITE_FULL || sqlite3_system_errno(db->handle) == ENOSPC;
+    if (full)
+        snprintf(db->error, sizeof db->error, "the disk that holds %s is full: make room there",
+                 sqlite3_db_filename(db->handle, "main"));
+    else
+        snprintf(db->error, sizeof db->error, "%s", sqlite3_errmsg(db->handle));
     LOG_ERR("STORE", "database: %s", db->error);
     return OTTER_E_IO;
 }

@@ -151,6 +151,10 @@ api_port=$(fact api_url)
 refuses "a cloud is running on" --dir "$work/cloud"
 refuses "--mqtt-port" --dir "$work/second" --mqtt-port "$(fact mqtt_port)"
 refuses "--api-port" --dir "$work/second" --api-port "${api_port##*:}"
+mkdir "$work/emptied"
+cp "$work/cloud/root_ca.pem" "$work/emptied/"
+: >"$work/emptied/root_ca.key"
+refuses "root_ca.key is missing, empty" --dir "$work/emptied"
 refuses "needs a number" --dir "$work/second" --mqtt-port many
 [ -e "$work/cloud/cloud.json" ] || fail "the first cloud lost its cloud.json"
 "$otter" cloud --dir "$work/second" >"$work/second.log" 2>&1 &

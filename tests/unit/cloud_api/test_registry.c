@@ -8,6 +8,7 @@
 #include "cloud/core/names.h"
 #include "cloud/core/registry.h"
 #include "cloud/core/x509.h"
+#include "cloud/store/db.h"
 
 #define GOOD_POLICY                                                                                \
     "{\"Version\":\"2012-10-17\",\"Statement\":"                                                   \
@@ -287,6 +288,41 @@ static void a_principal_of_another_account_or_kind_is_refused(void **state)
     assert_int_equal(thing_attach(cloud, "t", ACCOUNT_ARN "cert/abc", &answer), CORE_NOT_FOUND);
 }
 
+static void a_full_disk_is_named_and_nothing_is_changed(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    char pragma[64], name[THING_NAME_MAX + 1];
+    enum core_error error = CORE_OK;
+    int64_t pages = db_number(cloud->db, "PRAGMA page_count", "");
+    snprintf(pragma, sizeof pragma, "PRAGMA max_page_count = %d", (int)pages + 1);
+    db_done(db_select(cloud->db, pragma, ""));
+    json_t *none = json_object();
+    for (int i = 0; i < 5000 && error == CORE_OK; i++) {
+        answer_free(&answer);
+        snprintf(name, sizeof name, "thing-with-a-name-long-enough-to-fill-a-page-%0*d", 60, i);
+        error = thing_create(cloud, name, none, &answer);
+    }
+    json_decref(none);
+    assert_int_equal(error, CORE_INTERNAL);
+    assert_non_null(strstr(answer.message, "is full: make room there"));
+    assert_non_null(strstr(answer.message, cloud->dir));
+    assert_int_equal(thing_describe(cloud, name, &answer), CORE_NOT_FOUND);
+    answer_free(&answer);
+}
+
+static void a_damaged_authority_is_named(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    assert_int_equal(certificate_create(cloud, true, &answer), CORE_OK);
+    answer_free(&answer);
+    db_run(cloud->db, "UPDATE authority SET key_pem = ''", "");
+    assert_int_equal(certificate_create(cloud, true, &answer), CORE_INTERNAL);
+    assert_non_null(strstr(answer.message, "authority"));
+    assert_non_null(strstr(answer.message, cloud->dir));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -302,6 +338,8 @@ int main(void)
         TEST(white_space_does_not_count_against_a_policys_size),
         TEST(attachments_show_from_both_sides_and_hold_things_in_place),
         TEST(the_default_version_is_the_one_that_devices_are_judged_by),
+        TEST(a_full_disk_is_named_and_nothing_is_changed),
+        TEST(a_damaged_authority_is_named),
         TEST(at_most_ten_policies_are_attached),
         TEST(a_principal_of_another_account_or_kind_is_refused),
     };
