@@ -14,7 +14,7 @@ const char command_conf_usage[] =
 
 static bool is_number(enum config_key key)
 {
-    return key == CONFIG_MQTT_PORT || key == CONFIG_TIME_HWM;
+    return key == CONFIG_MQTT_PORT || key == CONFIG_CONNECT_SPREAD || key == CONFIG_TIME_HWM;
 }
 
 /* What the setting will be after a commit. */

@@ -4,6 +4,7 @@
 
 #include "firmware/variant.h"
 #include "image/check.h"
+#include "image/trailer.h"
 #include "pki/pki.h"
 #include "port/handover.h"
 #include "port/log.h"
@@ -100,23 +101,49 @@ static void start_agent(struct app *app, otter_ms now)
     };
     const otter_status status = ota_init(&app->ota, &config, now);
     app->agent_runs = status == OTTER_OK;
-    if (!app->agent_runs)
-        LOG_ERR("APP", "the update agent does not run: %s", otter_status_text(status));
+    if (app->agent_runs)
+        return;
+    app->agent_fault =
+        status == OTTER_E_ARGUMENT ? ota_config_fault(&app->ota) : otter_status_text(status);
+    LOG_ERR("APP", "the update agent does not run: %s", app->agent_fault);
 }
 
-static void start_link(struct app *app)
+/* Only power brings a fleet back together; and a trial has no time to lose. */
+static uint32_t connect_spread_ms(struct app *app)
+{
+    char text[8];
+    const struct handover *handover = port_handover();
+    const bool power_on = handover == NULL || handover->reset_reason == RESET_POWER_ON;
+    if (!power_on || app->trial.deadline != OTTER_NEVER)
+        return 0;
+    if (config_get_text(&app->kv, CONFIG_CONNECT_SPREAD, text, sizeof text) != OTTER_OK)
+        return app->board.connect_spread_ms;
+    return (uint32_t)config_get_u64(&app->kv, CONFIG_CONNECT_SPREAD) * 1000u;
+}
+
+static void start_link(struct app *app, otter_ms now)
 {
     char host[LINK_HOST_MAX + 1];
     (void)config_get_text(&app->kv, CONFIG_THING_NAME, app->thing_name, sizeof app->thing_name);
     (void)config_get_text(&app->kv, CONFIG_MQTT_ENDPOINT, host, sizeof host);
-    link_init(&app->link, &app->kv, app->thing_name, host,
-              config_get_u16(&app->kv, CONFIG_MQTT_PORT), ota_on_message, &app->ota);
+    const struct link_config config = {
+        .client_id = app->thing_name,
+        .host = host,
+        .port = config_get_u16(&app->kv, CONFIG_MQTT_PORT),
+        .spread_ms = connect_spread_ms(app),
+        .on_message = ota_on_message,
+        .on_oversized = ota_on_oversized,
+        .ctx = &app->ota,
+    };
+    link_init(&app->link, &app->kv, &config, now);
     const char *missing = missing_item(app);
     app->provisioned = missing == NULL;
-    if (missing != NULL)
+    if (missing != NULL) {
+        app->agent_fault = "the device is not provisioned";
         LOG_WRN("APP",
                 "not provisioned: %s is missing; see `help conf` and `help pki`, then `reset`",
                 missing);
+    }
     if (!app->provisioned || variant.deaf)
         app->link.provisioned = false;
 }
@@ -157,7 +184,9 @@ void app_start(struct app *app, const struct flash *flash, otter_ms now)
     read_version(app);
     log_boot(app);
     open_store(app);
-    start_link(app);
+    trial_start(&app->trial, &app->board.primary, app->board.max_align,
+                variant.self_test_timeout_ms, now);
+    start_link(app, now);
     if (app->provisioned)
         start_agent(app, now);
     shell_start(&app->shell, app);
@@ -175,23 +204,47 @@ static void log_connection(struct app *app)
         LOG_WRN("APP", "off line");
 }
 
+/* After the agent, which knows more about why, had its turn. */
+static void mind_trial(struct app *app, otter_ms now)
+{
+    if (!trial_expired(&app->trial, now))
+        return;
+    if (!app->agent_runs && variant.keep_without_agent &&
+        trailer_confirm(&app->board.primary, app->board.max_align) == OTTER_OK) {
+        LOG_WRN("APP", "this firmware is kept although the update agent does not run (%s)",
+                app->agent_fault);
+        return;
+    }
+    if (!app->agent_runs)
+        ota_leave_word_without_agent(&app->kv);
+    LOG_ERR("APP", "trial failed: %s; going back to the old firmware",
+            app->agent_runs ? "the update agent did not end it" : app->agent_fault);
+    app_reset(app, "the trial's time is up");
+}
+
 void app_tick(struct app *app, otter_ms now)
 {
     shell_tick(&app->shell);
     link_tick(&app->link, now);
     log_connection(app);
-    if (!app->agent_runs)
-        return;
-    ota_tick(&app->ota, now);
-    if (ota_wants_reset(&app->ota))
-        app_reset(app, "the update agent asks for it");
+    if (app->agent_runs) {
+        ota_tick(&app->ota, now);
+        if (ota_wants_reset(&app->ota))
+            app_reset(app, "the update agent asks for it");
+    }
+    mind_trial(app, now);
+}
+
+static otter_ms earlier(otter_ms a, otter_ms b)
+{
+    return a < b ? a : b;
 }
 
 otter_ms app_deadline(const struct app *app, otter_ms now)
 {
     const otter_ms link = link_deadline(&app->link, now);
     const otter_ms agent = app->agent_runs ? ota_deadline(&app->ota) : OTTER_NEVER;
-    return link < agent ? link : agent;
+    return earlier(earlier(link, agent), app->trial.deadline);
 }
 
 void app_reset(struct app *app, const char *why)

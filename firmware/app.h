@@ -8,6 +8,7 @@
 #include "firmware/boards/board.h"
 #include "firmware/shell.h"
 #include "firmware/link.h"
+#include "firmware/trial.h"
 #include "image/check.h"
 #include "image/image.h"
 #include "services/ota/ota.h"
@@ -21,14 +22,16 @@ struct app {
     struct kv kv;
     struct link link;
     struct ota ota;
+    struct trial trial;
     struct shell shell;
-    struct image_policy policy; /* keys that an image must be signed with */
+    struct image_policy policy;       /* keys that an image must be signed with */
     jsmntok_t tokens[OTA_TOKENS_MIN]; /* scratch of whoever reads JSON just now */
     char thing_name[OTA_THING_NAME_MAX + 1];
     char version[IMAGE_VERSION_TEXT_SIZE];
-    bool provisioned; /* everything is there that a connection needs */
-    bool agent_runs;  /* ota_init went well */
-    bool on_line;     /* as last logged */
+    bool provisioned;        /* everything is there that a connection needs */
+    bool agent_runs;         /* ota_init went well */
+    const char *agent_fault; /* why it does not run */
+    bool on_line;            /* as last logged */
     otter_ms progress_logged_at;
 };
 

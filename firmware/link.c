@@ -7,16 +7,15 @@
 #define OPEN_TIMEOUT_MS 20000u
 #define SEND_RETRY_MS   5u /* when TCP did not take all output at once */
 #define READ_CHUNK      512u
+#define LINK_NO_ENTROPY                                                                            \
+    "this board's source of randomness does not work, and there is no TLS without it"
 /* Reads in one turn of the loop: enough for a whole block, few enough to stay responsive. */
 #define READS_PER_TICK 16u
 
-static uint32_t jitter(void *ctx)
+static otter_status draw(void *ctx, uint32_t *bits)
 {
     (void)ctx;
-    uint32_t value = 0;
-    /* Without entropy no connection is made at all, so the back-off then does not matter. */
-    (void)port_random(&value, sizeof value);
-    return value;
+    return port_random(bits, sizeof *bits);
 }
 
 static bool copy_text(char *to, size_t size, const char *from)
@@ -28,14 +27,13 @@ static bool copy_text(char *to, size_t size, const char *from)
     return true;
 }
 
-void link_init(struct link *link, struct kv *kv, const char *client_id, const char *host,
-               uint16_t port, mqtt_handler on_message, void *ctx)
+void link_init(struct link *link, struct kv *kv, const struct link_config *wanted, otter_ms now)
 {
     memset(link, 0, sizeof *link);
     link->kv = kv;
-    link->port = port;
-    const bool hosted = copy_text(link->host, sizeof link->host, host);
-    const bool named = copy_text(link->client_id, sizeof link->client_id, client_id);
+    link->port = wanted->port;
+    const bool hosted = copy_text(link->host, sizeof link->host, wanted->host);
+    const bool named = copy_text(link->client_id, sizeof link->client_id, wanted->client_id);
     link->provisioned = hosted && named;
     const struct mqtt_config config = {
         .client_id = link->client_id,
@@ -45,32 +43,50 @@ void link_init(struct link *link, struct kv *kv, const char *client_id, const ch
         .backoff_cap_ms = 60000,
         .connack_timeout_ms = 15000,
         .ack_timeout_ms = 10000,
-        .random = jitter,
-        .on_message = on_message,
-        .ctx = ctx,
+        .random = draw,
+        .on_message = wanted->on_message,
+        .on_oversized = wanted->on_oversized,
+        .ctx = wanted->ctx,
         .input = link->input,
         .input_size = sizeof link->input,
         .output = link->output,
         .output_size = sizeof link->output,
     };
     mqtt_init(&link->mqtt, &config);
+    if (wanted->spread_ms > 0)
+        mqtt_delay_start(&link->mqtt, now, wanted->spread_ms);
 }
 
-static void drop(struct link *link, otter_ms now)
+/* `why` NULL: the session knows. */
+static void drop(struct link *link, otter_ms now, const char *why)
 {
     tls_close(&link->tls);
     mqtt_transport_down(&link->mqtt, now);
+    link->fault = why != NULL ? why : otter_status_text(link->mqtt.error);
+}
+
+/* TLS without randomness is none, and a TCP connection that comes to nothing burdens both sides. */
+static bool has_entropy(struct link *link, otter_ms now)
+{
+    uint32_t bits;
+    if (draw(NULL, &bits) == OTTER_OK)
+        return true;
+    LOG_ERR("NET", "not connecting to %s:%u: " LINK_NO_ENTROPY, link->host, (unsigned)link->port);
+    drop(link, now, LINK_NO_ENTROPY);
+    return false;
 }
 
 static void open_transport(struct link *link, otter_ms now)
 {
+    if (!has_entropy(link, now))
+        return;
     LOG_INF("NET", "connecting to %s:%u", link->host, (unsigned)link->port);
     const otter_status status =
         tls_open(&link->tls, now, link->kv, link->host, link->port, OPEN_TIMEOUT_MS);
     if (status != OTTER_OK) {
         LOG_ERR("NET", "cannot connect to %s:%u: %s", link->host, (unsigned)link->port,
                 otter_status_text(status));
-        drop(link, now);
+        drop(link, now, otter_status_text(status));
     }
 }
 
@@ -83,7 +99,7 @@ static void open_further(struct link *link, otter_ms now)
     } else if (state == TLS_FAILED) {
         LOG_ERR("NET", "no TLS connection to %s:%u: %s", link->host, (unsigned)link->port,
                 otter_status_text(link->tls.error));
-        drop(link, now);
+        drop(link, now, otter_status_text(link->tls.error));
     }
 }
 
@@ -120,7 +136,7 @@ static void carry(struct link *link, otter_ms now)
 {
     if (!read_some(link, now) || !write_some(link, now)) {
         LOG_WRN("NET", "connection to %s lost", link->host);
-        drop(link, now);
+        drop(link, now, NULL);
     }
 }
 
@@ -142,11 +158,11 @@ void link_tick(struct link *link, otter_ms now)
         carry(link, now);
         break;
     case TLS_FAILED:
-        drop(link, now);
+        drop(link, now, otter_status_text(link->tls.error));
         break;
     }
     if (link->tls.state == TLS_OPEN && mqtt_should_close(&link->mqtt))
-        drop(link, now);
+        drop(link, now, NULL);
 }
 
 otter_ms link_deadline(const struct link *link, otter_ms now)
@@ -170,5 +186,5 @@ void link_close(struct link *link, otter_ms now)
         return;
     mqtt_disconnect(&link->mqtt, now);
     (void)write_some(link, now);
-    drop(link, now);
+    drop(link, now, NULL);
 }

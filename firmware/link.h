@@ -22,8 +22,9 @@ struct link {
     struct mqtt_session mqtt;
     struct tls tls;
     struct kv *kv;
-    bool provisioned; /* everything is there that a connection needs */
-    bool more_input;  /* the last turn read its share, and more may wait */
+    bool provisioned;  /* everything is there that a connection needs */
+    bool more_input;   /* the last turn read its share, and more may wait */
+    const char *fault; /* why the last connection ended or did not come up; NULL: no reason */
     uint16_t port;
     char host[LINK_HOST_MAX + 1];
     char client_id[LINK_CLIENT_MAX + 1];
@@ -31,11 +32,22 @@ struct link {
     uint8_t output[LINK_OUTPUT_SIZE];
 };
 
-/* `on_message` gets messages that no subscription of the session matches. A host or client id that
- * is empty or too long leaves the link unprovisioned: it then never connects. */
-void link_init(struct link *link, struct kv *kv, const char *client_id, const char *host,
-               uint16_t port, mqtt_handler on_message, void *ctx);
+struct link_config {
+    const char *client_id; /* copied, as is the host */
+    const char *host;
+    uint16_t port;
+    uint32_t spread_ms;                  /* the first connection comes at random within this time */
+    mqtt_handler on_message;             /* messages that no subscription of the session matches */
+    mqtt_oversized_handler on_oversized; /* messages that were too long */
+    void *ctx;                           /* for these two */
+};
 
+/* A host or client id that is empty or too long leaves the link unprovisioned: it then never
+ * connects. */
+void link_init(struct link *link, struct kv *kv, const struct link_config *config, otter_ms now);
+
+/* Without entropy no transport is opened at all: the attempt counts as failed, and the wait for the
+ * next one is as long as it can be. */
 void link_tick(struct link *link, otter_ms now);
 
 /* When link_tick is due at the latest, apart from bytes that come in. */

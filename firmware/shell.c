@@ -72,17 +72,24 @@ static void show_slot(struct cli *cli, const char *name, const struct flash_area
                trailer_text(&trailer));
 }
 
+static void show_link(struct cli *cli, const struct link *link)
+{
+    if (link->mqtt.state == MQTT_CONNECTED)
+        cli_print(cli, "cloud      on line\n");
+    else if (link->provisioned)
+        cli_printf(cli, "cloud      off line%s%s\n", link->fault != NULL ? ": " : "",
+                   link->fault != NULL ? link->fault : "");
+}
+
 static void show_agent(void *context, struct cli *cli)
 {
     struct app *app = context;
     char offered[IMAGE_VERSION_TEXT_SIZE];
     show_slot(cli, "primary", &app->board.primary, app->board.max_align);
     show_slot(cli, "secondary", &app->board.secondary, app->board.max_align);
+    show_link(cli, &app->link);
     if (!app->agent_runs) {
-        cli_print(
-            cli,
-            "The update agent does not run: the device is not provisioned, or the log at start "
-            "says why.\n");
+        cli_printf(cli, "The update agent does not run: %s.\n", app->agent_fault);
         return;
     }
     const struct ota_status status = ota_status(&app->ota);
@@ -93,6 +100,11 @@ static void show_agent(void *context, struct cli *cli)
     if (status.job_id[0] != '\0')
         cli_printf(cli, "job        %s, version %s, block %lu of %lu\n", status.job_id, offered,
                    (unsigned long)status.blocks_received, (unsigned long)status.blocks_total);
+    if (status.blocks_refused > 0 || status.blocks_duplicate > 0)
+        cli_printf(cli, "blocks     %lu refused, %lu came twice\n",
+                   (unsigned long)status.blocks_refused, (unsigned long)status.blocks_duplicate);
+    if (status.held_by[0] != '\0')
+        cli_printf(cli, "waiting    job %s: %s\n", status.held_by, status.held_why);
     if (status.reason[0] != '\0')
         cli_printf(cli, "last       %s\n", status.reason);
 }

@@ -6,6 +6,9 @@
 #ifndef VARIANT_DEAF
 #define VARIANT_DEAF false
 #endif
+#ifndef VARIANT_KEEP_WITHOUT_AGENT
+#define VARIANT_KEEP_WITHOUT_AGENT false
+#endif
 #ifndef VARIANT_SELF_TEST_S
 #define VARIANT_SELF_TEST_S 120
 #endif
@@ -14,4 +17,5 @@ const struct variant variant = {
     .label = VARIANT_LABEL,
     .deaf = VARIANT_DEAF,
     .self_test_timeout_ms = VARIANT_SELF_TEST_S * 1000u,
+    .keep_without_agent = VARIANT_KEEP_WITHOUT_AGENT,
 };

@@ -11,6 +11,10 @@ struct variant {
     /* A build that never reaches the cloud, to show what then happens to it (demo and tests). */
     bool deaf;
     uint32_t self_test_timeout_ms; /* from boot on trial to the reset back */
+    /* What becomes of a trial at its deadline if the update agent does not run, because the device
+     * is not provisioned or a setting is wrong. False: the old firmware comes back. True: this one
+     * is kept; for products that are given their first identity only after an update by cable. */
+    bool keep_without_agent;
 };
 
 extern const struct variant variant;

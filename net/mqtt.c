@@ -41,6 +41,21 @@ void mqtt_init(struct mqtt_session *s, const struct mqtt_config *config)
     wait_for_nothing(s);
 }
 
+/* An even choice in [0, most]; all of it where there is no randomness. */
+static uint32_t up_to(const struct mqtt_session *s, uint32_t most)
+{
+    uint32_t bits;
+    if (s->config.random(s->config.ctx, &bits) != OTTER_OK)
+        return most;
+    return (uint32_t)(bits * ((uint64_t)most + 1) >> 32);
+}
+
+void mqtt_delay_start(struct mqtt_session *s, otter_ms now, uint32_t spread_ms)
+{
+    s->state = MQTT_WAITING;
+    s->retry_at = later(now, up_to(s, spread_ms));
+}
+
 /* ---- The life of a connection ---------------------------------------------------------------- */
 
 bool mqtt_is_live(const struct mqtt_session *s)
@@ -119,7 +134,12 @@ static uint32_t backoff_ms(const struct mqtt_session *s)
         ceiling *= 2;
     if (ceiling > s->config.backoff_cap_ms)
         ceiling = s->config.backoff_cap_ms;
-    return (uint32_t)(s->config.random(s->config.ctx) * (ceiling + 1) >> 32);
+    return up_to(s, (uint32_t)ceiling);
+}
+
+void mqtt_connection_useful(struct mqtt_session *s)
+{
+    s->failures = 0;
 }
 
 void mqtt_transport_down(struct mqtt_session *s, otter_ms now)
@@ -365,7 +385,7 @@ void mqtt_queue_subscribes(struct mqtt_session *s, otter_ms now)
         if (!sub->filter || sub->state != MQTT_SUBSCRIPTION_WANTED)
             continue;
         if (!queue_subscribe(s, sub))
-            return; /* mqtt_sent will make room */
+            return; /* room comes with what is sent, or with a PUBACK */
         s->waits[MQTT_WAIT_SUBACK] = later(now, s->config.ack_timeout_ms);
     }
 }

@@ -15,8 +15,10 @@
  *
  * Connections have cleanSession 1. After a reconnect the session subscribes again by itself and
  * repeats an unacknowledged QoS 1 publish with DUP. Reconnects back off exponentially with full
- * jitter (random in [0, min(cap, base * 2^n)]); n starts anew after a connection that lasted for
- * `backoff_cap_ms`. Every wait has a deadline. Nothing allocates; the caller owns all buffers. */
+ * jitter (random in [0, min(cap, base * 2^n)], the whole of it without randomness); n starts anew
+ * after a connection that lasted for `backoff_cap_ms`, or that its owner calls useful: a poor link
+ * whose connections each bring an update forward is not waited for as one that brings nothing.
+ * Every wait has a deadline. Nothing allocates; the caller owns all buffers. */
 #ifndef OTTER_NET_MQTT_H
 #define OTTER_NET_MQTT_H
 
@@ -51,6 +53,11 @@ struct mqtt_message {
  * subscribe, unsubscribe and disconnect; it must not call mqtt_input or mqtt_transport_*. */
 typedef void (*mqtt_handler)(void *ctx, otter_ms now, const struct mqtt_message *message);
 
+/* Called for each message that was skipped because it does not fit the input buffer; `length` is
+ * that of the packet. Under the same rules as an mqtt_handler. */
+typedef void (*mqtt_oversized_handler)(void *ctx, otter_ms now, const char *topic,
+                                       size_t topic_length, uint32_t length);
+
 /* All pointers must outlive the session. */
 struct mqtt_config {
     const char *client_id;
@@ -60,8 +67,10 @@ struct mqtt_config {
     uint32_t backoff_cap_ms;
     uint32_t connack_timeout_ms;
     uint32_t ack_timeout_ms; /* PUBACK, SUBACK, PINGRESP; after it the connection is given up */
-    uint32_t (*random)(void *ctx); /* for the jitter: 32 even bits */
-    mqtt_handler on_message;       /* messages that no subscription matches; may be NULL */
+    /* For the jitter: 32 even bits. After an error the back-off is as long as it can be. */
+    otter_status (*random)(void *ctx, uint32_t *bits);
+    mqtt_handler on_message;             /* messages that no subscription matches; may be NULL */
+    mqtt_oversized_handler on_oversized; /* may be NULL */
     void *ctx;
     uint8_t *input;    /* one packet must fit; a longer one is skipped, acknowledged and counted */
     size_t input_size; /* at least MQTT_INPUT_SIZE_MIN */
@@ -99,6 +108,13 @@ struct mqtt_session; /* shape below; fields are private except `state`, `stats`,
 
 /* The first connection is wanted at once. */
 void mqtt_init(struct mqtt_session *s, const struct mqtt_config *config);
+/* Before the first connection: it is wanted at a random time within `spread_ms`, so that devices
+ * that get their power back together do not all come at once. */
+void mqtt_delay_start(struct mqtt_session *s, otter_ms now, uint32_t spread_ms);
+/* The present connection has brought its owner forward: the back-off starts anew. To be called for
+ * what cannot happen for ever, such as a new block of a file; not for each reply, or two devices
+ * with one client id would throw each other out without a pause. */
+void mqtt_connection_useful(struct mqtt_session *s);
 
 bool mqtt_wants_transport(struct mqtt_session *s, otter_ms now);
 void mqtt_transport_up(struct mqtt_session *s, otter_ms now);

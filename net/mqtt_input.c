@@ -105,7 +105,7 @@ static void handle_publish(struct mqtt_session *s, otter_ms now, const uint8_t *
 }
 
 /* One for a publish that is not in flight (any more) is passed over. */
-static void handle_puback(struct mqtt_session *s, const uint8_t *body, size_t length)
+static void handle_puback(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
 {
     uint16_t packet_id;
     if (mqtt_decode_ack(body, length, &packet_id)) {
@@ -116,6 +116,7 @@ static void handle_puback(struct mqtt_session *s, const uint8_t *body, size_t le
         return;
     mqtt_fifo_forget(&s->fifo);
     s->waits[MQTT_WAIT_PUBACK] = OTTER_NEVER;
+    mqtt_queue_subscribes(s, now); /* the publish may have taken their room */
 }
 
 static void handle_suback(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
@@ -157,7 +158,7 @@ void mqtt_handle_packet(struct mqtt_session *s, otter_ms now, const uint8_t *bod
         handle_publish(s, now, body, length);
         break;
     case MQTT_PACKET_PUBACK:
-        handle_puback(s, body, length);
+        handle_puback(s, now, body, length);
         break;
     case MQTT_PACKET_SUBACK:
         handle_suback(s, now, body, length);
@@ -174,24 +175,29 @@ void mqtt_handle_packet(struct mqtt_session *s, otter_ms now, const uint8_t *bod
 
 /* ---- From bytes to packets ------------------------------------------------------------------- */
 
-/* The packet identifier of an oversized QoS 1 publish, if its beginning has come so far. Without
- * its PUBACK the broker would hold it, and in the end all others, back for us. */
-static uint16_t oversized_packet_id(const struct mqtt_session *s)
+/* Tells of an oversized publish, if its beginning has come so far. Returns its packet identifier if
+ * it has QoS 1: without its PUBACK the broker would hold it, and in the end all others, back for
+ * us.
+ */
+static uint16_t pass_over(struct mqtt_session *s, otter_ms now)
 {
     const struct mqtt_gather *g = &s->gather;
     const size_t have = g->length - g->header.size;
     const uint8_t *body = s->config.input + g->header.size;
     struct mqtt_publish publish;
     if (g->header.type != MQTT_PACKET_PUBLISH ||
-        mqtt_decode_publish(g->header.flags, body, have, &publish) || publish.qos != 1)
+        mqtt_decode_publish(g->header.flags, body, have, &publish))
         return 0;
     LOG_WRN(TAG, "skipped a message of %u bytes on %.*s: the input buffer has %u",
             (unsigned)g->header.body_length, (int)publish.topic.length, publish.topic.data,
             (unsigned)s->config.input_size);
-    return publish.packet_id;
+    if (s->config.on_oversized)
+        s->config.on_oversized(s->config.ctx, now, publish.topic.data, publish.topic.length,
+                               g->header.size + g->header.body_length);
+    return publish.qos == 1 ? publish.packet_id : 0;
 }
 
-static void begin_skip(struct mqtt_session *s)
+static void begin_skip(struct mqtt_session *s, otter_ms now)
 {
     struct mqtt_gather *g = &s->gather;
     if (s->state != MQTT_CONNECTED) {
@@ -199,7 +205,7 @@ static void begin_skip(struct mqtt_session *s)
         return;
     }
     s->stats.oversized++;
-    g->skip_ack = oversized_packet_id(s);
+    g->skip_ack = pass_over(s, now);
     g->skip_left = g->header.size + g->header.body_length - (uint32_t)g->length;
 }
 
@@ -252,7 +258,7 @@ static size_t gather(struct mqtt_session *s, otter_ms now, const uint8_t *data, 
     if (!g->header_known || g->length < wanted(s, &oversized))
         return step;
     if (oversized) {
-        begin_skip(s);
+        begin_skip(s, now);
         return step;
     }
     mqtt_handle_packet(s, now, s->config.input + g->header.size, g->header.body_length);

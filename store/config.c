@@ -28,6 +28,8 @@ static const struct setting settings[CONFIG_KEYS] = {
                           RULE_PRINTABLE, 32},
     [CONFIG_WIFI_CREDENTIAL] = {KEY_PREFIX "wifi_credential", "1 to 64 printable characters", NULL,
                                 RULE_PRINTABLE, 64},
+    [CONFIG_CONNECT_SPREAD] = {KEY_PREFIX "connect_spread_s", "0 to 9999 seconds", NULL,
+                               RULE_SECONDS, 4},
     [CONFIG_TIME_HWM] = {KEY_PREFIX "time_hwm", "seconds since 1970, at most 12 digits", NULL,
                          RULE_SECONDS, 12},
 };

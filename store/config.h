@@ -17,6 +17,7 @@ enum config_key {
     CONFIG_MQTT_PORT,
     CONFIG_WIFI_SSID,
     CONFIG_WIFI_CREDENTIAL,
+    CONFIG_CONNECT_SPREAD, /* seconds within which the first connection after power-on comes */
     CONFIG_TIME_HWM, /* latest time known, seconds since 1970: a floor for a device with no clock */
     CONFIG_KEYS
 };
@@ -41,7 +42,7 @@ uint64_t config_get_u64(struct kv *kv, enum config_key key);
 /* Checks and commits one setting at once. */
 otter_status config_set_text(struct kv *kv, enum config_key key, const char *value);
 
-#define CONFIG_STAGE_SIZE 375u /* the longest value of each key, with its NUL */
+#define CONFIG_STAGE_SIZE 380u /* the longest value of each key, with its NUL */
 
 /* Zero at first. */
 struct config_stage {

@@ -10,8 +10,12 @@
 /* Areas that the firmware and the bootloader use; filled by board_init. */
 struct board {
     const char *name;
-    uint16_t max_sectors;    /* of a slot: fixes where the swap status starts */
-    uint8_t max_align;       /* of the trailer fields */
+    uint16_t max_sectors; /* of a slot: fixes where the swap status starts */
+    uint8_t max_align;    /* of the trailer fields */
+    /* The first connection after power-on comes at random within this time, unless `conf set
+     * connect_spread_s` says otherwise: devices that get their power back together must not all
+     * come at once. A product takes a minute or what its fleet needs. */
+    uint32_t connect_spread_ms;
     uint32_t image_size_max; /* what a slot holds beside its trailer and swap status */
     struct flash_area primary;
     struct flash_area secondary;

@@ -19,16 +19,18 @@ enum ota_event {
     OTA_EV_ONLINE,
     OTA_EV_TRIAL_EXPIRED,
     /* from the cloud */
-    OTA_EV_NOTIFIED,  /* the list of jobs has changed */
-    OTA_EV_NO_JOB,    /* answers to $next/get ... */
-    OTA_EV_FOREIGN,   /* ... a job of somebody else */
-    OTA_EV_SUITABLE,  /* ... a job that this device can do */
-    OTA_EV_DESCRIBED, /* the job is still ours */
-    OTA_EV_GONE,      /* the job is over or no longer ours */
-    OTA_EV_HEADER,    /* the image header is acceptable */
-    OTA_EV_ACCEPTED,  /* the state's update was accepted */
-    OTA_EV_CONFLICT,  /* ... refused: somebody else changed the job */
-    OTA_EV_BARRED,    /* ... refused: not a possible status now */
+    OTA_EV_NOTIFIED,   /* the list of jobs has changed */
+    OTA_EV_NO_JOB,     /* answers to $next/get ... */
+    OTA_EV_LEFT,       /* ... a job to be left alone */
+    OTA_EV_UNREADABLE, /* ... one whose description is too large or no JSON */
+    OTA_EV_SUITABLE,   /* ... a job that this device can do */
+    OTA_EV_DESCRIBED,  /* the job is still ours */
+    OTA_EV_GONE,       /* the job is over or no longer ours */
+    OTA_EV_HEADER,     /* the image header is acceptable */
+    OTA_EV_ACCEPTED,   /* the state's update was accepted */
+    OTA_EV_CONFLICT,   /* ... refused: somebody else changed the job */
+    OTA_EV_BARRED,     /* ... refused: not a possible status now */
+    OTA_EV_INVALID,    /* ... refused: not a possible request */
     /* from the actions of the table */
     OTA_EV_ASK,
     OTA_EV_DESCRIBE,
@@ -48,6 +50,18 @@ enum ota_event {
     OTA_EV_FAIL, /* record.result and record.reason say what is to be reported */
     OTA_EV_GIVE_UP
 };
+
+/* Why a job that is first in the list stays there. */
+enum ota_hold {
+    OTA_HOLD_NONE,
+    OTA_HOLD_CLAIMED,   /* another service of this firmware has yet to do it */
+    OTA_HOLD_OVER,      /* this device is done with it, the cloud is not */
+    OTA_HOLD_UNREADABLE /* not even its id can be read */
+};
+const char *ota_hold_text(enum ota_hold hold);
+
+/* config.c: fills in the defaults; returns what is wrong with which field, or NULL. */
+const char *ota_check_config(struct ota_config *config);
 
 /* ota.c */
 void ota_dispatch(struct ota *ota, otter_ms now, enum ota_event event);
@@ -82,6 +96,7 @@ uint32_t ota_stream_length_max(const struct ota *ota);
 
 /* update.c: actions of an update */
 struct ota_file ota_job_file(const struct ota *ota);
+void ota_recall_download(struct ota *ota);
 void ota_count_restart(struct ota *ota);
 enum ota_event ota_read_header(struct ota *ota, const struct ota_block *block);
 void ota_take_block(struct ota *ota, otter_ms now, const struct ota_block *block);

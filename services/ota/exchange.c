@@ -6,7 +6,14 @@
 #include "services/ota/agent.h"
 #include "services/ota/job_document.h"
 
-#define PREFIX "$aws/things/"
+#define PREFIX        "$aws/things/"
+#define WARN_AGAIN_MS 600000u /* at least, between two warnings of the same job */
+
+_Static_assert(OTA_MQTT_OUTPUT_MIN == sizeof(PREFIX "/jobs//update") - 1 + OTA_THING_NAME_MAX +
+                                          OTA_JOB_ID_MAX + OTA_REPORT_MAX + MQTT_OUTPUT_OVERHEAD,
+               "the longest message that goes out is the update of a job");
+_Static_assert(MQTT_FILTER_MAX + OTA_REQUEST_CBOR_MAX + MQTT_OUTPUT_OVERHEAD <= OTA_MQTT_OUTPUT_MIN,
+               "a request for blocks, with the longest topic, is shorter");
 
 /* clientTokens: replies to updates are told apart by a letter, as an old one is as good as a new
  * one; those to get requests by letter and number. */
@@ -42,8 +49,9 @@ static otter_status publish(struct ota *ota, otter_ms now, uint8_t qos, const ch
 
 otter_status ota_send_ask(struct ota *ota, otter_ms now)
 {
-    char payload[40];
-    const int length = snprintf(payload, sizeof payload, "{\"clientToken\":\"%c%lu\"}", TOKEN_ASK,
+    char payload[72];
+    const int length = snprintf(payload, sizeof payload, "{%s\"clientToken\":\"%c%lu\"}",
+                                ota->brief ? "\"includeJobDocument\":false," : "", TOKEN_ASK,
                                 (unsigned long)++ota->counter);
     return publish(ota, now, 1, "jobs/%s/get", "$next", payload, length);
 }
@@ -152,6 +160,8 @@ static struct ota_report final_report(const struct ota *ota)
     report.reason = ota->record.reason;
     if (ota->record.result == OTA_SUCCEEDED)
         report.updated_by = &ota->record.previous;
+    if (ota->plain)
+        report.phase = NULL;
     return report;
 }
 
@@ -256,17 +266,70 @@ static bool reply_to_get(const struct ota *ota, const struct ota_reply *reply, e
     return reply->token == '\0' || (reply->token == (char)token && reply->counter == ota->counter);
 }
 
-static void log_foreign(struct ota *ota, const char *job_id)
+const char *ota_hold_text(enum ota_hold hold)
 {
-    if (strcmp(ota->foreign_job, job_id) == 0)
-        return;
-    memcpy(ota->foreign_job, job_id, sizeof ota->foreign_job);
-    LOG_INF(OTA_TAG, "job %s is no firmware update (no afr_ota); left alone", job_id);
+    static const char *const texts[] = {
+        [OTA_HOLD_NONE] = "",
+        [OTA_HOLD_CLAIMED] = "it waits for another service of this firmware",
+        [OTA_HOLD_OVER] = "it is over for this device but still offered: cancel it in the cloud",
+        [OTA_HOLD_UNREADABLE] = "its description cannot be read even without the job document",
+    };
+    return texts[hold];
 }
 
-static enum ota_event examine(struct ota *ota, const struct ota_reply *reply,
+/* What is first in the list and stays there holds up what is behind it: that has to be seen. */
+static void held_up(struct ota *ota, otter_ms now, const char *job_id, enum ota_hold hold)
+{
+    const bool known = hold == ota->hold && strcmp(ota->held_by, job_id) == 0;
+    if (known && now - ota->warned_at < WARN_AGAIN_MS)
+        return;
+    ota->hold = (uint8_t)hold;
+    snprintf(ota->held_by, sizeof ota->held_by, "%s", job_id);
+    ota->warned_at = now;
+    LOG_WRN(OTA_TAG, "job %s may hold up updates: %s", job_id, ota_hold_text(hold));
+}
+
+static void no_hold(struct ota *ota)
+{
+    ota->hold = OTA_HOLD_NONE;
+    ota->held_by[0] = '\0';
+    ota->offered_again = 0;
+}
+
+/* A job of somebody else: left to whoever claims it, else refused. */
+static enum ota_event examine_foreign(struct ota *ota, otter_ms now, const struct ota_reply *reply,
+                                      const struct json *json)
+{
+    const struct ota_config *config = &ota->config;
+    if (config->claims == NULL ||
+        !config->claims(config->ctx, reply->job_id, json, reply->document))
+        return ota_fail(ota, "no service of this device takes the job (no afr_ota in it)");
+    memset(&ota->record, 0, sizeof ota->record);
+    held_up(ota, now, reply->job_id, OTA_HOLD_CLAIMED);
+    return OTA_EV_LEFT;
+}
+
+/* The answer to a brief request, after a description that could not be read. Only a job that was
+ * the next one before and after such a description has it for sure. */
+static enum ota_event examine_briefly(struct ota *ota, otter_ms now, const struct ota_reply *reply)
+{
+    if (strcmp(ota->suspect, reply->job_id) == 0)
+        return ota_fail(ota,
+                        "the job is too large to be read: at most %lu bytes in %u parts with topic "
+                        "and status",
+                        (unsigned long)ota->config.mqtt->config.input_size,
+                        (unsigned)ota->config.token_count);
+    memcpy(ota->suspect, reply->job_id, sizeof ota->suspect);
+    memset(&ota->record, 0, sizeof ota->record);
+    ota->brief = false;
+    ota_send_again(ota, now);
+    return OTA_EV_NONE;
+}
+
+static enum ota_event examine(struct ota *ota, otter_ms now, const struct ota_reply *reply,
                               const struct json *json)
 {
+    uint8_t mark[OTA_MARK_SIZE];
     const struct ota_job_limits limits = {.file_size_max = ota->config.image_size_max,
                                           .block_size = ota->config.block_size,
                                           .stream_length_max = ota_stream_length_max(ota)};
@@ -274,14 +337,23 @@ static enum ota_event examine(struct ota *ota, const struct ota_reply *reply,
     memset(record, 0, sizeof *record);
     memcpy(record->job.id, reply->job_id, sizeof record->job.id);
     record->job.execution = reply->execution;
+    record->job.queued_at = reply->queued_at;
     record->previous = ota->running;
     ota->version = reply->version;
     ota->queued = reply->queued;
+    ota_job_mark(&record->job, mark);
+    if (memcmp(mark, ota->over, sizeof mark) == 0) {
+        memset(record, 0, sizeof *record);
+        held_up(ota, now, reply->job_id, OTA_HOLD_OVER);
+        ota->offered_again = (uint8_t)(ota->offered_again + (ota->offered_again < UINT8_MAX));
+        return OTA_EV_LEFT;
+    }
+    no_hold(ota);
+    if (ota->brief)
+        return examine_briefly(ota, now, reply);
     switch (ota_job_document(json, reply->document, &limits, &record->job, record->reason)) {
     case OTA_DOCUMENT_FOREIGN:
-        log_foreign(ota, reply->job_id);
-        memset(record, 0, sizeof *record);
-        return OTA_EV_FOREIGN;
+        return examine_foreign(ota, now, reply, json);
     case OTA_DOCUMENT_REFUSED:
         record->result = ota->queued ? OTA_REJECTED : OTA_FAILED;
         return OTA_EV_FAIL;
@@ -291,6 +363,26 @@ static enum ota_event examine(struct ota *ota, const struct ota_reply *reply,
     LOG_INF(OTA_TAG, "job %s: firmware of %lu bytes", reply->job_id,
             (unsigned long)record->job.file_size);
     return OTA_EV_SUITABLE;
+}
+
+/* The job service has answered. Before the confirmation the secondary slot holds the way back. */
+static bool may_take_a_job(struct ota *ota)
+{
+    ota_trial_reached_cloud(ota);
+    return !ota->on_trial;
+}
+
+static void on_unreadable(struct ota *ota, otter_ms now, uint32_t length)
+{
+    if (!may_take_a_job(ota))
+        return;
+    if (ota->brief) { /* asked again by and by */
+        held_up(ota, now, "(unknown)", OTA_HOLD_UNREADABLE);
+        return;
+    }
+    LOG_WRN(OTA_TAG, "the next job's description (%lu bytes) cannot be read",
+            (unsigned long)length);
+    ota_dispatch(ota, now, OTA_EV_UNREADABLE);
 }
 
 static void on_next(struct ota *ota, otter_ms now, const struct mqtt_message *message)
@@ -303,20 +395,18 @@ static void on_next(struct ota *ota, otter_ms now, const struct mqtt_message *me
                                          message->payload, message->payload_length);
     if (readable && !reply_to_get(ota, &reply, TOKEN_ASK))
         return;
-    ota_trial_reached_cloud(ota);
-    if (ota->on_trial) /* not confirmed: the secondary slot holds the way back */
-        return;
     if (!readable) {
-        LOG_WRN(OTA_TAG, "the next job's description (%lu bytes) cannot be read; left alone",
-                (unsigned long)message->payload_length);
-        ota_dispatch(ota, now, OTA_EV_FOREIGN);
+        on_unreadable(ota, now, (uint32_t)message->payload_length);
         return;
     }
+    if (!may_take_a_job(ota))
+        return;
     if (!reply.queued && !reply.in_progress) {
+        no_hold(ota);
         ota_dispatch(ota, now, OTA_EV_NO_JOB);
         return;
     }
-    ota_dispatch(ota, now, examine(ota, &reply, &json));
+    ota_dispatch(ota, now, examine(ota, now, &reply, &json));
 }
 
 static void on_described(struct ota *ota, otter_ms now, const struct ota_reply *reply)
@@ -364,21 +454,24 @@ static char token_of_state(const struct ota *ota)
 
 static void on_updated(struct ota *ota, otter_ms now, const struct ota_reply *reply)
 {
-    if (reply->token == '\0' || reply->token == token_of_state(ota))
-        ota_dispatch(ota, now, OTA_EV_ACCEPTED);
+    if (reply->token != '\0' && reply->token != token_of_state(ota))
+        return;
+    mqtt_connection_useful(ota->config.mqtt);
+    ota_dispatch(ota, now, OTA_EV_ACCEPTED);
 }
 
 static void on_not_updated(struct ota *ota, otter_ms now, const struct ota_reply *reply)
 {
     const bool ours = reply->token == '\0' || reply->token == token_of_state(ota);
+    LOG_WRN(OTA_TAG, "an update of job %s was refused: %s", ota->record.job.id, reply->code);
     if (reply->terminal)
         ota_dispatch(ota, now, OTA_EV_GONE);
+    else if (ours && reply->invalid)
+        ota_dispatch(ota, now, OTA_EV_INVALID);
     else if (ours && reply->conflict)
         ota_dispatch(ota, now, OTA_EV_CONFLICT);
     else if (ours && reply->barred)
         ota_dispatch(ota, now, OTA_EV_BARRED);
-    else
-        LOG_WRN(OTA_TAG, "a job update was refused: %s", reply->code);
 }
 
 static void on_jobs_message(struct ota *ota, otter_ms now, enum ota_topic topic,
@@ -409,6 +502,18 @@ static void on_jobs_message(struct ota *ota, otter_ms now, enum ota_topic topic,
         LOG_WRN(OTA_TAG, "the request for a job was refused: %s", reply.code);
 }
 
+/* The first one, then ever fewer of many. */
+static void refuse_block(struct ota *ota, otter_status why)
+{
+    const uint32_t count = ++ota->blocks_refused;
+    if ((count & (count - 1u)) != 0)
+        return;
+    LOG_WRN(OTA_TAG, "a block was refused: %s; %lu since the start",
+            why == OTTER_E_MALFORMED ? "not the CBOR of a data message"
+                                     : "another file, or a wrong number or length",
+            (unsigned long)count);
+}
+
 static void on_block(struct ota *ota, otter_ms now, const struct mqtt_message *message)
 {
     const bool probing = ota->state == OTA_PROBING;
@@ -416,9 +521,10 @@ static void on_block(struct ota *ota, otter_ms now, const struct mqtt_message *m
         return;
     const struct ota_file file = probing ? probe_file(ota) : ota->work.download.file;
     struct ota_block block;
-    if (ota_block_read(&file, message->payload, message->payload_length, &block) != OTTER_OK) {
-        ota->blocks_refused++;
-        LOG_DBG(OTA_TAG, "a block of wrong shape, number or length was refused");
+    const otter_status status =
+        ota_block_read(&file, message->payload, message->payload_length, &block);
+    if (status != OTTER_OK) {
+        refuse_block(ota, status);
     } else if (!probing) {
         ota_take_block(ota, now, &block);
     } else if (block.number == 0) {
@@ -455,4 +561,19 @@ void ota_on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
         on_no_block(ota, now, message);
     else
         on_jobs_message(ota, now, topic, message);
+}
+
+void ota_on_oversized(void *ctx, otter_ms now, const char *topic, size_t topic_length,
+                      uint32_t length)
+{
+    struct ota *ota = ctx;
+    const enum ota_topic about =
+        ota_topic_read(topic, topic_length, ota->config.thing_name, &ota->record.job);
+    if (about == OTA_TOPIC_OTHER)
+        return;
+    ota->wake = 0;
+    if (about == OTA_TOPIC_NOTIFY_NEXT)
+        ota_dispatch(ota, now, OTA_EV_NOTIFIED);
+    else if (about == OTA_TOPIC_NEXT && ota->state == OTA_ASKING)
+        on_unreadable(ota, now, length);
 }

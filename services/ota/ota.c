@@ -23,17 +23,13 @@
 #include "port/log.h"
 #include "services/ota/agent.h"
 
-#define BLOCK_SIZE_DEFAULT    4096u
-#define REPLY_TIMEOUT_DEFAULT 10000u
-#define BLOCK_TIMEOUT_DEFAULT 3000u
-#define STALL_TIMEOUT_DEFAULT 600000u
-#define SELF_TEST_DEFAULT     120000u
-#define POLL_DEFAULT          3600000u
 #define OFFLINE_NEWS_MS       60000u
 #define ASK_APPLICATION_MS    1000u
 #define SELF_TEST_AGAIN_MS    200u
 #define SEND_AGAIN_MS         20u
+#define CONFLICTS_MAX         3u
 #define RETRY_DOUBLINGS_MAX   4u
+#define OFFERED_DOUBLINGS_MAX 9u
 
 /* --- small helpers that the other files use too --- */
 
@@ -137,6 +133,14 @@ static enum ota_event ask_application(struct ota *ota, otter_ms now)
     return OTA_EV_NONE;
 }
 
+/* The job ends here even though the cloud will not hear of it; it is not begun again. */
+static enum ota_event unreportable(struct ota *ota)
+{
+    LOG_ERR(OTA_TAG, "the job service does not take the end of job %s; cancel the job there",
+            ota->record.job.id);
+    return OTA_EV_GONE;
+}
+
 static enum ota_event close_job(struct ota *ota, otter_ms now)
 {
     struct ota_record *record = &ota->record;
@@ -151,21 +155,64 @@ static enum ota_event close_job(struct ota *ota, otter_ms now)
 /* The cloud has no rule against it in writing, but some do not let a started job be rejected. */
 static enum ota_event fail_instead(struct ota *ota, otter_ms now)
 {
-    if (ota->record.result == OTA_REJECTED) {
-        ota->record.result = OTA_FAILED;
-        (void)ota_save(ota);
-        ota_retry(ota, now);
-    }
+    if (ota->record.result != OTA_REJECTED)
+        return unreportable(ota);
+    ota->record.result = OTA_FAILED;
+    (void)ota_save(ota);
+    ota_retry(ota, now);
+    return OTA_EV_NONE;
+}
+
+/* What is wrong with the report may be in its details: it goes once more without them. */
+static enum ota_event report_plainly(struct ota *ota, otter_ms now)
+{
+    if (ota->plain)
+        return unreportable(ota);
+    ota->plain = true;
+    ota_retry(ota, now);
+    return OTA_EV_NONE;
+}
+
+/* Asking again would bring the same answer for ever. */
+static enum ota_event refused_for_good(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    return ota_fail(ota, "the job service does not take the update to '%s'",
+                    ota->state == OTA_READYING ? "ready" : "in progress");
+}
+
+/* No answer to the acceptance, or one that only a look at the job explains. */
+static enum ota_event look_again(struct ota *ota, otter_ms now)
+{
+    (void)now;
+    if (ota->rounds < UINT8_MAX)
+        ota->rounds++;
+    return OTA_EV_DESCRIBE;
+}
+
+/* Somebody else may change the job once or twice; then there is no more hurry. */
+static enum ota_event conflict(struct ota *ota, otter_ms now)
+{
+    return ota->rounds < CONFLICTS_MAX ? look_again(ota, now) : OTA_EV_NONE;
+}
+
+/* A description that cannot be read: who the job is can be asked for without its document. */
+static enum ota_event ask_briefly(struct ota *ota, otter_ms now)
+{
+    ota->brief = true;
+    ota_send_again(ota, now);
     return OTA_EV_NONE;
 }
 
 static void forget_job(struct ota *ota)
 {
-    const otter_status status = ota_record_clear(ota->config.kv, &ota->record);
+    const otter_status status = ota_record_close(ota->config.kv, &ota->record, ota->over);
     if (status != OTTER_OK)
         LOG_ERR(OTA_TAG, "cannot clear the update's record: %s", otter_status_text(status));
     ota->doubt = false;
     ota->doubt_deadline = OTTER_NEVER;
+    ota->rounds = 0;
+    ota->plain = false;
     ota->version = 0;
     ota->silent_ms = 0;
     ota->progress.stored = 0;
@@ -231,7 +278,8 @@ static const struct row table[] = {
     AFTER(OFFLINE,  NEWS,          still_offline,     SAME),
 
     ON(ASKING,      NO_JOB,        NULL,              OTA_IDLE),
-    ON(ASKING,      FOREIGN,       NULL,              OTA_IDLE),
+    ON(ASKING,      LEFT,          NULL,              OTA_IDLE),
+    ON(ASKING,      UNREADABLE,    ask_briefly,       SAME),
     ON(ASKING,      SUITABLE,      NULL,              OTA_PROBING),
     ON(ASKING,      NOTIFIED,      again,             SAME),
     AFTER(ASKING,   REPLY,         again,             SAME),
@@ -253,8 +301,10 @@ static const struct row table[] = {
     AFTER(PROBING,  REPLY,         probe_again,       SAME),
 
     ON(ACCEPTING,   ACCEPTED,      ota_job_accepted,  OTA_PREPARING),
-    ON(ACCEPTING,   CONFLICT,      NULL,              OTA_DESCRIBING),
-    AFTER(ACCEPTING, REPLY,        NULL,              OTA_DESCRIBING),
+    ON(ACCEPTING,   CONFLICT,      conflict,          SAME),
+    ON(ACCEPTING,   INVALID,       refused_for_good,  SAME),
+    ON(ACCEPTING,   DESCRIBE,      NULL,              OTA_DESCRIBING),
+    AFTER(ACCEPTING, REPLY,        look_again,        SAME),
 
     ON(PREPARING,   STEP,          ota_prepare,       SAME),
     ON(PREPARING,   PREPARED,      NULL,              OTA_DOWNLOADING),
@@ -268,6 +318,7 @@ static const struct row table[] = {
     ON(VERIFYING,   VERIFIED,      NULL,              OTA_READYING),
 
     ON(READYING,    ACCEPTED,      ota_note_install,  OTA_ACTIVATING),
+    ON(READYING,    INVALID,       refused_for_good,  SAME),
     AFTER(READYING, REPLY,         again,             SAME),
 
     ON(ACTIVATING,  STEP,          ota_activate,      SAME),
@@ -278,6 +329,7 @@ static const struct row table[] = {
     ON(INSTALLED,   RESET,         NULL,              OTA_RESETTING),
 
     ON(TRYING,      ACCEPTED,      NULL,              OTA_TESTING),
+    ON(TRYING,      INVALID,       NULL,              OTA_TESTING), /* it has been answered */
     AFTER(TRYING,   REPLY,         again,             SAME),
 
     AFTER(TESTING,  SELF_TEST,     ota_run_self_test, SAME),
@@ -286,6 +338,7 @@ static const struct row table[] = {
     ON(REPORTING,   ACCEPTED,      finished,          OTA_ASKING),
     ON(REPORTING,   GONE,          finished,          OTA_ASKING),
     ON(REPORTING,   BARRED,        fail_instead,      SAME),
+    ON(REPORTING,   INVALID,       report_plainly,    SAME),
     AFTER(REPORTING, REPLY,        again,             SAME),
 
     ANYWHERE(NOTIFIED,             doubt,             SAME),
@@ -338,6 +391,15 @@ static const struct row *find_row(uint8_t state, enum ota_event event)
     return found;
 }
 
+/* A job that is over may still be offered for a short time, or for ever. */
+static uint32_t poll_ms(const struct ota *ota)
+{
+    const unsigned doublings =
+        ota->offered_again < OFFERED_DOUBLINGS_MAX ? ota->offered_again : OFFERED_DOUBLINGS_MAX;
+    const uint32_t wait = ota->config.reply_timeout_ms << doublings;
+    return ota->offered_again == 0 || wait > ota->config.poll_ms ? ota->config.poll_ms : wait;
+}
+
 static uint32_t wait_ms(const struct ota *ota, enum wait wait)
 {
     const struct ota_config *config = &ota->config;
@@ -347,7 +409,7 @@ static uint32_t wait_ms(const struct ota *ota, enum wait wait)
     case BLOCK:
         return config->block_timeout_ms;
     case POLL:
-        return config->poll_ms;
+        return poll_ms(ota);
     case NEWS:
         return OFFLINE_NEWS_MS;
     case APPLICATION:
@@ -391,8 +453,12 @@ static void enter(struct ota *ota, otter_ms now, enum ota_state state)
 {
     const enum ota_phase before = ota_phase_of(ota);
     ota->state = state;
-    ota->retries = 0;
+    ota->retries = state == OTA_ACCEPTING ? ota->rounds : 0;
     ota->starting = 0;
+    if (state == OTA_ASKING) {
+        ota->brief = false;
+        ota->suspect[0] = '\0';
+    }
     ota_send_again(ota, now);
     if (state == OTA_INSTALLED || state == OTA_TESTING)
         ota->deadline = now;
@@ -416,40 +482,6 @@ void ota_dispatch(struct ota *ota, otter_ms now, enum ota_event event)
 
 /* --- the loop's side --- */
 
-static void set_default(uint32_t *value, uint32_t standard)
-{
-    if (*value == 0)
-        *value = standard;
-}
-
-static otter_status check_config(struct ota_config *config)
-{
-    if (config->mqtt == NULL || config->kv == NULL || config->primary == NULL ||
-        config->secondary == NULL || config->progress == NULL || config->thing_name == NULL ||
-        config->tokens == NULL || config->token_count < OTA_TOKENS_MIN ||
-        config->mqtt->config.output_size < OTA_MQTT_OUTPUT_MIN)
-        return OTTER_E_ARGUMENT;
-    const size_t name = strlen(config->thing_name);
-    set_default(&config->block_size, BLOCK_SIZE_DEFAULT);
-    set_default(&config->reply_timeout_ms, REPLY_TIMEOUT_DEFAULT);
-    set_default(&config->block_timeout_ms, BLOCK_TIMEOUT_DEFAULT);
-    set_default(&config->stall_timeout_ms, STALL_TIMEOUT_DEFAULT);
-    set_default(&config->self_test_timeout_ms, SELF_TEST_DEFAULT);
-    set_default(&config->poll_ms, POLL_DEFAULT);
-    set_default(&config->trailer_align, trailer_max_align(config->secondary->flash->write_size));
-    if (name == 0 || name > OTA_THING_NAME_MAX ||
-        config->block_size % config->secondary->flash->write_size != 0 ||
-        config->block_size < OTA_PROBE_SIZE ||
-        config->mqtt->config.input_size < config->block_size + OTA_MQTT_INPUT_BESIDE_BLOCK ||
-        config->block_size > OTA_REQUEST_MAX || config->image_size_max == 0 ||
-        config->image_size_max > config->secondary->size ||
-        !ota_download_fits(config->secondary, config->block_size) ||
-        ota_progress_capacity(config->progress) <
-            2u * (config->image_size_max / config->block_size) + 8u)
-        return OTTER_E_ARGUMENT;
-    return OTTER_OK;
-}
-
 otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now)
 {
     struct image_header header;
@@ -459,19 +491,28 @@ otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms
     ota->trial_deadline = OTTER_NEVER;
     ota->doubt_deadline = OTTER_NEVER;
     ota->connected_at = OTTER_NEVER;
-    otter_status status = check_config(&ota->config);
-    if (status == OTTER_OK)
-        status = image_header_read(config->primary, &header);
+    ota->fault = ota_check_config(&ota->config);
+    if (ota->fault != NULL) {
+        LOG_ERR(OTA_TAG, "configuration, %s", ota->fault);
+        return OTTER_E_ARGUMENT;
+    }
+    otter_status status = image_header_read(config->primary, &header);
     if (status != OTTER_OK)
         return status;
     ota->running = header.version;
     status = ota_record_load(config->kv, &ota->record);
     if (status != OTTER_OK)
         LOG_ERR(OTA_TAG, "the record of an update cannot be read: %s", otter_status_text(status));
+    ota_mark_load(config->kv, ota->over);
     ota_trial_init(ota, now);
-    ota_count_restart(ota);
+    ota_recall_download(ota);
     ota_restart_deadline(ota, now);
     return ota_subscribe(ota);
+}
+
+const char *ota_config_fault(const struct ota *ota)
+{
+    return ota->fault == NULL ? "" : ota->fault;
 }
 
 static void look_at_connection(struct ota *ota, otter_ms now)
@@ -496,6 +537,8 @@ static void look_at_connection(struct ota *ota, otter_ms now)
                 "subscriptions to $aws/things/%s/jobs/... are not granted (policy?); "
                 "going on without",
                 ota->config.thing_name);
+    if (!ota->was_online)
+        ota_count_restart(ota);
     ota->online = true;
     ota->was_online = true;
     ota_dispatch(ota, now, OTA_EV_ONLINE);
@@ -586,6 +629,8 @@ struct ota_status ota_status(const struct ota *ota)
         .running = ota->running,
         .offered = ota->record.version,
         .reason = ota->last_reason,
+        .held_by = ota->held_by,
+        .held_why = ota_hold_text((enum ota_hold)ota->hold),
         .on_trial = ota->on_trial,
         .blocks_duplicate = ota->blocks_duplicate,
         .blocks_refused = ota->blocks_refused,

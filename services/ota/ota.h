@@ -37,7 +37,7 @@
 
 /* Buffers that the MQTT session must have: its input, beyond one block; its output. */
 #define OTA_MQTT_INPUT_BESIDE_BLOCK 320u
-#define OTA_MQTT_OUTPUT_MIN         768u
+#define OTA_MQTT_OUTPUT_MIN         777u /* the longest update, by the longest names: exchange.c */
 
 /* What the agent does, as users see it: in statusDetails "phase", in logs and in ota_status. */
 enum ota_phase {
@@ -62,6 +62,8 @@ struct ota_status {
     struct image_version running; /* of this firmware */
     struct image_version offered; /* the job's image; zeros until its header has been read */
     const char *reason;           /* of the last update that ended, "" before */
+    const char *held_by;          /* id of a job that is first in the cloud's list and that this */
+    const char *held_why;         /* agent cannot end, so that others wait behind it; or "" */
     bool on_trial;                /* this firmware is not confirmed yet */
     uint32_t blocks_duplicate;    /* counters since boot */
     uint32_t blocks_refused;
@@ -92,6 +94,10 @@ struct ota_config {
     uint32_t poll_ms;              /* asks for a job even without notification; 0: 1 h */
 
     /* Hooks of the application; each may be NULL. */
+    /* A job without afr_ota: true when another service of this firmware does it, and this agent has
+     * to leave it alone. What nobody claims is refused (REJECTED), so that it holds up nothing.
+     * `document` is the index of its object in `json`, valid during the call. */
+    bool (*claims)(void *ctx, const char *job_id, const struct json *json, int document);
     bool (*may_reset)(void *ctx);         /* now is a good time to restart; NULL: always */
     otter_status (*self_test)(void *ctx); /* on trial, on line: OTTER_OK passes, OTTER_E_AGAIN asks
                                              again, anything else sends the old firmware back */
@@ -104,8 +110,15 @@ struct ota; /* shape below; all fields are private */
 
 /* Reads the running version from the primary's image header and what an update in progress left in
  * the store. OTTER_E_ARGUMENT when the configuration cannot work (names too long, areas missing,
- * MQTT buffers or progress area too small), or the error of reading flash. Sends nothing. */
+ * MQTT buffers or progress area too small): the log and ota_config_fault name the field; or the
+ * error of reading flash. Sends nothing. */
 otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now);
+/* After OTTER_E_ARGUMENT: "block_size: ...", else "". */
+const char *ota_config_fault(const struct ota *ota);
+
+/* For a firmware on trial whose agent cannot run, before it makes way for the old one: leaves word
+ * in the store, so that the old one can tell the cloud why. */
+void ota_leave_word_without_agent(struct kv *kv);
 
 void ota_tick(struct ota *ota, otter_ms now);
 
@@ -120,6 +133,10 @@ struct ota_status ota_status(const struct ota *ota);
 
 /* An mqtt_handler; `ota` is the struct ota. Messages on other topics are ignored. */
 void ota_on_message(void *ota, otter_ms now, const struct mqtt_message *message);
+/* The session's `on_oversized`: a job too large to be read is refused too. Without it such a job is
+ * asked for again and again, and others wait behind it. */
+void ota_on_oversized(void *ota, otter_ms now, const char *topic, size_t topic_length,
+                      uint32_t length);
 
 /* Every waiting state has a row with its deadline in the table of ota.c. */
 enum ota_state {
@@ -170,17 +187,26 @@ struct ota {
     uint32_t blocks_duplicate;
     uint32_t blocks_refused;
     uint32_t requests_sent;
-    uint8_t retries;  /* of the state */
-    uint8_t repairs;  /* of the secondary's trailer, since boot */
-    uint8_t starting; /* steps of PREPARING */
+    otter_ms warned_at;          /* of held_by */
+    const char *fault;           /* of the configuration */
+    uint8_t hold;                /* enum ota_hold */
+    uint8_t offered_again;       /* times in a row that a job was offered which is over */
+    uint8_t rounds;              /* times in a row that an acceptance came to nothing */
+    uint8_t over[OTA_MARK_SIZE]; /* the last job that this device was done with */
+    uint8_t retries;             /* of the state */
+    uint8_t repairs;             /* of the secondary's trailer, since boot */
+    uint8_t starting;            /* steps of PREPARING */
     bool online;
     bool was_online;
     bool on_trial;
-    bool queued;   /* the job was QUEUED when last read */
-    bool busy;     /* the state has work that need not wait */
-    bool send_due; /* the state's message has yet to go out */
-    bool doubt;    /* ask whether the job is still ours */
-    char foreign_job[OTA_JOB_ID_MAX + 1];
+    bool queued;                      /* the job was QUEUED when last read */
+    bool busy;                        /* the state has work that need not wait */
+    bool send_due;                    /* the state's message has yet to go out */
+    bool doubt;                       /* ask whether the job is still ours */
+    bool brief;                       /* ask for the next job without its document */
+    bool plain;                       /* report the end without details */
+    char suspect[OTA_JOB_ID_MAX + 1]; /* the next job when a description could not be read */
+    char held_by[OTA_JOB_ID_MAX + 1];
     char last_reason[OTA_REASON_MAX + 1]; /* of the update that ended last */
     char notify_filter[OTA_FILTER_MAX];
     char get_filter[OTA_FILTER_MAX];

@@ -8,6 +8,7 @@
  *   8      version        8  previous      (major 1, minor 1, revision 2, build 4)
  *   4      execution      4  file_size     1  file_id
  *   1 + n  signature      1 + n  job id    1 + n  stream    1 + n  reason
+ *   4      queued_at      (may be absent)
  *
  * A later format may add fields behind these and keeps the number; a change of these gets another
  * number. */
@@ -16,7 +17,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "image/crypto.h"
+
 #define RECORD_KEY    "ota/job"
+#define MARK_KEY      "ota/over"
 #define RECORD_FORMAT 1u
 #define RECORD_MAX    448u
 
@@ -115,6 +119,7 @@ otter_status ota_record_save(struct kv *kv, const struct ota_record *record)
     put_bytes(&form, job->id, strlen(job->id));
     put_bytes(&form, job->stream, strlen(job->stream));
     put_bytes(&form, record->reason, strlen(record->reason));
+    put(&form, job->queued_at, 4);
     return form.bad ? OTTER_E_INTERNAL : kv_set(kv, RECORD_KEY, form.data, form.at);
 }
 
@@ -139,6 +144,8 @@ static bool read_form(struct form *form, struct ota_record *record)
     take_text(form, job->id, sizeof job->id);
     take_text(form, job->stream, sizeof job->stream);
     take_text(form, record->reason, sizeof record->reason);
+    if (form->at < form->length) /* absent in records of older firmware */
+        job->queued_at = take(form, 4);
     return !form->bad && record->phase >= OTA_RECORD_ACCEPT &&
            record->phase <= OTA_RECORD_FINISHED && record->result <= OTA_REJECTED &&
            job->id[0] != '\0' &&
@@ -160,8 +167,35 @@ otter_status ota_record_load(struct kv *kv, struct ota_record *record)
     return status == OTTER_E_NOT_FOUND ? OTTER_OK : status;
 }
 
-otter_status ota_record_clear(struct kv *kv, struct ota_record *record)
+void ota_job_mark(const struct ota_job *job, uint8_t mark[OTA_MARK_SIZE])
 {
+    struct form form = {.at = 0};
+    struct image_sha256 sha;
+    uint8_t digest[IMAGE_HASH_SIZE];
+    put_bytes(&form, job->id, strlen(job->id));
+    put(&form, job->execution, 4);
+    put(&form, job->queued_at, 4);
+    image_sha256_init(&sha);
+    image_sha256_update(&sha, form.data, form.at);
+    image_sha256_finish(&sha, digest);
+    memcpy(mark, digest, OTA_MARK_SIZE);
+}
+
+void ota_mark_load(struct kv *kv, uint8_t mark[OTA_MARK_SIZE])
+{
+    uint32_t length = 0;
+    const otter_status status = kv_get(kv, MARK_KEY, mark, OTA_MARK_SIZE, &length);
+    if (status != OTTER_OK || length != OTA_MARK_SIZE)
+        memset(mark, 0, OTA_MARK_SIZE);
+}
+
+otter_status ota_record_close(struct kv *kv, struct ota_record *record, uint8_t mark[OTA_MARK_SIZE])
+{
+    ota_job_mark(&record->job, mark);
+    const struct kv_item items[] = {{RECORD_KEY, NULL, 0}, {MARK_KEY, mark, OTA_MARK_SIZE}};
     memset(record, 0, sizeof *record);
-    return kv_delete(kv, RECORD_KEY);
+    const otter_status status = kv_set_all(kv, items, 2);
+    if (status != OTTER_OK) /* a store too full for the mark must not keep the record */
+        (void)kv_delete(kv, RECORD_KEY);
+    return status;
 }

@@ -1,5 +1,7 @@
 /* What the agent must not forget: the one record of the update in progress, in the key-value store
- * under "ota/job". It is written before each side effect and compared with the cloud at boot. */
+ * under "ota/job". It is written before each side effect and compared with the cloud at boot.
+ * Beside it, under "ota/over", the mark of the last job that this device was done with: whatever
+ * the cloud says, that execution is not begun again. */
 #ifndef OTTER_SERVICES_OTA_RECORD_H
 #define OTTER_SERVICES_OTA_RECORD_H
 
@@ -18,6 +20,7 @@ struct ota_job {
     char id[OTA_JOB_ID_MAX + 1];
     char stream[OTA_STREAM_MAX + 1];
     uint32_t execution; /* executionNumber: a retry of the job is another execution */
+    uint32_t queued_at; /* queuedAt: a job made anew under an old id is another one too */
     uint32_t file_size;
     uint8_t file_id;
     uint8_t signature_length;
@@ -43,17 +46,18 @@ enum ota_trial_note {
     OTA_TRIAL_NO_CONNECTION = 2,
     OTA_TRIAL_NO_REPLY = 3,
     OTA_TRIAL_TEST_FAILED = 4,
-    OTA_TRIAL_WRONG_VERSION = 5
+    OTA_TRIAL_WRONG_VERSION = 5,
+    OTA_TRIAL_NO_AGENT = 6
 };
 
 struct ota_record {
     uint8_t phase;                 /* enum ota_record_phase */
     uint8_t result;                /* enum ota_result, in phase FINISHED */
     uint8_t note;                  /* enum ota_trial_note, in phase TRIAL */
-    uint8_t restarts;              /* resets in a row in which no block was added */
+    uint8_t restarts;              /* lives in a row, on line, in which no block was added */
     uint16_t epoch;                /* counts fresh starts of the download of this job */
     uint16_t trial_s;              /* time limit of the trial */
-    uint32_t blocks_at_boot;       /* on flash when the device last started */
+    uint32_t blocks_at_boot;       /* on flash when the last such life came on line */
     struct image_version version;  /* of the job's image */
     struct image_version previous; /* of the firmware that downloads it */
     struct ota_job job;
@@ -64,7 +68,16 @@ struct ota_record {
  * and OTTER_E_CORRUPT). */
 otter_status ota_record_load(struct kv *kv, struct ota_record *record);
 otter_status ota_record_save(struct kv *kv, const struct ota_record *record);
-/* Also clears `record`. */
-otter_status ota_record_clear(struct kv *kv, struct ota_record *record);
+
+/* Tells one execution of a job from all others. */
+#define OTA_MARK_SIZE 8u
+void ota_job_mark(const struct ota_job *job, uint8_t mark[OTA_MARK_SIZE]);
+/* Zeros when there is none or it cannot be read. */
+void ota_mark_load(struct kv *kv, uint8_t mark[OTA_MARK_SIZE]);
+
+/* The device is done with the job: in one change the record goes and the job's mark takes the place
+ * of the last one. Also clears `record` and gives the mark back, even after an error. */
+otter_status ota_record_close(struct kv *kv, struct ota_record *record,
+                              uint8_t mark[OTA_MARK_SIZE]);
 
 #endif

@@ -120,6 +120,8 @@ static bool read_execution(struct ota_reply *reply, const struct json *json)
                         &reply->execution);
     (void)json_get_uint(json, json_find(json, execution, "versionNumber"), UINT32_MAX,
                         &reply->version);
+    (void)json_get_uint(json, json_find(json, execution, "queuedAt"), UINT32_MAX,
+                        &reply->queued_at);
     return json_get_string(json, json_find(json, execution, "jobId"), reply->job_id,
                            sizeof reply->job_id) == OTTER_OK &&
            ota_is_name(reply->job_id);
@@ -135,6 +137,9 @@ static void read_rejection(struct ota_reply *reply, const struct json *json)
     const bool transition = json_equals(json, code, "InvalidStateTransition");
     reply->barred = transition && json_equals(json, status, "IN_PROGRESS");
     reply->conflict = json_equals(json, code, "VersionMismatch");
+    reply->invalid = json_equals(json, code, "InvalidRequest") ||
+                     json_equals(json, code, "InvalidJson") ||
+                     json_equals(json, code, "InvalidTopic");
     reply->terminal = (transition && !reply->barred) ||
                       json_equals(json, code, "TerminalStateReached") ||
                       json_equals(json, code, "ResourceNotFound");

@@ -38,7 +38,9 @@ struct ota_reply {
     bool in_progress; /* status IN_PROGRESS, else another status or none */
     uint32_t execution;
     uint32_t version;
+    uint32_t queued_at;
     bool terminal; /* rejected: the job is over or gone */
+    bool invalid;  /* rejected: the request itself, which would never be taken */
     bool conflict; /* rejected: VersionMismatch */
     bool barred;   /* rejected: InvalidStateTransition although still IN_PROGRESS */
     char code[28]; /* rejected: the code, for the log */

@@ -58,9 +58,11 @@ int ota_report_write(const struct ota_report *report, char *out, size_t size)
     json_writer_init(&w, out, size);
     json_write_object(&w, NULL);
     json_write_string(&w, "status", report->status);
-    json_write_object(&w, "statusDetails");
-    write_details(&w, report);
-    json_write_object_end(&w);
+    if (report->phase != NULL) {
+        json_write_object(&w, "statusDetails");
+        write_details(&w, report);
+        json_write_object_end(&w);
+    }
     if (report->execution > 0)
         json_write_int(&w, "executionNumber", report->execution);
     if (report->expected_version > 0)

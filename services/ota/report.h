@@ -24,9 +24,9 @@
 #define OTA_REPORT_MAX 480u /* longest payload */
 
 struct ota_report {
-    char token;         /* clientToken: one letter for each kind of update */
-    const char *status; /* IN_PROGRESS, SUCCEEDED, FAILED, REJECTED */
-    const char *phase;
+    char token;            /* clientToken: one letter for each kind of update */
+    const char *status;    /* IN_PROGRESS, SUCCEEDED, FAILED, REJECTED */
+    const char *phase;     /* NULL: without statusDetails */
     const char *self_test; /* NULL: leave out; so with the other pointers */
     const char *reason;
     const struct image_version *version;

@@ -47,6 +47,19 @@ void ota_trial_init(struct ota *ota, otter_ms now)
     (void)ota_save(ota);
 }
 
+void ota_leave_word_without_agent(struct kv *kv)
+{
+    struct ota_record record;
+    if (ota_record_load(kv, &record) != OTTER_OK ||
+        (record.phase != OTA_RECORD_INSTALL && record.phase != OTA_RECORD_TRIAL))
+        return;
+    record.phase = OTA_RECORD_TRIAL;
+    record.note = OTA_TRIAL_NO_AGENT;
+    const otter_status status = ota_record_save(kv, &record);
+    if (status != OTTER_OK)
+        LOG_ERR(OTA_TAG, "cannot leave word of the trial: %s", otter_status_text(status));
+}
+
 static otter_status confirm(struct ota *ota)
 {
     const otter_status status = trailer_confirm(ota->config.primary, ota_trailer_align(ota));
@@ -98,6 +111,7 @@ static enum ota_event rolled_back(struct ota *ota)
         [OTA_TRIAL_NO_REPLY] = "no answer from the job service",
         [OTA_TRIAL_TEST_FAILED] = "its self-test failed",
         [OTA_TRIAL_WRONG_VERSION] = "another version was in the image",
+        [OTA_TRIAL_NO_AGENT] = "its update agent did not run",
     };
     const struct ota_record *record = &ota->record;
     const size_t known = sizeof notes / sizeof notes[0];

@@ -8,7 +8,7 @@
 
 #define RESTARTS_MAX       5u
 #define REPAIRS_MAX        3u
-#define PROGRESS_PERIOD_MS 1000u
+#define PROGRESS_PERIOD_MS 30000u
 #define TLV_INFO_SIZE      4u
 
 struct ota_file ota_job_file(const struct ota *ota)
@@ -55,6 +55,7 @@ enum ota_event ota_read_header(struct ota *ota, const struct ota_block *block)
 enum ota_event ota_take_job(struct ota *ota, otter_ms now)
 {
     (void)now;
+    mqtt_connection_useful(ota->config.mqtt);
     ota->record.phase = OTA_RECORD_ACCEPT;
     return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
 }
@@ -64,6 +65,7 @@ enum ota_event ota_job_accepted(struct ota *ota, otter_ms now)
     (void)now;
     LOG_INF(OTA_TAG, "job %s accepted", ota->record.job.id);
     ota->queued = false;
+    ota->rounds = 0;
     ota->record.phase = OTA_RECORD_DOWNLOAD;
     return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
 }
@@ -122,10 +124,9 @@ static bool under_way(const struct ota *ota)
     return phase == OTA_RECORD_TRIAL ? ota_swap_pending(ota) : phase < OTA_RECORD_TRIAL;
 }
 
-/* At boot: a device that restarts again and again without getting on must not do so for ever. A
- * record of another block size or of a firmware that has been replaced since starts afresh: its
- * secondary slot may hold something else by now. */
-void ota_count_restart(struct ota *ota)
+/* At boot: a record of another block size or of a firmware that has been replaced since starts
+ * afresh: its secondary slot may hold something else by now. */
+void ota_recall_download(struct ota *ota)
 {
     struct ota_record *record = &ota->record;
     if (!under_way(ota))
@@ -133,9 +134,20 @@ void ota_count_restart(struct ota *ota)
     if (image_version_compare(&record->previous, &ota->running) != 0) {
         record->epoch++;
         record->previous = ota->running;
+        (void)ota_save(ota);
     }
     if (record->job.file_size > ota->config.image_size_max || open_journal(ota) != OTTER_OK)
         ota->progress.stored = 0;
+}
+
+/* When the device comes on line for the first time since its start: one that restarts again and
+ * again without getting on must not do so for ever. A life without the cloud says nothing about the
+ * update. */
+void ota_count_restart(struct ota *ota)
+{
+    struct ota_record *record = &ota->record;
+    if (!under_way(ota))
+        return;
     const uint32_t stored = ota->progress.stored;
     record->restarts = stored > record->blocks_at_boot ? 0 : (uint8_t)(record->restarts + 1u);
     record->blocks_at_boot = stored;
@@ -219,6 +231,7 @@ void ota_take_block(struct ota *ota, otter_ms now, const struct ota_block *block
         ota->silent_ms = 0;
         ota->retries = 0;
         ota_restart_deadline(ota, now);
+        mqtt_connection_useful(ota->config.mqtt);
         ota_tell(ota);
     }
 }
@@ -261,9 +274,10 @@ enum ota_event ota_stalled(struct ota *ota, otter_ms now)
     struct ota_download *download = &ota->work.download;
     ota->silent_ms += ota->wait_ms;
     if (ota->silent_ms >= ota->config.stall_timeout_ms)
-        return ota_fail(ota, "no block arrived for %lu s at %lu/%lu",
+        return ota_fail(ota, "no block arrived for %lu s at %lu/%lu, %lu were refused",
                         (unsigned long)(ota->silent_ms / 1000u),
-                        (unsigned long)ota->progress.stored, (unsigned long)ota->progress.blocks);
+                        (unsigned long)ota->progress.stored, (unsigned long)ota->progress.blocks,
+                        (unsigned long)ota->blocks_refused);
     LOG_DBG(OTA_TAG, "no block for a while; asking again");
     ota_download_lost(download, download->in_flight > 0);
     ota->doubt = true; /* a cancelled job's stream falls silent too */

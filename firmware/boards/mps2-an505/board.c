@@ -13,6 +13,7 @@ void board_init(struct board *board, const struct flash *flash)
         .name = OTTER_BOARD_NAME,
         .max_sectors = MAX_SECTORS,
         .max_align = MAX_ALIGN,
+        .connect_spread_ms = 250, /* one device on a desk, whose user waits */
         .image_size_max = FLASH_MAP_SLOT_SIZE - TRAILER_SIZE,
         .primary = {flash, FLASH_MAP_PRIMARY, FLASH_MAP_SLOT_SIZE},
         .secondary = {flash, FLASH_MAP_SECONDARY, FLASH_MAP_SLOT_SIZE},

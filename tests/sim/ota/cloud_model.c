@@ -47,7 +47,7 @@ static struct cloud_job *first_pending(struct cloud *cloud)
 __attribute__((format(printf, 3, 4))) static void reply(struct cloud *cloud, const char *topic,
                                                         const char *format, ...)
 {
-    static char body[4096];
+    static char body[8192];
     char full[256];
     va_list arguments;
     va_start(arguments, format);
@@ -57,14 +57,14 @@ __attribute__((format(printf, 3, 4))) static void reply(struct cloud *cloud, con
     cloud->send(cloud->ctx, full, body, (size_t)length);
 }
 
-static const char *execution_json(const struct cloud_job *job, bool with_document)
+static const char *execution_json(const struct cloud_job *job, enum cloud_status status,
+                                  bool with_document)
 {
-    static char text[3072];
-    int at =
-        snprintf(text, sizeof text,
-                 "{\"jobId\":\"%s\",\"status\":\"%s\",\"queuedAt\":1700000000,"
-                 "\"lastUpdatedAt\":1700000001,\"versionNumber\":%u,\"executionNumber\":%u",
-                 job->id, names[job->status], (unsigned)job->version, (unsigned)job->execution);
+    static char text[6144];
+    int at = snprintf(text, sizeof text,
+                      "{\"jobId\":\"%s\",\"status\":\"%s\",\"queuedAt\":1700000000,"
+                      "\"lastUpdatedAt\":1700000001,\"versionNumber\":%u,\"executionNumber\":%u",
+                      job->id, names[status], (unsigned)job->version, (unsigned)job->execution);
     if (job->details[0] != '\0')
         at += snprintf(text + at, sizeof text - (size_t)at, ",\"statusDetails\":%s", job->details);
     if (with_document)
@@ -84,7 +84,7 @@ static void announce(struct cloud *cloud)
         reply(cloud, "jobs/notify-next", "{\"timestamp\":1700000000}");
     else
         reply(cloud, "jobs/notify-next", "{\"timestamp\":1700000000,\"execution\":%s}",
-              execution_json(job, true));
+              execution_json(job, job->status, true));
 }
 
 struct cloud_job *cloud_create(struct cloud *cloud, const char *id, const char *document,
@@ -146,14 +146,21 @@ static bool read_request(struct request *request, const uint8_t *payload, size_t
 
 static void get_next(struct cloud *cloud, const struct request *request)
 {
-    const struct cloud_job *job = first_pending(cloud);
+    const struct cloud_job *undead = cloud_find(cloud, cloud->undead);
+    const struct cloud_job *job = undead == NULL ? first_pending(cloud) : undead;
+    bool with_document = true;
+    (void)json_get_bool(&request->json, json_find(&request->json, 0, "includeJobDocument"),
+                        &with_document);
+    cloud->asks++;
     if (job == NULL)
         reply(cloud, "jobs/$next/get/accepted", "{\"clientToken\":\"%s\",\"timestamp\":1700000000}",
               request->token);
     else
         reply(cloud, "jobs/$next/get/accepted",
               "{\"clientToken\":\"%s\",\"timestamp\":1700000000,\"execution\":%s}", request->token,
-              execution_json(job, true));
+              execution_json(job, undead == NULL ? job->status : CLOUD_QUEUED, with_document));
+    if (cloud->asks == cloud->cancel_at_ask)
+        cloud_cancel(cloud, cloud->jobs[0].id);
 }
 
 static void refuse(struct cloud *cloud, const char *topic, const struct request *request,
@@ -185,7 +192,7 @@ static void get_job(struct cloud *cloud, const char *id, const struct request *r
     } else {
         snprintf(topic, sizeof topic, "jobs/%s/get/accepted", id);
         reply(cloud, topic, "{\"clientToken\":\"%s\",\"timestamp\":1700000000,\"execution\":%s}",
-              request->token, execution_json(job, with_document));
+              request->token, execution_json(job, job->status, with_document));
     }
 }
 
@@ -245,6 +252,15 @@ static void update_job(struct cloud *cloud, const char *id, const struct request
     char topic[160];
     struct cloud_job *job = cloud_find(cloud, id);
     const char *code = check_update(cloud, request, job);
+    cloud->updates++;
+    cloud->progressions += request->token[0] == 'p';
+    const bool detailed = json_find(&request->json, 0, "statusDetails") >= 0;
+    if (cloud->refusal != NULL && (detailed || !cloud->refuses_details_only) &&
+        strchr(cloud->refused_tokens, request->token[0]) != NULL) {
+        snprintf(topic, sizeof topic, "jobs/%s/update/rejected", id);
+        refuse(cloud, topic, request, cloud->refusal, NULL);
+        return;
+    }
     if (code != NULL) {
         snprintf(topic, sizeof topic, "jobs/%s/update/rejected", id);
         const bool with_state =

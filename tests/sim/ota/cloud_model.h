@@ -21,7 +21,7 @@ const char *cloud_status_name(enum cloud_status status);
 
 struct cloud_job {
     char id[65];
-    char document[1536];
+    char document[4096];
     char details[512]; /* statusDetails, JSON; "" before the first */
     enum cloud_status status;
     uint32_t version;
@@ -39,6 +39,15 @@ struct cloud {
     void (*send)(void *ctx, const char *topic, const void *payload, size_t length);
     void *ctx;
     bool rejects_late_rejection; /* IN_PROGRESS -> REJECTED is refused, as some texts say */
+    /* Updates whose clientToken begins with one of these letters are refused with this code. */
+    const char *refused_tokens;
+    const char *refusal;
+    bool refuses_details_only; /* ... unless they come without statusDetails */
+    char undead[65];        /* id of a job that $next offers as QUEUED whatever has become of it */
+    uint32_t updates;       /* requests so far */
+    uint32_t asks;          /* for the next job */
+    uint32_t cancel_at_ask; /* the first job is cancelled just after this one was answered */
+    uint32_t progressions;  /* updates about blocks */
     struct cloud_job jobs[CLOUD_JOBS_MAX];
     struct cloud_stream streams[CLOUD_JOBS_MAX];
     uint32_t job_count;

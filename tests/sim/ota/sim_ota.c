@@ -335,25 +335,7 @@ static void keys_known_to_the_agent(void)
     end();
 }
 
-/* --- jobs that come again, jobs of others --- */
-
-static void others(void)
-{
-    const struct trouble none = {.window = 4};
-    replay = "others";
-    begin(1, &none);
-    const bool on_line = world_run(&world, idle, HOUR);
-    cloud_create(&world.cloud, "reboot", "{\"operation\":\"reboot\"}", "", NULL, 0);
-    if (sound(on_line && !world_run(&world, world_at_rest, 0) &&
-              world_run(&world, world_at_rest, HOUR)) &&
-        cloud_find(&world.cloud, "reboot")->status != CLOUD_QUEUED)
-        wrong("somebody else's job was touched");
-    cloud_cancel(&world.cloud, "reboot");
-    world_add_update(&world, "job", world_image(2, 11000, true));
-    if (sound(world_run(&world, world_at_rest, 6 * HOUR)))
-        expect("job", CLOUD_SUCCEEDED, 2, "accepted v2.0.0");
-    end();
-}
+/* --- jobs that come again --- */
 
 static void retries(void)
 {
@@ -462,7 +444,7 @@ static void usage(void)
            "  cuts [N]        power cut at each flash operation in each way, or at the N-th\n"
            "  cancels         the job cancelled in each state\n"
            "  refusals        jobs that must not be done\n"
-           "  others          jobs of others, jobs that come again\n"
+           "  again           jobs that come again\n"
            "  random [SEED]   everything at once: %u seeds, or this one\n"
            "  -v              with the device's log\n",
            RANDOM);
@@ -499,8 +481,7 @@ int main(int argc, char **argv)
         refusals();
         keys_known_to_the_agent();
     }
-    if (wanted(chosen, "others")) {
-        others();
+    if (wanted(chosen, "again")) {
         retries();
         refusal_after_the_start();
     }

@@ -10,8 +10,8 @@
 #include "pki/pki.h"
 #include "tests/sim/boot/sim_image.h"
 
-#define SECTOR       2048u
-#define BLOCK        1024u
+#define SECTOR       WORLD_SECTOR
+#define BLOCK        WORLD_BLOCK
 #define MAX_SECTORS  (WORLD_SLOT_SIZE / SECTOR)
 #define WRITE_SIZE   4u
 #define MAX_ALIGN    8u
@@ -83,6 +83,7 @@ static unsigned pass(struct world *world)
 static void drop_connection(struct world *world)
 {
     world->connected = false;
+    world->received = 0;
     world->connect_at = OTTER_NEVER;
     world->stream_length = 0;
     memset(world->filters, 0, sizeof world->filters);
@@ -224,9 +225,10 @@ static void broker_bytes(struct world *world, const uint8_t *data, size_t length
 
 /* --- the device --- */
 
-static uint32_t device_random(void *ctx)
+static otter_status device_random(void *ctx, uint32_t *bits)
 {
-    return next_random(&((struct world *)ctx)->random);
+    *bits = next_random(&((struct world *)ctx)->random);
+    return OTTER_OK;
 }
 
 static otter_status self_test(void *ctx)
@@ -241,17 +243,30 @@ static void on_message(void *ctx, otter_ms now, const struct mqtt_message *messa
     ota_on_message(&((struct world *)ctx)->ota, now, message);
 }
 
+static void on_oversized(void *ctx, otter_ms now, const char *topic, size_t topic_length,
+                         uint32_t length)
+{
+    ota_on_oversized(&((struct world *)ctx)->ota, now, topic, topic_length, length);
+}
+
+static bool claims(void *ctx, const char *job_id, const struct json *json, int document)
+{
+    (void)job_id;
+    return ((struct world *)ctx)->trouble.claims && json_find(json, document, "operation") >= 0;
+}
+
 static void start_session(struct world *world)
 {
     const struct mqtt_config config = {
         .client_id = WORLD_THING,
         .keep_alive_s = 60,
         .backoff_base_ms = 500,
-        .backoff_cap_ms = 8000,
+        .backoff_cap_ms = world->trouble.backoff_cap_ms == 0 ? 8000 : world->trouble.backoff_cap_ms,
         .connack_timeout_ms = 5000,
         .ack_timeout_ms = 5000,
         .random = device_random,
         .on_message = on_message,
+        .on_oversized = on_oversized,
         .ctx = world,
         .input = world->input,
         .input_size = sizeof world->input,
@@ -279,6 +294,7 @@ static void start_agent(struct world *world)
         .window = (uint8_t)world->trouble.window,
         .self_test_timeout_ms = SELF_TEST_MS,
         .self_test = self_test,
+        .claims = claims,
         .ctx = world,
     };
     must(ota_init(&world->ota, &config, world->now) == OTTER_OK, "the agent does not start");
@@ -286,8 +302,7 @@ static void start_agent(struct world *world)
 
 static bool boot(struct world *world)
 {
-    const struct boot_slots slots = {.primary = &world->primary,
-                                     .secondary = &world->secondary};
+    const struct boot_slots slots = {.primary = &world->primary, .secondary = &world->secondary};
     const struct boot_config config = {.images = &slots,
                                        .image_count = 1,
                                        .scratch = &world->scratch,
@@ -327,7 +342,9 @@ static void send_output(struct world *world)
 static void mind_transport(struct world *world)
 {
     if (world->connected &&
-        (mqtt_should_close(&world->mqtt) || happens(world, world->trouble.disconnects))) {
+        (mqtt_should_close(&world->mqtt) || happens(world, world->trouble.disconnects) ||
+         (world->trouble.messages_per_connection != 0 &&
+          world->received >= world->trouble.messages_per_connection))) {
         drop_connection(world);
         mqtt_transport_down(&world->mqtt, world->now);
     }
@@ -371,6 +388,7 @@ static void deliver(struct world *world, int index)
     if (event.type == TO_CLOUD) {
         cloud_receive(&world->cloud, event.topic, event.bytes, event.length);
     } else if (world->connected && event.connection == world->connection) {
+        world->received += event.bytes[0] >> 4 == MQTT_PACKET_PUBLISH;
         (void)mqtt_input(&world->mqtt, world->now, event.bytes, event.length);
     }
 }
@@ -575,7 +593,8 @@ bool world_at_rest(struct world *world)
 {
     for (uint32_t i = 0; i < world->cloud.job_count; i++) {
         const struct cloud_job *job = &world->cloud.jobs[i];
-        if (job->status < CLOUD_SUCCEEDED && strstr(job->document, "afr_ota") != NULL)
+        const bool claimed = world->trouble.claims && strstr(job->document, "operation") != NULL;
+        if (job->status < CLOUD_SUCCEEDED && !claimed)
             return false;
     }
     return world->ota.state == OTA_IDLE && world->ota.record.phase == OTA_RECORD_NONE &&

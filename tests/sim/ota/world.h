@@ -19,7 +19,11 @@
 #define WORLD_THING      "sim-thing"
 #define WORLD_EVENTS_MAX 512u
 #define WORLD_IMAGES_MAX 8u
-#define WORLD_SLOT_SIZE  0x4000u
+#ifndef WORLD_SLOT_SIZE
+#define WORLD_SLOT_SIZE 0x4000u
+#define WORLD_SECTOR    2048u
+#define WORLD_BLOCK     1024u
+#endif
 
 /* How a firmware behaves once it runs. */
 enum behaviour { BEHAVES, CRASHES, NEVER_CONNECTS, FAILS_ITS_TEST };
@@ -37,15 +41,18 @@ struct trouble {
     uint32_t lost;
     uint32_t repeated;
     uint32_t disconnects;
-    uint32_t delay_ms;   /* at most, for each message; at least 5 */
-    uint32_t power_cuts; /* at random operations */
-    uint32_t cut_at;     /* the operation since the world began, 0: none */
+    uint32_t delay_ms;                /* at most, for each message; at least 5 */
+    uint32_t messages_per_connection; /* publishes to the device before it is lost; 0: any number */
+    uint32_t backoff_cap_ms;          /* of the session; 0: 8 s */
+    uint32_t power_cuts;              /* at random operations */
+    uint32_t cut_at;                  /* the operation since the world began, 0: none */
     enum nor_cut cut;
     enum ota_state cancel_in; /* the job is cancelled when this state is entered first ... */
     bool cancels;
     bool cancel_unheard; /* ... and its notification gets lost */
     uint32_t window;
     bool check_signature; /* the agent knows the bootloader's keys */
+    bool claims;          /* another service of the firmware claims jobs of others */
 };
 
 enum world_event_type { TO_DEVICE, TO_CLOUD };
@@ -69,8 +76,9 @@ struct world {
     uint32_t event_count;
     uint32_t connection; /* number of the present one; its broker's side below */
     bool connected;
+    uint32_t received;   /* publishes that came to the device on it */
     otter_ms connect_at; /* when the transport comes up; OTTER_NEVER: not being opened */
-    uint8_t stream[4096];
+    uint8_t stream[8192];
     uint32_t stream_length;
     char filters[8][257];
     uint32_t messages; /* publishes so far */
@@ -84,7 +92,7 @@ struct world {
     struct kv kv;
     struct mqtt_session mqtt;
     struct ota ota;
-    uint8_t input[2048];
+    uint8_t input[WORLD_BLOCK + 1024u];
     uint8_t output[2048];
     jsmntok_t tokens[OTA_TOKENS_MIN];
     uint8_t running;               /* major version of the firmware that runs */

@@ -170,6 +170,7 @@ static void conf_get_shows_all_and_says_what_is_not_saved(void **state)
                                           "mqtt_port=8883\n"
                                           "wifi_ssid=\"\"\n"
                                           "wifi_credential=\"\"\n"
+                                          "connect_spread_s=\n"
                                           "time_hwm=\n");
     type("conf set mqtt_port 443");
     assert_non_null(strstr(type("conf get"), "mqtt_port=443\n"));

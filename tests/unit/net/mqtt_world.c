@@ -23,10 +23,11 @@ void port_log_write(const char *line, size_t length)
     (void)length;
 }
 
-static uint32_t draw(void *ctx)
+static otter_status draw(void *ctx, uint32_t *bits)
 {
     (void)ctx;
-    return w.random;
+    *bits = w.random;
+    return w.no_entropy ? OTTER_E_CRYPTO : OTTER_OK;
 }
 
 void on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
@@ -43,6 +44,16 @@ static void on_other(void *ctx, otter_ms now, const struct mqtt_message *message
 {
     (void)ctx;
     on_message(&w.others, now, message);
+}
+
+static void on_oversized(void *ctx, otter_ms now, const char *topic, size_t topic_length,
+                         uint32_t length)
+{
+    (void)ctx;
+    assert_int_equal(now, w.now);
+    snprintf(w.topic, sizeof w.topic, "%.*s", (int)topic_length, topic);
+    w.oversized_length = length;
+    w.oversized++;
 }
 
 int world_set_up(void **state)
@@ -63,6 +74,7 @@ int world_set_up(void **state)
         .ack_timeout_ms = ACK_MS,
         .random = draw,
         .on_message = on_other,
+        .on_oversized = on_oversized,
         .input = w.input,
         .input_size = sizeof w.input,
         .output = w.output,

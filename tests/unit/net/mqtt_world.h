@@ -26,10 +26,13 @@ struct world {
     bool blocked;      /* the transport takes no output */
     size_t bytes_once; /* at most so many at a time, each way */
     uint32_t random;   /* what the session draws; 0 gives no delay */
+    bool no_entropy;   /* it draws nothing */
     uint8_t input[256];
     uint8_t output[512];
     unsigned messages;
     unsigned others; /* messages without a subscription */
+    unsigned oversized;
+    uint32_t oversized_length; /* of the last one; its topic is in `topic` */
     char topic[64];
     char payload[64];
     struct mqtt_message last;

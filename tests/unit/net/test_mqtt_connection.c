@@ -167,6 +167,49 @@ static void back_off_starts_anew_only_after_a_stable_connection(void **state)
     assert_int_equal(failing_attempt(), BACKOFF_BASE_MS); /* did last */
 }
 
+static void back_off_starts_anew_after_a_useful_connection(void **state)
+{
+    (void)state;
+    w.random = UINT32_MAX;
+    for (int i = 0; i < 6; i++)
+        failing_attempt();
+    connect_now();
+    mqtt_connection_useful(&w.s);
+    assert_int_equal(failing_attempt(), BACKOFF_BASE_MS);
+    w.up = false;
+    connect_now(); /* of no use */
+    assert_int_equal(failing_attempt(), 2 * BACKOFF_BASE_MS);
+}
+
+static void without_randomness_the_back_off_is_not_shortened(void **state)
+{
+    (void)state;
+    w.random = 0;
+    w.no_entropy = true;
+    for (unsigned i = 0; i < 10; i++)
+        assert_int_equal(failing_attempt(), i < 4 ? BACKOFF_BASE_MS << i : BACKOFF_CAP_MS);
+}
+
+static void the_first_connection_can_be_spread_over_a_time(void **state)
+{
+    (void)state;
+    static const uint32_t draws[] = {0, UINT32_MAX / 2, UINT32_MAX};
+    for (unsigned i = 0; i < 3; i++) {
+        world_set_up(NULL);
+        w.random = draws[i];
+        mqtt_delay_start(&w.s, w.now, 60000);
+        const otter_ms wanted = w.now + i * 30000;
+        assert_in_range(mqtt_deadline(&w.s), wanted - 1, wanted);
+        run_until(wanted + 1);
+        assert_int_equal(w.b.connections, 1);
+    }
+    world_set_up(NULL);
+    w.random = UINT32_MAX;
+    mqtt_delay_start(&w.s, w.now, 60000);
+    run(59999);
+    assert_int_equal(w.b.connections, 0);
+}
+
 /* ---- Keep-alive ------------------------------------------------------------------------------ */
 
 static void an_idle_connection_is_kept_alive(void **state)
@@ -363,6 +406,9 @@ int main(void)
         WORLD_TEST(back_off_doubles_up_to_its_cap),
         WORLD_TEST(back_off_is_spread_over_the_whole_range),
         WORLD_TEST(back_off_starts_anew_only_after_a_stable_connection),
+        WORLD_TEST(back_off_starts_anew_after_a_useful_connection),
+        WORLD_TEST(without_randomness_the_back_off_is_not_shortened),
+        WORLD_TEST(the_first_connection_can_be_spread_over_a_time),
         WORLD_TEST(an_idle_connection_is_kept_alive),
         WORLD_TEST(a_ping_goes_out_before_the_keep_alive_has_passed),
         WORLD_TEST(traffic_both_ways_makes_pings_needless),

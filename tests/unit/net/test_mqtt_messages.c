@@ -71,6 +71,21 @@ static void more_subscriptions_than_fit_the_output_are_sent_one_after_the_other(
     assert_int_equal(subscribe("one more"), OTTER_E_NO_SPACE);
 }
 
+static void a_subscription_that_found_no_room_is_made_when_the_puback_makes_it(void **state)
+{
+    (void)state;
+    static char payload[401];
+    static char filter[101];
+    memset(payload, 'p', sizeof payload - 1);
+    memset(filter, 'f', sizeof filter - 1);
+    connect_now();
+    assert_int_equal(publish("t", 1, payload), OTTER_OK);
+    assert_int_equal(subscribe(filter), OTTER_OK);
+    run(1);
+    assert_int_equal(w.b.seen[MQTT_PACKET_PINGREQ], 0);
+    assert_true(mqtt_subscribed(&w.s, filter));
+}
+
 static void a_refused_subscription_says_so_and_the_connection_stays(void **state)
 {
     (void)state;
@@ -438,6 +453,21 @@ static void the_longest_packet_that_fits_is_delivered_and_one_more_byte_is_skipp
     assert_int_equal(w.b.seen[MQTT_PACKET_PUBACK], 0);
 }
 
+static void an_oversized_message_is_told_of_by_its_topic(void **state)
+{
+    (void)state;
+    static uint8_t big[1000];
+    for (uint8_t qos = 0; qos <= 1; qos++) {
+        world_set_up(NULL);
+        connect_now();
+        broker_publish(&w.b, "down/big", qos, qos ? 7 : 0, big, sizeof big);
+        run(1);
+        assert_int_equal(w.oversized, 1);
+        assert_string_equal(w.topic, "down/big");
+        assert_int_equal(w.oversized_length, 3 + 2 + 8 + 2 * qos + sizeof big);
+    }
+}
+
 static void an_oversized_packet_in_place_of_the_connack_is_a_protocol_error(void **state)
 {
     (void)state;
@@ -454,6 +484,7 @@ int main(void)
         WORLD_TEST(subscriptions_made_off_line_are_made_on_connecting),
         WORLD_TEST(subscriptions_are_made_again_after_a_reconnect),
         WORLD_TEST(more_subscriptions_than_fit_the_output_are_sent_one_after_the_other),
+        WORLD_TEST(a_subscription_that_found_no_room_is_made_when_the_puback_makes_it),
         WORLD_TEST(a_refused_subscription_says_so_and_the_connection_stays),
         WORLD_TEST(a_missing_suback_ends_the_connection_and_is_made_good),
         WORLD_TEST(unsubscribing_stops_the_handler_and_tells_the_broker),
@@ -476,6 +507,7 @@ int main(void)
         WORLD_TEST(a_transport_that_takes_no_output_ends_in_a_named_error),
         WORLD_TEST(an_oversized_message_is_skipped_acknowledged_and_counted),
         WORLD_TEST(the_longest_packet_that_fits_is_delivered_and_one_more_byte_is_skipped),
+        WORLD_TEST(an_oversized_message_is_told_of_by_its_topic),
         WORLD_TEST(an_oversized_packet_in_place_of_the_connack_is_a_protocol_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -122,7 +122,7 @@ static void an_empty_value_unsets(void **state)
 static void the_longest_values_fit_the_stage_and_the_store(void **state)
 {
     (void)state;
-    static const size_t longest[CONFIG_KEYS] = {128, 128, 5, 32, 64, 12};
+    static const size_t longest[CONFIG_KEYS] = {128, 128, 5, 32, 64, 4, 12};
     char value[CONFIG_TEXT_MAX + 1];
     for (int key = 0; key < CONFIG_KEYS; key++) {
         memset(value, '1', longest[key]);

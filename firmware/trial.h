@@ -1,0 +1,26 @@
+/* The deadline of a firmware on trial, below the update agent: who does not confirm in time makes
+ * way, whether its agent ran, hung, or could not start because a setting was missing or wrong. */
+#ifndef OTTER_FIRMWARE_TRIAL_H
+#define OTTER_FIRMWARE_TRIAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "port/flash.h"
+#include "port/port.h"
+
+struct trial {
+    const struct flash_area *primary;
+    uint32_t max_align;
+    otter_ms deadline; /* OTTER_NEVER: not on trial, or over */
+};
+
+/* Reads from the trailer of the slot that runs whether this is a trial. */
+void trial_start(struct trial *trial, const struct flash_area *primary, uint32_t max_align,
+                 uint32_t limit_ms, otter_ms now);
+
+/* True when the time is up and the firmware is still not confirmed: restart, and the bootloader
+ * brings the old one back. */
+bool trial_expired(struct trial *trial, otter_ms now);
+
+#endif

@@ -1,0 +1,80 @@
+/* The agent's configuration: defaults, and what cannot work, each with its words. */
+#include <string.h>
+
+#include "image/trailer.h"
+#include "services/ota/agent.h"
+
+#define BLOCK_SIZE_DEFAULT    4096u
+#define REPLY_TIMEOUT_DEFAULT 10000u
+#define BLOCK_TIMEOUT_DEFAULT 3000u
+#define STALL_TIMEOUT_DEFAULT 600000u
+#define SELF_TEST_DEFAULT     120000u
+#define POLL_DEFAULT          3600000u
+
+static void set_default(uint32_t *value, uint32_t standard)
+{
+    if (*value == 0)
+        *value = standard;
+}
+
+static void set_defaults(struct ota_config *config)
+{
+    set_default(&config->block_size, BLOCK_SIZE_DEFAULT);
+    set_default(&config->reply_timeout_ms, REPLY_TIMEOUT_DEFAULT);
+    set_default(&config->block_timeout_ms, BLOCK_TIMEOUT_DEFAULT);
+    set_default(&config->stall_timeout_ms, STALL_TIMEOUT_DEFAULT);
+    set_default(&config->self_test_timeout_ms, SELF_TEST_DEFAULT);
+    set_default(&config->poll_ms, POLL_DEFAULT);
+    set_default(&config->trailer_align, trailer_max_align(config->secondary->flash->write_size));
+}
+
+static const char *fault_of_blocks(const struct ota_config *config)
+{
+    const uint32_t size = config->block_size;
+    const uint32_t blocks = config->image_size_max / size + (config->image_size_max % size != 0);
+    if (size < OTA_PROBE_SIZE || size > OTA_REQUEST_MAX)
+        return "block_size: 256 to 131072 bytes";
+    if (size % config->secondary->flash->write_size != 0)
+        return "block_size: no multiple of the flash's write size";
+    if (!ota_download_fits(config->secondary, size))
+        return "block_size: neither whole sectors of the secondary slot nor whole blocks in each";
+    if (blocks > OTA_BLOCKS_MAX)
+        return "block_size: too small, image_size_max would take more than OTA_BLOCKS_MAX blocks";
+    if (ota_progress_capacity(config->progress) < 2u * blocks + 8u)
+        return "progress: the area is too small for two entries for each block";
+    if (config->mqtt->config.input_size < size + OTA_MQTT_INPUT_BESIDE_BLOCK)
+        return "mqtt: input buffer smaller than block_size + OTA_MQTT_INPUT_BESIDE_BLOCK";
+    return NULL;
+}
+
+static const char *missing_part(const struct ota_config *config)
+{
+    if (config->mqtt == NULL)
+        return "mqtt: missing";
+    if (config->kv == NULL)
+        return "kv: missing";
+    if (config->primary == NULL || config->secondary == NULL)
+        return "primary, secondary: a slot is missing";
+    if (config->progress == NULL)
+        return "progress: the area is missing";
+    if (config->tokens == NULL || config->token_count < OTA_TOKENS_MIN)
+        return "tokens: fewer than OTA_TOKENS_MIN";
+    if (config->thing_name == NULL || config->thing_name[0] == '\0')
+        return "thing_name: missing";
+    return NULL;
+}
+
+const char *ota_check_config(struct ota_config *config)
+{
+    const char *missing = missing_part(config);
+    if (missing != NULL)
+        return missing;
+    set_defaults(config);
+    if (strlen(config->thing_name) > OTA_THING_NAME_MAX)
+        return "thing_name: longer than 128 characters";
+    if (config->mqtt->config.output_size < OTA_MQTT_OUTPUT_MIN)
+        return "mqtt: output buffer smaller than OTA_MQTT_OUTPUT_MIN";
+    if (config->image_size_max == 0 || config->image_size_max > config->secondary->size)
+        return "image_size_max: 0 or more than the secondary slot has";
+    return fault_of_blocks(config);
+}

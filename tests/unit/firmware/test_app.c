@@ -1,0 +1,409 @@
+/* The application on a simulated flash and on virtual time: what becomes of a trial without an
+ * update agent, of a board without entropy, and of a fleet that gets its power back. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "firmware/app.h"
+#include "firmware/boards/mps2-an505/flash_map.h"
+#include "firmware/variant.h"
+#include "image/trailer.h"
+#include "pki/pki.h"
+#include "port/handover.h"
+#include "services/ota/record.h"
+#include "store/config.h"
+#include "tests/sim/boot/sim_image.h"
+#include "tests/sim/nor_sim.h"
+
+#define FLASH_SIZE (FLASH_MAP_SEED + FLASH_MAP_SEED_SIZE)
+#define SECTORS    (FLASH_SIZE / FLASH_MAP_SECTOR_SIZE)
+#define ALIGN      8u
+#define MINUTE     60000u
+
+static struct app app;
+static struct nor_power power;
+static struct nor_device device;
+static struct flash_area primary;
+static struct flash_area store;
+
+/* --- the port --- */
+
+static otter_ms now;
+static bool entropy;
+static uint8_t next_random; /* a counter, or what every byte is */
+static bool random_counts;
+static unsigned connects; /* calls of tcp_connect */
+static struct handover handover;
+static char logged[16384];
+static char shown[4096];
+static jmp_buf reset;
+
+otter_ms port_now(void)
+{
+    return now;
+}
+
+static void append(char *text, size_t size, const char *more, size_t length)
+{
+    const size_t used = strlen(text);
+    snprintf(text + used, size - used, "%.*s", (int)length, more);
+}
+
+void port_log_write(const char *line, size_t length)
+{
+    append(logged, sizeof logged, line, length);
+    append(logged, sizeof logged, "\n", 1);
+}
+
+void port_console_write(const void *data, size_t length)
+{
+    append(shown, sizeof shown, data, length);
+}
+
+size_t port_console_read(void *data, size_t size)
+{
+    (void)data, (void)size;
+    return 0;
+}
+
+otter_status port_random(void *data, size_t length)
+{
+    if (!entropy)
+        return OTTER_E_CRYPTO;
+    for (size_t i = 0; i < length; i++)
+        ((uint8_t *)data)[i] = random_counts ? next_random++ : next_random;
+    return OTTER_OK;
+}
+
+_Noreturn void port_reset(void)
+{
+    longjmp(reset, 1);
+}
+
+void port_idle(otter_ms deadline)
+{
+    (void)deadline;
+}
+
+const struct handover *port_handover(void)
+{
+    return &handover;
+}
+
+bool port_network_up(void)
+{
+    return true;
+}
+
+size_t port_ram_used(void)
+{
+    return 0;
+}
+
+size_t port_stack_size(void)
+{
+    return 0;
+}
+
+size_t port_stack_used(void)
+{
+    return 0;
+}
+
+otter_status tcp_connect(struct tcp *tcp, const char *host, uint16_t port)
+{
+    (void)host, (void)port;
+    memset(tcp, 0, sizeof *tcp);
+    tcp->state = TCP_CONNECTING; /* nobody answers */
+    connects++;
+    return OTTER_OK;
+}
+
+int tcp_send(struct tcp *tcp, const void *data, size_t length)
+{
+    (void)tcp, (void)data, (void)length;
+    return 0;
+}
+
+int tcp_receive(struct tcp *tcp, void *data, size_t size)
+{
+    (void)tcp, (void)data, (void)size;
+    return 0;
+}
+
+void tcp_close(struct tcp *tcp)
+{
+    tcp->state = TCP_IDLE;
+}
+
+/* --- the device --- */
+
+static int set_up(void **state)
+{
+    static struct flash_sector sectors[SECTORS];
+    static uint8_t image[4096];
+    (void)state;
+    now = 0;
+    entropy = true;
+    next_random = 1;
+    random_counts = true;
+    connects = 0;
+    handover = (struct handover){.magic = HANDOVER_MAGIC, .reset_reason = RESET_POWER_ON};
+    logged[0] = '\0';
+    nor_uniform_sectors(sectors, SECTORS, FLASH_MAP_SECTOR_SIZE);
+    nor_power_init(&power, 1);
+    nor_create(&device, &power, sectors, SECTORS, FLASH_MAP_WRITE_SIZE, 0xff);
+    primary = (struct flash_area){&device.flash, FLASH_MAP_PRIMARY, FLASH_MAP_SLOT_SIZE};
+    store = (struct flash_area){&device.flash, FLASH_MAP_STORE, FLASH_MAP_STORE_SIZE};
+    sim_image_make(image, 2000, 1, SIM_KEY);
+    nor_load(&device, FLASH_MAP_PRIMARY, image, 2000);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    assert_int_equal(device.rule_breaks, 0);
+    tls_close(&app.link.tls);
+    nor_destroy(&device);
+    return 0;
+}
+
+static void put_on_trial(void)
+{
+    assert_int_equal(trailer_write_flag(&primary, ALIGN, TRAILER_SWAP_INFO, SWAP_TEST), OTTER_OK);
+    assert_int_equal(trailer_write_flag(&primary, ALIGN, TRAILER_COPY_DONE, TRAILER_SET), OTTER_OK);
+    assert_int_equal(trailer_write_magic(&primary, ALIGN), OTTER_OK);
+}
+
+static bool on_trial(void)
+{
+    struct trailer trailer;
+    trailer_read(&primary, ALIGN, &trailer);
+    return trailer_on_trial(&trailer);
+}
+
+static void provision(void)
+{
+    static struct kv kv;
+    static char pem[PKI_PEM_MAX + 1];
+    assert_int_equal(kv_open(&kv, &store), OTTER_OK);
+    assert_int_equal(config_set_text(&kv, CONFIG_THING_NAME, "lamp"), OTTER_OK);
+    assert_int_equal(config_set_text(&kv, CONFIG_MQTT_ENDPOINT, "cloud.example"), OTTER_OK);
+    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&kv, "lamp"), OTTER_OK);
+    assert_int_equal(pki_export(&kv, PKI_TLS_CERT, pem, sizeof pem), OTTER_OK);
+    assert_int_equal(pki_import(&kv, PKI_ROOT_CA, PKI_CERTIFICATE, pem, strlen(pem)), OTTER_OK);
+}
+
+static void configure(enum config_key key, const char *value)
+{
+    static struct kv kv;
+    assert_int_equal(kv_open(&kv, &store), OTTER_OK);
+    assert_int_equal(config_set_text(&kv, key, value), OTTER_OK);
+}
+
+/* The agent's record of the update that is on trial. */
+static void leave_record(void)
+{
+    static struct kv kv;
+    const struct ota_record record = {.phase = OTA_RECORD_TRIAL,
+                                      .job = {.id = "job", .stream = "stream", .file_size = 2000}};
+    assert_int_equal(kv_open(&kv, &store), OTTER_OK);
+    assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
+}
+
+static uint8_t note_of_record(void)
+{
+    static struct kv kv;
+    struct ota_record record;
+    assert_int_equal(kv_open(&kv, &store), OTTER_OK);
+    assert_int_equal(ota_record_load(&kv, &record), OTTER_OK);
+    assert_string_equal(record.job.id, "job");
+    return record.note;
+}
+
+/* False when the device restarted before; `now` is then the time of it. */
+static bool run_until(otter_ms end)
+{
+    static unsigned spins;
+    spins = 0;
+    if (setjmp(reset) != 0)
+        return false;
+    while (now < end) {
+        app_tick(&app, now);
+        const otter_ms due = app_deadline(&app, now);
+        spins = due <= now ? spins + 1 : 0;
+        assert_in_range(spins, 0, 1000);
+        if (due > now)
+            now = due < end ? due : end;
+    }
+    app_tick(&app, now);
+    return true;
+}
+
+static void start(void)
+{
+    app_start(&app, &device.flash, now);
+}
+
+static const char *agent_as_shown(void)
+{
+    shown[0] = '\0';
+    app.shell.hooks.ota(app.shell.hooks.context, &app.shell.console.cli);
+    return shown;
+}
+
+/* --- trials without an agent --- */
+
+static void expect_trial_to_end(void)
+{
+    put_on_trial();
+    leave_record();
+    start();
+    assert_false(app.agent_runs);
+    assert_true(on_trial());
+    if (variant.keep_without_agent) {
+        assert_true(run_until(24u * 60u * MINUTE));
+        assert_false(on_trial());
+        return;
+    }
+    assert_false(run_until(24u * 60u * MINUTE));
+    assert_int_equal(now, variant.self_test_timeout_ms);
+    assert_true(on_trial()); /* so the bootloader brings the old firmware back */
+    assert_int_equal(note_of_record(), OTA_TRIAL_NO_AGENT);
+}
+
+static void a_trial_ends_although_the_device_is_not_provisioned(void **state)
+{
+    (void)state;
+    expect_trial_to_end();
+    assert_non_null(strstr(logged, "the device is not provisioned"));
+    assert_non_null(strstr(agent_as_shown(), "does not run: the device is not provisioned."));
+}
+
+static void a_trial_ends_although_the_agent_cannot_start(void **state)
+{
+    (void)state;
+    provision();
+    assert_int_equal(flash_erase(&primary, 0, FLASH_MAP_SECTOR_SIZE), OTTER_OK); /* no header */
+    expect_trial_to_end();
+    assert_non_null(strstr(logged, "the update agent does not run: "));
+}
+
+static void a_trial_with_an_agent_is_the_agents(void **state)
+{
+    (void)state;
+    provision();
+    put_on_trial();
+    leave_record();
+    start();
+    assert_true(app.agent_runs);
+    assert_false(run_until(60u * MINUTE));
+    assert_int_equal(now, variant.self_test_timeout_ms);
+    assert_int_equal(note_of_record(), OTA_TRIAL_NO_CONNECTION);
+}
+
+static void without_a_trial_nothing_ends(void **state)
+{
+    (void)state;
+    start();
+    assert_true(run_until(24u * 60u * MINUTE));
+}
+
+/* --- entropy --- */
+
+static unsigned count(const char *text)
+{
+    unsigned found = 0;
+    for (const char *at = logged; (at = strstr(at, text)) != NULL; at += strlen(text))
+        found++;
+    return found;
+}
+
+static void without_entropy_no_transport_is_opened_and_the_waits_grow(void **state)
+{
+    (void)state;
+    provision();
+    entropy = false;
+    start();
+    assert_true(run_until(20000));
+    assert_int_equal(connects, 0);
+    assert_in_range(
+        count("not connecting to cloud.example:8883: this board's source of randomness"), 3, 8);
+    assert_true(run_until(20 * MINUTE));
+    assert_int_equal(connects, 0);
+    assert_in_range(count("not connecting"), 3, 30);
+    assert_non_null(strstr(agent_as_shown(), "off line: this board's source of randomness"));
+    entropy = true;
+    assert_true(run_until(22 * MINUTE));
+    assert_true(connects > 0);
+}
+
+/* --- the first connection --- */
+
+static void after_power_on_the_first_connection_comes_at_random(void **state)
+{
+    (void)state;
+    provision();
+    configure(CONFIG_CONNECT_SPREAD, "100");
+    random_counts = false;
+    next_random = 0x80; /* a little more than the half */
+    start();
+    assert_true(run_until(49000));
+    assert_int_equal(connects, 0);
+    assert_true(run_until(51000));
+    assert_int_equal(connects, 1);
+}
+
+static void the_boards_own_spread_is_short(void **state)
+{
+    (void)state;
+    provision();
+    random_counts = false;
+    next_random = 0xff;
+    start();
+    assert_true(run_until(200));
+    assert_int_equal(connects, 0);
+    assert_true(run_until(250));
+    assert_int_equal(connects, 1);
+}
+
+static void after_a_restart_and_on_trial_the_first_connection_comes_at_once(void **state)
+{
+    (void)state;
+    provision();
+    configure(CONFIG_CONNECT_SPREAD, "100");
+    handover.reset_reason = RESET_SOFTWARE;
+    start();
+    assert_true(run_until(1));
+    assert_int_equal(connects, 1);
+    tls_close(&app.link.tls);
+    handover.reset_reason = RESET_POWER_ON;
+    put_on_trial();
+    start();
+    assert_true(run_until(2));
+    assert_int_equal(connects, 2);
+}
+
+#define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PROMISE(a_trial_ends_although_the_device_is_not_provisioned),
+        PROMISE(a_trial_ends_although_the_agent_cannot_start),
+        PROMISE(a_trial_with_an_agent_is_the_agents),
+        PROMISE(without_a_trial_nothing_ends),
+        PROMISE(without_entropy_no_transport_is_opened_and_the_waits_grow),
+        PROMISE(after_power_on_the_first_connection_comes_at_random),
+        PROMISE(the_boards_own_spread_is_short),
+        PROMISE(after_a_restart_and_on_trial_the_first_connection_comes_at_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
