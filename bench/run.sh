@@ -4,7 +4,7 @@ set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 names='size boot download' # without a NAME
-named='power coverage'     # minutes of both processors, so only when asked for
+named='power coverage swarm' # minutes of both processors, so only when asked for
 
 usage() {
     cat <<'END'
@@ -16,6 +16,7 @@ usage: ./otter bench [NAME…]      size, boot and download without a NAME
              image and to boot
   download   the update over the air, at 0 and at 100 ms of added round trip
   power      every power cut of the bootloader's test: minutes on two processors
+  swarm      a fleet of 5,000 connecting to the cloud at once (SWARM_COUNT, SWARM_ROUNDS)
   coverage   lines of boot/ and image/ that their tests run
 
   ./otter bench size

@@ -5,13 +5,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "cloud/core/door.h"
 #include "cloud/core/log_limit.h"
 #include "cloud/gateway/client.h"
 
-#define STRANGERS_MAX 1024u /* handshakes at once; above that they only slow each other down */
-#define PATIENCE_MS   5000  /* with a stranger, when others wait */
+#define STRANGERS_MAX 200u /* handshakes at once: more would all end late, not sooner */
+#define PATIENCE_MS   6000 /* with a stranger, when others wait */
 #define LOOK_MS       500
 
 struct crowd {
@@ -69,6 +70,13 @@ static void consider(struct crowd *crowd)
                     crowd->count);
 }
 
+/* It has sent more than was read yet. */
+static bool waits_for_us(const struct client *client)
+{
+    int unread = 0;
+    return ioctl(bufferevent_getfd(client->device), FIONREAD, &unread) == 0 && unread > 0;
+}
+
 static void on_look(evutil_socket_t fd, short what, void *context)
 {
     struct crowd *crowd = context;
@@ -78,7 +86,8 @@ static void on_look(evutil_socket_t fd, short what, void *context)
     {
         if (client_age_ms(client) < PATIENCE_MS)
             break;
-        client_end(client, "it takes its time to CONNECT, and others wait");
+        if (!waits_for_us(client))
+            client_end(client, "it takes its time to CONNECT, and others wait");
     }
     consider(crowd);
 }

@@ -1,9 +1,10 @@
 #!/bin/sh
 # `otter cloud` with the tools people have: who gets in, what goes through, how it stops and comes back.
-# usage: cloud.sh OTTER
+# usage: cloud.sh OTTER CLOUD_SWARM
 set -eu
 
 otter=$1
+swarm=$2
 work=$(mktemp -d)
 dir=$work/a-folder-whose-path-is-longer-than-the-107-characters-that-fit-into-the-address-of-a-unix-socket-on-linux/cloud
 cloud=
@@ -150,7 +151,8 @@ cat >"$work/policy.json" <<JSON
  {"Effect":"Allow","Action":["iot:Publish","iot:Receive","iot:RetainPublish"],
   "Resource":["$arn:topic/data/*","$arn:topic/\$aws/things/sensor/*"]},
  {"Effect":"Allow","Action":"iot:Subscribe",
-  "Resource":["$arn:topicfilter/data/*","$arn:topicfilter/\$aws/things/sensor/*"]}]}
+  "Resource":["$arn:topicfilter/data/*","$arn:topicfilter/\$aws/things/s*"]},
+ {"Effect":"Allow","Action":"iot:Connect","Resource":"$arn:client/swarm-*"}]}
 JSON
 iot policyName create-policy --policy-name sensor --policy-document "file://$work/policy.json" >/dev/null
 iot None attach-policy --policy-name sensor --target "$arn:cert/$id" >/dev/null
@@ -181,6 +183,10 @@ if openssl s_client -connect "localhost:$port" -tls1_1 -cipher DEFAULT@SECLEVEL=
 if openssl s_client -connect "localhost:$port" -tls1_2 </dev/null >"$work/out" 2>&1; then
     fail "a client without a certificate got in"
 fi
+
+step "a fleet that comes at once gets in at once"
+"$swarm" "$port" "$work/sensor.pem" "$work/sensor.key" 100 1 >"$work/out" || fail "$(cat "$work/out")"
+awk '$2 != 100 || $6 != 0 { exit 1 }' "$work/out" || fail "some had to try again: $(cat "$work/out")"
 
 step "policies decide on client id, topic and filter"
 if mqtt pub sensor -i someone -t data/1 -m x >"$work/out" 2>&1; then
