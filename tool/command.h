@@ -20,6 +20,8 @@ int command_sign(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_merge(int argc, char **argv);
 int command_inspect(int argc, char **argv);
+int command_keyinfo(int argc, char **argv);
+int command_dumpinfo(int argc, char **argv);
 int command_create_trailer(int argc, char **argv);
 int command_cloud(int argc, char **argv);
 int command_aws(int argc, char **argv);

@@ -7,8 +7,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tool/arguments.h"
 #include "tool/command.h"
 #include "tool/nearest.h"
+
+static int command_version(int argc, char **argv);
 
 static const struct command commands[] = {
     {"demo", "take a device from firmware 1.0.0 to 1.0.1 over the air", command_demo},
@@ -21,13 +24,43 @@ static const struct command commands[] = {
     {"getpub", "print a public key, as C code for bootloaders or PEM", command_getpub},
     {"getpubhash", "print the hash of a public key", command_getpubhash},
     {"getpriv", "print a private decryption key as C code", command_getpriv},
+    {"keyinfo", "say of what kind a key is", command_keyinfo},
     {"sign", "make a signed image out of a program", command_sign},
+    {"create", "the same, by imgtool's old name", command_sign},
     {"verify", "check an image's hash and signature", command_verify},
     {"merge", "put several files at addresses into one", command_merge},
     {"inspect", "show what is in an image or a whole flash file", command_inspect},
+    {"dumpinfo", "show an image as imgtool does, as text, YAML or JSON", command_dumpinfo},
     {"create-trailer", "make the end of a slot that asks for a swap", command_create_trailer},
+    {"version", "print the version of this program", command_version},
     {NULL, NULL, NULL},
 };
+
+static const struct option version_options[] = {{0}};
+
+static const struct usage version_usage = {
+    .command = "version",
+    .operands = "",
+    .summary =
+        "Prints the version of this program alone on a line. Options and output of the image "
+        "tool are those\nof imgtool 2.4.0.",
+    .options = version_options,
+    .examples = "  otter version\n",
+};
+
+static int command_version(int argc, char **argv)
+{
+    struct arguments arguments;
+    int got;
+
+    arguments_start(&arguments, &version_usage, argc, argv);
+    got = arguments_next(&arguments);
+    if (got == ARGUMENTS_OPERAND)
+        return usage_wrong(&version_usage, "what is '%s' for?", arguments.value);
+    if (got == ARGUMENTS_END)
+        printf("%s\n", OTTER_VERSION);
+    return got == ARGUMENTS_WRONG ? 2 : 0;
+}
 
 static const struct command *find_command(const char *name)
 {

@@ -38,7 +38,8 @@ expect 0 'otter ' "$otter" --version
 expect 2 "did you mean 'sign'" "$otter" sing
 expect 2 'usage: otter' "$otter"
 expect 0 'usage: otter merge' "$otter" help merge
-for name in keygen getpub getpubhash getpriv sign verify merge inspect create-trailer; do
+for name in keygen keyinfo getpub getpubhash getpriv sign create verify merge inspect dumpinfo \
+    create-trailer; do
     expect 0 'Examples:' "$otter" "$name" --help
     expect 2 '--no-such-thing' "$otter" "$name" --no-such-thing
     expect 2 'otter' "$otter" "$name"
@@ -127,6 +128,19 @@ for words in "getpub -k p256.pem" "--help" "getpub --help"; do
 done
 expect 2 '0 to 255' "$otter" merge -o never.bin -R 256 boot.bin@0
 expect 2 'up to 65536' "$otter" create-trailer -S 0x1000 -M 65537 never.bin
+
+# What keys are
+expect 0 'Key type: ECDSA256_SHA256' "$otter" keyinfo -k p256.pem
+expect 0 'Key type: PKCS1_PSS_RSA2048_SHA256' "$otter" keyinfo -k rsa.pem
+expect 0 '' "$otter" keyinfo -k p256.pem --require private
+expect 0 'ECDSA256_SHA256' "$otter" keyinfo -k p256-pub.pem --require public
+expect 1 'holds a public key, not a private one' "$otter" keyinfo -k p256-pub.pem --require private
+expect 1 'holds a private key, not a public one' "$otter" keyinfo -k p256.pem --require public
+expect 2 'private or public' "$otter" keyinfo -k p256.pem --require both
+
+# The version alone, and the old name of sign
+expect 0 "otter $("$otter" version)" "$otter" --version
+expect 2 'what is' "$otter" version 2
 
 # Sign and verify
 set -- -k p256.pem --align 4 -v 1.0.1+0 --header-size 4096 --pad-header -S 0x73000
@@ -236,6 +250,8 @@ expect 2 'something behind it' "$otter" sign -k ed.pem "$@" \
 # As imgtool has it, byte for byte (an Ed25519 signature has nothing random in it)
 sign() { expect 0 '' "$otter" sign -k ed.pem --align 4 -v 2.0.0 -H 0x200 --pad-header -S 0x10000 "$@"; }
 sign program.bin plain.bin
+expect 0 '' "$otter" create -k ed.pem "$@" program.bin created.bin
+same plain.bin created.bin
 sign -L 0 -F 0 program.bin zeros.bin
 same plain.bin zeros.bin
 sign -L 0x20000000 -F 0 program.bin ram.bin

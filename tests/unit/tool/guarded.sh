@@ -72,7 +72,8 @@ run() {
     mv signing.pem kept.pem
     run_examples "$1" keygen
     mv kept.pem signing.pem
-    for command in sign verify getpub getpubhash getpriv merge inspect create-trailer; do
+    for command in sign verify keyinfo getpub getpubhash getpriv merge inspect dumpinfo \
+        create-trailer version; do
         run_examples "$1" $command
     done
 }
