@@ -300,6 +300,25 @@ static void a_job_that_takes_the_place_of_a_large_one_is_not_rejected_for_it(voi
     }
 }
 
+/* --- blocks --- */
+
+static bool refused_many(struct world *w)
+{
+    return ota_status(&w->ota).blocks_refused >= 8;
+}
+
+static void refused_blocks_are_counted_logged_and_told(void **state)
+{
+    (void)state;
+    sim_come_on_line();
+    sim_count("a block was refused: another file, or a wrong number or length");
+    world_add_update_with(&world, "job", world_image(2, 11000, true), "11000", "11200");
+    assert_true(world_run(&world, refused_many, HOUR));
+    assert_int_equal(sim_counted(), 4); /* the first, second, fourth and eighth */
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_FAILED, "were refused");
+}
+
 /* --- restarts --- */
 
 static bool in_mid_download(struct world *w)
@@ -352,6 +371,7 @@ int main(void)
         PROMISE(a_job_too_large_to_be_read_is_rejected_and_holds_up_nothing),
         PROMISE(only_the_job_that_cannot_be_read_is_rejected),
         PROMISE(a_job_that_takes_the_place_of_a_large_one_is_not_rejected_for_it),
+        PROMISE(refused_blocks_are_counted_logged_and_told),
         PROMISE(restarts_without_a_connection_do_not_count_against_the_job),
         PROMISE(restarts_on_line_without_progress_end_the_job),
     };
