@@ -45,11 +45,6 @@ start_server() {
     fail "the server did not start"
 }
 
-stop_server() {
-    kill "$server"
-    wait "$server" || fail "the server ended badly: $(cat "$work/server.log")"
-    server=
-}
 
 fact() {
     sed -n "s/.*\"$1\": \"\([^\"]*\)\".*/\1/p" "$work/cloud.json"
