@@ -75,6 +75,7 @@ struct client {
     unsigned identity_number; /* the gateway's when it was read: another one means read again */
     struct session *session;  /* NULL before CONNECT was allowed */
     bool persistent, told_receive_denied;
+    unsigned told_unoffered; /* a bit for each kind of service */
     char *will_topic;
     uint8_t *connect_packet; /* for the broker; freed once sent */
     size_t connect_length;
@@ -129,6 +130,8 @@ void from_device(struct client *client, const struct packet *packet);
 void from_broker(struct client *client, const struct packet *packet);
 /* A PUBLISH to a topic that begins with $. */
 void reserved_publish(struct client *client, const char *topic, const struct mqtt_publish *publish);
+/* unoffered.c: true when it belongs to a service that is not offered here, and was answered so. */
+bool unoffered_publish(struct client *client, const char *topic, struct mqtt_bytes payload);
 
 /* ---- gateway.c ------------------------------------------------------------------------------ */
 

@@ -73,6 +73,7 @@ void reserved_publish(struct client *client, const char *topic, const struct mqt
     }
     if (publish->qos == 1)
         acknowledge(client, publish->packet_id);
-    if (!request(client, topic, publish->payload))
+    if (!request(client, topic, publish->payload) &&
+        !unoffered_publish(client, topic, publish->payload))
         client_end(client, "%s is not a reserved topic that this cloud takes requests on", topic);
 }

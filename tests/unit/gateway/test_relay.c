@@ -323,6 +323,48 @@ static void nobody_speaks_in_the_clouds_name(void **state)
     }
 }
 
+static json_t *answer_to(const char *topic, const char *payload)
+{
+    struct mqtt_publish message;
+    char rejected[128];
+    snprintf(rejected, sizeof rejected, "%s/rejected", topic);
+    assert_int_equal(subscribe(&scene.a, rejected, 1), 1);
+    publish(&scene.a, topic, payload, strlen(payload), 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(text_is(message.topic, rejected));
+    return json_loadb((const char *)message.payload.data, message.payload.length, 0, NULL);
+}
+
+static void services_that_are_not_offered_reject_and_the_device_stays(void **state)
+{
+    (void)state;
+    const char *text;
+    struct mqtt_publish message;
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    json_t *shadow = answer_to("$aws/things/t1/shadow/update", "{\"clientToken\":\"x\"}");
+    assert_int_equal(json_integer_value(json_object_get(shadow, "code")), 403);
+    assert_string_equal(json_string_value(json_object_get(shadow, "clientToken")), "x");
+    text = json_string_value(json_object_get(shadow, "message"));
+    assert_non_null(strstr(text, "Device Shadow is not offered"));
+    json_decref(shadow);
+    json_decref(answer_to("$aws/things/t1/shadow/name/config/get", ""));
+    json_t *report = answer_to("$aws/things/t1/defender/metrics/json",
+                               "{\"header\":{\"report_id\":7,\"version\":\"1.0\"}}");
+    assert_int_equal(json_integer_value(json_object_get(report, "reportId")), 7);
+    assert_string_equal(json_string_value(json_object_get(report, "thingName")), "t1");
+    assert_string_equal(json_string_value(json_object_get(report, "status")), "REJECTED");
+    json_decref(report);
+    json_t *claim = answer_to("$aws/certificates/create/json", "{}");
+    assert_int_equal(json_integer_value(json_object_get(claim, "statusCode")), 403);
+    json_decref(claim);
+    assert_int_equal(subscribe(&scene.a, "$aws/certificates/create/cbor/rejected", 0), 0);
+    publish(&scene.a, "$aws/certificates/create/cbor", "\xa0", 1, 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_int_equal(message.payload.data[0], 0xa3); /* a map of three */
+    publish(&scene.a, "$aws/rules/nothing/a/b", "x", 1, 0);
+    assert_int_equal(subscribe(&scene.a, "still/here", 0), 0);
+}
+
 /* ---- streams -------------------------------------------------------------------------------- */
 
 #define FILE_SIZE (1u << 20)
@@ -467,6 +509,7 @@ int run_relay_tests(void)
         TEST(a_qos_1_request_is_acknowledged),
         TEST(a_new_job_is_announced_to_subscribers),
         TEST(nobody_speaks_in_the_clouds_name),
+        TEST(services_that_are_not_offered_reject_and_the_device_stays),
         TEST(a_stream_request_brings_its_blocks),
         TEST(lost_blocks_can_be_had_by_asking_again),
         TEST(a_device_that_does_not_read_is_not_read_from),
