@@ -9,6 +9,7 @@
 #endif
 
 #include "net/tls_reason.h"
+#include "net/tls_verify.h"
 #include "pki/pki.h"
 #include "port/log.h"
 
@@ -103,6 +104,7 @@ static int configure(struct tls *tls)
     mbedtls_ssl_conf_curves(config, curves);
     mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
     mbedtls_ssl_conf_ca_chain(config, &tls->root, NULL);
+    mbedtls_ssl_conf_verify(config, tls_verify, tls);
     mbedtls_ssl_conf_rng(config, give_random, NULL);
     error = mbedtls_ssl_conf_own_cert(config, &tls->certificate, &tls->key);
     if (error)
@@ -111,7 +113,9 @@ static int configure(struct tls *tls)
     if (error)
         return error;
     mbedtls_ssl_set_bio(&tls->ssl, &tls->tcp, send_bytes, receive_bytes, NULL);
-    return mbedtls_ssl_set_hostname(&tls->ssl, tls->host);
+    /* An address is no server name (RFC 6066 section 3): tls_verify looks for it. */
+    tls->address_length = ip_literal(tls->host, tls->address);
+    return mbedtls_ssl_set_hostname(&tls->ssl, tls->address_length > 0 ? NULL : tls->host);
 }
 
 static otter_status prepare(struct tls *tls, struct kv *kv, uint16_t port)
@@ -161,16 +165,6 @@ static bool would_wait(int error)
     return error == MBEDTLS_ERR_SSL_WANT_READ || error == MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
-static void refuse_server(struct tls *tls)
-{
-    const uint32_t flags = mbedtls_ssl_get_verify_result(&tls->ssl);
-    tls->detail = (int)flags;
-    for (unsigned bit = 0; bit < 32; bit++) {
-        if (flags >> bit & 1)
-            LOG_ERR(TAG, "certificate of %s refused: %s", tls->host, tls_flag_text(1u << bit));
-    }
-}
-
 /* The alert's description is the second byte of the record that Mbed TLS has just read. */
 static void log_alert(const struct tls *tls)
 {
@@ -183,8 +177,8 @@ static void log_alert(const struct tls *tls)
 static otter_status fail_with(struct tls *tls, int error)
 {
     tls->detail = error;
-    if (error == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED)
-        refuse_server(tls);
+    if (error == MBEDTLS_ERR_X509_CERT_VERIFY_FAILED) /* tls_verify has told why */
+        tls->detail = (int)mbedtls_ssl_get_verify_result(&tls->ssl);
     else if (error == MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE)
         log_alert(tls);
     else

@@ -1,5 +1,6 @@
 /* TLS 1.2 client over a port's TCP connection, with a client certificate and the server's name
- * checked against the certificate (and sent as SNI). Built on Mbed TLS 2.28.
+ * checked against the certificate (and sent as SNI). A server named by its address must have that
+ * address in its certificate (subjectAltName iPAddress). Built on Mbed TLS 2.28.
  *
  * Where Mbed TLS is built with its buffer allocator (on the target) its heap is the fixed arena
  * given to tls_setup_arena, whose high-water mark is reported; elsewhere (Debian's library on the
@@ -18,6 +19,7 @@
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509_crt.h>
 
+#include "net/ip_literal.h"
 #include "port/port.h"
 #include "store/kv.h"
 
@@ -31,6 +33,8 @@ struct tls {
     struct tcp tcp;
     otter_ms deadline; /* of connect and handshake together */
     const char *host;
+    uint8_t address[IP_ADDRESS_MAX]; /* that `host` is, when it is one */
+    unsigned address_length;
     size_t unsent; /* bytes that a tls_write has encrypted but not sent: see there */
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
@@ -49,8 +53,9 @@ size_t tls_arena_high_water(void);
 otter_status tls_open(struct tls *tls, otter_ms now, struct kv *kv, const char *host, uint16_t port,
                       uint32_t timeout_ms);
 /* Goes on as far as it can without waiting. `error` after TLS_FAILED: OTTER_E_TIMEOUT,
- * OTTER_E_CLOSED, OTTER_E_SIGNATURE (the server's certificate is not accepted), OTTER_E_REFUSED
- * (the server sent an alert), OTTER_E_MEMORY, OTTER_E_CRYPTO, or that of the TCP connection. */
+ * OTTER_E_CLOSED, OTTER_E_CERTIFICATE (the server's is not accepted; the log says why),
+ * OTTER_E_REFUSED (the server sent an alert), OTTER_E_MEMORY, OTTER_E_CRYPTO, or that of the TCP
+ * connection. */
 enum tls_state tls_step(struct tls *tls, otter_ms now);
 /* Bytes moved, 0 when none can be moved now, or a negative status: the state is then TLS_FAILED. */
 int tls_read(struct tls *tls, void *data, size_t size);

@@ -17,7 +17,7 @@ static const struct {
     {MBEDTLS_ERR_NET_CONN_RESET, OTTER_E_CLOSED, NULL},
     {MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY, OTTER_E_CLOSED, "the server closed it"},
     {MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE, OTTER_E_REFUSED, NULL},
-    {MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, OTTER_E_SIGNATURE, NULL},
+    {MBEDTLS_ERR_X509_CERT_VERIFY_FAILED, OTTER_E_CERTIFICATE, NULL},
     {MBEDTLS_ERR_SSL_ALLOC_FAILED, OTTER_E_MEMORY, "TLS arena too small"},
     {MBEDTLS_ERR_X509_ALLOC_FAILED, OTTER_E_MEMORY, "TLS arena too small"},
     {MBEDTLS_ERR_PK_ALLOC_FAILED, OTTER_E_MEMORY, "TLS arena too small"},
@@ -52,14 +52,10 @@ const char *tls_error_text(int error)
 const char *tls_flag_text(uint32_t flag)
 {
     switch (flag) {
-    case MBEDTLS_X509_BADCERT_EXPIRED:
-        return "it has expired";
-    case MBEDTLS_X509_BADCERT_FUTURE:
-        return "it is not valid yet; is the clock right?";
     case MBEDTLS_X509_BADCERT_CN_MISMATCH:
         return "it is for another server name; check mqtt_endpoint";
     case MBEDTLS_X509_BADCERT_NOT_TRUSTED:
-        return "root_ca_cert did not sign it";
+        return "neither root_ca_cert nor what it signed has signed it";
     case MBEDTLS_X509_BADCERT_BAD_MD:
     case MBEDTLS_X509_BADCERT_BAD_PK:
     case MBEDTLS_X509_BADCERT_BAD_KEY:
@@ -79,12 +75,14 @@ const char *tls_alert_text(unsigned alert)
         return "nothing in common (version, cipher), or tls_cert not accepted";
     case MBEDTLS_SSL_ALERT_MSG_BAD_CERT:
     case MBEDTLS_SSL_ALERT_MSG_UNSUPPORTED_CERT:
-    case MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED:
-    case MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED:
     case MBEDTLS_SSL_ALERT_MSG_CERT_UNKNOWN:
     case MBEDTLS_SSL_ALERT_MSG_UNKNOWN_CA:
     case MBEDTLS_SSL_ALERT_MSG_ACCESS_DENIED:
         return "tls_cert not accepted; is it registered and ACTIVE?";
+    case MBEDTLS_SSL_ALERT_MSG_CERT_EXPIRED:
+        return "tls_cert has expired";
+    case MBEDTLS_SSL_ALERT_MSG_CERT_REVOKED:
+        return "tls_cert is revoked; is it ACTIVE?";
     case MBEDTLS_SSL_ALERT_MSG_DECRYPT_ERROR:
         return "tls_key_priv does not belong to tls_cert";
     case MBEDTLS_SSL_ALERT_MSG_PROTOCOL_VERSION:

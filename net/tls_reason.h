@@ -10,7 +10,8 @@
 otter_status tls_error_status(int error);
 const char *tls_error_text(int error);
 
-/* One flag MBEDTLS_X509_BADCERT_... of a certificate that was not accepted. */
+/* One flag MBEDTLS_X509_BADCERT_... of a certificate that was not accepted, but for those of time.
+ */
 const char *tls_flag_text(uint32_t flag);
 
 /* Description of an alert by the server, RFC 5246 section 7.2, as far as a user can help it. */

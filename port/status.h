@@ -30,7 +30,8 @@
     X(OTTER_E_VERSION, -19, "version not accepted")                                                \
     X(OTTER_E_CRYPTO, -20, "cryptographic operation failed")                                       \
     X(OTTER_E_MEMORY, -21, "out of memory")                                                        \
-    X(OTTER_E_INTERNAL, -22, "internal error")
+    X(OTTER_E_INTERNAL, -22, "internal error")                                                     \
+    X(OTTER_E_CERTIFICATE, -23, "certificate not accepted")
 
 typedef enum otter_status {
 #define X(name, value, text) name = (value),

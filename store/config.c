@@ -21,8 +21,8 @@ static const struct setting settings[CONFIG_KEYS] = {
     [CONFIG_THING_NAME] = {KEY_PREFIX "thing_name", "1 to 128 of a-z A-Z 0-9 : _ -", NULL,
                            RULE_THING_NAME, CONFIG_TEXT_MAX},
     [CONFIG_MQTT_ENDPOINT] = {KEY_PREFIX "mqtt_endpoint",
-                              "a host name, 1 to 128 of a-z A-Z 0-9 . -", NULL, RULE_HOST_NAME,
-                              CONFIG_TEXT_MAX},
+                              "a host name or address, 1 to 128 of a-z A-Z 0-9 . : -", NULL,
+                              RULE_HOST_NAME, CONFIG_TEXT_MAX},
     [CONFIG_MQTT_PORT] = {KEY_PREFIX "mqtt_port", "1 to 65535", "8883", RULE_PORT, 5},
     [CONFIG_WIFI_SSID] = {KEY_PREFIX "wifi_ssid", "1 to 32 printable characters", NULL,
                           RULE_PRINTABLE, 32},
@@ -68,7 +68,7 @@ static bool allows(uint8_t rule, char c)
     case RULE_THING_NAME:
         return is_letter(c) || is_digit(c) || c == ':' || c == '_' || c == '-';
     case RULE_HOST_NAME:
-        return is_letter(c) || is_digit(c) || c == '.' || c == '-';
+        return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == ':';
     case RULE_PRINTABLE:
         return (unsigned char)c >= ' ' && c != 0x7f;
     default:

@@ -137,6 +137,10 @@ static otter_status look_up(const char *host, uint32_t lookup, ip_addr_t *addres
         ip_addr_set_ip4_u32(address, network_gateway());
         return OTTER_OK;
     }
+    if (strchr(host, ':') != NULL) {
+        LOG_ERR("NET", "%s: this board's network has IPv4 alone", host);
+        return OTTER_E_UNSUPPORTED;
+    }
     const err_t err = dns_gethostbyname(host, address, on_name_found, (void *)(uintptr_t)lookup);
     switch (err) {
     case ERR_OK:

@@ -309,9 +309,9 @@ static void a_certificate_for_another_name_is_refused(void **state)
     (void)state;
     tls_server_start(&server, "server", "");
     assert_int_equal(connect_to("endpoint.example"), TLS_FAILED);
-    assert_int_equal(tls.error, OTTER_E_SIGNATURE);
+    assert_int_equal(tls.error, OTTER_E_CERTIFICATE);
     assert_int_equal(tls.detail, MBEDTLS_X509_BADCERT_CN_MISMATCH);
-    assert_non_null(strstr(logged, "certificate of endpoint.example refused"));
+    assert_non_null(strstr(logged, "certificate 'server' of endpoint.example refused"));
     assert_non_null(strstr(logged, "another server name"));
     assert_int_equal(tls_write(&tls, "x", 1), OTTER_E_STATE);
 }
@@ -322,9 +322,60 @@ static void a_certificate_of_another_root_is_refused(void **state)
     import_root("other-root.pem");
     tls_server_start(&server, "server", "");
     assert_int_equal(connect_to("localhost"), TLS_FAILED);
-    assert_int_equal(tls.error, OTTER_E_SIGNATURE);
+    assert_int_equal(tls.error, OTTER_E_CERTIFICATE);
     assert_int_equal(tls.detail, MBEDTLS_X509_BADCERT_NOT_TRUSTED);
-    assert_non_null(strstr(logged, "root_ca_cert did not sign it"));
+    assert_non_null(strstr(logged,
+                           "certificate 'server' of localhost refused: neither root_ca_cert "
+                           "nor what it signed has signed it"));
+}
+
+static void an_expired_certificate_is_named_with_its_last_day(void **state)
+{
+    (void)state;
+    tls_server_start(&server, "old-server", "");
+    assert_int_equal(connect_to("localhost"), TLS_FAILED);
+    assert_int_equal(tls.error, OTTER_E_CERTIFICATE);
+    assert_string_equal(otter_status_text(tls.error), "certificate not accepted");
+    assert_non_null(strstr(logged, "certificate 'old' of localhost refused: it expired on 20"));
+    tls_close(&tls);
+    tls_server_stop(&server);
+    logged[0] = '\0';
+    import_root("old-root.pem");
+    tls_server_start(&server, "old-root-server", "");
+    assert_int_equal(connect_to("localhost"), TLS_FAILED);
+    assert_int_equal(tls.error, OTTER_E_CERTIFICATE);
+    assert_non_null(strstr(logged, "root_ca_cert 'old-root' of localhost refused: it expired on"));
+    assert_null(strstr(logged, "certificate 'server'"));
+}
+
+static void a_server_may_be_named_by_an_address_in_its_certificate(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"127.0.0.1", "2001:db8::1", "2001:DB8:0:0::0:1"};
+    tls_server_start(&server, "address-server", "");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(connect_to(names[i]), TLS_OPEN);
+        exchange_line(10);
+        tls_close(&tls);
+    }
+}
+
+/* Neither a common name nor a host name in the certificate stands for an address. */
+static void an_address_that_is_not_in_the_certificate_is_refused(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"127.0.0.2", "192.0.2.1", "2001:db8::2", "::127.0.0.1"};
+    tls_server_start(&server, "address-server", "");
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(connect_to(names[i]), TLS_FAILED);
+        assert_int_equal(tls.error, OTTER_E_CERTIFICATE);
+        assert_int_equal(tls.detail, MBEDTLS_X509_BADCERT_CN_MISMATCH);
+        tls_close(&tls);
+    }
+    tls_server_stop(&server);
+    tls_server_start(&server, "server", "");
+    assert_int_equal(connect_to("127.0.0.1"), TLS_FAILED);
+    assert_int_equal(tls.error, OTTER_E_CERTIFICATE);
 }
 
 static void a_missing_object_is_named(void **state)
@@ -457,6 +508,9 @@ int main(void)
         TEST(pending_data_is_known_without_the_network),
         TEST(a_certificate_for_another_name_is_refused),
         TEST(a_certificate_of_another_root_is_refused),
+        TEST(an_expired_certificate_is_named_with_its_last_day),
+        TEST(a_server_may_be_named_by_an_address_in_its_certificate),
+        TEST(an_address_that_is_not_in_the_certificate_is_refused),
         TEST(a_missing_object_is_named),
         TEST(a_server_that_refuses_our_certificate_is_quoted),
         TEST(a_server_with_nothing_in_common_is_refused),

@@ -28,11 +28,23 @@ static const char make_certificates[] =
     " -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign\n"
     "done\n"
     "printf 'subjectAltName=DNS:localhost\\n' >san\n"
-    "sign() { openssl x509 -req -in $1.csr -CA root.pem -CAkey root.key -CAcreateserial -days 2"
-    " -extfile san -out $1.pem; }\n"
+    "sign() { openssl x509 -req -in $1.csr -CA ${3:-root}.pem -CAkey ${3:-root}.key -CAcreateserial"
+    " -days ${2:-2} -extfile san -out $1.pem; }\n"
     "openssl req $ec -subj /CN=server -keyout server.key -out server.csr; sign server\n"
     "openssl req -newkey rsa:2048 -nodes -subj /CN=rsa -keyout rsa-server.key"
-    " -out rsa-server.csr; sign rsa-server\n";
+    " -out rsa-server.csr; sign rsa-server\n"
+    "openssl req $ec -subj /CN=old -keyout old-server.key -out old-server.csr\n"
+    "sign old-server -1\n"
+    "openssl req $ec -subj /CN=old-root -keyout old-root.key -out old-root.csr\n"
+    "printf 'basicConstraints=critical,CA:TRUE\\nkeyUsage=critical,keyCertSign\\n' >san\n"
+    "openssl x509 -req -in old-root.csr -signkey old-root.key -days -1 -extfile san"
+    " -out old-root.pem\n"
+    "printf 'subjectAltName=DNS:localhost\\n' >san\n"
+    "openssl req $ec -subj /CN=server -keyout old-root-server.key -out old-root-server.csr\n"
+    "sign old-root-server 2 old-root\n"
+    "printf 'subjectAltName=IP:127.0.0.1,IP:2001:db8::1,DNS:192.0.2.1\\n' >san\n"
+    "openssl req $ec -subj /CN=127.0.0.2 -keyout address-server.key -out address-server.csr\n"
+    "sign address-server\n";
 
 int tls_server_make_certificates(void)
 {

@@ -13,7 +13,9 @@ struct tls_server {
 };
 
 /* Makes the folder with, each as NAME.pem and NAME.key: root and other-root (P-256), server
- * (P-256, for "localhost"), rsa-server (RSA 2048, for "localhost"). 0, or -1 without openssl. */
+ * (P-256, for "localhost"), rsa-server (RSA 2048, for "localhost"), old-server (expired 3 days
+ * ago), old-root (likewise) and old-root-server (signed by it), address-server (for 127.0.0.1 and
+ * 2001:db8::1, and with 192.0.2.1 as if that were a host name). 0, or -1 without openssl. */
 int tls_server_make_certificates(void);
 void tls_server_remove_certificates(void);
 /* The text of a file of the folder, NUL-terminated. */

@@ -1,0 +1,79 @@
+/* The check of the server's certificates; see tls_verify.h. */
+#include "net/tls_verify.h"
+
+#include <string.h>
+
+#include <mbedtls/oid.h>
+
+#include "net/tls_reason.h"
+#include "port/log.h"
+
+#define SAN_IP_ADDRESS 7u /* GeneralName of RFC 5280 section 4.2.1.6 */
+#define NAME_MAX_SHOWN 48
+
+/* RFC 6125 appendix B.2, as RFC 2818: an address must be in the certificate as an address. */
+static bool is_for_address(const mbedtls_x509_crt *certificate, const struct tls *tls)
+{
+    if (!(certificate->ext_types & MBEDTLS_X509_EXT_SUBJECT_ALT_NAME))
+        return false;
+    for (const mbedtls_x509_sequence *name = &certificate->subject_alt_names; name != NULL;
+         name = name->next) {
+        if (((unsigned)name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == SAN_IP_ADDRESS &&
+            name->buf.len == tls->address_length &&
+            memcmp(name->buf.p, tls->address, tls->address_length) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *role_of(const struct tls *tls, const mbedtls_x509_crt *certificate, int depth)
+{
+    if (certificate->raw.len == tls->root.raw.len &&
+        memcmp(certificate->raw.p, tls->root.raw.p, certificate->raw.len) == 0)
+        return "root_ca_cert";
+    return depth == 0 ? "certificate" : "issuer's certificate";
+}
+
+/* Its common name, without what could play tricks on a terminal. */
+static void copy_name(mbedtls_x509_crt *certificate, char text[NAME_MAX_SHOWN + 1])
+{
+    const mbedtls_asn1_named_data *name = mbedtls_asn1_find_named_data(
+        &certificate->subject, MBEDTLS_OID_AT_CN, MBEDTLS_OID_SIZE(MBEDTLS_OID_AT_CN));
+    size_t length = 0;
+    for (; name != NULL && length < name->val.len && length < NAME_MAX_SHOWN; length++) {
+        const char c = (char)name->val.p[length];
+        text[length] = (char)(c >= ' ' && c <= '~' ? c : '?');
+    }
+    text[length] = '\0';
+}
+
+static void log_refusal(const struct tls *tls, mbedtls_x509_crt *certificate, int depth,
+                        uint32_t flag)
+{
+    char name[NAME_MAX_SHOWN + 1];
+    const mbedtls_x509_time *from = &certificate->valid_from;
+    const mbedtls_x509_time *to = &certificate->valid_to;
+    const char *role = role_of(tls, certificate, depth);
+    copy_name(certificate, name);
+    if (flag == MBEDTLS_X509_BADCERT_EXPIRED)
+        LOG_ERR("TLS", "%s '%s' of %s refused: it expired on %04d-%02d-%02d", role, name, tls->host,
+                to->year, to->mon, to->day);
+    else if (flag == MBEDTLS_X509_BADCERT_FUTURE)
+        LOG_ERR("TLS",
+                "%s '%s' of %s refused: it is valid from %04d-%02d-%02d on; is the clock right?",
+                role, name, tls->host, from->year, from->mon, from->day);
+    else
+        LOG_ERR("TLS", "%s '%s' of %s refused: %s", role, name, tls->host, tls_flag_text(flag));
+}
+
+int tls_verify(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
+{
+    struct tls *tls = context;
+    if (depth == 0 && tls->address_length > 0 && !is_for_address(certificate, tls))
+        *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        if (*flags >> bit & 1)
+            log_refusal(tls, certificate, depth, 1u << bit);
+    }
+    return 0;
+}

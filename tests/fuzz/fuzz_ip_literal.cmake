@@ -1,0 +1,1 @@
+otter_fuzz_target(ip_literal USES room_net)
