@@ -13,7 +13,7 @@
 enum { OPTION_ALIGN = 256, OPTION_MAX_ALIGN, OPTION_OVERWRITE_ONLY, OPTION_TEST, OPTION_CONFIRM };
 
 static const struct option options[] = {
-    {'S', "slot-size", "SIZE", "required"},
+    {'S', "slot-size", "SIZE", "required, at most 0x7fffffff"},
     {OPTION_ALIGN, "align", "1|2|4|8|16|32", "write size of the flash (1)"},
     {OPTION_MAX_ALIGN, "max-align", "8|16|32", "size of a trailer field (8, or --align if larger)"},
     {'M', "max-sectors", "N", "sectors the bootloader is built for, up to 65536 (128)"},

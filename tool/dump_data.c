@@ -10,6 +10,7 @@
 #include "image/trailer.h"
 #include "tool/dump.h"
 #include "tool/tlv.h"
+#include "tool/values.h"
 
 /* As JSON shows it; of strings, those named data and magic are binary. */
 static json_t *binary(const uint8_t *data, size_t size)
@@ -79,6 +80,21 @@ static json_t *trailer_data(const struct dump *dump)
     return trailer;
 }
 
+/* JSON is UTF-8; a name that is not is shown with question marks. */
+static json_t *name_data(const char *name)
+{
+    json_t *value = json_string(name);
+    struct bytes text = {0};
+
+    if (value)
+        return value;
+    for (; *name; name++)
+        bytes_append(&text, (unsigned char)*name < 0x80 ? name : "?", 1);
+    value = json_stringn((const char *)text.data, text.size);
+    bytes_free(&text);
+    return value;
+}
+
 static json_t *all_data(const struct dump *dump)
 {
     const struct image *image = &dump->view.image;
@@ -90,7 +106,7 @@ static json_t *all_data(const struct dump *dump)
     json_object_set_new(area, "tlvs_prot", area_tlvs(dump, true));
     json_object_set_new(area, "tlv_hdr", area_head(false, image->end - image->hashed_end));
     json_object_set_new(area, "tlvs", area_tlvs(dump, false));
-    return json_pack("{s:s, s:o, s:o, s:o}", "filename", dump->name, "header",
+    return json_pack("{s:o, s:o, s:o, s:o}", "filename", name_data(dump->name), "header",
                      header_data(&image->header), "tlv_area", area, "trailer", trailer_data(dump));
 }
 
@@ -145,33 +161,20 @@ static void yaml_string(const char *value, struct bytes *text)
     bytes_append(text, "\n", 1);
 }
 
-static uint8_t hex_byte(const char *digits)
-{
-    unsigned value = 0;
-
-    sscanf(digits, "%2x", &value);
-    return (uint8_t)value;
-}
-
 /* Base64 in lines of 76 characters, each 57 bytes. */
 static void yaml_binary(const char *hex, int indent, struct bytes *text)
 {
     size_t size = strlen(hex) / 2;
-    uint8_t line[57];
+    uint8_t *data = memory_new(size);
     unsigned char encoded[80];
 
-    if (size == 0) {
-        bytes_text(text, "!!binary \"\"\n");
-        return;
-    }
-    bytes_text(text, "!!binary |\n");
-    for (size_t done = 0; done < size;) {
-        int count = 0;
-        while (done < size && count < (int)sizeof line)
-            line[count++] = hex_byte(hex + 2 * done++);
-        EVP_EncodeBlock(encoded, line, count);
+    (void)value_hex(hex, data, size); /* made by binary() */
+    bytes_text(text, size > 0 ? "!!binary |\n" : "!!binary \"\"\n");
+    for (size_t done = 0; done < size; done += 57) {
+        EVP_EncodeBlock(encoded, data + done, size - done < 57 ? (int)(size - done) : 57);
         bytes_text(text, "%*s%s\n", indent, "", (const char *)encoded);
     }
+    free(data);
 }
 
 static bool is_binary(const char *key, const json_t *value)

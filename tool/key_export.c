@@ -284,7 +284,13 @@ static otter_status export_private(const struct request *request, const struct k
     bool rsa = key->type == KEY_RSA_2048 || key->type == KEY_RSA_3072;
     bool traditional =
         request->format == FORMAT_TRADITIONAL || (request->format == FORMAT_DEFAULT && rsa);
-    otter_status status = key_private_der(key, traditional, request->minimal, &der, failure);
+    otter_status status;
+
+    if (key->type == KEY_ED25519)
+        return failed(failure, OTTER_E_UNSUPPORTED,
+                      "Ed25519 keys sign and do not decrypt: no device has a use for the private "
+                      "one");
+    status = key_private_der(key, traditional, request->minimal, &der, failure);
 
     if (status == OTTER_OK)
         c_array(text, "enc_priv_key", &der);

@@ -27,7 +27,7 @@ static otter_status read_fixed_signature(struct sign_request *request, struct fa
         good = EVP_DecodeUpdate(context, decoded, &size, text.data, (int)text.size) >= 0 &&
                EVP_DecodeFinal(context, decoded + size, &rest) == 1;
         if (good)
-            bytes_append(&request->fixed_signature, decoded, (size_t)(size + rest));
+            bytes_append(&request->fixed_signature, decoded, (size_t)size + (size_t)rest);
         else
             status = failed(failure, OTTER_E_MALFORMED, "'%s' is not a signature in base64",
                             request->fixed_signature_path);

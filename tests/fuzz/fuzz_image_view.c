@@ -1,9 +1,9 @@
 /* The image tool's view of images: structure, hash and, of compressed images, the stream and what
- * its TLVs say of it. The hash is mended first, so that the input gets past it. */
+ * its TLVs say of it; and its dump. The hash is mended first, so that the input gets past it. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "tool/image_view.h"
+#include "tool/dump.h"
 
 static void mend_hash(struct image_view *view, uint8_t *data)
 {
@@ -18,19 +18,34 @@ static void mend_hash(struct image_view *view, uint8_t *data)
         memcpy(data + tlv.offset, hash, 32);
 }
 
+static void dump_all(struct dump *dump, const uint8_t *data, size_t size)
+{
+    struct bytes text = {0};
+    struct failure failure;
+
+    if (dump_check(dump, &failure) != OTTER_OK)
+        return;
+    dump_find_trailer(dump, data, size);
+    dump_human(dump, &text);
+    dump_yaml(dump, &text);
+    dump_json(dump, &text);
+    bytes_free(&text);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
     uint8_t *data = malloc(size ? size : 1);
-    struct image_view view;
+    struct dump dump = {.name = "image.bin"};
     struct image_verdict verdict = {0};
     struct failure failure;
 
     memcpy(data, input, size);
-    if (image_view_open(&view, data, size, &failure) == OTTER_OK) {
-        mend_hash(&view, data);
-        (void)image_view_check(&view, NULL, NULL, &verdict, &failure);
-        (void)image_view_is_signed(&view);
+    if (image_view_open(&dump.view, data, size, &failure) == OTTER_OK) {
+        mend_hash(&dump.view, data);
+        (void)image_view_check(&dump.view, NULL, NULL, &verdict, &failure);
+        (void)image_view_is_signed(&dump.view);
+        dump_all(&dump, data, size);
     }
     image_verdict_free(&verdict);
     free(data);

@@ -142,6 +142,9 @@ expect 2 'private or public' "$otter" keyinfo -k p256.pem --require both
 expect 0 "otter $("$otter" version)" "$otter" --version
 expect 2 'what is' "$otter" version 2
 
+expect 0 '' "$otter" keygen -t ed25519 -k ed.pem
+expect 1 'do not decrypt' "$otter" getpriv -k ed.pem
+
 # Sign and verify
 set -- -k p256.pem --align 4 -v 1.0.1+0 --header-size 4096 --pad-header -S 0x73000
 expect 0 '' "$otter" sign "$@" program.bin image.bin
@@ -170,7 +173,6 @@ expect 1 'invalid hash' "$otter" verify changed.bin
 expect 1 'Invalid image magic' "$otter" verify program.bin
 
 # A signature made elsewhere
-expect 0 '' "$otter" keygen -t ed25519 -k ed.pem
 expect 0 '' "$otter" getpub -k ed.pem -e pem -o ed-pub.pem
 set -- --align 4 -v 2.0.0 -H 0x200 --pad-header -S 0x10000
 expect 0 '' "$otter" sign -k ed.pem "$@" --sig-out sig.txt program.bin here.bin
@@ -300,6 +302,7 @@ expect 2 'names 257 images; 256 are the most' "$otter" sign "$@" -d "$list(255, 
     program.bin never.bin
 expect 2 'images 0 to 255' "$otter" sign "$@" -d '(256, 1.0)' program.bin never.bin
 expect 2 '255.255.65535' "$otter" sign "$@" -v 256.0.0 program.bin never.bin
+expect 2 '0x7fffffff' "$otter" sign "$@" -S 0x80000000 program.bin never.bin
 expect 2 '65535' "$otter" sign "$@" -H 65536 program.bin never.bin
 
 # Compression and byte order

@@ -188,6 +188,14 @@ same yaml.txt out.yaml
 same json.txt out.json
 [ -z "$("$otter" dumpinfo --silent image.bin)" ] || { echo 'FAILED: not silent'; failures=1; }
 
+# Any name will do.
+name=$(printf 'n\377me.bin')
+cp image.bin "$name"
+for form in human yaml json; do
+    "$otter" dumpinfo -f $form "$name" >printed.txt || { echo "FAILED: $form of a name"; failures=1; }
+done
+grep -q '"filename": "n?me.bin"' printed.txt || { echo 'FAILED: name in JSON'; failures=1; }
+
 # HEX is read as well, and a cut image is not.
 "$otter" merge -o image.hex image.bin@0x10000 || failures=1
 "$otter" dumpinfo -f yaml image.hex | sed 's/image.hex/image.bin/' >printed.txt
