@@ -79,7 +79,8 @@ static struct image_spec spec_with(const struct key *key)
     return spec;
 }
 
-/* Facts 1.10 and 1.4: the flags, the two bytes before the stream, and the TLVs in their place. */
+/* docs/formats.md, 1.4, and tool/compression.h: the flags, the two bytes before the stream, and the
+ * TLVs in their place. */
 static void a_compressed_image_says_what_it_unpacks_to(void **state)
 {
     struct key key = golden_key(KEY_ED25519, GOLDEN_ED25519);

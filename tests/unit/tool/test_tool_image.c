@@ -209,7 +209,7 @@ static void a_big_endian_image_is_imgtools(void **state)
     image_file_free(&file);
 }
 
-/* Facts 1.8: the sizes that imgtool reserves. */
+/* The sizes that imgtool 2.4.0 reserves. */
 static void trailer_sizes_are_imgtools(void **state)
 {
     static const struct {
@@ -492,7 +492,7 @@ static uint32_t limit_of(enum slot_mode mode, uint32_t slot, uint32_t sector, ui
     return slot_limit(&layout);
 }
 
-/* Facts 2.5 and 2.6. */
+/* docs/formats.md, section 2. */
 static void the_limit_of_each_mode_is_the_bootloaders(void **state)
 {
     (void)state;
