@@ -1,4 +1,7 @@
-/* One request on its way through the API, already authenticated, and the reply being made. */
+/* One request on its way through the API, already authenticated, and the reply being made.
+ *
+ * A handler that needs something first which would keep the loop busy asks for it (call_prepare,
+ * call_stage) and returns; when it is there, the handler is called again from the beginning. */
 #ifndef OTTER_CLOUD_API_CALL_H
 #define OTTER_CLOUD_API_CALL_H
 
@@ -10,8 +13,18 @@
 
 #define CALL_PARAMETERS_MAX 4
 
+struct api;
+
+/* What was found out about a large body off the loop. */
+struct body_facts {
+    bool known;
+    char md5[33], md5_base64[28], crc32[16]; /* hex, base64, base64 */
+    char wrong[48];                          /* a header whose checksum does not match; "" */
+};
+
 struct call {
     struct cloud *cloud;
+    struct api *api;
     const char *iot_endpoint;
     enum evhttp_cmd_type method;
     const char *target;              /* path and query as sent */
@@ -25,9 +38,23 @@ struct call {
     const char *content_type;
     struct evkeyvalq reply_headers;
     struct text reply;
-    struct evbuffer *content; /* sent in place of `reply`, if any */
+    int64_t object, at, end; /* object not 0: its bytes from `at` to before `end` are the reply */
     char request_id[37];
+
+    struct body_facts facts;
+    bool waits; /* the handler will be called again */
+    void *made; /* by call_prepare */
+    void (*unmake)(void *made);
+    void *(*make)(void);
+    int64_t staged; /* the body as a content, see cloud/core/contents.h; 0: it is not */
+    size_t staged_size;
 };
+
+/* True when `make` has been called on another thread and call->made is there; freed by `unmake`
+ * with the call. False: the handler must return, and comes again. */
+bool call_prepare(struct call *call, void *(*make)(void), void (*unmake)(void *made));
+/* True when the body is small, or lies in the database as call->staged. */
+bool call_stage(struct call *call);
 
 /* The value of a query parameter, NULL when it is absent. */
 const char *call_query(const struct call *call, const char *name);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/api/call.h"
 #include "cloud/core/names.h"
 #include "codec/crc32.h"
 
@@ -87,4 +88,20 @@ bool checksum_headers_match(const struct evkeyvalq *headers, const void *bytes, 
         }
     }
     return true;
+}
+
+void checksum_facts(struct call *call)
+{
+    struct body_facts *facts = &call->facts;
+    unsigned char md5[EVP_MAX_MD_SIZE];
+    size_t size = compute(CHECKSUM_MD5, call->body, call->body_size, md5);
+    char *encoded = base64_new(md5, size);
+    hex_encode(facts->md5, md5, size);
+    snprintf(facts->md5_base64, sizeof facts->md5_base64, "%s", encoded);
+    free(encoded);
+    checksum_text(CHECKSUM_CRC32, call->body, call->body_size, facts->crc32, sizeof facts->crc32);
+    if (checksum_headers_match(call->headers, call->body, call->body_size, facts->wrong,
+                               sizeof facts->wrong))
+        facts->wrong[0] = '\0';
+    facts->known = true;
 }

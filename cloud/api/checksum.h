@@ -25,4 +25,8 @@ void checksum_text(enum checksum kind, const void *bytes, size_t size, char *tex
 bool checksum_headers_match(const struct evkeyvalq *headers, const void *bytes, size_t size,
                             char *wrong, size_t wrong_size);
 
+struct call;
+/* Fills call->facts from body and headers. */
+void checksum_facts(struct call *call);
+
 #endif

@@ -1,4 +1,5 @@
-/* The server: takes requests from evhttp, lets in what is signed, hands over to the services. */
+/* The server: takes requests from evhttp, lets in what is signed, hands over to the services. A
+ * large body is judged on the worker's thread, so that no device waits for its digests. */
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -8,164 +9,21 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "cloud/api/api.h"
+#include "cloud/api/checksum.h"
 #include "cloud/api/chunked.h"
-#include "cloud/api/services.h"
+#include "cloud/api/exchange.h"
 #include "cloud/core/door.h"
-#include "cloud/core/names.h"
 #include "cloud/core/ota_updates.h"
+#include "cloud/store/db.h"
 
 #define BODY_MAX    ((ev_ssize_t)(64 << 20) + 65536) /* a part or object, and its framing */
+#define BODY_SMALL  131072u                          /* judged on the loop */
 #define HEADERS_MAX 65536
 #define IDLE_S      60
 
-struct api {
-    struct cloud *cloud;
-    struct evhttp *http;
-    struct evhttp_bound_socket *socket;
-    struct door *door;
-    char *key_id, *secret, *iot_endpoint;
-};
-
-/* ---- call ---- */
-
-const char *call_query(const struct call *call, const char *name)
-{
-    return json_text(call->query, name);
-}
-
-const char *call_header(const struct call *call, const char *name)
-{
-    return evhttp_find_header(call->headers, name);
-}
-
-const char *call_method(const struct call *call)
-{
-    switch (call->method) {
-    case EVHTTP_REQ_GET:
-        return "GET";
-    case EVHTTP_REQ_HEAD:
-        return "HEAD";
-    case EVHTTP_REQ_POST:
-        return "POST";
-    case EVHTTP_REQ_PUT:
-        return "PUT";
-    case EVHTTP_REQ_PATCH:
-        return "PATCH";
-    default:
-        return "DELETE"; /* no other is let in, see api_start */
-    }
-}
-
-bool call_flag(const struct call *call, const char *name)
-{
-    const char *value = call_query(call, name);
-    return value && strcmp(value, "true") == 0;
-}
-
-int call_number(const struct call *call, const char *name, int most, int absent)
-{
-    const char *value = call_query(call, name);
-    long number = value ? strtol(value, NULL, 10) : 0;
-    if (number < 1)
-        return absent;
-    return number > most ? most : (int)number;
-}
-
-void call_reply_header(struct call *call, const char *name, const char *value)
-{
-    evhttp_add_header(&call->reply_headers, name, value);
-}
-
-static void call_begin(struct call *call, struct api *api, struct evhttp_request *request)
-{
-    struct evbuffer *input = evhttp_request_get_input_buffer(request);
-    *call = (struct call){.cloud = api->cloud,
-                          .iot_endpoint = api->iot_endpoint,
-                          .method = evhttp_request_get_command(request),
-                          .target = evhttp_request_get_uri(request),
-                          .headers = evhttp_request_get_input_headers(request),
-                          .status = HTTP_OK};
-    const char *query = strchr(call->target, '?');
-    call->query = router_parse_query(query ? query + 1 : "");
-    call->body_size = evbuffer_get_length(input);
-    call->body = call->body_size ? (const char *)evbuffer_pullup(input, -1) : "";
-    TAILQ_INIT(&call->reply_headers);
-    uuid_make(call->request_id);
-}
-
-static void call_end(struct call *call)
-{
-    for (int i = 0; i < CALL_PARAMETERS_MAX; i++)
-        free(call->parameters[i]);
-    evhttp_clear_headers(&call->reply_headers);
-    json_decref(call->query);
-    text_free(&call->reply);
-    if (call->content)
-        evbuffer_free(call->content);
-}
-
-/* ---- reply ---- */
-
-static const char *reason_of(int status)
-{
-    static const struct {
-        int status;
-        const char *reason;
-    } reasons[] = {{200, "OK"},
-                   {204, "No Content"},
-                   {206, "Partial Content"},
-                   {304, "Not Modified"},
-                   {400, "Bad Request"},
-                   {403, "Forbidden"},
-                   {404, "Not Found"},
-                   {405, "Method Not Allowed"},
-                   {409, "Conflict"},
-                   {412, "Precondition Failed"}};
-    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
-        if (reasons[i].status == status)
-            return reasons[i].reason;
-    }
-    return status < 500 ? "Refused" : "Internal Server Error";
-}
-
-static void copy_headers(const struct call *call, struct evhttp_request *request)
-{
-    struct evkeyvalq *out = evhttp_request_get_output_headers(request);
-    const struct evkeyval *header;
-    TAILQ_FOREACH(header, &call->reply_headers, next)
-    {
-        evhttp_add_header(out, header->key, header->value);
-    }
-    evhttp_add_header(out, "x-amzn-RequestId", call->request_id);
-    evhttp_add_header(out, "x-amz-request-id", call->request_id);
-    if (!evhttp_find_header(out, "Content-Type"))
-        evhttp_add_header(out, "Content-Type",
-                          call->content_type ? call->content_type : "application/xml");
-}
-
-static void send_reply(struct call *call, struct evhttp_request *request)
-{
-    struct evbuffer *body = evbuffer_new();
-    struct evhttp_connection *connection = evhttp_request_get_connection(request);
-    struct bufferevent *output = evhttp_connection_get_bufferevent(connection);
-    copy_headers(call, request);
-    if (call->method == EVHTTP_REQ_HEAD) {
-        /* headers only: an error has no body, an object's length is set by its handler */
-    } else if (call->content) {
-        evbuffer_add_buffer(body, call->content);
-    } else {
-        evbuffer_add(body, text_get(&call->reply), call->reply.length);
-    }
-    evhttp_send_reply(request, call->status, reason_of(call->status), body);
-    cloud_hold_output(call->cloud, output);
-    evbuffer_free(body);
-}
-
-/* ---- request ---- */
+/* ---- judging a request: touches nothing but the exchange, whatever thread it runs on ---- */
 
 /* Takes the chunks' framing off the body; the trailer's headers join those of the request. */
 static enum sigv4_verdict unwrap_body(struct call *call, struct evhttp_request *request,
@@ -187,36 +45,53 @@ static enum sigv4_verdict unwrap_body(struct call *call, struct evhttp_request *
     return verdict;
 }
 
-static enum sigv4_verdict authenticate(const struct api *api, struct call *call,
-                                       struct evhttp_request *request, struct sigv4_result *result)
+static enum sigv4_verdict authenticate(struct exchange *exchange)
 {
+    const struct api *api = exchange->call.api;
+    struct call *call = &exchange->call;
     struct sigv4_keys keys = {api->key_id, api->secret, api->cloud->region};
     struct sigv4_request view = {.method = call_method(call),
                                  .target = call->target,
                                  .headers = call->headers,
                                  .body = call->body,
                                  .body_size = call->body_size};
-    enum sigv4_verdict verdict = sigv4_check(&view, &keys, cloud_now(api->cloud), result);
-    return verdict == SIGV4_OK ? unwrap_body(call, request, result) : verdict;
+    enum sigv4_verdict verdict = sigv4_check(&view, &keys, exchange->now, &exchange->result);
+    return verdict == SIGV4_OK ? unwrap_body(call, exchange->request, &exchange->result) : verdict;
+}
+
+static void judge(void *context)
+{
+    struct exchange *exchange = context;
+    struct call *call = &exchange->call;
+    struct evbuffer *input = evhttp_request_get_input_buffer(exchange->request);
+    if (call->body_size > 0)
+        call->body = (const char *)evbuffer_pullup(input, -1);
+    exchange->verdict = authenticate(exchange);
+}
+
+static void judge_large(void *context)
+{
+    struct exchange *exchange = context;
+    judge(exchange);
+    if (exchange->verdict == SIGV4_OK)
+        checksum_facts(&exchange->call);
+}
+
+static void on_judged(void *context)
+{
+    exchange_answer(context);
 }
 
 static void on_request(struct evhttp_request *request, void *context)
 {
     struct api *api = context;
-    struct call call;
-    struct sigv4_result result;
-    call_begin(&call, api, request);
-    enum sigv4_verdict verdict = authenticate(api, &call, request, &result);
-    if (verdict != SIGV4_OK)
-        error_reply_sigv4(&call, services_protocol(&call, result.service), verdict, &result);
-    else if (!call.query)
-        error_reply(&call, services_protocol(&call, result.service), "InvalidURI", 400,
-                    "The query is not percent-encoded UTF-8.", NULL);
-    else
-        services_answer(&call, result.service);
-    OPENSSL_cleanse(&result, sizeof result);
-    send_reply(&call, request);
-    call_end(&call);
+    struct exchange *exchange = exchange_new(api, request);
+    if (exchange->call.body_size > BODY_SMALL) {
+        worker_do(api->worker, judge_large, on_judged, exchange);
+        return;
+    }
+    judge(exchange);
+    exchange_answer(exchange);
 }
 
 /* ---- start and stop ---- */
@@ -262,7 +137,8 @@ struct api *api_start(struct cloud *cloud, const struct api_config *config, char
     api->secret = copy(config->secret_access_key, "");
     api->iot_endpoint = copy(config->iot_endpoint, "localhost");
     api->http = evhttp_new(cloud->base);
-    if (api->http && listen_on(api, config)) {
+    api->worker = worker_start(cloud->base);
+    if (api->http && api->worker && listen_on(api, config)) {
         ota_resume(cloud); /* updates that were asked for before the last stop */
         return api;
     }
@@ -283,11 +159,26 @@ uint16_t api_port(const struct api *api)
                                                : ((struct sockaddr_in *)&address)->sin_port);
 }
 
+/* What waits is given up; a request that has lost its connection belongs to nobody else. */
+static void drop_exchanges(struct api *api)
+{
+    while (api->exchanges) {
+        struct evhttp_request *request = api->exchanges->request;
+        exchange_free(api->exchanges);
+        if (!evhttp_request_get_connection(request))
+            evhttp_request_free(request);
+    }
+}
+
 void api_stop(struct api *api)
 {
     if (!api)
         return;
+    api->stopping = true;
     door_free(api->door);
+    worker_stop(api->worker);
+    db_flush(api->cloud->db);
+    drop_exchanges(api);
     if (api->http)
         evhttp_free(api->http);
     OPENSSL_cleanse(api->secret, strlen(api->secret));

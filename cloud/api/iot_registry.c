@@ -7,6 +7,7 @@
 
 #include "cloud/api/services.h"
 #include "cloud/core/names.h"
+#include "cloud/core/x509.h"
 
 /* ---- endpoint ---- */
 
@@ -111,10 +112,22 @@ static enum core_error register_certificate(struct call *call, const json_t *bod
                                 json_text(body, "status"), answer);
 }
 
+static void *make_key(void)
+{
+    return x509_make_rsa();
+}
+
+static void free_key(void *key)
+{
+    EVP_PKEY_free(key);
+}
+
 static enum core_error create_keys(struct call *call, const json_t *body, struct answer *answer)
 {
     (void)body;
-    return certificate_create(call->cloud, call_flag(call, "setAsActive"), answer);
+    if (!call_prepare(call, make_key, free_key))
+        return CORE_OK;
+    return certificate_create(call->cloud, call->made, call_flag(call, "setAsActive"), answer);
 }
 
 static enum core_error create_from_csr(struct call *call, const json_t *body, struct answer *answer)

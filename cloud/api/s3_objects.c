@@ -1,5 +1,5 @@
 /* S3: put, get, head and delete object. */
-#include <event2/buffer.h>
+#define _GNU_SOURCE /* strptime */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,32 +13,29 @@
 #include "cloud/core/names.h"
 
 #define DELETE_MAX 1000 /* objects in one request */
-#define PIECE      65536
 
 /* ---- checks of a body ---- */
 
 bool s3_check_body(struct s3_call *s3, char crc32[16])
 {
-    const struct call *call = s3->call;
+    struct call *call = s3->call;
+    const struct body_facts *facts = &call->facts;
     const char *md5 = call_header(call, "Content-MD5");
-    char wrong[48];
-    checksum_text(CHECKSUM_CRC32, call->body, call->body_size, crc32, 16);
-    if (md5) {
-        char actual[32];
-        checksum_text(CHECKSUM_MD5, call->body, call->body_size, actual, sizeof actual);
-        if (strcmp(md5, actual) != 0) {
-            bool sound = strlen(md5) == 24 && strcmp(md5 + 22, "==") == 0;
-            s3_error(s3, sound ? "BadDigest" : "InvalidDigest", 400,
-                     sound ? "The Content-MD5 you specified did not match what we received."
-                           : "The Content-MD5 you specified is not valid.");
-            return false;
-        }
-    }
-    if (checksum_headers_match(call->headers, call->body, call->body_size, wrong, sizeof wrong))
-        return true;
     char message[120];
+    if (!facts->known)
+        checksum_facts(call);
+    snprintf(crc32, 16, "%s", facts->crc32);
+    if (md5 && strcmp(md5, facts->md5_base64) != 0) {
+        bool sound = strlen(md5) == 24 && strcmp(md5 + 22, "==") == 0;
+        s3_error(s3, sound ? "BadDigest" : "InvalidDigest", 400,
+                 sound ? "The Content-MD5 you specified did not match what we received."
+                       : "The Content-MD5 you specified is not valid.");
+        return false;
+    }
+    if (!*facts->wrong)
+        return true;
     snprintf(message, sizeof message, "The checksum in %s did not match the one calculated.",
-             wrong);
+             facts->wrong);
     s3_error(s3, "BadDigest", 400, message);
     return false;
 }
@@ -69,11 +66,13 @@ void s3_put_object(struct s3_call *s3)
     char crc32[16];
     json_t *tags = NULL;
     char *metadata = s3_check_body(s3, crc32) && s3_header_tags(s3, &tags) ? s3_metadata(s3) : NULL;
-    if (metadata) {
+    if (metadata && call_stage(s3->call)) {
         struct object_upload upload = {.bucket = s3->bucket,
                                        .key = s3->key,
                                        .content = s3->call->body,
                                        .size = s3->call->body_size,
+                                       .staged = s3->call->staged,
+                                       .md5 = s3->call->facts.md5,
                                        .content_type = call_header(s3->call, "Content-Type"),
                                        .metadata = metadata,
                                        .checksum = crc32,
@@ -186,21 +185,6 @@ static void reply_headers(struct s3_call *s3, const struct object *object,
     s3_reply_metadata(s3, object);
 }
 
-static bool read_content(struct s3_call *s3, const struct object *object, const struct range *range)
-{
-    char piece[PIECE];
-    s3->call->content = evbuffer_new();
-    for (int64_t at = range->first; at <= range->last;) {
-        int64_t left = range->last - at + 1;
-        size_t size = left < PIECE ? (size_t)left : PIECE;
-        if (!object_read(s3->call->cloud, object->id, (size_t)at, piece, size))
-            return false;
-        evbuffer_add(s3->call->content, piece, size);
-        at += (int64_t)size;
-    }
-    return true;
-}
-
 static void send_object(struct s3_call *s3, const struct object *object)
 {
     struct range range;
@@ -213,12 +197,9 @@ static void send_object(struct s3_call *s3, const struct object *object)
         s3_error(s3, "InvalidRange", 416, "The requested range is not satisfiable");
         return;
     }
-    if (s3->call->method == EVHTTP_REQ_GET && !read_content(s3, object, &range)) {
-        evbuffer_free(s3->call->content);
-        s3->call->content = NULL;
-        s3_error(s3, "InternalError", 500, "The content could not be read.");
-        return;
-    }
+    s3->call->object = object->id;
+    s3->call->at = range.first;
+    s3->call->end = range.last + 1;
     reply_headers(s3, object, &range);
 }
 

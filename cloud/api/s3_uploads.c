@@ -40,12 +40,15 @@ void s3_create_upload(struct s3_call *s3)
 void s3_upload_part(struct s3_call *s3)
 {
     struct answer answer = ANSWER_INIT;
-    const struct call *call = s3->call;
+    struct call *call = s3->call;
     struct upload_name upload = upload_of(s3);
-    struct object_upload content = {.content = call->body, .size = call->body_size};
     char etag[33], crc32[16];
-    if (!s3_check_body(s3, crc32))
+    if (!s3_check_body(s3, crc32) || !call_stage(call))
         return;
+    struct object_upload content = {.content = call->body,
+                                    .size = call->body_size,
+                                    .staged = call->staged,
+                                    .md5 = call->facts.md5};
     enum core_error error =
         upload_part(call->cloud, &upload, call_number(call, "partNumber", OBJECT_PARTS_MAX + 1, 0),
                     &content, etag, &answer);

@@ -178,7 +178,8 @@ static void run_route(struct call *call, const struct service *service, const st
         foreign ? services_refuse_foreign(&answer, foreign) : check_paging(call, &answer);
     if (error == CORE_OK)
         error = route->handler(call, body, &answer);
-    services_reply_json(call, service->protocol, error, &answer);
+    if (!call->waits)
+        services_reply_json(call, service->protocol, error, &answer);
     answer_free(&answer);
 }
 

@@ -5,6 +5,8 @@
 #ifndef OTTER_CLOUD_CORE_REGISTRY_H
 #define OTTER_CLOUD_CORE_REGISTRY_H
 
+#include <openssl/types.h>
+
 #include "cloud/core/cloud.h"
 
 #define CERTIFICATE_ID_LENGTH 64
@@ -57,7 +59,9 @@ enum core_error principal_things(struct cloud *cloud, const char *principal, str
 enum core_error certificate_register(struct cloud *cloud, const char *pem, const char *status,
                                      struct answer *answer);
 /* Makes an RSA-2048 pair, or takes the key of a request, and signs with the cloud's own CA. */
-enum core_error certificate_create(struct cloud *cloud, bool active, struct answer *answer);
+/* `key` (x509_make_rsa: slow, and so not made here) stays the caller's; NULL is refused. */
+enum core_error certificate_create(struct cloud *cloud, EVP_PKEY *key, bool active,
+                                   struct answer *answer);
 enum core_error certificate_create_from_csr(struct cloud *cloud, const char *csr_pem, bool active,
                                             struct answer *answer);
 enum core_error certificate_describe(struct cloud *cloud, const char *id, struct answer *answer);

@@ -169,9 +169,9 @@ static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, bool active, st
     return error;
 }
 
-enum core_error certificate_create(struct cloud *cloud, bool active, struct answer *answer)
+enum core_error certificate_create(struct cloud *cloud, EVP_PKEY *key, bool active,
+                                   struct answer *answer)
 {
-    EVP_PKEY *key = x509_make_rsa();
     if (!key)
         return answer_refuse(answer, CORE_INTERNAL, "The key pair could not be made.");
     enum core_error error = issue(cloud, key, active, answer);
@@ -182,7 +182,6 @@ enum core_error certificate_create(struct cloud *cloud, bool active, struct answ
         free(private);
         free(public);
     }
-    EVP_PKEY_free(key);
     return error;
 }
 

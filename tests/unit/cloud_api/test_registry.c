@@ -130,8 +130,11 @@ static void certificates_of_the_clouds_own_chain_to_one_authority(void **state)
 {
     struct cloud *cloud = cloud_of(state);
     struct answer first = ANSWER_INIT, second = ANSWER_INIT;
-    assert_int_equal(certificate_create(cloud, true, &first), CORE_OK);
-    assert_int_equal(certificate_create(cloud, true, &second), CORE_OK);
+    EVP_PKEY *keys[] = {x509_make_rsa(), x509_make_rsa()};
+    assert_int_equal(certificate_create(cloud, keys[0], true, &first), CORE_OK);
+    assert_int_equal(certificate_create(cloud, keys[1], true, &second), CORE_OK);
+    EVP_PKEY_free(keys[0]);
+    EVP_PKEY_free(keys[1]);
     X509 *one = x509_read(json_text(first.body, "certificatePem"));
     X509 *two = x509_read(json_text(second.body, "certificatePem"));
     EVP_PKEY *key = x509_read_key(json_text(json_object_get(first.body, "keyPair"), "PrivateKey"));

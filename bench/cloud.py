@@ -1,0 +1,319 @@
+"""bench cloud: how long a device waits while the HTTP API does its worst, and how fast the API is
+beside moto. Standard library and the openssl command only.
+
+usage: cloud.py OTTER [--moto MOTO_SERVER]
+"""
+import argparse, datetime, hashlib, hmac, json, os, selectors, shutil, signal, socket, ssl
+import subprocess, sys, tempfile, threading, time, urllib.parse
+
+REGION = "us-east-1"
+LARGE = 60 * 1000 * 1000
+PARALLEL = 8
+
+# ---- requests -----------------------------------------------------------------------------------
+
+
+def sign(url, keys, service, method, path, query="", body=b"", headers=None):
+    """The bytes of a request, signed."""
+    host = urllib.parse.urlparse(url).netloc
+    now = datetime.datetime.now(datetime.timezone.utc)
+    stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
+    digest = hashlib.sha256(body).hexdigest()
+    names = {"host": host, "x-amz-date": stamp, "x-amz-content-sha256": digest}
+    canonical = "\n".join([method, path, query, *("%s:%s" % pair for pair in sorted(names.items())), "",
+                           ";".join(sorted(names)), digest])
+    scope = "%s/%s/%s/aws4_request" % (day, REGION, service)
+    text = "AWS4-HMAC-SHA256\n%s\n%s\n%s" % (stamp, scope,
+                                            hashlib.sha256(canonical.encode()).hexdigest())
+    key = ("AWS4" + keys[1]).encode()
+    for part in (day, REGION, service, "aws4_request"):
+        key = hmac.new(key, part.encode(), hashlib.sha256).digest()
+    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    names["authorization"] = "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s" % (
+        keys[0], scope, "host;x-amz-content-sha256;x-amz-date", signature)
+    names["content-length"] = str(len(body))
+    names.update(headers or {})
+    lines = ["%s %s%s HTTP/1.1" % (method, path, "?" + query if query else "")]
+    lines += ["%s: %s" % pair for pair in names.items()]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
+
+
+def connect(url):
+    at = urllib.parse.urlparse(url)
+    connection = socket.create_connection((at.hostname, at.port))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+class Reply:
+    """Collects one reply; done when its Content-Length is there."""
+
+    def __init__(self):
+        self.data, self.need, self.got = b"", None, 0
+
+    def add(self, data):
+        if self.need is None:
+            self.data += data
+            head, found, rest = self.data.partition(b"\r\n\r\n")
+            if not found:
+                return False
+            self.status = int(head.split(b" ", 2)[1])
+            length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+            self.need = int(length[0].split(b":")[1]) if length else 0
+            self.got, self.body = len(rest), rest
+        else:
+            self.got += len(data)
+            if self.got < 1 << 16:
+                self.body += data
+        return self.got >= self.need
+
+
+def ask(url, request):
+    with connect(url) as connection:
+        connection.sendall(request)
+        reply = Reply()
+        while True:
+            data = connection.recv(1 << 18)
+            if not data:
+                sys.exit("bench cloud: the server ended a connection")
+            if reply.add(data):
+                break
+    if reply.status >= 300:
+        sys.exit("bench cloud: %s %s" % (reply.status, reply.body[:300]))
+    return json.loads(reply.body) if reply.body[:1] == b"{" else reply.body
+
+
+def rate(url, requests):
+    """Requests a second, over some connections at once."""
+    selector, waiting = selectors.DefaultSelector(), list(reversed(requests))
+    began, left = time.monotonic(), len(requests)
+
+    def start(connection):
+        if waiting:
+            connection.sendall(waiting.pop())
+            selector.modify(connection, selectors.EVENT_READ, Reply())
+        else:
+            selector.unregister(connection)
+            connection.close()
+
+    for _ in range(PARALLEL):
+        connection = connect(url)
+        selector.register(connection, selectors.EVENT_READ, None)
+        start(connection)
+    while left:
+        for key, _ in selector.select():
+            data = key.fileobj.recv(1 << 18)
+            if not data:
+                sys.exit("bench cloud: the server ended a connection")
+            if key.data.add(data):
+                if key.data.status >= 300:
+                    sys.exit("bench cloud: %s %s" % (key.data.status, key.data.body[:300]))
+                left -= 1
+                start(key.fileobj)
+    return len(requests) / (time.monotonic() - began)
+
+
+# ---- a device that pings ------------------------------------------------------------------------
+
+
+def register(cloud, keys, work):
+    key, cert = os.path.join(work, "key"), os.path.join(work, "cert")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+                    "-nodes", "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=bench"],
+                   check=True, stderr=subprocess.DEVNULL)
+
+    def post(method, path, members, query=""):
+        return ask(cloud["api_url"], sign(cloud["api_url"], keys, "iot", method, path, query,
+                                          json.dumps(members).encode()))
+
+    arn = post("POST", "/certificate/register-no-ca",
+               {"certificatePem": open(cert).read(), "status": "ACTIVE"})["certificateArn"]
+    post("POST", "/policies/bench", {"policyDocument": json.dumps({
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "iot:*", "Resource": "*"}]})})
+    post("PUT", "/target-policies/bench", {"target": arn})
+    return key, cert
+
+
+def ping_for_ever(port, root, key, cert):
+    """Prints the milliseconds of each PING."""
+    context = ssl.create_default_context(cafile=root)
+    context.load_cert_chain(cert, key)
+    device = context.wrap_socket(socket.create_connection(("127.0.0.1", port)),
+                                 server_hostname="localhost")
+    device.sendall(b"\x10\x11\x00\x04MQTT\x04\x02\x04\xb0\x00\x05bench")
+    if device.recv(4)[3:] != b"\x00":
+        sys.exit("bench cloud: the device was refused")
+    while True:
+        began = time.monotonic()
+        device.sendall(b"\xc0\x00")
+        if not device.recv(2):
+            return
+        print("%.1f" % ((time.monotonic() - began) * 1000), flush=True)
+        time.sleep(0.002)
+
+
+class Pings:
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen([sys.executable, __file__, "--ping", *map(str, arguments)],
+                                        stdout=subprocess.PIPE, text=True)
+        self.times = []
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.times.append(float(line))
+
+    def during(self, title, work):
+        while len(self.times) < 10:
+            time.sleep(0.01)
+        self.times.clear()
+        began = time.monotonic()
+        work()
+        seconds = time.monotonic() - began
+        time.sleep(0.2)
+        times = sorted(self.times) or [0]
+        print("   %-34s %8.2f s %8d %9.1f ms %9.1f ms" %
+              (title, seconds, len(times), times[len(times) // 2], times[-1]))
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+def waits(cloud, keys, work):
+    url = cloud["api_url"]
+    pings = Pings(cloud["mqtt_port"], cloud["root_ca"], *register(cloud, keys, work))
+    large = os.urandom(1 << 20) * (LARGE >> 20)
+    ask(url, sign(url, keys, "s3", "PUT", "/bench"))
+
+    def put():
+        ask(url, sign(url, keys, "s3", "PUT", "/bench/large", body=large))
+
+    def get(count):
+        request = sign(url, keys, "s3", "GET", "/bench/large")
+        threads = [threading.Thread(target=ask, args=(url, request)) for _ in range(count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def make_keys():
+        for _ in range(20):
+            ask(url, sign(url, keys, "iot", "POST", "/keys-and-certificate"))
+
+    print("A device's PING while the HTTP API works (the last column should stay below 100 ms)")
+    print("   %-34s %10s %8s %12s %12s" % ("", "takes", "PINGs", "median", "longest"))
+    try:
+        pings.during("nothing else", lambda: time.sleep(1))
+        pings.during("PUT of 60 MB", put)
+        pings.during("GET of 60 MB, ten at once", lambda: get(10))
+        pings.during("20 RSA keys made", make_keys)
+    finally:
+        pings.stop()
+
+
+# ---- rates --------------------------------------------------------------------------------------
+
+
+def thing_arn(name):
+    return "arn:aws:iot:%s:123456789012:thing/%s" % (REGION, name)
+
+
+def rates(url, keys):
+    def iot(method, path, members=None, query=""):
+        body = json.dumps(members).encode() if members is not None else b""
+        return sign(url, keys, "iot", method, path, query, body, {"content-type": "application/json"})
+
+    ask(url, sign(url, keys, "s3", "PUT", "/rates"))
+    found = {}
+    found["create-thing"] = rate(url, [iot("POST", "/things/r-%04d" % i, {}) for i in range(1000)])
+    found["list-things, 10 of 1,000"] = rate(
+        url, [iot("GET", "/things", query="maxResults=10") for _ in range(500)])
+    job = {"targets": [thing_arn("r-0001")], "document": "{}"}
+    found["create-job, one thing, 1 to 1,000"] = rate(
+        url, [iot("PUT", "/jobs/j-%04d" % i, job) for i in range(1000)])
+    content = os.urandom(100000)
+    found["put-object, 100 KB"] = rate(
+        url, [sign(url, keys, "s3", "PUT", "/rates/%d" % i, body=content) for i in range(300)])
+    found["get-object, 100 KB"] = rate(
+        url, [sign(url, keys, "s3", "GET", "/rates/%d" % i) for i in range(300)])
+    return found
+
+
+def moto_rates(program, work):
+    port = free_port()
+    with open(os.path.join(work, "moto.log"), "w") as log:
+        server = subprocess.Popen([program, "-H", "127.0.0.1", "-p", str(port)], stdout=log,
+                                  stderr=log, start_new_session=True)
+    try:
+        for _ in range(300):
+            try:
+                connect("http://127.0.0.1:%d" % port).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        return rates("http://127.0.0.1:%d" % port, ("AKIAMOTO", "secret"))
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def show_rates(own, moto):
+    print("\nRequests a second, %d connections" % PARALLEL)
+    print("   %-34s %10s %10s %8s" % ("", "otter", "moto", "ratio"))
+    for name, value in own.items():
+        if moto:
+            print("   %-34s %10.0f %10.0f %7.1fx" % (name, value, moto[name], value / moto[name]))
+        else:
+            print("   %-34s %10.0f %10s %8s" % (name, value, "-", "-"))
+    if not moto:
+        print("   moto_server is not installed here: nothing to compare with (pip install 'moto[server]')")
+
+
+# ---- the whole ----------------------------------------------------------------------------------
+
+
+def start_cloud(otter, folder):
+    with open(os.path.join(folder, "cloud.log"), "w") as log:
+        process = subprocess.Popen([otter, "cloud", "--dir", os.path.join(folder, "cloud"),
+                                    "--mqtt-port", str(free_port()), "--api-port", str(free_port())],
+                                   stdout=log, stderr=log)
+    facts = os.path.join(folder, "cloud", "cloud.json")
+    while not os.path.exists(facts):
+        if process.poll() is not None:
+            sys.exit("bench cloud: the cloud did not start:\n" +
+                     open(os.path.join(folder, "cloud.log")).read())
+        time.sleep(0.05)
+    return process, json.load(open(facts))
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("otter")
+    parser.add_argument("--moto")
+    options = parser.parse_args()
+    work = tempfile.mkdtemp(prefix="otter-bench-")
+    process, cloud = start_cloud(options.otter, work)
+    try:
+        keys = cloud["access_key_id"], cloud["secret_access_key"]
+        waits(cloud, keys, work)
+        own = rates(cloud["api_url"], keys)
+    finally:
+        process.terminate()
+        process.wait()
+    show_rates(own, moto_rates(options.moto, work) if options.moto else None)
+    shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--ping"]:
+        ping_for_ever(int(sys.argv[2]), *sys.argv[3:6])
+    else:
+        main()

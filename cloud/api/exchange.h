@@ -1,0 +1,41 @@
+/* Between the files of the server only: a call with what belongs to its connection. */
+#ifndef OTTER_CLOUD_API_EXCHANGE_H
+#define OTTER_CLOUD_API_EXCHANGE_H
+
+#include <event2/http.h>
+
+#include "cloud/api/api.h"
+#include "cloud/api/services.h"
+#include "cloud/core/worker.h"
+
+struct exchange {
+    struct call call; /* first, so that a call is its exchange */
+    struct exchange *next, **link;
+    struct evhttp_request *request;
+    struct sigv4_result result;
+    enum sigv4_verdict verdict;
+    int64_t now; /* when it came */
+    bool streams;
+};
+
+struct api {
+    struct cloud *cloud;
+    struct evhttp *http;
+    struct evhttp_bound_socket *socket;
+    struct door *door;
+    struct worker *worker;
+    struct exchange *exchanges; /* all that are under way */
+    bool stopping;
+    char *key_id, *secret, *iot_endpoint;
+};
+
+struct exchange *exchange_new(struct api *api, struct evhttp_request *request);
+/* The request stays evhttp's. */
+void exchange_free(struct exchange *exchange);
+/* Calls the handler, and sends the reply once what it tells of is on the disk; or waits. */
+void exchange_answer(struct exchange *exchange);
+
+/* reply.c: sends the reply and ends the exchange. */
+void exchange_send(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,130 @@
+/* Sending replies: whole, or the content of an object piece by piece as it is taken. */
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/keyvalq_struct.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+
+#include "cloud/api/exchange.h"
+#include "cloud/core/objects.h"
+
+#define PIECE 262144
+
+static const char *reason_of(int status)
+{
+    static const struct {
+        int status;
+        const char *reason;
+    } reasons[] = {{200, "OK"},
+                   {204, "No Content"},
+                   {206, "Partial Content"},
+                   {304, "Not Modified"},
+                   {400, "Bad Request"},
+                   {403, "Forbidden"},
+                   {404, "Not Found"},
+                   {405, "Method Not Allowed"},
+                   {409, "Conflict"},
+                   {412, "Precondition Failed"}};
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        if (reasons[i].status == status)
+            return reasons[i].reason;
+    }
+    return status < 500 ? "Refused" : "Internal Server Error";
+}
+
+static void copy_headers(const struct call *call, struct evhttp_request *request)
+{
+    struct evkeyvalq *out = evhttp_request_get_output_headers(request);
+    const struct evkeyval *header;
+    TAILQ_FOREACH(header, &call->reply_headers, next)
+    {
+        evhttp_add_header(out, header->key, header->value);
+    }
+    evhttp_add_header(out, "x-amzn-RequestId", call->request_id);
+    evhttp_add_header(out, "x-amz-request-id", call->request_id);
+    if (!evhttp_find_header(out, "Content-Type"))
+        evhttp_add_header(out, "Content-Type",
+                          call->content_type ? call->content_type : "application/xml");
+}
+
+/* ---- contents ---- */
+
+/* Ends the request too; if `whole` is false the client must not take what it got for all there is.
+ */
+static void end_stream(struct exchange *exchange, bool whole)
+{
+    struct evhttp_request *request = exchange->request;
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    if (connection)
+        evhttp_connection_set_closecb(connection, NULL, NULL);
+    if (connection && !whole)
+        shutdown(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), SHUT_RDWR);
+    exchange_free(exchange);
+    evhttp_send_reply_end(request);
+}
+
+static void send_piece(struct evhttp_connection *connection, void *context)
+{
+    struct exchange *exchange = context;
+    struct call *call = &exchange->call;
+    struct evbuffer *piece = evbuffer_new();
+    struct evbuffer_iovec space;
+    (void)connection;
+    size_t size = call->end - call->at < PIECE ? (size_t)(call->end - call->at) : PIECE;
+    if (size == 0 || !piece || evbuffer_reserve_space(piece, PIECE, &space, 1) != 1 ||
+        !object_read(call->cloud, call->object, (size_t)call->at, space.iov_base, size)) {
+        evbuffer_free(piece);
+        end_stream(exchange, size == 0);
+        return;
+    }
+    space.iov_len = size;
+    evbuffer_commit_space(piece, &space, 1);
+    call->at += (int64_t)size;
+    evhttp_send_reply_chunk_with_cb(exchange->request, piece, send_piece, exchange);
+    evbuffer_free(piece);
+}
+
+/* The client has gone: nobody calls send_piece again. */
+static void on_closed(struct evhttp_connection *connection, void *context)
+{
+    struct exchange *exchange = context;
+    struct evhttp_request *request = exchange->request;
+    (void)connection;
+    if (exchange->call.api->stopping)
+        return;
+    exchange_free(exchange);
+    evhttp_send_reply_end(request); /* which frees it */
+}
+
+static void stream(struct exchange *exchange, struct evhttp_connection *connection)
+{
+    exchange->streams = true;
+    evhttp_connection_set_closecb(connection, on_closed, exchange);
+    evhttp_send_reply_start(exchange->request, exchange->call.status,
+                            reason_of(exchange->call.status));
+    send_piece(connection, exchange);
+}
+
+/* ---- all ---- */
+
+void exchange_send(struct exchange *exchange)
+{
+    struct call *call = &exchange->call;
+    struct evhttp_request *request = exchange->request;
+    struct evhttp_connection *connection = evhttp_request_get_connection(request);
+    if (connection)
+        copy_headers(call, request);
+    if (connection && call->object && call->method == EVHTTP_REQ_GET && call->at < call->end) {
+        stream(exchange, connection);
+        return;
+    }
+    struct evbuffer *body = evbuffer_new();
+    if (call->method != EVHTTP_REQ_HEAD) /* an object's length was set by its handler */
+        evbuffer_add(body, text_get(&call->reply), call->reply.length);
+    int status = call->status;
+    exchange_free(exchange);
+    evhttp_send_reply(request, status, reason_of(status), body); /* frees it if nobody is there */
+    evbuffer_free(body);
+}
