@@ -317,13 +317,15 @@ static void a_full_disk_is_named_and_nothing_is_changed(void **state)
 static void a_damaged_authority_is_named(void **state)
 {
     struct cloud *cloud = cloud_of(state);
+    EVP_PKEY *key = EVP_EC_gen("P-256");
     struct answer answer = ANSWER_INIT;
-    assert_int_equal(certificate_create(cloud, true, &answer), CORE_OK);
+    assert_int_equal(certificate_create(cloud, key, true, &answer), CORE_OK);
     answer_free(&answer);
     db_run(cloud->db, "UPDATE authority SET key_pem = ''", "");
-    assert_int_equal(certificate_create(cloud, true, &answer), CORE_INTERNAL);
+    assert_int_equal(certificate_create(cloud, key, true, &answer), CORE_INTERNAL);
     assert_non_null(strstr(answer.message, "authority"));
     assert_non_null(strstr(answer.message, cloud->dir));
+    EVP_PKEY_free(key);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
