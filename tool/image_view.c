@@ -246,6 +246,10 @@ static void take_tlv(const struct image_view *view, const struct image_tlv *tlv,
         signature_verify(walk->key, walk->pure ? verdict->plain.data : verdict->hash,
                          walk->pure ? verdict->plain.size : hash_size(verdict->hash_type), data,
                          tlv->length) == OTTER_OK;
+    if (verdict->signature_good) {
+        verdict->signature = data;
+        verdict->signature_size = tlv->length;
+    }
 }
 
 static otter_status walk_signatures(const struct image_view *view, struct signature_walk *walk,

@@ -35,7 +35,9 @@ struct image_verdict {
     uint8_t hash[HASH_SIZE_MAX]; /* as computed */
     bool hash_good;
     bool signature_good;
-    bool pure;            /* the signature is over the image itself */
+    bool pure;                /* the signature is over the image itself */
+    const uint8_t *signature; /* the good one, in place; NULL: none */
+    size_t signature_size;
     bool decrypted;       /* the payload is stored encrypted and `plain` holds it in clear */
     struct bytes plain;   /* the bytes that are hashed, in clear as far as possible */
     struct bytes program; /* of a compressed image: what its payload unpacks to */

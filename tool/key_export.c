@@ -209,8 +209,7 @@ int command_getpub(int argc, char **argv)
 static const struct option getpubhash_options[] = {
     {'k', "key", "FILE", "PEM file with the key pair or the public key"},
     {'e', "encoding", "FORM", "lang-c (the default) or raw"},
-    {OPTION_SHA, "sha", "BITS",
-     "256 (the default), 384 or 512, as the images are hashed: those signed with P-384 with 384"},
+    {OPTION_SHA, "sha", "BITS", "256 (the default), 384 or 512: as images are hashed (P-384: 384)"},
     {OPTION_SUFFIX, "name-suffix", "TEXT",
      "put behind the names in the code: up to 64 letters, digits and _"},
     {'o', "output", "FILE", "instead of stdout"},

@@ -44,7 +44,7 @@ static const struct option options[] = {
     {'H', "header-size", "SIZE", "bytes before the program, 32 to 65535; required"},
     {OPTION_PAD_HEADER, "pad-header", NULL, "put the header in front of the program"},
     {'S', "slot-size", "SIZE",
-     "required, at most 0x7fffffff; image and trailer must fit; 0: no check"},
+     "required, up to 0x7fffffff: image and trailer must fit; 0: no check"},
     {OPTION_ALIGN, "align", "1|2|4|8|16|32", "write size of the flash (1)"},
     {OPTION_MAX_ALIGN, "max-align", "8|16|32", "size of a trailer field (8, or --align if larger)"},
     {'M', "max-sectors", "N", "sectors the bootloader is built for, up to 65536 (128)"},
@@ -81,7 +81,7 @@ static const struct option options[] = {
     {'x', "hex-addr", "ADDRESS", "where a HEX output begins"},
     {'e', "endian", "little|big", "byte order (little, all that Otter's bootloader reads)"},
     {OPTION_COMPRESSION, "compression", "disabled|lzma2|lzma2armthumb",
-     "if that makes it smaller; for bootloaders that unpack: Otter's does not (disabled)"},
+     "if it makes it smaller; Otter's bootloader does not unpack (disabled)"},
     {OPTION_MODE, "mode", "MODE",
      "also keep the limit of scratch, move, offset, overwrite, direct-xip or ram-load"},
     {OPTION_SECTOR_SIZE, "sector-size", "SIZE", "of the slot, for --mode (0x1000)"},
@@ -101,7 +101,10 @@ const struct usage sign_usage = {
         "  otter sign -k signing.pem --align 4 -v 1.0.1+0 -H 4096 --pad-header -S 0x73000 \\\n"
         "      --mode scratch --sector-size 0x1000 -M 115 firmware.hex firmware.signed.hex\n"
         "  otter sign -k signing.pem -E device-pub.pem -s auto -d '(1, 1.2.3+0)' -v 2.0.0 \\\n"
-        "      -H 0x200 --pad-header -S 0x10000 --confirm firmware.bin update.bin\n",
+        "      -H 0x200 --pad-header -S 0x10000 --confirm firmware.bin update.bin\n"
+        "  otter sign -k signing.pem --compression lzma2armthumb -v 2.0.0 -H 0x200 --pad-header "
+        "\\\n"
+        "      -S 0x10000 firmware.bin packed.bin\n",
 };
 
 /* --- values ---------------------------------------------------------------------------------- */

@@ -82,7 +82,13 @@ static void print_verdict(const struct image_view *view, const struct image_verd
     char version[VALUE_VERSION_TEXT_SIZE];
 
     value_version_text(&view->image.header.version, version);
-    printf("Image was correctly validated\nImage version: %s\nImage digest: ", version);
+    printf("Image was correctly validated\nImage version: %s\n", version);
+    if (verdict->pure && verdict->signature) {
+        printf("Image signature over image: ");
+        print_hex(verdict->signature, verdict->signature_size);
+        return;
+    }
+    printf("Image digest: ");
     print_hex(verdict->hash, hash_size(verdict->hash_type));
 }
 

@@ -288,6 +288,9 @@ sign -s AUTO program.bin AUTO.bin
 same auto.bin AUTO.bin
 expect 2 'SHA-512' "$otter" sign -k ed.pem "$@" --pure --sha 512 program.bin never.bin
 expect 0 '' "$otter" sign -k ed.pem "$@" --pure --sha auto program.bin pure.bin
+expect 0 'Image signature over image: ' "$otter" verify -k ed-pub.pem pure.bin
+expect 0 'Image digest: ' "$otter" verify pure.bin
+expect 0 'Image digest: ' "$otter" verify -k ed-pub.pem plain.bin
 
 # Many TLVs and dependencies; limits are named
 tlvs=$(i=0; while [ $i -lt 20 ]; do echo "--custom-tlv $((0x200 + i)) x"; i=$((i + 1)); done)
