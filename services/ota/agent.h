@@ -56,6 +56,7 @@ enum ota_hold {
     OTA_HOLD_NONE,
     OTA_HOLD_CLAIMED,   /* another service of this firmware has yet to do it */
     OTA_HOLD_OVER,      /* this device is done with it, the cloud is not */
+    OTA_HOLD_RESTING,   /* jobs before it came to nothing */
     OTA_HOLD_UNREADABLE /* not even its id can be read */
 };
 const char *ota_hold_text(enum ota_hold hold);

@@ -272,6 +272,7 @@ const char *ota_hold_text(enum ota_hold hold)
         [OTA_HOLD_NONE] = "",
         [OTA_HOLD_CLAIMED] = "it waits for another service of this firmware",
         [OTA_HOLD_OVER] = "it is over for this device but still offered: cancel it in the cloud",
+        [OTA_HOLD_RESTING] = "jobs before it were taken back by the cloud; it is taken up later",
         [OTA_HOLD_UNREADABLE] = "its description cannot be read even without the job document",
     };
     return texts[hold];
@@ -294,6 +295,16 @@ static void no_hold(struct ota *ota)
     ota->hold = OTA_HOLD_NONE;
     ota->held_by[0] = '\0';
     ota->offered_again = 0;
+}
+
+/* For now; it is asked for again, ever more rarely. */
+static enum ota_event leave(struct ota *ota, otter_ms now, const char *job_id, enum ota_hold hold)
+{
+    memset(&ota->record, 0, sizeof ota->record);
+    held_up(ota, now, job_id, hold);
+    if (ota->offered_again < UINT8_MAX)
+        ota->offered_again++;
+    return OTA_EV_LEFT;
 }
 
 /* A job of somebody else: left to whoever claims it, else refused. */
@@ -342,12 +353,10 @@ static enum ota_event examine(struct ota *ota, otter_ms now, const struct ota_re
     ota->version = reply->version;
     ota->queued = reply->queued;
     ota_job_mark(&record->job, mark);
-    if (memcmp(mark, ota->over, sizeof mark) == 0) {
-        memset(record, 0, sizeof *record);
-        held_up(ota, now, reply->job_id, OTA_HOLD_OVER);
-        ota->offered_again = (uint8_t)(ota->offered_again + (ota->offered_again < UINT8_MAX));
-        return OTA_EV_LEFT;
-    }
+    if (memcmp(mark, ota->over, sizeof mark) == 0)
+        return leave(ota, now, reply->job_id, OTA_HOLD_OVER);
+    if (now < ota->rest_until)
+        return leave(ota, now, reply->job_id, OTA_HOLD_RESTING);
     no_hold(ota);
     if (ota->brief)
         return examine_briefly(ota, now, reply);

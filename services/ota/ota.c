@@ -218,12 +218,38 @@ static void forget_job(struct ota *ota)
     ota->progress.stored = 0;
 }
 
-static enum ota_event finished(struct ota *ota, otter_ms now)
+/* A job came to nothing because the cloud takes it for over. Once is a cancellation; a list that
+ * goes on offering such jobs must not cost a few erases each. */
+static void rest(struct ota *ota, otter_ms now)
+{
+    const unsigned doublings =
+        ota->barren < OFFERED_DOUBLINGS_MAX ? ota->barren : OFFERED_DOUBLINGS_MAX;
+    const uint32_t wait = ota->config.reply_timeout_ms << doublings;
+    if (ota->barren > 0)
+        ota->rest_until = now + (wait < ota->config.poll_ms ? wait : ota->config.poll_ms);
+    if (ota->barren < UINT8_MAX)
+        ota->barren++;
+}
+
+static void done_with(struct ota *ota)
 {
     LOG_INF(OTA_TAG, "job %s is done: %s", ota->record.job.id, ota->record.reason);
     memcpy(ota->last_reason, ota->record.reason, sizeof ota->last_reason);
     forget_job(ota);
+}
+
+static enum ota_event finished(struct ota *ota, otter_ms now)
+{
     (void)now;
+    ota->barren = 0;
+    done_with(ota);
+    return OTA_EV_NONE;
+}
+
+static enum ota_event finished_unheard(struct ota *ota, otter_ms now)
+{
+    rest(ota, now);
+    done_with(ota);
     return OTA_EV_NONE;
 }
 
@@ -236,7 +262,7 @@ static enum ota_event drop(struct ota *ota, otter_ms now)
         trailer_prepare(ota->config.secondary) != OTTER_OK)
         LOG_ERR(OTA_TAG, "cannot take back the request to install");
     forget_job(ota);
-    (void)now;
+    rest(ota, now);
     return ota->on_trial ? OTA_EV_GIVE_UP : OTA_EV_NONE;
 }
 
@@ -336,7 +362,7 @@ static const struct row table[] = {
     ON(TESTING,     PASSED,        ota_confirm,       OTA_REPORTING),
 
     ON(REPORTING,   ACCEPTED,      finished,          OTA_ASKING),
-    ON(REPORTING,   GONE,          finished,          OTA_ASKING),
+    ON(REPORTING,   GONE,          finished_unheard,  OTA_ASKING),
     ON(REPORTING,   BARRED,        fail_instead,      SAME),
     ON(REPORTING,   INVALID,       report_plainly,    SAME),
     AFTER(REPORTING, REPLY,        again,             SAME),

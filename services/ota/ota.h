@@ -190,6 +190,8 @@ struct ota {
     otter_ms warned_at;          /* of held_by */
     const char *fault;           /* of the configuration */
     uint8_t hold;                /* enum ota_hold */
+    otter_ms rest_until;         /* no new job is taken up before */
+    uint8_t barren;              /* jobs in a row that the cloud took for over */
     uint8_t offered_again;       /* times in a row that a job was offered which is over */
     uint8_t rounds;              /* times in a row that an acceptance came to nothing */
     uint8_t over[OTA_MARK_SIZE]; /* the last job that this device was done with */

@@ -80,6 +80,19 @@ expect device "Image in the secondary slot is not valid!"
 expect device "Otter firmware 1.0.0 (build 1.0.0)"
 power_cut
 
+step "a trial on a device that is not provisioned ends at its deadline: the old firmware comes back"
+make_flash flash.img good.bin
+"$otter" sign -k "$root/build/host/keys/boot-signing.pem" --align 4 -v 1.0.1+0 --header-size 4096 \
+    --pad-header -S 0x73000 --pad "$firmware-1.0.1-deaf.bin" candidate.bin >/dev/null
+dd if=candidate.bin of=flash.img bs=4096 seek=$((primary_sector + 115)) conv=notrunc status=none
+power_on
+expect device "Swap type: test"
+expect device "Otter firmware 1.0.1"
+expect device "trial failed: the device is not provisioned; going back to the old firmware"
+expect device "Swap type: revert"
+expect device "Otter firmware 1.0.0"
+power_cut
+
 step "a signed image that is no program"
 head -c 30000 /dev/urandom >noise
 "$otter" sign -k "$root/build/host/keys/boot-signing.pem" --align 4 -v 1.0.0+0 --header-size 4096 \

@@ -146,7 +146,8 @@ static bool read_request(struct request *request, const uint8_t *payload, size_t
 
 static void get_next(struct cloud *cloud, const struct request *request)
 {
-    const struct cloud_job *undead = cloud_find(cloud, cloud->undead);
+    const bool turn = cloud->undead_too[0] != '\0' && cloud->asks % 2 != 0;
+    const struct cloud_job *undead = cloud_find(cloud, turn ? cloud->undead_too : cloud->undead);
     const struct cloud_job *job = undead == NULL ? first_pending(cloud) : undead;
     bool with_document = true;
     (void)json_get_bool(&request->json, json_find(&request->json, 0, "includeJobDocument"),

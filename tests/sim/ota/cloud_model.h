@@ -44,6 +44,7 @@ struct cloud {
     const char *refusal;
     bool refuses_details_only; /* ... unless they come without statusDetails */
     char undead[65];        /* id of a job that $next offers as QUEUED whatever has become of it */
+    char undead_too[65];    /* ... and of one that takes turns with it */
     uint32_t updates;       /* requests so far */
     uint32_t asks;          /* for the next job */
     uint32_t cancel_at_ask; /* the first job is cancelled just after this one was answered */

@@ -164,6 +164,36 @@ static void a_job_that_is_over_but_still_offered_is_left_alone(void **state)
     }
 }
 
+/* The memory for one job is not enough then. In each way in which a job can come to nothing:
+ * refused by the cloud before and after its start, and refused by the device. */
+static void jobs_that_are_over_and_take_turns_wear_out_nothing(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *tokens, *piece, *instead;
+    } ways[] = {{"accept", "a", "", ""},
+                {"started", "prtf", "", ""},
+                {"document", "f", "\"MQTT\"", "\"HTTP\""}};
+    for (unsigned i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        renew();
+        sim_come_on_line();
+        world.cloud.refusal = "TerminalStateReached";
+        world.cloud.refused_tokens = ways[i].tokens;
+        snprintf(world.cloud.undead, sizeof world.cloud.undead, "one");
+        snprintf(world.cloud.undead_too, sizeof world.cloud.undead_too, "two");
+        world_add_update_with(&world, "one", world_image(2, 11000, true), ways[i].piece,
+                              ways[i].instead);
+        world_add_update_with(&world, "two", world_image(2, 11000, true), ways[i].piece,
+                              ways[i].instead);
+        const uint32_t erases = world.nor.erase_count;
+        (void)world_run(&world, sim_never, DAY);
+        printf("%-9s %u updates, %u asks, %u erases in a day of two jobs in turn\n", ways[i].name,
+               world.cloud.updates, world.cloud.asks, world.nor.erase_count - erases);
+        assert_in_range(world.cloud.updates, 2, 100);
+        assert_in_range(world.nor.erase_count - erases, 0, 250);
+    }
+}
+
 static void a_job_that_this_device_has_ended_is_not_begun_again(void **state)
 {
     (void)state;
@@ -363,6 +393,7 @@ int main(void)
         PROMISE(what_the_service_cannot_do_now_is_done_when_it_can),
         PROMISE(an_end_that_is_refused_is_told_without_details),
         PROMISE(a_job_that_is_over_but_still_offered_is_left_alone),
+        PROMISE(jobs_that_are_over_and_take_turns_wear_out_nothing),
         PROMISE(a_job_that_this_device_has_ended_is_not_begun_again),
         PROMISE(a_retry_of_a_job_that_was_ended_is_done),
         PROMISE(a_job_that_nobody_claims_is_rejected_and_holds_up_nothing),
