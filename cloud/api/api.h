@@ -5,6 +5,8 @@
 #ifndef OTTER_CLOUD_API_API_H
 #define OTTER_CLOUD_API_API_H
 
+#include <openssl/types.h>
+
 #include "cloud/core/cloud.h"
 
 struct api;
@@ -15,6 +17,8 @@ struct api_config {
     const char *access_key_id;     /* the one key pair that is accepted */
     const char *secret_access_key; /* both copied; neither may be empty */
     const char *iot_endpoint;      /* host that describe-endpoint answers; NULL: localhost */
+    SSL_CTX *tls;                  /* NULL: plain HTTP, for loopback; a reference is taken */
+    unsigned patience_s;           /* with slow clients; 0: 20 */
 };
 
 /* NULL with the reason in `reason`: port taken, no credentials. `cloud` must live longer. */

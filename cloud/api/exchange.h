@@ -5,6 +5,7 @@
 #include <event2/http.h>
 
 #include "cloud/api/api.h"
+#include "cloud/api/guests.h"
 #include "cloud/api/services.h"
 #include "cloud/core/worker.h"
 
@@ -23,6 +24,7 @@ struct api {
     struct evhttp *http;
     struct evhttp_bound_socket *socket;
     struct door *door;
+    struct guests *guests;
     struct worker *worker;
     struct exchange *exchanges; /* all that are under way */
     bool stopping;

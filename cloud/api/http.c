@@ -22,6 +22,7 @@
 #define BODY_SMALL  131072u                          /* judged on the loop */
 #define HEADERS_MAX 65536
 #define IDLE_S      60
+#define PATIENCE_S  20
 
 /* ---- judging a request: touches nothing but the exchange, whatever thread it runs on ---- */
 
@@ -106,6 +107,7 @@ static bool listen_on(struct api *api, const struct api_config *config)
     evhttp_set_max_headers_size(api->http, HEADERS_MAX);
     evhttp_set_timeout(api->http, IDLE_S);
     evhttp_set_gencb(api->http, on_request, api);
+    evhttp_set_bevcb(api->http, guests_connection, api->guests);
     api->socket = evhttp_bind_socket_with_handle(api->http, address, config->port);
     if (api->socket)
         api->door =
@@ -138,7 +140,10 @@ struct api *api_start(struct cloud *cloud, const struct api_config *config, char
     api->iot_endpoint = copy(config->iot_endpoint, "localhost");
     api->http = evhttp_new(cloud->base);
     api->worker = worker_start(cloud->base);
-    if (api->http && api->worker && listen_on(api, config)) {
+    api->guests = guests_new(
+        cloud->base, &(struct guests_config){api->key_id, config->tls,
+                                             config->patience_s ? config->patience_s : PATIENCE_S});
+    if (api->http && api->worker && api->guests && listen_on(api, config)) {
         ota_resume(cloud); /* updates that were asked for before the last stop */
         return api;
     }
@@ -181,6 +186,7 @@ void api_stop(struct api *api)
     drop_exchanges(api);
     if (api->http)
         evhttp_free(api->http);
+    guests_free(api->guests);
     OPENSSL_cleanse(api->secret, strlen(api->secret));
     free(api->key_id);
     free(api->secret);

@@ -1,10 +1,12 @@
 /* The HTTP APIs alone, without broker and gateway, for tests with real AWS CLIs.
  *
- *   api_server DIR    state in DIR; writes DIR/cloud.json when it answers; SIGTERM ends it */
+ *   api_server DIR [SECONDS]    state in DIR; patience with slow clients; writes DIR/cloud.json
+ * when it answers; SIGTERM ends it */
 #include <event2/event.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "cloud/api/api.h"
@@ -40,7 +42,9 @@ int main(int argc, char **argv)
     struct event_base *base = event_base_new();
     struct cloud_config config = {
         .dir = argc > 1 ? argv[1] : ".", .strict = true, .group_commits = true};
-    struct api_config api_config = {.access_key_id = KEY_ID, .secret_access_key = SECRET};
+    struct api_config api_config = {.access_key_id = KEY_ID,
+                                    .secret_access_key = SECRET,
+                                    .patience_s = argc > 2 ? (unsigned)atoi(argv[2]) : 0};
     if (!base || cloud_start(&cloud, base, &config, false) != OTTER_OK)
         return 1;
     struct api *api = api_start(&cloud, &api_config, reason, sizeof reason);

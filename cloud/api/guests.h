@@ -1,0 +1,30 @@
+/* The API's connections before their requests are known to be signed by somebody we know.
+ *
+ * A signature can be checked only when the whole body is there, and bodies are large; but whose
+ * signature it claims to be stands in the first lines. So the body of a request without our key id
+ * is taken only if it is small, else it is refused at once and what still comes is thrown away. A
+ * request that comes drop by drop is ended. Beyond loopback, connections speak TLS. */
+#ifndef OTTER_CLOUD_API_GUESTS_H
+#define OTTER_CLOUD_API_GUESTS_H
+
+#include <openssl/types.h>
+
+struct bufferevent;
+struct event_base;
+struct guests;
+
+struct guests_config {
+    const char *key_id;  /* outlives the guests */
+    SSL_CTX *tls;        /* NULL: plain HTTP; a reference is taken */
+    unsigned patience_s; /* for the head of a request, and before a body must keep a pace */
+};
+
+/* NULL: out of memory. */
+struct guests *guests_new(struct event_base *base, const struct guests_config *config);
+/* After the last connection has ended. */
+void guests_free(struct guests *guests);
+
+/* For evhttp_set_bevcb: a connection, watched. */
+struct bufferevent *guests_connection(struct event_base *base, void *guests);
+
+#endif
