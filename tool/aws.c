@@ -102,6 +102,9 @@ static bool set_environment(const json_t *facts)
     setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
     spare_proxy("no_proxy");
     spare_proxy("NO_PROXY");
+    const char *url = json_string_value(json_object_get(facts, "api_url"));
+    if (url && strncmp(url, "https:", 6) == 0 && !set_from(facts, "root_ca", "AWS_CA_BUNDLE"))
+        return false;
     return set_from(facts, "api_url", "AWS_ENDPOINT_URL") &&
            set_from(facts, "region", "AWS_REGION") &&
            set_from(facts, "region", "AWS_DEFAULT_REGION") &&

@@ -1,6 +1,5 @@
 /* `otter cloud`: the local AWS IoT in the foreground: broker, gateway, HTTP APIs on one event loop.
  */
-#include <arpa/inet.h>
 #include <event2/event.h>
 #include <getopt.h>
 #include <signal.h>
@@ -13,14 +12,17 @@
 #include "cloud/core/cloud.h"
 #include "cloud/core/door.h"
 #include "cloud/gateway/gateway.h"
+#include "cloud/gateway/tls.h"
 #include "tool/cloud_dir.h"
+#include "tool/cloud_names.h"
 #include "tool/command.h"
 
 #define MQTT_PORT 8883
 #define API_PORT  4566
 
 struct options {
-    const char *dir, *address;
+    const char *dir;
+    struct cloud_names names;
     unsigned mqtt_port, api_port, delay_ms, rate_kib, drop_blocks;
     bool strict;
 };
@@ -33,6 +35,7 @@ struct running {
     struct event_base *base;
     struct event *signals[SIGNALS];
     struct cloud cloud;
+    SSL_CTX *api_tls; /* NULL: plain HTTP */
     struct api *api;
     struct gateway *gateway;
 };
@@ -50,7 +53,13 @@ static void print_help(void)
         "  --mqtt-port PORT   for MQTT over TLS; 0, the default: %d, or a free one if it is taken\n"
         "  --api-port PORT    for HTTP; 0, the default: %d, or a free one if it is taken\n"
         "  --listen ADDRESS   IPv4 address to listen on (default: 127.0.0.1; 0.0.0.0 lets boards\n"
-        "                     on the network in, and anybody else try)\n"
+        "                     on the network in, and anybody else try); sets both of:\n"
+        "  --mqtt-listen ADDRESS, --api-listen ADDRESS\n"
+        "                     for MQTT and for the APIs alone. Beyond loopback the APIs speak\n"
+        "                     HTTPS, with a certificate signed by DIR/root_ca.pem\n"
+        "  --host NAME|IP     a name of this machine, up to %d times: all are in the server's\n"
+        "                     certificate, the first is what is announced (cloud.json,\n"
+        "                     describe-endpoint) in place of an address\n"
         "  --delay MS         adds MS milliseconds to every round trip between device and "
         "gateway,\n"
         "                     half of it each way; throughput is not limited\n"
@@ -75,7 +84,7 @@ static void print_help(void)
         "  otter aws --dir /tmp/cloud iot create-thing --thing-name sensor-1\n"
         "  mosquitto_sub -h localhost -p 8883 --cafile /tmp/cloud/root_ca.pem \\\n"
         "      --cert device.pem --key device.key -i sensor-1 -t 'sensor/#'\n",
-        MQTT_PORT, API_PORT);
+        MQTT_PORT, API_PORT, CLOUD_HOSTS_MAX);
 }
 
 /* ---- options -------------------------------------------------------------------------------- */
@@ -95,7 +104,6 @@ static bool number(const char *name, const char *text, unsigned max, unsigned *v
 
 static bool set_option(struct options *options, int option, const char *name)
 {
-    struct in_addr ip;
     switch (option) {
     case 'd':
         options->dir = optarg;
@@ -114,11 +122,14 @@ static bool set_option(struct options *options, int option, const char *name)
         options->strict = true;
         return true;
     case 'l':
-        options->address = optarg;
-        if (inet_pton(AF_INET, optarg, &ip) == 1)
-            return true;
-        fprintf(stderr, "otter cloud: --listen needs an IPv4 address, not '%s'\n", optarg);
-        return false;
+        options->names.api_listen = optarg;
+        return cloud_names_set_address(&options->names.mqtt_listen, name, optarg);
+    case 'M':
+        return cloud_names_set_address(&options->names.mqtt_listen, name, optarg);
+    case 'A':
+        return cloud_names_set_address(&options->names.api_listen, name, optarg);
+    case 'H':
+        return cloud_names_add(&options->names, optarg);
     default:
         fprintf(stderr, "otter cloud: see `otter cloud --help`\n");
         return false;
@@ -133,6 +144,9 @@ static int read_options(int argc, char **argv, struct options *options)
         {"mqtt-port", required_argument, NULL, 'm'},
         {"api-port", required_argument, NULL, 'a'},
         {"listen", required_argument, NULL, 'l'},
+        {"mqtt-listen", required_argument, NULL, 'M'},
+        {"api-listen", required_argument, NULL, 'A'},
+        {"host", required_argument, NULL, 'H'},
         {"delay", required_argument, NULL, 'D'},
         {"help", no_argument, NULL, 'h'},
         {"drop-blocks", required_argument, NULL, 'n'},
@@ -141,7 +155,8 @@ static int read_options(int argc, char **argv, struct options *options)
         {NULL, 0, NULL, 0},
     };
     int option, index = 0;
-    *options = (struct options){.dir = "otter-cloud", .address = "127.0.0.1"};
+    *options = (struct options){.dir = "otter-cloud",
+                                .names = {.mqtt_listen = "127.0.0.1", .api_listen = "127.0.0.1"}};
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", known, &index)) != -1) {
         if (option == 'h') {
@@ -197,7 +212,16 @@ static bool start_api(struct running *running)
 {
     char reason[512];
     unsigned port = running->options.api_port;
-    struct api_config config = {.address = running->options.address,
+    const struct cloud_names *names = &running->options.names;
+    if (!cloud_names_is_loopback(names->api_listen)) {
+        running->api_tls =
+            tls_server_context(&running->cloud, names->certificate, reason, sizeof reason);
+        if (!running->api_tls)
+            return say(reason, NULL);
+    }
+    struct api_config config = {.address = names->api_listen,
+                                .iot_endpoint = names->mqtt_host,
+                                .tls = running->api_tls,
                                 .port = (uint16_t)(port ? port : API_PORT),
                                 .access_key_id = running->dir.access_key_id,
                                 .secret_access_key = running->dir.secret_access_key};
@@ -213,7 +237,8 @@ static bool start_gateway(struct running *running)
 {
     char reason[512];
     unsigned port = running->options.mqtt_port;
-    struct gateway_config config = {.address = running->options.address,
+    struct gateway_config config = {.address = running->options.names.mqtt_listen,
+                                    .names = running->options.names.certificate,
                                     .port = (uint16_t)(port ? port : MQTT_PORT),
                                     .delay_ms = running->options.delay_ms,
                                     .rate_kib = running->options.rate_kib,
@@ -231,11 +256,11 @@ static void greet(const struct running *running, const char *api_url)
     unsigned mqtt_port = gateway_port(running->gateway);
     printf("otter cloud: the local AWS IoT is ready\n"
            "  folder       %s\n"
-           "  MQTT (TLS)   localhost:%u%s\n"
+           "  MQTT (TLS)   %s:%u%s\n"
            "  AWS APIs     %s%s\n"
            "  root CA      %s/root_ca.pem\n"
            "  credentials  %s/credentials\n",
-           running->dir.path, mqtt_port,
+           running->dir.path, running->options.names.mqtt_host, mqtt_port,
            !running->options.mqtt_port && mqtt_port != MQTT_PORT ? "   (8883 is taken)" : "",
            api_url,
            !running->options.api_port && api_port(running->api) != API_PORT ? "   (4566 is taken)"
@@ -253,10 +278,12 @@ static void greet(const struct running *running, const char *api_url)
 
 static bool announce(struct running *running)
 {
-    char api_url[64];
-    snprintf(api_url, sizeof api_url, "http://127.0.0.1:%u", api_port(running->api));
-    if (!cloud_dir_announce(&running->dir, gateway_port(running->gateway), api_url,
-                            running->cloud.region, running->cloud.account))
+    char api_url[300];
+    const struct cloud_names *names = &running->options.names;
+    snprintf(api_url, sizeof api_url, "%s://%s:%u", running->api_tls ? "https" : "http",
+             names->api_host, api_port(running->api));
+    if (!cloud_dir_announce(&running->dir, names->mqtt_host, gateway_port(running->gateway),
+                            api_url, running->cloud.region, running->cloud.account))
         return false;
     greet(running, api_url);
     return true;
@@ -277,6 +304,7 @@ static void stop(struct running *running)
     gateway_stop(running->gateway);
     if (running->api)
         api_stop(running->api);
+    SSL_CTX_free(running->api_tls);
     if (running->cloud.db)
         cloud_stop(&running->cloud);
     for (size_t i = 0; i < SIGNALS; i++)
@@ -290,6 +318,7 @@ int command_cloud(int argc, char **argv)
     int code = read_options(argc, argv, &running.options);
     if (code)
         return code - 1;
+    cloud_names_complete(&running.options.names);
     umask(077); /* the database holds private keys */
     door_raise_descriptors();
     if (!cloud_dir_open(&running.dir, running.options.dir))

@@ -169,14 +169,14 @@ bool cloud_dir_open(struct cloud_dir *dir, const char *path)
     return false;
 }
 
-bool cloud_dir_announce(const struct cloud_dir *dir, uint16_t mqtt_port, const char *api_url,
-                        const char *region, const char *account)
+bool cloud_dir_announce(const struct cloud_dir *dir, const char *mqtt_host, uint16_t mqtt_port,
+                        const char *api_url, const char *region, const char *account)
 {
     char root_ca[CLOUD_DIR_MAX + 32];
     file_path(dir, "root_ca.pem", root_ca);
     json_t *json =
         json_pack("{s:i, s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "pid", (int)getpid(),
-                  "mqtt_host", "localhost", "mqtt_port", (int)mqtt_port, "api_url", api_url,
+                  "mqtt_host", mqtt_host, "mqtt_port", (int)mqtt_port, "api_url", api_url,
                   "access_key_id", dir->access_key_id, "secret_access_key", dir->secret_access_key,
                   "region", region, "account", account, "root_ca", root_ca);
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;

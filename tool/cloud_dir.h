@@ -22,8 +22,8 @@ struct cloud_dir {
  * after saying on stderr what is wrong and what to do. */
 bool cloud_dir_open(struct cloud_dir *dir, const char *path);
 /* Writes cloud.json, whole or not at all. */
-bool cloud_dir_announce(const struct cloud_dir *dir, uint16_t mqtt_port, const char *api_url,
-                        const char *region, const char *account);
+bool cloud_dir_announce(const struct cloud_dir *dir, const char *mqtt_host, uint16_t mqtt_port,
+                        const char *api_url, const char *region, const char *account);
 /* Removes cloud.json and unlocks. */
 void cloud_dir_close(struct cloud_dir *dir);
 

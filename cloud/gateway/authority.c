@@ -168,14 +168,24 @@ static void append_name(char *names, size_t size, const char *name)
              name);
 }
 
-static bool sign_server(const struct authority *root, const char *address, X509 *c)
+static void append_names(char *all, size_t size, const char *names)
 {
-    char names[512] = "DNS:localhost,IP:127.0.0.1,IP:10.0.2.2", host[128] = "";
+    char name[256];
+    while (names && *names) {
+        size_t length = strcspn(names, ",");
+        snprintf(name, sizeof name, "%.*s", (int)length, names);
+        append_name(all, size, name);
+        names += length + (names[length] == ',');
+    }
+}
+
+static bool sign_server(const struct authority *root, const char *more, X509 *c)
+{
+    char names[3072] = "DNS:localhost,IP:127.0.0.1,IP:10.0.2.2", host[128] = "";
     gethostname(host, sizeof host - 1);
     if (strcmp(host, "localhost") != 0)
         append_name(names, sizeof names, host);
-    if (address && strcmp(address, "127.0.0.1") != 0 && strcmp(address, "0.0.0.0") != 0)
-        append_name(names, sizeof names, address);
+    append_names(names, sizeof names, more);
     return X509_set_issuer_name(c, X509_get_subject_name(root->certificate)) &&
            add_extension(c, root->certificate, NID_basic_constraints, "critical,CA:FALSE") &&
            add_extension(c, root->certificate, NID_key_usage, "critical,digitalSignature") &&
@@ -185,7 +195,7 @@ static bool sign_server(const struct authority *root, const char *address, X509 
            X509_sign(c, root->key, EVP_sha256());
 }
 
-bool authority_issue(const char *dir, const char *address, X509 **certificate, EVP_PKEY **key,
+bool authority_issue(const char *dir, const char *names, X509 **certificate, EVP_PKEY **key,
                      char *reason, size_t size)
 {
     struct authority root = {NULL, NULL};
@@ -195,7 +205,7 @@ bool authority_issue(const char *dir, const char *address, X509 **certificate, E
     if (done) {
         *key = EVP_EC_gen("P-256");
         *certificate = *key ? new_certificate(*key, "localhost", SERVER_DAYS) : NULL;
-        done = *certificate && sign_server(&root, address, *certificate);
+        done = *certificate && sign_server(&root, names, *certificate);
         if (!done)
             snprintf(reason, size, "cannot make the server's certificate: %s",
                      ERR_reason_error_string(ERR_get_error()));

@@ -97,7 +97,7 @@ static bool start(struct gateway *gateway, const struct gateway_config *config, 
     snprintf(reason, size, "out of memory");
     if (!make_parts(gateway))
         return false;
-    gateway->tls = tls_context(gateway->cloud, config->address, reason, size);
+    gateway->tls = tls_context(gateway->cloud, config->names, reason, size);
     if (!gateway->tls)
         return false;
     if (!open_door(gateway, config)) {

@@ -11,6 +11,7 @@ struct gateway;
 
 struct gateway_config {
     const char *address;  /* NULL: 127.0.0.1 */
+    const char *names;    /* further names and addresses for the certificate, parted by commas */
     uint16_t port;        /* 0: a free one, see gateway_port */
     unsigned delay_ms;    /* added to each round trip, half of it each way; throughput stays */
     unsigned rate_kib;    /* that each device gets a second at most; 0: no limit */

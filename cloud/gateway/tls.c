@@ -57,12 +57,12 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
     return SSL_TLSEXT_ERR_OK;
 }
 
-static bool set_certificate(SSL_CTX *context, const char *dir, const char *address, char *reason,
+static bool set_certificate(SSL_CTX *context, const char *dir, const char *names, char *reason,
                             size_t size)
 {
     X509 *certificate = NULL;
     EVP_PKEY *key = NULL;
-    bool done = authority_issue(dir, address, &certificate, &key, reason, size) &&
+    bool done = authority_issue(dir, names, &certificate, &key, reason, size) &&
                 SSL_CTX_use_certificate(context, certificate) == 1 &&
                 SSL_CTX_use_PrivateKey(context, key) == 1;
     X509_free(certificate);
@@ -70,7 +70,7 @@ static bool set_certificate(SSL_CTX *context, const char *dir, const char *addre
     return done;
 }
 
-SSL_CTX *tls_context(struct cloud *cloud, const char *address, char *reason, size_t size)
+SSL_CTX *tls_context(struct cloud *cloud, const char *names, char *reason, size_t size)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     snprintf(reason, size, "OpenSSL cannot make a TLS context");
@@ -87,7 +87,23 @@ SSL_CTX *tls_context(struct cloud *cloud, const char *address, char *reason, siz
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(context, verify, cloud);
     SSL_CTX_set_alpn_select_cb(context, select_alpn, NULL);
-    if (set_certificate(context, cloud->dir, address, reason, size))
+    if (set_certificate(context, cloud->dir, names, reason, size))
+        return context;
+    SSL_CTX_free(context);
+    return NULL;
+}
+
+SSL_CTX *tls_server_context(struct cloud *cloud, const char *names, char *reason, size_t size)
+{
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    snprintf(reason, size, "OpenSSL cannot make a TLS context");
+    if (!context)
+        return NULL;
+    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
+                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    if (set_certificate(context, cloud->dir, names, reason, size))
         return context;
     SSL_CTX_free(context);
     return NULL;

@@ -8,8 +8,11 @@
 
 #define TLS_ID_SIZE 65 /* hex SHA-256 of a certificate's DER form, and a NUL */
 
-/* NULL with the reason. `cloud` answers which certificates are registered. */
-SSL_CTX *tls_context(struct cloud *cloud, const char *address, char *reason, size_t size);
+/* NULL with the reason. `cloud` answers which certificates are registered; `names` are further
+ * names for the server's certificate, as in authority.h. */
+SSL_CTX *tls_context(struct cloud *cloud, const char *names, char *reason, size_t size);
+/* The same server for clients without certificates: the HTTP APIs beyond loopback. */
+SSL_CTX *tls_server_context(struct cloud *cloud, const char *names, char *reason, size_t size);
 
 struct client;
 
