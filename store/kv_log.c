@@ -256,9 +256,11 @@ static uint32_t find_generation(const struct kv *kv, bool *doubtful)
     uint32_t highest = 0;
     for (uint32_t sector = 0; sector < kv->sector_count; sector++) {
         struct log_header header;
-        if (!flash_is_stable(kv->area, sector * kv->sector_size, log_header_space(kv)))
+        const enum header_state state = read_header(kv, sector, &header);
+        if (!flash_is_stable(kv->area, sector * kv->sector_size, log_header_space(kv),
+                             state == HEADER_REPAIRED))
             *doubtful = true;
-        else if (read_header(kv, sector, &header) != HEADER_NONE && header.generation > highest)
+        else if (state != HEADER_NONE && header.generation > highest)
             highest = header.generation;
     }
     return highest;

@@ -9,6 +9,9 @@
 
 /* A cell that reads 0 or 1 by chance is missed once in 2^31. */
 #define STABLE_READS 32u
+/* What has a wrong bit, and was written last, is rather torn than old: look longer for cells that
+ * waver seldom. */
+#define STABLE_READS_REPAIRED 4096u
 
 uint32_t record_align(const struct kv *kv, uint32_t length)
 {
@@ -178,13 +181,14 @@ bool record_examine(const struct kv *kv, uint32_t offset, uint32_t end, struct r
     return true;
 }
 
-bool flash_is_stable(const struct flash_area *area, uint32_t offset, uint32_t length)
+bool flash_is_stable(const struct flash_area *area, uint32_t offset, uint32_t length, bool repaired)
 {
+    const uint32_t reads = repaired ? STABLE_READS_REPAIRED : STABLE_READS;
     uint8_t first[2 * FLASH_WRITE_SIZE_MAX];
     uint8_t again[sizeof first];
     if (length > sizeof first || flash_read(area, offset, first, length) != OTTER_OK)
         return false;
-    for (uint32_t i = 1; i < STABLE_READS; i++) {
+    for (uint32_t i = 1; i < reads; i++) {
         if (flash_read(area, offset, again, length) != OTTER_OK ||
             memcmp(first, again, length) != 0)
             return false;
@@ -198,7 +202,7 @@ bool record_is_stable(const struct kv *kv, const struct record *record)
      * unit before those that hold it was finished. */
     const uint32_t crc = record->offset + body_length(record);
     const uint32_t start = crc - crc % kv->area->flash->write_size;
-    return flash_is_stable(kv->area, start, record->end - start);
+    return flash_is_stable(kv->area, start, record->end - start, record->flip > 0);
 }
 
 static bool part_equals(const struct kv *kv, const struct record *record, uint32_t at,

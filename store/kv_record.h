@@ -55,7 +55,8 @@ bool record_examine(const struct kv *kv, uint32_t offset, uint32_t end, struct r
 /* For the last record before a cut: false when the units written last read differently from one
  * time to the next, as cells do that were caught half-way. */
 bool record_is_stable(const struct kv *kv, const struct record *record);
-bool flash_is_stable(const struct flash_area *area, uint32_t offset, uint32_t length);
+bool flash_is_stable(const struct flash_area *area, uint32_t offset, uint32_t length,
+                     bool repaired);
 
 bool record_has_key(const struct kv *kv, const struct record *record, struct record_key key);
 

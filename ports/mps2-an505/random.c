@@ -77,15 +77,21 @@ static otter_status write_record(const struct flash_area *area, uint32_t offset,
     return status;
 }
 
-/* Into the first free place of the sector. A full sector is no error: it takes a power cut in each
- * of the last 60 boots to make one, and the next step does without. */
+/* Into the first free place of the sector that takes it: one that a cut caught may read as erased
+ * and be refused by the flash. A full sector is no error: it takes a power cut in each of the last
+ * 60 boots to make one, and the next step does without. */
 static otter_status append_record(const struct flash_area *area, uint32_t sector,
                                   uint32_t sector_size, const struct random_seed_record *record)
 {
-    for (uint32_t at = sector; at < sector + sector_size; at += RANDOM_SEED_STRIDE)
-        if (flash_is_erased(area, at, RANDOM_SEED_STRIDE) == 1)
-            return write_record(area, at, record);
-    return OTTER_OK;
+    otter_status status = OTTER_OK;
+    for (uint32_t at = sector; at < sector + sector_size; at += RANDOM_SEED_STRIDE) {
+        if (flash_is_erased(area, at, RANDOM_SEED_STRIDE) != 1)
+            continue;
+        status = write_record(area, at, record);
+        if (status == OTTER_OK)
+            return OTTER_OK;
+    }
+    return status;
 }
 
 /* Erases what earlier boots have left in other sectors than `home`. Only a cut boot leaves
