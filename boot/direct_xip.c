@@ -67,18 +67,35 @@ otter_status boot_mode_perform(struct boot_state *state)
     return OTTER_OK;
 }
 
+static const struct flash_area *other_slot(const struct boot_state *state)
+{
+    return state->slot == state->primary ? state->secondary : state->primary;
+}
+
 bool boot_mode_rescue(struct boot_state *state)
 {
     struct choice other;
-    weigh(state, state->slot == state->primary ? state->secondary : state->primary, &other);
+    weigh(state, other_slot(state), &other);
     state->slot = other.slot;
     state->type = SWAP_REVERT;
     return other.rank >= 0;
 }
 
-otter_status boot_mode_start(const struct boot_state *state)
+/* An image whose trial cannot be noted runs only if there is no other. */
+otter_status boot_mode_start(struct boot_state *state)
 {
-    return trial_begin(state, state->slot);
+    struct choice other;
+    if (trial_begin(state, state->slot) == OTTER_OK)
+        return OTTER_OK;
+    weigh(state, other_slot(state), &other);
+    state->type = SWAP_REVERT;
+    if (other.rank >= 0 && boot_verify(state, other.slot, boot_mode_limit(state)) == OTTER_OK &&
+        trial_begin(state, other.slot) == OTTER_OK) {
+        state->slot = other.slot;
+        return OTTER_OK;
+    }
+    state->type = SWAP_NONE;
+    return boot_verify(state, state->slot, boot_mode_limit(state));
 }
 
 struct flash_area boot_mode_incoming(const struct boot_state *state)

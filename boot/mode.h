@@ -100,8 +100,9 @@ otter_status boot_mode_perform(struct boot_state *state);
 struct flash_area boot_mode_incoming(const struct boot_state *state);
 /* The image in state->slot is not valid: brings in another one that is. False if there is none. */
 bool boot_mode_rescue(struct boot_state *state);
-/* The image in state->slot was verified and is about to be started. */
-otter_status boot_mode_start(const struct boot_state *state);
+/* The image in state->slot was verified and is about to be started. The mode may choose another one
+ * after all, and verifies that. */
+otter_status boot_mode_start(struct boot_state *state);
 /* Where an image in state->slot must end. */
 uint32_t boot_mode_limit(const struct boot_state *state);
 

@@ -102,7 +102,7 @@ bool boot_mode_rescue(struct boot_state *state)
            boot_mode_perform(state) == OTTER_OK;
 }
 
-otter_status boot_mode_start(const struct boot_state *state)
+otter_status boot_mode_start(struct boot_state *state)
 {
     (void)state; /* the trailer says all there is to say */
     return OTTER_OK;

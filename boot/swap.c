@@ -179,25 +179,24 @@ static otter_status weigh_candidate(struct boot_state *state)
     return OTTER_OK;
 }
 
-/* Flags of a finished swap. A flag that a cut tore is set well enough, and cannot be set again. */
-static otter_status finish(struct boot_state *state)
+/* Flags of a finished swap. A flag that a cut tore is set well enough, and cannot be set again;
+ * write-once flash refuses it even if it reads as unset. Where there is no trial that does no harm:
+ * then swap_info says enough. */
+static otter_status finish(const struct boot_state *state)
 {
     const uint32_t align = state->config->max_align;
     struct trailer trailer;
     trailer_read(state->primary, align, &trailer);
-    otter_status status = OTTER_OK;
     if (state->type != SWAP_TEST && trailer.image_ok == TRAILER_UNSET)
-        status = trailer_write_flag(state->primary, align, TRAILER_IMAGE_OK, 1);
-    if (status == OTTER_OK)
-        status = trailer_write_flag(state->primary, align, TRAILER_COPY_DONE, 1);
-    return status;
+        (void)trailer_write_flag(state->primary, align, TRAILER_IMAGE_OK, 1);
+    const otter_status status = trailer_write_flag(state->primary, align, TRAILER_COPY_DONE, 1);
+    return state->type == SWAP_TEST ? status : OTTER_OK;
 }
 
 static otter_status run(struct boot_state *state)
 {
     boot_report(state, BOOT_EVENT_SWAP_STARTS, 0);
-    const otter_status status = swap_run(state);
-    return status == OTTER_OK ? finish(state) : status;
+    return swap_run(state);
 }
 
 /* Goes by the status of a swap only if that swap brings in a valid image. If a flash cannot be
@@ -214,6 +213,19 @@ static otter_status check_status(struct boot_state *state, const struct trailer 
     state->position = 0;
     state->type = trailer_next_swap(primary, secondary);
     return discarded;
+}
+
+/* Goes on with a swap. If then its trial cannot be noted, it could never be taken back, so it is
+ * taken back at once: it may have been noted already, by what was torn there. */
+static otter_status resume(struct boot_state *state)
+{
+    const otter_status status = run(state);
+    if (status != OTTER_OK || finish(state) == OTTER_OK)
+        return status;
+    state->type = SWAP_REVERT;
+    state->source = BOOT_SOURCE_NONE;
+    boot_report(state, BOOT_EVENT_SWAP_TYPE, state->type);
+    return weigh_candidate(state);
 }
 
 otter_status boot_mode_prepare(struct boot_state *state)
@@ -237,7 +249,7 @@ otter_status boot_mode_prepare(struct boot_state *state)
     }
     boot_report(state, BOOT_EVENT_SWAP_TYPE, state->type);
     if (state->position > 0)
-        return run(state);
+        return resume(state);
     return state->type == SWAP_NONE ? OTTER_OK : weigh_candidate(state);
 }
 
@@ -248,8 +260,10 @@ otter_status boot_mode_perform(struct boot_state *state)
     const uint32_t out = boot_image_end(state->primary, state->limit);
     state->swap_size = in > out ? in : out;
     state->position = 0;
-    const otter_status status = swap_ciphers_open(state, &candidate);
-    return status == OTTER_OK ? run(state) : status;
+    otter_status status = swap_ciphers_open(state, &candidate);
+    if (status == OTTER_OK)
+        status = run(state);
+    return status == OTTER_OK ? finish(state) : status;
 }
 
 bool boot_mode_rescue(struct boot_state *state)
@@ -268,7 +282,7 @@ uint32_t boot_mode_limit(const struct boot_state *state)
     return state->limit;
 }
 
-otter_status boot_mode_start(const struct boot_state *state)
+otter_status boot_mode_start(struct boot_state *state)
 {
     (void)state; /* the trailer says all there is to say */
     return OTTER_OK;

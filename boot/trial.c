@@ -19,8 +19,10 @@ otter_status trial_begin(const struct boot_state *state, const struct flash_area
     const uint32_t align = state->config->max_align;
     struct trailer trailer;
     trailer_read(slot, align, &trailer);
-    return trial_of(&trailer) == TRIAL_ASKED ? trailer_write_flag(slot, align, TRAILER_COPY_DONE, 1)
-                                             : OTTER_OK;
+    if (state->type != SWAP_TEST && state->type != SWAP_PERM && trial_of(&trailer) != TRIAL_ASKED)
+        return OTTER_OK;
+    const otter_status status = trailer_write_flag(slot, align, TRAILER_COPY_DONE, 1);
+    return trial_type(&trailer) == SWAP_TEST ? status : OTTER_OK;
 }
 
 uint32_t trial_limit(const struct boot_state *state)

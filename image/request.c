@@ -37,5 +37,7 @@ otter_status trailer_confirm(const struct flash_area *slot, uint32_t max_align)
     /* An image_ok that a power cut tore counts: the bootloader does not revert it. */
     if (trailer.magic == TRAILER_UNSET || trailer.image_ok != TRAILER_UNSET)
         return OTTER_OK;
-    return trailer_write_flag(slot, max_align, TRAILER_IMAGE_OK, 1);
+    const otter_status status = trailer_write_flag(slot, max_align, TRAILER_IMAGE_OK, 1);
+    /* Torn, it may read as unset and be refused by write-once flash: no harm without a trial. */
+    return trailer_on_trial(&trailer) ? status : OTTER_OK;
 }

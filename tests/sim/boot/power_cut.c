@@ -212,6 +212,38 @@ static bool trial_has_begun(const struct board *board)
            (!mode.swaps && trial_has_begun_in(board, BOARD_SECONDARY));
 }
 
+static bool was_cut(enum nor_cut kind)
+{
+    return (now.cut_at[0] != 0 && now.cut[0] == kind) || (now.cut_at[1] != 0 && now.cut[1] == kind);
+}
+
+static bool is_bank_swap(void)
+{
+    return mode.reverts && !mode.swaps && !mode.is_xip;
+}
+
+static bool reaches_trailer(const struct board *board, enum version version)
+{
+    const struct flash_area *slot = &board->area[BOARD_PRIMARY];
+    return now.end[version] > flash_sector_at(slot, slot->size - 1).offset;
+}
+
+/* By bank swap on write-once flash an image whose trial cannot be noted is not kept, nor one that
+ * reaches into the sector of such a note, when the next one comes: nothing else could be noted. */
+static bool may_drop(const struct board *board, enum version version)
+{
+    return is_bank_swap() && was_cut(NOR_CUT_SEALED) &&
+           (version == NEW || reaches_trailer(board, version));
+}
+
+/* A limit of bank swap: the answer to a programmer's request was torn, in the sector of an image
+ * that must stay, and reads as given only now and then. Either image may come. */
+static bool is_unanswerable(const struct board *board)
+{
+    return is_bank_swap() && (was_cut(NOR_CUT_SEALED) || was_cut(NOR_CUT_DRIFTING)) &&
+           (now.past == PADDED || now.past == PADDED_CONFIRMED) && reaches_trailer(board, OLD);
+}
+
 /* The update after this one: on trial, then back. */
 static bool next_update_works(struct board *board, enum version running)
 {
@@ -225,6 +257,8 @@ static bool next_update_works(struct board *board, enum version running)
         return fail("the next update did not boot");
     if (!mode.reverts)
         return true;
+    if (is_bank_swap() && was_cut(NOR_CUT_SEALED) && reaches_trailer(board, running))
+        return true; /* with or without a way back */
     if (!other_slot_holds(board, running, false))
         return fail("the next update has no backup");
     boot_cleanly(board);
@@ -253,6 +287,13 @@ static bool judge_trial(const struct board *board)
     return true;
 }
 
+/* A request that the next boot would follow. */
+static bool is_requested(const struct board *board)
+{
+    const struct trailer trailer = board_trailer(board, BOARD_SECONDARY);
+    return trailer.magic == TRAILER_GOOD && (mode.swaps || trailer.copy_done == TRAILER_UNSET);
+}
+
 /* The board was booted for the last time. `reverted`: it may have gone back. */
 static bool judge(struct board *board, bool may_revert)
 {
@@ -260,6 +301,8 @@ static bool judge(struct board *board, bool may_revert)
     bool good = true;
     if (board_rule_breaks(board) != 0)
         return fail("a flash rule was broken");
+    if (is_unanswerable(board))
+        return booted(board, OLD) || booted(board, NEW) || fail("neither image boots");
     switch (now.scenario) {
     case TEST:
         if (!mode.reverts) {
@@ -281,11 +324,10 @@ static bool judge(struct board *board, bool may_revert)
         break;
     default:
         good = booted(board, OLD) || fail("the old image does not boot");
-        good =
-            good && (mode.is_xip || board_trailer(board, BOARD_SECONDARY).magic != TRAILER_GOOD ||
-                     fail("the request is still there"));
+        good = good && (mode.is_xip || !is_requested(board) || fail("the request is still there"));
     }
     if (good && mode.reverts && now.scenario != FAIL &&
+        !may_drop(board, running == NEW ? OLD : NEW) &&
         !other_slot_holds(board, running == NEW ? OLD : NEW, running == OLD))
         good = fail("the other slot does not hold the other image");
     return good && next_update_works(board, running);
@@ -357,7 +399,8 @@ static void cut_everywhere(struct board *board, const struct effort *effort)
     run.cases++;
     judge(board, false);
     for (uint32_t at = 1; at <= operations; at += effort->stride) {
-        const enum nor_cut kinds = run.cuts != NULL ? NOR_CUT_ALL_KINDS : NOR_CUT_KINDS;
+        const bool all = run.cuts != NULL || !mode.swaps;
+        const enum nor_cut kinds = all ? NOR_CUT_ALL_KINDS : NOR_CUT_KINDS;
         for (enum nor_cut kind = NOR_CUT_BEFORE; kind < kinds; kind++) {
             if (run.cuts != NULL && strcmp(run.cuts, nor_cut_name(kind)) != 0)
                 continue;
