@@ -34,6 +34,13 @@ void nor_set_unit(struct nor_device *device, uint32_t unit, uint8_t what)
     device->unreadable += what == UNIT_UNREADABLE;
 }
 
+void nor_set_units(struct nor_device *device, uint32_t unit, uint32_t count, uint8_t what)
+{
+    for (uint32_t i = 0; device->unreadable > 0 && i < count; i++)
+        nor_set_unit(device, unit + i, what);
+    memset(device->written + unit, what, count);
+}
+
 /* Odds of a byte's bits: rarely, often, or evenly 1. */
 static uint8_t at_odds(struct nor_power *power, uint32_t offset)
 {

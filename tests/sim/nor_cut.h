@@ -20,6 +20,7 @@ uint32_t nor_mix(uint32_t value);
 uint32_t nor_noise(uint32_t *state);
 
 void nor_set_unit(struct nor_device *device, uint32_t unit, uint8_t what);
+void nor_set_units(struct nor_device *device, uint32_t unit, uint32_t count, uint8_t what);
 void nor_set_unstable(struct nor_device *device, uint32_t offset, uint8_t mask);
 /* Which undecided bits of a byte read differently from what `data` holds, now. */
 uint8_t nor_wavering_bits(const struct nor_device *device, uint32_t offset);

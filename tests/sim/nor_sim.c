@@ -145,8 +145,7 @@ static void program_units(struct nor_device *device, uint32_t offset, const uint
 {
     const uint32_t size = device->flash.write_size;
     memcpy(device->data + offset, data, length);
-    for (uint32_t unit = offset / size; unit < (offset + length) / size; unit++)
-        nor_set_unit(device, unit, UNIT_PROGRAMMED);
+    nor_set_units(device, offset / size, length / size, UNIT_PROGRAMMED);
     device->bytes_programmed += length;
     for (uint32_t i = 0; device->unstable_bytes > 0 && i < length; i++)
         nor_set_unstable(device, offset + i, 0);
@@ -216,8 +215,7 @@ static void erase_bytes(struct nor_device *device, uint32_t offset, uint32_t len
 {
     const uint32_t size = device->flash.write_size;
     memset(device->data + offset, device->flash.erased_value, length);
-    for (uint32_t unit = offset / size; unit < (offset + length) / size; unit++)
-        nor_set_unit(device, unit, UNIT_FREE);
+    nor_set_units(device, offset / size, length / size, UNIT_FREE);
     for (uint32_t i = 0; device->unstable_bytes > 0 && i < length; i++)
         nor_set_unstable(device, offset + i, 0);
 }
