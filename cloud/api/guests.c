@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include "cloud/api/head.h"
 #include "cloud/core/log_limit.h"
 
 #define HEAD_MAX    65536u
@@ -94,32 +95,60 @@ static const char *value_of(const char *head, const char *name)
 
 /* ---- refusing ---- */
 
-static void refuse(struct guest *guest)
+struct refusal {
+    const char *status, *code, *message;
+};
+
+static const struct refusal unknown_key = {
+    "403 Forbidden", "InvalidAccessKeyId",
+    "The AWS Access Key Id you provided does not exist in our records."};
+static const struct refusal too_large = {
+    "400 Bad Request", "EntityTooLarge",
+    "The body is larger than this cloud takes in one request: send it in parts of up to 64 MiB."};
+
+/* S3 answers in XML, the others in JSON; the credential's scope tells. */
+static int write_refusal(const struct guest *guest, const struct refusal *refusal, char *body,
+                         size_t size)
 {
-    static const char body[] =
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>InvalidAccessKeyId</Code>"
-        "<Message>The AWS Access Key Id you provided does not exist in our records.</Message>"
-        "</Error>";
-    char reply[512];
-    int length = snprintf(reply, sizeof reply,
-                          "HTTP/1.1 403 Forbidden\r\nContent-Type: application/xml\r\n"
-                          "Connection: close\r\nContent-Length: %zu\r\n\r\n%s",
-                          sizeof body - 1, body);
+    bool s3 =
+        strstr(guest->head, "/s3/aws4_request") || strstr(guest->head, "%2Fs3%2Faws4_request");
+    return snprintf(body, size,
+                    s3 ? "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+                         "<Error><Code>%s</Code><Message>%s</Message></Error>"
+                       : "{\"__type\":\"%s\",\"message\":\"%s\"}",
+                    refusal->code, refusal->message);
+}
+
+static void refuse(struct guest *guest, const struct refusal *refusal)
+{
+    char body[384], reply[768];
+    int size = write_refusal(guest, refusal, body, sizeof body);
+    int length =
+        snprintf(reply, sizeof reply,
+                 "HTTP/1.1 %s\r\nContent-Type: application/%s\r\n"
+                 "x-amzn-ErrorType: %s\r\nConnection: close\r\n"
+                 "Content-Length: %d\r\n\r\n%s",
+                 refusal->status, *body == '<' ? "xml" : "json", refusal->code, size, body);
     guest->state = REFUSED;
     guest->since = monotonic();
     bufferevent_write(guest->connection, reply, (size_t)length);
     bufferevent_enable(guest->connection, EV_WRITE);
 }
 
-static void judge(struct guest *guest)
+static void judge(struct guest *guest, size_t size)
 {
+    const char *fault = head_fault(guest->head, size);
     const char *length = value_of(guest->head, "Content-Length");
     bool known = names_key(guest->head, guest->guests->config.key_id);
     bool endless = value_of(guest->head, "Transfer-Encoding") != NULL;
     guest->left = length ? strtoull(length, NULL, 10) : 0;
     guest->taken = 0;
-    if (!known && (endless || guest->left > UNKNOWN_MAX))
-        refuse(guest);
+    if (fault)
+        refuse(guest, &(struct refusal){"400 Bad Request", "InvalidRequest", fault});
+    else if (!known && (endless || guest->left > UNKNOWN_MAX))
+        refuse(guest, &unknown_key);
+    else if (guest->left > GUESTS_BODY_MAX)
+        refuse(guest, &too_large);
     else
         guest->state = endless ? OPEN : BODY;
 }
@@ -143,7 +172,7 @@ static size_t take_head(struct guest *guest, struct evbuffer *input, size_t at, 
     guest->head[guest->head_size] = '\0';
     size_t end = end_of_head(guest->head, guest->head_size);
     if (end) {
-        judge(guest);
+        judge(guest, end);
         return end - before;
     }
     return size; /* a head without end is evhttp's to refuse */

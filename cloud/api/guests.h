@@ -3,11 +3,15 @@
  * A signature can be checked only when the whole body is there, and bodies are large; but whose
  * signature it claims to be stands in the first lines. So the body of a request without our key id
  * is taken only if it is small, else it is refused at once and what still comes is thrown away. A
- * request that comes drop by drop is ended. Beyond loopback, connections speak TLS. */
+ * request that comes drop by drop is ended; one whose head can be read in two ways (head.h), or
+ * whose body is too large, is refused before evhttp sees it, in a way that its client can read.
+ * Beyond loopback, connections speak TLS. */
 #ifndef OTTER_CLOUD_API_GUESTS_H
 #define OTTER_CLOUD_API_GUESTS_H
 
 #include <openssl/types.h>
+
+#define GUESTS_BODY_MAX ((64 << 20) + 65536) /* a part or object, and its framing */
 
 struct bufferevent;
 struct event_base;

@@ -18,8 +18,7 @@
 #include "cloud/core/ota_updates.h"
 #include "cloud/store/db.h"
 
-#define BODY_MAX    ((ev_ssize_t)(64 << 20) + 65536) /* a part or object, and its framing */
-#define BODY_SMALL  131072u                          /* judged on the loop */
+#define BODY_SMALL  131072u /* judged on the loop */
 #define HEADERS_MAX 65536
 #define IDLE_S      60
 #define PATIENCE_S  20
@@ -103,7 +102,7 @@ static bool listen_on(struct api *api, const struct api_config *config)
     evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
                                               EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
                                               EVHTTP_REQ_DELETE);
-    evhttp_set_max_body_size(api->http, BODY_MAX);
+    evhttp_set_max_body_size(api->http, GUESTS_BODY_MAX);
     evhttp_set_max_headers_size(api->http, HEADERS_MAX);
     evhttp_set_timeout(api->http, IDLE_S);
     evhttp_set_gencb(api->http, on_request, api);

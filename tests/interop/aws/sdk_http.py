@@ -1,5 +1,7 @@
 """The door: who is let in, how requests must be signed, and how each protocol refuses."""
-import json, urllib.parse
+import http.client, socket, urllib.parse
+
+from botocore.exceptions import ClientError
 
 from sdk import CloudTest
 
@@ -45,7 +47,6 @@ class Refusals(CloudTest):
         self.assertEqual(self.fetch(link.split("?")[0])[0], 403)
 
     def fetch(self, url, **headers):
-        import http.client
         connection = http.client.HTTPConnection(self.server.host, timeout=60)
         parts = urllib.parse.urlsplit(url)
         connection.request("GET", parts.path + ("?" + parts.query if parts.query else ""),
@@ -82,3 +83,65 @@ class Refusals(CloudTest):
             self.server.client("acm").request_certificate(DomainName="example.com")
         with self.refused("InvalidAction", "ListUsers"):
             self.server.client("iam").list_users()
+
+
+class Heads(CloudTest):
+    """Heads of requests that two readers could read in two ways."""
+
+    def raw(self, *pieces):
+        """What the server answers until it closes; pieces go out one by one."""
+        host, port = self.server.host.split(":")
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            for piece in pieces:
+                connection.sendall(piece)
+            answer = b""
+            while True:
+                more = connection.recv(65536)
+                if not more:
+                    return answer
+                answer += more
+
+    def request(self, *lines, body=b"", more=b""):
+        head = [b"PUT /bucket-of-heads HTTP/1.1", b"Host: h", *lines]
+        return b"\r\n".join(head) + b"\r\n\r\n" + body + more
+
+    def test_a_head_that_can_be_read_in_two_ways_is_refused_and_ends_the_connection(self):
+        smuggled = self.request(b"Content-Length: 0")
+        for lines, word in (
+                ([b"Content-Length: 4", b"Content-Length: 4"], b"one Content-Length"),
+                ([b"Content-Length: 4", b"Content-Length: 44"], b"one Content-Length"),
+                ([b"Content-Length: 4", b"Transfer-Encoding: chunked"], b"one Content-Length"),
+                ([b"Content-Length: +4"], b"digits alone"),
+                ([b"Content-Length : 4"], b"token"),
+                ([b"Content-Length: 4", b"Host: other"], b"one Host"),
+                ([b"Content-Length: 4", b"X-Amz-Meta-A: b\0c"], b"NUL")):
+            answer = self.raw(self.request(*lines, body=b"abcd", more=smuggled))
+            self.assertTrue(answer.startswith(b"HTTP/1.1 400"), (lines, answer))
+            self.assertEqual(answer.count(b"HTTP/1.1"), 1, lines)
+            self.assertIn(word, answer)
+
+    def test_a_nul_is_seen_wherever_the_head_is_cut_and_in_later_requests_too(self):
+        bad = self.request(b"Content-Length: 0", b"X-Amz-Meta-A: b\0c")
+        at = bad.index(b"\0")
+        for pieces in ((bad[:at], bad[at:]), (bad[:at + 1], bad[at + 1:]),
+                       (self.request(b"Content-Length: 4", body=b"a\0\0b"), bad)):
+            answer = self.raw(*pieces)
+            self.assertIn(b"must not hold a NUL", answer)
+
+    def test_a_body_that_is_too_large_is_refused_so_that_a_client_can_read_it(self):
+        s3 = self.server.client("s3")
+        s3.create_bucket(Bucket="large")
+        size = (64 << 20) + 65537
+        with self.refused("EntityTooLarge", "in parts"):
+            s3.put_object(Bucket="large", Key="k", Body=bytes(size))
+        # a client that does not wait to be told sends all of it, and can still read the answer
+        headers = self.server.signed("s3", "PUT", "/large/k", {}, b"")
+        headers["Content-Length"] = str(size)
+        connection = http.client.HTTPConnection(self.server.host, timeout=60)
+        connection.request("PUT", "/large/k", bytes(size), headers)
+        reply = connection.getresponse()
+        self.assertEqual(reply.status, 400)
+        self.assertIn(b"<Code>EntityTooLarge</Code>", reply.read())
+        connection.close()
+        self.assertNotIn("Contents", s3.list_objects_v2(Bucket="large"))
