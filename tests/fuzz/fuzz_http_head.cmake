@@ -1,0 +1,1 @@
+otter_fuzz_target(http_head USES room_cloud_api)
