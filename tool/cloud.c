@@ -25,6 +25,7 @@ struct options {
     struct cloud_names names;
     unsigned mqtt_port, api_port, delay_ms, rate_kib, drop_blocks;
     bool strict;
+    struct rules rules;
 };
 
 #define SIGNALS 3
@@ -64,6 +65,14 @@ static void print_help(void)
         "gateway,\n"
         "                     half of it each way; throughput is not limited\n"
         "  --rate KIB         lets no device have more than KIB KiB a second\n"
+        "  --relax RULE,...   what AWS does not allow: sni (TLS without the cloud's name), dates\n"
+        "                     (certificates outside them), retained (also for filters with\n"
+        "                     wildcards), parent (par/# also matches par), or all, limits "
+        "included\n"
+        "  --limit NAME=N     AWS's, a second; 0 for none: publish=100 (messages each way of a\n"
+        "                     connection; more are lost), bytes=524288 (each way; more come "
+        "later),\n"
+        "                     connect=1 (of a client id; more are refused)\n"
         "  --drop-blocks N    loses every Nth block of a file on its way to a device\n"
         "  --strict           lets a device reject a job only before it starts: AWS's reference "
         "does not\n"
@@ -121,6 +130,19 @@ static bool set_option(struct options *options, int option, const char *name)
     case 's':
         options->strict = true;
         return true;
+    case 'R':
+        if (rules_relax(&options->rules, optarg))
+            return true;
+        fprintf(stderr,
+                "otter cloud: --relax takes sni, dates, retained, parent or all, not '%s'\n",
+                optarg);
+        return false;
+    case 'L':
+        if (rules_limit(&options->rules, optarg))
+            return true;
+        fprintf(stderr, "otter cloud: --limit takes publish=N, bytes=N or connect=N, not '%s'\n",
+                optarg);
+        return false;
     case 'l':
         options->names.api_listen = optarg;
         return cloud_names_set_address(&options->names.mqtt_listen, name, optarg);
@@ -152,11 +174,14 @@ static int read_options(int argc, char **argv, struct options *options)
         {"drop-blocks", required_argument, NULL, 'n'},
         {"rate", required_argument, NULL, 'r'},
         {"strict", no_argument, NULL, 's'},
+        {"relax", required_argument, NULL, 'R'},
+        {"limit", required_argument, NULL, 'L'},
         {NULL, 0, NULL, 0},
     };
     int option, index = 0;
     *options = (struct options){.dir = "otter-cloud",
-                                .names = {.mqtt_listen = "127.0.0.1", .api_listen = "127.0.0.1"}};
+                                .names = {.mqtt_listen = "127.0.0.1", .api_listen = "127.0.0.1"},
+                                .rules = RULES_AWS};
     optind = 1;
     while ((option = getopt_long(argc, argv, "h", known, &index)) != -1) {
         if (option == 'h') {
@@ -242,7 +267,8 @@ static bool start_gateway(struct running *running)
                                     .port = (uint16_t)(port ? port : MQTT_PORT),
                                     .delay_ms = running->options.delay_ms,
                                     .rate_kib = running->options.rate_kib,
-                                    .drop_blocks = running->options.drop_blocks};
+                                    .drop_blocks = running->options.drop_blocks,
+                                    .rules = running->options.rules};
     running->gateway = gateway_start(&running->cloud, &config, reason, sizeof reason);
     if (running->gateway || port)
         return running->gateway || say(reason, "--mqtt-port");

@@ -18,6 +18,9 @@
 enum certificate_state { CERTIFICATE_UNKNOWN, CERTIFICATE_NOT_ACTIVE, CERTIFICATE_ACTIVE };
 enum certificate_state registry_certificate_state(struct cloud *cloud, const char *id);
 
+/* True when it was registered without a CA, so that only the name in TLS tells whose it is. */
+bool registry_certificate_needs_name(struct cloud *cloud, const char *id);
+
 bool registry_thing_exists(struct cloud *cloud, const char *name);
 bool registry_thing_has_certificate(struct cloud *cloud, const char *thing,
                                     const char *certificate_id);

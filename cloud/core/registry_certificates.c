@@ -24,6 +24,12 @@ enum certificate_state registry_certificate_state(struct cloud *cloud, const cha
     return state;
 }
 
+bool registry_certificate_needs_name(struct cloud *cloud, const char *id)
+{
+    return db_number(cloud->db, "SELECT mode = 'SNI_ONLY' FROM certificates WHERE id = ?", "s",
+                     id) != 0;
+}
+
 static enum core_error need_certificate(struct cloud *cloud, const char *id, struct answer *answer)
 {
     if (registry_certificate_state(cloud, id) != CERTIFICATE_UNKNOWN)

@@ -8,14 +8,15 @@
 
 #include "cloud/core/cloud.h"
 
-#define STREAMS_FILES_MAX   50
-#define STREAMS_BLOCK_MIN   256u
-#define STREAMS_BLOCK_MAX   131072u
-#define STREAMS_REQUEST_MAX 131072u /* bytes of data that one request may bring */
-#define STREAMS_BLOCKS_MAX  98304u
-#define STREAMS_FILE_MAX    25165824u /* bytes of a file: 98304 blocks of 256 */
-#define STREAMS_BITMAP_MAX  12288u    /* exclusive */
-#define STREAMS_TOKEN_MAX   64u
+#define STREAMS_FILES_MAX      50
+#define STREAMS_BLOCK_MIN      256u
+#define STREAMS_BLOCK_MAX      131072u
+#define STREAMS_JSON_BLOCK_MAX 98112u  /* in base64, with token and numbers, 128 KiB */
+#define STREAMS_REQUEST_MAX    131072u /* bytes of data that one request may bring */
+#define STREAMS_BLOCKS_MAX     98304u
+#define STREAMS_FILE_MAX       25165824u /* bytes of a file: 98304 blocks of 256 */
+#define STREAMS_BITMAP_MAX     12288u    /* exclusive */
+#define STREAMS_TOKEN_MAX      64u
 
 /* ---- what operators do ---------------------------------------------------------------------- */
 

@@ -105,7 +105,8 @@ static bool within(int64_t value, int64_t low, int64_t high)
     return value >= low && value <= high;
 }
 
-static enum core_error check_fields(const struct stream_request *r, struct answer *answer)
+static enum core_error check_fields(enum streams_format format, const struct stream_request *r,
+                                    struct answer *answer)
 {
     if (!r->has_file || !within(r->file, 0, 255))
         return answer_refuse(answer, CORE_INVALID_REQUEST, "'f' (file id) must be 0..255");
@@ -114,6 +115,11 @@ static enum core_error check_fields(const struct stream_request *r, struct answe
     if (!within(r->size, STREAMS_BLOCK_MIN, STREAMS_BLOCK_MAX))
         return answer_refuse(answer, CORE_BLOCK_SIZE, "'l' (block size) must be %u..%u",
                              STREAMS_BLOCK_MIN, STREAMS_BLOCK_MAX);
+    if (format == STREAMS_JSON && r->size > STREAMS_JSON_BLOCK_MAX)
+        return answer_refuse(answer, CORE_BLOCK_SIZE,
+                             "'l' (block size) must be at most %u in JSON: a message has 128 KiB, "
+                             "and base64 makes 4 bytes of 3",
+                             STREAMS_JSON_BLOCK_MAX);
     if (r->has_offset && !within(r->offset, 0, STREAMS_BLOCKS_MAX))
         return answer_refuse(answer, CORE_BLOCK_OFFSET, "'o' (block offset) must be 0..%u",
                              STREAMS_BLOCKS_MAX);
@@ -160,7 +166,7 @@ static void begin_blocks(struct streams_transfer *transfer)
 
 static enum core_error begin_get(struct streams_transfer *transfer, struct answer *answer)
 {
-    enum core_error error = check_fields(&transfer->request, answer);
+    enum core_error error = check_fields(transfer->format, &transfer->request, answer);
     if (error == CORE_OK)
         error = check_file(transfer, answer);
     if (error != CORE_OK)

@@ -94,6 +94,8 @@ void client_free(struct client *client)
     }
     if (client->timer)
         event_free(client->timer);
+    if (client->resume)
+        event_free(client->resume);
     free_contents(client);
     free(client);
 }
@@ -196,6 +198,11 @@ static size_t unsent(struct bufferevent *to)
     return to ? evbuffer_get_length(bufferevent_get_output(to)) : 0;
 }
 
+bool client_is_full(const struct client *client)
+{
+    return unsent(client->device) >= OUTPUT_HIGH;
+}
+
 /* OTTER_E_AGAIN until a whole packet has arrived, OTTER_E_TOO_LONG for one that never will. */
 static otter_status head_packet(struct evbuffer *input, uint32_t body_max, struct packet *packet)
 {
@@ -215,9 +222,15 @@ static otter_status head_packet(struct evbuffer *input, uint32_t body_max, struc
     return packet->bytes ? OTTER_OK : OTTER_E_MEMORY;
 }
 
+static bool has_bytes(const struct client *client, const struct bucket *bucket)
+{
+    return bucket_wait_us(bucket, client->gateway->rules.bytes) == 0;
+}
+
 static bool may_read_device(const struct client *client)
 {
-    return (client->state == CLIENT_GREETING || client->state == CLIENT_OPEN) &&
+    return has_bytes(client, &client->bytes_from) &&
+           (client->state == CLIENT_GREETING || client->state == CLIENT_OPEN) &&
            client->transfer_count < TRANSFERS_MAX &&
            client->subscribes_pending < SUBSCRIBES_PENDING &&
            unsent(client->broker) < OUTPUT_HIGH && unsent(client->device) < 2 * OUTPUT_HIGH;
@@ -237,6 +250,7 @@ static void read_device(struct client *client)
             return;
         }
         touch(client);
+        bucket_spend(&client->bytes_from, client->gateway->rules.bytes, packet.size);
         from_device(client, &packet);
         evbuffer_drain(input, packet.size);
     }
@@ -247,7 +261,7 @@ static void read_broker(struct client *client)
     struct evbuffer *input = bufferevent_get_input(client->broker);
     struct packet packet;
     while (!client->ending && client->state != CLIENT_LEAVING &&
-           unsent(client->device) < OUTPUT_HIGH) {
+           unsent(client->device) < OUTPUT_MAX && has_bytes(client, &client->bytes_to)) {
         otter_status status = head_packet(input, BROKER_BODY_MAX, &packet);
         if (status == OTTER_E_AGAIN)
             return;
@@ -265,6 +279,7 @@ static void read_broker(struct client *client)
 void client_send_device(struct client *client, const void *data, size_t length)
 {
     bufferevent_write(client->device, data, length);
+    bucket_spend(&client->bytes_to, client->gateway->rules.bytes, length);
 }
 
 /* All but a plain QoS 0 message may change what the broker has to keep. */
@@ -301,7 +316,8 @@ static void drop_transfer(struct client *client)
 static void pump_transfers(struct client *client)
 {
     struct streams_message message;
-    while (client->transfer_count > 0 && unsent(client->device) < OUTPUT_HIGH) {
+    while (client->transfer_count > 0 && unsent(client->device) < OUTPUT_HIGH &&
+           has_bytes(client, &client->bytes_to)) {
         if (!streams_transfer_next(client->transfers[0], &message))
             drop_transfer(client);
         else if (!gateway_drops_block(client->gateway, ++client->blocks_sent))
@@ -334,6 +350,18 @@ static void leave(struct client *client)
         finish(client);
 }
 
+/* Too many bytes went by: the rest goes on when their time has come. */
+static void resume_later(struct client *client)
+{
+    const unsigned rate = client->gateway->rules.bytes;
+    const int64_t from_us = bucket_wait_us(&client->bytes_from, rate);
+    const int64_t to_us = bucket_wait_us(&client->bytes_to, rate);
+    const int64_t wait_us = from_us == 0 || (to_us > 0 && to_us < from_us) ? to_us : from_us;
+    const struct timeval delay = {wait_us / 1000000, wait_us % 1000000};
+    if (wait_us > 0 && !evtimer_pending(client->resume, NULL))
+        event_add(client->resume, &delay);
+}
+
 /* Does all that can be done now, and asks for input where there is room for its consequences.
  * Called at the end of every callback. What was read before a pause is taken before more is asked
  * for: the TLS buffer has no bytes of its own left at that point, so no wake-up can be missed. */
@@ -361,7 +389,15 @@ static void flow(struct client *client)
     if (client->state != CLIENT_HANDSHAKE)
         set_reading(client->device, may_read_device(client) || may_wait(client));
     if (client->broker)
-        set_reading(client->broker, unsent(client->device) < OUTPUT_HIGH);
+        set_reading(client->broker,
+                    unsent(client->device) < OUTPUT_MAX && has_bytes(client, &client->bytes_to));
+    resume_later(client);
+}
+
+static void on_resume(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    flow(context);
 }
 
 static void on_io(struct bufferevent *bev, void *context)
@@ -555,7 +591,8 @@ static bool open_tls(struct client *client, int fd)
     SSL *ssl = tls_connection(client->gateway->tls, client);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     client->timer = evtimer_new(client->cloud->base, on_timer, client);
-    if (ssl && client->timer)
+    client->resume = evtimer_new(client->cloud->base, on_resume, client);
+    if (ssl && client->timer && client->resume)
         client->device = bufferevent_openssl_socket_new(
             client->cloud->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
     else

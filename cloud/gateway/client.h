@@ -18,6 +18,7 @@
 #include "cloud/core/cloud.h"
 #include "cloud/core/identity.h"
 #include "cloud/core/streams.h"
+#include "cloud/gateway/rules.h"
 #include "cloud/gateway/sessions.h"
 #include "cloud/gateway/tls.h"
 #include "codec/mqtt_packet.h"
@@ -30,8 +31,9 @@
 #define TRANSFERS_MAX      16u /* stream requests that wait for their answer */
 #define SUBSCRIBES_PENDING 16u /* SUBSCRIBEs that do; others are read later */
 
-#define OUTPUT_HIGH (256u * 1024u) /* unsent bytes above which nothing is added */
-#define OUTPUT_LOW  (64u * 1024u)  /* and below which it goes on */
+#define OUTPUT_HIGH (256u * 1024u)  /* unsent bytes above which nothing is added */
+#define OUTPUT_LOW  (64u * 1024u)   /* and below which it goes on */
+#define OUTPUT_MAX  (4096u * 1024u) /* more is not read; QoS 1 is bounded by broker_process.c */
 
 enum client_state {
     CLIENT_HANDSHAKE,
@@ -76,6 +78,10 @@ struct client {
     struct session *session;  /* NULL before CONNECT was allowed */
     bool persistent, told_receive_denied;
     unsigned told_unoffered; /* a bit for each kind of service */
+    bool told_slow, told_fast;
+    struct bucket published, received; /* messages from and to the device */
+    struct bucket bytes_from, bytes_to;
+    struct event *resume; /* when either of these has bytes again */
     char *will_topic;
     uint8_t *connect_packet; /* for the broker; freed once sent */
     size_t connect_length;
@@ -121,6 +127,8 @@ void client_send_broker(struct client *client, const void *data, size_t length);
 void client_deliver(struct client *client, const char *topic, const void *payload, size_t length);
 /* Queues an answer from a stream; client_flow sends it. Takes `transfer`. */
 void client_queue_transfer(struct client *client, struct streams_transfer *transfer);
+/* Unsent output is above OUTPUT_HIGH. */
+bool client_is_full(const struct client *client);
 /* True when the policy allows the delivery; tells once when it does not. */
 bool client_may_receive(struct client *client, const char *topic);
 
@@ -146,6 +154,7 @@ struct gateway {
     struct principals *principals;
     struct delay *delay; /* NULL: none */
     struct client_list clients;
+    struct rules rules;
     unsigned identity_number; /* grows with each change that may concern anybody */
     unsigned drop_blocks;
 };

@@ -20,6 +20,71 @@ static void on_connack(struct client *client, const struct packet *packet)
     client_send_device(client, packet->bytes, packet->size);
 }
 
+/* AWS differs from the standard: `par/#` does not cover `par`. */
+static bool covers(const char *filter, const struct mqtt_publish *publish)
+{
+    size_t length = strlen(filter);
+    bool parent = length == publish->topic.length + 2 && memcmp(filter + length - 2, "/#", 2) == 0;
+    return !parent && mqtt_filter_matches((struct mqtt_text){filter, length}, publish->topic);
+}
+
+/* The session has a filter with `#` that brought the message, but would not on AWS. What the
+ * gateway does not know the reason of is let through: a filter may have ended while the message was
+ * under way. */
+static bool only_parent(const struct session *session, const struct mqtt_publish *publish)
+{
+    bool parent = false;
+    for (size_t i = 0; i < session->filter_count; i++) {
+        const char *filter = session->filters[i];
+        if (covers(filter, publish))
+            return false;
+        parent = parent ||
+                 mqtt_filter_matches((struct mqtt_text){filter, strlen(filter)}, publish->topic);
+    }
+    return parent;
+}
+
+/* The retain flag marks what a new subscription brings; wildcards bring none of it on AWS. */
+static bool only_wildcards(const struct session *session, const char *topic)
+{
+    return session->filter_count > 0 && !session_has(session, topic);
+}
+
+static bool is_too_fast(struct client *client)
+{
+    const unsigned rate = client->gateway->rules.publish;
+    if (bucket_take(&client->received, rate, rate))
+        return false;
+    if (!client->told_slow)
+        cloud_log("gateway", "%s would have more than %u messages a second: some are lost",
+                  client->id, rate);
+    client->told_slow = true;
+    return true;
+}
+
+/* A device that does not read is sent no more at QoS 0; QoS 1 stops by itself, unacknowledged. */
+static bool is_too_slow(struct client *client, const struct mqtt_publish *publish)
+{
+    if (publish->qos > 0 || !client_is_full(client))
+        return false;
+    if (!client->told_slow)
+        cloud_log("gateway", "%s does not read what it is sent: some messages are lost",
+                  client->id);
+    client->told_slow = true;
+    return true;
+}
+
+static bool may_have(struct client *client, const struct mqtt_publish *publish, const char *topic)
+{
+    const unsigned relaxed = client->gateway->rules.relaxed;
+    if (!(relaxed & RULE_RETAINED) && publish->retain && only_wildcards(client->session, topic))
+        return false;
+    if (!(relaxed & RULE_PARENT) && only_parent(client->session, publish))
+        return false;
+    return client_may_receive(client, topic) && !is_too_slow(client, publish) &&
+           !is_too_fast(client);
+}
+
 /* A message that the device may not have is acknowledged in its place. */
 static void on_publish(struct client *client, const struct packet *packet)
 {
@@ -34,7 +99,7 @@ static void on_publish(struct client *client, const struct packet *packet)
     }
     memcpy(topic, publish.topic.data, publish.topic.length);
     topic[publish.topic.length] = '\0';
-    if (client_may_receive(client, topic)) {
+    if (may_have(client, &publish, topic)) {
         client_send_device(client, packet->bytes, packet->size);
     } else if (publish.qos > 0) {
         int length = mqtt_encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, publish.packet_id);

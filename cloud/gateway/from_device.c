@@ -11,11 +11,27 @@
 
 /* ---- names and limits ----------------------------------------------------------------------- */
 
+/* U+0001..U+001F and U+007F..U+009F: the broker would just hang up. */
+static bool has_control(struct mqtt_text text)
+{
+    for (size_t i = 0; i < text.length; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c < 0x20 || c == 0x7f ||
+            (c == 0xc2 && i + 1 < text.length && (unsigned char)text.data[i + 1] < 0xa0))
+            return true;
+    }
+    return false;
+}
+
 /* Copies a topic or filter that keeps the service's limits; false, having ended the client, if not.
  */
 static bool take_topic(struct client *client, struct mqtt_text text, char topic[TOPIC_MAX + 1])
 {
     unsigned slashes = 0;
+    if (has_control(text)) {
+        client_end(client, "it uses a topic with control characters");
+        return false;
+    }
     /* The prefix of a reserved topic, `$aws/things/{t}`, does not count. */
     unsigned allowed = text.length && text.data[0] == '$' ? SLASHES_MAX + 3 : SLASHES_MAX;
     for (size_t i = 0; i < text.length; i++)
@@ -99,6 +115,11 @@ static bool allowed_to_connect(struct client *client, const struct mqtt_connect 
 
 static bool take_client_id(struct client *client, struct mqtt_text id)
 {
+    if (has_control(id)) {
+        client_refuse(client, MQTT_CONNACK_IDENTIFIER_REJECTED,
+                      "its client id has control characters");
+        return false;
+    }
     if (id.length < 1 || id.length > CLIENT_ID_MAX) {
         client_refuse(client, MQTT_CONNACK_IDENTIFIER_REJECTED,
                       "a client id of 1..%u bytes is required", CLIENT_ID_MAX);
@@ -113,8 +134,18 @@ static bool take_client_id(struct client *client, struct mqtt_text id)
 static bool take_session(struct client *client)
 {
     struct session *session = sessions_get(client->gateway->sessions, client->id);
-    if (!session)
+    if (!session) {
+        client_end(client, "out of memory");
         return false;
+    }
+    /* Two at once, since a device may be reset right after it came. */
+    if (!bucket_take(&session->tried, client->gateway->rules.connects,
+                     2 * client->gateway->rules.connects)) {
+        client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE,
+                      "CONNECT comes more than %u times a second from this client id",
+                      client->gateway->rules.connects);
+        return false;
+    }
     if (session->client)
         client_end(session->client, "another connection came with the same client id");
     session->client = client;
@@ -141,7 +172,9 @@ static void on_connect(struct client *client, const struct packet *packet)
     if (!take_client_id(client, connect.client_id) || !take_will(client, &connect) ||
         !allowed_to_connect(client, &connect))
         return;
-    if (take_session(client) && make_broker_connect(client, &connect))
+    if (!take_session(client))
+        return;
+    if (make_broker_connect(client, &connect))
         client_join(client);
     else
         client_end(client, "out of memory");
@@ -169,6 +202,19 @@ static bool may_publish(struct client *client, const char *topic, const struct m
     return true;
 }
 
+/* What comes too fast is lost, and not acknowledged. */
+static bool is_too_fast(struct client *client)
+{
+    const unsigned rate = client->gateway->rules.publish;
+    if (bucket_take(&client->published, rate, rate))
+        return false;
+    if (!client->told_fast)
+        cloud_log("gateway", "%s publishes more than %u messages a second: some are lost",
+                  client->id, rate);
+    client->told_fast = true;
+    return true;
+}
+
 static void on_publish(struct client *client, const struct packet *packet)
 {
     struct mqtt_publish publish;
@@ -178,7 +224,8 @@ static void on_publish(struct client *client, const struct packet *packet)
         client_end(client, "its PUBLISH is malformed");
         return;
     }
-    if (!take_topic(client, publish.topic, topic) || !may_publish(client, topic, &publish))
+    if (!take_topic(client, publish.topic, topic) || !may_publish(client, topic, &publish) ||
+        is_too_fast(client))
         return;
     if (topic[0] == '$')
         reserved_publish(client, topic, &publish);

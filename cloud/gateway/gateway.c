@@ -119,6 +119,7 @@ struct gateway *gateway_start(struct cloud *cloud, const struct gateway_config *
     }
     gateway->cloud = cloud;
     gateway->drop_blocks = config->drop_blocks;
+    gateway->rules = config->rules;
     gateway->identity_number = 1;
     LIST_INIT(&gateway->clients);
     if (start(gateway, config, reason, size)) {

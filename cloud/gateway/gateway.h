@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "cloud/core/cloud.h"
+#include "cloud/gateway/rules.h"
 
 struct gateway;
 
@@ -16,6 +17,7 @@ struct gateway_config {
     unsigned delay_ms;    /* added to each round trip, half of it each way; throughput stays */
     unsigned rate_kib;    /* that each device gets a second at most; 0: no limit */
     unsigned drop_blocks; /* N > 0: every Nth block of a stream is lost; for tests */
+    struct rules rules;
 };
 
 /* Makes DIR/root_ca.pem (and its key) if they are not there, DIR being the cloud's folder. `cloud`

@@ -204,7 +204,6 @@ struct session *sessions_get(struct sessions *sessions, const char *id)
     }
     strcpy(session->id, id);
     session->left_ms = monotonic_ms();
-    session->tried_ms = INT64_MIN / 2;
     if (tsearch(session, &sessions->tree, compare))
         return session;
     free(session);

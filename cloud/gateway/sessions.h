@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cloud/gateway/rules.h"
+
 #define CLIENT_ID_MAX     128u
 #define SUBSCRIPTIONS_MAX 50u /* of one session */
 
@@ -22,10 +24,10 @@ struct session {
     bool persistent;
     char *filters[SUBSCRIPTIONS_MAX];
     size_t filter_count;
-    int64_t connects; /* connections before this one, for events */
-    int64_t tried_ms; /* the last CONNECT that was counted; monotonic */
-    int64_t left_ms;  /* since when it has no connection; monotonic */
-    bool changed;     /* the database does not have it yet */
+    int64_t connects;    /* connections before this one, for events */
+    struct bucket tried; /* CONNECTs */
+    int64_t left_ms;     /* since when it has no connection; monotonic */
+    bool changed;        /* the database does not have it yet */
 };
 
 /* `cloud` must live longer. NULL: out of memory. */

@@ -3,6 +3,7 @@
 #include <openssl/err.h>
 #include <openssl/sha.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,6 +23,44 @@ static bool certificate_id(X509 *certificate, char id[TLS_ID_SIZE])
     return true;
 }
 
+/* The endpoint's name, as a device must ask for it: one that the server's certificate has. */
+static bool asks_for_us(SSL *ssl, const char **name)
+{
+    *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+    X509 *server = SSL_get_certificate(ssl);
+    return *name && (X509_check_host(server, *name, 0, 0, NULL) == 1 ||
+                     X509_check_ip_asc(server, *name, 0) == 1);
+}
+
+static bool is_in_date(struct cloud *cloud, const X509 *certificate)
+{
+    time_t now = (time_t)cloud_now(cloud);
+    return X509_cmp_time(X509_get0_notBefore(certificate), &now) < 0 &&
+           X509_cmp_time(X509_get0_notAfter(certificate), &now) > 0;
+}
+
+static bool keeps_rules(const struct client *client, SSL *ssl, const X509 *certificate,
+                        const char *id)
+{
+    struct gateway *gateway = client->gateway;
+    const char *name = NULL;
+    if (!(gateway->rules.relaxed & RULE_DATES) && !is_in_date(gateway->cloud, certificate)) {
+        crowd_log(gateway->crowd,
+                  "%s refused: certificate %.8s... is outside its dates (--relax dates)",
+                  client->address, id);
+        return false;
+    }
+    if (!(gateway->rules.relaxed & RULE_SNI) && !asks_for_us(ssl, &name) &&
+        registry_certificate_needs_name(gateway->cloud, id)) {
+        crowd_log(gateway->crowd,
+                  "%s refused: it asks for %s%.64s in TLS (SNI), not for a name of this cloud, as "
+                  "certificates registered without CA must (--relax sni)",
+                  client->address, name ? "" : "no name", name ? name : "");
+        return false;
+    }
+    return true;
+}
+
 /* In place of OpenSSL's chain check: registered and ACTIVE, whoever signed it. */
 static int verify(X509_STORE_CTX *store, void *context)
 {
@@ -34,14 +73,16 @@ static int verify(X509_STORE_CTX *store, void *context)
 
     if (certificate && certificate_id(certificate, id))
         state = registry_certificate_state(cloud, id);
-    if (state == CERTIFICATE_ACTIVE)
+    if (state == CERTIFICATE_ACTIVE && keeps_rules(client, ssl, certificate, id))
         return 1;
+    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
+    if (state == CERTIFICATE_ACTIVE)
+        return 0;
     crowd_log(client->gateway->crowd, "%s refused: certificate %s is %s", client->address,
               certificate ? id : "(none)",
               state == CERTIFICATE_UNKNOWN
                   ? "not registered (aws iot register-certificate-without-ca)"
                   : "not ACTIVE (aws iot update-certificate --new-status ACTIVE)");
-    X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
     return 0;
 }
 

@@ -138,7 +138,7 @@ cloud_is_up() {
 
 start_cloud() { # start_cloud OPTION…
     need mosquitto aws openssl
-    "$otter" cloud --strict --dir "$work/cloud" "$@" >>"$work/cloud.log" 2>&1 3>&- &
+    "$otter" cloud --strict --limit connect=0 --dir "$work/cloud" "$@" >>"$work/cloud.log" 2>&1 3>&- &
     cloud=$!
     wait_until "the cloud comes up" cloud_is_up
 }

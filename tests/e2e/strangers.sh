@@ -101,13 +101,13 @@ expect cloud "its packet is too long (at most 128 KiB of payload)"
     sleep 1
     printf '\060\377\377\377\177' # a PUBLISH of 256 MiB
     cat "$work/large" "$work/large" "$work/large" "$work/large" "$work/large" "$work/large"
-} | timeout $patience_s openssl s_client -quiet -connect "localhost:$(fact mqtt_port)" \
+} | timeout $patience_s openssl s_client -servername localhost -quiet -connect "localhost:$(fact mqtt_port)" \
     -CAfile "$(fact root_ca)" -cert "$work/prober.crt" -key "$work/prober.key" >/dev/null 2>&1 || true
 expect cloud "its packet is too long (at most 128 KiB of payload)"
 good_client_is_served
 
 step "bytes that are no MQTT, and no TLS"
-timeout $patience_s openssl s_client -quiet -connect "localhost:$(fact mqtt_port)" \
+timeout $patience_s openssl s_client -servername localhost -quiet -connect "localhost:$(fact mqtt_port)" \
     -CAfile "$(fact root_ca)" -cert "$work/prober.crt" -key "$work/prober.key" \
     <"$work/noise" >/dev/null 2>&1 || true
 timeout $patience_s mosquitto_pub -h localhost -p "$(fact mqtt_port)" -t data/1 -m x \
@@ -174,7 +174,7 @@ good_client_is_served
 stop_cloud
 
 step "a crowd that says nothing, before a cloud with few file descriptors"
-sh -c 'ulimit -n 64 && exec "$@"' sh "$otter" cloud --dir "$work/cloud" >>"$work/cloud.log" 2>&1 3>&- &
+sh -c 'ulimit -n 64 && exec "$@"' sh "$otter" cloud --limit connect=0 --dir "$work/cloud" >>"$work/cloud.log" 2>&1 3>&- &
 cloud=$!
 wait_until "the cloud comes up" cloud_is_up
 mosquitto_sub -V mqttv311 -h localhost -p "$(fact mqtt_port)" --cafile "$(fact root_ca)" \

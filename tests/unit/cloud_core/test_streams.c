@@ -319,6 +319,24 @@ static void reply_topics_are_not_requests(void **state)
 
 /* ---- JSON, describe, operators -------------------------------------------------------------- */
 
+static void a_json_block_fits_into_a_message(void **state)
+{
+    struct fixture *f = *state;
+    struct streams_message message;
+    const char *largest = "{\"f\":0,\"l\":98112,\"o\":0,\"n\":1}";
+    const char *larger = "{\"f\":0,\"l\":98113,\"o\":0,\"n\":1}";
+    struct streams_transfer *transfer = send_request(f, "s/get/json", largest, strlen(largest));
+    assert_true(streams_transfer_next(transfer, &message));
+    assert_string_equal(message.topic, "$aws/things/t1/streams/s/data/json");
+    assert_in_range(message.length, 98112, 131072);
+    streams_transfer_free(transfer);
+    transfer = send_request(f, "s/get/json", larger, strlen(larger));
+    assert_true(streams_transfer_next(transfer, &message));
+    assert_string_equal(message.topic, "$aws/things/t1/streams/s/rejected/json");
+    assert_non_null(memmem(message.payload, message.length, "BlockSizeOutOfBounds", 20));
+    streams_transfer_free(transfer);
+}
+
 static void json_requests_get_json_blocks(void **state)
 {
     struct fixture *f = *state;
@@ -439,6 +457,7 @@ int main(void)
         TEST(what_does_not_parse_is_told_so),
         TEST(an_object_replaced_without_versioning_is_not_sent),
         TEST(reply_topics_are_not_requests),
+        TEST(a_json_block_fits_into_a_message),
         TEST(json_requests_get_json_blocks),
         TEST(a_description_names_files_and_sizes),
         TEST(a_stream_is_created_once_and_completely),

@@ -33,6 +33,11 @@ void turn(struct event_base *base, int ms)
 
 struct credentials credentials_make(const char *common_name)
 {
+    return credentials_make_dated(common_name, -60, 3600);
+}
+
+struct credentials credentials_make_dated(const char *common_name, long from_s, long to_s)
+{
     struct credentials c = {EVP_EC_gen("P-256"), X509_new(), NULL};
     X509_NAME *name = X509_get_subject_name(c.certificate);
     BIO *bio = BIO_new(BIO_s_mem());
@@ -41,8 +46,8 @@ struct credentials credentials_make(const char *common_name)
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)common_name, -1,
                                -1, 0);
     X509_set_issuer_name(c.certificate, name);
-    X509_gmtime_adj(X509_getm_notBefore(c.certificate), 0);
-    X509_gmtime_adj(X509_getm_notAfter(c.certificate), 3600);
+    X509_gmtime_adj(X509_getm_notBefore(c.certificate), from_s);
+    X509_gmtime_adj(X509_getm_notAfter(c.certificate), to_s);
     X509_set_pubkey(c.certificate, c.key);
     X509_sign(c.certificate, c.key, EVP_sha256());
     PEM_write_bio_X509(bio, c.certificate);
@@ -93,7 +98,9 @@ static void set_options(struct device *device, const struct device_options *opti
         SSL_CTX_use_PrivateKey(device->context, options->credentials->key);
     }
     device->ssl = SSL_new(device->context);
-    SSL_set_tlsext_host_name(device->ssl, "localhost");
+    const char *name = options->server_name ? options->server_name : "localhost";
+    if (*name)
+        SSL_set_tlsext_host_name(device->ssl, name);
     SSL_set1_host(device->ssl, "localhost");
     if (options->alpn) {
         alpn[0] = (unsigned char)strlen(options->alpn);

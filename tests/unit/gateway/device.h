@@ -18,6 +18,8 @@ struct credentials {
 
 /* A fresh P-256 key and a self-signed certificate. */
 struct credentials credentials_make(const char *common_name);
+/* Valid from and to so many seconds from now. */
+struct credentials credentials_make_dated(const char *common_name, long from_s, long to_s);
 void credentials_free(struct credentials *credentials);
 
 struct device {
@@ -34,6 +36,7 @@ struct device_options {
     int tls_version;                       /* 0: any */
     const char *alpn;                      /* one protocol, or NULL */
     const char *root_ca;                   /* path; the server's name is checked */
+    const char *server_name;               /* asked for in TLS; NULL: localhost, "": none */
 };
 
 /* TCP and TLS. True when both sides are content, which TLS 1.3 tells a client only later: the

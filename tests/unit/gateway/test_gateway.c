@@ -103,6 +103,92 @@ static void silence_and_nonsense_end_the_connection(void **state)
     assert_true(device_is_closed(&scene.a));
 }
 
+/* ---- the service's rules ------------------------------------------------------------------- */
+
+static void the_clouds_name_must_be_asked_for(void **state)
+{
+    struct gateway_config relaxed = {.rules = {.relaxed = RULE_SNI}}, normal = {0};
+    struct device_options options = {.credentials = &scene.credentials, .root_ca = scene.root_ca};
+    static const char *const wrong[] = {"", "example.com", "localhost.example.com"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        options.server_name = wrong[i];
+        assert_false(opens(&options));
+        scene_clear(state);
+    }
+    options.server_name = "127.0.0.1";
+    assert_true(opens(&options));
+    scene_clear(state);
+    scene_restart_gateway(&relaxed);
+    options.server_name = "";
+    assert_true(opens(&options));
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
+static void a_certificate_outside_its_dates_is_refused(void **state)
+{
+    struct gateway_config relaxed = {.rules = {.relaxed = RULE_DATES}}, normal = {0};
+    struct credentials dated[] = {credentials_make_dated("over", -7200, -3600),
+                                  credentials_make_dated("early", 3600, 7200)};
+    char id[65];
+    for (size_t i = 0; i < 2; i++) {
+        scene_register(&dated[i], "ACTIVE", id);
+        assert_false(scene_open(&scene.a, &dated[i]));
+        scene_clear(state);
+        scene_restart_gateway(&relaxed);
+        assert_true(scene_open(&scene.a, &dated[i]));
+        scene_clear(state);
+        scene_restart_gateway(&normal);
+        credentials_free(&dated[i]);
+    }
+}
+
+static void a_client_id_with_control_characters_is_answered(void **state)
+{
+    (void)state;
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "bell\a"),
+                     MQTT_CONNACK_IDENTIFIER_REJECTED);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "c1\xc2\x85"),
+                     MQTT_CONNACK_IDENTIFIER_REJECTED);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "\xc3\xa4"), 0);
+}
+
+static void a_client_id_connects_once_a_second(void **state)
+{
+    struct gateway_config limited = {.rules = {.connects = 1}}, normal = {0};
+    int refused = 0;
+    scene_restart_gateway(&limited);
+    for (int i = 0; i < 30 && !refused; i++) {
+        int code = scene_connect(&scene.a, &scene.credentials, "hasty");
+        refused = code == MQTT_CONNACK_SERVER_UNAVAILABLE;
+        assert_true(refused || code == 0);
+    }
+    assert_true(refused);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "patient"), 0);
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
+static void rules_and_limits_are_named(void **state)
+{
+    (void)state;
+    struct rules rules = RULES_AWS;
+    assert_true(rules_relax(&rules, "sni,parent"));
+    assert_int_equal(rules.relaxed, RULE_SNI | RULE_PARENT);
+    assert_false(rules_relax(&rules, "sni,"));
+    assert_false(rules_relax(&rules, "everything"));
+    assert_true(rules_limit(&rules, "publish=0"));
+    assert_int_equal(rules.publish, 0);
+    assert_int_equal(rules.bytes, 524288);
+    assert_false(rules_limit(&rules, "publish"));
+    assert_false(rules_limit(&rules, "publish=-1"));
+    assert_false(rules_limit(&rules, "connect=1x"));
+    assert_false(rules_limit(&rules, "nothing=1"));
+    assert_true(rules_relax(&rules, "all"));
+    assert_int_equal(rules.connects, 0);
+    assert_true(rules.relaxed & RULE_DATES);
+}
+
 /* ---- CONNECT -------------------------------------------------------------------------------- */
 
 static void connect_needs_a_policy(void **state)
@@ -276,6 +362,11 @@ int run_gateway_tests(void)
         TEST(the_alpn_name_of_the_service_is_taken_and_others_are_no_hindrance),
         TEST(a_revoked_certificate_ends_its_connection_at_once),
         TEST(silence_and_nonsense_end_the_connection),
+        TEST(the_clouds_name_must_be_asked_for),
+        TEST(a_certificate_outside_its_dates_is_refused),
+        TEST(a_client_id_with_control_characters_is_answered),
+        TEST(a_client_id_connects_once_a_second),
+        TEST(rules_and_limits_are_named),
         TEST(connect_needs_a_policy),
         TEST(a_client_id_is_required_and_limited),
         TEST(mqtt_5_is_answered_with_the_version_code),

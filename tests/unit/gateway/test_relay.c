@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cloud/core/jobs.h"
 #include "cloud/core/objects.h"
@@ -92,6 +93,137 @@ static void a_will_is_sent_when_the_connection_is_lost_and_not_after_goodbye(voi
     device_close(&scene.a);
     assert_true(receive(&scene.b, &message, 5000));
     assert_true(payload_is(&message, "gone"));
+}
+
+/* ---- where AWS is not the standard ---------------------------------------------------------- */
+
+static void retain(const char *topic, const char *payload)
+{
+    uint8_t packet[256];
+    struct mqtt_publish message = {.topic = {topic, strlen(topic)},
+                                   .payload = {(const uint8_t *)payload, strlen(payload)},
+                                   .packet_id = 78,
+                                   .qos = 1,
+                                   .retain = true};
+    const uint8_t *body;
+    struct mqtt_header header;
+    int length = mqtt_encode_publish(packet, sizeof packet, &message);
+    assert_true(device_send(&scene.b, packet, (size_t)length));
+    assert_true(device_read(&scene.b, &header, &body, 5000)); /* its PUBACK */
+}
+
+static void wildcards_bring_no_retained_messages(void **state)
+{
+    struct gateway_config relaxed = {.rules = {.relaxed = RULE_RETAINED}}, normal = {0};
+    struct mqtt_publish message;
+    connect_both();
+    retain("kept/1", "still here");
+    assert_int_equal(subscribe(&scene.a, "kept/+", 1), 1);
+    assert_false(receive(&scene.a, &message, 300));
+    publish(&scene.b, "kept/2", "live", 4, 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(text_is(message.topic, "kept/2"));
+    assert_int_equal(subscribe(&scene.a, "kept/1", 1), 1);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(message.retain && payload_is(&message, "still here"));
+    scene_clear(state);
+    scene_restart_gateway(&relaxed);
+    connect_both();
+    assert_int_equal(subscribe(&scene.a, "kept/+", 1), 1);
+    assert_true(receive(&scene.a, &message, 5000));
+    retain("kept/1", "");
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
+static void a_parent_is_not_covered_by_its_children(void **state)
+{
+    struct gateway_config relaxed = {.rules = {.relaxed = RULE_PARENT}}, normal = {0};
+    struct mqtt_publish message;
+    connect_both();
+    assert_int_equal(subscribe(&scene.a, "par/#", 1), 1);
+    publish(&scene.b, "par", "parent", 6, 0);
+    publish(&scene.b, "par/1", "child", 5, 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(payload_is(&message, "child"));
+    assert_int_equal(subscribe(&scene.a, "+", 1), 1);
+    publish(&scene.b, "par", "by another filter", 17, 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    scene_clear(state);
+    scene_restart_gateway(&relaxed);
+    connect_both();
+    assert_int_equal(subscribe(&scene.a, "par/#", 1), 1);
+    publish(&scene.b, "par", "parent", 6, 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
+static unsigned acknowledged(struct device *device, int ms)
+{
+    const uint8_t *body;
+    struct mqtt_header header;
+    unsigned count = 0;
+    while (device_read(device, &header, &body, ms))
+        count += header.type == MQTT_PACKET_PUBACK;
+    return count;
+}
+
+static void messages_above_the_rate_are_lost_and_not_acknowledged(void **state)
+{
+    struct gateway_config limited = {.rules = {.publish = 10}}, normal = {0};
+    scene_restart_gateway(&limited);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    for (int i = 0; i < 200; i++)
+        publish(&scene.a, "fast", "x", 1, 1);
+    unsigned count = acknowledged(&scene.a, 500);
+    assert_in_range(count, 10, 199);
+    assert_int_equal(subscribe(&scene.a, "still/here", 0), 0);
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
+static void bytes_above_the_rate_come_later(void **state)
+{
+    static uint8_t payload[30000];
+    struct gateway_config limited = {.rules = {.bytes = 20000}}, normal = {0};
+    struct timespec from, to;
+    scene_restart_gateway(&limited);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    for (int i = 0; i < 3; i++)
+        publish(&scene.a, "much", payload, sizeof payload, 1);
+    for (int i = 0; i < 3; i++) {
+        const uint8_t *body;
+        struct mqtt_header header;
+        assert_true(device_read(&scene.a, &header, &body, 8000));
+        assert_int_equal(header.type, MQTT_PACKET_PUBACK);
+    }
+    clock_gettime(CLOCK_MONOTONIC, &to);
+    assert_true((to.tv_sec - from.tv_sec) * 1000 + (to.tv_nsec - from.tv_nsec) / 1000000 > 1500);
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
+/* Another device sends it 64 MiB, which neither gateway nor broker may keep. */
+static void a_subscriber_that_does_not_read_loses_messages_at_qos_0(void **state)
+{
+    (void)state;
+    enum { COUNT = 512 };
+    static uint8_t payload[131072];
+    struct mqtt_publish message;
+    unsigned received = 0;
+    connect_both();
+    assert_int_equal(subscribe(&scene.a, "flood", 0), 0);
+    for (int i = 0; i < COUNT; i++)
+        publish(&scene.b, "flood", payload, sizeof payload, 0);
+    assert_int_equal(subscribe(&scene.b, "sent", 0), 0);
+    while (received < COUNT && receive(&scene.a, &message, 1000))
+        received++;
+    assert_in_range(received, 1, COUNT / 2);
+    publish(&scene.b, "flood", "later", 5, 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(payload_is(&message, "later"));
 }
 
 /* ---- policies ------------------------------------------------------------------------------- */
@@ -498,6 +630,11 @@ int run_relay_tests(void)
         TEST(messages_go_both_ways_at_both_qualities),
         TEST(a_qos_1_message_waits_for_a_persistent_session),
         TEST(a_will_is_sent_when_the_connection_is_lost_and_not_after_goodbye),
+        TEST(wildcards_bring_no_retained_messages),
+        TEST(a_parent_is_not_covered_by_its_children),
+        TEST(messages_above_the_rate_are_lost_and_not_acknowledged),
+        TEST(bytes_above_the_rate_come_later),
+        TEST(a_subscriber_that_does_not_read_loses_messages_at_qos_0),
         TEST(publish_subscribe_and_receive_need_policies),
         TEST(refused_filters_keep_their_place_in_the_suback),
         TEST(payloads_end_at_128_kib),

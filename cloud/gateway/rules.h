@@ -1,0 +1,51 @@
+/* Where AWS IoT is stricter than MQTT or than a test bench would like: each rule is on, with AWS's
+ * numbers, unless it is relaxed.
+ *
+ *   sni         the name that a device asks for in TLS must be this cloud's, if its certificate was
+ *               registered without a CA
+ *   dates       a certificate outside its dates is refused
+ *   retained    a filter with wildcards brings no retained messages
+ *   parent      `par/#` does not match `par`
+ *
+ *   publish=N   PUBLISHes a second, each way on each connection; more are lost (100)
+ *   bytes=N     bytes a second, each way on each connection; more come later (524288)
+ *   connect=N   CONNECTs a second of one client id; more are refused (1) */
+#ifndef OTTER_CLOUD_GATEWAY_RULES_H
+#define OTTER_CLOUD_GATEWAY_RULES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum rule { RULE_SNI = 1, RULE_DATES = 2, RULE_RETAINED = 4, RULE_PARENT = 8 };
+
+struct rules {
+    unsigned relaxed;                  /* of enum rule */
+    unsigned publish, bytes, connects; /* a second; 0: as many as they like */
+};
+
+#define RULES_AWS                                                                                  \
+    {                                                                                              \
+        0, 100, 524288, 1                                                                          \
+    }
+
+/* Relaxes the rules of a list, "sni,dates"; "all" is each and every limit. False: one is unknown.
+ */
+bool rules_relax(struct rules *rules, const char *list);
+/* Sets a limit, "publish=500". False: there is none of that name, or it is no number. */
+bool rules_limit(struct rules *rules, const char *text);
+
+/* So many a second, and a second's worth at once. All zero is full. */
+struct bucket {
+    int64_t since_us; /* when it was empty, had it been filled at that rate ever since */
+};
+
+/* Takes one of `rate` a second, holding `most`; false when there is none. `rate` 0: always true. */
+bool bucket_take(struct bucket *bucket, unsigned rate, unsigned most);
+
+/* Takes any amount, if need be of what the bucket will only have later: until then bucket_wait_us
+ * is above 0. It holds a second's worth. `rate` 0: no limit. */
+void bucket_spend(struct bucket *bucket, unsigned rate, size_t amount);
+int64_t bucket_wait_us(const struct bucket *bucket, unsigned rate);
+
+#endif
