@@ -48,6 +48,13 @@ otter_status job_complete(struct cloud *cloud, const char *job);
 otter_status execution_queue(struct cloud *cloud, const char *job, const char *thing,
                              int64_t number);
 
+/* A job's status and, unless NULL, its job_names; false when it is not there. */
+bool job_find(struct cloud *cloud, const char *job, char status[24], json_t **names);
+/* The members that CreateJob and CancelJob answer with. */
+json_t *job_names(struct cloud *cloud, const char *id, const char *description);
+/* CORE_NOT_FOUND with its message. */
+enum core_error job_missing(struct answer *answer, const char *job);
+
 /* Checks a statusDetails member; NULL is fine. */
 bool details_valid(const json_t *details, struct answer *answer);
 /* The stored map as an object, NULL when never set. */
