@@ -15,6 +15,7 @@ usage: ./otter bench [NAME…]      size, boot and download without a NAME
   boot       erases and bytes programmed by an update, for each mode; instructions to verify an
              image and to boot
   download   the update over the air, at 0 and at 100 ms of added round trip
+  cloud      a device's PING while the HTTP APIs work hard; their rates beside moto's, if it is here
   power      every power cut of the bootloader's test: minutes on two processors
   swarm      a fleet of 5,000 connecting to the cloud at once (SWARM_COUNT, SWARM_ROUNDS)
   coverage   lines of boot/ and image/ that their tests run

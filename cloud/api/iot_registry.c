@@ -43,11 +43,13 @@ static enum core_error describe_thing(struct call *call, const json_t *body, str
 static enum core_error list_things(struct call *call, const json_t *body, struct answer *answer)
 {
     (void)body;
-    enum core_error error =
-        thing_list(call->cloud, call_query(call, "attributeName"),
-                   call_query(call, "attributeValue"), call_query(call, "thingTypeName"), answer);
-    services_page(call, answer, "things", &paging_by_token);
-    return error;
+    const char *token = call_query(call, paging_by_token.token);
+    struct things_page page = {.attribute = call_query(call, "attributeName"),
+                               .value = call_query(call, "attributeValue"),
+                               .type = call_query(call, "thingTypeName"),
+                               .begin = token ? strtoul(token, NULL, 10) : 0,
+                               .most = (size_t)call_number(call, paging_by_token.size, 250, 250)};
+    return thing_list(call->cloud, &page, answer);
 }
 
 static enum core_error delete_thing(struct call *call, const json_t *body, struct answer *answer)

@@ -64,13 +64,14 @@ bool execution_find(struct cloud *cloud, const char *thing, const char *job, int
 
 bool execution_first_pending(struct cloud *cloud, const char *thing, struct execution *execution)
 {
-    return read_only_row(db_select(cloud->db,
-                                   "SELECT " EXECUTION_COLUMNS
-                                   " FROM job_executions WHERE thing = ?"
-                                   " AND status IN ('IN_PROGRESS', 'QUEUED')"
-                                   " ORDER BY status = 'QUEUED', queued, id LIMIT 1",
-                                   "s", thing),
-                         execution);
+    return read_only_row(
+        db_select(cloud->db,
+                  "SELECT " EXECUTION_COLUMNS
+                  " FROM job_executions INDEXED BY executions_pending WHERE thing = ?"
+                  " AND status IN ('IN_PROGRESS', 'QUEUED')"
+                  " ORDER BY status = 'QUEUED', queued, id LIMIT 1",
+                  "s", thing),
+        execution);
 }
 
 bool status_is(const struct execution *execution, const char *status)
@@ -574,13 +575,15 @@ static bool first_expired(struct cloud *cloud, int64_t now, struct execution *ex
 {
     return read_only_row(db_select(cloud->db,
                                    "SELECT " EXECUTION_COLUMNS
-                                   " FROM job_executions WHERE status = 'IN_PROGRESS'"
+                                   " FROM job_executions INDEXED BY executions_deadline"
+                                   " WHERE status = 'IN_PROGRESS'"
                                    " AND deadline > 0 AND deadline <= ? ORDER BY deadline LIMIT 1",
                                    "i", now),
                          execution) ||
            read_only_row(db_select(cloud->db,
                                    "SELECT " EXECUTION_COLUMNS
-                                   " FROM job_executions WHERE status = 'IN_PROGRESS'"
+                                   " FROM job_executions INDEXED BY executions_step_deadline"
+                                   " WHERE status = 'IN_PROGRESS'"
                                    " AND step_deadline > 0 AND step_deadline <= ?"
                                    " ORDER BY step_deadline LIMIT 1",
                                    "i", now),
@@ -600,10 +603,12 @@ int64_t jobs_expire(struct cloud *cloud)
     }
     return earlier(db_number(cloud->db,
                              "SELECT MIN(deadline) FROM job_executions"
+                             " INDEXED BY executions_deadline"
                              " WHERE status = 'IN_PROGRESS' AND deadline > 0",
                              ""),
                    db_number(cloud->db,
                              "SELECT MIN(step_deadline) FROM job_executions"
+                             " INDEXED BY executions_step_deadline"
                              " WHERE status = 'IN_PROGRESS' AND step_deadline > 0",
                              ""));
 }

@@ -36,8 +36,12 @@ enum core_error thing_create(struct cloud *cloud, const char *name, const json_t
                              struct answer *answer);
 enum core_error thing_describe(struct cloud *cloud, const char *name, struct answer *answer);
 /* {"things":[...]} by name; NULL filters pass everything. */
-enum core_error thing_list(struct cloud *cloud, const char *attribute, const char *value,
-                           const char *type, struct answer *answer);
+struct things_page {
+    const char *attribute, *value, *type; /* NULL: any */
+    size_t begin, most;                   /* things before the page, and on it */
+};
+enum core_error thing_list(struct cloud *cloud, const struct things_page *page,
+                           struct answer *answer);
 /* `members`: attributePayload{attributes, merge}, expectedVersion. With merge the attributes are
  * added to those that are there, and "" takes one away; without, they take the place of all. */
 enum core_error thing_update(struct cloud *cloud, const char *name, const json_t *members,

@@ -1,4 +1,5 @@
 /* Things, and the certificates attached to them. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,34 +199,36 @@ enum core_error thing_describe(struct cloud *cloud, const char *name, struct ans
     return answer->body ? CORE_OK : need_thing(cloud, name, answer);
 }
 
-static bool thing_matches(const json_t *attributes, const char *attribute, const char *value)
+static json_t *thing_entry(struct cloud *cloud, struct db_rows *rows)
 {
-    const char *found = attribute ? json_text(attributes, attribute) : NULL;
-    if (!attribute)
-        return true;
-    return found && (!value || strcmp(found, value) == 0);
+    const char *name = db_text(rows, 0);
+    return json_pack("{s:s,s:s,s:o,s:I}", "thingName", name, "thingArn",
+                     arn_make(cloud, "iot", "thing/%s", name).text, "attributes",
+                     json_stored(db_text(rows, 1), "{}"), "version", db_int(rows, 2));
 }
 
-enum core_error thing_list(struct cloud *cloud, const char *attribute, const char *value,
-                           const char *type, struct answer *answer)
+/* Only the page is read, and one row more to know whether there is another. */
+enum core_error thing_list(struct cloud *cloud, const struct things_page *page,
+                           struct answer *answer)
 {
     json_t *things = json_array();
-    struct db_rows *rows = db_select(cloud->db,
-                                     "SELECT name, attributes_json, version FROM things"
-                                     " WHERE ? IS NULL OR type = ? ORDER BY name",
-                                     "ss", type, type);
-    while (db_next(rows)) {
-        json_t *attributes = json_stored(db_text(rows, 1), "{}");
-        const char *name = db_text(rows, 0);
-        if (thing_matches(attributes, attribute, value))
-            json_array_append_new(things,
-                                  json_pack("{s:s,s:s,s:O,s:I}", "thingName", name, "thingArn",
-                                            arn_make(cloud, "iot", "thing/%s", name).text,
-                                            "attributes", attributes, "version", db_int(rows, 2)));
-        json_decref(attributes);
-    }
+    char next[24];
+    struct db_rows *rows = db_select(
+        cloud->db,
+        "SELECT name, attributes_json, version FROM things WHERE (?1 IS NULL OR type = ?1)"
+        " AND (?2 IS NULL OR EXISTS (SELECT 1 FROM json_each(attributes_json)"
+        " WHERE key = ?2 AND (?3 IS NULL OR value = ?3))) ORDER BY name LIMIT ?4 OFFSET ?5",
+        "sssii", page->type, page->attribute, page->value, (int64_t)page->most + 1,
+        (int64_t)page->begin);
+    bool more = db_next(rows);
+    for (; more && json_array_size(things) < page->most; more = db_next(rows))
+        json_array_append_new(things, thing_entry(cloud, rows));
     db_done(rows);
     answer->body = json_pack("{s:o}", "things", things);
+    if (more) {
+        snprintf(next, sizeof next, "%zu", page->begin + page->most);
+        json_object_set_new(answer->body, "nextToken", json_string(next));
+    }
     return CORE_OK;
 }
 

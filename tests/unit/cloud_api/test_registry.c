@@ -314,6 +314,34 @@ static void a_full_disk_is_named_and_nothing_is_changed(void **state)
     answer_free(&answer);
 }
 
+static void things_are_listed_a_page_at_a_time(void **state)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    struct cloud *cloud = cloud_of(state);
+    struct answer answer = ANSWER_INIT;
+    for (size_t i = 0; i < 4; i++) {
+        json_t *given = json_pack("{s:{s:{s:s}}}", "attributePayload", "attributes", "odd",
+                                  i % 2 ? "yes" : "no");
+        assert_int_equal(thing_create(cloud, names[i], given, &answer), CORE_OK);
+        answer_free(&answer);
+        json_decref(given);
+    }
+    struct things_page page = {.begin = 1, .most = 2};
+    assert_int_equal(thing_list(cloud, &page, &answer), CORE_OK);
+    json_t *things = json_object_get(answer.body, "things");
+    assert_int_equal(json_array_size(things), 2);
+    assert_string_equal(json_text(json_array_get(things, 0), "thingName"), "b");
+    assert_string_equal(json_text(answer.body, "nextToken"), "3");
+    answer_free(&answer);
+    page = (struct things_page){.attribute = "odd", .value = "yes", .begin = 1, .most = 2};
+    assert_int_equal(thing_list(cloud, &page, &answer), CORE_OK);
+    things = json_object_get(answer.body, "things");
+    assert_int_equal(json_array_size(things), 1);
+    assert_string_equal(json_text(json_array_get(things, 0), "thingName"), "d");
+    assert_null(json_object_get(answer.body, "nextToken"));
+    answer_free(&answer);
+}
+
 static void a_damaged_authority_is_named(void **state)
 {
     struct cloud *cloud = cloud_of(state);
@@ -344,6 +372,7 @@ int main(void)
         TEST(attachments_show_from_both_sides_and_hold_things_in_place),
         TEST(the_default_version_is_the_one_that_devices_are_judged_by),
         TEST(a_full_disk_is_named_and_nothing_is_changed),
+        TEST(things_are_listed_a_page_at_a_time),
         TEST(a_damaged_authority_is_named),
         TEST(at_most_ten_policies_are_attached),
         TEST(a_principal_of_another_account_or_kind_is_refused),
