@@ -15,6 +15,7 @@
 
 #include "cloud/core/broker.h"
 #include "cloud/gateway/crowd.h"
+#include "cloud/gateway/events.h"
 #include "cloud/gateway/join.h"
 #include "cloud/gateway/principals.h"
 
@@ -34,6 +35,12 @@ static void finish(struct client *client)
         return;
     client->ending = true;
     event_active(client->timer, EV_TIMEOUT, 0);
+}
+
+void client_blame(struct client *client, const char *why)
+{
+    if (!client->ending)
+        client->why = why;
 }
 
 void client_end(struct client *client, const char *format, ...)
@@ -80,6 +87,7 @@ void client_free(struct client *client)
     crowd_leave(client->gateway->crowd, client);
     joiners_remove(client->gateway->joiners, client);
     principals_remove(client->gateway->principals, client);
+    events_disconnected(client);
     if (client->session && client->session->client == client)
         session_leave(client->session);
     if (client->broker)
@@ -186,6 +194,8 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         flow(client);
         return;
     }
+    if (!client->ending && client->state == CLIENT_OPEN)
+        client->why = WHY_SILENT;
     if (!client->ending && client->state != CLIENT_LEAVING)
         snprintf(client->reason, sizeof client->reason, "%s", overdue_text(client));
     client_free(client);
@@ -420,8 +430,10 @@ static void on_device_drained(struct bufferevent *bev, void *context)
 void client_check_identity(struct client *client)
 {
     client->identity_number = 0;
-    if (!identity_is_active(client->cloud, client->certificate))
-        client_end(client, "its certificate %.8s... is no longer ACTIVE", client->certificate);
+    if (identity_is_active(client->cloud, client->certificate))
+        return;
+    client_blame(client, WHY_RIGHTS);
+    client_end(client, "its certificate %.8s... is no longer ACTIVE", client->certificate);
 }
 
 static void load_identity(struct client *client)
@@ -509,6 +521,7 @@ static void on_broker_event(struct bufferevent *bev, short what, void *context)
     } else if (client->state == CLIENT_LEAVING) {
         flow(client);
     } else {
+        client_blame(client, WHY_SERVER);
         client_end(client, "the broker closed its connection");
     }
 }
@@ -571,8 +584,10 @@ static void on_device_event(struct bufferevent *device, short what, void *contex
                    error ? ERR_reason_error_string(error) : "closed during the handshake");
     else if (client->state == CLIENT_LEAVING)
         finish(client);
-    else
+    else {
+        client_blame(client, WHY_LOST);
         client_end(client, "connection lost");
+    }
 }
 
 static void set_address(struct client *client, const struct sockaddr *peer)
@@ -610,6 +625,7 @@ void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer)
     client->gateway = gateway;
     client->cloud = gateway->cloud;
     client->came_ms = monotonic_ms();
+    uuid_make(client->connection_id);
     set_address(client, peer);
     LIST_INSERT_HEAD(&gateway->clients, client, all);
     crowd_enter(gateway->crowd, client);

@@ -17,6 +17,7 @@
 
 #include "cloud/core/cloud.h"
 #include "cloud/core/identity.h"
+#include "cloud/core/names.h"
 #include "cloud/core/streams.h"
 #include "cloud/gateway/rules.h"
 #include "cloud/gateway/sessions.h"
@@ -61,7 +62,11 @@ struct client {
     struct cloud *cloud;
     enum client_state state;
     bool ending;
-    char reason[200];
+    char reason[200]; /* for the log */
+    const char *why;  /* for the event: one of events.h; NULL: it did wrong */
+    bool was_announced;
+    char connection_id[UUID_SIZE];
+    int64_t version; /* of the events */
 
     struct bufferevent *device, *broker; /* broker: NULL until CONNECT was allowed */
     struct event *timer;
@@ -107,6 +112,9 @@ void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer);
 void client_free(struct client *client);
 void client_end(struct client *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* Says what the event of the end will give as its reason, see events.h. */
+void client_blame(struct client *client, const char *why);
 
 /* Looks again who the client is: ends it if its certificate is not ACTIVE any more. */
 void client_check_identity(struct client *client);

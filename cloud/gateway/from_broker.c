@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cloud/gateway/client.h"
+#include "cloud/gateway/events.h"
 
 static void on_connack(struct client *client, const struct packet *packet)
 {
@@ -18,6 +19,7 @@ static void on_connack(struct client *client, const struct packet *packet)
               client->address, client->certificate, thing ? ", thing " : "", thing ? thing : "",
               connack.session_present ? ", session resumed" : "");
     client_send_device(client, packet->bytes, packet->size);
+    events_connected(client);
 }
 
 /* AWS differs from the standard: `par/#` does not cover `par`. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cloud/gateway/client.h"
+#include "cloud/gateway/events.h"
 
 #define KEEP_ALIVE_MIN_S 30
 #define KEEP_ALIVE_MAX_S 1200
@@ -146,11 +147,21 @@ static bool take_session(struct client *client)
                       client->gateway->rules.connects);
         return false;
     }
-    if (session->client)
+    if (session->client) {
+        client_blame(session->client, WHY_DUPLICATE);
         client_end(session->client, "another connection came with the same client id");
+    }
     session->client = client;
     client->session = session;
     return true;
+}
+
+static bool is_allowed(struct client *client, const struct mqtt_connect *connect)
+{
+    bool allowed = allowed_to_connect(client, connect);
+    if (!allowed)
+        events_connect_failed(client);
+    return allowed;
 }
 
 static void on_connect(struct client *client, const struct packet *packet)
@@ -170,7 +181,7 @@ static void on_connect(struct client *client, const struct packet *packet)
     client->persistent = !connect.clean_session;
     client->keep_alive_s = clamp_keep_alive(connect.keep_alive_s);
     if (!take_client_id(client, connect.client_id) || !take_will(client, &connect) ||
-        !allowed_to_connect(client, &connect))
+        !is_allowed(client, &connect))
         return;
     if (!take_session(client))
         return;
@@ -195,6 +206,7 @@ static bool may_publish(struct client *client, const char *topic, const struct m
     }
     if (!client_may(client, "iot:Publish", "topic", topic) ||
         (p->retain && !client_may(client, "iot:RetainPublish", "topic", topic))) {
+        client_blame(client, WHY_RIGHTS);
         client_end(client, "no policy allows iot:%sPublish on topic/%s", p->retain ? "Retain" : "",
                    topic);
         return false;
@@ -327,16 +339,19 @@ static void on_subscribe(struct client *client, const struct packet *packet)
     }
     int length = mqtt_encode_filters(out, sizeof out, MQTT_PACKET_SUBSCRIBE, pending->packet_id,
                                      kept, count);
-    if (length > 0)
-        client_send_broker(client, out, (size_t)length);
-    else
+    if (length <= 0) {
         client_end(client, "its SUBSCRIBE is malformed");
+        return;
+    }
+    client_send_broker(client, out, (size_t)length);
+    events_subscribed(client, kept, count);
 }
 
 static void on_unsubscribe(struct client *client, const struct packet *packet)
 {
     struct mqtt_filter_list list;
-    struct mqtt_filter filter;
+    struct mqtt_filter filter, gone[FILTERS_MAX];
+    size_t count = 0;
     char text[TOPIC_MAX + 1];
     if (mqtt_decode_filters(MQTT_PACKET_UNSUBSCRIBE, packet->body, packet->header.body_length,
                             &list) != OTTER_OK) {
@@ -347,7 +362,14 @@ static void on_unsubscribe(struct client *client, const struct packet *packet)
         if (!take_topic(client, filter.text, text))
             return;
         session_unsubscribe(client->gateway->sessions, client->session, text);
+        gone[count++] = filter;
+        if (count == FILTERS_MAX) {
+            events_unsubscribed(client, gone, count);
+            count = 0;
+        }
     }
+    if (count > 0)
+        events_unsubscribed(client, gone, count);
     client_send_broker(client, packet->bytes, packet->size);
 }
 
@@ -374,6 +396,7 @@ static void on_puback(struct client *client, const struct packet *packet)
 static void on_disconnect(struct client *client, const struct packet *packet)
 {
     client_send_broker(client, packet->bytes, packet->size);
+    client_blame(client, WHY_GOODBYE);
     client_leave(client, "it said goodbye");
 }
 

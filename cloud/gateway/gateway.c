@@ -13,6 +13,7 @@
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/crowd.h"
 #include "cloud/gateway/delay.h"
+#include "cloud/gateway/events.h"
 #include "cloud/gateway/join.h"
 #include "cloud/gateway/principals.h"
 
@@ -141,8 +142,10 @@ void gateway_stop(struct gateway *gateway)
     if (!gateway)
         return;
     gateway->cloud->identity_changed = NULL;
-    while (!LIST_EMPTY(&gateway->clients))
+    while (!LIST_EMPTY(&gateway->clients)) {
+        client_blame(LIST_FIRST(&gateway->clients), WHY_STOPPING);
         client_free(LIST_FIRST(&gateway->clients));
+    }
     delay_stop(gateway->delay);
     crowd_free(gateway->crowd);
     if (gateway->listener)

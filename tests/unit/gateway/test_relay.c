@@ -226,6 +226,87 @@ static void a_subscriber_that_does_not_read_loses_messages_at_qos_0(void **state
     assert_true(payload_is(&message, "later"));
 }
 
+/* ---- events --------------------------------------------------------------------------------- */
+
+/* The next event of that kind about that client, of those that device b hears. */
+static json_t *event_of(const char *kind, const char *id)
+{
+    char topic[128];
+    struct mqtt_publish message;
+    snprintf(topic, sizeof topic, "$aws/events/%s/%s", kind, id);
+    do
+        assert_true(receive(&scene.b, &message, 5000));
+    while (!text_is(message.topic, topic));
+    return json_loadb((const char *)message.payload.data, message.payload.length, 0, NULL);
+}
+
+static const char *text_of(const json_t *event, const char *name)
+{
+    const char *text = json_string_value(json_object_get(event, name));
+    return text ? text : "";
+}
+
+static void connections_and_subscriptions_are_told(void **state)
+{
+    (void)state;
+    struct mqtt_connect connect = {.clean_session = true, .client_id = {"seen", 4}};
+    assert_int_equal(scene_connect(&scene.b, &scene.credentials, "watcher"), 0);
+    assert_int_equal(subscribe(&scene.b, "$aws/events/#", 0), 0);
+    assert_true(scene_open(&scene.a, &scene.credentials));
+    assert_int_equal(scene_send_connect(&scene.a, &connect), 0);
+    json_t *came = event_of("presence/connected", "seen");
+    assert_string_equal(text_of(came, "eventType"), "connected");
+    assert_string_equal(text_of(came, "clientId"), "seen");
+    assert_string_equal(text_of(came, "ipAddress"), "127.0.0.1");
+    assert_int_equal(strlen(text_of(came, "principalIdentifier")), 64);
+    assert_int_equal(json_integer_value(json_object_get(came, "versionNumber")), 0);
+    assert_int_equal(subscribe(&scene.a, "one/+", 1), 1);
+    json_t *subscribed = event_of("subscriptions/subscribed", "seen");
+    assert_string_equal(json_string_value(json_array_get(json_object_get(subscribed, "topics"), 0)),
+                        "one/+");
+    assert_true(device_send(&scene.a, "\xe0\x00", 2));
+    json_t *left = event_of("presence/disconnected", "seen");
+    assert_string_equal(text_of(left, "disconnectReason"), "CLIENT_INITIATED_DISCONNECT");
+    assert_true(json_is_true(json_object_get(left, "clientInitiatedDisconnect")));
+    assert_string_equal(text_of(left, "sessionIdentifier"), text_of(came, "sessionIdentifier"));
+    assert_int_equal(json_integer_value(json_object_get(left, "versionNumber")), 0);
+    json_decref(came);
+    json_decref(subscribed);
+    json_decref(left);
+}
+
+static const char *reason_of_end(void)
+{
+    static char reason[64];
+    json_t *event = event_of("presence/disconnected", "seen");
+    snprintf(reason, sizeof reason, "%s", text_of(event, "disconnectReason"));
+    json_decref(event);
+    return reason;
+}
+
+static void each_end_has_its_reason(void **state)
+{
+    (void)state;
+    static const uint8_t qos_2[] = {0x34, 5, 0, 1, 'x', 0, 1};
+    char id[65];
+    struct credentials poor = credentials_make("nobody");
+    assert_int_equal(scene_connect(&scene.b, &scene.credentials, "watcher"), 0);
+    assert_int_equal(subscribe(&scene.b, "$aws/events/#", 0), 0);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "seen"), 0);
+    device_close(&scene.a);
+    scene.a_open = false;
+    assert_string_equal(reason_of_end(), "CONNECTION_LOST");
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "seen"), 0);
+    assert_true(device_send(&scene.a, qos_2, sizeof qos_2));
+    assert_string_equal(reason_of_end(), "CLIENT_ERROR");
+    scene_register(&poor, "ACTIVE", id);
+    assert_int_equal(scene_connect(&scene.a, &poor, "poor"), MQTT_CONNACK_NOT_AUTHORIZED);
+    json_t *failed = event_of("presence/connect_failed", "poor");
+    assert_string_equal(text_of(failed, "connectFailureReason"), "AUTHORIZATION_FAILED");
+    json_decref(failed);
+    credentials_free(&poor);
+}
+
 /* ---- policies ------------------------------------------------------------------------------- */
 
 static void publish_subscribe_and_receive_need_policies(void **state)
@@ -635,6 +716,8 @@ int run_relay_tests(void)
         TEST(messages_above_the_rate_are_lost_and_not_acknowledged),
         TEST(bytes_above_the_rate_come_later),
         TEST(a_subscriber_that_does_not_read_loses_messages_at_qos_0),
+        TEST(connections_and_subscriptions_are_told),
+        TEST(each_end_has_its_reason),
         TEST(publish_subscribe_and_receive_need_policies),
         TEST(refused_filters_keep_their_place_in_the_suback),
         TEST(payloads_end_at_128_kib),

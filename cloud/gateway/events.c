@@ -1,0 +1,77 @@
+/* Lifecycle events, as ordinary messages of the cloud. */
+#include "cloud/gateway/events.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "cloud/gateway/client.h"
+
+/* What all events have. `type` is also the last but one level of the topic. */
+static json_t *begin(const struct client *client, const char *type)
+{
+    return json_pack("{s:s, s:I, s:s, s:s, s:s}", "clientId", client->id, "timestamp",
+                     (json_int_t)cloud_now_ms(client->cloud), "eventType", type,
+                     "sessionIdentifier", client->connection_id, "principalIdentifier",
+                     client->certificate);
+}
+
+static void tell(const struct client *client, const char *area, const char *type, json_t *event)
+{
+    char topic[64 + CLIENT_ID_MAX];
+    snprintf(topic, sizeof topic, "$aws/events/%s/%s/%s", area, type, client->id);
+    if (event && !strpbrk(client->id, "+#"))
+        cloud_publish_json(client->cloud, topic, event);
+    json_decref(event);
+}
+
+void events_connected(struct client *client)
+{
+    json_t *event = begin(client, "connected");
+    client->version = client->session->connects++;
+    client->was_announced = true;
+    json_object_set_new(event, "ipAddress", json_string(client->address));
+    json_object_set_new(event, "versionNumber", json_integer(client->version));
+    tell(client, "presence", "connected", event);
+}
+
+void events_disconnected(const struct client *client)
+{
+    const char *why = client->why ? client->why : WHY_CLIENT;
+    if (!client->was_announced)
+        return;
+    json_t *event = begin(client, "disconnected");
+    json_object_set_new(event, "clientInitiatedDisconnect",
+                        json_boolean(strcmp(why, WHY_GOODBYE) == 0));
+    json_object_set_new(event, "disconnectReason", json_string(why));
+    json_object_set_new(event, "versionNumber", json_integer(client->version));
+    tell(client, "presence", "disconnected", event);
+}
+
+void events_connect_failed(struct client *client)
+{
+    json_t *event = begin(client, "connect_failed");
+    json_object_set_new(event, "connectFailureReason", json_string("AUTHORIZATION_FAILED"));
+    json_object_set_new(event, "ipAddress", json_string(client->address));
+    tell(client, "presence", "connect_failed", event);
+}
+
+static void tell_filters(const struct client *client, const char *type,
+                         const struct mqtt_filter *filters, size_t count)
+{
+    json_t *event = begin(client, type), *topics = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(topics, json_stringn(filters[i].text.data, filters[i].text.length));
+    json_object_set_new(event, "topics", topics);
+    tell(client, "subscriptions", type, event);
+}
+
+void events_subscribed(const struct client *client, const struct mqtt_filter *filters, size_t count)
+{
+    tell_filters(client, "subscribed", filters, count);
+}
+
+void events_unsubscribed(const struct client *client, const struct mqtt_filter *filters,
+                         size_t count)
+{
+    tell_filters(client, "unsubscribed", filters, count);
+}
