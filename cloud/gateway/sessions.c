@@ -5,14 +5,13 @@
 #include "cloud/gateway/sessions.h"
 
 #include <event2/event.h>
-#include <jansson.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "cloud/core/cloud.h"
-#include "cloud/store/db.h"
+#include "cloud/core/session_store.h"
 
 #define WRITE_S   1
 #define FORGET_MS (3600 * 1000)
@@ -118,21 +117,11 @@ void session_leave(struct session *session)
 
 /* ---- the database --------------------------------------------------------------------------- */
 
-static otter_status write_one(struct db *db, const struct session *session)
+static void write_one(struct sessions *sessions, const struct session *session)
 {
-    if (!session->persistent || session->filter_count == 0)
-        return db_run(db, "DELETE FROM mqtt_sessions WHERE client = ?", "s", session->id);
-    json_t *filters = json_array();
-    for (size_t i = 0; i < session->filter_count; i++)
-        json_array_append_new(filters, json_string(session->filters[i]));
-    char *text = json_dumps(filters, JSON_COMPACT);
-    otter_status status =
-        text ? db_run(db, "INSERT OR REPLACE INTO mqtt_sessions(client, filters_json) VALUES(?, ?)",
-                      "ss", session->id, text)
-             : OTTER_E_MEMORY;
-    free(text);
-    json_decref(filters);
-    return status;
+    size_t count = session->persistent ? session->filter_count : 0;
+    if (!session_store_write(sessions->cloud, session->id, session->filters, count))
+        cloud_log("gateway", "the filters of %s cannot be written", session->id);
 }
 
 static void write_changed(const void *node, VISIT visit, void *context)
@@ -142,17 +131,15 @@ static void write_changed(const void *node, VISIT visit, void *context)
     if ((visit != postorder && visit != leaf) || !session->changed)
         return;
     session->changed = false;
-    if (write_one(sessions->cloud->db, session) != OTTER_OK)
-        cloud_log("gateway", "the filters of %s cannot be written: %s", session->id,
-                  db_error(sessions->cloud->db));
+    write_one(sessions, session);
 }
 
 static void write_all(struct sessions *sessions)
 {
-    if (db_begin(sessions->cloud->db) != OTTER_OK)
+    if (!session_store_begin(sessions->cloud))
         return;
     twalk_r(sessions->tree, write_changed, sessions);
-    db_finish(sessions->cloud->db, OTTER_OK);
+    session_store_end(sessions->cloud);
 }
 
 static void on_write(evutil_socket_t fd, short what, void *context)
@@ -161,27 +148,13 @@ static void on_write(evutil_socket_t fd, short what, void *context)
     write_all(context);
 }
 
-static void read_filters(struct session *session, const char *text)
+static void take_filter(void *context, const char *client, const char *filter)
 {
-    json_t *filters = json_loads(text ? text : "", 0, NULL), *filter;
-    size_t i;
-    json_array_foreach(filters, i, filter) if (json_is_string(filter))
-        add_filter(session, json_string_value(filter));
-    json_decref(filters);
-}
-
-static void read_all(struct sessions *sessions)
-{
-    struct db_rows *rows =
-        db_select(sessions->cloud->db, "SELECT client, filters_json FROM mqtt_sessions", "");
-    while (db_next(rows)) {
-        struct session *session = sessions_get(sessions, db_text(rows, 0));
-        if (!session)
-            break;
-        session->persistent = true;
-        read_filters(session, db_text(rows, 1));
-    }
-    db_done(rows);
+    struct session *session = sessions_get(context, client);
+    if (!session)
+        return;
+    session->persistent = true;
+    add_filter(session, filter);
 }
 
 /* ---- the tree ------------------------------------------------------------------------------- */
@@ -242,7 +215,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
             return;
         if (sweep.found->persistent) {
             sweep.found->persistent = false;
-            write_one(sessions->cloud->db, sweep.found);
+            write_one(sessions, sweep.found);
         }
         tdelete(sweep.found, &sessions->tree, compare);
         free_session(sweep.found);
@@ -262,7 +235,7 @@ struct sessions *sessions_new(struct cloud *cloud)
         sessions_free(sessions);
         return NULL;
     }
-    read_all(sessions);
+    session_store_read(cloud, take_filter, sessions);
     return sessions;
 }
 
