@@ -227,17 +227,17 @@ def rates(url, keys):
 
     ask(url, sign(url, keys, "s3", "PUT", "/rates"))
     found = {}
-    found["create-thing"] = rate(url, [iot("POST", "/things/r-%04d" % i, {}) for i in range(1000)])
-    found["list-things, 10 of 1,000"] = rate(
-        url, [iot("GET", "/things", query="maxResults=10") for _ in range(500)])
+    found["create-thing"] = rate(url, [iot("POST", "/things/r-%04d" % i, {}) for i in range(500)])
+    found["list-things, 10 of 500"] = rate(
+        url, [iot("GET", "/things", query="maxResults=10") for _ in range(200)])
     job = {"targets": [thing_arn("r-0001")], "document": "{}"}
-    found["create-job, one thing, 1 to 1,000"] = rate(
-        url, [iot("PUT", "/jobs/j-%04d" % i, job) for i in range(1000)])
+    found["create-job, one thing, 1 to 500"] = rate(
+        url, [iot("PUT", "/jobs/j-%04d" % i, job) for i in range(500)])
     content = os.urandom(100000)
     found["put-object, 100 KB"] = rate(
-        url, [sign(url, keys, "s3", "PUT", "/rates/%d" % i, body=content) for i in range(300)])
+        url, [sign(url, keys, "s3", "PUT", "/rates/%d" % i, body=content) for i in range(100)])
     found["get-object, 100 KB"] = rate(
-        url, [sign(url, keys, "s3", "GET", "/rates/%d" % i) for i in range(300)])
+        url, [sign(url, keys, "s3", "GET", "/rates/%d" % i) for i in range(100)])
     return found
 
 
