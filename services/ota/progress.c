@@ -141,10 +141,10 @@ static otter_status replay_all(struct ota_progress *progress)
     uint8_t raw[ENTRY_SIZE];
     progress->next = HEADER_SIZE + unit;
     for (uint32_t offset = HEADER_SIZE; area->size - offset >= unit; offset += unit) {
-        const otter_status status = flash_read(area, offset, raw, sizeof raw);
-        if (status != OTTER_OK)
-            return status;
-        const enum entry entry = replay(progress, raw);
+        /* flash with ECC gives an error for the entry that power was cut amid: it is a broken one
+         */
+        const bool readable = flash_read(area, offset, raw, sizeof raw) == OTTER_OK;
+        const enum entry entry = readable ? replay(progress, raw) : ENTRY_IS_BROKEN;
         if (entry == ENTRY_CONTRADICTS)
             return OTTER_E_CORRUPT;
         if (entry != ENTRY_IS_ERASED)
@@ -161,10 +161,8 @@ otter_status ota_progress_open(struct ota_progress *progress, const struct flash
     uint8_t header[HEADER_SIZE];
     reset(progress, area, slot, file, key);
     make_header(progress, expected);
-    const otter_status status = flash_read(area, 0, header, sizeof header);
-    if (status != OTTER_OK)
-        return status;
-    if (memcmp(header, expected, sizeof header) != 0)
+    if (flash_read(area, 0, header, sizeof header) != OTTER_OK ||
+        memcmp(header, expected, sizeof header) != 0)
         return OTTER_E_NOT_FOUND;
     progress->resumed = true;
     progress->check_due = true;

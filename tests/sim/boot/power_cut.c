@@ -291,7 +291,8 @@ static bool judge_trial(const struct board *board)
 static bool is_requested(const struct board *board)
 {
     const struct trailer trailer = board_trailer(board, BOARD_SECONDARY);
-    return trailer.magic == TRAILER_GOOD && (mode.swaps || trailer.copy_done == TRAILER_UNSET);
+    return trailer.magic == TRAILER_GOOD && trailer.image_ok != TRAILER_BAD &&
+           (mode.swaps || trailer.copy_done == TRAILER_UNSET);
 }
 
 /* The board was booted for the last time. `reverted`: it may have gone back. */

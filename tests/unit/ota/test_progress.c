@@ -219,7 +219,7 @@ static void start_and_add(void *context)
 static void a_cut_at_any_operation_loses_no_finished_block_and_invents_none(void **state)
 {
     (void)state;
-    for (enum nor_cut cut = 0; cut < NOR_CUT_KINDS; cut++) {
+    for (enum nor_cut cut = 0; cut < NOR_CUT_ALL_KINDS; cut++) {
         for (uint32_t at = 1; at <= 11; at++) {
             nor_wipe(&device);
             nor_power_plan(&power, at, cut);
@@ -237,7 +237,7 @@ static void a_cut_at_any_operation_loses_no_finished_block_and_invents_none(void
             assert_int_equal(ota_progress_add(&progress, 40), OTTER_OK);
             assert_int_equal(ota_progress_void(&progress, 0), OTTER_OK);
             const otter_status again = ota_progress_open(&progress, &area, &slot, &file, key);
-            if (again == OTTER_E_CORRUPT && cut == NOR_CUT_GARBLED)
+            if (again == OTTER_E_CORRUPT && (cut == NOR_CUT_GARBLED || cut >= NOR_CUT_KINDS))
                 continue;
             assert_int_equal(again, OTTER_OK);
             assert_true(ota_progress_has(&progress, 40));
@@ -255,7 +255,7 @@ static void start_other(void *context)
 static void a_torn_fresh_start_never_brings_the_old_journal_back_as_the_new_one(void **state)
 {
     (void)state;
-    for (enum nor_cut cut = 0; cut < NOR_CUT_KINDS; cut++) {
+    for (enum nor_cut cut = 0; cut < NOR_CUT_ALL_KINDS; cut++) {
         for (uint32_t at = 1; at <= 3; at++) {
             nor_wipe(&device);
             nor_power_plan(&power, 0, NOR_CUT_BEFORE);
