@@ -4,7 +4,7 @@ set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 names='size boot download' # without a NAME
-named='power coverage swarm' # minutes of both processors, so only when asked for
+named='power coverage cloud swarm' # minutes of both processors, so only when asked for
 
 usage() {
     cat <<'END'
