@@ -118,7 +118,7 @@ otter_status boot_mode_perform(struct boot_state *state)
 bool boot_mode_rescue(struct boot_state *state)
 {
     state->type = SWAP_REVERT;
-    return boot_verify(state, state->secondary, boot_mode_limit(state)) == OTTER_OK &&
+    return boot_may_rescue(state, state->secondary, boot_mode_limit(state)) &&
            boot_mode_perform(state) == OTTER_OK;
 }
 

@@ -81,6 +81,7 @@ otter_status boot_verify(struct boot_state *state, const struct flash_area *area
     if (status == OTTER_OK) {
         state->header = check.image.header;
         state->counter = check.counter;
+        state->hash = get_le32(check.hash);
     }
     state->verdict = check.verdict ^ (check.image.header.flags & IMAGE_FLAG_NON_BOOTABLE);
     return status;
@@ -103,6 +104,17 @@ otter_status boot_verify_candidate(struct boot_state *state, const struct flash_
     return status == OTTER_OK && is_downgrade(state, limit) ? OTTER_E_VERSION : status;
 }
 
+/* Without a header the slot is as good as empty, and has no version to stay above. */
+bool boot_may_rescue(struct boot_state *state, const struct flash_area *area, uint32_t limit)
+{
+    struct image_header damaged;
+    if (!state->config->rescue || boot_verify(state, area, limit) != OTTER_OK)
+        return false;
+    return !state->config->refuse_downgrade ||
+           image_header_read(state->primary, &damaged) != OTTER_OK ||
+           image_version_compare(&state->header.version, &damaged.version) >= 0;
+}
+
 uint32_t boot_image_end(const struct flash_area *area, uint32_t limit)
 {
     struct image image;
@@ -116,10 +128,11 @@ otter_status boot_copy(const struct boot_state *state, const struct flash_area *
     return boot_copy_image(state, from, from_offset, to, to_offset, length, NULL, 0);
 }
 
-otter_status boot_copy_image(const struct boot_state *state, const struct flash_area *from,
+/* Copies and reads back, or only compares. */
+static otter_status transfer(const struct boot_state *state, const struct flash_area *from,
                              uint32_t from_offset, const struct flash_area *to, uint32_t to_offset,
                              uint32_t length, const struct boot_cipher *cipher,
-                             uint32_t image_offset)
+                             uint32_t image_offset, bool is_copy)
 {
     otter_status status = OTTER_OK;
     for (uint32_t at = 0; at < length && status == OTTER_OK; at += BOOT_BUFFER_SIZE) {
@@ -130,10 +143,47 @@ otter_status boot_copy_image(const struct boot_state *state, const struct flash_
         status = flash_read(from, from_offset + at, buffer, size);
         if (BOOT_ENCRYPTION && cipher != NULL && cipher->end != 0)
             boot_cipher_apply(cipher, image_offset + at, buffer, size);
-        if (status == OTTER_OK)
+        if (status == OTTER_OK && is_copy)
             status = flash_program(to, to_offset + at, buffer, filled);
         if (status == OTTER_OK)
             status = flash_compare(to, to_offset + at, buffer, filled);
+    }
+    return status;
+}
+
+otter_status boot_copy_image(const struct boot_state *state, const struct flash_area *from,
+                             uint32_t from_offset, const struct flash_area *to, uint32_t to_offset,
+                             uint32_t length, const struct boot_cipher *cipher,
+                             uint32_t image_offset)
+{
+    return transfer(state, from, from_offset, to, to_offset, length, cipher, image_offset, true);
+}
+
+otter_status boot_compare_image(const struct boot_state *state, const struct flash_area *from,
+                                const struct flash_area *to, uint32_t length,
+                                const struct boot_cipher *cipher)
+{
+    return transfer(state, from, 0, to, 0, length, cipher, 0, false);
+}
+
+otter_status boot_put_back(const struct boot_state *state, const struct flash_area *from,
+                           uint32_t from_offset, uint32_t to_offset, uint32_t length,
+                           const struct boot_cipher *cipher, uint32_t image_offset)
+{
+    otter_status status = OTTER_OK;
+    for (uint32_t end = to_offset + length; end > to_offset && status == OTTER_OK;) {
+        const struct flash_sector sector = flash_sector_at(state->primary, end - 1);
+        const uint32_t at = sector.offset - to_offset;
+        const uint32_t size = end - sector.offset;
+        status = transfer(state, from, from_offset + at, state->primary, sector.offset, size,
+                          cipher, image_offset + at, false);
+        if (status != OTTER_OK) {
+            status = flash_erase(state->primary, sector.offset, sector.size);
+            if (status == OTTER_OK)
+                status = transfer(state, from, from_offset + at, state->primary, sector.offset,
+                                  size, cipher, image_offset + at, true);
+        }
+        end = sector.offset;
     }
     return status;
 }
@@ -164,12 +214,12 @@ static void raise_counter(const struct boot_state *state)
 }
 
 /* Verifies the image to start; where that fails, once more after a rescue. */
-static otter_status settle(struct boot_state *state)
+static otter_status settle(struct boot_state *state, bool may_rescue)
 {
     otter_status status = boot_verify(state, state->slot, boot_mode_limit(state));
     if (status != OTTER_OK) {
         boot_report(state, BOOT_EVENT_INVALID, status);
-        if (boot_mode_rescue(state))
+        if (may_rescue && boot_mode_rescue(state))
             status = boot_verify(state, state->slot, boot_mode_limit(state));
     }
     if (status == OTTER_OK)
@@ -199,16 +249,28 @@ static void state_init(struct boot_state *state, const struct boot_config *confi
     state->policy.security_counter = config->images[image].security_counter;
 }
 
+/* The first error counts. */
+static void note_failure(struct boot_state *state, otter_status status, otter_status *first)
+{
+    if (status == OTTER_OK)
+        return;
+    boot_report(state, BOOT_EVENT_GIVEN_UP, status);
+    state->type = SWAP_FAIL;
+    if (*first == OTTER_OK)
+        *first = status;
+}
+
+/* Once an image's update has failed, no other one begins. */
 static otter_status update_all(struct boot_state *states, uint8_t count)
 {
     otter_status status = OTTER_OK;
-    for (uint8_t i = 0; i < count && status == OTTER_OK; i++)
-        status = boot_mode_prepare(&states[i]);
+    for (uint8_t i = 0; i < count; i++)
+        note_failure(&states[i], boot_mode_prepare(&states[i]), &status);
     if (BOOT_IMAGES_MAX > 1 && count > 1)
         boot_agree(states, count);
     for (uint8_t i = 0; i < count && status == OTTER_OK; i++) {
         if (states[i].pending)
-            status = boot_mode_perform(&states[i]);
+            note_failure(&states[i], boot_mode_perform(&states[i]), &status);
     }
     return status;
 }
@@ -221,11 +283,14 @@ otter_status boot_go(const struct boot_config *config, struct boot_result *resul
     for (uint8_t i = 0; i < config->image_count; i++)
         state_init(&states[i], config, i);
     boot_report(&states[0], BOOT_EVENT_START, 0);
-    otter_status status = update_all(states, config->image_count);
+    /* An update that failed is no reason not to start what is valid; but then nothing is written
+     * that is not needed for that. */
+    const otter_status updated = update_all(states, config->image_count);
+    otter_status status = OTTER_OK;
     for (uint8_t i = config->image_count; i > 0 && status == OTTER_OK; i--)
-        status = settle(&states[i - 1]);
+        status = settle(&states[i - 1], updated == OTTER_OK);
     if (status != OTTER_OK)
-        return status;
+        return updated != OTTER_OK ? updated : status;
     boot_report(&states[0], BOOT_EVENT_BOOT, 0);
     result->proof = 0;
     for (uint8_t i = 0; i < config->image_count; i++)

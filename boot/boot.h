@@ -63,6 +63,7 @@ enum boot_event_type {
     BOOT_EVENT_LAYOUT,   /* the slots do not allow an update; value: enum boot_layout_fault */
     BOOT_EVENT_STALE,    /* a swap's status does not fit the slots, and is ignored; otter_status */
     BOOT_EVENT_REFUSED,  /* the candidate was refused and erased; value: otter_status */
+    BOOT_EVENT_GIVEN_UP, /* the update could not be made; otter_status */
     BOOT_EVENT_HELD,     /* an update waits: images do not fit each other */
     BOOT_EVENT_INVALID,  /* the primary image is not valid; value: otter_status */
     BOOT_EVENT_BOOT      /* the image that will be started: header */
@@ -112,7 +113,13 @@ struct boot_config {
     uint16_t max_sectors;  /* imgtool's --max-sectors: fixes where the swap status starts */
     uint8_t max_align;     /* 8, 16 or 32: see image/trailer.h */
     bool refuse_downgrade; /* a candidate older than the primary is erased; a revert never is */
-    uint32_t flash_base;   /* direct XIP only: address of offset 0 of the slots' flash */
+    /* If the image in the primary slot is not valid, one in the secondary slot that is comes in,
+     * though nobody asked for it: a device heals itself, and a bare primary is filled. The choice
+     * of the board, since whoever can damage the primary can so bring back the image in the other
+     * slot. The security counter binds it, and so does `refuse_downgrade` as long as the damaged
+     * image still has a header that says its version. Direct XIP moves nothing and does not ask. */
+    bool rescue;
+    uint32_t flash_base; /* direct XIP only: address of offset 0 of the slots' flash */
     /* NULL: images come in clear. If set, trailers have room for two keys: all slots of a product,
      * its image tool and its bootloader must agree on it. */
     const struct boot_encryption *encryption;
@@ -123,13 +130,18 @@ struct boot_config {
 struct boot_result {
     const struct flash_area *slot; /* of the image to start */
     struct image_header header;    /* its payload is at slot start + header.header_size */
-    enum swap_type swap_type;      /* what was done at this boot; SWAP_FAIL: candidate refused */
+    /* what was done at this boot; SWAP_FAIL: the candidate was refused, or could not be brought in
+     */
+    enum swap_type swap_type;
     enum boot_source source;
     uint32_t proof; /* see boot_entry */
 };
 
 /* With several images, an update happens only if afterwards each image finds what its DEPENDENCY
  * TLVs ask for; else nothing is updated at this boot and the requests stay. (Not in direct XIP.)
+ *
+ * An update that the flash does not allow (a sector that is worn out) is taken back; a primary that
+ * is valid is started whatever became of the update.
  *
  * OTTER_OK and the image to start, or why nothing can be started (then the port offers recovery or
  * stops): errors of image_check_step for the primary image, OTTER_E_ARGUMENT for a config that

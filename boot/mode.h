@@ -25,6 +25,7 @@ struct boot_state {
     const struct flash_area *slot; /* holds the image to start; the mode may choose another */
     struct image_header header;    /* of the image that boot_verify accepted last */
     uint32_t counter;              /* its security counter */
+    uint32_t hash;                 /* the first bytes of its hash: tells images apart */
     uint32_t verdict;              /* IMAGE_ACCEPTED_TWICE, or boot_verify failed last */
     struct image_policy policy;
     uint8_t image;
@@ -37,7 +38,8 @@ struct boot_state {
     uint32_t trailer_sectors; /* start of the first sectors that hold any of it */
     uint32_t limit;           /* an image must end here */
     uint32_t swap_size;
-    uint32_t position;           /* status records written */
+    bool is_doubtful;            /* more than one trailer tells of the swap in progress */
+    uint32_t position;           /* steps that are done, each with a status record behind it */
     struct boot_cipher incoming; /* for copies to the primary */
     struct boot_cipher outgoing; /* for copies from it */
 };
@@ -55,6 +57,10 @@ otter_status boot_verify(struct boot_state *state, const struct flash_area *area
 /* boot_verify, and the rules for candidates: bootable, no downgrade. */
 otter_status boot_verify_candidate(struct boot_state *state, const struct flash_area *area,
                                    uint32_t limit);
+/* Whether this image may come in though nobody asked for it, because the primary's is not valid:
+ * the board wants that, it is valid, and not older than the damaged one where downgrades are
+ * refused. */
+bool boot_may_rescue(struct boot_state *state, const struct flash_area *area, uint32_t limit);
 /* Where the image in `area` ends, 0 if there is none within the limit. */
 uint32_t boot_image_end(const struct flash_area *area, uint32_t limit);
 
@@ -81,6 +87,17 @@ void boot_cipher_resume(const struct boot_state *state, const struct flash_area 
 /* Encrypts or decrypts what of these bytes of the image belongs to the payload. */
 void boot_cipher_apply(const struct boot_cipher *cipher, uint32_t image_offset, uint8_t *data,
                        uint32_t length);
+/* OTTER_OK if `to` starts with the same `length` bytes, decrypted on the way. */
+otter_status boot_compare_image(const struct boot_state *state, const struct flash_area *from,
+                                const struct flash_area *to, uint32_t length,
+                                const struct boot_cipher *cipher);
+/* Puts back what an update has overwritten in the primary: sector by sector from the end down,
+ * those that do not hold it. `from` holds bytes [offset, offset + length) of the image at
+ * `from_offset`; in the primary they belong at `to_offset`. `cipher`: that of the image where it is
+ * now. */
+otter_status boot_put_back(const struct boot_state *state, const struct flash_area *from,
+                           uint32_t from_offset, uint32_t to_offset, uint32_t length,
+                           const struct boot_cipher *cipher, uint32_t image_offset);
 /* Erases sector by sector from the end down, so that a trailer goes before what it vouches for.
  * `end` and `start` are sector borders. */
 otter_status boot_erase(const struct boot_state *state, const struct flash_area *area,
@@ -98,7 +115,8 @@ otter_status boot_mode_prepare(struct boot_state *state);
 otter_status boot_mode_perform(struct boot_state *state);
 /* The image that will be in the primary slot once boot_mode_perform has done what is pending. */
 struct flash_area boot_mode_incoming(const struct boot_state *state);
-/* The image in state->slot is not valid: brings in another one that is. False if there is none. */
+/* The image in state->slot is not valid: brings in another one that is, and may be. False if there
+ * is none. */
 bool boot_mode_rescue(struct boot_state *state);
 /* The image in state->slot was verified and is about to be started. The mode may choose another one
  * after all, and verifies that. */

@@ -81,6 +81,28 @@ static otter_status replace_primary(const struct boot_state *state, uint32_t len
     return status;
 }
 
+/* A request that cannot be withdrawn, since its sector is worn, must not wear the primary too: then
+ * the primary's copy_done says that this image was copied to its end. A copy that is only begun has
+ * erased it. */
+static bool is_copied(const struct boot_state *state, uint32_t length)
+{
+    struct trailer trailer;
+    trailer_read(state->primary, state->config->max_align, &trailer);
+    return trailer.copy_done == TRAILER_SET &&
+           boot_compare_image(state, state->secondary, state->primary, length, &state->incoming) ==
+               OTTER_OK;
+}
+
+static otter_status end_request(const struct boot_state *state)
+{
+    const otter_status status = withdraw_request(state);
+    struct trailer trailer;
+    trailer_read(state->primary, state->config->max_align, &trailer);
+    if (status != OTTER_OK && trailer.copy_done == TRAILER_UNSET)
+        (void)trailer_write_flag(state->primary, state->config->max_align, TRAILER_COPY_DONE, 1);
+    return status;
+}
+
 otter_status boot_mode_perform(struct boot_state *state)
 {
     boot_report(state, BOOT_EVENT_SWAP_STARTS, 0);
@@ -88,17 +110,17 @@ otter_status boot_mode_perform(struct boot_state *state)
     otter_status status = image_open(&image, state->secondary, state->limit);
     if (BOOT_ENCRYPTION && status == OTTER_OK)
         status = boot_cipher_open(state, &image, &state->incoming);
-    if (status == OTTER_OK)
+    if (status == OTTER_OK && !is_copied(state, image.end))
         status = replace_primary(state, image.end);
     if (status == OTTER_OK)
         status = boot_verify(state, state->primary, state->limit);
-    return status == OTTER_OK ? withdraw_request(state) : status;
+    return status == OTTER_OK ? end_request(state) : status;
 }
 
 bool boot_mode_rescue(struct boot_state *state)
 {
     state->type = SWAP_REVERT;
-    return boot_verify(state, state->secondary, state->limit) == OTTER_OK &&
+    return boot_may_rescue(state, state->secondary, state->limit) &&
            boot_mode_perform(state) == OTTER_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boot/swap_mix.h"
+#include "boot/swap_progress.h"
 #include "image/bytes.h"
 
 bool swap_in_progress(const struct boot_state *state, const struct trailer *trailer)
@@ -120,6 +121,12 @@ otter_status swap_trailer_write(const struct boot_state *state, const struct fla
     return status;
 }
 
+otter_status swap_note(const struct boot_state *state, const struct flash_area *area)
+{
+    const otter_status status = swap_trailer_write(state, area);
+    return status != OTTER_OK || swap_is_noted(state, area) ? status : OTTER_E_FLASH;
+}
+
 uint32_t swap_records_read(const struct flash_area *area, uint32_t offset, uint32_t step,
                            uint32_t count)
 {
@@ -131,7 +138,8 @@ uint32_t swap_records_read(const struct flash_area *area, uint32_t offset, uint3
 
 void swap_record_write(const struct flash_area *area, uint32_t offset, uint8_t value)
 {
-    (void)trailer_write_unit(area, offset, value);
+    if (trailer_read_unit(area, offset) == area->flash->erased_value)
+        (void)trailer_write_unit(area, offset, value);
 }
 
 uint32_t swap_sector_count(const struct flash_area *area)
@@ -150,7 +158,9 @@ bool swap_is_border(const struct flash_area *area, uint32_t offset)
 /* A note in the primary's trailer that nothing came of, if it can go without harm to the image. */
 static otter_status withdraw_note(const struct boot_state *state)
 {
-    if (state->source != BOOT_SOURCE_PRIMARY ||
+    struct trailer trailer;
+    swap_trailer_read(state, state->primary, &trailer);
+    if (!swap_in_progress(state, &trailer) ||
         boot_image_end(state->primary, state->limit) > state->trailer_sectors)
         return OTTER_OK;
     return boot_erase(state, state->primary, state->trailer_sectors, state->primary->size);
@@ -193,21 +203,56 @@ static otter_status finish(const struct boot_state *state)
     return state->type == SWAP_TEST ? status : OTTER_OK;
 }
 
+/* A request that the flash does not let us fulfil would be tried again at every boot, and might
+ * succeed long after it was reported as failed. */
+static void withdraw_request(const struct boot_state *state)
+{
+    const struct flash_area *slot = state->secondary;
+    struct trailer trailer;
+    trailer_read(slot, state->config->max_align, &trailer);
+    if (trailer.magic == TRAILER_GOOD)
+        (void)boot_erase(state, slot, flash_sector_at(slot, slot->size - 1).offset, slot->size);
+}
+
+/* The flash does not let the swap go on: the outgoing image comes back, and nothing is left that
+ * asks for the swap. A revert that could not even begin remains to be made. */
+static otter_status give_up(struct boot_state *state, otter_status why)
+{
+    const bool remains = state->type == SWAP_REVERT && state->position == 0;
+    if (swap_retreat(state) == OTTER_OK && !remains) {
+        withdraw_request(state);
+        (void)withdraw_note(state);
+        (void)swap_discard(state);
+    }
+    return why;
+}
+
 static otter_status run(struct boot_state *state)
 {
     boot_report(state, BOOT_EVENT_SWAP_STARTS, 0);
-    return swap_run(state);
+    const otter_status status = swap_advance(state);
+    return status == OTTER_OK ? status : give_up(state, status);
 }
 
-/* Goes by the status of a swap only if that swap brings in a valid image. If a flash cannot be
- * read, nobody knows: better to try again than to destroy. */
+/* Goes by the status of a swap only if it fits what lies in the slots. If a flash cannot be read,
+ * nobody knows: better to try again than to destroy. */
 static otter_status check_status(struct boot_state *state, const struct trailer *primary,
                                  const struct trailer *secondary)
 {
-    const otter_status status = swap_verify_mix(state);
-    if (status == OTTER_OK || status == OTTER_E_FLASH)
+    const enum swap_course course = swap_locate(state);
+    if (course == SWAP_GOES_ON) {
+        if (state->position == 0)
+            swap_choose_again(state, primary, secondary);
+        return OTTER_OK;
+    }
+    const otter_status status = swap_verify_mix(state, SWAP_INCOMING);
+    if (course == SWAP_GOES_BACK)
+        return give_up(state, status);
+    if (status == OTTER_E_FLASH)
         return status;
     boot_report(state, BOOT_EVENT_STALE, status);
+    if (state->position == 0)
+        (void)withdraw_note(state);
     const otter_status discarded = swap_discard(state);
     state->source = BOOT_SOURCE_NONE;
     state->position = 0;
@@ -242,7 +287,7 @@ otter_status boot_mode_prepare(struct boot_state *state)
     boot_report_trailer(state, BOOT_EVENT_PRIMARY, &primary);
     swap_find(state, &primary, &secondary);
     boot_report(state, BOOT_EVENT_SOURCE, state->source);
-    if (state->position > 0) {
+    if (state->source != BOOT_SOURCE_NONE) {
         const otter_status status = check_status(state, &primary, &secondary);
         if (status != OTTER_OK)
             return status;
@@ -273,8 +318,7 @@ bool boot_mode_rescue(struct boot_state *state)
     state->type = SWAP_REVERT;
     state->source = BOOT_SOURCE_NONE;
     const struct flash_area candidate = swap_candidate(state);
-    return boot_verify(state, &candidate, state->limit) == OTTER_OK &&
-           boot_mode_perform(state) == OTTER_OK;
+    return boot_may_rescue(state, &candidate, state->limit) && boot_mode_perform(state) == OTTER_OK;
 }
 
 uint32_t boot_mode_limit(const struct boot_state *state)

@@ -4,7 +4,10 @@
 
 #include "boot/mode.h"
 
-/* Where the new image is in the middle of a swap: up to `low` in the first part, from `high` on in
+/* The image that a swap brings in, or the one that it takes out. */
+enum swap_side { SWAP_INCOMING, SWAP_OUTGOING };
+
+/* Where an image is in the middle of a swap: up to `low` in the first part, from `high` on in
  * the third, at the same offsets; in between in the second, from its start. */
 struct swap_mix {
     struct flash_area parts[3];
@@ -28,6 +31,8 @@ bool swap_is_noted(const struct boot_state *state, const struct flash_area *area
 /* Writes the trailer of a swap that begins, its magic last: swap_info, image_ok for SWAP_PERM,
  * swap_size, magic. The fields must be erased. */
 otter_status swap_trailer_write(const struct boot_state *state, const struct flash_area *area);
+/* The same, and looks whether it is there: a write may be lost without an error. */
+otter_status swap_note(const struct boot_state *state, const struct flash_area *area);
 /* A trailer that belongs to a swap that is not complete. */
 bool swap_in_progress(const struct boot_state *state, const struct trailer *trailer);
 
@@ -36,7 +41,8 @@ bool swap_in_progress(const struct boot_state *state, const struct trailer *trai
  * way, or torn, says nothing. */
 uint32_t swap_records_read(const struct flash_area *area, uint32_t offset, uint32_t step,
                            uint32_t count);
-/* A record that cannot be written is passed over: the swap goes on and is verified at its end. */
+/* A record that cannot be written is passed over: the next boot sees from the data how far the swap
+ * has come (swap_progress.c). One that is there already stays. */
 void swap_record_write(const struct flash_area *area, uint32_t offset, uint8_t value);
 
 /* Sectors of an area. */
@@ -57,11 +63,30 @@ void swap_find(struct boot_state *state, const struct trailer *primary,
                const struct trailer *secondary);
 /* Where the image to bring in lies, for state->type. */
 struct flash_area swap_candidate(const struct boot_state *state);
-/* For a swap at state->position, not 0: fills the mix, and prepares the ciphers. */
-void swap_find_mix(struct boot_state *state, struct swap_mix *mix);
+/* A swap was found noted but has no record, and its position is certain: what to do in its place
+ * may be something else now. */
+void swap_choose_again(struct boot_state *state, const struct trailer *primary,
+                       const struct trailer *secondary);
+/* For a swap at state->position: fills the mix of one image, and prepares both ciphers. */
+void swap_find_mix(struct boot_state *state, struct swap_mix *mix, enum swap_side side);
 /* The status of a swap turned out to be false: takes it away, where it would hinder the next. */
 otter_status swap_discard(struct boot_state *state);
-/* Begins (position 0) or goes on, up to the last record; the flags remain to be set. */
-otter_status swap_run(struct boot_state *state);
+
+/* A swap is a number of steps, each of which can be repeated as a whole as long as the next has not
+ * begun: what it erases is part of neither image. */
+uint32_t swap_steps(const struct boot_state *state);
+/* Notes the swap on the flash, before the first step. */
+otter_status swap_begin(struct boot_state *state);
+/* Does step number state->position. */
+otter_status swap_step(struct boot_state *state);
+/* Writes the record of that step. */
+void swap_record(struct boot_state *state);
+/* True if that step does no more than keep the outgoing image. */
+bool swap_is_backup(const struct boot_state *state);
+/* Takes step number state->position back, as far as the outgoing image in the primary is concerned.
+ */
+otter_status swap_unstep(struct boot_state *state);
+/* After the last step. */
+otter_status swap_end(struct boot_state *state);
 
 #endif

@@ -2,13 +2,16 @@
 
 struct mixed {
     const struct boot_state *state;
+    const struct boot_cipher *cipher;
     struct swap_mix mix;
 };
 
-static bool is_encrypted(const struct boot_state *state, const struct flash_area *part)
+static bool is_encrypted(const struct mixed *mixed, const struct flash_area *part)
 {
-    return BOOT_ENCRYPTION && state->incoming.end != 0 &&
-           (part->flash != state->primary->flash || part->offset != state->primary->offset);
+    const struct flash_area *primary = mixed->state->primary;
+    return BOOT_ENCRYPTION && mixed->cipher->end != 0 &&
+           (part->flash != primary->flash || part->offset < primary->offset ||
+            part->offset - primary->offset >= primary->size);
 }
 
 /* Reads from one part only; returns how much of `length` that was, or an error. */
@@ -27,8 +30,8 @@ static int read_part(const struct mixed *mixed, uint32_t offset, uint8_t *data, 
     const otter_status status = flash_read(part, offset - skipped, data, length);
     if (status != OTTER_OK)
         return status;
-    if (is_encrypted(mixed->state, part))
-        boot_cipher_apply(&mixed->state->incoming, offset, data, length);
+    if (is_encrypted(mixed, part))
+        boot_cipher_apply(mixed->cipher, offset, data, length);
     return (int)length;
 }
 
@@ -46,13 +49,14 @@ static otter_status mixed_read(void *ctx, uint32_t offset, void *data, uint32_t 
     return OTTER_OK;
 }
 
-otter_status swap_verify_mix(struct boot_state *state)
+otter_status swap_verify_mix(struct boot_state *state, enum swap_side side)
 {
     static const struct flash_ops ops = {.read = mixed_read};
-    struct mixed mixed = {.state = state};
+    struct mixed mixed = {.state = state,
+                          .cipher = side == SWAP_INCOMING ? &state->incoming : &state->outgoing};
     const struct flash flash = {.ops = &ops, .ctx = &mixed, .size = state->primary->size};
     const struct flash_area area = {&flash, 0, state->primary->size};
-    swap_find_mix(state, &mixed.mix);
+    swap_find_mix(state, &mixed.mix, side);
     state->is_mixed = true;
     const otter_status status = boot_verify(state, &area, state->limit);
     state->is_mixed = false;

@@ -36,61 +36,89 @@ struct flash_area swap_candidate(const struct boot_state *state)
     return *state->secondary;
 }
 
-static otter_status move_up(const struct boot_state *state, uint32_t count)
+uint32_t swap_steps(const struct boot_state *state)
 {
-    otter_status status = OTTER_OK;
-    for (uint32_t done = state->position; done < count && status == OTTER_OK; done++) {
-        const uint32_t i = count - done;
-        status = uniform_copy(state, state->primary, i - 1, state->primary, i);
-        if (status == OTTER_OK)
-            uniform_record(state, done, 1);
-    }
-    return status;
+    return 3 * uniform_count(state);
 }
 
-/* Records of the exchange that are written. */
-static uint32_t exchanged(const struct boot_state *state)
-{
-    const uint32_t first = state->config->max_sectors;
-    return state->position > first ? state->position - first : 0;
-}
-
-/* The old image's header stays in the first sector until all has moved, then in the second until it
- * has been taken out; the new one's until it has been brought in. */
-void swap_find_mix(struct boot_state *state, struct swap_mix *mix)
-{
-    const uint32_t done = exchanged(state);
-    const bool has_moved = state->position >= uniform_count(state);
-    const struct flash_area moved = uniform_from(state, state->primary, has_moved ? 1 : 0);
-    uniform_mix(state, mix, *state->primary, *state->secondary, (done + 1) / 2);
-    swap_ciphers_resume(state, state->primary, done == 0 ? state->secondary : state->primary,
-                        done < 2 ? &moved : state->secondary);
-}
-
-static otter_status exchange(const struct boot_state *state, uint32_t count)
-{
-    const uint32_t first = state->config->max_sectors;
-    otter_status status = OTTER_OK;
-    for (uint32_t done = exchanged(state); done < 2 * count && status == OTTER_OK; done++) {
-        const uint32_t i = done / 2;
-        if (done % 2 == 0)
-            status = uniform_bring_in(state, i, i);
-        else
-            status = uniform_take_out(state, i + 1, i, i);
-        if (status == OTTER_OK)
-            uniform_record(state, first + done, (uint8_t)(done % 2 + 1));
-        boot_report_progress(state, done + 1, 2 * count);
-    }
-    return status;
-}
-
-otter_status swap_run(struct boot_state *state)
+uint32_t uniform_record_index(const struct boot_state *state, uint32_t step)
 {
     const uint32_t count = uniform_count(state);
-    otter_status status = OTTER_OK;
-    if (state->position == 0)
-        status = uniform_begin(state);
-    if (status == OTTER_OK)
-        status = move_up(state, count);
-    return status == OTTER_OK ? exchange(state, count) : status;
+    return step < count ? step : state->config->max_sectors + step - count;
+}
+
+uint8_t uniform_record_value(const struct boot_state *state, uint32_t step)
+{
+    const uint32_t count = uniform_count(state);
+    return step < count ? 1 : (uint8_t)((step - count) % 2 + 1);
+}
+
+uint32_t uniform_steps_recorded(const struct boot_state *state, uint32_t records)
+{
+    const uint32_t count = uniform_count(state);
+    const uint32_t first = state->config->max_sectors;
+    if (records > first)
+        return count + records - first;
+    return records < count ? records : count;
+}
+
+/* Steps of the exchange that are done. */
+static uint32_t exchanged(const struct boot_state *state)
+{
+    const uint32_t count = uniform_count(state);
+    return state->position > count ? state->position - count : 0;
+}
+
+/* The outgoing image has moved up by one sector from `count` - steps on; its header is in the first
+ * sector until all has moved, then in the second until it has been taken out. The incoming one's
+ * is in the secondary slot until it has been brought in. */
+void swap_find_mix(struct boot_state *state, struct swap_mix *mix, enum swap_side side)
+{
+    const uint32_t count = uniform_count(state);
+    const uint32_t done = exchanged(state);
+    const bool has_moved = state->position >= count;
+    const struct flash_area moved = uniform_from(state, state->primary, 1);
+    if (side == SWAP_INCOMING)
+        uniform_mix(state, mix, *state->primary, *state->secondary, (done + 1) / 2);
+    else if (has_moved)
+        uniform_mix(state, mix, *state->secondary, moved, done / 2);
+    else
+        uniform_mix(state, mix, *state->primary, moved, count - state->position);
+    const struct flash_area *outgoing = has_moved ? &moved : state->primary;
+    swap_ciphers_resume(state, state->primary, done == 0 ? state->secondary : state->primary,
+                        done < 2 ? outgoing : state->secondary);
+}
+
+bool swap_is_backup(const struct boot_state *state)
+{
+    const uint32_t count = uniform_count(state);
+    return state->position >= count && (state->position - count) % 2 == 1;
+}
+
+otter_status swap_step(struct boot_state *state)
+{
+    const uint32_t count = uniform_count(state);
+    const uint32_t to = count - state->position; /* of the move */
+    const uint32_t i = exchanged(state) / 2;
+    if (state->position < count)
+        return uniform_copy(state, state->primary, to - 1, state->primary, to);
+    return swap_is_backup(state) ? uniform_take_out(state, i + 1, i, i)
+                                 : uniform_bring_in(state, i, i);
+}
+
+otter_status swap_unstep(struct boot_state *state)
+{
+    const uint32_t count = uniform_count(state);
+    const uint32_t to = count - state->position;
+    const uint32_t i = exchanged(state) / 2;
+    if (state->position < count)
+        return uniform_put_back(state, state->primary, to, to - 1, to - 1);
+    return swap_is_backup(state) ? uniform_put_back(state, state->secondary, i, i, i + 1)
+                                 : OTTER_OK;
+}
+
+otter_status swap_end(struct boot_state *state)
+{
+    (void)state;
+    return OTTER_OK;
 }

@@ -57,50 +57,83 @@ otter_status uniform_note_revert(const struct boot_state *state)
     return status == OTTER_OK ? uniform_note(state, state->secondary) : status;
 }
 
-static otter_status upgrade_step(const struct boot_state *state, uint32_t step)
+uint32_t swap_steps(const struct boot_state *state)
 {
-    const uint32_t i = step / 2;
-    return step % 2 == 0 ? uniform_take_out(state, i, i, i) : uniform_bring_in(state, i + 1, i);
+    return 2 * uniform_count(state);
 }
 
-static otter_status revert_step(const struct boot_state *state, uint32_t step, uint32_t count)
+uint32_t uniform_record_index(const struct boot_state *state, uint32_t step)
 {
-    const uint32_t i = count - 1 - step / 2;
-    return step % 2 == 0 ? uniform_take_out(state, i, i, i + 1) : uniform_bring_in(state, i, i);
+    (void)state;
+    return step;
+}
+
+uint8_t uniform_record_value(const struct boot_state *state, uint32_t step)
+{
+    (void)state;
+    return (uint8_t)(step % 2 + 1);
+}
+
+uint32_t uniform_steps_recorded(const struct boot_state *state, uint32_t records)
+{
+    (void)state;
+    return records;
 }
 
 /* Headers travel with the first sector of their image: first in an upgrade, last in a revert. */
-void swap_find_mix(struct boot_state *state, struct swap_mix *mix)
+void swap_find_mix(struct boot_state *state, struct swap_mix *mix, enum swap_side side)
 {
     const uint32_t count = uniform_count(state);
-    const uint32_t step = state->position;
+    const uint32_t in = state->position / 2;
+    const uint32_t out = (state->position + 1) / 2;
     const struct flash_area second = uniform_from(state, state->secondary, 1);
-    if (state->type == SWAP_REVERT) {
-        uniform_mix(state, mix, *state->secondary, *state->primary,
-                    step / 2 < count ? count - step / 2 : 0);
-        swap_ciphers_resume(state, state->primary, state->secondary,
-                            step < 2 * count - 1 ? state->primary : &second);
-    } else {
-        uniform_mix(state, mix, *state->primary, second, step / 2);
-        swap_ciphers_resume(state, state->primary, step < 2 ? &second : state->primary,
-                            state->secondary);
-    }
+    const bool revert = state->type == SWAP_REVERT;
+    const bool is_in = revert ? in == count : in > 0; /* the header */
+    const bool is_out = revert ? out == count : out > 0;
+    const struct flash_area *from = revert ? state->secondary : &second;
+    const struct flash_area *to = revert ? &second : state->secondary;
+    if (side == SWAP_INCOMING && revert)
+        uniform_mix(state, mix, *from, *state->primary, count - in);
+    else if (side == SWAP_INCOMING)
+        uniform_mix(state, mix, *state->primary, *from, in);
+    else if (revert)
+        uniform_mix(state, mix, *state->primary, *to, count - out);
+    else
+        uniform_mix(state, mix, *to, *state->primary, out);
+    swap_ciphers_resume(state, state->primary, is_in ? state->primary : from,
+                        is_out ? to : state->primary);
 }
 
-otter_status swap_run(struct boot_state *state)
+bool swap_is_backup(const struct boot_state *state)
 {
+    return state->position % 2 == 0;
+}
+
+/* The sector that a step is about. */
+static uint32_t sector_of(const struct boot_state *state)
+{
+    const uint32_t i = state->position / 2;
+    return state->type == SWAP_REVERT ? uniform_count(state) - 1 - i : i;
+}
+
+otter_status swap_step(struct boot_state *state)
+{
+    const uint32_t i = sector_of(state);
     const bool revert = state->type == SWAP_REVERT;
-    const uint32_t count = uniform_count(state);
-    otter_status status = OTTER_OK;
-    if (state->position == 0)
-        status = uniform_begin(state);
-    for (uint32_t step = state->position; step < 2 * count && status == OTTER_OK; step++) {
-        status = revert ? revert_step(state, step, count) : upgrade_step(state, step);
-        if (status == OTTER_OK)
-            uniform_record(state, step, (uint8_t)(step % 2 + 1));
-        boot_report_progress(state, step + 1, 2 * count);
-    }
-    if (status == OTTER_OK && revert)
-        status = boot_erase(state, state->secondary, 0, uniform_sector_size(state));
-    return status;
+    return swap_is_backup(state) ? uniform_take_out(state, i, i, revert ? i + 1 : i)
+                                 : uniform_bring_in(state, revert ? i : i + 1, i);
+}
+
+otter_status swap_unstep(struct boot_state *state)
+{
+    const uint32_t i = sector_of(state);
+    const uint32_t kept = state->type == SWAP_REVERT ? i + 1 : i;
+    return swap_is_backup(state) ? uniform_put_back(state, state->secondary, kept, i, i) : OTTER_OK;
+}
+
+otter_status swap_end(struct boot_state *state)
+{
+    return state->type == SWAP_REVERT
+               ? boot_erase(state, state->secondary, 0, uniform_sector_size(state))
+               : OTTER_OK;
 }

@@ -137,7 +137,7 @@ struct flash_area swap_candidate(const struct boot_state *state)
 }
 
 /* First border at or above the end of both images: where swapping starts, downward. */
-static uint32_t swap_end(const struct boot_state *state)
+static uint32_t swap_end_offset(const struct boot_state *state)
 {
     uint32_t end = state->primary->size;
     uint32_t next = end;
@@ -187,7 +187,7 @@ static bool scratch_is_spent(const struct boot_state *state, const struct region
  * then scratch was being erased. Else the primary's trailer was being erased. */
 static bool primary_counts(struct boot_state *state)
 {
-    const struct region region = region_below(state, swap_end(state), 0);
+    const struct region region = region_below(state, swap_end_offset(state), 0);
     if (!region.shared || state->position != STATES)
         return false;
     swap_ciphers_resume(state, state->primary,
@@ -223,12 +223,21 @@ static bool find_in_primary(struct boot_state *state, const struct trailer *prim
 
 /* A swap that was noted but not begun still has its request in the secondary slot; only a revert
  * has nothing but the note. */
-static void choose_type(struct boot_state *state, const struct trailer *primary,
-                        const struct trailer *secondary)
+void swap_choose_again(struct boot_state *state, const struct trailer *primary,
+                       const struct trailer *secondary)
 {
     const enum swap_type asked = trailer_next_swap(primary, secondary);
     if (asked != SWAP_NONE || state->type != SWAP_REVERT)
         state->type = asked;
+}
+
+/* A request goes only after record 1 was written: if it has gone and there is none, it was lost. */
+static void mend_position(struct boot_state *state, const struct trailer *primary,
+                          const struct trailer *secondary)
+{
+    if (state->source != BOOT_SOURCE_NONE && state->position == 0 && state->type != SWAP_REVERT &&
+        trailer_next_swap(primary, secondary) == SWAP_NONE)
+        state->position = 1;
 }
 
 void swap_find(struct boot_state *state, const struct trailer *primary,
@@ -240,15 +249,17 @@ void swap_find(struct boot_state *state, const struct trailer *primary,
     boot_report_trailer(state, BOOT_EVENT_SCRATCH, &scratch);
     const bool in_primary = find_in_primary(state, primary, secondary);
     if (swap_in_progress(state, &scratch) && !(in_primary && primary_counts(state))) {
+        state->is_doubtful = in_primary;
         take_status(state, &scratch, BOOT_SOURCE_SCRATCH);
         state->position = swap_records_read(config->scratch, scratch_trailer_offset(state),
                                             record_step(state), STATES - 1);
     } else if (in_primary && state->position < STATES &&
-               region_below(state, swap_end(state), 0).shared) {
+               region_below(state, swap_end_offset(state), 0).shared) {
         state->position = STATES; /* invariant 2, even if a record could not be written */
     }
-    if (state->position == 0)
-        choose_type(state, primary, secondary);
+    if (state->source == BOOT_SOURCE_NONE)
+        state->type = trailer_next_swap(primary, secondary);
+    mend_position(state, primary, secondary);
 }
 
 static otter_status erase_scratch(const struct boot_state *state)
@@ -259,47 +270,54 @@ static otter_status erase_scratch(const struct boot_state *state)
 /* The region that state->position is in; behind the last one, an empty region at 0. */
 static struct region current_region(const struct boot_state *state)
 {
-    struct region region = region_below(state, swap_end(state), 0);
+    struct region region = region_below(state, swap_end_offset(state), 0);
     while (region.number < state->position / STATES && region.end > 0)
         region = region_below(state, region.start, region.number + 1);
     return region;
 }
 
-/* Regions above the current one have been installed, those below are in the secondary slot still.
- * Both headers are in place until the last region, which holds them: its state tells where they are
- * then. */
-void swap_find_mix(struct boot_state *state, struct swap_mix *mix)
+/* Regions above the current one have been exchanged, those below have not. Headers go with the last
+ * region: its state tells where they are then. Data in scratch are as they travel. */
+void swap_find_mix(struct boot_state *state, struct swap_mix *mix, enum swap_side side)
 {
     const struct flash_area *scratch = state->config->scratch;
     const struct region region = current_region(state);
     const uint32_t step = region.end > 0 ? state->position % STATES : 0;
-    const uint32_t header_step = region.start == 0 ? step : 0;
-    mix->parts[0] = *state->secondary;
-    mix->parts[1] = *scratch;
-    mix->parts[2] = *state->primary;
-    mix->low = step == 0 ? region.end : region.start;
-    mix->high = region.end;
-    const struct flash_area *incoming = header_step == 0 ? state->secondary : scratch;
+    const uint32_t kept = step < 2 ? region.end : region.start; /* from here on, the old image */
+    const struct flash_area *incoming = region.start == 0 && step > 0 ? scratch : state->secondary;
     if (region.end == 0)
         incoming = state->primary;
-    swap_ciphers_resume(state, state->source == BOOT_SOURCE_SCRATCH ? scratch : state->primary,
-                        incoming, header_step == 2 ? state->secondary : state->primary);
+    mix->parts[0] = side == SWAP_INCOMING ? *state->secondary : *state->primary;
+    mix->parts[1] = *scratch;
+    mix->parts[2] = side == SWAP_INCOMING ? *state->primary : *state->secondary;
+    mix->low = step == 0 ? region.end : region.start;
+    mix->high = region.end;
+    if (side == SWAP_OUTGOING)
+        mix->low = mix->high = kept;
+    const bool in_scratch = state->source == BOOT_SOURCE_SCRATCH && state->position < STATES;
+    swap_ciphers_resume(state, in_scratch ? scratch : state->primary, incoming,
+                        kept == 0 ? state->secondary : state->primary);
 }
 
+/* Nothing may take scratch for the status of a swap once the swap is over. */
 otter_status swap_discard(struct boot_state *state)
 {
-    return state->source == BOOT_SOURCE_SCRATCH ? erase_scratch(state) : OTTER_OK;
+    struct trailer trailer;
+    trailer_read(state->config->scratch, state->config->max_align, &trailer);
+    return trailer.magic == TRAILER_GOOD ? erase_scratch(state) : OTTER_OK;
 }
 
-static void write_record(const struct boot_state *state, const struct region *region, uint32_t done)
+void swap_record(struct boot_state *state)
 {
+    const struct region region = current_region(state);
+    const uint32_t done = state->position % STATES + 1;
     const struct flash_area *area = state->primary;
     uint32_t offset = state->trailer_offset;
-    if (region->shared && done < STATES) {
+    if (region.shared && done < STATES) {
         area = state->config->scratch;
         offset = scratch_trailer_offset(state);
     }
-    const uint32_t index = region->number * STATES + done - 1;
+    const uint32_t index = region.number * STATES + done - 1;
     swap_record_write(area, offset + index * record_step(state), (uint8_t)done);
 }
 
@@ -318,7 +336,7 @@ static otter_status erase_region(const struct boot_state *state, const struct fl
 static otter_status note_in_scratch(const struct boot_state *state)
 {
     const otter_status status = erase_scratch(state);
-    return status == OTTER_OK ? swap_trailer_write(state, state->config->scratch) : status;
+    return status == OTTER_OK ? swap_note(state, state->config->scratch) : status;
 }
 
 /* The note that a swap begins moves by way of scratch into the primary's trailer. A note in scratch
@@ -332,22 +350,33 @@ static otter_status note_in_primary(const struct boot_state *state)
         if (status == OTTER_OK)
             status = erase_trailer(state, state->primary);
         if (status == OTTER_OK)
-            status = swap_trailer_write(state, state->primary);
+            status = swap_note(state, state->primary);
     }
     return status == OTTER_OK ? erase_scratch(state) : status;
 }
 
+uint32_t swap_steps(const struct boot_state *state)
+{
+    uint32_t count = 0;
+    for (uint32_t end = swap_end_offset(state); end > 0; count += STATES)
+        end = region_start(state, end);
+    return count;
+}
+
+otter_status swap_begin(struct boot_state *state)
+{
+    return region_below(state, swap_end_offset(state), 0).shared ? note_in_scratch(state)
+                                                                 : note_in_primary(state);
+}
+
+/* For region 0, scratch was erased as the swap was noted. Behind a shared one it still holds the
+ * status of that, which now goes: the primary has it. */
 static otter_status fill(const struct boot_state *state, const struct region *region)
 {
-    const struct flash_area *scratch = state->config->scratch;
-    otter_status status = OTTER_OK;
-    if (region->number > 0)
-        status = erase_scratch(state);
-    else
-        status = region->shared ? note_in_scratch(state) : note_in_primary(state);
-    if (status == OTTER_OK)
-        status = boot_copy(state, state->secondary, region->start, scratch, 0, region->length);
-    return status;
+    const otter_status status = region->number > 0 ? erase_scratch(state) : OTTER_OK;
+    return status == OTTER_OK ? boot_copy(state, state->secondary, region->start,
+                                          state->config->scratch, 0, region->length)
+                              : status;
 }
 
 static otter_status back_up(const struct boot_state *state, const struct region *region)
@@ -378,44 +407,37 @@ static otter_status install(const struct boot_state *state, const struct region 
     for (uint32_t i = 0; i < STATES - 1; i++)
         swap_record_write(state->primary, state->trailer_offset + i * record_step(state),
                           (uint8_t)(i + 1));
-    return swap_trailer_write(state, state->primary);
+    return swap_note(state, state->primary);
 }
 
-static otter_status swap_region(const struct boot_state *state, const struct region *region,
-                                uint32_t first)
+bool swap_is_backup(const struct boot_state *state)
+{
+    return state->position % STATES == 1;
+}
+
+otter_status swap_step(struct boot_state *state)
 {
     static otter_status (*const steps[STATES])(const struct boot_state *,
                                                const struct region *) = {fill, back_up, install};
-    otter_status status = OTTER_OK;
-    for (uint32_t i = first; i < STATES && status == OTTER_OK; i++) {
-        status = steps[i](state, region);
-        if (status == OTTER_OK)
-            write_record(state, region, i + 1);
-    }
-    return status;
+    const struct region region = current_region(state);
+    return steps[state->position % STATES](state, &region);
 }
 
-/* Nothing may take scratch for the status of a swap once the swap is over. */
-static otter_status retire_scratch(const struct boot_state *state)
+/* A shared region takes the primary's trailer with it: scratch holds the note meanwhile. */
+otter_status swap_unstep(struct boot_state *state)
 {
-    struct trailer trailer;
-    trailer_read(state->config->scratch, state->config->max_align, &trailer);
-    return trailer.magic == TRAILER_GOOD ? erase_scratch(state) : OTTER_OK;
+    const struct region region = current_region(state);
+    if (!swap_is_backup(state))
+        return OTTER_OK;
+    if (region.shared) {
+        (void)note_in_scratch(state);
+        (void)erase_trailer(state, state->primary);
+    }
+    return boot_put_back(state, state->secondary, region.start, region.start, region.length,
+                         &state->outgoing, region.start);
 }
 
-otter_status swap_run(struct boot_state *state)
+otter_status swap_end(struct boot_state *state)
 {
-    const uint32_t total = swap_end(state);
-    otter_status status = OTTER_OK;
-    struct region region = {.start = total};
-    for (uint32_t r = 0; region.start > 0 && status == OTTER_OK; r++) {
-        region = region_below(state, region.start, r);
-        const uint32_t done = state->position / STATES;
-        if (r >= done)
-            status = swap_region(state, &region, r == done ? state->position % STATES : 0);
-        if (status == OTTER_OK && region.shared && state->position <= STATES)
-            status = retire_scratch(state);
-        boot_report_progress(state, total - region.start, total);
-    }
-    return status;
+    return swap_discard(state);
 }

@@ -88,12 +88,21 @@ void swap_find(struct boot_state *state, const struct trailer *primary,
                           (uint32_t)uniform_records_per_sector * state->config->max_sectors);
     /* A request that is still there: nothing was moved; or it is new, and what looks like a swap in
      * progress is the remains of an old one's trailer. */
-    if (secondary->magic == TRAILER_GOOD && position > 0)
+    if (secondary->magic == TRAILER_GOOD && (position > 0 || primary->swap_type != state->type))
         return;
     state->source = BOOT_SOURCE_PRIMARY;
     state->type = primary->swap_type;
     state->swap_size = primary->swap_size;
-    state->position = position;
+    state->position = uniform_steps_recorded(state, position);
+}
+
+/* The note in the primary says what is to be done until the swap has begun. */
+void swap_choose_again(struct boot_state *state, const struct trailer *primary,
+                       const struct trailer *secondary)
+{
+    (void)state;
+    (void)primary;
+    (void)secondary;
 }
 
 static otter_status copy(const struct boot_state *state, const struct flash_area *from,
@@ -133,10 +142,20 @@ struct flash_area uniform_from(const struct boot_state *state, const struct flas
     return (struct flash_area){slot->flash, slot->offset + skipped, slot->size - skipped};
 }
 
-void uniform_record(const struct boot_state *state, uint32_t index, uint8_t value)
+otter_status uniform_put_back(const struct boot_state *state, const struct flash_area *from,
+                              uint32_t from_sector, uint32_t number, uint32_t to_sector)
 {
+    const uint32_t size = uniform_sector_size(state);
+    return boot_put_back(state, from, from_sector * size, to_sector * size, size,
+                         from == state->secondary ? &state->outgoing : NULL, number * size);
+}
+
+void swap_record(struct boot_state *state)
+{
+    const uint32_t index = uniform_record_index(state, state->position);
     swap_record_write(state->primary,
-                      state->trailer_offset + index * state->primary->flash->write_size, value);
+                      state->trailer_offset + index * state->primary->flash->write_size,
+                      uniform_record_value(state, state->position));
 }
 
 static otter_status erase_trailer(const struct boot_state *state, const struct flash_area *slot)
@@ -149,23 +168,29 @@ static otter_status note_in_primary(const struct boot_state *state)
 {
     struct trailer secondary;
     trailer_read(state->secondary, state->config->max_align, &secondary);
-    otter_status status = OTTER_OK;
-    if (secondary.magic != TRAILER_GOOD) { /* a revert: nothing else asks for it */
-        status = erase_trailer(state, state->secondary);
-        if (status == OTTER_OK)
-            status = uniform_note_revert(state);
-    }
+    /* Nothing else asks for a revert; if the note cannot be made, only a cut can harm it. */
+    if (secondary.magic != TRAILER_GOOD && erase_trailer(state, state->secondary) == OTTER_OK)
+        (void)uniform_note_revert(state);
+    otter_status status = erase_trailer(state, state->primary);
     if (status == OTTER_OK)
-        status = erase_trailer(state, state->primary);
-    return status == OTTER_OK ? uniform_note(state, state->primary) : status;
+        status = uniform_note(state, state->primary);
+    return status != OTTER_OK || swap_is_noted(state, state->primary) ? status : OTTER_E_FLASH;
 }
 
-otter_status uniform_begin(const struct boot_state *state)
+/* A request must go, or it would be made again; if there is none, the trailer need not be erased.
+ */
+otter_status swap_begin(struct boot_state *state)
 {
+    struct trailer secondary;
     otter_status status = OTTER_OK;
     if (state->source != BOOT_SOURCE_PRIMARY || !swap_is_noted(state, state->primary))
         status = note_in_primary(state);
-    return status == OTTER_OK ? erase_trailer(state, state->secondary) : status;
+    if (status == OTTER_OK)
+        status = erase_trailer(state, state->secondary);
+    if (status == OTTER_OK || state->type != SWAP_REVERT)
+        return status;
+    trailer_read(state->secondary, state->config->max_align, &secondary);
+    return secondary.magic == TRAILER_GOOD ? status : OTTER_OK;
 }
 
 void uniform_mix(const struct boot_state *state, struct swap_mix *mix, struct flash_area below,

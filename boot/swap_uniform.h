@@ -22,10 +22,9 @@ otter_status uniform_take_out(const struct boot_state *state, uint32_t from_sect
 /* A slot from one of its sectors on. */
 struct flash_area uniform_from(const struct boot_state *state, const struct flash_area *slot,
                                uint32_t sector);
-/* Record number `index` in the primary's trailer. */
-void uniform_record(const struct boot_state *state, uint32_t index, uint8_t value);
-/* Notes the swap in the primary's trailer and withdraws the request. */
-otter_status uniform_begin(const struct boot_state *state);
+/* Brings sector `number` of the outgoing image back, into the primary's sector `to_sector`. */
+otter_status uniform_put_back(const struct boot_state *state, const struct flash_area *from,
+                              uint32_t from_sector, uint32_t number, uint32_t to_sector);
 
 /* A mix of two parts that meet at sector `border`. */
 void uniform_mix(const struct boot_state *state, struct swap_mix *mix, struct flash_area below,
@@ -39,6 +38,11 @@ uint32_t uniform_info_size(uint32_t max_align);
 /* Sectors that the mode needs free in each slot. */
 extern const uint8_t uniform_spare_primary;
 extern const uint8_t uniform_spare_secondary;
+/* Which record stands for a step, what it holds; and the step that the last record found stands
+ * for, plus one. */
+uint32_t uniform_record_index(const struct boot_state *state, uint32_t step);
+uint8_t uniform_record_value(const struct boot_state *state, uint32_t step);
+uint32_t uniform_steps_recorded(const struct boot_state *state, uint32_t records);
 /* Writes the trailer of this swap, magic last. */
 otter_status uniform_note(const struct boot_state *state, const struct flash_area *area);
 /* The same in the secondary slot for a revert, so that the wish outlives the erasing of the

@@ -59,6 +59,9 @@ bool boot_event_text(const struct boot_event *event, char *line, uint32_t size)
     case BOOT_EVENT_REFUSED:
         return snprintf(line, size, "Image in the secondary slot is not valid! (%s)",
                         otter_status_text((otter_status)value)) > 0;
+    case BOOT_EVENT_GIVEN_UP:
+        return snprintf(line, size, "Update given up (%s)",
+                        otter_status_text((otter_status)value)) > 0;
     case BOOT_EVENT_HELD:
         return snprintf(line, size, "Image index: %u, update waits: dependencies are not met",
                         event->image) > 0;

@@ -16,8 +16,8 @@ enum trial trial_of(const struct trailer *trailer);
 /* What a request asks for: SWAP_TEST or SWAP_PERM. */
 enum swap_type trial_type(const struct trailer *trailer);
 /* The image in the slot is about to be started: sets copy_done if it was asked for, as state->type
- * says (a torn copy_done may read differently now), or the slot itself where the type is another. An
- * error if that cannot be noted and the image is on trial: then it could never be taken back. (A
+ * says (a torn copy_done may read differently now), or the slot itself where the type is another.
+ * An error if that cannot be noted and the image is on trial: then it could never be taken back. (A
  * torn copy_done may read as unset, and write-once flash refuses it.) */
 otter_status trial_begin(const struct boot_state *state, const struct flash_area *slot);
 /* Where images must end: before the fields of the smaller slot's trailer. */

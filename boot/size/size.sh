@@ -33,7 +33,9 @@ trap 'rm -rf "$work"' EXIT INT TERM
 
 common="port/flash.c image/image.c image/version.c image/check.c image/scheme_p256.c image/trailer.c boot/boot.c
 boot/images.c boot/size/bare.c"
-scratch_sources="boot/swap.c boot/swap_mix.c boot/swap_scratch.c"
+swap_sources="boot/swap.c boot/swap_mix.c boot/swap_progress.c"
+scratch_sources="$swap_sources boot/swap_scratch.c"
+uniform_sources="$swap_sources boot/swap_uniform.c"
 recovery_sources="boot/recovery.c boot/recovery_serve.c codec/smp_frame.c codec/base64.c codec/cbor.c"
 defines=-DBOOT_ENCRYPTION=0 # of the next rows
 
@@ -177,10 +179,8 @@ for cpu in "$@"; do
     for crypto in small ${bearssl:+bearssl}; do
         row overwrite-only $crypto "$cpu" $overwrite $overwrite_ram boot/overwrite.c
         row swap-scratch $crypto "$cpu" $scratch $scratch_ram $scratch_sources
-        row swap-move $crypto "$cpu" $move $move_ram boot/swap.c boot/swap_mix.c boot/swap_uniform.c \
-            boot/swap_move.c
-        row swap-offset $crypto "$cpu" $offset $offset_ram boot/swap.c boot/swap_mix.c boot/swap_uniform.c \
-            boot/swap_offset.c
+        row swap-move $crypto "$cpu" $move $move_ram $uniform_sources boot/swap_move.c
+        row swap-offset $crypto "$cpu" $offset $offset_ram $uniform_sources boot/swap_offset.c
         row direct-xip $crypto "$cpu" - - boot/trial.c boot/direct_xip.c
         row bank-swap $crypto "$cpu" - - boot/trial.c boot/bank_swap.c
         defines='-DBOOT_ENCRYPTION=0 -DOTTER_BOOT_RECOVERY'

@@ -142,6 +142,7 @@ int main(int argc, char **argv)
         .max_sectors = board.max_sectors,
         .max_align = board.max_align,
         .refuse_downgrade = true,
+        .rescue = true, /* a damaged image gives way to a valid one: see boot.h */
         .policy = {.keys = image_keys, .key_count = image_key_count},
         .hooks = {feed, boot_log, NULL},
     };

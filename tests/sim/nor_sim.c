@@ -313,6 +313,11 @@ void nor_wipe(struct nor_device *device)
     device->fail_reads = false;
 }
 
+void nor_erase_bytes(struct nor_device *device, uint32_t offset, uint32_t length)
+{
+    erase_bytes(device, offset, length);
+}
+
 void nor_load(struct nor_device *device, uint32_t offset, const void *data, uint32_t length)
 {
     const uint32_t size = device->flash.write_size;

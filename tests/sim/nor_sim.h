@@ -57,6 +57,8 @@ struct nor_power {
     jmp_buf reset;
 };
 
+struct nor_fault;
+
 struct nor_device {
     struct flash flash; /* give &device.flash to a struct flash_area */
     struct nor_power *power;
@@ -71,7 +73,8 @@ struct nor_device {
     uint32_t rule_breaks;
     uint32_t erase_count; /* of the whole device */
     uint64_t bytes_programmed;
-    bool fail_reads; /* every read fails, as of a chip that is gone */
+    bool fail_reads;         /* every read fails, as of a chip that is gone */
+    struct nor_fault *fault; /* see nor_fault.h */
 };
 
 void nor_power_init(struct nor_power *power, uint32_t seed);
@@ -97,6 +100,8 @@ void nor_uniform_sectors(struct flash_sector *sectors, uint32_t count, uint32_t 
 void nor_destroy(struct nor_device *device);
 /* All sectors erased, counters zero. */
 void nor_wipe(struct nor_device *device);
+/* Erases without being counted, as a programmer would. */
+void nor_erase_bytes(struct nor_device *device, uint32_t offset, uint32_t length);
 /* Loads bytes as a programmer would: sectors touched must be erased; no operation is counted. Only
  * units that are not all erased count as written. */
 void nor_load(struct nor_device *device, uint32_t offset, const void *data, uint32_t length);

@@ -61,6 +61,7 @@ void board_create(struct board *board, const struct geometry *geometry)
         .max_sectors = geometry->max_sectors,
         .max_align = geometry->max_align,
         .policy = sim_policy,
+        .rescue = true,
         .hooks = {.swap_banks = swap_banks, .ctx = board},
     };
 }

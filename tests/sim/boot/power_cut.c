@@ -485,6 +485,7 @@ static void run_geometry(const struct geometry *geometry)
     now.geometry = geometry;
     board_create(&board, geometry);
     board.config.hooks.report = note_event;
+    board.config.rescue = false; /* no power cut may depend on it */
     board.config.encryption = run.encrypted ? &sim_encryption : NULL;
     image_sizes(&board, sizes);
     for (unsigned old = 0; old < SIZES; old++) {

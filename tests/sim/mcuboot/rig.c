@@ -168,6 +168,7 @@ void rig_create(struct rig *rig, const struct rig_layout *layout, const struct r
         .max_sectors = layout->max_sectors,
         .max_align = variant->max_align,
         .policy = sim_policy,
+        .rescue = true,
         .hooks = {.swap_banks = swap_banks, .raise_counter = raise_counter, .ctx = rig},
     };
 }

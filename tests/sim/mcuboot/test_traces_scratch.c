@@ -101,11 +101,12 @@ static void shared_region(enum swap_type type, uint32_t size)
     trace_erase(&trace, SCRATCH, 0);
 }
 
-static void trace_large(enum swap_type type)
+/* `twice`: as MCUboot does, scratch is erased behind the shared region and at once again. */
+static void trace_large(enum swap_type type, bool twice)
 {
     shared_region(type, 24072);
     for (uint32_t i = 1; i < 6; i++)
-        region(i, (5 - i) * SECTOR, true);
+        region(i, (5 - i) * SECTOR, twice || i > 1);
     if (type == SWAP_REVERT)
         trace_flag(&trace, PRIMARY, IMAGE_OK, 1);
     trace_flag(&trace, PRIMARY, COPY_DONE, 1);
@@ -121,7 +122,7 @@ static void the_small_traces_have_the_measured_number_of_operations(void **state
     trace_small(SWAP_REVERT);
     assert_int_equal(trace.count, 65);
     trace = (struct trace){.count = 0};
-    trace_large(SWAP_PERM);
+    trace_large(SWAP_PERM, true);
     assert_int_equal(trace.count, 119 + 1); /* the two records in one write are two here */
 }
 
@@ -138,11 +139,12 @@ static void a_trial_leaves_the_bytes_that_mcuboot_leaves(void **state)
     rig_expect_reverted(&rig);
 }
 
-static void a_permanent_swap_of_large_images_leaves_the_bytes_that_mcuboot_leaves(void **state)
+static void
+a_permanent_swap_of_large_images_leaves_mcuboots_bytes_and_erases_scratch_once_less(void **state)
 {
     (void)state;
     set_up_update(24072, 22072, true);
-    trace_large(SWAP_PERM);
+    trace_large(SWAP_PERM, false);
     trace_compare_with_boot(&rig, &trace);
     rig_expect_permanent(&rig);
 }
@@ -177,7 +179,7 @@ static void finish_large(enum swap_type type, void (*judge)(struct rig *rig, boo
     set_up_update(24072, 22072, type == SWAP_PERM);
     if (type == SWAP_REVERT)
         rig_boot(&rig);
-    trace_large(type);
+    trace_large(type, true);
     trace_finish_each(&rig, &trace, trace.count, judge);
 }
 
@@ -204,7 +206,7 @@ static void what_mcuboot_finished_otter_takes_as_finished(void **state)
 {
     (void)state;
     set_up_update(24072, 22072, true);
-    trace_large(SWAP_PERM);
+    trace_large(SWAP_PERM, true);
     trace_apply(&rig, &trace, trace.count);
     rig_boot(&rig);
     rig_expect_permanent(&rig);
@@ -219,7 +221,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_small_traces_have_the_measured_number_of_operations),
         TEST(a_trial_leaves_the_bytes_that_mcuboot_leaves),
-        TEST(a_permanent_swap_of_large_images_leaves_the_bytes_that_mcuboot_leaves),
+        TEST(a_permanent_swap_of_large_images_leaves_mcuboots_bytes_and_erases_scratch_once_less),
         TEST(otter_finishes_a_trial_that_mcuboot_began),
         TEST(otter_finishes_a_permanent_swap_that_mcuboot_began),
         TEST(otter_finishes_a_revert_that_mcuboot_began),

@@ -34,6 +34,7 @@ static otter_status boot(const struct image_key *keys, unsigned count)
                                        .scratch = &scratch,
                                        .max_sectors = 8,
                                        .max_align = 8,
+                                       .rescue = true,
                                        .policy = {keys, count, 0}};
     const otter_status status = boot_go(&config, &result);
     assert_int_equal(flash_device.rule_breaks, 0);

@@ -38,6 +38,7 @@ static otter_status boot(const struct boot_encryption *with)
                                        .max_sectors = 16,
                                        .max_align = 8,
                                        .encryption = with,
+                                       .rescue = true,
                                        .policy = policy};
     return boot_go(&config, &result);
 }

@@ -67,6 +67,7 @@ static int set_up(void **state)
                                   .max_sectors = 8,
                                   .max_align = 8,
                                   .policy = sim_policy,
+                                  .rescue = true,
                                   .hooks = {.raise_counter = raise_counter}};
     return 0;
 }

@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "tests/sim/nor_fault.h"
 #include "tests/unit/boot/mode_board.h"
 
 static const struct geometry layout = {"", {{{4, 512}}, {{4, 512}}}, {4, 4}, 0xff, 8, 4, false};
@@ -63,6 +64,64 @@ static void a_broken_primary_is_replaced_by_a_good_image_that_nobody_asked_for(v
     assert_int_equal(board.power.operations, 0);
 }
 
+static void a_board_that_wants_no_rescue_does_not_start_what_nobody_asked_for(void **state)
+{
+    (void)state;
+    board.config.rescue = false;
+    put_version(BOARD_SECONDARY, 2);
+    board.device[BOARD_PRIMARY].data[100] ^= 1;
+    assert_int_equal(boot_version(), 0);
+    assert_int_equal(board.status, OTTER_E_HASH);
+    assert_int_equal(board.power.operations, 0);
+}
+
+static void a_rescue_is_no_way_past_the_rule_against_downgrades(void **state)
+{
+    (void)state;
+    board.config.refuse_downgrade = true;
+    flash_erase(&board.area[BOARD_PRIMARY], 0, 2048);
+    put_version(BOARD_PRIMARY, 3)[100] ^= 1;
+    put_version(BOARD_SECONDARY, 2);
+    assert_int_equal(boot_version(), 0);
+    assert_int_equal(board.power.operations, 0);
+    flash_erase(&board.area[BOARD_SECONDARY], 0, 2048);
+    put_version(BOARD_SECONDARY, 3);
+    assert_int_equal(boot_version(), 3);
+}
+
+static void an_empty_primary_has_no_version_that_a_rescue_must_keep(void **state)
+{
+    (void)state;
+    board.config.refuse_downgrade = true;
+    flash_erase(&board.area[BOARD_PRIMARY], 0, 2048);
+    put_version(BOARD_SECONDARY, 2);
+    assert_int_equal(boot_version(), 2);
+}
+
+static void a_rescue_keeps_the_security_counter(void **state)
+{
+    (void)state;
+    board.slots.security_counter = 1; /* the image comes without one */
+    put_version(BOARD_SECONDARY, 2);
+    board.device[BOARD_PRIMARY].data[100] ^= 1;
+    assert_int_equal(boot_version(), 0);
+    assert_int_equal(board.power.operations, 0);
+}
+
+static void a_request_that_cannot_be_withdrawn_is_answered_once_all_the_same(void **state)
+{
+    (void)state;
+    struct nor_fault worn = {.kind = NOR_FAULT_NO_ERASE, .start = 2047, .end = 2048};
+    put_version(BOARD_SECONDARY, 2);
+    assert_int_equal(board_request(&board, false), OTTER_OK);
+    nor_fault_install(&board.device[BOARD_SECONDARY], &worn);
+    assert_int_equal(boot_version(), 2);
+    assert_int_equal(board.result.swap_type, SWAP_FAIL);
+    assert_non_null(strstr(said, "Update given up"));
+    assert_int_equal(boot_version(), 2);
+    assert_int_equal(board.power.operations, 0);
+}
+
 static void with_two_broken_images_nothing_starts_and_nothing_is_lost(void **state)
 {
     (void)state;
@@ -90,6 +149,11 @@ int main(void)
         TEST(a_request_is_answered_once_and_for_good),
         TEST(a_broken_candidate_is_erased_and_named),
         TEST(a_broken_primary_is_replaced_by_a_good_image_that_nobody_asked_for),
+        TEST(a_board_that_wants_no_rescue_does_not_start_what_nobody_asked_for),
+        TEST(a_rescue_is_no_way_past_the_rule_against_downgrades),
+        TEST(an_empty_primary_has_no_version_that_a_rescue_must_keep),
+        TEST(a_rescue_keeps_the_security_counter),
+        TEST(a_request_that_cannot_be_withdrawn_is_answered_once_all_the_same),
         TEST(with_two_broken_images_nothing_starts_and_nothing_is_lost),
         TEST(an_image_that_reads_differently_each_time_does_not_start),
     };

@@ -75,6 +75,7 @@ static int set_up(void **state)
                                   .max_sectors = 8,
                                   .max_align = 8,
                                   .policy = sim_policy,
+                                  .rescue = true,
                                   .hooks = {.report = note, .swap_banks = swap_banks}};
     held = 0;
     return 0;

@@ -53,6 +53,7 @@ static void boot_body(void *context)
                                        .scratch = &scratch,
                                        .max_sectors = 115,
                                        .max_align = 8,
+                                       .rescue = true,
                                        .policy = policy};
     status = boot_go(&config, &result);
 }
