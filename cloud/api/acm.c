@@ -44,8 +44,8 @@ static enum core_error cut(const json_t *body, struct answer *answer)
         return answer_refuse(answer, CORE_VALIDATION, "MaxItems must be 1 to %d.", MAX_ITEMS);
     if (token && (!*token || strlen(token) > 9 || strspn(token, "0123456789") != strlen(token)))
         return answer_refuse(answer, CORE_VALIDATION, "NextToken is not one that was given out.");
-    services_cut(answer, "CertificateSummaryList", token ? (size_t)atol(token) : 0, (size_t)size,
-                 "NextToken");
+    services_cut(answer, "CertificateSummaryList", token ? strtoul(token, NULL, 10) : 0,
+                 (size_t)size, "NextToken");
     return CORE_OK;
 }
 

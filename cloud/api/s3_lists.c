@@ -163,7 +163,7 @@ static bool begin(struct s3_call *s3, struct listing *listing)
     listing->delimiter = query_or_empty(call, "delimiter");
     listing->encode = encoding != NULL;
     listing->account = call->cloud->account;
-    listing->most = most ? atoi(most) : KEYS_MAX;
+    listing->most = most ? (int)strtol(most, NULL, 10) : KEYS_MAX;
     if (listing->most > KEYS_MAX)
         listing->most = KEYS_MAX;
     return true;

@@ -11,8 +11,9 @@
 static int64_t number_of(const char *version)
 {
     size_t length = strlen(version);
-    return length > 0 && length < 10 && strspn(version, "0123456789") == length ? atoll(version)
-                                                                                : 0;
+    return length > 0 && length < 10 && strspn(version, "0123456789") == length
+               ? strtoll(version, NULL, 10)
+               : 0;
 }
 
 static int64_t default_of(struct cloud *cloud, const char *name)
