@@ -61,6 +61,7 @@ class Reply:
             length = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
             self.need = int(length[0].split(b":")[1]) if length else 0
             self.got, self.body = len(rest), rest
+            self.closes = head.startswith(b"HTTP/1.0") or b"\r\nconnection: close" in head.lower()
         else:
             self.got += len(data)
             if self.got < 1 << 16:
@@ -88,28 +89,37 @@ def rate(url, requests):
     selector, waiting = selectors.DefaultSelector(), list(reversed(requests))
     began, left = time.monotonic(), len(requests)
 
-    def start(connection):
-        if waiting:
-            connection.sendall(waiting.pop())
-            selector.modify(connection, selectors.EVENT_READ, Reply())
-        else:
-            selector.unregister(connection)
-            connection.close()
+    def start(connection, request):
+        connection.sendall(request)
+        selector.register(connection, selectors.EVENT_READ, (request, Reply()))
 
-    for _ in range(PARALLEL):
-        connection = connect(url)
-        selector.register(connection, selectors.EVENT_READ, None)
-        start(connection)
+    for _ in range(min(PARALLEL, len(waiting))):
+        start(connect(url), waiting.pop())
     while left:
         for key, _ in selector.select():
-            data = key.fileobj.recv(1 << 18)
-            if not data:
-                sys.exit("bench cloud: the server ended a connection")
-            if key.data.add(data):
-                if key.data.status >= 300:
-                    sys.exit("bench cloud: %s %s" % (key.data.status, key.data.body[:300]))
-                left -= 1
-                start(key.fileobj)
+            connection, (request, reply) = key.fileobj, key.data
+            try:
+                data = connection.recv(1 << 18)
+            except ConnectionResetError:
+                data = b""
+            done = reply.add(data) if data else False
+            if data and not done:
+                continue
+            selector.unregister(connection)
+            if not data: # it keeps no connections: once more on another one
+                connection.close()
+                start(connect(url), request)
+                continue
+            if reply.status >= 300:
+                sys.exit("bench cloud: %s %s" % (reply.status, reply.body[:300]))
+            left -= 1
+            if not waiting:
+                connection.close()
+            elif reply.closes:
+                connection.close()
+                start(connect(url), waiting.pop())
+            else:
+                start(connection, waiting.pop())
     return len(requests) / (time.monotonic() - began)
 
 
