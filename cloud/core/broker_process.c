@@ -26,7 +26,7 @@
 #define PID_NAME      "mosquitto.pid"
 #define STATE_NAME    "mosquitto.db"
 #define RESTART_MS    500
-#define STOP_MS       3000
+#define STOP_MS       8000 /* to save a large state */
 #define LOCK_MS       8000 /* for an old Mosquitto to save its state and go */
 #define WATCH_MS      1000
 #define FAILURES_MAX  5
