@@ -185,8 +185,8 @@ struct refusal {
 };
 
 #define JSON_NAMES(name)                                                                           \
-    [PROTOCOL_IOT] = name, [PROTOCOL_JOBS_DATA] = name, [PROTOCOL_SIGNER] = name,                  \
-    [PROTOCOL_ACM] = name
+    [PROTOCOL_IOT] = (name), [PROTOCOL_JOBS_DATA] = (name), [PROTOCOL_SIGNER] = (name),            \
+    [PROTOCOL_ACM] = (name)
 
 static const struct refusal refusals[] = {
     [SIGV4_MISSING] =

@@ -302,7 +302,7 @@ struct bufferevent *guests_connection(struct event_base *base, void *context)
 struct guests *guests_new(struct event_base *base, const struct guests_config *config)
 {
     struct guests *guests = calloc(1, sizeof *guests);
-    struct timeval period = {0, SWEEP_MS * 1000};
+    struct timeval period = {0, SWEEP_MS * 1000L};
     if (!guests)
         return NULL;
     guests->config = *config;

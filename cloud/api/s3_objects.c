@@ -1,5 +1,6 @@
 /* S3: put, get, head and delete object. */
 #define _GNU_SOURCE /* strptime */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,24 +100,26 @@ struct range {
 /* "bytes=a-b", "a-", "-n"; anything else means the whole. False beyond the end. */
 static bool read_range(const char *text, int64_t size, struct range *range)
 {
-    long long first = -1, last = -1;
+    char *end;
     *range = (struct range){0, size - 1, false};
     if (!text || strncmp(text, "bytes=", 6) != 0 || strchr(text, ','))
         return true;
     if (text[6] == '-') {
-        if (sscanf(text + 7, "%lld", &last) != 1 || last < 0)
+        const int64_t count = strtoll(text + 7, &end, 10);
+        if (end == text + 7 || count < 0)
             return true;
-        first = last < size ? size - last : 0;
-        last = size - 1;
+        *range = (struct range){count < size ? size - count : 0, size - 1, true};
     } else {
-        int count = sscanf(text + 6, "%lld-%lld", &first, &last);
-        if (count < 1 || first < 0 || (count == 2 && last < first))
+        const int64_t first = strtoll(text + 6, &end, 10);
+        const char *behind = *end == '-' ? end + 1 : end;
+        int64_t last = strtoll(behind, &end, 10);
+        if (behind == text + 6 || first < 0 || (end != behind && last < first))
             return true;
-        if (count == 1 || last >= size)
+        if (end == behind || last >= size)
             last = size - 1;
+        *range = (struct range){first, last, true};
     }
-    *range = (struct range){first, last, true};
-    return first < size && first <= last;
+    return range->first < size && range->first <= range->last;
 }
 
 /* An HTTP date in seconds since 1970; -1 when it is none. */
@@ -168,7 +171,7 @@ static void reply_headers(struct s3_call *s3, const struct object *object,
     if (!call_query(s3->call, "response-content-type"))
         call_reply_header(s3->call, "Content-Type",
                           *object->content_type ? object->content_type : "binary/octet-stream");
-    snprintf(text, sizeof text, "%lld", (long long)(range->last - range->first + 1));
+    snprintf(text, sizeof text, "%" PRId64, range->last - range->first + 1);
     call_reply_header(s3->call, "Content-Length", text);
     s3_reply_etag(s3, object->etag);
     if (strcmp(object->version, "null") != 0)

@@ -69,8 +69,8 @@ static json_t *parts_of(const json_t *body)
         const json_t *part = json_array_get(given, i);
         const char *number = json_text(part, "PartNumber"), *etag = json_text(part, "ETag");
         json_array_append_new(parts, json_pack("{s:I,s:s}", "number",
-                                               (json_int_t)(number ? atoll(number) : 0), "etag",
-                                               etag ? etag : ""));
+                                               (json_int_t)(number ? strtoll(number, NULL, 10) : 0),
+                                               "etag", etag ? etag : ""));
     }
     json_decref(given);
     return parts;

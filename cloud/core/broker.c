@@ -20,7 +20,7 @@
 #define PROBE_MS     2000
 #define SILENCE_S    15 /* without the probe's return: the broker hangs */
 #define WAITING_MAX  1000u
-#define PACKET_MAX   (256u * 1024u)
+#define PACKET_MAX   ((size_t)256 * 1024)
 
 struct waiting {
     struct waiting *next;
@@ -63,7 +63,7 @@ static void send_waiting(struct broker *broker)
 
 static void lose_link(struct broker *broker)
 {
-    struct timeval delay = {0, RECONNECT_MS * 1000};
+    struct timeval delay = {0, RECONNECT_MS * 1000L};
     if (broker->link)
         bufferevent_free(broker->link);
     broker->link = NULL;
@@ -205,7 +205,7 @@ static struct broker *give_up(struct broker *broker)
 
 struct broker *broker_start(struct event_base *base, const char *dir)
 {
-    const struct timeval period = {PROBE_MS / 1000, PROBE_MS % 1000 * 1000};
+    const struct timeval period = {PROBE_MS / 1000, PROBE_MS % 1000 * 1000L};
     struct broker *broker = calloc(1, sizeof *broker);
     if (!broker)
         return NULL;

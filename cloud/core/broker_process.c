@@ -106,8 +106,9 @@ static int take_lock(const struct broker_process *process)
     int fd = openat(process->dir_fd, PID_NAME, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     for (int waited_ms = 0; fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) != 0; waited_ms += 10) {
         char text[16] = "";
-        if (waited_ms == LOCK_MS && pread(fd, text, sizeof text - 1, 0) > 0 && atoi(text) > 1)
-            kill(atoi(text), SIGKILL);
+        if (waited_ms == LOCK_MS && pread(fd, text, sizeof text - 1, 0) > 0 &&
+            strtol(text, NULL, 10) > 1)
+            kill((pid_t)strtol(text, NULL, 10), SIGKILL);
         if (waited_ms > LOCK_MS + STOP_MS) {
             close(fd);
             return -1;
@@ -162,8 +163,8 @@ static bool spawn(struct broker_process *process)
 
 static void restart_later(struct broker_process *process)
 {
-    int delay_ms = RESTART_MS << (process->failures < 6 ? process->failures : 6);
-    struct timeval delay = {delay_ms / 1000, delay_ms % 1000 * 1000};
+    long delay_ms = RESTART_MS << (process->failures < 6 ? process->failures : 6);
+    struct timeval delay = {delay_ms / 1000, delay_ms % 1000 * 1000L};
     event_add(process->restart, &delay);
 }
 
@@ -265,9 +266,9 @@ void broker_process_save(struct broker_process *process)
 
 static void free_events(struct broker_process *process)
 {
-    struct event *events[] = {process->child_ended, process->restart, process->watch,
-                              process->save};
-    for (size_t i = 0; i < sizeof events / sizeof *events; i++)
+    struct event *events[4] = {process->child_ended, process->restart, process->watch,
+                               process->save};
+    for (size_t i = 0; i < 4; i++)
         if (events[i])
             event_free(events[i]);
 }

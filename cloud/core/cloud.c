@@ -74,7 +74,7 @@ int64_t cloud_now(const struct cloud *cloud)
 static void on_sweep(evutil_socket_t fd, short what, void *context)
 {
     struct cloud *cloud = context;
-    struct timeval soon = {0, SWEEP_MS * 1000};
+    struct timeval soon = {0, SWEEP_MS * 1000L};
     (void)fd, (void)what;
     if (contents_sweep(cloud))
         event_add(cloud->timers->sweep, &soon);

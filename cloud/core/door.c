@@ -49,7 +49,7 @@ static void on_rested(evutil_socket_t fd, short what, void *context)
 static void on_error(struct evconnlistener *listener, void *context)
 {
     struct door *door = doors;
-    const struct timeval rest = {0, REST_MS * 1000};
+    const struct timeval rest = {0, REST_MS * 1000L};
     const char *reason = evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR());
     (void)context;
     while (door && door->listener != listener)

@@ -325,7 +325,7 @@ static void start_timers(struct cloud *cloud, struct execution *execution, bool 
         execution->deadline = minutes ? now + minutes * 60 : 0;
     }
     if (step_minutes)
-        execution->step_deadline = step_minutes > 0 ? now + step_minutes * 60 : 0;
+        execution->step_deadline = step_minutes > 0 ? now + step_minutes * 60L : 0;
     if (status_is_terminal(execution->status))
         execution->deadline = execution->step_deadline = 0;
 }

@@ -1,4 +1,5 @@
 /* Lists of jobs and executions, page by page. A page's token is the number of entries before it. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,7 +45,7 @@ static void take_page(struct cloud *cloud, struct db_rows *rows, const struct jo
     db_done(rows);
     answer->body = json_pack("{s:o}", name, list);
     if (more) {
-        snprintf(token, sizeof token, "%lld", (long long)(offset + limit));
+        snprintf(token, sizeof token, "%" PRId64, offset + limit);
         json_object_set_new(answer->body, "nextToken", json_string(token));
     }
 }

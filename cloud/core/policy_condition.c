@@ -1,7 +1,8 @@
 /* The Condition of a policy statement, and the values that keys and variables have.
  *
  * Condition: {OPERATOR: {KEY: VALUE or [VALUE...]}}. All operators and keys must hold; of a key's
- * values one must match. OPERATOR may begin with ForAllValues: or ForAnyValue: and end in IfExists. */
+ * values one must match. OPERATOR may begin with ForAllValues: or ForAnyValue: and end in IfExists.
+ */
 #include <arpa/inet.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -107,7 +108,8 @@ size_t policy_values(const struct policy_context *context, const char *key,
 
 enum comparison { EQUALS, EQUALS_NO_CASE, LIKE, BOOLEAN, IP_ADDRESS };
 
-struct operator {
+struct operator
+{
     const char *name;
     enum comparison comparison;
     bool negated;
@@ -133,7 +135,7 @@ enum quantity { SINGLE, FOR_ALL, FOR_ANY };
 
 /* An operator as written: [ForAllValues:|ForAnyValue:]NAME[IfExists] */
 struct test {
-    const struct operator *operator; /* NULL: unknown */
+    const struct operator* operator; /* NULL: unknown */
     enum quantity quantity;
     bool if_exists;
     bool null_test;
@@ -156,7 +158,7 @@ static struct test parse_operator(const char *text)
     }
     for (size_t i = 0; i < sizeof operators / sizeof *operators; i++)
         if (strcmp(operators[i].name, name) == 0)
-            test.operator= &operators[i];
+            test.operator= & operators[i];
     return test;
 }
 
@@ -166,7 +168,7 @@ static enum policy_match in_range(const char *range, const char *address)
     char base[64];
     struct in_addr a, b;
     const char *slash = strchr(range, '/');
-    int bits = slash ? atoi(slash + 1) : 32;
+    long bits = slash ? strtol(slash + 1, NULL, 10) : 32;
     snprintf(base, sizeof base, "%.*s", slash ? (int)(slash - range) : 63, range);
     if (bits < 0 || bits > 32 || inet_pton(AF_INET, base, &a) != 1 ||
         inet_pton(AF_INET, address, &b) != 1)
@@ -199,7 +201,7 @@ static enum policy_match compare(const struct policy_context *context, enum comp
 
 /* One value of the request against all that the policy lists, negation included. */
 static enum policy_match match_value(const struct policy_context *context,
-                                     const struct operator *operator, const json_t *wanted,
+                                     const struct operator* operator, const json_t * wanted,
                                      const char *actual)
 {
     enum policy_match match = POLICY_NO;
@@ -258,7 +260,8 @@ static enum policy_match match_operator(const struct policy_context *context, co
 
     if ((!test.operator&& !test.null_test) || !json_is_object(keys))
         return POLICY_UNKNOWN;
-    json_object_foreach (keys, key, wanted) {
+    json_object_foreach(keys, key, wanted)
+    {
         enum policy_match match = match_key(context, &test, key, wanted);
         if (match == POLICY_NO)
             return POLICY_NO;
@@ -278,7 +281,8 @@ enum policy_match policy_condition(const struct policy_context *context, const j
         return POLICY_YES;
     if (!json_is_object(condition))
         return POLICY_UNKNOWN;
-    json_object_foreach ((json_t *)condition, name, keys) {
+    json_object_foreach((json_t *)condition, name, keys)
+    {
         enum policy_match match = match_operator(context, name, keys);
         if (match == POLICY_NO)
             return POLICY_NO;

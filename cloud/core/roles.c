@@ -97,12 +97,13 @@ enum core_error role_create(struct cloud *cloud, const struct role_request *requ
     if (error)
         return error;
     id_make(id, "AROA");
-    otter_status status = db_run(
-        cloud->db,
-        "INSERT INTO roles(name, id, path, trust_json, description, session_s, created)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?)",
-        "sssssii", request->name, id, path, request->trust, request->description,
-        (int64_t)(request->session ? atoi(request->session) : SESSION_DEFAULT_S), cloud_now(cloud));
+    otter_status status =
+        db_run(cloud->db,
+               "INSERT INTO roles(name, id, path, trust_json, description, session_s, created)"
+               " VALUES(?, ?, ?, ?, ?, ?, ?)",
+               "sssssii", request->name, id, path, request->trust, request->description,
+               (int64_t)(request->session ? strtol(request->session, NULL, 10) : SESSION_DEFAULT_S),
+               cloud_now(cloud));
     if (status == OTTER_E_STATE)
         return answer_refuse(answer, CORE_EXISTS, "Role with name %s already exists.",
                              request->name);

@@ -1,6 +1,7 @@
 /* Streams as operators see them, and the files behind them. */
 #include "cloud/core/streams.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -231,7 +232,7 @@ enum core_error streams_list(struct cloud *cloud, const char *token, int limit, 
     db_done(rows);
     answer->body = json_pack("{s:o}", "streams", streams);
     if (more) {
-        snprintf(next, sizeof next, "%lld", (long long)(offset + most));
+        snprintf(next, sizeof next, "%" PRId64, offset + most);
         json_object_set_new(answer->body, "nextToken", json_string(next));
     }
     return CORE_OK;

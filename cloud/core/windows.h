@@ -1,15 +1,16 @@
 /* Windows onto objects: what was just read of an object is likely to be wanted next to again.
  *
- * To reach the middle of a large BLOB the database walks over all that lies before it. A device that
- * asks for a few blocks at a time would pay that walk for each block; here it is paid once for each
- * window. Object ids are never used again, so a window cannot show another object's bytes. */
+ * To reach the middle of a large BLOB the database walks over all that lies before it. A device
+ * that asks for a few blocks at a time would pay that walk for each block; here it is paid once for
+ * each window. Object ids are never used again, so a window cannot show another object's bytes. */
 #ifndef OTTER_CLOUD_CORE_WINDOWS_H
 #define OTTER_CLOUD_CORE_WINDOWS_H
 
 #include "cloud/core/cloud.h"
 
-#define WINDOW_SIZE  (256u * 1024u)
-#define WINDOW_COUNT 8u /* as many downloads can go on side by side without disturbing each other */
+#define WINDOW_SIZE  ((size_t)256 * 1024)
+#define WINDOW_COUNT 8u /* as many downloads can go on side by side without disturbing each other  \
+                         */
 
 struct windows;
 

@@ -111,7 +111,7 @@ char *x509_serial(X509 *certificate)
     const unsigned char *bytes = ASN1_STRING_get0_data(serial);
     char *text = calloc(1, (size_t)size * 3 + 1);
     for (int i = 0; text && i < size; i++)
-        sprintf(text + 3 * i, "%02x%s", bytes[i], i + 1 < size ? ":" : "");
+        sprintf(text + (size_t)3 * i, "%02x%s", bytes[i], i + 1 < size ? ":" : "");
     return text;
 }
 

@@ -318,8 +318,8 @@ static void drop_transfer(struct client *client)
 {
     streams_transfer_free(client->transfers[0]);
     client->transfer_count--;
-    memmove(client->transfers, client->transfers + 1,
-            client->transfer_count * sizeof *client->transfers);
+    for (unsigned i = 0; i < client->transfer_count; i++)
+        client->transfers[i] = client->transfers[i + 1];
 }
 
 /* Makes blocks as long as the device takes them. */

@@ -32,9 +32,10 @@
 #define TRANSFERS_MAX      16u /* stream requests that wait for their answer */
 #define SUBSCRIBES_PENDING 16u /* SUBSCRIBEs that do; others are read later */
 
-#define OUTPUT_HIGH (256u * 1024u)  /* unsent bytes above which nothing is added */
-#define OUTPUT_LOW  (64u * 1024u)   /* and below which it goes on */
-#define OUTPUT_MAX  (4096u * 1024u) /* more is not read; QoS 1 is bounded by broker_process.c */
+#define OUTPUT_HIGH ((size_t)256 * 1024) /* unsent bytes above which nothing is added */
+#define OUTPUT_LOW  ((size_t)64 * 1024)  /* and below which it goes on */
+#define OUTPUT_MAX                                                                                 \
+    ((size_t)4096 * 1024) /* more is not read; QoS 1 is bounded by broker_process.c */
 
 enum client_state {
     CLIENT_HANDSHAKE,

@@ -57,7 +57,7 @@ void crowd_free(struct crowd *crowd)
 
 static void consider(struct crowd *crowd)
 {
-    const struct timeval soon = {0, LOOK_MS * 1000};
+    const struct timeval soon = {0, LOOK_MS * 1000L};
     bool full = crowd->count >= crowd->max;
     bool crowded = full || crowd->stranger_count >= crowd->strangers_max;
     door_shut(crowd->door, crowded);

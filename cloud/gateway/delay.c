@@ -14,8 +14,8 @@
 
 #include "cloud/core/door.h"
 
-#define HELD_MAX (64u * 1024u * 1024u) /* under way in one direction; far above any real window */
-#define TICK_MS  50u                   /* a limited rate is kept over each of these */
+#define HELD_MAX ((size_t)64 << 20) /* under way in one direction; far above any real window */
+#define TICK_MS  50u                /* a limited rate is kept over each of these */
 
 /* Bytes that arrived together; length 0 is the end of the stream. */
 struct piece {
@@ -219,7 +219,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 /* Towards the device: that side's writing. */
 static struct ev_token_bucket_cfg *limit(unsigned bytes_per_second)
 {
-    const struct timeval tick = {0, TICK_MS * 1000};
+    const struct timeval tick = {0, TICK_MS * 1000L};
     const unsigned each_tick = bytes_per_second / (1000 / TICK_MS) + 1;
     return ev_token_bucket_cfg_new(EV_RATE_LIMIT_MAX, EV_RATE_LIMIT_MAX, each_tick, each_tick,
                                    &tick);

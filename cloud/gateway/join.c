@@ -35,7 +35,7 @@ static int connect_to_broker(const struct joiners *joiners)
 
 static void admit(struct joiners *joiners)
 {
-    const struct timeval soon = {0, RETRY_MS * 1000};
+    const struct timeval soon = {0, RETRY_MS * 1000L};
     struct client *client;
     while ((client = TAILQ_FIRST(&joiners->waiting)) != NULL) {
         int fd = connect_to_broker(joiners);

@@ -14,7 +14,7 @@
 #include "cloud/core/session_store.h"
 
 #define WRITE_S   1
-#define FORGET_MS (3600 * 1000)
+#define FORGET_MS 3600000
 #define SWEEP_S   60
 
 struct sessions {
