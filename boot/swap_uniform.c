@@ -87,8 +87,10 @@ void swap_find(struct boot_state *state, const struct trailer *primary,
         swap_records_read(state->primary, state->trailer_offset, state->primary->flash->write_size,
                           (uint32_t)uniform_records_per_sector * state->config->max_sectors);
     /* A request that is still there: nothing was moved; or it is new, and what looks like a swap in
-     * progress is the remains of an old one's trailer. */
-    if (secondary->magic == TRAILER_GOOD && (position > 0 || primary->swap_type != state->type))
+     * progress is the remains of an old one's trailer. (A request whose fields do not agree was
+     * being withdrawn when power failed: that swap has begun.) */
+    const bool is_other = secondary->swap_type == state->type && primary->swap_type != state->type;
+    if (secondary->magic == TRAILER_GOOD && (position > 0 || is_other))
         return;
     state->source = BOOT_SOURCE_PRIMARY;
     state->type = primary->swap_type;
