@@ -100,6 +100,10 @@ static int check_together(struct request *request)
         return usage_wrong(&usage, "--max-align must not be below --align");
     if (file_is_hex(request->output) && !request->has_address)
         return usage_wrong(&usage, "a HEX output wants --hex-addr, where the slot begins");
+    if (request->has_address && spec->slot_size > (1ull << 32) - request->address)
+        return usage_wrong(&usage,
+                           "a slot of 0x%x bytes at 0x%x reaches past 4 GiB; is --hex-addr right?",
+                           spec->slot_size, request->address);
     if (image_trailer_size(spec, 0) > spec->slot_size)
         return usage_wrong(&usage,
                            "a trailer of 0x%zx bytes does not fit a slot of 0x%x; is "

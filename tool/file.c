@@ -89,7 +89,22 @@ static bool keep_mode(int fd, const struct stat *old, mode_t mode)
     return fchmod(fd, old->st_mode & most) == 0;
 }
 
-/* `old` is what is there, or NULL. */
+/* In the folder of the file; its name is short, so that any name leaves room for it. */
+static void name_temporary(const char *path, char temporary[PATH_MAX + 32])
+{
+    const char *slash = strrchr(path, '/');
+    int folder = slash ? (int)(slash - path) + 1 : 0;
+
+    snprintf(temporary, PATH_MAX + 32, "%.*s.otter-%ld.tmp", folder, path, (long)getpid());
+}
+
+/* May what is private go into a file as it stands? */
+static bool is_as_private(const struct stat *old, mode_t mode)
+{
+    return (mode & 077) != 0 || (old->st_mode & 077) == 0;
+}
+
+/* `old` is what is there, or NULL. Where a folder takes no new file, the old one is written. */
 static otter_status write_and_rename(const char *path, const void *data, size_t size, mode_t mode,
                                      const struct stat *old, struct failure *failure)
 {
@@ -97,10 +112,12 @@ static otter_status write_and_rename(const char *path, const void *data, size_t 
     bool written;
     int fd;
 
-    snprintf(temporary, sizeof temporary, "%s.%ld.tmp", path, (long)getpid());
+    name_temporary(path, temporary);
     fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, old ? 0600 : mode);
+    if (fd < 0 && errno == EACCES && old && is_as_private(old, mode))
+        return write_directly(path, data, size, failure);
     if (fd < 0)
-        return fail_errno(failure, "create", temporary);
+        return fail_errno(failure, "write", path);
     written = write_all(fd, data, size) && (!old || keep_mode(fd, old, mode)) && fsync(fd) == 0;
     written = close(fd) == 0 && written;
     if (!written || rename(temporary, path) != 0) {

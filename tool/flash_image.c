@@ -33,6 +33,9 @@ static otter_status check_image(const char *path, struct bytes *file, struct fai
         status = image_view_startable(&view, &reason);
     if (status == OTTER_OK)
         status = image_view_check(&view, NULL, NULL, &verdict, &reason);
+    if (status == OTTER_E_KEY)
+        failed(&reason, status,
+               "it is encrypted, and the primary slot holds images in clear; sign it with --clear");
     if (status == OTTER_OK && !image_view_is_signed(&view))
         status = failed(&reason, OTTER_E_SIGNATURE, "it has a hash, but no signature");
     image_verdict_free(&verdict);

@@ -204,6 +204,12 @@ static otter_status sign(const struct image_spec *spec, struct image_file *file,
 
     if (!spec->fixed_signature)
         return signature_make(spec->key, message, size, &file->signature, failure);
+    /* Zeros behind ECDSA's verify, however many; bootloaders have room for a padded one. */
+    if (spec->fixed_signature->size > signature_size_max(spec->key))
+        return failed(failure, OTTER_E_TOO_LONG,
+                      "the signature given has %zu bytes; one of a %s key has at most %zu",
+                      spec->fixed_signature->size, key_type_name(spec->key->type),
+                      signature_size_max(spec->key));
     if (signature_verify(spec->key, message, size, spec->fixed_signature->data,
                          spec->fixed_signature->size) != OTTER_OK)
         return failed(failure, OTTER_E_SIGNATURE,

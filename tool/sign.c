@@ -119,6 +119,11 @@ static otter_status hex_output(const struct sign_request *request, uint32_t addr
     uint32_t base = address + spec->slot_size - size;
     otter_status status = memory_map_put(&map, address, image->data, image->size, failure);
 
+    if (pad && status == OTTER_OK && spec->slot_size > (1ull << 32) - address)
+        status = failed(failure, OTTER_E_BOUNDS,
+                        "a slot of 0x%" PRIx32 " bytes at 0x%" PRIx32 " reaches past 4 GiB; is "
+                        "--hex-addr right?",
+                        spec->slot_size, address);
     if (pad) {
         image_trailer_append(spec, size, &trailer);
         if (status == OTTER_OK && (spec->confirm || request->test) && !spec->overwrite_only)

@@ -363,6 +363,8 @@ static const char *contradiction(const struct sign_request *request)
         return "--fix-sig goes without --key and --encrypt";
     if ((spec->payload_in_clear || spec->save_enctlv) && !request->encrypt_path)
         return "--clear and --save-enctlv go with --encrypt FILE";
+    if (request->signature_output && request->vector != VECTOR_NONE)
+        return "--vector-to-sign signs nothing: leave --sig-out out";
     if (spec->pure && request->hash_given)
         return "--pure takes its own hash, SHA-512; leave --sha out";
     if (spec->pure && !request->key_path && !request->fixed_signature_path)

@@ -69,6 +69,12 @@ uint16_t signature_tlv(enum key_type type)
     }
 }
 
+size_t signature_size_max(const struct key *key)
+{
+    int size = EVP_PKEY_get_size(key->pkey);
+    return size > 0 ? (size_t)size : 0;
+}
+
 static bool is_rsa(const struct key *key)
 {
     return key->type == KEY_RSA_2048 || key->type == KEY_RSA_3072;

@@ -27,6 +27,9 @@ otter_status signature_make(const struct key *key, const void *message, size_t s
 otter_status signature_verify(const struct key *key, const void *message, size_t size,
                               const uint8_t *signature, size_t signature_size);
 
+/* The most bytes that a signature with such a key has. */
+size_t signature_size_max(const struct key *key);
+
 /* The TLV that carries signatures of such keys; 0 for X25519. */
 uint16_t signature_tlv(enum key_type type);
 

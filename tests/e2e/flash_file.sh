@@ -132,11 +132,15 @@ done
 step "otter device starts only from a signed image, and leaves the flash file alone otherwise"
 "$otter" sign -v 1.0.0+0 --header-size 4096 --pad-header -S 0x73000 noise unsigned.bin >/dev/null
 head -c 100000 good.bin >torn.bin
-for image in noise unsigned.bin torn.bin; do
+"$otter" keygen -t ecdsa-p256 -k secret.pem
+"$otter" sign -k secret.pem -E secret.pem -v 1.0.0+0 --header-size 4096 --pad-header -S 0x73000 noise \
+    encrypted.bin
+for image in noise unsigned.bin torn.bin encrypted.bin; do
     code=0
     timeout $patience_s "$otter" device --flash never.img --create $image >out 2>&1 </dev/null || code=$?
     [ "$code" -eq 1 ] || fail "otter device --create $image: exit code $code"
     grep -q "'$image' is not a signed image to start from: " out || fail "otter device: $(cat out)"
     [ ! -e never.img ] || fail "otter device made a flash file of $image"
 done
+grep -q 'sign it with --clear' out || fail "otter device does not say how: $(cat out)"
 echo "passed"

@@ -216,13 +216,13 @@ static void quote(char *out, size_t size, const char *word)
 
 /* Writes a word at column `at` and returns the column behind it. A plain word that no line can hold
  * goes on at the start of the next, where a shell puts it together again. */
-static unsigned print_word(const char *word, unsigned at, unsigned width)
+static unsigned print_word(const char *word, bool first, unsigned at, unsigned width)
 {
     size_t length = strlen(word);
     if (at > 9 && at + 1 + length + 2 > width) {
         printf(" \\\n         ");
         at = 9;
-    } else if (at > 5) {
+    } else if (!first) {
         putchar(' ');
         at++;
     }
@@ -248,10 +248,10 @@ void screen_command(const char *const words[], const char *behind)
     printf("   %s$ ", style("\033[1m"));
     for (unsigned i = 0; words[i] != NULL; i++) {
         quote(word, sizeof word, words[i]);
-        at = print_word(word, at, width);
+        at = print_word(word, i == 0, at, width);
     }
     if (behind[0] != '\0')
-        print_word(behind, at, width);
+        print_word(behind, false, at, width);
     printf("%s\n", style("\033[0m"));
 }
 
@@ -328,5 +328,5 @@ void screen_progress(const struct screen_progress *p)
     if (tenth == tenths_shown)
         return;
     tenths_shown = tenth;
-    puts(text);
+    printf("%.*s\n", (int)columns() - 1, text);
 }

@@ -184,6 +184,16 @@ expect 0 '' "$otter" sign "$@" --vector-to-sign payload program.bin vector.bin
 head -c $((0x200 + 3000)) here.bin >hashed.bin
 same vector.bin hashed.bin
 
+expect 2 'signs nothing' "$otter" sign -k ed.pem "$@" --vector-to-sign digest --sig-out no.txt \
+    program.bin never.bin
+# One with a long tail of zeros, which ECDSA does not mind
+expect 0 '' "$otter" sign -k p256.pem "$@" --sig-out ec.txt program.bin here256.bin
+{ openssl base64 -d -A -in ec.txt && head -c 2000 /dev/zero; } | openssl base64 -out long.txt
+expect 1 'has at most 72' "$otter" sign "$@" --fix-sig long.txt --fix-sig-pubkey p256-pub.pem \
+    --sig-out tail.txt program.bin never.bin
+expect 0 '' "$otter" sign "$@" --fix-sig ec.txt --fix-sig-pubkey p256-pub.pem program.bin there.bin
+same here256.bin there.bin
+
 # RSA
 expect 0 '' "$otter" sign -k rsa.pem "$@" --public-key-format full program.bin rsa.bin
 expect 0 'correctly validated' "$otter" verify -k rsa.pem rsa.bin
@@ -217,6 +227,9 @@ expect 0 '' "$otter" sign "$@" --fix-sig sig384.txt --fix-sig-pubkey p384-pub.pe
 same p384.bin there.bin
 
 # HEX in and out, trailers
+expect 1 'reaches past 4 GiB' "$otter" sign -k ed.pem "$@" --pad -x 0xfffff000 program.bin never.hex
+expect 2 'reaches past 4 GiB' "$otter" create-trailer -S 0x10000 -x 0xffff1000 never.hex
+expect 0 '' "$otter" sign -k ed.pem "$@" --pad -x 0xffff0000 program.bin top.hex
 expect 0 '' "$otter" sign -k ed.pem "$@" --pad --hex-addr 0x10000 program.bin padded.hex
 expect 0 '' "$otter" sign -k ed.pem "$@" --pad program.bin padded.bin
 expect 0 '' "$otter" merge -o flat.bin padded.hex
@@ -337,6 +350,6 @@ expect 0 'Next boot      test' "$otter" inspect --board mps2-an505 flash.img
 expect 0 '"next_boot": "test"' "$otter" inspect --json --board mps2-an505 -k ed-pub.pem flash.img
 expect 1 "no board 'x'" "$otter" inspect --board x here.bin
 
-[ -z "$(ls | grep '\.tmp$')" ] || { echo 'FAILED: temporary files left'; failures=1; }
+[ -z "$(ls -A | grep '\.tmp$')" ] || { echo 'FAILED: temporary files left'; failures=1; }
 [ "$failures" = 0 ] && echo 'all as expected'
 [ "$failures" = 0 ]

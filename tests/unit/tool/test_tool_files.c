@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -306,6 +307,48 @@ static void the_mode_of_a_file_is_kept_unless_it_is_to_be_private(void **state)
     unlink(path);
 }
 
+static void a_name_as_long_as_names_may_be_is_written(void **state)
+{
+    char name[256], path[400];
+    struct failure failure;
+
+    (void)state;
+    memset(name, 'n', 255);
+    name[255] = '\0';
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    assert_int_equal(file_write(path, "x", 1, 0666, &failure), OTTER_OK);
+    assert_int_equal(file_write(path, "y", 1, 0666, &failure), OTTER_OK);
+    unlink(path);
+    assert_int_equal(file_write(in_folder("none/x"), "x", 1, 0666, &failure), OTTER_E_IO);
+    assert_non_null(strstr(failure.text, "none/x'"));
+}
+
+/* As somebody who may write the file, but make none beside it. */
+static void a_file_in_a_folder_that_takes_no_new_one_is_written(void **state)
+{
+    const char *path = in_folder("there");
+    struct failure failure;
+    pid_t child;
+    int status;
+
+    (void)state;
+    assert_int_equal(file_write(path, "old", 3, 0666, &failure), OTTER_OK);
+    assert_int_equal(chmod(path, 0666), 0);
+    assert_int_equal(chmod(folder, 0555), 0);
+    child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        bool other = getuid() != 0 || setuid(65534) == 0;
+        bool new = file_write(path, "new!", 4, 0666, &failure) == OTTER_OK;
+        bool secret = file_write(path, "secret", 6, 0600, &failure) == OTTER_OK;
+        _exit(other && new && !secret ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    chmod(folder, 0755);
+    unlink(path);
+    assert_int_equal(status, 0);
+}
+
 static void a_link_to_a_file_that_is_not_there_yet_is_followed(void **state)
 {
     struct failure failure;
@@ -380,6 +423,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_mode_of_a_file_is_kept_unless_it_is_to_be_private,
                                         make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_link_stays_a_link, make_folder, remove_folder),
+        cmocka_unit_test_setup_teardown(a_name_as_long_as_names_may_be_is_written, make_folder,
+                                        remove_folder),
+        cmocka_unit_test_setup_teardown(a_file_in_a_folder_that_takes_no_new_one_is_written,
+                                        make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(a_link_to_a_file_that_is_not_there_yet_is_followed,
                                         make_folder, remove_folder),
         cmocka_unit_test_setup_teardown(what_cannot_be_written_is_named, make_folder,
