@@ -12,7 +12,7 @@
 #include "cloud/store/db.h"
 
 #define STAGE_ABOVE ((size_t)1 << 20) /* smaller bodies are written in one go */
-#define STAGE_STEP  ((size_t)1 << 19) /* written in one turn of the loop */
+#define STAGE_STEP  ((size_t)1 << 18) /* written in one turn of the loop */
 
 /* ---- what handlers ask ---- */
 

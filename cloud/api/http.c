@@ -5,6 +5,7 @@
 #include <event2/http.h>
 #include <event2/http_struct.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +109,9 @@ static bool listen_on(struct api *api, const struct api_config *config)
     evhttp_set_gencb(api->http, on_request, api);
     evhttp_set_bevcb(api->http, guests_connection, api->guests);
     api->socket = evhttp_bind_socket_with_handle(api->http, address, config->port);
+    if (api->socket) /* inherited: the head of a reply must not wait for its content */
+        setsockopt(evhttp_bound_socket_get_fd(api->socket), IPPROTO_TCP, TCP_NODELAY, &(int){1},
+                   sizeof(int));
     if (api->socket)
         api->door =
             door_new(api->cloud->base, evhttp_bound_socket_get_listener(api->socket), "api");
