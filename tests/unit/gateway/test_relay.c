@@ -6,6 +6,7 @@
 
 #include "cloud/core/jobs.h"
 #include "cloud/core/objects.h"
+#include "cloud/core/registry.h"
 #include "cloud/core/streams.h"
 #include "codec/cbor.h"
 #include "scene.h"
@@ -336,6 +337,29 @@ static void publish_subscribe_and_receive_need_policies(void **state)
     publish(&scene.a, "yours", "x", 1, 0);
     assert_true(device_is_closed(&scene.a));
     credentials_free(&limited);
+}
+
+/* By a policy that is attached (one certificate), and by a new version of it (whomever). */
+static void changed_policies_hold_from_the_next_packet_on(void **state)
+{
+    (void)state;
+    char id[65];
+    struct answer answer = ANSWER_INIT;
+    struct credentials growing = credentials_make("growing");
+    scene_register(&growing, "ACTIVE", id);
+    scene_policy("grow-1", "{'Effect':'Allow','Action':'iot:Connect','Resource':'*'}", id);
+    assert_int_equal(scene_connect(&scene.a, &growing, "growing"), 0);
+    assert_int_equal(subscribe(&scene.a, "x", 0), MQTT_GRANT_REFUSED);
+    scene_policy("grow-2", "{'Effect':'Allow','Action':'iot:Subscribe','Resource':'*'}", id);
+    assert_int_equal(subscribe(&scene.a, "x", 0), 0);
+    assert_int_equal(policy_version_create(&scene.cloud, "grow-2",
+                                           "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":"
+                                           "\"Deny\",\"Action\":\"iot:*\",\"Resource\":\"*\"}]}",
+                                           true, &answer),
+                     CORE_OK);
+    answer_free(&answer);
+    assert_int_equal(subscribe(&scene.a, "y", 0), MQTT_GRANT_REFUSED);
+    credentials_free(&growing);
 }
 
 static void refused_filters_keep_their_place_in_the_suback(void **state)
@@ -719,6 +743,7 @@ int run_relay_tests(void)
         TEST(connections_and_subscriptions_are_told),
         TEST(each_end_has_its_reason),
         TEST(publish_subscribe_and_receive_need_policies),
+        TEST(changed_policies_hold_from_the_next_packet_on),
         TEST(refused_filters_keep_their_place_in_the_suback),
         TEST(payloads_end_at_128_kib),
         TEST(topics_have_eight_levels),
