@@ -44,14 +44,16 @@ static void a_swap_completes_though_every_status_write_fails(void **state)
     rig_for_each(fail_all);
 }
 
-/* Half of the records fail, and power does, half way. What was overwritten without a record cannot
- * be put together again in every case; but what is started is whole and verified, or nothing is. */
+/* Half of the records fail, or all, and power does, half way. What has been done follows from the
+ * data, so the swap goes on. Only if all records are lost, a swap that has come to its end looks
+ * like one that has not begun, and may be made once more, the other way. */
 static void judge_what_runs(struct rig *rig)
 {
     rig_try_boot(rig);
-    if (rig->status == OTTER_OK)
-        rig_check(rig, rig_holds(rig, PRIMARY, 0, NEW) || rig_holds(rig, PRIMARY, 0, OLD),
-                  "something was started that is neither image");
+    rig_check(rig,
+              rig->status == OTTER_OK &&
+                  (rig_holds(rig, PRIMARY, 0, NEW) || rig_holds(rig, PRIMARY, 0, OLD)),
+              "neither image is started");
     rig_check(rig, rig->device[0].rule_breaks == 0, "a flash rule was broken");
 }
 
@@ -71,7 +73,7 @@ static void fail_half_with_reset(struct rig *rig, unsigned turn)
     rig_snapshot_free(&start);
 }
 
-static void a_reset_amid_failing_status_writes_starts_no_torn_image(void **state)
+static void a_swap_goes_on_after_a_reset_though_status_writes_fail(void **state)
 {
     (void)state;
     rig_for_each(fail_half_with_reset);
@@ -81,7 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_swap_completes_though_every_status_write_fails),
-        cmocka_unit_test(a_reset_amid_failing_status_writes_starts_no_torn_image),
+        cmocka_unit_test(a_swap_goes_on_after_a_reset_though_status_writes_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
