@@ -57,6 +57,10 @@ otter_status swap_verify_mix(struct boot_state *state, enum swap_side side)
     const struct flash flash = {.ops = &ops, .ctx = &mixed, .size = state->primary->size};
     const struct flash_area area = {&flash, 0, state->primary->size};
     swap_find_mix(state, &mixed.mix, side);
+    if (state->position == 0) { /* both headers are in place; the trailers may be torn */
+        const struct flash_area candidate = swap_candidate(state);
+        (void)swap_ciphers_open(state, &candidate);
+    }
     state->is_mixed = true;
     const otter_status status = boot_verify(state, &area, state->limit);
     state->is_mixed = false;

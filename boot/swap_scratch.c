@@ -294,7 +294,8 @@ void swap_find_mix(struct boot_state *state, struct swap_mix *mix, enum swap_sid
     mix->high = region.end;
     if (side == SWAP_OUTGOING)
         mix->low = mix->high = kept;
-    const bool in_scratch = state->source == BOOT_SOURCE_SCRATCH && state->position < STATES;
+    const bool in_scratch = state->source == BOOT_SOURCE_SCRATCH && state->position < STATES &&
+                            region_below(state, swap_end_offset(state), 0).shared;
     swap_ciphers_resume(state, in_scratch ? scratch : state->primary, incoming,
                         kept == 0 ? state->secondary : state->primary);
 }
