@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,6 +42,12 @@ struct far_end {
 
 static struct termios saved;
 static bool raw;
+static volatile sig_atomic_t told_to_end; /* by this signal */
+
+static void end(int number)
+{
+    told_to_end = number;
+}
 
 static void restore_terminal(void)
 {
@@ -54,6 +61,10 @@ static void make_terminal_raw(void)
     struct termios mode;
     if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &saved) != 0)
         return;
+    /* A terminal that is not given back is of no use to anybody. */
+    sigaction(SIGTERM, &(struct sigaction){.sa_handler = end}, NULL);
+    sigaction(SIGHUP, &(struct sigaction){.sa_handler = end}, NULL);
+    sigaction(SIGINT, &(struct sigaction){.sa_handler = end}, NULL);
     mode = saved;
     cfmakeraw(&mode);
     mode.c_oflag |= OPOST | ONLCR;
@@ -97,18 +108,32 @@ static bool open_far_end(struct far_end *far, const char *name, unsigned baud)
     return false;
 }
 
-/* What the device has said since, to stdout: how many bytes, or -1 when it is gone. */
+static bool print(const char *text, size_t length)
+{
+    while (length > 0) {
+        const ssize_t done = write(STDOUT_FILENO, text, length);
+        if (done < 0 && errno != EINTR)
+            return false;
+        text += done > 0 ? done : 0;
+        length -= done > 0 ? (size_t)done : 0;
+    }
+    return true;
+}
+
+/* What the device has said since, to stdout: how many bytes, or one of these. */
+enum { DEVICE_GONE = -1, CANNOT_PRINT = -2 };
+
 static int show(struct far_end *far)
 {
     char text[1024];
     const int length = far->log >= 0 ? (int)read(far->log, text, sizeof text)
                                      : console_port_receive(&far->port, text, sizeof text, 0);
-    if (length > 0 && write(STDOUT_FILENO, text, (size_t)length) != length)
-        return -1;
-    return length;
+    if (length > 0 && !print(text, (size_t)length))
+        return CANNOT_PRINT;
+    return length < 0 ? DEVICE_GONE : length;
 }
 
-enum typed { TYPED, TYPED_NOTHING, TYPED_END };
+enum typed { TYPED, TYPED_NOTHING, TYPED_END, TYPED_IN_VAIN };
 
 /* One read of what a person or a script types; a script's lines end as the Enter key does. */
 static enum typed type(struct far_end *far)
@@ -125,9 +150,17 @@ static enum typed type(struct far_end *far)
     for (size_t i = 0; !raw && i < count; i++)
         if (text[i] == '\n')
             text[i] = '\r';
-    if (console_port_send(&far->port, text, count) != OTTER_OK || leave != NULL)
-        return TYPED_END;
-    return TYPED;
+    if (console_port_send(&far->port, text, count) != OTTER_OK)
+        return TYPED_IN_VAIN;
+    return leave != NULL ? TYPED_END : TYPED;
+}
+
+/* Why it ended early; the exit code. */
+static int give_up(const char *reason, const char *detail)
+{
+    restore_terminal();
+    fprintf(stderr, "\notter console: %s%s\n", reason, detail);
+    return 1;
 }
 
 static int talk(struct far_end *far)
@@ -136,13 +169,16 @@ static int talk(struct far_end *far)
     uint64_t last = console_port_now(NULL);
     for (;;) {
         const int shown = show(far);
+        if (shown == CANNOT_PRINT)
+            return give_up("cannot write to stdout: ", strerror(errno));
         const enum typed typed = typing ? type(far) : TYPED_NOTHING;
         const uint64_t now = console_port_now(NULL);
-        if (shown < 0) {
-            restore_terminal();
-            fprintf(stderr, "\notter console: the device's side was closed\n");
-            return 1;
-        }
+        if (told_to_end)
+            return 128 + told_to_end;
+        if (shown == DEVICE_GONE)
+            return give_up("the device's side was closed", "");
+        if (typed == TYPED_IN_VAIN)
+            return give_up("the device takes no more input; what was typed last is lost", "");
         if (shown > 0 || typed == TYPED)
             last = now;
         if (typed == TYPED_END && raw)
@@ -183,6 +219,7 @@ int command_console(int argc, char **argv)
     struct far_end far;
     if (!open_far_end(&far, argv[optind], (unsigned)baud))
         return 1;
+    signal(SIGPIPE, SIG_IGN); /* said in words, with the terminal given back */
     make_terminal_raw();
     if (raw)
         fprintf(stderr, "(Ctrl-] leaves)\n");
