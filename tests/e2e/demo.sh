@@ -160,6 +160,7 @@ keep)
     grep -q "Restart the device" "$work/console" || wrong "the device does not answer \`help\`"
     can_be_repeated() {
         case $1 in
+        ./otter\ aws\ signer\ put-*) false ;; # a profile never changes
         ./otter\ sign* | openssl* | ./otter\ aws\ *\ describe* | ./otter\ aws\ *\ attach-*) true ;;
         ./otter\ aws\ *\ put-* | ./otter\ aws\ *\ list-things | ./otter\ aws\ *\ create-thing*) true ;;
         *) false ;;
@@ -174,7 +175,7 @@ keep)
             wrong "as shown, this fails: $command: $(cat "$work/answer")"
         repeated=$((repeated + 1))
     done <"$work/shown"
-    [ "$repeated" -ge 12 ] || wrong "only $repeated commands were shown that can be repeated"
+    [ "$repeated" -ge 11 ] || wrong "only $repeated commands were shown that can be repeated"
     step "the next release, as it says"
     sed -n '/1.0.2+0/,/create-ota-update/p' "$work/typed" >"$work/next"
     sh -e "$work/next" >"$work/answer" 2>&1 || wrong "the next release: $(cat "$work/answer")"
