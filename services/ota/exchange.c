@@ -272,7 +272,7 @@ const char *ota_hold_text(enum ota_hold hold)
         [OTA_HOLD_NONE] = "",
         [OTA_HOLD_CLAIMED] = "it waits for another service of this firmware",
         [OTA_HOLD_OVER] = "it is over for this device but still offered: cancel it in the cloud",
-        [OTA_HOLD_RESTING] = "jobs before it were taken back by the cloud; it is taken up later",
+        [OTA_HOLD_RESTING] = "jobs before it came to nothing; it is taken up later",
         [OTA_HOLD_UNREADABLE] = "its description cannot be read even without the job document",
     };
     return texts[hold];
@@ -353,7 +353,7 @@ static enum ota_event examine(struct ota *ota, otter_ms now, const struct ota_re
     ota->version = reply->version;
     ota->queued = reply->queued;
     ota_job_mark(&record->job, mark);
-    if (memcmp(mark, ota->over, sizeof mark) == 0)
+    if (memcmp(mark, ota->past.mark, sizeof mark) == 0)
         return leave(ota, now, reply->job_id, OTA_HOLD_OVER);
     if (now < ota->rest_until)
         return leave(ota, now, reply->job_id, OTA_HOLD_RESTING);

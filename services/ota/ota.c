@@ -30,6 +30,7 @@
 #define CONFLICTS_MAX         3u
 #define RETRY_DOUBLINGS_MAX   4u
 #define OFFERED_DOUBLINGS_MAX 9u
+#define REFUSALS_FREE         32u /* none of them erases more than its share of the store */
 
 /* --- small helpers that the other files use too --- */
 
@@ -206,7 +207,7 @@ static enum ota_event ask_briefly(struct ota *ota, otter_ms now)
 
 static void forget_job(struct ota *ota)
 {
-    const otter_status status = ota_record_close(ota->config.kv, &ota->record, ota->over);
+    const otter_status status = ota_record_close(ota->config.kv, &ota->record, &ota->past);
     if (status != OTTER_OK)
         LOG_ERR(OTA_TAG, "cannot clear the update's record: %s", otter_status_text(status));
     ota->doubt = false;
@@ -218,17 +219,25 @@ static void forget_job(struct ota *ota)
     ota->progress.stored = 0;
 }
 
-/* A job came to nothing because the cloud takes it for over. Once is a cancellation; a list that
- * goes on offering such jobs must not cost a few erases each. */
 static void rest(struct ota *ota, otter_ms now)
 {
+    const unsigned barren = ota->past.barren;
+    if (barren < 2)
+        return;
     const unsigned doublings =
-        ota->barren < OFFERED_DOUBLINGS_MAX ? ota->barren : OFFERED_DOUBLINGS_MAX;
+        barren - 1u < OFFERED_DOUBLINGS_MAX ? barren - 1u : OFFERED_DOUBLINGS_MAX;
     const uint32_t wait = ota->config.reply_timeout_ms << doublings;
-    if (ota->barren > 0)
-        ota->rest_until = now + (wait < ota->config.poll_ms ? wait : ota->config.poll_ms);
-    if (ota->barren < UINT8_MAX)
-        ota->barren++;
+    ota->rest_until = now + (wait < ota->config.poll_ms ? wait : ota->config.poll_ms);
+}
+
+/* A job came to nothing: it failed, or the cloud takes it for over. Once is an accident; a cloud
+ * that goes on ordering such jobs must not wear out the flash, which each costs some erases, one
+ * that came to a trial most. So the count outlasts a reset. */
+static void came_to_nothing(struct ota *ota, otter_ms now)
+{
+    if (ota->past.barren < UINT8_MAX)
+        ota->past.barren++;
+    rest(ota, now);
 }
 
 static void done_with(struct ota *ota)
@@ -240,15 +249,18 @@ static void done_with(struct ota *ota)
 
 static enum ota_event finished(struct ota *ota, otter_ms now)
 {
-    (void)now;
-    ota->barren = 0;
+    if (ota->record.result == OTA_SUCCEEDED)
+        ota->past.barren = ota->refusals = 0;
+    else if (ota->record.result == OTA_FAILED || ++ota->refusals % REFUSALS_FREE == 0)
+        came_to_nothing(ota, now);
     done_with(ota);
     return OTA_EV_NONE;
 }
 
 static enum ota_event finished_unheard(struct ota *ota, otter_ms now)
 {
-    rest(ota, now);
+    if (ota->record.result != OTA_SUCCEEDED)
+        came_to_nothing(ota, now);
     done_with(ota);
     return OTA_EV_NONE;
 }
@@ -261,8 +273,8 @@ static enum ota_event drop(struct ota *ota, otter_ms now)
     if (!ota->on_trial && (phase == OTA_RECORD_INSTALL || phase == OTA_RECORD_TRIAL) &&
         trailer_prepare(ota->config.secondary) != OTTER_OK)
         LOG_ERR(OTA_TAG, "cannot take back the request to install");
+    came_to_nothing(ota, now);
     forget_job(ota);
-    rest(ota, now);
     return ota->on_trial ? OTA_EV_GIVE_UP : OTA_EV_NONE;
 }
 
@@ -529,7 +541,8 @@ otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms
     status = ota_record_load(config->kv, &ota->record);
     if (status != OTTER_OK)
         LOG_ERR(OTA_TAG, "the record of an update cannot be read: %s", otter_status_text(status));
-    ota_mark_load(config->kv, ota->over);
+    ota_past_load(config->kv, &ota->past);
+    rest(ota, now);
     ota_trial_init(ota, now);
     ota_recall_download(ota);
     ota_restart_deadline(ota, now);

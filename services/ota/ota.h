@@ -191,10 +191,10 @@ struct ota {
     const char *fault;           /* of the configuration */
     uint8_t hold;                /* enum ota_hold */
     otter_ms rest_until;         /* no new job is taken up before */
-    uint8_t barren;              /* jobs in a row that the cloud took for over */
+    uint8_t refusals;            /* jobs refused since one succeeded or cost a rest */
     uint8_t offered_again;       /* times in a row that a job was offered which is over */
     uint8_t rounds;              /* times in a row that an acceptance came to nothing */
-    uint8_t over[OTA_MARK_SIZE]; /* the last job that this device was done with */
+    struct ota_past past;
     uint8_t retries;             /* of the state */
     uint8_t repairs;             /* of the secondary's trailer, since boot */
     uint8_t starting;            /* steps of PREPARING */

@@ -20,7 +20,7 @@
 #include "image/crypto.h"
 
 #define RECORD_KEY    "ota/job"
-#define MARK_KEY      "ota/over"
+#define PAST_KEY      "ota/over"
 #define RECORD_FORMAT 1u
 #define RECORD_MAX    448u
 
@@ -181,18 +181,26 @@ void ota_job_mark(const struct ota_job *job, uint8_t mark[OTA_MARK_SIZE])
     memcpy(mark, digest, OTA_MARK_SIZE);
 }
 
-void ota_mark_load(struct kv *kv, uint8_t mark[OTA_MARK_SIZE])
+/* The count may be absent: older firmware kept none. */
+void ota_past_load(struct kv *kv, struct ota_past *past)
 {
     uint32_t length = 0;
-    const otter_status status = kv_get(kv, MARK_KEY, mark, OTA_MARK_SIZE, &length);
-    if (status != OTTER_OK || length != OTA_MARK_SIZE)
-        memset(mark, 0, OTA_MARK_SIZE);
+    uint8_t bytes[OTA_MARK_SIZE + 1] = {0};
+    const otter_status status = kv_get(kv, PAST_KEY, bytes, sizeof bytes, &length);
+    memset(past, 0, sizeof *past);
+    if (status != OTTER_OK || length < OTA_MARK_SIZE)
+        return;
+    memcpy(past->mark, bytes, OTA_MARK_SIZE);
+    past->barren = bytes[OTA_MARK_SIZE];
 }
 
-otter_status ota_record_close(struct kv *kv, struct ota_record *record, uint8_t mark[OTA_MARK_SIZE])
+otter_status ota_record_close(struct kv *kv, struct ota_record *record, struct ota_past *past)
 {
-    ota_job_mark(&record->job, mark);
-    const struct kv_item items[] = {{RECORD_KEY, NULL, 0}, {MARK_KEY, mark, OTA_MARK_SIZE}};
+    uint8_t bytes[OTA_MARK_SIZE + 1];
+    ota_job_mark(&record->job, past->mark);
+    memcpy(bytes, past->mark, OTA_MARK_SIZE);
+    bytes[OTA_MARK_SIZE] = past->barren;
+    const struct kv_item items[] = {{RECORD_KEY, NULL, 0}, {PAST_KEY, bytes, sizeof bytes}};
     memset(record, 0, sizeof *record);
     const otter_status status = kv_set_all(kv, items, 2);
     if (status != OTTER_OK) /* a store too full for the mark must not keep the record */

@@ -1,7 +1,7 @@
 /* What the agent must not forget: the one record of the update in progress, in the key-value store
  * under "ota/job". It is written before each side effect and compared with the cloud at boot.
- * Beside it, under "ota/over", the mark of the last job that this device was done with: whatever
- * the cloud says, that execution is not begun again. */
+ * Beside it, under "ota/over", what the last job leaves behind: the mark of it, as that execution
+ * is not begun again whatever the cloud says, and how many in a row came to nothing. */
 #ifndef OTTER_SERVICES_OTA_RECORD_H
 #define OTTER_SERVICES_OTA_RECORD_H
 
@@ -72,12 +72,16 @@ otter_status ota_record_save(struct kv *kv, const struct ota_record *record);
 /* Tells one execution of a job from all others. */
 #define OTA_MARK_SIZE 8u
 void ota_job_mark(const struct ota_job *job, uint8_t mark[OTA_MARK_SIZE]);
-/* Zeros when there is none or it cannot be read. */
-void ota_mark_load(struct kv *kv, uint8_t mark[OTA_MARK_SIZE]);
 
-/* The device is done with the job: in one change the record goes and the job's mark takes the place
- * of the last one. Also clears `record` and gives the mark back, even after an error. */
-otter_status ota_record_close(struct kv *kv, struct ota_record *record,
-                              uint8_t mark[OTA_MARK_SIZE]);
+struct ota_past {
+    uint8_t mark[OTA_MARK_SIZE]; /* of the last job that this device was done with */
+    uint8_t barren;              /* jobs in a row that came to nothing and cost erases */
+};
+/* Zeros when there is none or it cannot be read. */
+void ota_past_load(struct kv *kv, struct ota_past *past);
+
+/* The device is done with the job: in one change the record goes, and `past`, which gets the job's
+ * mark, takes the place of the last one. Also clears `record`, even after an error. */
+otter_status ota_record_close(struct kv *kv, struct ota_record *record, struct ota_past *past);
 
 #endif

@@ -280,7 +280,10 @@ static void update_job(struct cloud *cloud, const char *id, const struct request
     job->version++;
     snprintf(topic, sizeof topic, "jobs/%s/update/accepted", id);
     reply(cloud, topic, "{\"clientToken\":\"%s\",\"timestamp\":1700000000}", request->token);
-    announce(cloud);
+    if (cloud->retries && (job->status == CLOUD_FAILED || job->status == CLOUD_REJECTED))
+        cloud_requeue(cloud, id);
+    else
+        announce(cloud);
 }
 
 static void receive_jobs(struct cloud *cloud, char *rest, const uint8_t *payload, size_t length)

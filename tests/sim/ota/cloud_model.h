@@ -43,6 +43,7 @@ struct cloud {
     const char *refused_tokens;
     const char *refusal;
     bool refuses_details_only; /* ... unless they come without statusDetails */
+    bool retries;           /* what failed or was rejected: another execution at once, for ever */
     char undead[65];        /* id of a job that $next offers as QUEUED whatever has become of it */
     char undead_too[65];    /* ... and of one that takes turns with it */
     uint32_t updates;       /* requests so far */

@@ -81,21 +81,27 @@ static void the_job_of_a_closed_record_is_known_again(void **state)
     (void)state;
     struct ota_record record = full_record();
     struct ota_job job = record.job;
-    uint8_t mark[OTA_MARK_SIZE], told[OTA_MARK_SIZE], found[OTA_MARK_SIZE];
-    ota_mark_load(&kv, found);
-    assert_memory_equal(found, ((uint8_t[OTA_MARK_SIZE]){0}), sizeof found);
-    assert_int_equal(ota_record_close(&kv, &record, told), OTTER_OK);
-    ota_mark_load(&kv, found);
+    uint8_t mark[OTA_MARK_SIZE];
+    struct ota_past told = {.barren = 3}, found, none = {0};
+    ota_past_load(&kv, &found);
+    assert_memory_equal(&found, &none, sizeof found);
+    assert_int_equal(ota_record_close(&kv, &record, &told), OTTER_OK);
+    ota_past_load(&kv, &found);
     ota_job_mark(&job, mark);
-    assert_memory_equal(told, mark, sizeof mark);
-    assert_memory_equal(found, mark, sizeof mark);
+    assert_memory_equal(told.mark, mark, sizeof mark);
+    assert_memory_equal(found.mark, mark, sizeof mark);
+    assert_int_equal(found.barren, 3);
+    assert_int_equal(kv_set(&kv, "ota/over", mark, sizeof mark), OTTER_OK); /* older firmware's */
+    ota_past_load(&kv, &found);
+    assert_memory_equal(found.mark, mark, sizeof mark);
+    assert_int_equal(found.barren, 0);
     job.queued_at++; /* deleted and made anew under the same id */
     ota_job_mark(&job, mark);
-    assert_memory_not_equal(found, mark, sizeof mark);
+    assert_memory_not_equal(found.mark, mark, sizeof mark);
     job.queued_at--;
     job.execution++; /* a retry */
     ota_job_mark(&job, mark);
-    assert_memory_not_equal(found, mark, sizeof mark);
+    assert_memory_not_equal(found.mark, mark, sizeof mark);
 }
 
 /* Its last field, queuedAt, was not there. */
@@ -117,10 +123,10 @@ static void a_record_of_older_firmware_is_read(void **state)
 static void a_cleared_record_stays_away(void **state)
 {
     (void)state;
-    uint8_t mark[OTA_MARK_SIZE];
+    struct ota_past past = {0};
     struct ota_record record = full_record();
     assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
-    assert_int_equal(ota_record_close(&kv, &record, mark), OTTER_OK);
+    assert_int_equal(ota_record_close(&kv, &record, &past), OTTER_OK);
     assert_int_equal(record.phase, OTA_RECORD_NONE);
     assert_int_equal(ota_record_load(&kv, &record), OTTER_OK);
     assert_int_equal(record.phase, OTA_RECORD_NONE);
