@@ -44,8 +44,10 @@
 #include "codec/crc32.h"
 
 #define HEADER_SIZE       20u
+#define LOG_END_OFFSET    12u
 #define HEADER_CRC_OFFSET 16u
 #define FORMAT_VERSION    1u
+#define LOST_HEADER_BITS  16u /* of 96: more than a sector loses, fewer than anything else hits */
 
 uint32_t log_header_space(const struct kv *kv)
 {
@@ -377,10 +379,51 @@ static void check_header(struct check *check, uint32_t generation)
         tell(check, start, state == HEADER_REPAIRED, "");
 }
 
+/* Looks like a header and is none any more: with it went all that the sector told. It may have been
+ * that of the newest sector, or of the only one. What a cut leaves of a header has no CRC. */
+static void check_lost_header(struct check *check, uint32_t generation)
+{
+    const struct kv *kv = check->kv;
+    const uint32_t start = log_sector_start(kv, generation);
+    struct log_header header;
+    uint8_t found[HEADER_SIZE];
+    uint8_t expected[HEADER_SIZE];
+    uint32_t wrong_bits = 0;
+    if (read_header(kv, generation % kv->sector_count, &header) != HEADER_NONE ||
+        flash_is_erased(kv->area, start + HEADER_CRC_OFFSET, HEADER_SIZE - HEADER_CRC_OFFSET) ==
+            1 ||
+        flash_read(kv->area, start, found, sizeof found) != OTTER_OK)
+        return;
+    encode_header(kv, (struct log_header){generation, 0}, expected);
+    for (uint32_t bit = 0; bit < 8 * LOG_END_OFFSET; bit++)
+        wrong_bits += (found[bit / 8] ^ expected[bit / 8]) >> bit % 8 & 1u;
+    if (wrong_bits <= LOST_HEADER_BITS)
+        tell(check, start, false, "");
+}
+
+/* Nothing is ever written behind a change that was cut: what has something behind it was whole. */
+static void check_tail(struct check *check)
+{
+    const struct kv *kv = check->kv;
+    const uint32_t end = log_sector_end(kv, kv->generation);
+    struct record record;
+    if (record_at(kv, kv->write_offset, &record) && !(record.kind & RECORD_MORE) &&
+        record.end < end && flash_is_erased(kv->area, record.end, end - record.end) != 1) {
+        record.damaged = true;
+        check_record(check, &record);
+    }
+}
+
 uint32_t log_check(struct kv *kv, void (*report)(void *ctx, const struct kv_damage *damage),
                    void *ctx)
 {
     struct check check = {kv, report, ctx, 0};
+    if (kv->generation > 0)
+        check_tail(&check);
+    /* without any header it may be that of each sector */
+    const uint32_t last = kv->generation > 0 ? kv->generation + 1 : kv->sector_count;
+    for (uint32_t lost = kv->generation + 1; lost <= last; lost++)
+        check_lost_header(&check, lost);
     for (uint32_t back = 0; back + 1 < kv->sector_count && back < kv->generation; back++) {
         const uint32_t generation = kv->generation - back;
         struct record record;

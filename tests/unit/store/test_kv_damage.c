@@ -103,6 +103,16 @@ static uint32_t check(void)
     return report_count;
 }
 
+static void fill_sector(void)
+{
+    char value[32];
+    const uint32_t generation = kv.generation;
+    for (int i = 0; kv.generation == generation; i++) {
+        snprintf(value, sizeof value, "state %d", i);
+        set_text("ota/job", value);
+    }
+}
+
 static void fill_two_sectors(void)
 {
     char value[32];
@@ -266,6 +276,44 @@ static void a_sector_that_lost_its_header_is_reported(void **state)
     assert_int_equal(check(), 1);
     assert_int_equal(reports[0].sector, 1);
     assert_int_equal(reports[0].offset, 0);
+    assert_false(reports[0].repaired);
+}
+
+/* The store would fall back to older values, or seem to be a blank one. */
+static void a_newest_or_only_sector_that_lost_its_header_is_reported(void **state)
+{
+    (void)state;
+    set_text("conf/thing_name", "lamp");
+    assert_int_equal(kv.generation, 1);
+    device.data[SECTOR + 1] ^= 0x21;
+    device.data[SECTOR + 9] ^= 0x02;
+    reopen();
+    assert_int_equal(check(), 1);
+    assert_int_equal(reports[0].sector, 1);
+    assert_int_equal(reports[0].offset, 0);
+    assert_int_equal(kv_format(&kv), OTTER_OK);
+    assert_int_equal(check(), 0);
+    while (kv.generation % SECTORS != 3)
+        fill_sector();
+    assert_int_equal(check(), 0);
+    device.data[3 * SECTOR + 6] ^= 0x30;
+    reopen();
+    assert_int_equal(check(), 1);
+    assert_int_equal(reports[0].sector, 3);
+    assert_false(reports[0].repaired);
+}
+
+/* What was written last and has decayed looks like a write that was cut; not so when something was
+ * written behind it. */
+static void decay_up_to_the_end_of_the_log_is_reported(void **state)
+{
+    (void)state;
+    fill_two_sectors();
+    memset(find("a certificate"), 0, 4);
+    memset(find("last state"), 0, 4);
+    reopen();
+    assert_int_equal(check(), 1);
+    assert_string_equal(report_keys[0], "pki/root_ca_cert");
     assert_false(reports[0].repaired);
 }
 
@@ -440,6 +488,8 @@ int main(void)
         TEST(records_behind_damage_are_found_again),
         TEST(damage_that_comes_while_the_device_runs_is_noticed),
         TEST(a_sector_that_lost_its_header_is_reported),
+        TEST(a_newest_or_only_sector_that_lost_its_header_is_reported),
+        TEST(decay_up_to_the_end_of_the_log_is_reported),
         TEST(a_write_that_was_cut_is_no_damage),
         TEST(a_replaced_secret_is_gone_from_flash),
         TEST(an_equal_or_a_first_secret_erases_nothing),
