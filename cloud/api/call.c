@@ -230,3 +230,15 @@ void exchange_answer(struct exchange *exchange)
         content_drop(call->cloud, call->staged);
     db_after_commit(call->cloud->db, on_settled, exchange);
 }
+
+void exchange_answer_anew(struct exchange *exchange)
+{
+    struct call *call = &exchange->call;
+    exchange->tries++;
+    evhttp_clear_headers(&call->reply_headers);
+    text_free(&call->reply);
+    call->content_type = NULL;
+    call->status = HTTP_OK;
+    call->object = 0;
+    exchange_answer(exchange);
+}

@@ -16,6 +16,7 @@ struct exchange {
     struct sigv4_result result;
     enum sigv4_verdict verdict;
     int64_t now; /* when it came */
+    int tries;   /* answers thrown away */
     bool streams;
 };
 
@@ -36,6 +37,8 @@ struct exchange *exchange_new(struct api *api, struct evhttp_request *request);
 void exchange_free(struct exchange *exchange);
 /* Calls the handler, and sends the reply once what it tells of is on the disk; or waits. */
 void exchange_answer(struct exchange *exchange);
+/* Throws the reply away and calls the handler again: the reply no longer holds. */
+void exchange_answer_anew(struct exchange *exchange);
 
 /* reply.c: sends the reply and ends the exchange. */
 void exchange_send(struct exchange *exchange);

@@ -4,13 +4,15 @@
 #include <event2/keyvalq_struct.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 
 #include "cloud/api/exchange.h"
 #include "cloud/core/objects.h"
 
-#define PIECE 262144
+#define PIECE     262144
+#define TRIES_MAX 8 /* of finding an object that is replaced all the time */
 
 static const char *reason_of(int status)
 {
@@ -109,14 +111,44 @@ static void stream(struct exchange *exchange, struct evhttp_connection *connecti
 
 /* ---- all ---- */
 
+static bool sends_object(const struct call *call)
+{
+    return call->object && call->method == EVHTTP_REQ_GET && call->at < call->end;
+}
+
+/* Whether the object was replaced or deleted while the reply waited for its commit. */
+static bool lost_object(const struct call *call)
+{
+    char first;
+    return !object_read(call->cloud, call->object, (size_t)call->at, &first, 1);
+}
+
+/* evhttp leaves "100 Continue" out when the body is empty. botocore then takes the reply for the
+ * answer to its question, which is allowed, but reads the connection's next reply wrongly. */
+static void go_on(const struct call *call, struct evhttp_connection *connection)
+{
+    static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const char *expected = call_header(call, "Expect");
+    const char *length = call_header(call, "Content-Length");
+    if (expected && strcasecmp(expected, "100-continue") == 0 && length &&
+        strtoull(length, NULL, 10) == 0)
+        bufferevent_write(evhttp_connection_get_bufferevent(connection), line, sizeof line - 1);
+}
+
 void exchange_send(struct exchange *exchange)
 {
     struct call *call = &exchange->call;
     struct evhttp_request *request = exchange->request;
     struct evhttp_connection *connection = evhttp_request_get_connection(request);
-    if (connection)
+    if (connection && sends_object(call) && lost_object(call) && exchange->tries < TRIES_MAX) {
+        exchange_answer_anew(exchange);
+        return;
+    }
+    if (connection) {
+        go_on(call, connection);
         copy_headers(call, request);
-    if (connection && call->object && call->method == EVHTTP_REQ_GET && call->at < call->end) {
+    }
+    if (connection && sends_object(call)) {
         stream(exchange, connection);
         return;
     }
