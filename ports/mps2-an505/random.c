@@ -38,12 +38,36 @@ static bool derive(const char *purpose, const uint8_t secret[RANDOM_SEED_SIZE],
     return error == 0;
 }
 
+static bool is_whole(const struct random_seed_record *record)
+{
+    return record->magic == RANDOM_SEED_MAGIC &&
+           record->crc == crc32_update(0, record, RECORD_CHECKED_LENGTH);
+}
+
+static bool read_whole(const struct flash_area *area, uint32_t offset,
+                       struct random_seed_record *record)
+{
+    return flash_read(area, offset, record, sizeof *record) == OTTER_OK && is_whole(record);
+}
+
+/* One bit that the flash has lost since must not take a device off line for good: the CRC tells
+ * which it is. */
 static bool read_record(const struct flash_area *area, uint32_t offset,
                         struct random_seed_record *record)
 {
-    return flash_read(area, offset, record, sizeof *record) == OTTER_OK &&
-           record->magic == RANDOM_SEED_MAGIC &&
-           record->crc == crc32_update(0, record, RECORD_CHECKED_LENGTH);
+    uint8_t *bytes = (uint8_t *)record;
+    if (read_whole(area, offset, record))
+        return true;
+    const uint32_t wrong = record->magic ^ RANDOM_SEED_MAGIC;
+    if ((wrong & (wrong - 1u)) != 0)
+        return false; /* more than one bit, as in all that is no record */
+    for (uint32_t bit = 0; bit < 8u * sizeof *record; bit++) {
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        if (is_whole(record))
+            return true;
+        bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    return false;
 }
 
 /* Finds the newest record and its offset. */
@@ -71,7 +95,7 @@ static otter_status write_record(const struct flash_area *area, uint32_t offset,
     struct random_seed_record written;
     otter_status status = flash_program(area, offset, record, sizeof *record);
     if (status == OTTER_OK &&
-        !(read_record(area, offset, &written) && memcmp(&written, record, sizeof written) == 0))
+        !(read_whole(area, offset, &written) && memcmp(&written, record, sizeof written) == 0))
         status = OTTER_E_FLASH;
     mbedtls_platform_zeroize(&written, sizeof written);
     return status;

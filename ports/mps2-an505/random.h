@@ -21,7 +21,7 @@
 #define RANDOM_SEED_SIZE  32u
 
 /* Little endian, at any multiple of RANDOM_SEED_STRIDE in any sector; of the valid records the
- * one with the highest sequence counts. */
+ * one with the highest sequence counts. One wrong bit is put right by the CRC. */
 #define RANDOM_SEED_STRIDE 64u
 struct random_seed_record {
     uint32_t magic;

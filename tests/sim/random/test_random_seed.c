@@ -104,10 +104,30 @@ static void a_damaged_seed_is_no_seed(void **state)
 {
     (void)state;
     struct random_seed_record record = factory_record(0x42);
-    record.seed[7] ^= 1;
+    record.seed[7] ^= 3;
     nor_wipe(&device);
     nor_load(&device, 0, &record, sizeof record);
     assert_int_equal(random_start(&area), OTTER_E_CRYPTO);
+}
+
+/* The next boot's seed is whole again. */
+static void a_flipped_bit_in_the_seed_is_put_right(void **state)
+{
+    (void)state;
+    const struct random_seed_record whole = factory_record(0x42);
+    for (uint32_t bit = 0; bit < 8 * sizeof whole; bit++) {
+        struct random_seed_record record = whole;
+        ((uint8_t *)&record)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        nor_wipe(&device);
+        nor_load(&device, 0, &record, sizeof record);
+        struct boot b;
+        boot(&b);
+        assert_int_equal(b.status, OTTER_OK);
+        memcpy(&record, device.data + SECTOR_SIZE, sizeof record);
+        assert_int_equal(record.sequence, whole.sequence + 1);
+        assert_int_equal(record.crc,
+                         crc32_update(0, &record, offsetof(struct random_seed_record, crc)));
+    }
 }
 
 static void the_seed_decides_what_comes_out(void **state)
@@ -297,6 +317,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_a_seed_there_are_no_random_bytes, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_damaged_seed_is_no_seed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_flipped_bit_in_the_seed_is_put_right, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_seed_decides_what_comes_out, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_used_seed_is_gone_from_flash, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_requests_differ_and_go_on, set_up, tear_down),
