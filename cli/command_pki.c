@@ -108,9 +108,10 @@ static const char *import_problem(otter_status status, enum pki_type type)
     case OTTER_E_REFUSED:
         return "the text holds several objects, and a label takes one; paste that alone";
     case OTTER_E_KEY:
-        return type == PKI_CERTIFICATE  ? "it takes a certificate, with a kind of key known here"
-               : type == PKI_PUBLIC_KEY ? "it takes a public key of curve P-256, or a certificate"
-                                        : "it takes a private key of curve P-256";
+        return type == PKI_CERTIFICATE ? "it takes a certificate, with a kind of key known here"
+               : type == PKI_PUBLIC_KEY
+                   ? "it takes a public key of curve P-256 (uncompressed), or a certificate"
+                   : "it takes a private key of curve P-256";
     default:
         return otter_status_text(status);
     }

@@ -159,13 +159,20 @@ static otter_status import_cert(struct kv *kv, const struct pki_object *object, 
     return status;
 }
 
+/* The text is whole, or PEM and base64 would have said so: what is in it is another kind of key. */
+static otter_status key_status(int error)
+{
+    const otter_status status = pki_status(error);
+    return status == OTTER_E_MALFORMED ? OTTER_E_KEY : status;
+}
+
 static otter_status import_public(struct kv *kv, const struct pki_object *object, size_t length)
 {
     uint8_t der[PKI_KEY_DER_MAX];
     uint32_t der_length = 0;
     mbedtls_pk_context key;
     mbedtls_pk_init(&key);
-    otter_status status = pki_status(mbedtls_pk_parse_public_key(&key, pki_work, length));
+    otter_status status = key_status(mbedtls_pk_parse_public_key(&key, pki_work, length));
     if (status == OTTER_OK)
         status = pki_encode_public(&key, der, &der_length);
     mbedtls_pk_free(&key);
@@ -188,7 +195,7 @@ static otter_status import_private(struct kv *kv, const struct pki_object *objec
     struct pki_pair pair;
     mbedtls_pk_context key;
     mbedtls_pk_init(&key);
-    otter_status status = pki_status(mbedtls_pk_parse_key(&key, pki_work, length, NULL, 0));
+    otter_status status = key_status(mbedtls_pk_parse_key(&key, pki_work, length, NULL, 0));
     if (status == OTTER_OK)
         status = pki_encode_pair(&key, &pair);
     mbedtls_pk_free(&key);

@@ -434,6 +434,19 @@ static void bytes_after_the_certificate_are_malformed(void **state)
     assert_int_equal(import(PKI_ROOT_CA, PKI_CERTIFICATE, pem), OTTER_E_MALFORMED);
 }
 
+/* The text is whole: "copy all of it" would send people astray. */
+static void a_key_in_a_form_not_known_here_is_told_from_a_torn_text(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    shell("openssl ecparam -genkey -name prime256v1 -noout | "
+          "openssl ec -pubout -conv_form compressed 2>/dev/null",
+          pem, sizeof pem);
+    assert_int_equal(import(PKI_OTA_SIGNER, PKI_PUBLIC_KEY, pem), OTTER_E_KEY);
+    shell("openssl ecparam -genkey -name prime256v1 -noout -param_enc explicit", pem, sizeof pem);
+    assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PUBLIC_KEY, pem), OTTER_E_KEY);
+}
+
 static void a_bundle_is_refused_whole(void **state)
 {
     (void)state;
@@ -497,6 +510,7 @@ int main(void)
         TEST(text_damaged_at_any_place_never_harms),
         TEST(a_truncated_text_stores_nothing),
         TEST(bytes_after_the_certificate_are_malformed),
+        TEST(a_key_in_a_form_not_known_here_is_told_from_a_torn_text),
         TEST(a_bundle_is_refused_whole),
         TEST(a_full_store_keeps_the_old_key),
     };
