@@ -22,6 +22,14 @@ void swap_trailer_read(const struct boot_state *state, const struct flash_area *
     trailer->swap_size = trailer_read_number(area, align, swap_size_field);
 }
 
+uint32_t swap_extent(const struct boot_state *state)
+{
+    const struct flash_area candidate = swap_candidate(state);
+    const uint32_t in = boot_image_end(&candidate, state->limit);
+    const uint32_t out = boot_image_end(state->primary, state->limit);
+    return in > out ? in : out;
+}
+
 bool swap_is_noted(const struct boot_state *state, const struct flash_area *area)
 {
     struct trailer trailer;
@@ -301,9 +309,7 @@ otter_status boot_mode_prepare(struct boot_state *state)
 otter_status boot_mode_perform(struct boot_state *state)
 {
     const struct flash_area candidate = swap_candidate(state);
-    const uint32_t in = boot_image_end(&candidate, state->limit);
-    const uint32_t out = boot_image_end(state->primary, state->limit);
-    state->swap_size = in > out ? in : out;
+    state->swap_size = swap_extent(state);
     state->position = 0;
     otter_status status = swap_ciphers_open(state, &candidate);
     if (status == OTTER_OK)

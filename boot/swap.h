@@ -19,6 +19,8 @@ struct swap_mix {
 
 void swap_trailer_read(const struct boot_state *state, const struct flash_area *area,
                        struct trailer *trailer);
+/* Bytes that a swap of what lies in the slots exchanges. */
+uint32_t swap_extent(const struct boot_state *state);
 /* Room in a trailer for the two keys of encrypted images. */
 uint32_t swap_keys_size(const struct boot_state *state);
 /* Prepares both images' ciphers: for a swap that begins, or from the keys in the trailer in `area`

@@ -131,9 +131,11 @@ otter_status swap_unstep(struct boot_state *state)
     return swap_is_backup(state) ? uniform_put_back(state, state->secondary, kept, i, i) : OTTER_OK;
 }
 
+/* Once: where write-once flash refuses copy_done, each boot comes here again. */
 otter_status swap_end(struct boot_state *state)
 {
-    return state->type == SWAP_REVERT
-               ? boot_erase(state, state->secondary, 0, uniform_sector_size(state))
-               : OTTER_OK;
+    const uint32_t size = uniform_sector_size(state);
+    if (state->type != SWAP_REVERT || flash_is_erased(state->secondary, 0, size) == 1)
+        return OTTER_OK;
+    return boot_erase(state, state->secondary, 0, size);
 }

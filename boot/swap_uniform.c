@@ -74,6 +74,18 @@ static bool is_note_of_revert(const struct boot_state *state, const struct trail
            (secondary->copy_done != TRAILER_UNSET || secondary->swap_size != erased);
 }
 
+/* A request whose fields do not agree was being withdrawn when power failed: the swap that the
+ * primary notes has begun. So has a revert, whose own note without its size would be a request, if
+ * the size of the primary's fits what lies in the slots. */
+static bool is_new_request(const struct boot_state *state, const struct trailer *primary,
+                           const struct trailer *secondary)
+{
+    if (state->type == SWAP_NONE || secondary->swap_type != state->type)
+        return false;
+    return primary->swap_type != state->type &&
+           (primary->swap_type != SWAP_REVERT || primary->swap_size != swap_extent(state));
+}
+
 void swap_find(struct boot_state *state, const struct trailer *primary,
                const struct trailer *secondary)
 {
@@ -87,10 +99,9 @@ void swap_find(struct boot_state *state, const struct trailer *primary,
         swap_records_read(state->primary, state->trailer_offset, state->primary->flash->write_size,
                           (uint32_t)uniform_records_per_sector * state->config->max_sectors);
     /* A request that is still there: nothing was moved; or it is new, and what looks like a swap in
-     * progress is the remains of an old one's trailer. (A request whose fields do not agree was
-     * being withdrawn when power failed: that swap has begun.) */
-    const bool is_other = secondary->swap_type == state->type && primary->swap_type != state->type;
-    if (secondary->magic == TRAILER_GOOD && (position > 0 || is_other))
+     * progress is the remains of an old one's trailer. */
+    if (secondary->magic == TRAILER_GOOD &&
+        (position > 0 || is_new_request(state, primary, secondary)))
         return;
     state->source = BOOT_SOURCE_PRIMARY;
     state->type = primary->swap_type;

@@ -174,6 +174,86 @@ static void every_cut_of_every_phase_is_survived(void **state)
     rig_destroy(&rig);
 }
 
+/* --- the request of a swap that has begun, half erased -----------------------------------------
+ */
+
+/* The next boot is cut where the primary has the note and the secondary still the request. */
+static void cut_before_the_request_goes(struct rig *r)
+{
+    struct rig_snapshot start = {0};
+    struct trailer primary;
+    struct trailer secondary;
+    uint32_t at = 0;
+    rig_save(r, &start);
+    do {
+        rig_restore(r, &start);
+        rig_check(r, rig_boot_cut(r, ++at, NOR_CUT_BEFORE), "the swap is noted before it ends");
+        trailer_read(&r->area[0][PRIMARY], r->variant.max_align, &primary);
+        trailer_read(&r->area[0][SECONDARY], r->variant.max_align, &secondary);
+    } while (primary.magic != TRAILER_GOOD || primary.copy_done != TRAILER_UNSET ||
+             secondary.magic != TRAILER_GOOD);
+    rig_snapshot_free(&start);
+}
+
+/* An erase that comes as far as each field, and one that spoils image_ok besides. */
+static void tear_the_request(struct rig *r, void (*judge)(struct rig *rig, bool ends))
+{
+    const struct flash_area *slot = &r->area[0][SECONDARY];
+    const struct flash_sector last = flash_sector_at(slot, slot->size - 1);
+    const uint32_t align = r->variant.max_align;
+    struct nor_device *device = &r->device[r->layout->place[0][SECONDARY].device];
+    struct rig_snapshot torn = {0};
+    cut_before_the_request_goes(r);
+    rig_save(r, &torn);
+    for (unsigned i = 0; i < 2 * TRAILER_OFFSET_SWAP_SIZE; i++) {
+        rig_restore(r, &torn);
+        const uint32_t end = trailer_field_offset(slot->size, align, i / 2) & ~(align - 1u);
+        nor_erase_bytes(device, slot->offset + last.offset, end - last.offset);
+        if (i % 2 == 1)
+            rig_data(r, SECONDARY)[trailer_field_offset(slot->size, align, TRAILER_IMAGE_OK)] =
+                0xa5;
+        rig_boot(r);
+        judge(r, false);
+    }
+    rig_snapshot_free(&torn);
+}
+
+static void a_swap_goes_on_whatever_a_torn_erase_leaves_of_its_request(void **state)
+{
+    (void)state;
+    set_up(rig_traced_layout(1), 9072, 5072, true);
+    tear_the_request(&rig, rig_judge_permanent);
+    rig_destroy(&rig);
+    set_up(rig_traced_layout(1), 5072, 9072, false);
+    rig_boot(&rig);
+    tear_the_request(&rig, rig_judge_revert);
+    rig_destroy(&rig);
+}
+
+/* --- a copy_done that cannot be written ----------------------------------------------------------
+ */
+
+static void boots_after_a_revert_that_cannot_be_marked_as_done_erase_nothing(void **state)
+{
+    (void)state;
+    set_up(rig_traced_layout(1), 5072, 9072, false);
+    rig_boot(&rig);
+    const struct flash_area *slot = &rig.area[0][PRIMARY];
+    rig.bad_start = slot->offset + trailer_field_offset(slot->size, 8, TRAILER_COPY_DONE);
+    rig.bad_end = rig.bad_start + 1;
+    rig.bad_percent = 100;
+    rig_boot(&rig);
+    for (unsigned i = 0; i < 3; i++) {
+        rig_expect_running(&rig, OLD);
+        rig_boot(&rig);
+        for (uint32_t at = 0; at < rig.logged; at++)
+            assert_false(rig.log[at].is_erase);
+    }
+    rig_expect_running(&rig, OLD);
+    rig_expect_other(&rig, NEW, true);
+    rig_destroy(&rig);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -185,6 +265,8 @@ int main(void)
         cmocka_unit_test(without_a_free_sector_the_candidate_goes_and_no_flag_is_written),
         cmocka_unit_test(an_image_above_the_limit_in_the_primary_gives_way_and_never_comes_back),
         cmocka_unit_test(every_cut_of_every_phase_is_survived),
+        cmocka_unit_test(a_swap_goes_on_whatever_a_torn_erase_leaves_of_its_request),
+        cmocka_unit_test(boots_after_a_revert_that_cannot_be_marked_as_done_erase_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
