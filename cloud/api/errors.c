@@ -135,6 +135,7 @@ static const struct row s3_rows[] = {
     {CORE_KEY_TOO_LONG, "KeyTooLongError", 400},
     {CORE_MALFORMED_XML, "MalformedXML", 400},
     {CORE_INVALID_TAG, "InvalidTag", 400},
+    {CORE_VALIDATION, "InvalidRequest", 400},
     {CORE_PRECONDITION, "PreconditionFailed", 412},
     {CORE_NOT_IMPLEMENTED, "NotImplemented", 501},
     {CORE_INTERNAL, "InternalError", 500},

@@ -145,7 +145,20 @@ static const struct {
     {"x-amz-tagging", NULL},
     {"x-amz-write-offset-bytes", NULL},
     {"x-amz-if-match-", NULL},
+    {"x-amz-object-ownership", "BucketOwnerEnforced"},
+    {"x-amz-bucket-namespace", "global"},
+    {"x-amz-checksum-md5", NULL}, /* checksum.c knows the others */
+    {"x-amz-checksum-sha512", NULL},
+    {"x-amz-checksum-xxhash", NULL},
 };
+
+/* A checksum of the whole object: its parts' are checked as they come, and their tags again. */
+static bool sums_up_parts(const struct operation *operation, const char *name)
+{
+    return operation && operation->handler == s3_complete_upload &&
+           strncasecmp(name, "x-amz-checksum-", 15) == 0 &&
+           strcasecmp(name, "x-amz-checksum-type") != 0;
+}
 
 /* The first header whose demand would be ignored; NULL: none. */
 static const char *foreign_header(const struct call *call, const struct operation *operation)
@@ -153,6 +166,8 @@ static const char *foreign_header(const struct call *call, const struct operatio
     const struct evkeyval *header;
     TAILQ_FOREACH(header, call->headers, next)
     {
+        if (sums_up_parts(operation, header->key))
+            return header->key;
         for (size_t i = 0; i < sizeof demands / sizeof *demands; i++) {
             const char *prefix = demands[i].prefix, *harmless = demands[i].harmless;
             bool obeyed = operation && operation->handler == s3_put_object &&

@@ -25,13 +25,37 @@ void s3_list_buckets(struct s3_call *s3)
     json_decref(buckets);
 }
 
+/* The first member of a request's body beside the one that is kept; NULL: none. */
+static const char *foreign_member(json_t *body, const char *kept)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(body, name, value)
+    {
+        if (strcmp(name, kept) != 0)
+            return name;
+    }
+    return NULL;
+}
+
+static void refuse_member(struct s3_call *s3, const char *name)
+{
+    char message[160];
+    snprintf(message, sizeof message,
+             "This cloud does not offer %.60s of S3 here: nothing was done.", name);
+    s3_error(s3, "NotImplemented", 501, message);
+}
+
 void s3_create_bucket(struct s3_call *s3)
 {
     struct answer answer = ANSWER_INIT;
     char location[80];
     json_t *body = s3->call->body_size ? s3_read_xml(s3) : json_object();
     const char *constraint = json_text(body, "LocationConstraint");
-    if (body && constraint && strcmp(constraint, s3->call->cloud->region) != 0) {
+    const char *foreign = foreign_member(body, "LocationConstraint");
+    if (foreign) {
+        refuse_member(s3, foreign);
+    } else if (body && constraint && strcmp(constraint, s3->call->cloud->region) != 0) {
         s3_error(s3, "IllegalLocationConstraintException", 400,
                  "This cloud is one region: leave the location constraint out.");
     } else if (body) {
@@ -74,9 +98,13 @@ void s3_put_versioning(struct s3_call *s3)
     char crc32[16];
     json_t *body = s3_check_body(s3, crc32) ? s3_read_xml(s3) : NULL;
     if (body) {
-        const char *status = json_text(body, "Status");
-        enum core_error error =
-            bucket_set_versioning(s3->call->cloud, s3->bucket, status ? status : "", &answer);
+        const char *status = json_text(body, "Status"), *mfa = json_text(body, "MfaDelete");
+        enum core_error error = CORE_OK;
+        if (mfa && strcmp(mfa, "Disabled") != 0)
+            refuse_member(s3, "MfaDelete");
+        else
+            error =
+                bucket_set_versioning(s3->call->cloud, s3->bucket, status ? status : "", &answer);
         if (error)
             s3_refuse(s3, error, &answer);
     }

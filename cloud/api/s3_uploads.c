@@ -96,6 +96,7 @@ void s3_complete_upload(struct s3_call *s3)
     struct object object;
     struct upload_name upload = upload_of(s3);
     struct object_condition condition = s3_condition(s3);
+    condition.size = call_header(s3->call, "x-amz-mp-object-size");
     json_t *body = s3_read_xml(s3);
     if (!body)
         return;

@@ -38,6 +38,7 @@ bool object_read(struct cloud *cloud, int64_t id, size_t offset, void *bytes, si
 struct object_condition {
     const char *match;      /* must be there with this tag: else CORE_NO_KEY, CORE_PRECONDITION */
     const char *none_match; /* "*": must not be there, else CORE_PRECONDITION */
+    const char *size;       /* of all parts, in digits: else CORE_VALIDATION */
 };
 
 /* Whether a condition's text names this tag. */

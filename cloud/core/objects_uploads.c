@@ -239,6 +239,13 @@ static enum core_error replace_parts(struct cloud *cloud, const struct join *joi
     return error;
 }
 
+static bool is_number(const char *text, size_t number)
+{
+    char digits[24];
+    snprintf(digits, sizeof digits, "%zu", number);
+    return strcmp(text, digits) == 0;
+}
+
 enum core_error upload_complete(struct cloud *cloud, const struct upload_name *name,
                                 const json_t *parts, const struct object_condition *condition,
                                 struct object *object, struct answer *answer)
@@ -247,6 +254,9 @@ enum core_error upload_complete(struct cloud *cloud, const struct upload_name *n
     enum core_error error = need_upload(cloud, name, answer);
     if (!error)
         error = join_all(cloud, &join, name->id, parts, answer);
+    if (!error && condition && condition->size && !is_number(condition->size, join.size))
+        error = answer_refuse(answer, CORE_VALIDATION, "The parts have %zu bytes, not %.20s.",
+                              join.size, condition->size);
     if (!error)
         error = replace_parts(cloud, &join, name, parts, condition, object, answer);
     free(join.digests);

@@ -65,7 +65,8 @@ static void say_why(struct db *db, const char *path, otter_status status, char *
         snprintf(reason, size, "%s was written by a newer otter: use that one, or another folder",
                  path);
     else
-        snprintf(reason, size, "cannot open the database %s: %s", path, sqlite3_errmsg(db->handle));
+        snprintf(reason, size, "cannot open the database %s: %s", path,
+                 *db->error ? db->error : sqlite3_errmsg(db->handle));
 }
 
 struct db *db_open(const char *directory, char *reason, size_t size)

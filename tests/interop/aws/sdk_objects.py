@@ -107,6 +107,9 @@ class Objects(CloudTest):
                               ("x-amz-grant-read", "id=1"), ("x-amz-storage-class", "GLACIER"),
                               ("x-amz-server-side-encryption", "aws:kms"),
                               ("x-amz-object-lock-mode", "COMPLIANCE"),
+                              ("x-amz-checksum-sha512", "AAAA"), ("x-amz-checksum-md5", "AAAA"),
+                              ("x-amz-checksum-xxhash64", "AAAA"),
+                              ("x-amz-object-ownership", "BucketOwnerPreferred"),
                               ("x-amz-website-redirect-location", "/there")):
             status, code, message = self.error(
                 self.server.send("s3", "PUT", "/%s/k" % name, {header: value}, b"x"))
@@ -116,6 +119,38 @@ class Objects(CloudTest):
         with self.refused("AccessDenied"):
             self.put(name, "k", ExpectedBucketOwner="999999999999")
         self.assertEqual(len(self.s3.list_object_versions(Bucket=name)["Versions"]), 1)
+
+    def test_a_bucket_s_setting_that_is_not_kept_is_refused_by_name(self):
+        name = self.bucket()
+        status, code, message = self.error(self.server.send(
+            "s3", "PUT", "/with-tags", body=b"<CreateBucketConfiguration><Tags><Tag><Key>a</Key>"
+            b"<Value>b</Value></Tag></Tags></CreateBucketConfiguration>"))
+        self.assertEqual((status, code), (501, "NotImplemented"))
+        self.assertIn("Tags", message)
+        with self.refused("404"):
+            self.s3.head_bucket(Bucket="with-tags")
+        with self.refused("NotImplemented", "MfaDelete"):
+            self.s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={
+                "Status": "Suspended", "MFADelete": "Enabled"})
+        self.assertEqual(self.s3.get_bucket_versioning(Bucket=name)["Status"], "Enabled")
+
+    def test_parts_are_joined_only_to_what_their_sender_expects(self):
+        name = self.bucket()
+        upload = {"Bucket": name, "Key": "k"}
+        upload["UploadId"] = self.s3.create_multipart_upload(**upload)["UploadId"]
+        tag = self.s3.upload_part(**upload, PartNumber=1, Body=b"five!")["ETag"]
+        path = "/%s/k?uploadId=%s" % (name, upload["UploadId"])
+        body = ("<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>%s</ETag></Part>"
+                "</CompleteMultipartUpload>" % tag).encode()
+        for header, value, error in (("x-amz-mp-object-size", "6", (400, "InvalidRequest")),
+                                     ("x-amz-mp-object-size", "5x", (400, "InvalidRequest")),
+                                     ("x-amz-checksum-crc32", "AAAA", (501, "NotImplemented"))):
+            answer = self.server.send("s3", "POST", path, {header: value}, body)
+            self.assertEqual(self.error(answer)[:2], error)
+        with self.refused("404"):
+            self.s3.head_object(Bucket=name, Key="k")
+        answer = self.server.send("s3", "POST", path, {"x-amz-mp-object-size": "5"}, body)
+        self.assertEqual(answer[0], 200)
 
     # ---- conditions ----
 

@@ -215,6 +215,26 @@ static void a_missing_folder_is_refused_with_words(void **state)
     assert_non_null(strstr(reason, "/nonexistent/folder/otter.db"));
 }
 
+static int one_page(sqlite3 *handle, char **error, const sqlite3_api_routines *routines)
+{
+    (void)error, (void)routines;
+    return sqlite3_exec(handle, "PRAGMA max_page_count = 1", NULL, NULL, NULL);
+}
+
+static void a_disk_that_is_full_from_the_beginning_is_refused_with_the_cause(void **state)
+{
+    char reason[200] = "", full[] = "/tmp/otter-db-XXXXXX", command[64];
+    (void)state;
+    assert_non_null(mkdtemp(full));
+    sqlite3_auto_extension((void (*)(void))one_page);
+    struct db *db = db_open(full, reason, sizeof reason);
+    sqlite3_reset_auto_extension();
+    assert_null(db);
+    assert_non_null(strstr(reason, "is full: make room there"));
+    snprintf(command, sizeof command, "rm -r %s", full);
+    assert_int_equal(system(command), 0);
+}
+
 /* ---- what waits for a commit ---- */
 
 static char
@@ -351,6 +371,7 @@ int main(void)
         TEST(who_waits_is_told_after_the_outermost_commit),
         TEST(who_waits_for_what_is_rolled_back_is_told_so),
         TEST(grouped_writes_are_one_transaction),
+        TEST(a_disk_that_is_full_from_the_beginning_is_refused_with_the_cause),
         TEST(a_full_disk_undoes_the_group_and_tells_all_who_waited),
         TEST(a_statement_may_be_used_while_it_is_in_use),
         TEST(a_blob_is_read_piece_by_piece_and_within_its_bounds),
