@@ -62,8 +62,11 @@ static otter_status write_key(const struct boot_state *state, const struct flash
         return OTTER_OK;
     memset(field, area->flash->erased_value, sizeof field);
     memcpy(field, cipher->key, sizeof cipher->key);
-    return flash_program(area, key_offset(state, area, number), field,
-                         round_up(IMAGE_AES_KEY_SIZE, area->flash->write_size));
+    const uint32_t offset = key_offset(state, area, number);
+    const otter_status status =
+        flash_program(area, offset, field, round_up(IMAGE_AES_KEY_SIZE, area->flash->write_size));
+    return status == OTTER_OK ? flash_compare(area, offset, cipher->key, sizeof cipher->key)
+                              : status;
 }
 
 static otter_status write_keys(const struct boot_state *state, const struct flash_area *area)

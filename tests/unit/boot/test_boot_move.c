@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "tests/sim/nor_fault.h"
 #include "tests/unit/boot/mode_board.h"
 
 static const struct geometry good = {"", {{{5, 512}}, {{5, 512}}}, {4, 4}, 0xff, 8, 8, false};
@@ -89,6 +90,49 @@ static void reprogramming_in_the_middle_of_a_swap_leaves_an_image_that_boots(voi
     board_end();
 }
 
+/* An encrypted image in place of another, with a flash that loses the write of a key and says
+ * nothing. False if the boot ended before power was cut. */
+static bool update_with_lost_key(unsigned key, uint32_t cut_at)
+{
+    static const struct geometry units_of_16 = {
+        "", {{{5, 512}}, {{5, 512}}}, {16, 16}, 0xff, 16, 8, false};
+    const struct sim_image_options options = {.encrypted = true};
+    static struct nor_fault fault;
+    uint8_t image[END];
+    board_begin(&units_of_16);
+    board.config.encryption = &sim_encryption;
+    sim_image_make_with(image, END, 1, SIM_KEY, &options);
+    board_load(&board, BOARD_PRIMARY, image, END);
+    sim_image_make_with(image, END, 2, SIM_KEY, &options);
+    sim_image_encrypt(image);
+    board_download(&board, image, END);
+    board_request(&board, true);
+    fault = (struct nor_fault){.kind = NOR_FAULT_LOST, .at = 1, .silent = true};
+    fault.start = trailer_field_offset(board.area[BOARD_PRIMARY].size, 16, TRAILER_SWAP_SIZE) -
+                  (key + 1) * 16u;
+    fault.end = fault.start + 16;
+    nor_fault_install(&board.device[BOARD_PRIMARY], &fault);
+    nor_power_plan(&board.power, cut_at, NOR_CUT_BEFORE);
+    const bool done = board_boot(&board);
+    nor_power_plan(&board.power, 0, NOR_CUT_BEFORE);
+    assert_int_equal(boot_version(), 2);
+    sim_image_make_with(image, END, 1, SIM_KEY, &options);
+    sim_image_encrypt(image);
+    assert_true(board_holds(&board, BOARD_SECONDARY, 0, image, END));
+    assert_true(!done || fault.seen > 0);
+    board_end();
+    return !done;
+}
+
+static void a_key_whose_write_is_lost_costs_no_image(void **state)
+{
+    (void)state;
+    for (unsigned key = 0; key < 2; key++) {
+        for (uint32_t cut_at = 1; update_with_lost_key(key, cut_at); cut_at++)
+            ;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -96,6 +140,7 @@ int main(void)
         cmocka_unit_test(a_padded_primary_is_no_swap_in_progress),
         cmocka_unit_test(an_image_too_large_to_move_is_refused),
         cmocka_unit_test(reprogramming_in_the_middle_of_a_swap_leaves_an_image_that_boots),
+        cmocka_unit_test(a_key_whose_write_is_lost_costs_no_image),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
