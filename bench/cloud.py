@@ -3,12 +3,13 @@ beside moto. Standard library and the openssl command only.
 
 usage: cloud.py OTTER [--moto MOTO_SERVER]
 """
-import argparse, datetime, hashlib, hmac, json, os, selectors, shutil, signal, socket, ssl
+import argparse, base64, datetime, hashlib, hmac, json, os, re, selectors, shutil, signal, socket, ssl
 import subprocess, sys, tempfile, threading, time, urllib.parse
 
 REGION = "us-east-1"
 LARGE = 60 * 1000 * 1000
 PARALLEL = 8
+VERSIONING = b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
 
 # ---- requests -----------------------------------------------------------------------------------
 
@@ -20,8 +21,10 @@ def sign(url, keys, service, method, path, query="", body=b"", headers=None):
     stamp, day = now.strftime("%Y%m%dT%H%M%SZ"), now.strftime("%Y%m%d")
     digest = hashlib.sha256(body).hexdigest()
     names = {"host": host, "x-amz-date": stamp, "x-amz-content-sha256": digest}
+    names.update({name: value for name, value in (headers or {}).items() if name.startswith("x-")})
+    signed = ";".join(sorted(names))
     canonical = "\n".join([method, path, query, *("%s:%s" % pair for pair in sorted(names.items())), "",
-                           ";".join(sorted(names)), digest])
+                           signed, digest])
     scope = "%s/%s/%s/aws4_request" % (day, REGION, service)
     text = "AWS4-HMAC-SHA256\n%s\n%s\n%s" % (stamp, scope,
                                             hashlib.sha256(canonical.encode()).hexdigest())
@@ -30,7 +33,7 @@ def sign(url, keys, service, method, path, query="", body=b"", headers=None):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
     signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
     names["authorization"] = "AWS4-HMAC-SHA256 Credential=%s/%s, SignedHeaders=%s, Signature=%s" % (
-        keys[0], scope, "host;x-amz-content-sha256;x-amz-date", signature)
+        keys[0], scope, signed, signature)
     names["content-length"] = str(len(body))
     names.update(headers or {})
     lines = ["%s %s%s HTTP/1.1" % (method, path, "?" + query if query else "")]
@@ -145,6 +148,20 @@ def register(cloud, keys, work):
     return key, cert
 
 
+def make_signer(url, keys, key, cert):
+    """Buckets bench, with versioning, and signed; a profile that signs with the device's key."""
+    for bucket in ("/bench", "/signed"):
+        ask(url, sign(url, keys, "s3", "PUT", bucket))
+    ask(url, sign(url, keys, "s3", "PUT", "/bench", "versioning=", VERSIONING))
+    text = {name: base64.b64encode(open(path, "rb").read()).decode()
+            for name, path in (("Certificate", cert), ("PrivateKey", key))}
+    arn = ask(url, sign(url, keys, "acm", "POST", "/", body=json.dumps(text).encode(),
+                        headers={"x-amz-target": "CertificateManager.ImportCertificate"}))
+    ask(url, sign(url, keys, "signer", "PUT", "/signing-profiles/bench", body=json.dumps({
+        "platformId": "AmazonFreeRTOS-Default", "signingParameters": {"certname": "bench"},
+        "signingMaterial": {"certificateArn": arn["CertificateArn"]}}).encode()))
+
+
 def ping_for_ever(port, root, key, cert):
     """Prints the milliseconds of each PING."""
     context = ssl.create_default_context(cafile=root)
@@ -193,9 +210,10 @@ class Pings:
 
 def waits(cloud, keys, work):
     url = cloud["api_url"]
-    pings = Pings(cloud["mqtt_port"], cloud["root_ca"], *register(cloud, keys, work))
+    key, cert = register(cloud, keys, work)
+    pings = Pings(cloud["mqtt_port"], cloud["root_ca"], key, cert)
     large = os.urandom(1 << 20) * (LARGE >> 20)
-    ask(url, sign(url, keys, "s3", "PUT", "/bench"))
+    make_signer(url, keys, key, cert)
 
     def put():
         ask(url, sign(url, keys, "s3", "PUT", "/bench/large", body=large))
@@ -212,12 +230,21 @@ def waits(cloud, keys, work):
         for _ in range(20):
             ask(url, sign(url, keys, "iot", "POST", "/keys-and-certificate"))
 
+    def sign_large():
+        found = ask(url, sign(url, keys, "s3", "GET", "/bench", "versions="))
+        version = re.search(rb"<VersionId>([^<]+)", found).group(1).decode()
+        ask(url, sign(url, keys, "signer", "POST", "/signing-jobs", body=json.dumps({
+            "source": {"s3": {"bucketName": "bench", "key": "large", "version": version}},
+            "destination": {"s3": {"bucketName": "signed"}}, "profileName": "bench",
+            "clientRequestToken": "bench"}).encode()))
+
     print("A device's PING while the HTTP API works (the last column should stay below 100 ms)")
     print("   %-34s %10s %8s %12s %12s" % ("", "takes", "PINGs", "median", "longest"))
     try:
         pings.during("nothing else", lambda: time.sleep(1))
         pings.during("PUT of 60 MB", put)
         pings.during("GET of 60 MB, ten at once", lambda: get(10))
+        pings.during("signing of 60 MB", sign_large)
         pings.during("20 RSA keys made", make_keys)
     finally:
         pings.stop()

@@ -72,9 +72,16 @@ static void make(void *context)
     call->made = call->make();
 }
 
-static void again(void *context)
+void call_again(void *call)
 {
-    exchange_answer(context);
+    exchange_answer(call);
+}
+
+void call_wait(struct call *call, void *made, void (*unmake)(void *made))
+{
+    call->made = made;
+    call->unmake = unmake;
+    call->waits = true;
 }
 
 bool call_prepare(struct call *call, void *(*make_it)(void), void (*unmake)(void *made))
@@ -85,7 +92,7 @@ bool call_prepare(struct call *call, void *(*make_it)(void), void (*unmake)(void
     call->unmake = unmake;
     call->waits = true;
     if (!call->api->stopping)
-        worker_do(call->api->worker, make, again, call);
+        worker_do(call->cloud->worker, make, call_again, call);
     return false;
 }
 

@@ -1,7 +1,8 @@
 /* One request on its way through the API, already authenticated, and the reply being made.
  *
  * A handler that needs something first which would keep the loop busy asks for it (call_prepare,
- * call_stage) and returns; when it is there, the handler is called again from the beginning. */
+ * call_wait, call_stage) and returns; when it is there, the handler is called again from the
+ * beginning. */
 #ifndef OTTER_CLOUD_API_CALL_H
 #define OTTER_CLOUD_API_CALL_H
 
@@ -43,7 +44,7 @@ struct call {
 
     struct body_facts facts;
     bool waits; /* the handler will be called again */
-    void *made; /* by call_prepare */
+    void *made; /* by call_prepare, or given to call_wait */
     void (*unmake)(void *made);
     void *(*make)(void);
     int64_t staged; /* the body as a content, see cloud/core/contents.h; 0: it is not */
@@ -53,6 +54,10 @@ struct call {
 /* True when `make` has been called on another thread and call->made is there; freed by `unmake`
  * with the call. False: the handler must return, and comes again. */
 bool call_prepare(struct call *call, void *(*make)(void), void (*unmake)(void *made));
+/* The same for what ends later on the loop: `made` is kept as call->made, freed by `unmake` with
+ * the call; the handler must return, and comes again when call_again (of the call) is called. */
+void call_wait(struct call *call, void *made, void (*unmake)(void *made));
+void call_again(void *call);
 /* True when the body is small, or lies in the database as call->staged. */
 bool call_stage(struct call *call);
 

@@ -26,7 +26,6 @@ struct api {
     struct evhttp_bound_socket *socket;
     struct door *door;
     struct guests *guests;
-    struct worker *worker;
     struct exchange *exchanges; /* all that are under way */
     bool stopping;
     char *key_id, *secret, *iot_endpoint;

@@ -88,7 +88,7 @@ static void on_request(struct evhttp_request *request, void *context)
     struct api *api = context;
     struct exchange *exchange = exchange_new(api, request);
     if (exchange->call.body_size > BODY_SMALL) {
-        worker_do(api->worker, judge_large, on_judged, exchange);
+        worker_do(api->cloud->worker, judge_large, on_judged, exchange);
         return;
     }
     judge(exchange);
@@ -142,11 +142,10 @@ struct api *api_start(struct cloud *cloud, const struct api_config *config, char
     api->secret = copy(config->secret_access_key, "");
     api->iot_endpoint = copy(config->iot_endpoint, "localhost");
     api->http = evhttp_new(cloud->base);
-    api->worker = worker_start(cloud->base);
     api->guests = guests_new(
         cloud->base, &(struct guests_config){api->key_id, config->tls,
                                              config->patience_s ? config->patience_s : PATIENCE_S});
-    if (api->http && api->worker && api->guests && listen_on(api, config)) {
+    if (api->http && api->guests && listen_on(api, config)) {
         ota_resume(cloud); /* updates that were asked for before the last stop */
         return api;
     }
@@ -184,7 +183,7 @@ void api_stop(struct api *api)
         return;
     api->stopping = true;
     door_free(api->door);
-    worker_stop(api->worker);
+    worker_settle(api->cloud->worker);
     db_flush(api->cloud->db);
     drop_exchanges(api);
     if (api->http)

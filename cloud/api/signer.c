@@ -27,9 +27,20 @@ static enum core_error cancel_profile(struct call *call, const json_t *body, str
     return profile_cancel(call->cloud, call->parameters[0], answer);
 }
 
+static void free_signing(void *signing)
+{
+    signing_free(signing);
+}
+
 static enum core_error start_job(struct call *call, const json_t *body, struct answer *answer)
 {
-    return signing_start(call->cloud, body, answer);
+    struct signing *signing = call->made;
+    if (signing)
+        return signing_finish(signing, answer);
+    enum core_error error = signing_start(call->cloud, body, call_again, call, &signing, answer);
+    if (signing)
+        call_wait(call, signing, free_signing);
+    return error;
 }
 
 static enum core_error describe_job(struct call *call, const json_t *body, struct answer *answer)

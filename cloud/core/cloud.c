@@ -12,7 +12,9 @@
 #include "cloud/core/cloud_internal.h"
 #include "cloud/core/contents.h"
 #include "cloud/core/jobs.h"
+#include "cloud/core/ota_updates.h"
 #include "cloud/core/windows.h"
+#include "cloud/core/worker.h"
 #include "cloud/store/db.h"
 
 #define EXPIRY_CHECK_S 5 /* the service itself may be up to 60 s late */
@@ -133,11 +135,12 @@ otter_status cloud_start(struct cloud *cloud, struct event_base *base,
     }
     contents_recover(cloud);
     cloud->windows = windows_new();
+    cloud->worker = worker_start(base);
     cloud_log_attach(base);
     if (with_broker)
         cloud->broker = broker_start(base, config->dir);
-    if (!cloud->windows || (with_broker && !cloud->broker) || !start_timers(cloud) ||
-        (config->group_commits && !outbox_start(cloud))) {
+    if (!cloud->windows || !cloud->worker || (with_broker && !cloud->broker) ||
+        !start_timers(cloud) || (config->group_commits && !outbox_start(cloud))) {
         cloud_stop(cloud);
         return OTTER_E_IO;
     }
@@ -147,6 +150,10 @@ otter_status cloud_start(struct cloud *cloud, struct event_base *base,
 
 void cloud_stop(struct cloud *cloud)
 {
+    if (cloud->db)
+        ota_stop(cloud);
+    worker_stop(cloud->worker);
+    cloud->worker = NULL;
     outbox_stop(cloud);
     cloud_log_attach(NULL);
     stop_timers(cloud);

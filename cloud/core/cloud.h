@@ -1,9 +1,9 @@
 /* The cloud's shared ground: one event loop, one database, one broker, one clock.
  *
- * Everything in cloud/ runs on the thread of `base`; nothing locks. Functions of core/ take the
- * cloud first, change the database inside one transaction, and then tell the world through
- * cloud_publish, which waits for the outermost commit. They are called alike by the gateway (MQTT)
- * and by the API (HTTP).
+ * Everything in cloud/ runs on the thread of `base`, but for what is given to the worker; nothing
+ * locks. Functions of core/ take the cloud first, change the database inside one transaction, and
+ * then tell the world through cloud_publish, which waits for the outermost commit. They are called
+ * alike by the gateway (MQTT) and by the API (HTTP).
  *
  * Answers: a function that can refuse returns a `core_error` and fills an `answer`: its body on
  * CORE_OK, a message for a person otherwise. An answer is begun with ANSWER_INIT and ended with
@@ -24,7 +24,9 @@ struct db;
 struct bufferevent;
 struct event;
 struct event_base;
+struct ota_work;
 struct windows;
+struct worker;
 
 #define CLOUD_REGION  "us-east-1"
 #define CLOUD_ACCOUNT "123456789012"
@@ -119,6 +121,8 @@ struct cloud {
     struct cloud_timers *timers;
     struct event *turn_end; /* commits; NULL: each change is committed on its own */
     struct windows *windows;
+    struct worker *worker;
+    struct ota_work *updates; /* OTA updates that are being signed */
     char dir[512];
     char region[32];
     char account[16];
@@ -166,8 +170,9 @@ void cloud_certificate_changed(struct cloud *cloud, const char *certificate);
 /* One line on stdout: time of day, the area in a column of its own ("gateway", "jobs", "api"),
  * text. */
 void cloud_log(const char *area, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Lines that stdout does not take at once wait in a buffer of bounded size; with a loop they leave as
- * soon as it does. What finds no room is counted and said. NULL ends that; `base` must outlive it. */
+/* Lines that stdout does not take at once wait in a buffer of bounded size; with a loop they leave
+ * as soon as it does. What finds no room is counted and said. NULL ends that; `base` must outlive
+ * it. */
 void cloud_log_attach(struct event_base *base);
 
 #endif

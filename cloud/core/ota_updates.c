@@ -75,6 +75,11 @@ void ota_resume(struct cloud *cloud)
     json_decref(ids);
 }
 
+void ota_stop(struct cloud *cloud)
+{
+    ota_forget(cloud, NULL);
+}
+
 /* ---- get ---- */
 
 /* AWS shows what is unused as empty objects. */
@@ -221,6 +226,8 @@ enum core_error ota_delete(struct cloud *cloud, const char *id, bool delete_stre
     }
     db_done(rows);
     error = error ? not_found(id, answer) : delete_all(cloud, id, job, stream, force_job, answer);
+    if (!error)
+        ota_forget(cloud, id);
     free(job);
     free(stream);
     return error;

@@ -22,5 +22,8 @@ enum core_error ota_delete(struct cloud *cloud, const char *id, bool delete_stre
 
 /* Takes up updates that were not finished when the cloud stopped. Called by api_start. */
 void ota_resume(struct cloud *cloud);
+/* Gives up those that are being signed: they are taken up at the next start. Called by cloud_stop.
+ */
+void ota_stop(struct cloud *cloud);
 
 #endif

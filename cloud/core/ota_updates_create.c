@@ -24,17 +24,20 @@ struct source {
     char signature[1400];    /* base64; "" when the file is not signed */
     char signature_name[80]; /* sig-sha256-ecdsa */
     char certificate[256];
+    struct signing *signing; /* NULL: nothing is to be signed */
 };
 
-struct work {
+struct ota_work {
+    struct ota_work *next, **link;
     struct cloud *cloud;
-    const char *id;
+    char *id;
     json_t *request;
     json_t *files; /* of the request; gains awsSignerJobId */
     struct source *sources;
     char stream[64];
     bool own_stream; /* made for this update */
-    struct answer *answer;
+    size_t waiting;  /* for so many files to be signed */
+    struct answer said, *answer;
 };
 
 #define REFUSE(...) answer_refuse(work->answer, CORE_INVALID_REQUEST, __VA_ARGS__)
@@ -46,7 +49,7 @@ static void copy(char *text, size_t size, const char *source)
 
 /* ---- where a file lies ---- */
 
-static enum core_error locate_s3(struct work *work, struct source *source, const json_t *s3)
+static enum core_error locate_s3(struct ota_work *work, struct source *source, const json_t *s3)
 {
     struct object object;
     copy(source->bucket, sizeof source->bucket, json_text(s3, "bucket"));
@@ -74,7 +77,7 @@ static const json_t *file_of_stream(const json_t *info, int64_t file_id)
     return NULL;
 }
 
-static enum core_error locate_stream(struct work *work, struct source *source,
+static enum core_error locate_stream(struct ota_work *work, struct source *source,
                                      const json_t *location)
 {
     const char *stream = json_text(location, "streamId");
@@ -95,7 +98,7 @@ static enum core_error locate_stream(struct work *work, struct source *source,
     return error;
 }
 
-static enum core_error locate(struct work *work, struct source *source, const json_t *file)
+static enum core_error locate(struct ota_work *work, struct source *source, const json_t *file)
 {
     const json_t *location = json_object_get(file, "fileLocation");
     const json_t *stream = json_object_get(location, "stream");
@@ -108,7 +111,7 @@ static enum core_error locate(struct work *work, struct source *source, const js
 /* ---- how it is signed ---- */
 
 /* Takes what a finished signing job has; a file without location lies where the job found it. */
-static enum core_error use_job(struct work *work, struct source *source, const char *job)
+static enum core_error use_job(struct ota_work *work, struct source *source, const char *job)
 {
     struct signing_result result;
     enum core_error error = signing_result(work->cloud, job, &result, work->answer);
@@ -128,7 +131,7 @@ static enum core_error use_job(struct work *work, struct source *source, const c
 }
 
 /* Whether there is such a profile already, with this platform and certificate. */
-static bool profile_there(struct work *work, const char *name, const json_t *members)
+static bool profile_there(struct ota_work *work, const char *name, const json_t *members)
 {
     struct answer answer = ANSWER_INIT;
     bool there = profile_get(work->cloud, name, &answer) == CORE_OK &&
@@ -141,7 +144,7 @@ static bool profile_there(struct work *work, const char *name, const json_t *mem
 }
 
 /* The profile may be described in the request itself; then it is made first. */
-static enum core_error make_profile(struct work *work, const json_t *start)
+static enum core_error make_profile(struct ota_work *work, const json_t *start)
 {
     const json_t *parameter = json_object_get(start, "signingProfileParameter");
     const char *path = json_text(parameter, "certificatePathOnDevice");
@@ -161,39 +164,57 @@ static enum core_error make_profile(struct work *work, const json_t *start)
     return error;
 }
 
-static enum core_error start_job(struct work *work, const struct source *source,
-                                 const json_t *start, char job[SIGNING_JOB_ID_SIZE])
+static void on_signed(void *context);
+
+static enum core_error start_signing(struct ota_work *work, struct source *source,
+                                     const json_t *start)
 {
     const json_t *destination =
         json_object_get(json_object_get(start, "destination"), "s3Destination");
+    enum core_error error = make_profile(work, start);
+    if (error)
+        return error;
     json_t *members = json_pack(
         "{s:{s:{s:s,s:s,s:s}},s:{s:{s:s,s:s*}},s:s}", "source", "s3", "bucketName", source->bucket,
         "key", source->key, "version", source->version, "destination", "s3", "bucketName",
         json_text(destination, "bucket"), "prefix", json_text(destination, "prefix"), "profileName",
         json_text(start, "signingProfileName"));
-    enum core_error error = signing_start(work->cloud, members, work->answer);
+    error = signing_start(work->cloud, members, on_signed, work, &source->signing, work->answer);
     json_decref(members);
     if (!error)
-        copy(job, SIGNING_JOB_ID_SIZE, json_text(work->answer->body, "jobId"));
+        work->waiting++;
     return error;
 }
 
-static enum core_error sign(struct work *work, struct source *source, json_t *signing,
-                            const json_t *start)
+static enum core_error finish_signing(struct ota_work *work, struct source *source,
+                                      const json_t *file)
 {
-    char job[SIGNING_JOB_ID_SIZE];
+    json_t *signing = json_object_get(file, "codeSigning");
+    const json_t *start = json_object_get(signing, "startSigningJobParameter");
     const char *path =
         json_text(json_object_get(start, "signingProfileParameter"), "certificatePathOnDevice");
-    enum core_error error = make_profile(work, start);
-    if (!error)
-        error = start_job(work, source, start, job);
+    char job[SIGNING_JOB_ID_SIZE];
+    enum core_error error = signing_finish(source->signing, work->answer);
     if (error)
         return error;
+    copy(job, sizeof job, json_text(work->answer->body, "jobId"));
     answer_free(work->answer);
     json_object_set_new(signing, "awsSignerJobId", json_string(job));
     error = use_job(work, source, job);
     if (!error && path)
         copy(source->certificate, sizeof source->certificate, path);
+    return error;
+}
+
+/* When all are ready, so that the jobs' records and the roll-out share a turn of the loop, and with
+ * that a commit. */
+static enum core_error finish_signings(struct ota_work *work)
+{
+    enum core_error error = CORE_OK;
+    for (size_t i = 0; i < json_array_size(work->files) && !error; i++) {
+        if (work->sources[i].signing)
+            error = finish_signing(work, &work->sources[i], json_array_get(work->files, i));
+    }
     return error;
 }
 
@@ -214,7 +235,8 @@ static void lower(char *text)
         *text = (char)tolower((unsigned char)*text);
 }
 
-static enum core_error use_custom(struct work *work, struct source *source, const json_t *custom)
+static enum core_error use_custom(struct ota_work *work, struct source *source,
+                                  const json_t *custom)
 {
     const char *document = json_text(json_object_get(custom, "signature"), "inlineDocument");
     size_t size = 0;
@@ -233,7 +255,7 @@ static enum core_error use_custom(struct work *work, struct source *source, cons
     return CORE_OK;
 }
 
-static enum core_error prepare_file(struct work *work, struct source *source, json_t *file)
+static enum core_error prepare_file(struct ota_work *work, struct source *source, json_t *file)
 {
     json_t *signing = json_object_get(file, "codeSigning");
     const json_t *start = json_object_get(signing, "startSigningJobParameter");
@@ -245,11 +267,11 @@ static enum core_error prepare_file(struct work *work, struct source *source, js
     if (job) /* also when the cloud stopped after signing and takes the update up again */
         return use_job(work, source, job);
     if (json_object_size(start) > 0)
-        return sign(work, source, signing, start);
+        return start_signing(work, source, start);
     return json_object_size(custom) > 0 ? use_custom(work, source, custom) : CORE_OK;
 }
 
-static enum core_error prepare_files(struct work *work)
+static enum core_error prepare_files(struct ota_work *work)
 {
     enum core_error error = CORE_OK;
     for (size_t i = 0; i < json_array_size(work->files) && !error; i++) {
@@ -261,7 +283,7 @@ static enum core_error prepare_files(struct work *work)
 
 /* ---- stream ---- */
 
-static enum core_error make_stream(struct work *work)
+static enum core_error make_stream(struct ota_work *work)
 {
     json_t *files = json_array();
     char uuid[UUID_SIZE];
@@ -303,7 +325,7 @@ static json_t *document_file(const struct source *source, const json_t *file)
 }
 
 /* Compact: a device has small buffers. Freed by the caller. */
-static char *document_text(const struct work *work)
+static char *document_text(const struct ota_work *work)
 {
     json_t *files = json_array();
     for (size_t i = 0; i < json_array_size(work->files); i++)
@@ -334,7 +356,7 @@ static void copy_configs(const json_t *request, json_t *members)
                         json_pack("{s:s}", "roleArn", json_text(request, "roleArn")));
 }
 
-static enum core_error make_job(struct work *work)
+static enum core_error make_job(struct ota_work *work)
 {
     char job[OTA_ID_MAX + sizeof OTA_JOB_PREFIX];
     char *document = document_text(work);
@@ -350,7 +372,7 @@ static enum core_error make_job(struct work *work)
 
 /* ---- the whole ---- */
 
-static otter_status save_files(struct work *work)
+static otter_status save_files(struct ota_work *work)
 {
     char *files = json_dumps(work->files, JSON_COMPACT);
     otter_status status =
@@ -360,7 +382,7 @@ static otter_status save_files(struct work *work)
     return status;
 }
 
-static enum core_error complete(struct work *work)
+static enum core_error complete(struct ota_work *work)
 {
     otter_status status =
         db_run(work->cloud->db,
@@ -372,7 +394,7 @@ static enum core_error complete(struct work *work)
 }
 
 /* Stream, job and the update's new status are one change: a stop in between leaves none of them. */
-static enum core_error roll_out(struct work *work)
+static enum core_error roll_out(struct ota_work *work)
 {
     if (db_begin(work->cloud->db) != OTTER_OK)
         return answer_db_failed(work->cloud, work->answer);
@@ -405,7 +427,7 @@ static const char *error_code(enum core_error error)
     }
 }
 
-static void fail(struct work *work, enum core_error error)
+static void fail(struct ota_work *work, enum core_error error)
 {
     db_run(work->cloud->db,
            "UPDATE ota_updates SET status = 'CREATE_FAILED', error_code = ?, error_message = ?,"
@@ -414,12 +436,10 @@ static void fail(struct work *work, enum core_error error)
     cloud_log("ota", "update %s failed: %s", work->id, work->answer->message);
 }
 
-static void carry_out(struct work *work)
+static void conclude(struct ota_work *work, enum core_error error)
 {
-    enum core_error error =
-        role_check_trust(work->cloud, json_text(work->request, "roleArn"), SERVICE, work->answer);
     if (!error)
-        error = prepare_files(work);
+        error = finish_signings(work);
     if (save_files(work) != OTTER_OK && !error)
         error = answer_db_failed(work->cloud, work->answer);
     if (!error)
@@ -430,7 +450,66 @@ static void carry_out(struct work *work)
         cloud_log("ota", "update %s rolls out as job " OTA_JOB_PREFIX "%s", work->id, work->id);
 }
 
-static bool load(struct work *work)
+/* ---- works: those that wait for signatures are in the cloud's list ---- */
+
+static void work_free(struct ota_work *work)
+{
+    *work->link = work->next;
+    if (work->next)
+        work->next->link = work->link;
+    for (size_t i = 0; i < FILES_MAX; i++)
+        signing_free(work->sources[i].signing);
+    json_decref(work->request);
+    json_decref(work->files);
+    answer_free(work->answer);
+    free(work->sources);
+    free(work->id);
+    free(work);
+}
+
+static struct ota_work *work_new(struct cloud *cloud, const char *id)
+{
+    struct ota_work *work = calloc(1, sizeof *work);
+    if (!work || !(work->id = strdup(id)) ||
+        !(work->sources = calloc(FILES_MAX, sizeof *work->sources)))
+        abort(); /* nothing sensible can follow on the host */
+    work->cloud = cloud;
+    work->answer = &work->said;
+    work->next = cloud->updates;
+    work->link = &cloud->updates;
+    if (work->next)
+        work->next->link = &work->next;
+    cloud->updates = work;
+    return work;
+}
+
+static struct ota_work *work_find(struct cloud *cloud, const char *id)
+{
+    struct ota_work *work = cloud->updates;
+    while (work && strcmp(work->id, id) != 0)
+        work = work->next;
+    return work;
+}
+
+static void on_signed(void *context)
+{
+    struct ota_work *work = context;
+    if (--work->waiting > 0)
+        return;
+    conclude(work, CORE_OK);
+    work_free(work);
+}
+
+void ota_forget(struct cloud *cloud, const char *id)
+{
+    struct ota_work *work = id ? work_find(cloud, id) : NULL;
+    if (work)
+        work_free(work);
+    while (!id && cloud->updates)
+        work_free(cloud->updates);
+}
+
+static bool load(struct ota_work *work)
 {
     struct db_rows *rows =
         db_select(work->cloud->db, "SELECT request_json, files_json FROM ota_updates WHERE id = ?",
@@ -446,18 +525,20 @@ static bool load(struct work *work)
 
 void ota_finish(struct cloud *cloud, const char *id)
 {
-    struct answer answer = ANSWER_INIT;
-    struct work work = {.cloud = cloud, .id = id, .answer = &answer};
-    if (load(&work)) {
-        work.sources = calloc(FILES_MAX, sizeof *work.sources);
-        if (!work.sources)
-            abort();
-        carry_out(&work);
-    }
-    json_decref(work.request);
-    json_decref(work.files);
-    free(work.sources);
-    answer_free(&answer);
+    if (work_find(cloud, id))
+        return;
+    struct ota_work *work = work_new(cloud, id);
+    enum core_error error = CORE_OK;
+    bool there = load(work);
+    if (there)
+        error = role_check_trust(cloud, json_text(work->request, "roleArn"), SERVICE, work->answer);
+    if (there && !error)
+        error = prepare_files(work);
+    if (there && !error && work->waiting > 0)
+        return;
+    if (there)
+        conclude(work, error);
+    work_free(work);
 }
 
 json_t *ota_pending(struct cloud *cloud)

@@ -35,10 +35,19 @@ enum core_error profile_cancel(struct cloud *cloud, const char *name, struct ans
 
 /* ---- jobs ---- */
 
+/* A job that is being signed, piece by piece: any size may be, and no device waits. */
+struct signing;
 /* Members of StartSigningJob: source, destination, profileName, clientRequestToken (the same token
- * gives the same job). The job has ended, one way or the other, when this returns.
- * {"jobId","jobOwner"} */
-enum core_error signing_start(struct cloud *cloud, const json_t *members, struct answer *answer);
+ * gives the same job). `ready` is called once, on the loop and after this has returned; then
+ * signing_finish says what came of it. Until then there is no record. `*signing` is NULL when
+ * refused, and when the token's job has ended before: then the answer is signing_finish's. */
+enum core_error signing_start(struct cloud *cloud, const json_t *members,
+                              void (*ready)(void *context), void *context, struct signing **signing,
+                              struct answer *answer);
+/* Records the job, which has now ended, one way or the other. {"jobId","jobOwner"} */
+enum core_error signing_finish(struct signing *signing, struct answer *answer);
+/* At any time; one that is not finished leaves nothing behind. NULL is fine. */
+void signing_free(struct signing *signing);
 /* Members of DescribeSigningJob's reply. */
 enum core_error signing_describe(struct cloud *cloud, const char *job, struct answer *answer);
 

@@ -1,7 +1,4 @@
-/* Signing jobs: hash an object, sign the hash, write the signed object.
- *
- * The signed object is JSON: rawPayloadSize, signature (base64 of the DER ECDSA-Sig-Value),
- * signatureAlgorithm, payload (base64). */
+/* Signing jobs as records: asked for, signed (signing_work.c), recorded, shown. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,13 +6,13 @@
 #include "cloud/core/names.h"
 #include "cloud/core/objects.h"
 #include "cloud/core/signing.h"
-#include "cloud/core/signing_keys.h"
+#include "cloud/core/signing_work.h"
 #include "cloud/store/db.h"
 
-#define SIGNATURE_MAX 1024 /* RSA of 8192 bits */
-
 /* One job on its way from request to row. Strings belong to the request or to `profile`. */
-struct task {
+struct signing {
+    struct cloud *cloud;
+    json_t *request;
     char id[UUID_SIZE];
     const char *bucket, *key, *version;
     const char *to_bucket, *prefix, *token;
@@ -23,164 +20,56 @@ struct task {
     const struct signing_platform *platform;
     const char *certificate_arn;
     char signed_key[OBJECT_KEY_MAX + UUID_SIZE];
-    char *signature; /* base64 */
-    char reason[256];
+    char reason[256]; /* why it failed; "" while it has not */
+    struct signing_work *work;
 };
 
 /* ---- the request ---- */
 
-static enum core_error read_locations(struct task *task, const json_t *members,
+static enum core_error read_locations(struct signing *job, const json_t *members,
                                       struct answer *answer)
 {
     const json_t *source = json_object_get(json_object_get(members, "source"), "s3");
     const json_t *destination = json_object_get(json_object_get(members, "destination"), "s3");
-    task->bucket = json_text(source, "bucketName");
-    task->key = json_text(source, "key");
-    task->version = json_text(source, "version");
-    task->to_bucket = json_text(destination, "bucketName");
-    task->prefix = json_text(destination, "prefix");
-    task->token = json_text(members, "clientRequestToken");
-    if (!task->bucket || !task->key || !task->version)
+    job->bucket = json_text(source, "bucketName");
+    job->key = json_text(source, "key");
+    job->version = json_text(source, "version");
+    job->to_bucket = json_text(destination, "bucketName");
+    job->prefix = json_text(destination, "prefix");
+    job->token = json_text(members, "clientRequestToken");
+    if (!job->bucket || !job->key || !job->version)
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "source.s3 needs bucketName, key and version: the bucket must have "
                              "versioning.");
-    if (!task->to_bucket)
+    if (!job->to_bucket)
         return answer_refuse(answer, CORE_INVALID_REQUEST, "destination.s3 needs bucketName.");
-    if (task->prefix && strlen(task->prefix) > OBJECT_KEY_MAX - UUID_SIZE)
+    if (job->prefix && strlen(job->prefix) > OBJECT_KEY_MAX - UUID_SIZE)
         return answer_refuse(answer, CORE_INVALID_REQUEST, "destination.s3.prefix is too long.");
     return CORE_OK;
 }
 
-static enum core_error read_profile(struct cloud *cloud, struct task *task, const json_t *members,
+static enum core_error read_profile(struct signing *job, const json_t *members,
                                     struct answer *answer)
 {
     const char *name = json_text(members, "profileName");
     if (!name)
         return answer_refuse(answer, CORE_INVALID_REQUEST, "profileName is required.");
-    enum core_error error = profile_get(cloud, name, answer);
+    enum core_error error = profile_get(job->cloud, name, answer);
     if (error)
         return error;
-    task->profile = answer->body;
+    job->profile = answer->body;
     answer->body = NULL;
-    if (strcmp(json_text(task->profile, "status"), "Active") != 0)
+    if (strcmp(json_text(job->profile, "status"), "Active") != 0)
         return answer_refuse(answer, CORE_INVALID_REQUEST, "Profile %s is not active.", name);
-    task->platform = signing_platform_find(json_text(task->profile, "platformId"));
-    task->certificate_arn =
-        json_text(json_object_get(task->profile, "signingMaterial"), "certificateArn");
-    return task->platform ? CORE_OK
-                          : answer_refuse(answer, CORE_INVALID_REQUEST,
-                                          "The profile's platform is not known here.");
-}
-
-/* ---- signing: false with task->reason when it cannot be done ---- */
-
-static bool fail(struct task *task, const char *reason)
-{
-    snprintf(task->reason, sizeof task->reason, "%s", reason);
-    return false;
-}
-
-static bool sign(struct task *task, EVP_PKEY *key, const void *content, size_t size)
-{
-    unsigned char signature[SIGNATURE_MAX];
-    size_t length = sizeof signature;
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool done =
-        context &&
-        EVP_DigestSignInit_ex(context, NULL, task->platform->digest, NULL, NULL, key, NULL) == 1 &&
-        EVP_DigestSign(context, signature, &length, content, size) == 1;
-    EVP_MD_CTX_free(context);
-    if (!done)
-        return fail(task, "The signature could not be computed.");
-    task->signature = base64_new(signature, length);
-    return true;
-}
-
-static bool write_signed(struct cloud *cloud, struct task *task, const void *content, size_t size)
-{
-    struct answer answer = ANSWER_INIT;
-    struct object stored;
-    char *payload = base64_new(content, size);
-    json_t *body = json_pack("{s:I,s:s,s:s,s:s}", "rawPayloadSize", (json_int_t)size, "signature",
-                             task->signature, "signatureAlgorithm",
-                             task->platform->signature_algorithm, "payload", payload);
-    char *text = json_dumps(body, JSON_COMPACT);
-    struct object_upload upload = {.bucket = task->to_bucket,
-                                   .key = task->signed_key,
-                                   .content = text,
-                                   .size = strlen(text),
-                                   .content_type = "application/json"};
-    bool written = object_put(cloud, &upload, &stored, &answer) == CORE_OK;
-    if (!written)
-        fail(task, answer.message);
-    answer_free(&answer);
-    json_decref(body);
-    free(payload);
-    free(text);
-    return written;
-}
-
-static bool sign_content(struct cloud *cloud, struct task *task, const struct object *object,
-                         EVP_PKEY *key)
-{
-    size_t size = (size_t)object->size;
-    void *content = malloc(size + 1);
-    bool done = content && object_read(cloud, object->id, 0, content, size);
-    if (!done)
-        fail(task, "The source object could not be read.");
-    done = done && sign(task, key, content, size) && write_signed(cloud, task, content, size);
-    free(content);
-    return done;
-}
-
-static bool carry_out(struct cloud *cloud, struct task *task)
-{
-    struct answer answer = ANSWER_INIT;
-    struct object object;
-    bool done = false;
-    EVP_PKEY *key = signing_key_load(cloud, task->certificate_arn);
-    if (object_find(cloud, task->bucket, task->key, task->version, &object, &answer))
-        fail(task, answer.message);
-    else if (!key || !signing_platform_takes(task->platform, key))
-        fail(task, "The profile's certificate is gone or its key does not suit the platform.");
-    else
-        done = sign_content(cloud, task, &object, key);
-    EVP_PKEY_free(key);
-    answer_free(&answer);
-    return done;
+    job->platform = signing_platform_find(json_text(job->profile, "platformId"));
+    job->certificate_arn =
+        json_text(json_object_get(job->profile, "signingMaterial"), "certificateArn");
+    return job->platform ? CORE_OK
+                         : answer_refuse(answer, CORE_INVALID_REQUEST,
+                                         "The profile's platform is not known here.");
 }
 
 /* ---- start ---- */
-
-static otter_status record(struct cloud *cloud, const struct task *task, bool done)
-{
-    char *parameters =
-        json_dumps(json_object_get(task->profile, "signingParameters"), JSON_COMPACT);
-    int64_t now = cloud_now(cloud);
-    otter_status status = db_run(
-        cloud->db,
-        "INSERT INTO signing_jobs(id, token, profile, profile_version, platform, certificate_arn,"
-        " parameters_json, source_bucket, source_key, source_version, signed_bucket, signed_key,"
-        " status, reason, signature, created, completed)"
-        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        "sssssssssssssssii", task->id, task->token, json_text(task->profile, "profileName"),
-        json_text(task->profile, "profileVersion"), task->platform->id, task->certificate_arn,
-        parameters, task->bucket, task->key, task->version, task->to_bucket, task->signed_key,
-        done ? "Succeeded" : "Failed", done ? NULL : task->reason, task->signature, now, now);
-    free(parameters);
-    return status;
-}
-
-/* The signed object and the job's record are there, or neither; a job that failed has a record too.
- */
-static otter_status carry_out_and_record(struct cloud *cloud, struct task *task)
-{
-    otter_status status = db_begin(cloud->db);
-    if (status != OTTER_OK)
-        return status;
-    bool done = carry_out(cloud, task);
-    return db_finish(cloud->db, record(cloud, task, done));
-}
 
 static void answer_job(struct cloud *cloud, const char *id, struct answer *answer)
 {
@@ -198,25 +87,120 @@ static bool answer_same_token(struct cloud *cloud, const char *token, struct ans
     return found;
 }
 
-enum core_error signing_start(struct cloud *cloud, const json_t *members, struct answer *answer)
+/* What can be told of a failure before the object is read; the job is begun in any case, and fails.
+ */
+static void begin_work(struct signing *job, void (*ready)(void *context), void *context)
 {
-    struct task task = {.reason = ""};
-    enum core_error error = read_locations(&task, members, answer);
-    if (error || answer_same_token(cloud, task.token, answer))
+    struct answer answer = ANSWER_INIT;
+    struct object object;
+    EVP_PKEY *key = signing_key_load(job->cloud, job->certificate_arn);
+    if (object_find(job->cloud, job->bucket, job->key, job->version, &object, &answer))
+        snprintf(job->reason, sizeof job->reason, "%s", answer.message);
+    else if (!key || !signing_platform_takes(job->platform, key))
+        snprintf(job->reason, sizeof job->reason,
+                 "The profile's certificate is gone or its key does not suit the platform.");
+    job->work =
+        signing_work_begin(&(struct signing_order){.cloud = job->cloud,
+                                                   .object = object.id,
+                                                   .size = object.size,
+                                                   .platform = job->platform,
+                                                   .key = key,
+                                                   .failure = *job->reason ? job->reason : NULL,
+                                                   .ended = ready,
+                                                   .context = context});
+    EVP_PKEY_free(key);
+    answer_free(&answer);
+}
+
+enum core_error signing_start(struct cloud *cloud, const json_t *members,
+                              void (*ready)(void *context), void *context, struct signing **signing,
+                              struct answer *answer)
+{
+    struct signing *job = calloc(1, sizeof *job);
+    if (!job)
+        abort(); /* nothing sensible can follow on the host */
+    *signing = NULL;
+    job->cloud = cloud;
+    job->request = json_incref((json_t *)members);
+    enum core_error error = read_locations(job, members, answer);
+    bool there = !error && answer_same_token(cloud, job->token, answer);
+    if (!error && !there)
+        error = read_profile(job, members, answer);
+    if (error || there) {
+        signing_free(job);
         return error;
-    error = read_profile(cloud, &task, members, answer);
-    if (!error) {
-        uuid_make(task.id);
-        snprintf(task.signed_key, sizeof task.signed_key, "%s%s", task.prefix ? task.prefix : "",
-                 task.id);
-        if (carry_out_and_record(cloud, &task) == OTTER_OK)
-            answer_job(cloud, task.id, answer);
-        else
-            error = answer_db_failed(cloud, answer);
     }
-    json_decref(task.profile);
-    free(task.signature);
-    return error;
+    uuid_make(job->id);
+    snprintf(job->signed_key, sizeof job->signed_key, "%s%s", job->prefix ? job->prefix : "",
+             job->id);
+    begin_work(job, ready, context);
+    *signing = job;
+    return CORE_OK;
+}
+
+void signing_free(struct signing *signing)
+{
+    if (!signing)
+        return;
+    signing_work_free(signing->work);
+    json_decref(signing->profile);
+    json_decref(signing->request);
+    free(signing);
+}
+
+/* ---- finish ---- */
+
+static void put_signed(struct signing *job, const struct signing_outcome *outcome)
+{
+    struct answer answer = ANSWER_INIT;
+    struct object stored;
+    struct object_upload upload = {.bucket = job->to_bucket,
+                                   .key = job->signed_key,
+                                   .staged = outcome->staged,
+                                   .size = outcome->size,
+                                   .md5 = outcome->md5,
+                                   .content_type = "application/json"};
+    if (object_put(job->cloud, &upload, &stored, &answer) != CORE_OK)
+        snprintf(job->reason, sizeof job->reason, "%s", answer.message);
+    answer_free(&answer);
+}
+
+static otter_status record(const struct signing *job, const char *signature)
+{
+    char *parameters = json_dumps(json_object_get(job->profile, "signingParameters"), JSON_COMPACT);
+    int64_t now = cloud_now(job->cloud);
+    bool done = !*job->reason;
+    otter_status status = db_run(
+        job->cloud->db,
+        "INSERT INTO signing_jobs(id, token, profile, profile_version, platform, certificate_arn,"
+        " parameters_json, source_bucket, source_key, source_version, signed_bucket, signed_key,"
+        " status, reason, signature, created, completed)"
+        " VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "sssssssssssssssii", job->id, job->token, json_text(job->profile, "profileName"),
+        json_text(job->profile, "profileVersion"), job->platform->id, job->certificate_arn,
+        parameters, job->bucket, job->key, job->version, job->to_bucket, job->signed_key,
+        done ? "Succeeded" : "Failed", done ? NULL : job->reason, signature, now, now);
+    free(parameters);
+    return status;
+}
+
+/* The signed object and the job's record are there, or neither; a job that failed has a record too.
+ */
+enum core_error signing_finish(struct signing *job, struct answer *answer)
+{
+    struct signing_outcome outcome = signing_work_outcome(job->work);
+    if (answer_same_token(job->cloud, job->token, answer)) /* the other one was faster */
+        return CORE_OK;
+    if (outcome.failure && !*job->reason)
+        snprintf(job->reason, sizeof job->reason, "%s", outcome.failure);
+    if (db_begin(job->cloud->db) != OTTER_OK)
+        return answer_db_failed(job->cloud, answer);
+    if (!*job->reason)
+        put_signed(job, &outcome);
+    if (db_finish(job->cloud->db, record(job, outcome.signature)) != OTTER_OK)
+        return answer_db_failed(job->cloud, answer);
+    answer_job(job->cloud, job->id, answer);
+    return CORE_OK;
 }
 
 /* ---- describe ---- */

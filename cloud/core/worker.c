@@ -1,6 +1,7 @@
 #include "cloud/core/worker.h"
 
 #include <event2/event.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -26,7 +27,8 @@ struct worker {
     pthread_cond_t asked;
     struct queue open, finished; /* both under the mutex */
     bool ends;
-    int signal; /* an eventfd: something is finished */
+    size_t under_way; /* the loop's: asked for and not finished */
+    int signal;       /* an eventfd: something is finished */
     struct event *event;
 };
 
@@ -55,7 +57,7 @@ static void *run(void *context)
     uint64_t one = 1;
     struct task *task;
     pthread_mutex_lock(&worker->mutex);
-    while (!worker->ends || worker->open.first) {
+    while (!worker->ends) {
         if (!(task = pop(&worker->open))) {
             pthread_cond_wait(&worker->asked, &worker->mutex);
             continue;
@@ -80,8 +82,10 @@ static void finish(struct worker *worker)
         pthread_mutex_lock(&worker->mutex);
         task = pop(&worker->finished);
         pthread_mutex_unlock(&worker->mutex);
-        if (task)
+        if (task) {
+            worker->under_way--;
             task->done(task->context);
+        }
         free(task);
     } while (task);
 }
@@ -101,6 +105,7 @@ void worker_do(struct worker *worker, void (*work)(void *context), void (*done)(
     if (!task)
         abort(); /* nothing sensible can follow on the host */
     *task = (struct task){.work = work, .done = done, .context = context};
+    worker->under_way++;
     pthread_mutex_lock(&worker->mutex);
     push(&worker->open, task);
     pthread_cond_signal(&worker->asked);
@@ -141,16 +146,25 @@ struct worker *worker_start(struct event_base *base)
     return NULL;
 }
 
+void worker_settle(struct worker *worker)
+{
+    struct pollfd finished = {.fd = worker->signal, .events = POLLIN};
+    while (worker->under_way) {
+        poll(&finished, 1, -1);
+        on_finished(worker->signal, EV_READ, worker);
+    }
+}
+
 void worker_stop(struct worker *worker)
 {
     if (!worker)
         return;
+    worker_settle(worker);
     pthread_mutex_lock(&worker->mutex);
     worker->ends = true;
     pthread_cond_signal(&worker->asked);
     pthread_mutex_unlock(&worker->mutex);
     pthread_join(worker->thread, NULL);
-    finish(worker);
     event_free(worker->event);
     close(worker->signal);
     pthread_mutex_destroy(&worker->mutex);

@@ -9,7 +9,9 @@ struct event_base;
 struct worker;
 
 struct worker *worker_start(struct event_base *base); /* NULL: no thread to be had */
-/* Finishes what was asked for, `done` included, and ends. NULL is fine. */
+/* Waits until all that was asked for is finished, `done` included. */
+void worker_settle(struct worker *worker);
+/* Settles and ends. NULL is fine. */
 void worker_stop(struct worker *worker);
 
 /* Calls `work` on the thread, and when it has returned `done` on the loop. */

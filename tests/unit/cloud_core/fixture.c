@@ -1,12 +1,16 @@
 #include "fixture.h"
 
 #include <event2/event.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cloud/core/registry.h"
+#include "cloud/core/signing.h"
+#include "cloud/core/x509.h"
 
 static int64_t clock_ms(void *context)
 {
@@ -96,4 +100,25 @@ json_t *members(const char *text)
     free(copy);
     assert_non_null(json);
     return json;
+}
+
+EVP_PKEY *fixture_profile(struct cloud *cloud, const char *name)
+{
+    struct answer answer = ANSWER_INIT;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = x509_issue("signer", key, NULL, key, 1);
+    char *pem = x509_text(certificate), *key_pem = x509_key_text(key);
+    assert_int_equal(acm_import(cloud, pem, key_pem, NULL, NULL, &answer), CORE_OK);
+    json_t *profile = json_pack("{s:s,s:{s:O},s:{s:s}}", "platformId", "AmazonFreeRTOS-Default",
+                                "signingMaterial", "certificateArn",
+                                json_object_get(answer.body, "CertificateArn"), "signingParameters",
+                                "certname", "k");
+    answer_free(&answer);
+    assert_int_equal(profile_put(cloud, name, profile, &answer), CORE_OK);
+    answer_free(&answer);
+    json_decref(profile);
+    free(pem);
+    free(key_pem);
+    X509_free(certificate);
+    return key;
 }

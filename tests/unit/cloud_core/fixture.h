@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <openssl/types.h>
 
 #include "cloud/core/cloud.h"
 
@@ -30,6 +31,8 @@ void fixture_forget(struct fixture *fixture);
 const json_t *fixture_published(struct fixture *fixture, const char *topic);
 
 void fixture_thing(struct fixture *fixture, const char *name);
+/* Makes a signing profile with a new P-256 key, which is returned and freed by the caller. */
+EVP_PKEY *fixture_profile(struct cloud *cloud, const char *name);
 /* Members as JSON text with ' for ". */
 json_t *members(const char *text);
 
