@@ -38,7 +38,8 @@ static bool find(struct boot_state *state, uint32_t from, uint32_t to, unsigned 
 }
 
 /* If both images are whole at the next position too, its record may have been lost, and what the
- * step behind it was erasing may read well by chance: so it is read several times. */
+ * step behind it was erasing may read well by chance: so it is read several times. And the last
+ * record may be a torn one that an earlier boot read as erased: then its step was begun anew. */
 #define READINGS 6u
 
 static bool find_near(struct boot_state *state, uint32_t recorded)
@@ -47,7 +48,8 @@ static bool find_near(struct boot_state *state, uint32_t recorded)
     bool whole = true;
     for (unsigned i = next ? READINGS : 1; i > 0 && whole; i--)
         whole = find(state, recorded, recorded, INCOMING | OUTGOING);
-    return whole || (next && find(state, recorded + 1, recorded + 1, INCOMING | OUTGOING));
+    return whole || (next && find(state, recorded + 1, recorded + 1, INCOMING | OUTGOING)) ||
+           (recorded > 0 && find(state, recorded - 1, recorded - 1, INCOMING | OUTGOING));
 }
 
 /* An old image that was never valid (the primary was being filled, or healed) is not waited for. */

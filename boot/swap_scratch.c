@@ -340,13 +340,25 @@ static otter_status note_in_scratch(const struct boot_state *state)
     return status == OTTER_OK ? swap_note(state, state->config->scratch) : status;
 }
 
+/* True if the slots themselves still ask for this swap. */
+static bool is_asked_for(const struct boot_state *state)
+{
+    struct trailer primary;
+    struct trailer secondary;
+    trailer_read(state->primary, state->config->max_align, &primary);
+    trailer_read(state->secondary, state->config->max_align, &secondary);
+    return trailer_next_swap(&primary, &secondary) == state->type;
+}
+
 /* The note that a swap begins moves by way of scratch into the primary's trailer. A note in scratch
- * may be the only trace of a revert, so it stays until the primary has it. */
+ * may be the only trace of a revert, so it stays until the primary has it. One made before this
+ * boot may be a torn one that will not be read again: as long as it is not the only trace, it is
+ * made anew. */
 static otter_status note_in_primary(const struct boot_state *state)
 {
     otter_status status = OTTER_OK;
     if (state->source != BOOT_SOURCE_PRIMARY || !swap_is_noted(state, state->primary)) {
-        if (!swap_is_noted(state, state->config->scratch))
+        if (is_asked_for(state) || !swap_is_noted(state, state->config->scratch))
             status = note_in_scratch(state);
         if (status == OTTER_OK)
             status = erase_trailer(state, state->primary);

@@ -66,12 +66,13 @@ enum boot_layout_fault swap_layout(struct boot_state *state)
 }
 
 /* Made by uniform_note_revert before power was cut, not by an application or an image tool: those
- * leave the size to the bootloader. Unlike a request, a revert may bring in an older version. */
+ * leave the size to the bootloader. Unlike a request, a revert may bring in an older version. A
+ * field that cannot be read says nothing: a request that was being erased has such ones. */
 static bool is_note_of_revert(const struct boot_state *state, const struct trailer *secondary)
 {
-    const uint32_t erased = state->secondary->flash->erased_value * 0x01010101u;
     return secondary->magic == TRAILER_GOOD &&
-           (secondary->copy_done != TRAILER_UNSET || secondary->swap_size != erased);
+           (secondary->copy_done == TRAILER_SET ||
+            (secondary->swap_size != 0 && secondary->swap_size <= state->trailer_offset));
 }
 
 /* A request whose fields do not agree was being withdrawn when power failed: the swap that the
@@ -190,13 +191,27 @@ static otter_status note_in_primary(const struct boot_state *state)
     return status != OTTER_OK || swap_is_noted(state, state->primary) ? status : OTTER_E_FLASH;
 }
 
+/* True if the secondary's trailer asks for this very swap. A request that was being withdrawn reads
+ * as another one. */
+static bool is_asked_for(const struct boot_state *state)
+{
+    struct trailer primary;
+    struct trailer secondary;
+    swap_trailer_read(state, state->primary, &primary);
+    swap_trailer_read(state, state->secondary, &secondary);
+    const bool is_revert = is_note_of_revert(state, &secondary);
+    return (is_revert ? SWAP_REVERT : trailer_next_swap(&primary, &secondary)) == state->type;
+}
+
 /* A request must go, or it would be made again; if there is none, the trailer need not be erased.
- */
+ * A note made before this boot may be a torn one that will not be read again: as long as the
+ * request is there, it is made anew. */
 otter_status swap_begin(struct boot_state *state)
 {
     struct trailer secondary;
     otter_status status = OTTER_OK;
-    if (state->source != BOOT_SOURCE_PRIMARY || !swap_is_noted(state, state->primary))
+    if (state->source != BOOT_SOURCE_PRIMARY || is_asked_for(state) ||
+        !swap_is_noted(state, state->primary))
         status = note_in_primary(state);
     if (status == OTTER_OK)
         status = erase_trailer(state, state->secondary);
