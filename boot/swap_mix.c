@@ -1,5 +1,7 @@
 #include "boot/swap_mix.h"
 
+#include <string.h>
+
 struct mixed {
     const struct boot_state *state;
     const struct boot_cipher *cipher;
@@ -49,6 +51,22 @@ static otter_status mixed_read(void *ctx, uint32_t offset, void *data, uint32_t 
     return OTTER_OK;
 }
 
+/* The wrapped key lies behind the signature, which does not cover it; without it the image could
+ * not be encrypted again when it goes. */
+static otter_status verify_key(const struct boot_state *state, const struct flash_area *area,
+                               const struct boot_cipher *cipher)
+{
+    struct image image;
+    struct boot_cipher found;
+    otter_status status = image_open(&image, area, state->limit);
+    if (status == OTTER_OK)
+        status = boot_cipher_open(state, &image, &found);
+    if (status == OTTER_OK && cipher->end != 0 &&
+        (found.end == 0 || memcmp(found.key, cipher->key, sizeof found.key) != 0))
+        status = OTTER_E_KEY;
+    return status;
+}
+
 otter_status swap_verify_mix(struct boot_state *state, enum swap_side side)
 {
     static const struct flash_ops ops = {.read = mixed_read};
@@ -62,7 +80,9 @@ otter_status swap_verify_mix(struct boot_state *state, enum swap_side side)
         (void)swap_ciphers_open(state, &candidate);
     }
     state->is_mixed = true;
-    const otter_status status = boot_verify(state, &area, state->limit);
+    otter_status status = boot_verify(state, &area, state->limit);
+    if (BOOT_ENCRYPTION && status == OTTER_OK)
+        status = verify_key(state, &area, mixed.cipher);
     state->is_mixed = false;
     return status;
 }
