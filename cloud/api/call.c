@@ -235,7 +235,7 @@ void exchange_answer(struct exchange *exchange)
         return;
     if (call->staged) /* kept by now, or not wanted */
         content_drop(call->cloud, call->staged);
-    db_after_commit(call->cloud->db, on_settled, exchange);
+    cloud_answer_after_commit(call->cloud, on_settled, exchange);
 }
 
 void exchange_answer_anew(struct exchange *exchange)

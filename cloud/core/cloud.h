@@ -120,6 +120,10 @@ struct cloud {
     struct broker *broker;
     struct cloud_timers *timers;
     struct event *turn_end; /* commits; NULL: each change is committed on its own */
+    struct {
+        size_t now, before;   /* callers of the open group, and of those that went before */
+        unsigned patience_ms; /* the longest that a group waits for as many as before */
+    } callers;
     struct windows *windows;
     struct worker *worker;
     struct ota_work *updates; /* OTA updates that are being signed */
@@ -159,6 +163,12 @@ void cloud_publish_json(struct cloud *cloud, const char *topic, const json_t *bo
  * disk; if it cannot be, the connection ends and nothing of it is sent. To be called after an
  * answer was put there, so that nothing is acknowledged that a power cut could undo. */
 void cloud_hold_output(struct cloud *cloud, struct bufferevent *connection);
+
+/* db_after_commit for a client that asks nothing more before it has its answer. Where several do so
+ * at once, a commit waits a moment for as many of them as had their answers last, so that they
+ * share the next one too; a client alone never waits. */
+void cloud_answer_after_commit(struct cloud *cloud,
+                               void (*settled)(void *context, otter_status status), void *context);
 
 /* To be called after each change to policies and things that may concern any certificate.
  * Connections see the new policies from their next packet on. */

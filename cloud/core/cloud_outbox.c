@@ -13,10 +13,32 @@
 
 /* ---- groups of commits ---- */
 
+#define PATIENCE_MS 3 /* about what a sync of the disk takes */
+
+/* Whether callers are still to come who came together with these before. */
+static bool is_early(const struct cloud *cloud)
+{
+    return cloud->callers.now > 0 && cloud->callers.now < cloud->callers.before;
+}
+
+/* At the end of the turn, and, where that was too early, once more when the patience has ended. */
 static void on_turn_end(evutil_socket_t fd, short what, void *context)
 {
     struct cloud *cloud = context;
-    (void)fd, (void)what;
+    struct timeval patience = {cloud->callers.patience_ms / 1000,
+                               cloud->callers.patience_ms % 1000 * 1000L};
+    (void)fd;
+    if (is_early(cloud) && !(what & EV_TIMEOUT)) {
+        if (!event_pending(cloud->turn_end, EV_TIMEOUT, NULL))
+            event_add(cloud->turn_end, &patience);
+        return;
+    }
+    event_del(cloud->turn_end);
+    if (cloud->callers.now > 0) /* one that stays away is not waited for again and again */
+        cloud->callers.before = cloud->callers.now >= cloud->callers.before
+                                    ? cloud->callers.now
+                                    : cloud->callers.before - 1;
+    cloud->callers.now = 0;
     if (db_flush(cloud->db) != OTTER_OK)
         cloud_log("store", "changes were lost, and nobody was told otherwise: %s",
                   db_error(cloud->db));
@@ -25,12 +47,23 @@ static void on_turn_end(evutil_socket_t fd, short what, void *context)
 /* The first write of a turn: the commit goes to the end of what the loop does in this turn. */
 static void on_group(void *context)
 {
-    event_active(context, EV_TIMEOUT, 0);
+    event_active(context, EV_WRITE, 0);
+}
+
+void cloud_answer_after_commit(struct cloud *cloud,
+                               void (*settled)(void *context, otter_status status), void *context)
+{
+    if (cloud->turn_end && db_dirty(cloud->db)) {
+        cloud->callers.now++;
+        event_active(cloud->turn_end, EV_WRITE, 0);
+    }
+    db_after_commit(cloud->db, settled, context);
 }
 
 bool outbox_start(struct cloud *cloud)
 {
-    cloud->turn_end = event_new(cloud->base, -1, EV_PERSIST, on_turn_end, cloud);
+    cloud->callers.patience_ms = PATIENCE_MS;
+    cloud->turn_end = event_new(cloud->base, -1, 0, on_turn_end, cloud);
     if (cloud->turn_end)
         db_group(cloud->db, on_group, cloud->turn_end);
     return cloud->turn_end != NULL;

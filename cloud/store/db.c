@@ -56,6 +56,8 @@ static otter_status prepare_file(struct db *db)
         status = db_done(db_select(db, "PRAGMA journal_mode = WAL", ""));
     if (status == OTTER_OK)
         status = db_run(db, "PRAGMA synchronous = FULL", "");
+    if (status == OTTER_OK) /* what a savepoint would undo needs no file of its own */
+        status = db_run(db, "PRAGMA temp_store = MEMORY", "");
     return status == OTTER_OK ? schema_apply(db) : status;
 }
 

@@ -240,6 +240,77 @@ static void an_answer_whose_commit_fails_does_not_leave(void **state)
     close_held(&held);
 }
 
+/* ---- callers who share commits ---- */
+
+static void count_answer(void *context, otter_status status)
+{
+    assert_int_equal(status, OTTER_OK);
+    ++*(int *)context;
+}
+
+static void call(struct held *held, int *answers)
+{
+    db_run(held->cloud.db, "INSERT INTO buckets(name, created) VALUES(hex(randomblob(8)), 0)", "");
+    cloud_answer_after_commit(&held->cloud, count_answer, answers);
+}
+
+static void callers_who_came_together_share_the_next_commit_too(void **state)
+{
+    struct held held;
+    int answers = 0;
+    (void)state;
+    open_held(&held);
+    held.cloud.callers.patience_ms = 3600 * 1000;
+    call(&held, &answers);
+    call(&held, &answers);
+    event_base_loop(held.base, EVLOOP_NONBLOCK);
+    assert_int_equal(answers, 2);
+    call(&held, &answers); /* the first of the two is back */
+    event_base_loop(held.base, EVLOOP_NONBLOCK);
+    event_base_loop(held.base, EVLOOP_NONBLOCK);
+    assert_int_equal(answers, 2);
+    call(&held, &answers);
+    event_base_loop(held.base, EVLOOP_NONBLOCK);
+    assert_int_equal(answers, 4);
+    close_held(&held);
+}
+
+static void a_caller_alone_does_not_wait(void **state)
+{
+    struct held held;
+    int answers = 0;
+    (void)state;
+    open_held(&held);
+    held.cloud.callers.patience_ms = 3600 * 1000;
+    for (int i = 1; i <= 3; i++) {
+        call(&held, &answers);
+        event_base_loop(held.base, EVLOOP_NONBLOCK);
+        assert_int_equal(answers, i);
+    }
+    close_held(&held);
+}
+
+static void a_caller_who_stays_away_is_waited_for_once(void **state)
+{
+    struct held held;
+    int answers = 0;
+    (void)state;
+    open_held(&held);
+    held.cloud.callers.patience_ms = 1;
+    call(&held, &answers);
+    call(&held, &answers);
+    while (answers < 2)
+        event_base_loop(held.base, EVLOOP_ONCE);
+    call(&held, &answers);
+    while (answers < 3)
+        event_base_loop(held.base, EVLOOP_ONCE);
+    held.cloud.callers.patience_ms = 3600 * 1000;
+    call(&held, &answers);
+    event_base_loop(held.base, EVLOOP_NONBLOCK);
+    assert_int_equal(answers, 4);
+    close_held(&held);
+}
+
 /* ---- power cuts ---- */
 
 struct story {
@@ -356,6 +427,9 @@ int main(void)
         TEST(a_signed_object_has_its_job_or_is_not_there),
         cmocka_unit_test(an_answer_leaves_after_its_commit),
         cmocka_unit_test(an_answer_whose_commit_fails_does_not_leave),
+        cmocka_unit_test(callers_who_came_together_share_the_next_commit_too),
+        cmocka_unit_test(a_caller_alone_does_not_wait),
+        cmocka_unit_test(a_caller_who_stays_away_is_waited_for_once),
         cmocka_unit_test(nothing_acknowledged_is_lost_with_the_power),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
