@@ -33,9 +33,22 @@ trap 'rm -rf "$work"' EXIT INT TERM
 
 common="port/flash.c image/image.c image/version.c image/check.c image/scheme_p256.c image/trailer.c boot/boot.c
 boot/images.c boot/size/bare.c"
-swap_sources="boot/swap.c boot/swap_mix.c boot/swap_progress.c"
-scratch_sources="$swap_sources boot/swap_scratch.c"
-uniform_sources="$swap_sources boot/swap_uniform.c"
+
+# What boot/CMakeLists.txt makes a mode of.
+mode_sources() {
+    sources=$(sed -n "s/^boot_room($1 \(.*\))\$/\1/p" "$root/boot/CMakeLists.txt")
+    [ -n "$sources" ] || {
+        echo "size.sh: boot/CMakeLists.txt has no line boot_room($1 ...)" >&2
+        exit 1
+    }
+    for file in $sources; do printf 'boot/%s ' "$file"; done
+}
+scratch_sources=$(mode_sources boot)
+overwrite_sources=$(mode_sources boot_overwrite)
+move_sources=$(mode_sources boot_move)
+offset_sources=$(mode_sources boot_offset)
+xip_sources=$(mode_sources boot_direct_xip)
+bank_sources=$(mode_sources boot_bank_swap)
 recovery_sources="boot/recovery.c boot/recovery_serve.c codec/smp_frame.c codec/base64.c codec/cbor.c"
 defines=-DBOOT_ENCRYPTION=0 # of the next rows
 
@@ -130,8 +143,10 @@ stack() {
             calls[a] = calls[a] " " b
         }
         END {
-            calls["swap_region"] = calls["swap_region"] " fill back_up install"
-            calls["swap_run"] = calls["swap_run"] " fill back_up install"
+            calls["swap_step"] = calls["swap_step"] " fill back_up install"
+            calls["attempt"] = calls["attempt"] " fill back_up install" # swap_step inlined
+            calls["swap_advance"] = calls["swap_advance"] " fill back_up install"
+            calls["flash_read"] = calls["flash_read"] " mixed_read"
             schemes = " verify_p256 verify_rsa verify_ed25519"
             calls["judge"] = calls["judge"] schemes
             calls["weigh_tlv"] = calls["weigh_tlv"] schemes
@@ -177,12 +192,12 @@ for cpu in "$@"; do
         move=11316 move_ram=4764 offset=11937 offset_ram=4832
     fi
     for crypto in small ${bearssl:+bearssl}; do
-        row overwrite-only $crypto "$cpu" $overwrite $overwrite_ram boot/overwrite.c
+        row overwrite-only $crypto "$cpu" $overwrite $overwrite_ram $overwrite_sources
         row swap-scratch $crypto "$cpu" $scratch $scratch_ram $scratch_sources
-        row swap-move $crypto "$cpu" $move $move_ram $uniform_sources boot/swap_move.c
-        row swap-offset $crypto "$cpu" $offset $offset_ram $uniform_sources boot/swap_offset.c
-        row direct-xip $crypto "$cpu" - - boot/trial.c boot/direct_xip.c
-        row bank-swap $crypto "$cpu" - - boot/trial.c boot/bank_swap.c
+        row swap-move $crypto "$cpu" $move $move_ram $move_sources
+        row swap-offset $crypto "$cpu" $offset $offset_ram $offset_sources
+        row direct-xip $crypto "$cpu" - - $xip_sources
+        row bank-swap $crypto "$cpu" - - $bank_sources
         defines='-DBOOT_ENCRYPTION=0 -DOTTER_BOOT_RECOVERY'
         row scratch+recovery $crypto "$cpu" - - $scratch_sources $recovery_sources
         if [ -n "$bearssl" ]; then
