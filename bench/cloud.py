@@ -272,7 +272,7 @@ def rates(url, keys):
         url, [iot("PUT", "/jobs/j-%04d" % i, job) for i in range(500)])
     content = os.urandom(100000)
     found["put-object, 100 KB"] = rate(
-        url, [sign(url, keys, "s3", "PUT", "/rates/%d" % i, body=content) for i in range(100)])
+        url, [sign(url, keys, "s3", "PUT", "/rates/%d" % i, body=content) for i in range(300)])
     found["get-object, 100 KB"] = rate(
         url, [sign(url, keys, "s3", "GET", "/rates/%d" % i) for i in range(100)])
     return found
@@ -303,7 +303,8 @@ def free_port():
 
 
 def show_rates(own, moto):
-    print("\nRequests a second, %d connections" % PARALLEL)
+    print("\nRequests a second, %d clients at once, each with one request open and one connection for as long\n"
+          "as the server keeps it (moto keeps none); the clients' own time is in the figures" % PARALLEL)
     print("   %-34s %10s %10s %8s" % ("", "otter", "moto", "ratio"))
     for name, value in own.items():
         if moto:

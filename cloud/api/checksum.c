@@ -2,8 +2,8 @@
 #include "cloud/api/checksum.h"
 
 #include <event2/http.h>
+#include <lzma.h> /* every object has a CRC-32; this one takes many bytes at a time */
 #include <openssl/evp.h>
-#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,27 +25,6 @@ static uint64_t crc_reflected(uint64_t polynomial, uint64_t ones, const unsigned
     return crc ^ ones;
 }
 
-/* CRC-32 a byte at a time: every object has one, and the device's own is made to be small. */
-static uint32_t crc32_table[256];
-
-static void make_table(void)
-{
-    for (uint32_t i = 0; i < 256; i++) {
-        uint8_t byte = (uint8_t)i;
-        crc32_table[i] = (uint32_t)crc_reflected(0xedb88320u, 0, &byte, 1);
-    }
-}
-
-static uint32_t crc32_fast(const unsigned char *bytes, size_t size)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT; /* the worker comes here too */
-    uint32_t crc = UINT32_MAX;
-    pthread_once(&once, make_table);
-    for (size_t i = 0; i < size; i++)
-        crc = crc32_table[(crc ^ bytes[i]) & 0xff] ^ crc >> 8;
-    return ~crc;
-}
-
 static size_t big_endian(uint64_t value, size_t size, unsigned char *bytes)
 {
     for (size_t i = 0; i < size; i++)
@@ -64,7 +43,7 @@ static size_t compute(enum checksum kind, const void *bytes, size_t size, unsign
 {
     switch (kind) {
     case CHECKSUM_CRC32:
-        return big_endian(crc32_fast(bytes, size), 4, result);
+        return big_endian(lzma_crc32(bytes, size, 0), 4, result);
     case CHECKSUM_CRC32C:
         return big_endian(crc_reflected(0x82f63b78u, 0xffffffffu, bytes, size), 4, result);
     case CHECKSUM_CRC64NVME:
