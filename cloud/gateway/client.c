@@ -266,10 +266,19 @@ static void read_device(struct client *client)
     }
 }
 
+/* QoS 1 is a promise: what comes too fast waits at the broker, which keeps it until it is
+ * acknowledged. */
+static bool must_wait(const struct client *client, const struct packet *packet)
+{
+    return packet->header.type == MQTT_PACKET_PUBLISH && (packet->header.flags & 0x06) != 0 &&
+           bucket_next_us(&client->received, client->gateway->rules.publish) > 0;
+}
+
 static void read_broker(struct client *client)
 {
     struct evbuffer *input = bufferevent_get_input(client->broker);
     struct packet packet;
+    client->broker_held = false;
     while (!client->ending && client->state != CLIENT_LEAVING &&
            unsent(client->device) < OUTPUT_MAX && has_bytes(client, &client->bytes_to)) {
         otter_status status = head_packet(input, BROKER_BODY_MAX, &packet);
@@ -279,6 +288,9 @@ static void read_broker(struct client *client)
             client_end(client, "the broker sent a packet that is %s", otter_status_text(status));
             return;
         }
+        client->broker_held = must_wait(client, &packet);
+        if (client->broker_held)
+            return;
         from_broker(client, &packet);
         if (client->state == CLIENT_JOINING && packet.header.type == MQTT_PACKET_CONNACK)
             enter(client, CLIENT_OPEN);
@@ -360,13 +372,20 @@ static void leave(struct client *client)
         finish(client);
 }
 
-/* Too many bytes went by: the rest goes on when their time has come. */
+/* The shorter of two waits; 0 is none. */
+static int64_t sooner(int64_t a_us, int64_t b_us)
+{
+    return a_us == 0 || (b_us > 0 && b_us < a_us) ? b_us : a_us;
+}
+
+/* Too much went by: the rest goes on when its time has come. */
 static void resume_later(struct client *client)
 {
-    const unsigned rate = client->gateway->rules.bytes;
-    const int64_t from_us = bucket_wait_us(&client->bytes_from, rate);
-    const int64_t to_us = bucket_wait_us(&client->bytes_to, rate);
-    const int64_t wait_us = from_us == 0 || (to_us > 0 && to_us < from_us) ? to_us : from_us;
+    const struct rules *rules = &client->gateway->rules;
+    int64_t wait_us = sooner(bucket_wait_us(&client->bytes_from, rules->bytes),
+                             bucket_wait_us(&client->bytes_to, rules->bytes));
+    if (client->broker_held)
+        wait_us = sooner(wait_us, bucket_next_us(&client->received, rules->publish) + 1);
     const struct timeval delay = {wait_us / 1000000, wait_us % 1000000};
     if (wait_us > 0 && !evtimer_pending(client->resume, NULL))
         event_add(client->resume, &delay);
@@ -399,8 +418,8 @@ static void flow(struct client *client)
     if (client->state != CLIENT_HANDSHAKE)
         set_reading(client->device, may_read_device(client) || may_wait(client));
     if (client->broker)
-        set_reading(client->broker,
-                    unsent(client->device) < OUTPUT_MAX && has_bytes(client, &client->bytes_to));
+        set_reading(client->broker, !client->broker_held && unsent(client->device) < OUTPUT_MAX &&
+                                        has_bytes(client, &client->bytes_to));
     resume_later(client);
 }
 

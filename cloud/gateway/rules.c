@@ -66,12 +66,24 @@ static int64_t monotonic_us(void)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static int64_t microseconds_each(unsigned rate)
+{
+    return 1000000 / rate > 0 ? 1000000 / rate : 1;
+}
+
+int64_t bucket_next_us(const struct bucket *bucket, unsigned rate)
+{
+    const int64_t wait_us =
+        rate > 0 ? bucket->since_us + microseconds_each(rate) - monotonic_us() : 0;
+    return wait_us > 0 ? wait_us : 0;
+}
+
 bool bucket_take(struct bucket *bucket, unsigned rate, unsigned most)
 {
     if (rate == 0)
         return true;
     const int64_t now_us = monotonic_us();
-    const int64_t each_us = 1000000 / rate > 0 ? 1000000 / rate : 1;
+    const int64_t each_us = microseconds_each(rate);
     if (now_us - bucket->since_us < each_us)
         return false;
     if (now_us - bucket->since_us > each_us * most)

@@ -42,6 +42,8 @@ struct bucket {
 
 /* Takes one of `rate` a second, holding `most`; false when there is none. `rate` 0: always true. */
 bool bucket_take(struct bucket *bucket, unsigned rate, unsigned most);
+/* How long until there is one to take; 0: now. */
+int64_t bucket_next_us(const struct bucket *bucket, unsigned rate);
 
 /* Takes any amount, if need be of what the bucket will only have later: until then bucket_wait_us
  * is above 0. It holds a second's worth. `rate` 0: no limit. */

@@ -184,6 +184,25 @@ static void messages_above_the_rate_are_lost_and_not_acknowledged(void **state)
     scene_restart_gateway(&normal);
 }
 
+/* As when a session comes back to all that has waited for it. */
+static void messages_to_a_device_at_qos_1_come_later_when_they_are_above_the_rate(void **state)
+{
+    enum { COUNT = 30 };
+    struct gateway_config limited = {.rules = {.publish = 10}}, normal = {0};
+    struct mqtt_publish message;
+    int received = 0;
+    scene_restart_gateway(&limited);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    assert_int_equal(subscribe(&scene.a, "backlog", 1), 1);
+    for (int i = 0; i < COUNT; i++)
+        cloud_publish(&scene.cloud, "backlog", "x", 1);
+    while (received < COUNT && receive(&scene.a, &message, 5000))
+        received++;
+    assert_int_equal(received, COUNT);
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
 static void bytes_above_the_rate_come_later(void **state)
 {
     static uint8_t payload[30000];
@@ -738,6 +757,7 @@ int run_relay_tests(void)
         TEST(wildcards_bring_no_retained_messages),
         TEST(a_parent_is_not_covered_by_its_children),
         TEST(messages_above_the_rate_are_lost_and_not_acknowledged),
+        TEST(messages_to_a_device_at_qos_1_come_later_when_they_are_above_the_rate),
         TEST(bytes_above_the_rate_come_later),
         TEST(a_subscriber_that_does_not_read_loses_messages_at_qos_0),
         TEST(connections_and_subscriptions_are_told),
