@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "cloud/api/head.h"
+#include "cloud/core/door.h"
 #include "cloud/core/log_limit.h"
 
 #define HEAD_MAX    65536u
@@ -23,6 +24,7 @@
 #define PACE        1024   /* bytes a second that a body must keep, on average */
 #define SWEEP_MS    250
 #define READ_MAX    262144u /* of a body in one turn of the loop */
+#define SILENT_S    1       /* for a newcomer who says nothing, while others wait at the door */
 #define LINGER_S    5       /* for the client to read why it was refused */
 
 enum state {
@@ -37,6 +39,8 @@ struct guest {
     struct guests *guests;
     struct bufferevent *connection; /* a reference: it is there until the sweep has seen its end */
     enum state state;
+    time_t came;
+    bool spoke;
     bool reads; /* more_body is at work */
     char *head;
     size_t head_size;
@@ -49,6 +53,8 @@ struct guests {
     struct guest *first;
     struct event *sweep;
     struct log_limit limit;
+    struct door *door; /* NULL: everybody is let in */
+    unsigned count, max;
 };
 
 static time_t monotonic(void)
@@ -209,6 +215,7 @@ static void on_input(struct evbuffer *input, const struct evbuffer_cb_info *info
 {
     struct guest *guest = context;
     size_t left = info->n_added;
+    guest->spoke = true;
     while (left > 0 && guest->state != OPEN && guest->state != REFUSED) {
         size_t at = evbuffer_get_length(input) - left;
         left -= guest->state == HEAD ? take_head(guest, input, at, left) : take_body(guest, left);
@@ -242,6 +249,11 @@ static bool drips(const struct guest *guest, time_t now)
     return guest->state == HEAD || (guest->state == BODY && guest->taken < (uint64_t)time * PACE);
 }
 
+static bool is_full(const struct guests *guests)
+{
+    return guests->door && guests->count >= guests->max;
+}
+
 static void look_after(struct guest *guest, time_t now)
 {
     evutil_socket_t fd = bufferevent_getfd(guest->connection);
@@ -250,6 +262,8 @@ static void look_after(struct guest *guest, time_t now)
         shutdown(fd, SHUT_RDWR);
     } else if (guest->state == REFUSED && written) {
         shutdown(fd, SHUT_WR);
+    } else if (!guest->spoke && now - guest->came > SILENT_S && is_full(guest->guests)) {
+        shutdown(fd, SHUT_RDWR);
     } else if (drips(guest, now)) {
         log_limited(&guest->guests->limit, "api", "a request that came too slowly was ended");
         shutdown(fd, SHUT_RDWR);
@@ -258,6 +272,7 @@ static void look_after(struct guest *guest, time_t now)
 
 static void guest_free(struct guest *guest)
 {
+    guest->guests->count--;
     bufferevent_decref(guest->connection);
     free(guest->head);
     free(guest);
@@ -278,6 +293,8 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
         look_after(guest, now);
         link = &guest->next;
     }
+    if (guests->door)
+        door_shut(guests->door, is_full(guests));
 }
 
 /* ---- connections ---- */
@@ -308,8 +325,12 @@ struct bufferevent *guests_connection(struct event_base *base, void *context)
     bufferevent_incref(connection);
     guest->guests = guests;
     guest->connection = connection;
+    guest->came = monotonic();
     guest->next = guests->first;
     guests->first = guest;
+    guests->count++;
+    if (is_full(guests))
+        door_shut(guests->door, true);
     evbuffer_add_cb(bufferevent_get_input(connection), on_input, guest);
     return connection;
 }
@@ -330,6 +351,12 @@ struct guests *guests_new(struct event_base *base, const struct guests_config *c
         return guests;
     guests_free(guests);
     return NULL;
+}
+
+void guests_watch_door(struct guests *guests, struct door *door, unsigned max)
+{
+    guests->door = door;
+    guests->max = max;
 }
 
 void guests_free(struct guests *guests)

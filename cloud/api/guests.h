@@ -14,6 +14,7 @@
 #define GUESTS_BODY_MAX ((64 << 20) + 65536) /* a part or object, and its framing */
 
 struct bufferevent;
+struct door;
 struct event_base;
 struct guests;
 
@@ -25,6 +26,9 @@ struct guests_config {
 
 /* NULL: out of memory. */
 struct guests *guests_new(struct event_base *base, const struct guests_config *config);
+/* Lets in no more than `max` at a time: `door` is shut meanwhile. NULL: everybody, and whoever
+ * frees the door says so first. */
+void guests_watch_door(struct guests *guests, struct door *door, unsigned max);
 /* After the last connection has ended. */
 void guests_free(struct guests *guests);
 

@@ -115,6 +115,8 @@ static bool listen_on(struct api *api, const struct api_config *config)
     if (api->socket)
         api->door =
             door_new(api->cloud->base, evhttp_bound_socket_get_listener(api->socket), "api");
+    if (api->door)
+        guests_watch_door(api->guests, api->door, door_for_apis(door_raise_descriptors()));
     return api->door != NULL;
 }
 
@@ -182,6 +184,8 @@ void api_stop(struct api *api)
     if (!api)
         return;
     api->stopping = true;
+    if (api->guests)
+        guests_watch_door(api->guests, NULL, 0);
     door_free(api->door);
     worker_settle(api->cloud->worker);
     db_flush(api->cloud->db);

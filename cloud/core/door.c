@@ -38,6 +38,16 @@ unsigned door_raise_descriptors(void)
     return limit.rlim_cur < 1u << 20 ? (unsigned)limit.rlim_cur : 1u << 20;
 }
 
+unsigned door_kept_back(unsigned descriptors)
+{
+    return 40 + descriptors / 16; /* some, and more where there are more */
+}
+
+unsigned door_for_apis(unsigned descriptors)
+{
+    return door_kept_back(descriptors) - 24;
+}
+
 static void on_rested(evutil_socket_t fd, short what, void *context)
 {
     struct door *door = context;

@@ -17,6 +17,11 @@ struct evconnlistener;
  */
 unsigned door_raise_descriptors(void);
 
+/* How many of them devices' connections leave to all else: the database, the broker, and the APIs,
+ * which may have door_for_apis of these. */
+unsigned door_kept_back(unsigned descriptors);
+unsigned door_for_apis(unsigned descriptors);
+
 /* Takes care of `listener`, which stays the caller's and lives longer. `area` is for the log, as in
  * cloud_log, and outlives the door. NULL: out of memory. */
 struct door *door_new(struct event_base *base, struct evconnlistener *listener, const char *area);

@@ -30,8 +30,7 @@ struct crowd *crowd_new(struct event_base *base, struct evconnlistener *listener
                         unsigned descriptors)
 {
     struct crowd *crowd = calloc(1, sizeof *crowd);
-    /* For the database, the broker, the APIs: some, and more where there are more. */
-    const unsigned reserve = 40 + descriptors / 16;
+    const unsigned reserve = door_kept_back(descriptors);
     if (!crowd)
         return NULL;
     crowd->max = descriptors > reserve + 8 ? (descriptors - reserve) / 2 : 4;

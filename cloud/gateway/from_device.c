@@ -121,6 +121,11 @@ static bool take_client_id(struct client *client, struct mqtt_text id)
                       "its client id has control characters");
         return false;
     }
+    if (id.length > 0 && id.data[0] == '$') {
+        client_refuse(client, MQTT_CONNACK_IDENTIFIER_REJECTED,
+                      "client ids that begin with $ are reserved");
+        return false;
+    }
     if (id.length < 1 || id.length > CLIENT_ID_MAX) {
         client_refuse(client, MQTT_CONNACK_IDENTIFIER_REJECTED,
                       "a client id of 1..%u bytes is required", CLIENT_ID_MAX);

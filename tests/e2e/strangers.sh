@@ -192,7 +192,7 @@ people = []
 for port in map(int, sys.argv[1:]):
     for i in range(80):
         people.append(socket.create_connection(("127.0.0.1", port)))
-        if i < 5:
+        if i < 5 or port != int(sys.argv[1]):
             people[-1].send(b"\x16")
 print("here", flush=True)
 time.sleep(600)
@@ -204,6 +204,9 @@ good_client_is_served
 sleep 3
 good_client_is_served
 [ $(($(lines cloud) - before)) -lt 200 ] || fail "$(($(lines cloud) - before)) lines in the log"
+if tail -n "+$((before + 1))" "$work/cloud.log" | grep "cannot accept"; then
+    fail "the crowd has taken all file descriptors"
+fi
 # utime and stime, of 100 to a second
 spent=$(awk '{ print $14 + $15 }' "/proc/$cloud/stat")
 [ "$spent" -lt 500 ] || fail "the cloud has worked for $spent ticks"

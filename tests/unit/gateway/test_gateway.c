@@ -153,6 +153,14 @@ static void a_client_id_with_control_characters_is_answered(void **state)
     assert_int_equal(scene_connect(&scene.a, &scene.credentials, "\xc3\xa4"), 0);
 }
 
+static void a_client_id_that_begins_with_a_dollar_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "$aws"),
+                     MQTT_CONNACK_IDENTIFIER_REJECTED);
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "us$"), 0);
+}
+
 static void a_client_id_connects_once_a_second(void **state)
 {
     struct gateway_config limited = {.rules = {.connects = 1}}, normal = {0};
@@ -365,6 +373,7 @@ int run_gateway_tests(void)
         TEST(the_clouds_name_must_be_asked_for),
         TEST(a_certificate_outside_its_dates_is_refused),
         TEST(a_client_id_with_control_characters_is_answered),
+        TEST(a_client_id_that_begins_with_a_dollar_is_refused),
         TEST(a_client_id_connects_once_a_second),
         TEST(rules_and_limits_are_named),
         TEST(connect_needs_a_policy),
