@@ -180,6 +180,7 @@ void exchange_free(struct exchange *exchange)
 {
     struct call *call = &exchange->call;
     clear_parameters(call);
+    content_release(&exchange->held);
     evhttp_clear_headers(&call->reply_headers);
     json_decref(call->query);
     text_free(&call->reply);

@@ -7,6 +7,7 @@
 #include "cloud/api/api.h"
 #include "cloud/api/guests.h"
 #include "cloud/api/services.h"
+#include "cloud/core/contents.h"
 #include "cloud/core/worker.h"
 
 struct exchange {
@@ -18,6 +19,7 @@ struct exchange {
     int64_t now; /* when it came */
     int tries;   /* answers thrown away */
     bool streams;
+    struct content_hold held; /* of what streams */
 };
 
 struct api {

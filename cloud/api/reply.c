@@ -67,6 +67,16 @@ static void end_stream(struct exchange *exchange, bool whole)
     evhttp_send_reply_end(request);
 }
 
+/* What an object consists of is held while it is sent: a new version does not cut an old one's
+ * readers off. What lies in its row is sent in one piece. */
+static bool read_piece(const struct exchange *exchange, void *bytes, size_t size)
+{
+    const struct call *call = &exchange->call;
+    if (exchange->held.content)
+        return content_read(call->cloud, exchange->held.content, call->at, bytes, size);
+    return object_read(call->cloud, call->object, (size_t)call->at, bytes, size);
+}
+
 static void send_piece(struct evhttp_connection *connection, void *context)
 {
     struct exchange *exchange = context;
@@ -76,7 +86,7 @@ static void send_piece(struct evhttp_connection *connection, void *context)
     (void)connection;
     size_t size = call->end - call->at < PIECE ? (size_t)(call->end - call->at) : PIECE;
     if (size == 0 || !piece || evbuffer_reserve_space(piece, PIECE, &space, 1) != 1 ||
-        !object_read(call->cloud, call->object, (size_t)call->at, space.iov_base, size)) {
+        !read_piece(exchange, space.iov_base, size)) {
         evbuffer_free(piece);
         end_stream(exchange, size == 0);
         return;
@@ -102,6 +112,10 @@ static void on_closed(struct evhttp_connection *connection, void *context)
 
 static void stream(struct exchange *exchange, struct evhttp_connection *connection)
 {
+    struct call *call = &exchange->call;
+    int64_t content = object_content(call->cloud, call->object);
+    if (content)
+        content_hold(call->cloud, &exchange->held, content);
     exchange->streams = true;
     evhttp_connection_set_closecb(connection, on_closed, exchange);
     evhttp_send_reply_start(exchange->request, exchange->call.status,

@@ -126,7 +126,8 @@ struct cloud {
     } callers;
     struct windows *windows;
     struct worker *worker;
-    struct ota_work *updates; /* OTA updates that are being signed */
+    struct ota_work *updates;   /* OTA updates that are being signed */
+    struct content_hold *holds; /* large contents being read, see contents.h */
     char dir[512];
     char region[32];
     char account[16];

@@ -93,6 +93,36 @@ bool content_read(struct cloud *cloud, int64_t content, int64_t offset, void *by
     return true;
 }
 
+/* ---- holding ---- */
+
+void content_hold(struct cloud *cloud, struct content_hold *hold, int64_t content)
+{
+    hold->content = content;
+    hold->next = cloud->holds;
+    hold->link = &cloud->holds;
+    if (hold->next)
+        hold->next->link = &hold->next;
+    cloud->holds = hold;
+}
+
+void content_release(struct content_hold *hold)
+{
+    if (!hold->link)
+        return;
+    *hold->link = hold->next;
+    if (hold->next)
+        hold->next->link = hold->link;
+    *hold = (struct content_hold){0};
+}
+
+static bool is_held(const struct cloud *cloud, int64_t content)
+{
+    const struct content_hold *hold = cloud->holds;
+    while (hold && hold->content != content)
+        hold = hold->next;
+    return hold != NULL;
+}
+
 /* ---- garbage ---- */
 
 void contents_recover(struct cloud *cloud)
@@ -122,12 +152,25 @@ static bool sweep_one(struct cloud *cloud, int64_t content)
     return db_run(cloud->db, "DELETE FROM contents WHERE id = ?", "i", content) == OTTER_OK;
 }
 
+/* The first that nobody reads; 0: none. */
+static int64_t find_garbage(struct cloud *cloud)
+{
+    struct db_rows *rows =
+        db_select(cloud->db, "SELECT id FROM contents WHERE state = 2 ORDER BY id", "");
+    int64_t found = 0;
+    while (!found && db_next(rows)) {
+        int64_t content = db_int(rows, 0);
+        found = is_held(cloud, content) ? 0 : content;
+    }
+    db_done(rows);
+    return found;
+}
+
 bool contents_sweep(struct cloud *cloud)
 {
     bool more = true;
     for (int i = 0; i < SWEEP_PIECES && more; i++) {
-        int64_t content =
-            db_number(cloud->db, "SELECT id FROM contents WHERE state = 2 ORDER BY id LIMIT 1", "");
+        int64_t content = find_garbage(cloud);
         more = content && sweep_one(cloud, content);
     }
     return more;

@@ -24,6 +24,16 @@ otter_status content_drop(struct cloud *cloud, int64_t content);
 /* False beyond the end or when it is gone. */
 bool content_read(struct cloud *cloud, int64_t content, int64_t offset, void *bytes, size_t size);
 
+/* While held, a content's bytes stay there for who reads it, whatever becomes of its object. */
+struct content_hold {
+    int64_t content;
+    struct content_hold *next, **link;
+};
+
+void content_hold(struct cloud *cloud, struct content_hold *hold, int64_t content);
+/* Does nothing to one that is not held (all 0). */
+void content_release(struct content_hold *hold);
+
 /* Called at the start, before anything is written: what was not finished is garbage. */
 void contents_recover(struct cloud *cloud);
 /* Takes a little garbage away; false when there is none left. */

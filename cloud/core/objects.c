@@ -75,9 +75,14 @@ enum core_error object_find(struct cloud *cloud, const char *bucket, const char 
     return CORE_OK;
 }
 
+int64_t object_content(struct cloud *cloud, int64_t id)
+{
+    return db_number(cloud->db, "SELECT content_id FROM objects WHERE id = ?", "i", id);
+}
+
 bool object_read(struct cloud *cloud, int64_t id, size_t offset, void *bytes, size_t size)
 {
-    int64_t content = db_number(cloud->db, "SELECT content_id FROM objects WHERE id = ?", "i", id);
+    int64_t content = object_content(cloud, id);
     if (content)
         return content_read(cloud, content, (int64_t)offset, bytes, size);
     struct db_blob *blob = db_blob_open(cloud->db, "objects", "content", id);

@@ -31,6 +31,8 @@ struct object {
 enum core_error object_find(struct cloud *cloud, const char *bucket, const char *key,
                             const char *version, struct object *object, struct answer *answer);
 
+/* The content that has its bytes, see contents.h; 0: they are in its row, or it is gone. */
+int64_t object_content(struct cloud *cloud, int64_t id);
 /* Reads part of the content; false beyond the end or when the version has been deleted. */
 bool object_read(struct cloud *cloud, int64_t id, size_t offset, void *bytes, size_t size);
 

@@ -58,6 +58,15 @@ class Large(CloudTest):
         body = self.s3.get_object(Bucket="large", Key="joined")["Body"]
         self.assertEqual(body.read(), self.content)
 
+    def test_who_reads_an_object_gets_all_of_it_though_another_takes_its_place(self):
+        for end in (lambda: self.s3.put_object(Bucket="large", Key="gone", Body=b"new"),
+                    lambda: self.s3.delete_object(Bucket="large", Key="gone")):
+            self.s3.put_object(Bucket="large", Key="gone", Body=self.content)
+            body = self.s3.get_object(Bucket="large", Key="gone")["Body"]
+            begun = body.read(1 << 20)
+            end()
+            self.assertEqual(begun + body.read(), self.content)
+
     def open_get(self):
         connection = socket.create_connection(self.server.host.split(":"))
         target = self.url().split(self.server.host, 1)[1]

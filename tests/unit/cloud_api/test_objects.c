@@ -260,6 +260,28 @@ static void parts_are_joined_in_order_whatever_order_they_came_in(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
 
+static void a_content_that_is_held_stays_until_it_is_released(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    struct content_hold first = {0}, second = {0};
+    int64_t content = content_begin(cloud);
+    char byte = 0;
+    assert_int_equal(content_add(cloud, content, 0, "x", 1), OTTER_OK);
+    content_hold(cloud, &first, content);
+    content_hold(cloud, &second, content);
+    content_drop(cloud, content);
+    assert_false(contents_sweep(cloud));
+    content_release(&second);
+    content_release(&second);
+    assert_false(contents_sweep(cloud));
+    assert_true(content_read(cloud, content, 0, &byte, 1));
+    content_release(&first);
+    assert_null(cloud->holds);
+    while (contents_sweep(cloud))
+        ;
+    assert_false(content_read(cloud, content, 0, &byte, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +293,7 @@ int main(void)
         TEST(bucket_names_are_checked),
         TEST(large_contents_are_read_at_any_place_and_leave_nothing_behind),
         TEST(what_was_being_written_at_a_stop_is_swept_away),
+        TEST(a_content_that_is_held_stays_until_it_is_released),
         TEST(parts_are_joined_in_order_whatever_order_they_came_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
