@@ -19,7 +19,7 @@
 #include "cloud/core/ota_updates.h"
 #include "cloud/store/db.h"
 
-#define BODY_SMALL  131072u /* judged on the loop */
+#define BODY_SMALL  32768u /* judged on the loop */
 #define HEADERS_MAX 65536
 #define IDLE_S      60
 #define PATIENCE_S  20
