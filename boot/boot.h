@@ -110,9 +110,12 @@ struct boot_config {
     const struct boot_slots *images;  /* image 0 is the one that is started */
     uint8_t image_count;              /* 1 .. BOOT_IMAGES_MAX */
     const struct flash_area *scratch; /* NULL in modes without one */
-    uint16_t max_sectors;  /* imgtool's --max-sectors: fixes where the swap status starts */
-    uint8_t max_align;     /* 8, 16 or 32: see image/trailer.h */
-    bool refuse_downgrade; /* a candidate older than the primary is erased; a revert never is */
+    uint16_t max_sectors; /* imgtool's --max-sectors: fixes where the swap status starts */
+    uint8_t max_align;    /* 8, 16 or 32: see image/trailer.h */
+    /* A candidate older than the primary is erased; a revert never is. So this binds images, not a
+     * program that may write trailers: with one that asks for a revert it brings the other image
+     * in. The security counter binds that one too. */
+    bool refuse_downgrade;
     /* If the image in the primary slot is not valid, one in the secondary slot that is comes in,
      * though nobody asked for it: a device heals itself, and a bare primary is filled. The choice
      * of the board, since whoever can damage the primary can so bring back the image in the other
