@@ -8,7 +8,8 @@
 
 #include "cloud/core/cloud.h"
 
-#define CONTENT_PIECE  262144u /* contents up to this size stay in their object's row */
+#define CONTENT_PIECE ((size_t)256 * 1024) /* contents up to this size stay in their object's row  \
+                                            */
 #define CONTENT_INLINE 262144u
 
 /* The id of a new one; 0 when the database failed. */
