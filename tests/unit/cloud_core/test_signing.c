@@ -265,7 +265,7 @@ static void the_loop_turns_between_the_pieces_of_what_is_signed(void **state)
     create_update(scene);
     int turns = turns_until_complete(scene, &most);
     assert_true(update_is(scene, "CREATE_COMPLETE"));
-    assert_true(most <= 2 * CONTENT_PIECE); /* two files are signed at once */
+    assert_true(most <= (int64_t)(2 * CONTENT_PIECE)); /* two files are signed at once */
     assert_true(turns > 2 * LARGE / (int)CONTENT_PIECE);
     assert_int_equal(count(scene, "signing_jobs WHERE status = 'Succeeded'"), 2);
     assert_int_equal(count(scene, "jobs"), 1);
