@@ -9,11 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "tool/command.h"
 #include "tool/console_port.h"
+#include "tool/terminal.h"
 
 #define LEAVE       0x1d /* Ctrl-] */
 #define SHOWN_FIRST 2000 /* bytes of the log that are shown at the start */
@@ -40,8 +40,7 @@ struct far_end {
     int log; /* -1 with a port */
 };
 
-static struct termios saved;
-static bool raw;
+static bool raw;                          /* a person types, and every key is the device's */
 static volatile sig_atomic_t told_to_end; /* by this signal */
 
 static void end(int number)
@@ -49,27 +48,15 @@ static void end(int number)
     told_to_end = number;
 }
 
-static void restore_terminal(void)
+static void take_terminal(void)
 {
-    if (raw)
-        tcsetattr(STDIN_FILENO, TCSANOW, &saved);
-    raw = false;
-}
-
-static void make_terminal_raw(void)
-{
-    struct termios mode;
-    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &saved) != 0)
+    raw = terminal_lend(TERMINAL_ALL);
+    if (!raw)
         return;
     /* A terminal that is not given back is of no use to anybody. */
     sigaction(SIGTERM, &(struct sigaction){.sa_handler = end}, NULL);
     sigaction(SIGHUP, &(struct sigaction){.sa_handler = end}, NULL);
     sigaction(SIGINT, &(struct sigaction){.sa_handler = end}, NULL);
-    mode = saved;
-    cfmakeraw(&mode);
-    mode.c_oflag |= OPOST | ONLCR;
-    raw = tcsetattr(STDIN_FILENO, TCSANOW, &mode) == 0;
-    atexit(restore_terminal);
 }
 
 static bool open_folder(struct far_end *far, const char *folder)
@@ -158,7 +145,7 @@ static enum typed type(struct far_end *far)
 /* Why it ended early; the exit code. */
 static int give_up(const char *reason, const char *detail)
 {
-    restore_terminal();
+    terminal_restore();
     fprintf(stderr, "\notter console: %s%s\n", reason, detail);
     return 1;
 }
@@ -220,11 +207,11 @@ int command_console(int argc, char **argv)
     if (!open_far_end(&far, argv[optind], (unsigned)baud))
         return 1;
     signal(SIGPIPE, SIG_IGN); /* said in words, with the terminal given back */
-    make_terminal_raw();
+    take_terminal();
     if (raw)
         fprintf(stderr, "(Ctrl-] leaves)\n");
     const int code = talk(&far);
-    restore_terminal();
+    terminal_restore();
     console_port_close(&far.port);
     return code;
 }

@@ -7,12 +7,12 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "tool/child.h"
 #include "tool/command.h"
 #include "tool/flash_image.h"
+#include "tool/terminal.h"
 
 static const char help[] =
     "usage: otter device --flash FILE [--create IMAGE]\n"
@@ -26,35 +26,12 @@ static const char help[] =
     "  otter device --flash flash.img --create firmware-1.0.0.signed.bin\n"
     "  otter device --flash flash.img\n";
 
-static struct termios saved;
-static bool raw;
-
-static void restore_terminal(void)
-{
-    if (raw)
-        tcsetattr(STDIN_FILENO, TCSANOW, &saved);
-    raw = false;
-}
-
-/* The device echoes and edits its lines itself; only the signals stay with the terminal. */
-static void make_terminal_raw(void)
-{
-    struct termios mode;
-    if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &saved) != 0)
-        return;
-    mode = saved;
-    mode.c_lflag &= (tcflag_t) ~(ICANON | ECHO);
-    mode.c_iflag &= (tcflag_t)~ICRNL;
-    raw = tcsetattr(STDIN_FILENO, TCSANOW, &mode) == 0;
-    atexit(restore_terminal);
-}
-
 static int run(const char *flash)
 {
     char boot[4096];
     int status;
     snprintf(boot, sizeof boot, "%s/../firmware/bootloader", program_directory());
-    make_terminal_raw();
+    terminal_lend(TERMINAL_SIGNALS);
     const pid_t self = getpid();
     const pid_t pid = fork();
     if (pid == 0) {
@@ -70,7 +47,7 @@ static int run(const char *flash)
     signal(SIGINT, SIG_IGN);
     if (pid < 0 || waitpid(pid, &status, 0) != pid)
         return 1;
-    restore_terminal();
+    terminal_restore();
     if (WIFSIGNALED(status)) {
         fprintf(stderr, "\notter device: power cut (%s)\n", strsignal(WTERMSIG(status)));
         return 0;

@@ -10,6 +10,8 @@
 #ifndef OTTER_TOOL_DUMP_H
 #define OTTER_TOOL_DUMP_H
 
+#include <jansson.h>
+
 #include "tool/image_view.h"
 
 struct dump {
@@ -33,5 +35,8 @@ uint8_t dump_flag(const struct dump *dump, uint32_t field);
 uint32_t dump_swap_size(const struct dump *dump);
 /* Bytes of the two saved keys in the trailer of an encrypted image; else 0. */
 uint32_t dump_key_field_size(const struct dump *dump);
+
+/* Bytes as a JSON string of hexadecimal digits. */
+json_t *hex_json(const uint8_t *data, size_t size);
 
 #endif

@@ -12,8 +12,7 @@
 #include "tool/tlv.h"
 #include "tool/values.h"
 
-/* As JSON shows it; of strings, those named data and magic are binary. */
-static json_t *binary(const uint8_t *data, size_t size)
+json_t *hex_json(const uint8_t *data, size_t size)
 {
     struct bytes text = {0};
     json_t *value;
@@ -27,10 +26,9 @@ static json_t *binary(const uint8_t *data, size_t size)
 
 static json_t *header_data(const struct image_header *header)
 {
-    char version[40];
+    char version[VALUE_VERSION_TEXT_SIZE];
 
-    snprintf(version, sizeof version, "%u.%u.%u+%u", header->version.major, header->version.minor,
-             header->version.revision, (unsigned)header->version.build);
+    value_version_text(&header->version, version);
     return json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "magic", (json_int_t)IMAGE_MAGIC, "load_addr",
         (json_int_t)header->load_address, "hdr_size", (json_int_t)header->header_size,
@@ -54,10 +52,10 @@ static json_t *area_tlvs(const struct dump *dump, bool is_protected)
     while (image_tlv_next(&dump->view.image, &walk, &tlv) > 0) {
         const char *name = tlv_name(tlv.type);
         if (tlv.is_protected == is_protected)
-            json_array_append_new(list,
-                                  json_pack("{s:i, s:s, s:i, s:o}", "type", tlv.type, "type_name",
-                                            name ? name : "UNKNOWN", "len", tlv.length, "data",
-                                            binary(image_view_tlv(&dump->view, &tlv), tlv.length)));
+            json_array_append_new(
+                list, json_pack("{s:i, s:s, s:i, s:o}", "type", tlv.type, "type_name",
+                                name ? name : "UNKNOWN", "len", tlv.length, "data",
+                                hex_json(image_view_tlv(&dump->view, &tlv), tlv.length)));
     }
     return list;
 }
@@ -68,7 +66,7 @@ static json_t *trailer_data(const struct dump *dump)
     uint32_t keys = dump_key_field_size(dump);
 
     if (dump->trailer)
-        json_object_set_new(trailer, "magic", binary(dump->trailer, TRAILER_MAGIC_SIZE));
+        json_object_set_new(trailer, "magic", hex_json(dump->trailer, TRAILER_MAGIC_SIZE));
     if (dump->max_align > 0) {
         json_object_set_new(trailer, "image_ok", json_integer(dump_flag(dump, TRAILER_IMAGE_OK)));
         json_object_set_new(trailer, "copy_done", json_integer(dump_flag(dump, TRAILER_COPY_DONE)));
@@ -168,7 +166,7 @@ static void yaml_binary(const char *hex, int indent, struct bytes *text)
     uint8_t *data = memory_new(size);
     unsigned char encoded[80];
 
-    (void)value_hex(hex, data, size); /* made by binary() */
+    (void)value_hex(hex, data, size); /* made by hex_json() */
     bytes_text(text, size > 0 ? "!!binary |\n" : "!!binary \"\"\n");
     for (size_t done = 0; done < size; done += 57) {
         EVP_EncodeBlock(encoded, data + done, size - done < 57 ? (int)(size - done) : 57);
@@ -177,6 +175,7 @@ static void yaml_binary(const char *hex, int indent, struct bytes *text)
     free(data);
 }
 
+/* Of strings, those named data and magic are binary. */
 static bool is_binary(const char *key, const json_t *value)
 {
     return json_is_string(value) && (strcmp(key, "data") == 0 || strcmp(key, "magic") == 0);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tool/dump.h"
 #include "tool/tlv.h"
 #include "tool/values.h"
 
@@ -109,18 +110,6 @@ static const char *mark_word(enum trailer_mark mark, const char *set)
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */
-
-static json_t *hex_json(const uint8_t *data, size_t size)
-{
-    struct bytes text = {0};
-    json_t *value;
-
-    for (size_t i = 0; i < size; i++)
-        bytes_text(&text, "%02x", data[i]);
-    value = json_stringn(text.size ? (const char *)text.data : "", text.size);
-    bytes_free(&text);
-    return value;
-}
 
 static json_t *header_json(const struct image_header *header)
 {
