@@ -1,3 +1,5 @@
+/* The order of a boot: what is on flash is read, the mode is asked what to do, images are verified,
+ * and the port hears which one to start. The modes themselves are the files behind boot/mode.h. */
 #include "boot/boot.h"
 
 #include <string.h>

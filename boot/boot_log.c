@@ -1,3 +1,4 @@
+/* What the bootloader says on its console, event by event; the words are MCUboot's. */
 #include "boot/boot_log.h"
 
 #include "port/log.h"

@@ -27,8 +27,8 @@ static bool is_built_for(const struct boot_state *state, const struct choice *ch
            choice->header.load_address == state->config->flash_base + choice->slot->offset;
 }
 
-static void weigh(const struct boot_state *state, const struct flash_area *slot,
-                  struct choice *choice)
+static void rank(const struct boot_state *state, const struct flash_area *slot,
+                 struct choice *choice)
 {
     choice->slot = slot;
     trailer_read(slot, state->config->max_align, &choice->trailer);
@@ -49,8 +49,8 @@ otter_status boot_mode_prepare(struct boot_state *state)
 {
     struct choice primary;
     struct choice secondary;
-    weigh(state, state->primary, &primary);
-    weigh(state, state->secondary, &secondary);
+    rank(state, state->primary, &primary);
+    rank(state, state->secondary, &secondary);
     boot_report_trailer(state, BOOT_EVENT_PRIMARY, &primary.trailer);
     boot_report_trailer(state, BOOT_EVENT_SECONDARY, &secondary.trailer);
     const struct choice *best = is_better(&secondary, &primary) ? &secondary : &primary;
@@ -75,7 +75,7 @@ static const struct flash_area *other_slot(const struct boot_state *state)
 bool boot_mode_rescue(struct boot_state *state)
 {
     struct choice other;
-    weigh(state, other_slot(state), &other);
+    rank(state, other_slot(state), &other);
     state->slot = other.slot;
     state->type = SWAP_REVERT;
     return other.rank >= 0;
@@ -87,7 +87,7 @@ otter_status boot_mode_start(struct boot_state *state)
     struct choice other;
     if (trial_begin(state, state->slot) == OTTER_OK)
         return OTTER_OK;
-    weigh(state, other_slot(state), &other);
+    rank(state, other_slot(state), &other);
     state->type = SWAP_REVERT;
     if (other.rank >= 0 && boot_verify(state, other.slot, boot_mode_limit(state)) == OTTER_OK &&
         trial_begin(state, other.slot) == OTTER_OK) {

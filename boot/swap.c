@@ -190,7 +190,7 @@ static otter_status refuse(struct boot_state *state, otter_status why)
                : boot_erase(state, state->secondary, 0, state->secondary->size);
 }
 
-static otter_status weigh_candidate(struct boot_state *state)
+static otter_status check_candidate(struct boot_state *state)
 {
     const struct flash_area candidate = swap_candidate(state);
     const otter_status status = boot_verify_candidate(state, &candidate, state->limit);
@@ -281,7 +281,7 @@ static otter_status resume(struct boot_state *state)
     state->type = SWAP_REVERT;
     state->source = BOOT_SOURCE_NONE;
     boot_report(state, BOOT_EVENT_SWAP_TYPE, state->type);
-    return weigh_candidate(state);
+    return check_candidate(state);
 }
 
 otter_status boot_mode_prepare(struct boot_state *state)
@@ -306,7 +306,7 @@ otter_status boot_mode_prepare(struct boot_state *state)
     boot_report(state, BOOT_EVENT_SWAP_TYPE, state->type);
     if (state->position > 0)
         return resume(state);
-    return state->type == SWAP_NONE ? OTTER_OK : weigh_candidate(state);
+    return state->type == SWAP_NONE ? OTTER_OK : check_candidate(state);
 }
 
 otter_status boot_mode_perform(struct boot_state *state)

@@ -1,3 +1,5 @@
+/* Reads of an image whose parts lie in two slots and the scratch area, as a flash area of its own.
+ */
 #include "boot/swap_mix.h"
 
 #include <string.h>

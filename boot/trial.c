@@ -1,3 +1,4 @@
+/* Trials of images that run where they lie, read from and written to their own trailers. */
 #include "boot/trial.h"
 
 enum trial trial_of(const struct trailer *trailer)

@@ -1,3 +1,4 @@
+/* Starts the services in the order in which they need each other, and turns them; see app.h. */
 #include "firmware/app.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* The values of a build's variant: CMake gives the label and what is broken on purpose. */
 #include "firmware/variant.h"
 
 #ifndef VARIANT_LABEL

@@ -1,8 +1,10 @@
+/* The checks of an image, in pieces while it is hashed, then over its TLVs; a verdict that no
+ * single fault can make (each check adds its share). See check.h. */
 #include "image/check.h"
 
 #include <string.h>
 
-/* What stands where the hash will be. Were its end skipped by a fault, this would be judged: not
+/* What stands where the hash will be. Were its end skipped by a fault, this would be checked: not
  * the hash of an image before, nor zero, for which anyone can make a signature. */
 #define POISON 0x5a
 
@@ -96,7 +98,7 @@ struct evidence {
     otter_status signature;
 };
 
-static otter_status weigh_tlv(struct image_check *check, const struct image_tlv *tlv,
+static otter_status check_tlv(struct image_check *check, const struct image_tlv *tlv,
                               struct evidence *evidence, uint8_t *buffer)
 {
     otter_status status = OTTER_OK;
@@ -118,7 +120,7 @@ static otter_status weigh_tlv(struct image_check *check, const struct image_tlv 
 }
 
 /* An image must not be older, in security terms, than what this device has seen. */
-static otter_status weigh_counter(struct image_check *check)
+static otter_status check_counter(struct image_check *check)
 {
     check->counter = 0;
     const int found = image_security_counter(&check->image, &check->counter);
@@ -127,14 +129,14 @@ static otter_status weigh_counter(struct image_check *check)
     return check->counter >= check->policy->security_counter ? OTTER_OK : OTTER_E_VERSION;
 }
 
-static otter_status judge(struct image_check *check, uint8_t *buffer)
+static otter_status check_tlvs(struct image_check *check, uint8_t *buffer)
 {
     struct image_tlv_walk walk = {0};
     struct image_tlv tlv;
     struct evidence evidence = {NULL, OTTER_E_HASH, OTTER_E_KEY};
     int found = 0;
     while ((found = image_tlv_next(&check->image, &walk, &tlv)) > 0) {
-        const otter_status status = weigh_tlv(check, &tlv, &evidence, buffer);
+        const otter_status status = check_tlv(check, &tlv, &evidence, buffer);
         if (status != OTTER_OK)
             return status;
     }
@@ -146,7 +148,7 @@ static otter_status judge(struct image_check *check, uint8_t *buffer)
     if (evidence.signature != OTTER_OK)
         return evidence.signature;
     check->verdict += SHARE_SIGNATURE;
-    const otter_status status = weigh_counter(check);
+    const otter_status status = check_counter(check);
     if (status == OTTER_OK)
         check->verdict += SHARE_COUNTER;
     return status;
@@ -160,7 +162,7 @@ otter_status image_check_step(struct image_check *check, uint8_t *buffer, uint32
     }
     image_sha256_finish(&check->sha, check->hash);
     check->verdict = 0;
-    return judge(check, buffer);
+    return check_tlvs(check, buffer);
 }
 
 otter_status image_check_again(struct image_check *check, uint8_t *buffer)
@@ -171,5 +173,5 @@ otter_status image_check_again(struct image_check *check, uint8_t *buffer)
         return status;
     if (memcmp(&header, &check->image.header, sizeof header) != 0)
         return OTTER_E_FLASH;
-    return judge(check, buffer);
+    return check_tlvs(check, buffer);
 }

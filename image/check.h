@@ -60,9 +60,9 @@ void image_check_set_cipher(struct image_check *check, const struct image_cipher
  * image is refused: OTTER_E_HASH, OTTER_E_KEY (no trusted key signed it), OTTER_E_SIGNATURE,
  * OTTER_E_VERSION (security counter), OTTER_E_MALFORMED, OTTER_E_FLASH. */
 otter_status image_check_step(struct image_check *check, uint8_t *buffer, uint32_t size);
-/* For the bootloader, after image_check_step said OTTER_OK: reads the header once more and judges
+/* For the bootloader, after image_check_step said OTTER_OK: reads the header once more and checks
  * hash, key, signature and counter once more from the flash, so that one fault in the core (a
- * skipped instruction, a wrong bit) can spoil one judgement but not both. Same answers, and
+ * skipped instruction, a wrong bit) can spoil one check but not both. Same answers, and
  * OTTER_E_FLASH for a header that has changed; `verdict` becomes IMAGE_ACCEPTED_TWICE. */
 otter_status image_check_again(struct image_check *check, uint8_t *buffer);
 

@@ -1,3 +1,5 @@
+/* Decryption of images with BearSSL: the content key out of its TLV, then AES-CTR piece by piece.
+ * See encrypted.h. */
 #include <bearssl.h>
 #include <stdbool.h>
 #include <string.h>

@@ -1,3 +1,5 @@
+/* Reads header and TLV areas of an image on flash; nothing in them is believed before it is
+ * checked. */
 #include "image/image.h"
 
 #include "image/bytes.h"

@@ -1,3 +1,4 @@
+/* Reads and writes the trailer's fields, each a write unit of its own; see trailer.h. */
 #include "image/trailer.h"
 
 #include <string.h>

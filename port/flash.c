@@ -1,3 +1,4 @@
+/* What all flash devices share: bounds of areas, sectors by offset, erased or not. */
 #include "port/flash.h"
 
 #include <stdbool.h>

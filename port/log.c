@@ -1,3 +1,4 @@
+/* Formats a log line and hands it to the port; see log.h. */
 #include "port/log.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* The text of each status. */
 #include "port/status.h"
 
 const char *otter_status_text(otter_status status)

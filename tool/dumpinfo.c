@@ -1,5 +1,5 @@
 /* otter dumpinfo: header, TLVs and trailer of an image in imgtool's words, for scripts that read
- * them. For people, and with judgement, there is `otter inspect`. */
+ * them. For people, and with a verdict, there is `otter inspect`. */
 #include <stdio.h>
 #include <string.h>
 

@@ -7,7 +7,7 @@
 #include "image/trailer.h"
 #include "tool/image_view.h"
 
-enum judgement { JUDGED_GOOD, JUDGED_BAD, NOT_JUDGED };
+enum check_result { CHECKED_GOOD, CHECKED_BAD, NOT_CHECKED };
 
 struct inspection {
     /* To fill in. */
@@ -21,8 +21,8 @@ struct inspection {
     bool has_image; /* header and TLV areas could be read; else `failure` says why */
     struct image_view view;
     struct image_verdict verdict;
-    enum judgement hash;
-    enum judgement signature;
+    enum check_result hash;
+    enum check_result signature;
     struct failure failure; /* also says why hash or signature are not good */
     bool has_trailer;
     struct trailer trailer;

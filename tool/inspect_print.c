@@ -110,13 +110,13 @@ static void print_tlvs(const struct image_view *view, const char *indent)
         printf("%s  then one that runs over the end of its area\n", indent);
 }
 
-static void print_judgements(const struct inspection *inspection, const char *indent)
+static void print_results(const struct inspection *inspection, const char *indent)
 {
     static const char *const words[] = {"good", "BAD", "not checked"};
     const struct image_verdict *verdict = &inspection->verdict;
 
     printf("%sHash          %s", indent, words[inspection->hash]);
-    if (inspection->hash == JUDGED_GOOD) {
+    if (inspection->hash == CHECKED_GOOD) {
         printf(": %s ", hash_name(verdict->hash_type));
         for (size_t i = 0; i < hash_size(verdict->hash_type); i++)
             printf("%02x", verdict->hash[i]);
@@ -124,9 +124,9 @@ static void print_judgements(const struct inspection *inspection, const char *in
         printf(": %s", inspection->failure.text);
     }
     printf("\n%sSignature     %s", indent, words[inspection->signature]);
-    if (inspection->signature == JUDGED_GOOD)
+    if (inspection->signature == CHECKED_GOOD)
         printf(": made with the %s key given\n", key_type_name(inspection->key->type));
-    else if (inspection->signature == JUDGED_BAD)
+    else if (inspection->signature == CHECKED_BAD)
         printf(": %s\n", inspection->failure.text);
     else
         printf("%s\n", inspection->key ? ", since the hash is not good" : "; give a key with -k");
@@ -186,7 +186,7 @@ void inspection_print(const struct inspection *inspection, const char *indent)
     if (inspection->has_image) {
         print_header(&inspection->view.image.header, indent);
         print_tlvs(&inspection->view, indent);
-        print_judgements(inspection, indent);
+        print_results(inspection, indent);
     } else {
         printf("%sNo image      %s\n", indent, inspection->failure.text);
     }

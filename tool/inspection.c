@@ -43,36 +43,36 @@ static void find_trailer(struct inspection *inspection)
         inspection->slot_size = size;
 }
 
-static void judge(struct inspection *inspection)
+static void check(struct inspection *inspection)
 {
     otter_status status =
         image_view_check(&inspection->view, inspection->key, inspection->decrypt_key,
                          &inspection->verdict, &inspection->failure);
 
     if (status == OTTER_E_KEY && !inspection->verdict.hash_good) {
-        inspection->hash = NOT_JUDGED; /* encrypted, and not for us to open */
+        inspection->hash = NOT_CHECKED; /* encrypted, and not for us to open */
         return;
     }
-    inspection->hash = inspection->verdict.hash_good ? JUDGED_GOOD : JUDGED_BAD;
+    inspection->hash = inspection->verdict.hash_good ? CHECKED_GOOD : CHECKED_BAD;
     if (inspection->key && inspection->verdict.hash_good)
-        inspection->signature = inspection->verdict.signature_good ? JUDGED_GOOD : JUDGED_BAD;
+        inspection->signature = inspection->verdict.signature_good ? CHECKED_GOOD : CHECKED_BAD;
 }
 
 void inspection_run(struct inspection *inspection)
 {
-    inspection->hash = NOT_JUDGED;
-    inspection->signature = NOT_JUDGED;
+    inspection->hash = NOT_CHECKED;
+    inspection->signature = NOT_CHECKED;
     inspection->has_image = image_view_open(&inspection->view, inspection->data, inspection->size,
                                             &inspection->failure) == OTTER_OK;
     if (inspection->has_image)
-        judge(inspection);
+        check(inspection);
     find_trailer(inspection);
 }
 
 bool inspection_is_bad(const struct inspection *inspection)
 {
-    return !inspection->has_image || inspection->hash == JUDGED_BAD ||
-           inspection->signature == JUDGED_BAD;
+    return !inspection->has_image || inspection->hash == CHECKED_BAD ||
+           inspection->signature == CHECKED_BAD;
 }
 
 void inspection_free(struct inspection *inspection)
@@ -98,10 +98,10 @@ const char *swap_type_word(enum swap_type type)
     }
 }
 
-static const char *judgement_word(enum judgement judgement)
+static const char *result_word(enum check_result result)
 {
     static const char *const words[] = {"good", "bad", "not checked"};
-    return words[judgement];
+    return words[result];
 }
 
 static const char *mark_word(enum trailer_mark mark, const char *set)
@@ -157,11 +157,11 @@ static void add_image_json(const struct inspection *inspection, json_t *object)
     json_object_set_new(object, "header", header_json(&image->header));
     json_object_set_new(object, "tlvs", tlvs_json(&inspection->view));
     json_object_set_new(object, "image_size", json_integer(image->end));
-    json_object_set_new(object, "hash", json_string(judgement_word(inspection->hash)));
-    if (inspection->hash == JUDGED_GOOD)
+    json_object_set_new(object, "hash", json_string(result_word(inspection->hash)));
+    if (inspection->hash == CHECKED_GOOD)
         json_object_set_new(object, "digest",
                             hex_json(verdict->hash, hash_size(verdict->hash_type)));
-    json_object_set_new(object, "signature", json_string(judgement_word(inspection->signature)));
+    json_object_set_new(object, "signature", json_string(result_word(inspection->signature)));
     json_object_set_new(object, "encrypted", json_boolean(image->header.flags & encrypted));
 }
 

@@ -1,4 +1,4 @@
-/* A bootloader with nothing around it, to weigh the core: two instructions of start-up, a flash
+/* A bootloader with nothing around it, to measure the core: two instructions of start-up, a flash
  * driver without a device. The same was linked for MCUboot's figures. */
 #include <string.h>
 

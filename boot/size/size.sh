@@ -7,8 +7,8 @@
 #   size.sh [--bearssl FOLDER] [--libsodium FOLDER] [CPU...]
 #                                            default: cortex-m33 cortex-m4 cortex-m23
 #
-# --bearssl: sources of BearSSL 0.6, to weigh its cryptography as well, and encrypted images and RSA,
-# which need it. --libsodium: sources of libsodium 1.0.18, to weigh Ed25519.
+# --bearssl: sources of BearSSL 0.6, to measure its cryptography as well, and encrypted images and RSA,
+# which need it. --libsodium: sources of libsodium 1.0.18, to measure Ed25519.
 set -eu
 
 root=$(cd "$(dirname "$0")/../.." && pwd)
@@ -119,7 +119,7 @@ build() {
 }
 
 # The deepest path from reset_handler. Calls through pointers are the flash driver's, which is not
-# weighed, and those named here.
+# measured, and those named here.
 stack() {
     cat "$work"/out/*.ci | awk '
         function name(text) { sub(/^.*:/, "", text); return text }
@@ -148,8 +148,8 @@ stack() {
             calls["swap_advance"] = calls["swap_advance"] " fill back_up install"
             calls["flash_read"] = calls["flash_read"] " mixed_read"
             schemes = " verify_p256 verify_rsa verify_ed25519"
-            calls["judge"] = calls["judge"] schemes
-            calls["weigh_tlv"] = calls["weigh_tlv"] schemes
+            calls["check_tlvs"] = calls["check_tlvs"] schemes
+            calls["check_tlv"] = calls["check_tlv"] schemes
             calls["verify_signature"] = calls["verify_signature"] schemes
             calls["br_ecdsa_i15_vrfy_raw"] = calls["br_ecdsa_i15_vrfy_raw"] " api_muladd"
             calls["hash_some"] = calls["hash_some"] " decrypt"

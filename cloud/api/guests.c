@@ -143,7 +143,7 @@ static void refuse(struct guest *guest, const struct refusal *refusal)
     bufferevent_enable(guest->connection, EV_WRITE);
 }
 
-static void judge(struct guest *guest, size_t size)
+static void check_head(struct guest *guest, size_t size)
 {
     const char *fault = head_fault(guest->head, size);
     const char *length = value_of(guest->head, "Content-Length");
@@ -180,7 +180,7 @@ static size_t take_head(struct guest *guest, struct evbuffer *input, size_t at, 
     guest->head[guest->head_size] = '\0';
     size_t end = end_of_head(guest->head, guest->head_size);
     if (end) {
-        judge(guest, end);
+        check_head(guest, end);
         return end - before;
     }
     return size; /* a head without end is evhttp's to refuse */

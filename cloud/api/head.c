@@ -1,4 +1,4 @@
-/* Judging heads; see head.h. */
+/* Checking heads; see head.h. */
 #include "cloud/api/head.h"
 
 #include <stdbool.h>
@@ -75,7 +75,7 @@ const char *head_fault(const char *head, size_t size)
     struct framing framing = {0};
     if (memchr(head, 0, size))
         return "a head must not hold a NUL";
-    line_size(head, end, &next); /* the request line is evhttp's to judge */
+    line_size(head, end, &next); /* the request line is for evhttp to check */
     for (const char *line = next; line < end && !fault; line = next) {
         size_t length = line_size(line, end, &next);
         if (length == 0)

@@ -1,4 +1,4 @@
-/* The head of a request as it came, judged before evhttp reads it: evhttp hands headers on as C
+/* The head of a request as it came, checked before evhttp reads it: evhttp hands headers on as C
  * strings, lets lengths be signed or given twice, and takes "Content-Length :" for another name, so
  * that it and somebody before it could see a request's end in different places (RFC
  * 9112, 5.1, 6.3). */

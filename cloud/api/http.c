@@ -1,5 +1,5 @@
 /* The server: takes requests from evhttp, lets in what is signed, hands over to the services. A
- * large body is judged on the worker's thread, so that no device waits for its digests. */
+ * large body is checked on the worker's thread, so that no device waits for its digests. */
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -19,12 +19,12 @@
 #include "cloud/core/ota_updates.h"
 #include "cloud/store/db.h"
 
-#define BODY_SMALL  32768u /* judged on the loop */
+#define BODY_SMALL  32768u /* checked on the loop */
 #define HEADERS_MAX 65536
 #define IDLE_S      60
 #define PATIENCE_S  20
 
-/* ---- judging a request: touches nothing but the exchange, whatever thread it runs on ---- */
+/* ---- checking a request: touches nothing but the exchange, whatever thread it runs on ---- */
 
 /* Takes the chunks' framing off the body; the trailer's headers join those of the request. */
 static enum sigv4_verdict unwrap_body(struct call *call, struct evhttp_request *request,
@@ -60,7 +60,7 @@ static enum sigv4_verdict authenticate(struct exchange *exchange)
     return verdict == SIGV4_OK ? unwrap_body(call, exchange->request, &exchange->result) : verdict;
 }
 
-static void judge(void *context)
+static void check(void *context)
 {
     struct exchange *exchange = context;
     struct call *call = &exchange->call;
@@ -70,15 +70,15 @@ static void judge(void *context)
     exchange->verdict = authenticate(exchange);
 }
 
-static void judge_large(void *context)
+static void check_large(void *context)
 {
     struct exchange *exchange = context;
-    judge(exchange);
+    check(exchange);
     if (exchange->verdict == SIGV4_OK)
         checksum_facts(&exchange->call);
 }
 
-static void on_judged(void *context)
+static void on_checked(void *context)
 {
     exchange_answer(context);
 }
@@ -88,10 +88,10 @@ static void on_request(struct evhttp_request *request, void *context)
     struct api *api = context;
     struct exchange *exchange = exchange_new(api, request);
     if (exchange->call.body_size > BODY_SMALL) {
-        worker_do(api->cloud->worker, judge_large, on_judged, exchange);
+        worker_do(api->cloud->worker, check_large, on_checked, exchange);
         return;
     }
-    judge(exchange);
+    check(exchange);
     exchange_answer(exchange);
 }
 

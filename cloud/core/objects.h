@@ -36,7 +36,8 @@ int64_t object_content(struct cloud *cloud, int64_t id);
 /* Reads part of the content; false beyond the end or when the version has been deleted. */
 bool object_read(struct cloud *cloud, int64_t id, size_t offset, void *bytes, size_t size);
 
-/* HTTP's conditions, judged by the current version. NULL: none. A tag may be quoted; "*" is any. */
+/* HTTP's conditions, checked against the current version. NULL: none. A tag may be quoted; "*" is
+ * any. */
 struct object_condition {
     const char *match;      /* must be there with this tag: else CORE_NO_KEY, CORE_PRECONDITION */
     const char *none_match; /* "*": must not be there, else CORE_PRECONDITION */

@@ -75,7 +75,7 @@ enum core_error upload_part(struct cloud *cloud, const struct upload_name *name,
     return CORE_OK;
 }
 
-/* ---- joining: first the parts are judged, then their pieces become the object's ---- */
+/* ---- joining: first the parts are checked, then their pieces become the object's ---- */
 
 struct join {
     size_t size;

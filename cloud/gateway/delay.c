@@ -1,3 +1,4 @@
+/* The relay: a queue of pieces for each direction, each with the time at which it may go on. */
 #include "cloud/gateway/delay.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* OpenSSL's side of the gateway: server context, ALPN, and which client certificates are let in. */
 #include "cloud/gateway/tls.h"
 
 #include <openssl/err.h>

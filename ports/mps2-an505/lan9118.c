@@ -1,3 +1,4 @@
+/* The LAN9118 by its registers (SMSC LAN9118 data sheet); see lan9118.h. */
 #include "ports/mps2-an505/lan9118.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* Brings lwIP up over the LAN9118, and turns it from the main loop. */
 #include "ports/mps2-an505/network.h"
 
 #include <lwip/dhcp.h>

@@ -1,3 +1,4 @@
+/* NOR flash in memory: each operation checked against NOR's rules before it is done. */
 #include "ports/mps2-an505/nor.h"
 
 #include <string.h>

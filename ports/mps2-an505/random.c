@@ -1,3 +1,4 @@
+/* CTR_DRBG seeded from a record on flash that every boot replaces; see random.h. */
 #include "ports/mps2-an505/random.h"
 
 #include <mbedtls/ctr_drbg.h>

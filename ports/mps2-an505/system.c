@@ -1,3 +1,4 @@
+/* Reset, watchdog, high-water mark of the stack, and the record kept over a reset. */
 #include "ports/mps2-an505/system.h"
 
 #include "port/port.h"

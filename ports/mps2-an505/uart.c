@@ -1,3 +1,4 @@
+/* UART0 by polling: the CMSDK APB UART (Arm DDI0479); see uart.h. */
 #include "ports/mps2-an505/uart.h"
 
 #include <stdint.h>

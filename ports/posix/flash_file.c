@@ -1,3 +1,5 @@
+/* The flash file: mapped, locked against a second process, NOR's rules enforced; see flash_file.h.
+ */
 #include "ports/posix/flash_file.h"
 
 #include <errno.h>

@@ -1,3 +1,5 @@
+/* The journal of blocks: reads it after a reset, mends or gives up what a cut tore; see progress.h.
+ */
 #include "services/ota/progress.h"
 
 #include <string.h>

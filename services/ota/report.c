@@ -1,3 +1,4 @@
+/* Writes UpdateJobExecution requests; see report.h. */
 #include "services/ota/report.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* The checks of a finished download, one piece a call; see verify.h. */
 #include "services/ota/verify.h"
 
 #include "pki/pki.h"

@@ -146,7 +146,7 @@ static otter_status device_says_of_vector(const char *name)
     return status;
 }
 
-static void the_device_judges_imgtools_images(void **state)
+static void the_device_checks_imgtools_images(void **state)
 {
     static const char *const good[] = {"m467-1.0.0.signed.bin",       "m467-1.0.1.signed.bin",
                                        "align16.signed.bin",          "padded-test.signed.bin",
@@ -171,7 +171,7 @@ int main(void)
         cmocka_unit_test(the_device_accepts_what_we_sign),
         cmocka_unit_test(the_device_accepts_what_we_sign_with_ed25519),
         cmocka_unit_test(the_device_accepts_what_we_sign_with_rsa),
-        cmocka_unit_test(the_device_judges_imgtools_images),
+        cmocka_unit_test(the_device_checks_imgtools_images),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -147,7 +147,7 @@ static bool backup_is_whole(enum version version, bool reverted)
     return board_holds(&board, board_other_slot(&board), offset, images[version], now.end[version]);
 }
 
-static enum outcome judge_next_boot(void)
+static enum outcome check_next_boot(void)
 {
     boot_cleanly();
     if (board.status != OTTER_OK)
@@ -156,7 +156,7 @@ static enum outcome judge_next_boot(void)
 }
 
 /* `may_revert`: the trial may have been over when power was cut. */
-static enum outcome judge(bool may_revert)
+static enum outcome check(bool may_revert)
 {
     if (board_rule_breaks(&board) != 0)
         return RULE_BROKEN;
@@ -169,7 +169,7 @@ static enum outcome judge(bool may_revert)
         return WRONG_IMAGE;
     if (!backup_is_whole(running == NEW ? OLD : NEW, running == OLD))
         return LOST_BACKUP;
-    return now.scenario == TEST ? judge_next_boot() : GOOD;
+    return now.scenario == TEST ? check_next_boot() : GOOD;
 }
 
 /* --- a lost write, then a cut --------------------------------------------------------------------
@@ -224,7 +224,7 @@ static void lose_and_cut(const struct board_snapshot *start, struct nor_fault *f
         return;
     const bool done = copy_is_done();
     boot_cleanly();
-    count(judge(done));
+    count(check(done));
 }
 
 static void lose_one(const struct board_snapshot *start, struct nor_fault *fault, uint32_t stride)
@@ -235,7 +235,7 @@ static void lose_one(const struct board_snapshot *start, struct nor_fault *fault
     boot_cleanly();
     const uint32_t operations = board.power.operations;
     const uint32_t first = fault->struck_at + 1;
-    count(judge(false));
+    count(check(false));
     for (uint32_t at = first + (uint32_t)run.cases % stride; at <= operations; at += stride) {
         for (enum nor_cut cut = NOR_CUT_BEFORE; cut < NOR_CUT_KINDS; cut++)
             lose_and_cut(start, fault, at, cut);
@@ -268,7 +268,7 @@ static void lose_each(const struct board_snapshot *start, uint32_t stride)
 
 /* A boot that must start something, though not what was asked for; twice, since the first may have
  * got away with what the second trips over. */
-static void judge_worn(struct nor_fault *fault)
+static void check_worn(struct nor_fault *fault)
 {
     boot_cleanly();
     const bool first = booted(NEW) || booted(OLD);
@@ -306,7 +306,7 @@ static void wear_at(const struct board_snapshot *start, enum nor_fault_kind kind
     *fault = (struct nor_fault){
         .kind = kind, .start = offset, .end = offset + 1, .mask = (uint8_t)(1u << offset % 7)};
     board_restore(&board, start);
-    judge_worn(fault);
+    check_worn(fault);
     fault->kind = NOR_FAULT_NONE;
 }
 

@@ -268,7 +268,7 @@ static bool next_update_works(struct board *board, enum version running)
     return true;
 }
 
-static bool judge_confirmed(const struct board *board, enum version version)
+static bool check_confirmed(const struct board *board, enum version version)
 {
     const struct trailer trailer = board_trailer(board, board->running);
     if (!booted(board, version))
@@ -278,7 +278,7 @@ static bool judge_confirmed(const struct board *board, enum version version)
     return true;
 }
 
-static bool judge_trial(const struct board *board)
+static bool check_trial(const struct board *board)
 {
     const struct trailer trailer = board_trailer(board, board->running);
     if (!booted(board, NEW))
@@ -297,7 +297,7 @@ static bool is_requested(const struct board *board)
 }
 
 /* The board was booted for the last time. `reverted`: it may have gone back. */
-static bool judge(struct board *board, bool may_revert)
+static bool check(struct board *board, bool may_revert)
 {
     enum version running = OLD;
     bool good = true;
@@ -309,20 +309,20 @@ static bool judge(struct board *board, bool may_revert)
     case TEST:
         if (!mode.reverts) {
             running = NEW;
-            good = judge_confirmed(board, NEW);
+            good = check_confirmed(board, NEW);
             break;
         }
         if (may_revert && booted(board, OLD))
             break;
         running = NEW;
-        good = judge_trial(board);
+        good = check_trial(board);
         break;
     case PERM:
         running = NEW;
-        good = judge_confirmed(board, NEW);
+        good = check_confirmed(board, NEW);
         break;
     case REVERT:
-        good = judge_confirmed(board, OLD);
+        good = check_confirmed(board, OLD);
         break;
     default:
         good = booted(board, OLD) || fail("the old image does not boot");
@@ -352,7 +352,7 @@ static void finish_case(struct board *board, bool trial_had_begun)
     const bool may_revert = trial_had_begun || trial_has_begun(board);
     run.cases++;
     boot_cleanly(board);
-    judge(board, may_revert);
+    check(board, may_revert);
 }
 
 /* A flash has one way of behaving after a cut: a second cut is of the first one's, or clean. */
@@ -409,7 +409,7 @@ static void cut_everywhere(struct board *board, const struct effort *effort)
     now.cut_at[0] = now.cut_at[1] = 0;
     event_count = 0;
     run.cases++;
-    judge(board, false);
+    check(board, false);
     for (uint32_t at = 1; at <= operations; at += effort->stride) {
         for (enum nor_cut kind = NOR_CUT_BEFORE; kind < NOR_CUT_ALL_KINDS; kind++) {
             if (!is_wanted(kind))

@@ -163,7 +163,7 @@ void rig_snapshot_free(struct rig_snapshot *snapshot);
 
 /* Every `stride`th operation of the next boot, from number `first` on, cut in the ways of `kinds`
  * (bit k: enum nor_cut k), or in one of them in turn if `rotate`; then a boot with power and
- * `judge`. `ends`: the operation completed the swap (its last flag), so the image may have come
+ * `check`. `ends`: the operation completed the swap (its last flag), so the image may have come
  * back. The rig is left as after a boot without a cut. */
 struct rig_cuts {
     uint32_t first;
@@ -174,7 +174,7 @@ struct rig_cuts {
 #define CUT_ALL_KINDS ((1u << NOR_CUT_KINDS) - 1)
 extern const struct rig_cuts rig_every_cut;
 void rig_cut_each(struct rig *rig, const struct rig_cuts *cuts,
-                  void (*judge)(struct rig *rig, bool ends));
+                  void (*check)(struct rig *rig, bool ends));
 
 /* --- what must hold --------------------------------------------------------------------------- */
 
@@ -191,9 +191,9 @@ void rig_expect_trial(const struct rig *rig);     /* NEW runs on trial, OLD is t
 void rig_expect_permanent(const struct rig *rig); /* NEW runs for good, OLD is the backup */
 void rig_expect_reverted(const struct rig *rig);  /* OLD runs for good, NEW is back */
 /* For rig_cut_each: of a trial, which may have been taken back if power failed as it ended. */
-void rig_judge_trial(struct rig *rig, bool ends);
-void rig_judge_permanent(struct rig *rig, bool ends);
-void rig_judge_revert(struct rig *rig, bool ends);
+void rig_check_trial(struct rig *rig, bool ends);
+void rig_check_permanent(struct rig *rig, bool ends);
+void rig_check_revert(struct rig *rig, bool ends);
 /* The update after this one works, and its revert. */
 void rig_expect_next_update(struct rig *rig, enum version running);
 

@@ -126,18 +126,18 @@ void rig_snapshot_free(struct rig_snapshot *snapshot)
 
 static void cut_once(struct rig *rig, const struct rig_snapshot *start, uint32_t at,
                      enum nor_cut kind, uint32_t operations,
-                     void (*judge)(struct rig *rig, bool ends))
+                     void (*check)(struct rig *rig, bool ends))
 {
     rig_restore(rig, start);
     snprintf(rig->note, sizeof rig->note, "power cut at operation %u of %u (%s)", at, operations,
              nor_cut_name(kind));
     rig_check(rig, rig_boot_cut(rig, at, kind), "the boot did fewer operations than before");
     rig_boot(rig);
-    judge(rig, at == operations && kind != NOR_CUT_BEFORE);
+    check(rig, at == operations && kind != NOR_CUT_BEFORE);
 }
 
 void rig_cut_each(struct rig *rig, const struct rig_cuts *cuts,
-                  void (*judge)(struct rig *rig, bool ends))
+                  void (*check)(struct rig *rig, bool ends))
 {
     struct rig_snapshot start = {0};
     rig_save(rig, &start);
@@ -147,7 +147,7 @@ void rig_cut_each(struct rig *rig, const struct rig_cuts *cuts,
         for (enum nor_cut kind = NOR_CUT_BEFORE; kind < NOR_CUT_KINDS; kind++) {
             const bool is_turn = !cuts->rotate || at % NOR_CUT_KINDS == kind;
             if (is_turn && (cuts->kinds >> kind & 1u) != 0)
-                cut_once(rig, &start, at, kind, operations, judge);
+                cut_once(rig, &start, at, kind, operations, check);
         }
     }
     rig->note[0] = '\0';
@@ -234,7 +234,7 @@ static bool is_confirmed(const struct rig *rig)
     return trailer.magic == TRAILER_GOOD && !trailer_on_trial(&trailer);
 }
 
-void rig_judge_trial(struct rig *rig, bool ends)
+void rig_check_trial(struct rig *rig, bool ends)
 {
     if (ends && rig_holds(rig, PRIMARY, 0, OLD))
         rig_expect_reverted(rig);
@@ -243,7 +243,7 @@ void rig_judge_trial(struct rig *rig, bool ends)
 }
 
 /* The last flag itself may be torn: then it reads as set or bad, and the image is confirmed. */
-void rig_judge_permanent(struct rig *rig, bool ends)
+void rig_check_permanent(struct rig *rig, bool ends)
 {
     if (!ends) {
         rig_expect_permanent(rig);
@@ -256,7 +256,7 @@ void rig_judge_permanent(struct rig *rig, bool ends)
     }
 }
 
-void rig_judge_revert(struct rig *rig, bool ends)
+void rig_check_revert(struct rig *rig, bool ends)
 {
     rig_expect_running(rig, OLD);
     rig_expect_other(rig, NEW, true);

@@ -37,7 +37,7 @@ static void a_padded_image_from_a_programmer_boots_and_stays(void **state)
     rig_for_each(boot_padded);
 }
 
-static void judge_trial(struct rig *rig, bool ends)
+static void check_trial(struct rig *rig, bool ends)
 {
     if (ends && rig_holds(rig, PRIMARY, 0, OLD))
         expect_slots(rig, OLD, NEW);
@@ -45,7 +45,7 @@ static void judge_trial(struct rig *rig, bool ends)
         expect_slots(rig, NEW, OLD);
 }
 
-static void judge_revert(struct rig *rig, bool ends)
+static void check_revert(struct rig *rig, bool ends)
 {
     (void)ends;
     expect_slots(rig, OLD, NEW);
@@ -56,9 +56,9 @@ static void judge_revert(struct rig *rig, bool ends)
 static void try_and_revert(struct rig *rig, unsigned turn)
 {
     set_up_update(rig, turn, false);
-    rig_cut_each(rig, &rig_every_cut, judge_trial);
+    rig_cut_each(rig, &rig_every_cut, check_trial);
     expect_slots(rig, NEW, OLD);
-    rig_cut_each(rig, &rig_every_cut, judge_revert);
+    rig_cut_each(rig, &rig_every_cut, check_revert);
     for (unsigned i = 0; i < 2; i++) {
         rig_boot(rig);
         expect_slots(rig, OLD, NEW);
@@ -72,7 +72,7 @@ static void a_trial_and_its_revert_survive_any_cut(void **state)
     rig_for_each(try_and_revert);
 }
 
-static void judge_permanent(struct rig *rig, bool ends)
+static void check_permanent(struct rig *rig, bool ends)
 {
     (void)ends;
     expect_slots(rig, NEW, OLD);
@@ -83,7 +83,7 @@ static void judge_permanent(struct rig *rig, bool ends)
 static void upgrade_for_good(struct rig *rig, unsigned turn)
 {
     set_up_update(rig, turn, true);
-    rig_cut_each(rig, &rig_every_cut, judge_permanent);
+    rig_cut_each(rig, &rig_every_cut, check_permanent);
     rig_expect_next_update(rig, NEW);
 }
 

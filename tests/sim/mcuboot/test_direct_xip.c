@@ -103,7 +103,7 @@ static void a_confirmed_image_stays(void **state)
 }
 
 /* The one write at the start of a trial, cut: the trial is to come, under way, or taken back. */
-static void judge_trial(struct rig *rig, bool ends)
+static void check_trial(struct rig *rig, bool ends)
 {
     if (rig->result.slot == &rig->area[0][PRIMARY]) {
         rig_check(rig, ends, "the trial was taken back before it began");
@@ -117,7 +117,7 @@ static void judge_trial(struct rig *rig, bool ends)
 static void cut_trial(struct rig *rig, unsigned turn)
 {
     ask(rig, turn, false);
-    rig_cut_each(rig, &rig_every_cut, judge_trial);
+    rig_cut_each(rig, &rig_every_cut, check_trial);
 }
 
 static void a_cut_as_a_trial_begins_leaves_two_whole_images(void **state)
@@ -126,7 +126,7 @@ static void a_cut_as_a_trial_begins_leaves_two_whole_images(void **state)
     rig_for_each(cut_trial);
 }
 
-static void judge_permanent(struct rig *rig, bool ends)
+static void check_permanent(struct rig *rig, bool ends)
 {
     (void)ends;
     expect_started(rig, SECONDARY);
@@ -136,7 +136,7 @@ static void judge_permanent(struct rig *rig, bool ends)
 static void cut_permanent(struct rig *rig, unsigned turn)
 {
     ask(rig, turn, true);
-    rig_cut_each(rig, &rig_every_cut, judge_permanent);
+    rig_cut_each(rig, &rig_every_cut, check_permanent);
 }
 
 static void a_permanent_request_survives_a_cut_at_the_first_start(void **state)

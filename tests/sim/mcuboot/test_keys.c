@@ -1,5 +1,5 @@
 /* Which key may sign: MCUboot's rows on one and two built-in keys, and retired ones. A candidate is
- * offered and the primary is judged in the same way, so each rule is tried on both slots. */
+ * offered and the primary is checked in the same way, so each rule is tried on both slots. */
 #include "tests/sim/mcuboot/rig.h"
 
 #include <string.h>

@@ -26,9 +26,9 @@ static void expect_updates_work(struct rig *rig, unsigned turn)
     rig_expect_running(rig, OLD);
     rig_download(rig, NEW);
     rig_ask(rig, !rig_reverts());
-    rig_cut_each(rig, &cuts, rig_reverts() ? rig_judge_trial : rig_judge_permanent);
+    rig_cut_each(rig, &cuts, rig_reverts() ? rig_check_trial : rig_check_permanent);
     if (rig_reverts())
-        rig_cut_each(rig, &cuts, rig_judge_revert);
+        rig_cut_each(rig, &cuts, rig_check_revert);
     rig_expect_next_update(rig, rig_reverts() ? OLD : NEW);
 }
 

@@ -62,7 +62,7 @@ static void ask_again(struct rig *rig)
 }
 
 /* The request was cut: there is none, or the very one that was asked for. */
-static void judge_request(struct rig *rig, const struct rig_snapshot *after_cut)
+static void check_request(struct rig *rig, const struct rig_snapshot *after_cut)
 {
     rig_boot(rig);
     if (rig_holds(rig, PRIMARY, 0, NEW)) {
@@ -92,7 +92,7 @@ static void cut_requests(struct rig *rig, unsigned turn)
                 rig_restore(rig, &start);
                 rig_check(rig, write_cut(rig, request_body, at, cut), "a request has fewer writes");
                 rig_save(rig, &after_cut);
-                judge_request(rig, &after_cut);
+                check_request(rig, &after_cut);
             }
         }
     }
@@ -129,7 +129,7 @@ static void a_stale_image_ok_does_not_turn_a_test_into_a_permanent_update(void *
 /* --- confirmations ---------------------------------------------------------------------------- */
 
 /* Torn, the flag counts or does not, but the same way from then on. */
-static void judge_confirmation(struct rig *rig)
+static void check_confirmation(struct rig *rig)
 {
     rig_boot(rig);
     const enum version runs = rig_holds(rig, PRIMARY, 0, NEW) ? NEW : OLD;
@@ -153,7 +153,7 @@ static void cut_confirmation(struct rig *rig, unsigned turn)
     for (enum nor_cut cut = NOR_CUT_BEFORE; cut < NOR_CUT_KINDS; cut++) {
         rig_restore(rig, &start);
         rig_check(rig, write_cut(rig, confirm_body, 1, cut), "nothing was written to confirm");
-        judge_confirmation(rig);
+        check_confirmation(rig);
     }
     rig_snapshot_free(&start);
 }

@@ -34,13 +34,13 @@ static void try_pair(uint32_t old, uint32_t new)
     const uint32_t stride = rig_is_full() ? 1 : 7;
     const struct rig_cuts cuts = {1 + pairs++ % stride, stride, CUT_ALL_KINDS, !rig_is_full()};
     set_up(old, new, true);
-    rig_cut_each(&rig, &cuts, rig_judge_permanent);
+    rig_cut_each(&rig, &cuts, rig_check_permanent);
     rig_expect_next_update(&rig, NEW);
     if (!rig_reverts())
         return;
     set_up(old, new, false);
-    rig_cut_each(&rig, &cuts, rig_judge_trial);
-    rig_cut_each(&rig, &cuts, rig_judge_revert);
+    rig_cut_each(&rig, &cuts, rig_check_trial);
+    rig_cut_each(&rig, &cuts, rig_check_revert);
     rig_expect_next_update(&rig, OLD);
 }
 

@@ -47,7 +47,7 @@ static void a_swap_completes_though_every_status_write_fails(void **state)
 /* Half of the records fail, or all, and power does, half way. What has been done follows from the
  * data, so the swap goes on. Only if all records are lost, a swap that has come to its end looks
  * like one that has not begun, and may be made once more, the other way. */
-static void judge_what_runs(struct rig *rig)
+static void check_what_runs(struct rig *rig)
 {
     rig_try_boot(rig);
     rig_check(rig,
@@ -68,7 +68,7 @@ static void fail_half_with_reset(struct rig *rig, unsigned turn)
         rig_restore(rig, &start);
         spoil_records(rig, turn % 2 == 0 ? 50 : 100);
         rig_boot_cut(rig, at, NOR_CUT_BEFORE);
-        judge_what_runs(rig);
+        check_what_runs(rig);
     }
     rig_snapshot_free(&start);
 }

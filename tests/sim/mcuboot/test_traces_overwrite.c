@@ -40,7 +40,7 @@ static void trace_overwrite(void)
     trace_erase(&trace, SECONDARY, 0x5000);
 }
 
-static void judge(struct rig *board, bool ends)
+static void check(struct rig *board, bool ends)
 {
     (void)ends;
     rig_expect_running(board, NEW);
@@ -52,7 +52,7 @@ static void otter_finishes_an_overwrite_that_mcuboot_began(void **state)
     (void)state;
     trace_overwrite();
     assert_int_equal(trace.count, 32);
-    trace_finish_each(&rig, &trace, trace.count + 1, judge);
+    trace_finish_each(&rig, &trace, trace.count + 1, check);
 }
 
 /* The whole image, and erased flash behind it up to the end of its last sector. */

@@ -154,7 +154,7 @@ static void otter_finishes_a_trial_that_mcuboot_began(void **state)
     (void)state;
     set_up_update(9072, 5072, false);
     trace_small(SWAP_TEST);
-    trace_finish_each(&rig, &trace, trace.count, rig_judge_trial);
+    trace_finish_each(&rig, &trace, trace.count, rig_check_trial);
 }
 
 static void otter_finishes_a_permanent_swap_that_mcuboot_began(void **state)
@@ -162,7 +162,7 @@ static void otter_finishes_a_permanent_swap_that_mcuboot_began(void **state)
     (void)state;
     set_up_update(5072, 9072, true);
     trace_small(SWAP_PERM);
-    trace_finish_each(&rig, &trace, trace.count, rig_judge_permanent);
+    trace_finish_each(&rig, &trace, trace.count, rig_check_permanent);
 }
 
 static void otter_finishes_a_revert_that_mcuboot_began(void **state)
@@ -171,34 +171,34 @@ static void otter_finishes_a_revert_that_mcuboot_began(void **state)
     set_up_update(9072, 5072, false);
     rig_boot(&rig);
     trace_small(SWAP_REVERT);
-    trace_finish_each(&rig, &trace, trace.count, rig_judge_revert);
+    trace_finish_each(&rig, &trace, trace.count, rig_check_revert);
 }
 
-static void finish_large(enum swap_type type, void (*judge)(struct rig *rig, bool ends))
+static void finish_large(enum swap_type type, void (*check)(struct rig *rig, bool ends))
 {
     set_up_update(24072, 22072, type == SWAP_PERM);
     if (type == SWAP_REVERT)
         rig_boot(&rig);
     trace_large(type, true);
-    trace_finish_each(&rig, &trace, trace.count, judge);
+    trace_finish_each(&rig, &trace, trace.count, check);
 }
 
 static void otter_finishes_a_trial_of_large_images_that_mcuboot_began(void **state)
 {
     (void)state;
-    finish_large(SWAP_TEST, rig_judge_trial);
+    finish_large(SWAP_TEST, rig_check_trial);
 }
 
 static void otter_finishes_a_permanent_swap_of_large_images_that_mcuboot_began(void **state)
 {
     (void)state;
-    finish_large(SWAP_PERM, rig_judge_permanent);
+    finish_large(SWAP_PERM, rig_check_permanent);
 }
 
 static void otter_finishes_a_revert_of_large_images_that_mcuboot_began(void **state)
 {
     (void)state;
-    finish_large(SWAP_REVERT, rig_judge_revert);
+    finish_large(SWAP_REVERT, rig_check_revert);
 }
 
 /* All of MCUboot's operations, then Otter: the end states are the same. */

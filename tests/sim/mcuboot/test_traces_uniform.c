@@ -176,7 +176,7 @@ static void otter_finishes_a_trial_that_mcuboot_began(void **state)
     (void)state;
     set_up_update(9072, 5072, false);
     trace_swap(SWAP_TEST);
-    trace_finish_each(&rig, &trace, trace.count, rig_judge_trial);
+    trace_finish_each(&rig, &trace, trace.count, rig_check_trial);
 }
 
 static void otter_finishes_a_permanent_swap_that_mcuboot_began(void **state)
@@ -184,7 +184,7 @@ static void otter_finishes_a_permanent_swap_that_mcuboot_began(void **state)
     (void)state;
     set_up_update(5072, 9072, true);
     trace_swap(SWAP_PERM);
-    trace_finish_each(&rig, &trace, trace.count, rig_judge_permanent);
+    trace_finish_each(&rig, &trace, trace.count, rig_check_permanent);
 }
 
 /* `ends`: image_ok may have been written before the swap, by its own note, or at its end. */
@@ -194,7 +194,7 @@ static void otter_finishes_a_revert_that_mcuboot_began(void **state)
     set_up_update(9072, 5072, false);
     rig_boot(&rig);
     trace_swap(SWAP_REVERT);
-    trace_finish_each(&rig, &trace, trace.count, rig_judge_revert);
+    trace_finish_each(&rig, &trace, trace.count, rig_check_revert);
 }
 
 static void what_mcuboot_finished_otter_takes_as_finished(void **state)

@@ -24,7 +24,7 @@ static void set_up(unsigned scratch_sectors, enum swap_type type, uint32_t old, 
         rig_boot(&rig);
 }
 
-static void judge(enum swap_type type)
+static void check(enum swap_type type)
 {
     if (type == SWAP_PERM)
         rig_expect_permanent(&rig);
@@ -60,10 +60,10 @@ static void tear_erase(const struct rig_snapshot *start, uint32_t at, uint32_t f
     memset(rig.device[0].data + op->offset + from, 0xff, to - from);
 }
 
-static void boot_and_judge(enum swap_type type)
+static void boot_and_check(enum swap_type type)
 {
     rig_boot(&rig);
-    judge(type);
+    check(type);
     rig.note[0] = '\0';
 }
 
@@ -80,14 +80,14 @@ static void tear_at_each_length(unsigned scratch_sectors, enum swap_type type, u
     set_up(scratch_sectors, type, old, new);
     rig_save(&rig, &start);
     rig_boot(&rig);
-    judge(type);
+    check(type);
     const uint32_t first = erase_after_region_0();
     for (uint32_t i = 0; i < scratch_sectors; i++) {
         for (uint32_t length = 0; length <= SECTOR; length += step_at(length)) {
             tear_erase(&start, first + i, 0, length);
-            boot_and_judge(type);
+            boot_and_check(type);
             tear_erase(&start, first + i, length, SECTOR);
-            boot_and_judge(type);
+            boot_and_check(type);
         }
     }
     rig_expect_next_update(&rig, type == SWAP_REVERT ? OLD : NEW);
@@ -134,7 +134,7 @@ static void garble(unsigned scratch_sectors, enum swap_type type)
         rig.seed = i;
         rig_boot_cut(&rig, first + i % scratch_sectors, NOR_CUT_GARBLED);
         snprintf(rig.note, sizeof rig.note, "erase of scratch garbled, pattern %u", i);
-        boot_and_judge(type);
+        boot_and_check(type);
     }
     rig_snapshot_free(&start);
     rig_destroy(&rig);
@@ -156,8 +156,8 @@ static void large_images_survive_every_other_cut_too(void **state)
     for (unsigned sectors = 1; sectors <= 3; sectors++) {
         const struct rig_cuts cuts = {sectors, 3, CUT_ALL_KINDS, !rig_is_full()};
         set_up(sectors, SWAP_TEST, 24072, 22072);
-        rig_cut_each(&rig, &cuts, rig_judge_trial);
-        rig_cut_each(&rig, &cuts, rig_judge_revert);
+        rig_cut_each(&rig, &cuts, rig_check_trial);
+        rig_cut_each(&rig, &cuts, rig_check_revert);
         rig_expect_next_update(&rig, OLD);
         rig_destroy(&rig);
     }

@@ -45,7 +45,7 @@ static uint32_t erase_of_primary_0(void)
     return 0;
 }
 
-static void reset_after_erase(void (*judge)(struct rig *rig, bool ends))
+static void reset_after_erase(void (*check)(struct rig *rig, bool ends))
 {
     struct rig_snapshot start = {0};
     rig_save(&rig, &start);
@@ -55,7 +55,7 @@ static void reset_after_erase(void (*judge)(struct rig *rig, bool ends))
     assert_true(rig_boot_cut(&rig, at, NOR_CUT_DONE));
     assert_int_equal(flash_is_erased(&rig.area[0][PRIMARY], 0, rig_sector(&rig)), 1);
     rig_boot(&rig);
-    judge(&rig, false);
+    check(&rig, false);
     rig_restore(&rig, &start);
     rig_snapshot_free(&start);
 }
@@ -63,14 +63,14 @@ static void reset_after_erase(void (*judge)(struct rig *rig, bool ends))
 static void reset_in_one_sector(uint32_t old, uint32_t new)
 {
     set_up(rig_traced_layout(1), old, new, false);
-    reset_after_erase(rig_judge_trial);
-    rig_cut_each(&rig, &rig_every_cut, rig_judge_trial);
-    reset_after_erase(rig_judge_revert);
-    rig_cut_each(&rig, &rig_every_cut, rig_judge_revert);
+    reset_after_erase(rig_check_trial);
+    rig_cut_each(&rig, &rig_every_cut, rig_check_trial);
+    reset_after_erase(rig_check_revert);
+    rig_cut_each(&rig, &rig_every_cut, rig_check_revert);
     rig_destroy(&rig);
     set_up(rig_traced_layout(1), old, new, true);
-    reset_after_erase(rig_judge_permanent);
-    rig_cut_each(&rig, &rig_every_cut, rig_judge_permanent);
+    reset_after_erase(rig_check_permanent);
+    rig_cut_each(&rig, &rig_every_cut, rig_check_permanent);
     rig_destroy(&rig);
 }
 
@@ -91,10 +91,10 @@ static void shrink_or_grow(const struct rig_layout *layout, uint32_t old, uint32
     const struct rig_cuts before = {1, 1, 1u << NOR_CUT_BEFORE, false};
     const struct rig_cuts torn = {1, 3, CUT_ALL_KINDS, true};
     set_up(layout, old, new, true);
-    rig_cut_each(&rig, &before, rig_judge_permanent);
+    rig_cut_each(&rig, &before, rig_check_permanent);
     rig_destroy(&rig);
     set_up(layout, old, new, true);
-    rig_cut_each(&rig, &torn, rig_judge_permanent);
+    rig_cut_each(&rig, &torn, rig_check_permanent);
     rig_expect_next_update(&rig, NEW);
     rig_destroy(&rig);
 }
@@ -122,7 +122,7 @@ static void the_backup_is_whole_after_cuts_at_operations_240_to_252(void **state
     rig_save(&rig, &start);
     for (; one.first <= 252; one.first++) {
         rig_restore(&rig, &start);
-        rig_cut_each(&rig, &one, rig_judge_permanent);
+        rig_cut_each(&rig, &one, rig_check_permanent);
     }
     rig_snapshot_free(&start);
     rig_destroy(&rig);
@@ -168,8 +168,8 @@ static void every_cut_of_every_phase_is_survived(void **state)
 {
     (void)state;
     set_up(rig_traced_layout(1), 9072, 5072, false);
-    rig_cut_each(&rig, &rig_every_cut, rig_judge_trial);
-    rig_cut_each(&rig, &rig_every_cut, rig_judge_revert);
+    rig_cut_each(&rig, &rig_every_cut, rig_check_trial);
+    rig_cut_each(&rig, &rig_every_cut, rig_check_revert);
     rig_expect_next_update(&rig, OLD);
     rig_destroy(&rig);
 }
@@ -196,7 +196,7 @@ static void cut_before_the_request_goes(struct rig *r)
 }
 
 /* An erase that comes as far as each field, and one that spoils image_ok besides. */
-static void tear_the_request(struct rig *r, void (*judge)(struct rig *rig, bool ends))
+static void tear_the_request(struct rig *r, void (*check)(struct rig *rig, bool ends))
 {
     const struct flash_area *slot = &r->area[0][SECONDARY];
     const struct flash_sector last = flash_sector_at(slot, slot->size - 1);
@@ -213,7 +213,7 @@ static void tear_the_request(struct rig *r, void (*judge)(struct rig *rig, bool 
             rig_data(r, SECONDARY)[trailer_field_offset(slot->size, align, TRAILER_IMAGE_OK)] =
                 0xa5;
         rig_boot(r);
-        judge(r, false);
+        check(r, false);
     }
     rig_snapshot_free(&torn);
 }
@@ -222,11 +222,11 @@ static void a_swap_goes_on_whatever_a_torn_erase_leaves_of_its_request(void **st
 {
     (void)state;
     set_up(rig_traced_layout(1), 9072, 5072, true);
-    tear_the_request(&rig, rig_judge_permanent);
+    tear_the_request(&rig, rig_check_permanent);
     rig_destroy(&rig);
     set_up(rig_traced_layout(1), 5072, 9072, false);
     rig_boot(&rig);
-    tear_the_request(&rig, rig_judge_revert);
+    tear_the_request(&rig, rig_check_revert);
     rig_destroy(&rig);
 }
 

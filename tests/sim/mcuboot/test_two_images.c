@@ -115,13 +115,13 @@ static void each_combination_of_dependencies_upgrades_or_holds_as_listed(void **
 
 /* --- both upgraded, with cuts ----------------------------------------------------------------- */
 
-static void judge_both_new(struct rig *rig, bool ends)
+static void check_both_new(struct rig *rig, bool ends)
 {
     const bool back = ends && version_in_primary(rig, 0) == OLD;
     expect_versions(rig, back ? OLD : NEW, back ? OLD : NEW);
 }
 
-static void judge_both_old(struct rig *rig, bool ends)
+static void check_both_old(struct rig *rig, bool ends)
 {
     (void)ends;
     expect_versions(rig, OLD, OLD);
@@ -135,10 +135,10 @@ static void upgrade_both(bool permanent, uint32_t first)
     rig_create(&rig, k64f_multi(), &rig_plain);
     install(&rig, 0, THE_NEW, permanent);
     install(&rig, 1, THE_NEW, permanent);
-    rig_cut_each(&rig, &cuts, judge_both_new);
+    rig_cut_each(&rig, &cuts, check_both_new);
     expect_versions(&rig, NEW, NEW);
     if (!permanent) {
-        rig_cut_each(&rig, &cuts, judge_both_old);
+        rig_cut_each(&rig, &cuts, check_both_old);
         expect_versions(&rig, OLD, OLD);
     }
     rig_destroy(&rig);

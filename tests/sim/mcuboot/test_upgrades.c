@@ -84,13 +84,13 @@ static void a_confirmed_image_stays(void **state)
 
 /* --- revert_with_fails ------------------------------------------------------------------------ */
 
-static void judge_strictly(struct rig *rig, bool ends)
+static void check_strictly(struct rig *rig, bool ends)
 {
     (void)ends;
     rig_expect_trial(rig);
 }
 
-static void judge_revert_strictly(struct rig *rig, bool ends)
+static void check_revert_strictly(struct rig *rig, bool ends)
 {
     (void)ends;
     rig_expect_reverted(rig);
@@ -103,8 +103,8 @@ static void cut_trial_and_revert(struct rig *rig, unsigned turn)
 {
     const struct rig_cuts cuts = before_some(turn);
     set_up_update(rig, turn, false);
-    rig_cut_each(rig, &cuts, judge_strictly);
-    rig_cut_each(rig, &cuts, judge_revert_strictly);
+    rig_cut_each(rig, &cuts, check_strictly);
+    rig_cut_each(rig, &cuts, check_revert_strictly);
     rig_expect_next_update(rig, OLD);
 }
 
@@ -125,7 +125,7 @@ static void cut_revert_to_older(struct rig *rig, unsigned turn)
     set_up_update(rig, turn, false);
     rig_boot(rig);
     rig_expect_trial(rig);
-    rig_cut_each(rig, &cuts, rig_judge_revert);
+    rig_cut_each(rig, &cuts, rig_check_revert);
     rig_expect_next_update(rig, OLD);
 }
 
@@ -137,7 +137,7 @@ static void a_cut_revert_is_not_refused_as_a_downgrade(void **state)
 
 /* --- perm_with_fails -------------------------------------------------------------------------- */
 
-static void judge_permanent_strictly(struct rig *rig, bool ends)
+static void check_permanent_strictly(struct rig *rig, bool ends)
 {
     (void)ends;
     rig_expect_permanent(rig);
@@ -147,7 +147,7 @@ static void cut_permanent(struct rig *rig, unsigned turn)
 {
     const struct rig_cuts cuts = before_some(turn);
     set_up_update(rig, turn, true);
-    rig_cut_each(rig, &cuts, judge_permanent_strictly);
+    rig_cut_each(rig, &cuts, check_permanent_strictly);
     rig_expect_next_update(rig, NEW);
 }
 
@@ -178,7 +178,7 @@ static void cut_five_times(struct rig *rig, uint32_t operations, uint32_t series
             rig_check(rig, rig->status == OTTER_OK, "a boot between cuts failed");
     }
     rig_boot(rig);
-    rig_judge_permanent(rig, true);
+    rig_check_permanent(rig, true);
     rig->note[0] = '\0';
 }
 

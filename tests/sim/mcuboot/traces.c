@@ -97,7 +97,7 @@ static void restore_and_apply(struct rig *rig, const struct rig_snapshot *start,
 }
 
 void trace_finish_each(struct rig *rig, const struct trace *trace, unsigned last,
-                       void (*judge)(struct rig *rig, bool ends))
+                       void (*check)(struct rig *rig, bool ends))
 {
     struct rig_snapshot start = {0};
     rig_save(rig, &start);
@@ -105,7 +105,7 @@ void trace_finish_each(struct rig *rig, const struct trace *trace, unsigned last
         restore_and_apply(rig, &start, trace, count);
         snprintf(rig->note, sizeof rig->note, "after %u operations of MCUboot", count);
         rig_boot(rig);
-        judge(rig, false);
+        check(rig, false);
         const uint32_t operations = rig->power.operations;
         for (uint32_t at = 1 + count % 5; at < operations; at += 5) {
             restore_and_apply(rig, &start, trace, count);
@@ -113,7 +113,7 @@ void trace_finish_each(struct rig *rig, const struct trace *trace, unsigned last
                      "after %u operations of MCUboot and a cut at %u of Otter", count, at);
             rig_boot_cut(rig, at, (enum nor_cut)((at + count) % NOR_CUT_KINDS));
             rig_boot(rig);
-            judge(rig, false);
+            check(rig, false);
         }
     }
     rig->note[0] = '\0';

@@ -37,9 +37,9 @@ void trace_copy(struct trace *trace, enum rig_area from, uint32_t from_offset, e
 void trace_apply(struct rig *rig, const struct trace *trace, unsigned count);
 
 /* Starting from the flash as it is: after each number of operations below `last`, Otter boots and
- * `judge` looks; and then once more with power cut at an operation of that boot. */
+ * `check` looks; and then once more with power cut at an operation of that boot. */
 void trace_finish_each(struct rig *rig, const struct trace *trace, unsigned last,
-                       void (*judge)(struct rig *rig, bool ends));
+                       void (*check)(struct rig *rig, bool ends));
 
 /* What Otter writes in its boot from here into trailers and status is what the trace does, byte for
  * byte; so are the erases of sectors, each as often. Only the order may differ. */

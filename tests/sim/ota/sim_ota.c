@@ -34,7 +34,7 @@ otter_status port_random(void *data, size_t length)
     return OTTER_OK;
 }
 
-/* --- judging --- */
+/* --- checks --- */
 
 static const char *replay; /* of the case at hand */
 

@@ -231,7 +231,7 @@ static void count_change(void *context, const char *certificate)
     ++*(int *)context;
 }
 
-static void the_default_version_is_the_one_that_devices_are_judged_by(void **state)
+static void the_default_version_is_the_one_that_devices_are_checked_by(void **state)
 {
     struct cloud *cloud = cloud_of(state);
     struct answer answer = ANSWER_INIT;
@@ -370,7 +370,7 @@ int main(void)
         TEST(a_malformed_policy_is_refused_with_the_reason),
         TEST(white_space_does_not_count_against_a_policys_size),
         TEST(attachments_show_from_both_sides_and_hold_things_in_place),
-        TEST(the_default_version_is_the_one_that_devices_are_judged_by),
+        TEST(the_default_version_is_the_one_that_devices_are_checked_by),
         TEST(a_full_disk_is_named_and_nothing_is_changed),
         TEST(things_are_listed_a_page_at_a_time),
         TEST(a_damaged_authority_is_named),

@@ -24,7 +24,7 @@ static const uint8_t vector_spki[44] = {
     0x9c, 0xd9, 0x39, 0xe5, 0x58, 0x56, 0x77, 0x57, 0x4c, 0xb7, 0x3b, 0xba, 0x28, 0xf3};
 static const struct image_key vector_key = {vector_spki, sizeof vector_spki, 0, &image_ed25519};
 
-/* The bootloader's way: judged twice. */
+/* The bootloader's way: checked twice. */
 static otter_status check_bytes(const void *image, uint32_t length, const struct image_key *keys,
                                 unsigned count)
 {
@@ -69,7 +69,7 @@ static void no_image_with_one_bit_changed_is_accepted(void **state)
     }
 }
 
-static void a_second_judgement_verifies_the_signature_again(void **state)
+static void a_second_check_verifies_the_signature_again(void **state)
 {
     (void)state;
     const struct image_policy policy = {&golden_key_ed25519, 1, 0};
@@ -174,7 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_image_of_imgtool_is_accepted),
         cmocka_unit_test(no_image_with_one_bit_changed_is_accepted),
-        cmocka_unit_test(a_second_judgement_verifies_the_signature_again),
+        cmocka_unit_test(a_second_check_verifies_the_signature_again),
         cmocka_unit_test(each_reason_for_refusal_has_its_name),
         cmocka_unit_test(a_signature_in_the_tlv_of_another_scheme_is_none),
         cmocka_unit_test(a_signature_has_64_bytes),

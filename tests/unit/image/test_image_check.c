@@ -49,8 +49,8 @@ static void an_image_of_imgtool_is_accepted(void **state)
     assert_int_equal(verdict, IMAGE_ACCEPTED);
 }
 
-/* Takes the golden image through the first judgement; then the byte at `offset` changes. */
-static otter_status judge_again(uint32_t offset, uint8_t change)
+/* Takes the golden image through the first check; then the byte at `offset` changes. */
+static otter_status check_again(uint32_t offset, uint8_t change)
 {
     struct image_check check;
     uint8_t buffer[512];
@@ -68,20 +68,20 @@ static otter_status judge_again(uint32_t offset, uint8_t change)
     return status;
 }
 
-static void a_second_judgement_accepts_what_the_first_did(void **state)
+static void a_second_check_accepts_what_the_first_did(void **state)
 {
     (void)state;
-    assert_int_equal(judge_again(0, 0), OTTER_OK);
+    assert_int_equal(check_again(0, 0), OTTER_OK);
     assert_int_equal(verdict, IMAGE_ACCEPTED_TWICE);
 }
 
-static void a_second_judgement_trusts_nothing_of_the_first(void **state)
+static void a_second_check_trusts_nothing_of_the_first(void **state)
 {
     (void)state;
-    assert_int_equal(judge_again(16, IMAGE_FLAG_NON_BOOTABLE), OTTER_E_FLASH);
+    assert_int_equal(check_again(16, IMAGE_FLAG_NON_BOOTABLE), OTTER_E_FLASH);
     assert_int_not_equal(verdict, IMAGE_ACCEPTED_TWICE);
     for (uint32_t offset = 134; offset < GOLDEN_SIZE; offset++) { /* hash, key, signature */
-        assert_int_not_equal(judge_again(offset, 1), OTTER_OK);
+        assert_int_not_equal(check_again(offset, 1), OTTER_OK);
         assert_int_not_equal(verdict, IMAGE_ACCEPTED_TWICE);
     }
 }
@@ -313,8 +313,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_image_of_imgtool_is_accepted),
-        cmocka_unit_test(a_second_judgement_accepts_what_the_first_did),
-        cmocka_unit_test(a_second_judgement_trusts_nothing_of_the_first),
+        cmocka_unit_test(a_second_check_accepts_what_the_first_did),
+        cmocka_unit_test(a_second_check_trusts_nothing_of_the_first),
         cmocka_unit_test(no_image_with_one_bit_changed_is_accepted),
         cmocka_unit_test(no_shortened_image_is_accepted),
         cmocka_unit_test(each_reason_for_refusal_has_its_name),

@@ -101,7 +101,7 @@ static void what_mbedtls_signs_is_valid_and_a_changed_bit_makes_it_invalid(void 
     mbedtls_mpi_free(&s);
 }
 
-static void extreme_hashes_are_judged_as_mbedtls_does(void **state)
+static void extreme_hashes_are_checked_as_mbedtls_does(void **state)
 {
     (void)state;
     mbedtls_mpi r, s;
@@ -283,7 +283,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_mbedtls_signs_is_valid_and_a_changed_bit_makes_it_invalid),
-        cmocka_unit_test(extreme_hashes_are_judged_as_mbedtls_does),
+        cmocka_unit_test(extreme_hashes_are_checked_as_mbedtls_does),
         cmocka_unit_test(r_and_s_out_of_range_are_refused),
         cmocka_unit_test(keys_at_the_base_point_work),
         cmocka_unit_test(a_point_off_the_curve_or_out_of_range_is_refused),
