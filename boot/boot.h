@@ -20,6 +20,10 @@
 #include "image/trailer.h"
 #include "port/flash.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Most images of one product, each with its pair of slots. 1 makes a smaller bootloader. */
 #ifndef BOOT_IMAGES_MAX
 #define BOOT_IMAGES_MAX 2u
@@ -161,5 +165,9 @@ static inline uint32_t boot_entry(const struct boot_config *config,
     const uint32_t base = flash_base - config->image_count * IMAGE_ACCEPTED_TWICE;
     return base + result->slot->offset + result->header.header_size + result->proof;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

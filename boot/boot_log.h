@@ -5,10 +5,18 @@
 
 #include "boot/boot.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* For boot_hooks.report; `ctx` is not used. */
 void boot_log(void *ctx, const struct boot_event *event);
 
 /* Of the swap at this boot; 0 without one. */
 uint32_t boot_log_bytes_copied(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include "boot/boot.h"
 #include "image/encrypted.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define BOOT_BUFFER_SIZE 1024u
 
 /* How the payload of one image is encrypted. */
@@ -123,5 +127,9 @@ bool boot_mode_rescue(struct boot_state *state);
 otter_status boot_mode_start(struct boot_state *state);
 /* Where an image in state->slot must end. */
 uint32_t boot_mode_limit(const struct boot_state *state);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

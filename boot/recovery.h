@@ -19,6 +19,10 @@
 #include "codec/smp_frame.h"
 #include "port/port.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Largest frame that is taken, with its length and CRC; a multiple of 16, at least 128. */
 #ifndef RECOVERY_REQUEST_MAX
 #define RECOVERY_REQUEST_MAX 512u
@@ -72,5 +76,9 @@ bool recovery_reset_due(const struct recovery *recovery, otter_ms now);
 /* The loop over the port's console (port/port.h): listens until `deadline`, and from the first
  * request on until it is told to reset. OTTER_NEVER where there is nothing to start. */
 void recovery_serve(const struct boot_config *boot, uint32_t image_size_max, otter_ms deadline);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

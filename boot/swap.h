@@ -4,6 +4,10 @@
 
 #include "boot/mode.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The image that a swap brings in, or the one that it takes out. */
 enum swap_side { SWAP_INCOMING, SWAP_OUTGOING };
 
@@ -90,5 +94,9 @@ bool swap_is_backup(const struct boot_state *state);
 otter_status swap_unstep(struct boot_state *state);
 /* After the last step. */
 otter_status swap_end(struct boot_state *state);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,7 +4,15 @@
 
 #include "boot/swap.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Verifies the image that the swap at state->position brings in, or takes out. */
 otter_status swap_verify_mix(struct boot_state *state, enum swap_side side);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "boot/swap.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum swap_course {
     SWAP_GOES_ON,   /* from state->position */
     SWAP_GOES_BACK, /* the same, but what it was to bring in is not whole any more */
@@ -20,5 +24,9 @@ otter_status swap_advance(struct boot_state *state);
 /* From state->position to the beginning: the outgoing image is whole in the primary again. Nothing
  * is done for the image that was to come in. */
 otter_status swap_retreat(struct boot_state *state);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 
 #include "boot/swap.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* --- provided by swap_uniform.c ------------------------------------------------------------- */
 
 uint32_t uniform_sector_size(const struct boot_state *state);
@@ -48,5 +52,9 @@ otter_status uniform_note(const struct boot_state *state, const struct flash_are
 /* The same in the secondary slot for a revert, so that the wish outlives the erasing of the
  * primary's trailer. */
 otter_status uniform_note_revert(const struct boot_state *state);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

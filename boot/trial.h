@@ -10,6 +10,10 @@
 
 #include "boot/mode.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum trial { TRIAL_FAILED, TRIAL_UNASKED, TRIAL_CONFIRMED, TRIAL_ASKED };
 
 enum trial trial_of(const struct trailer *trailer);
@@ -22,5 +26,9 @@ enum swap_type trial_type(const struct trailer *trailer);
 otter_status trial_begin(const struct boot_state *state, const struct flash_area *slot);
 /* Where images must end: before the fields of the smaller slot's trailer. */
 uint32_t trial_limit(const struct boot_state *state);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

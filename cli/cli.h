@@ -22,6 +22,10 @@
 
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CLI_LINE_MAX      255u
 #define CLI_ARGUMENTS_MAX 8
 #define CLI_OUTPUT_MAX    256u /* of one cli_printf, longer output is cut; on the stack */
@@ -88,5 +92,9 @@ void cli_printf(struct cli *cli, const char *format, ...) __attribute__((format(
 
 /* The usage of a command, as `help NAME` shows it. */
 void cli_print_usage(struct cli *cli, const struct cli_command *command);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,10 @@
 
 #include "cli/console.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 void command_conf(struct cli *cli, int argc, char **argv);
 extern const char command_conf_usage[];
 
@@ -21,5 +25,9 @@ void console_changed(struct console *console);
 
 /* For arguments that make no sense: points to `help NAME`. */
 void console_print_wrong_usage(struct cli *cli, const char *name);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

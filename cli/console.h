@@ -18,6 +18,10 @@
 #include "store/config.h"
 #include "store/kv.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct console;
 
 /* What only the firmware knows. `context` is handed to each function. A function that is NULL makes
@@ -57,5 +61,9 @@ void console_init(struct console *console, struct kv *kv, const struct console_h
 /* Shows the first prompt. */
 void console_start(struct console *console);
 void console_input(struct console *console, const void *data, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Characters for `length` bytes, without a NUL. */
 #define BASE64_LENGTH(length) (((length) + 2u) / 3u * 4u)
 
@@ -16,5 +20,9 @@ int base64_encode(char *out, size_t size, const void *data, size_t length);
 
 /* Returns the number of bytes, OTTER_E_MALFORMED, or OTTER_E_TOO_LONG. `out` may be `text`. */
 int base64_decode(void *out, size_t size, const char *text, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

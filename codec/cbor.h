@@ -31,6 +31,10 @@
 
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CBOR_DEPTH_MAX 16u /* nesting that cbor_skip goes into; deeper is OTTER_E_UNSUPPORTED */
 
 struct cbor_text {
@@ -127,5 +131,9 @@ void cbor_write_end(struct cbor_writer *w);
 
 /* Bytes written, or the first error. */
 int cbor_written(const struct cbor_writer *w);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,8 +6,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define CRC32_POLYNOMIAL 0xedb88320u
 
 uint32_t crc32_update(uint32_t crc, const void *data, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

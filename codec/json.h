@@ -30,6 +30,10 @@
 
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct json {
     const char *text;
     const jsmntok_t *tokens;
@@ -102,5 +106,9 @@ void json_write_raw(struct json_writer *w, const char *name, const char *json, s
 
 /* Length of the text, which is NUL-terminated, or the first error (OTTER_E_TOO_LONG). */
 int json_written(const struct json_writer *w);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 
 #include "codec/mqtt_packet.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct mqtt_cursor {
     const uint8_t *next;
     const uint8_t *end;
@@ -31,5 +35,9 @@ void mqtt_put_u8(struct mqtt_writer *w, unsigned value);
 void mqtt_put_u16(struct mqtt_writer *w, unsigned value);
 /* Length and bytes; more than 65535 is OTTER_E_TOO_LONG. */
 void mqtt_put_string(struct mqtt_writer *w, const void *data, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -25,6 +25,10 @@
 
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define MQTT_HEADER_MAX     5u
 #define MQTT_BODY_MAX       268435455u /* largest remaining length */
 #define MQTT_PROTOCOL_3_1_1 4u
@@ -171,5 +175,9 @@ bool mqtt_filter_valid(struct mqtt_text filter);
 /* Section 4.7, with its rule that a leading wildcard does not match a topic that begins with $.
  * Both must be valid. */
 bool mqtt_filter_matches(struct mqtt_text filter, struct mqtt_text topic);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

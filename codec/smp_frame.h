@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SMP_HEADER_SIZE    8u
 #define SMP_FRAME_HEAD     2u /* bytes before the packet in a frame */
 #define SMP_FRAME_OVERHEAD 4u /* what a frame is longer than its packet */
@@ -86,5 +90,9 @@ void smp_receiver_init(struct smp_receiver *receiver, uint8_t *frame, uint16_t s
 /* The size of the packet at receiver->frame + SMP_FRAME_HEAD when this byte completes one, else 0.
  * The packet stays until the next call. */
 size_t smp_receive(struct smp_receiver *receiver, uint8_t byte);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -14,6 +14,10 @@
 #include "services/ota/ota.h"
 #include "store/kv.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Heap of the TLS library; its high-water mark is shown by the console's `stat`. */
 #define APP_TLS_ARENA_SIZE (43u * 1024u)
 
@@ -41,6 +45,10 @@ void app_tick(struct app *app, otter_ms now);
 otter_ms app_deadline(const struct app *app, otter_ms now);
 
 /* Ends the connection in good order and restarts. */
-_Noreturn void app_reset(struct app *app, const char *why);
+__attribute__((noreturn)) void app_reset(struct app *app, const char *why);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

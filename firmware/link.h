@@ -12,6 +12,10 @@
 #include "net/tls.h"
 #include "store/kv.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A stream block of 4096 bytes with its CBOR map and topic; the longest status update. */
 #define LINK_INPUT_SIZE  4608u
 #define LINK_OUTPUT_SIZE 2048u
@@ -55,5 +59,9 @@ otter_ms link_deadline(const struct link *link, otter_ms now);
 
 /* Ends the connection in good order, before a reset. */
 void link_close(struct link *link, otter_ms now);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

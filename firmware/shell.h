@@ -4,6 +4,10 @@
 
 #include "cli/console.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct app;
 
 struct shell {
@@ -15,5 +19,9 @@ void shell_start(struct shell *shell, struct app *app);
 
 /* Takes what has been typed. */
 void shell_tick(struct shell *shell);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

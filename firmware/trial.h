@@ -9,6 +9,10 @@
 #include "port/flash.h"
 #include "port/port.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct trial {
     const struct flash_area *primary;
     uint32_t max_align;
@@ -22,5 +26,9 @@ void trial_start(struct trial *trial, const struct flash_area *primary, uint32_t
 /* True when the time is up and the firmware is still not confirmed: restart, and the bootloader
  * brings the old one back. */
 bool trial_expired(struct trial *trial, otter_ms now);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct variant {
     const char *label; /* shown at boot, so that two builds can be told apart */
     /* A build that never reaches the cloud, to show what then happens to it (demo and tests). */
@@ -18,5 +22,9 @@ struct variant {
 };
 
 extern const struct variant variant;
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

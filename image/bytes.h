@@ -4,6 +4,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 static inline uint16_t get_le16(const uint8_t *bytes)
 {
     return (uint16_t)(bytes[0] | bytes[1] << 8);
@@ -26,5 +30,9 @@ static inline uint32_t round_up(uint32_t value, uint32_t unit)
 {
     return (value + unit - 1) & ~(unit - 1);
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

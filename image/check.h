@@ -14,6 +14,10 @@
 #include "image/image.h"
 #include "image/scheme.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The keys of a program, in a C file made at build time (`otter getpub --encoding lang-c`, or by
  * hand) and linked in. */
 extern const struct image_key image_keys[];
@@ -65,5 +69,9 @@ otter_status image_check_step(struct image_check *check, uint8_t *buffer, uint32
  * skipped instruction, a wrong bit) can spoil one check but not both. Same answers, and
  * OTTER_E_FLASH for a header that has changed; `verdict` becomes IMAGE_ACCEPTED_TWICE. */
 otter_status image_check_again(struct image_check *check, uint8_t *buffer);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

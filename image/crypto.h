@@ -8,6 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Room for the running hash of either library; it may be copied, which copies the hash. */
 struct image_sha256 {
     uint64_t state[15];
@@ -21,5 +25,9 @@ void image_sha256_finish(struct image_sha256 *sha, uint8_t hash[32]);
  * big-endian. */
 bool image_p256_verify(const uint8_t point[65], const uint8_t hash[32],
                        const uint8_t signature[64]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define IMAGE_AES_KEY_SIZE   16u
 #define IMAGE_ENC_EC256_SIZE 113u /* ephemeral key 65, tag 32, wrapped key 16 */
 
@@ -20,5 +24,9 @@ otter_status image_key_unwrap(const uint8_t secret[32], const uint8_t tlv[IMAGE_
 /* Encrypts or decrypts in place; `offset` counts from the start of the payload. */
 void image_payload_crypt(const uint8_t key[IMAGE_AES_KEY_SIZE], uint32_t offset, uint8_t *data,
                          uint32_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

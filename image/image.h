@@ -14,6 +14,10 @@
 
 #include "port/flash.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define IMAGE_MAGIC       0x96f3b83du
 #define IMAGE_HEADER_SIZE 32u
 #define IMAGE_HASH_SIZE   32u
@@ -114,5 +118,9 @@ otter_status image_dependency_read(const struct image *image, const struct image
                                    struct image_dependency *dependency);
 /* 1 and the counter of a *protected* SECURITY_COUNTER TLV, 0 if there is none, or an error. */
 int image_security_counter(const struct image *image, uint32_t *counter);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

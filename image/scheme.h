@@ -5,6 +5,10 @@
 
 #include "image/image.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define IMAGE_SIGNATURE_MAX 384u
 
 struct image_scheme;
@@ -39,5 +43,9 @@ extern const struct image_scheme image_rsa_3072;
  * after one leading zero; what follows the SEQUENCE must be zero bytes (imgtool --pad-sig).
  * Writes r s. OTTER_E_MALFORMED otherwise. */
 otter_status image_ecdsa_signature(const uint8_t *der, size_t length, uint8_t signature[64]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

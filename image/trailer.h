@@ -16,6 +16,10 @@
 
 #include "port/flash.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TRAILER_MAGIC_SIZE 16u
 
 /* Numbers are those that MCUboot prints. */
@@ -107,5 +111,9 @@ otter_status trailer_write_flag(const struct flash_area *slot, uint32_t max_alig
 otter_status trailer_write_number(const struct flash_area *slot, uint32_t max_align,
                                   enum trailer_field field, uint32_t value);
 otter_status trailer_write_magic(const struct flash_area *slot, uint32_t max_align);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,10 +5,18 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define IP_ADDRESS_MAX 16u
 
 /* The address in network order; its length, 4 or 16, or 0 when the text is something else, such as
  * a host name. */
 unsigned ip_literal(const char *text, uint8_t address[IP_ADDRESS_MAX]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -30,6 +30,10 @@
 #include "port/port.h"
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define MQTT_SUBSCRIPTIONS_MAX 8u
 #define MQTT_FILTER_MAX        256u /* AWS IoT limit, bytes without NUL */
 #define MQTT_REPEATS_MAX       5u   /* of one QoS 1 publish: AWS IoT answers one that a policy */
@@ -218,5 +222,9 @@ struct mqtt_session {
     otter_ms last_ping;
     otter_ms waits[MQTT_WAIT_COUNT]; /* deadlines; OTTER_NEVER when not waiting */
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

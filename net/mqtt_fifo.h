@@ -13,6 +13,10 @@
 
 #include "net/mqtt.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* A new connection: the queue is empty; a kept publish stays, and waits for mqtt_fifo_repeat. */
 void mqtt_fifo_restart(struct mqtt_fifo *f);
 
@@ -30,5 +34,9 @@ void mqtt_fifo_forget(struct mqtt_fifo *f);
 
 size_t mqtt_fifo_front(const struct mqtt_fifo *f, const uint8_t **data);
 void mqtt_fifo_sent(struct mqtt_fifo *f, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

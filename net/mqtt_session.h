@@ -4,6 +4,10 @@
 
 #include "net/mqtt.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum mqtt_subscription_state {
     MQTT_SUBSCRIPTION_WANTED = 0, /* SUBSCRIBE has still to be queued */
     MQTT_SUBSCRIPTION_ASKED,
@@ -26,5 +30,9 @@ void mqtt_queue_subscribes(struct mqtt_session *s, otter_ms now);
 
 /* A packet with its header in `gather.header` has come, whole. */
 void mqtt_handle_packet(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -23,6 +23,10 @@
 #include "port/port.h"
 #include "store/kv.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum tls_state { TLS_IDLE = 0, TLS_CONNECTING, TLS_HANDSHAKE, TLS_OPEN, TLS_FAILED };
 
 /* Zeroed memory is a closed connection. It must not be moved while it is open. */
@@ -65,5 +69,9 @@ int tls_write(struct tls *tls, const void *data, size_t length);
 bool tls_pending(const struct tls *tls);
 /* Sends close_notify when it can, frees everything. Safe in any state. */
 void tls_close(struct tls *tls);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

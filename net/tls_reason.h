@@ -6,6 +6,10 @@
 
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* `error` is a negative Mbed TLS code. */
 otter_status tls_error_status(int error);
 const char *tls_error_text(int error);
@@ -16,5 +20,9 @@ const char *tls_flag_text(uint32_t flag);
 
 /* Description of an alert by the server, RFC 5246 section 7.2, as far as a user can help it. */
 const char *tls_alert_text(unsigned alert);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 struct pem {
     const char *label; /* within the text, not NUL-terminated: "CERTIFICATE" */
     size_t label_length;
@@ -26,5 +30,9 @@ bool pem_label_is(const struct pem *pem, const char *label);
 /* Writes lines of 64 characters, each ended by a newline, and a NUL. OTTER_E_TOO_LONG. */
 otter_status pem_encode(char *text, size_t size, const char *label, const uint8_t *der,
                         size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -18,6 +18,10 @@
 
 #include "store/kv.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PKI_TLS_KEY_PRIV "tls_key_priv"
 #define PKI_TLS_KEY_PUB  "tls_key_pub"
 #define PKI_TLS_CERT     "tls_cert"
@@ -82,5 +86,9 @@ otter_status pki_load_cert(struct kv *kv, const char *label, struct mbedtls_x509
  * SEQUENCE. OTTER_E_NOT_FOUND without the key, OTTER_E_SIGNATURE when it does not verify. */
 otter_status pki_verify(struct kv *kv, const char *label, const uint8_t digest[32],
                         const uint8_t *signature, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

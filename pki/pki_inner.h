@@ -6,6 +6,10 @@
 
 #include "pki/pki.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define PKI_KEY_DER_MAX 160u /* a P-256 key, private or public, in DER */
 #define PKI_PREFIX      "pki/"
 
@@ -29,5 +33,9 @@ otter_status pki_status(int error);
 
 /* Randomness for Mbed TLS: the port's. */
 int pki_random(void *unused, unsigned char *data, size_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -19,6 +19,10 @@
 
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Largest write unit of any supported part, for buffers on the stack. */
 #define FLASH_WRITE_SIZE_MAX 32u
 
@@ -64,5 +68,9 @@ otter_status flash_compare(const struct flash_area *area, uint32_t offset, const
                            uint32_t length);
 /* 1 if every byte of the range reads as erased, 0 if not, or an error. */
 int flash_is_erased(const struct flash_area *area, uint32_t offset, uint32_t length);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define HANDOVER_MAGIC 0x4f545248u /* "OTRH" */
 
 enum reset_reason { RESET_POWER_ON = 0, RESET_SOFTWARE = 1, RESET_WATCHDOG = 2 };
@@ -19,5 +23,9 @@ struct handover {
 
 /* NULL when no bootloader left a record. */
 const struct handover *port_handover(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -8,6 +8,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define LOG_LINE_MAX 192u
 
 enum log_level {
@@ -49,5 +53,9 @@ enum log_level log_level(void);
 /* For a program that shows the log where it shows other text: `around` is called before each line
  * and after it. NULL: nobody is. */
 void log_set_around(void (*around)(void *ctx, bool after), void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -9,6 +9,10 @@
 
 #include "port/status.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Milliseconds since boot; 64 bits, so it never wraps. Modules take it as an argument `now`. */
 typedef uint64_t otter_ms;
 
@@ -35,7 +39,7 @@ void port_console_write(const void *data, size_t length);
 otter_status port_random(void *data, size_t length);
 
 /* Restarts the device through the bootloader. Does not return. */
-_Noreturn void port_reset(void);
+__attribute__((noreturn)) void port_reset(void);
 
 /* Memory in bytes: what the program occupies in RAM (data, zeroed data, stack), the size of its
  * stack and the most that was ever in use of it. 0 where the port cannot tell. */
@@ -74,5 +78,9 @@ void tcp_close(struct tcp *tcp);
 
 /* True once the board has an address. */
 bool port_network_up(void);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

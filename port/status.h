@@ -7,6 +7,10 @@
 #ifndef OTTER_PORT_STATUS_H
 #define OTTER_PORT_STATUS_H
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTTER_STATUS_LIST(X)                                                                       \
     X(OTTER_OK, 0, "ok")                                                                           \
     X(OTTER_E_ARGUMENT, -1, "argument out of range")                                               \
@@ -41,5 +45,9 @@ typedef enum otter_status {
 
 /* Never NULL; an unknown code gives "unknown status". */
 const char *otter_status_text(otter_status status);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -11,6 +11,10 @@
 
 #include "store/kv.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum config_key {
     CONFIG_THING_NAME,
     CONFIG_MQTT_ENDPOINT,
@@ -56,5 +60,9 @@ otter_status config_stage_set(struct config_stage *stage, enum config_key key, c
 const char *config_stage_get(const struct config_stage *stage, enum config_key key);
 /* All staged values become the committed ones, or none; the stage is then empty. */
 otter_status config_stage_commit(struct config_stage *stage, struct kv *kv);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

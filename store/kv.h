@@ -27,6 +27,10 @@
 
 #include "port/flash.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define KV_KEY_MAX   31u
 #define KV_VALUE_MAX 2048u
 
@@ -107,5 +111,9 @@ otter_status kv_usage(struct kv *kv, struct kv_usage *usage);
  * second part the store is empty, but old bytes may still be read out of the chip: call it again.
  */
 otter_status kv_format(struct kv *kv);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

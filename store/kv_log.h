@@ -5,6 +5,10 @@
 
 #include "store/kv_record.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 uint32_t log_header_space(const struct kv *kv);
 uint32_t log_sector_start(const struct kv *kv, uint32_t generation);
 uint32_t log_sector_end(const struct kv *kv, uint32_t generation);
@@ -49,5 +53,9 @@ bool record_is_set(const struct record *record);
  * notes where damage is; returns how many there were. */
 uint32_t log_check(struct kv *kv, void (*report)(void *ctx, const struct kv_damage *damage),
                    void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

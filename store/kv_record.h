@@ -16,6 +16,10 @@
 
 #include "store/kv.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum { RECORD_SET = 1, RECORD_DELETE = 2, RECORD_MORE = 0x80 };
 
 #define RECORD_HEADER_SIZE 4u
@@ -72,5 +76,9 @@ otter_status record_read_value(const struct kv *kv, const struct record *record,
 otter_status record_write(const struct kv *kv, uint32_t *offset, uint8_t kind,
                           struct record_key key, const void *value, uint32_t length);
 otter_status record_copy(const struct kv *kv, uint32_t *offset, const struct record *record);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -7,6 +7,10 @@
 
 #include "port/flash.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Areas that the firmware and the bootloader use; filled by board_init. */
 struct board {
     const char *name;
@@ -26,5 +30,9 @@ struct board {
 
 /* Lays the board's map over the port's flash device. */
 void board_init(struct board *board, const struct flash *flash);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -6,6 +6,10 @@
 #include "services/ota/replies.h"
 #include "services/ota/report.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_TAG "OTA"
 
 /* The image header is in the first bytes; this is the smallest block that the service sends. */
@@ -121,5 +125,9 @@ enum ota_event ota_reconcile(struct ota *ota, otter_ms now);
 enum ota_event ota_run_self_test(struct ota *ota, otter_ms now);
 enum ota_event ota_confirm(struct ota *ota, otter_ms now);
 enum ota_event ota_trial_expired(struct ota *ota, otter_ms now);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -16,6 +16,10 @@
 
 #include "services/ota/progress.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_WINDOW_MAX       32u
 #define OTA_REQUEST_MAX      131072u /* bytes of data that the service sends for one request */
 #define OTA_REQUEST_CBOR_MAX (32u + OTA_BLOCKS_MAX / 8)
@@ -85,5 +89,9 @@ otter_status ota_download_store(struct ota_download *download, const struct ota_
 
 /* Nothing has arrived for too long, or the connection was lost: everything in flight is lost. */
 void ota_download_lost(struct ota_download *download, bool shrink);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

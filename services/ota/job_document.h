@@ -6,6 +6,10 @@
 #include "codec/json.h"
 #include "services/ota/record.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What the device can take. */
 struct ota_job_limits {
     uint32_t file_size_max;
@@ -24,5 +28,9 @@ enum ota_document {
 enum ota_document ota_job_document(const struct json *json, int document,
                                    const struct ota_job_limits *limits, struct ota_job *job,
                                    char reason[OTA_REASON_MAX + 1]);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -32,6 +32,10 @@
 #include "services/ota/verify.h"
 #include "store/kv.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_THING_NAME_MAX 128u
 #define OTA_TOKENS_MIN     128u /* an OTA job with all its optional parts has about 110 */
 
@@ -216,5 +220,9 @@ struct ota {
     char data_filter[MQTT_FILTER_MAX + 1]; /* empty: no stream is open */
     char refusal_filter[MQTT_FILTER_MAX + 1];
 };
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -36,6 +36,10 @@
 
 #include "port/flash.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* What a download is of, apart from its state. */
 struct ota_file {
     uint32_t size; /* bytes, > 0 */
@@ -108,5 +112,9 @@ static inline bool ota_progress_has(const struct ota_progress *progress, uint32_
 {
     return (progress->have[block / 8] >> (block % 8) & 1u) != 0;
 }
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

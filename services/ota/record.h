@@ -10,6 +10,10 @@
 #include "image/image.h"
 #include "store/kv.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_JOB_ID_MAX    64u
 #define OTA_STREAM_MAX    128u
 #define OTA_SIGNATURE_MAX 72u /* DER of an ECDSA P-256 signature */
@@ -83,5 +87,9 @@ void ota_past_load(struct kv *kv, struct ota_past *past);
 /* The device is done with the job: in one change the record goes, and `past`, which gets the job's
  * mark, takes the place of the last one. Also clears `record`, even after an error. */
 otter_status ota_record_close(struct kv *kv, struct ota_record *record, struct ota_past *past);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

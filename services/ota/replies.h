@@ -10,6 +10,10 @@
 #include "codec/json.h"
 #include "services/ota/record.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum ota_topic {
     OTA_TOPIC_OTHER,
     OTA_TOPIC_NOTIFY_NEXT,
@@ -59,5 +63,9 @@ bool ota_is_name(const char *text);
 
 /* Replaces what does not belong on one line of text or hurts the JSON it may travel in. */
 void ota_make_printable(char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -21,6 +21,10 @@
 
 #include "image/image.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define OTA_REPORT_MAX 480u /* longest payload */
 
 struct ota_report {
@@ -42,5 +46,9 @@ struct ota_report {
 
 /* Writes the payload; returns its length, or OTTER_E_TOO_LONG. */
 int ota_report_write(const struct ota_report *report, char *out, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

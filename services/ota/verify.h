@@ -7,6 +7,10 @@
 #include "image/check.h"
 #include "services/ota/record.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum ota_verify_stage { OTA_VERIFY_FILE, OTA_VERIFY_IMAGE };
 
 struct ota_verify {
@@ -28,5 +32,9 @@ void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, s
                      const struct image_policy *policy);
 /* At most 4096 bytes a step, or one signature. OTTER_E_AGAIN until done; OTTER_OK, or why not. */
 otter_status ota_verify_step(struct ota_verify *verify);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -1,0 +1,24 @@
+#!/bin/sh
+# Each header of the device's rooms compiles alone, twice in one file, as C11 and as C++17, and
+# declares with C linkage; so a product in either language includes what it needs and no more.
+# Headers are found, not listed: a new one is covered from its first day.
+#   headers.sh SOURCE_FOLDER
+cd "$1" || exit 1
+cxx=$(command -v clang++ || command -v g++) || { echo 'skipped: no C++ compiler here'; exit 77; }
+flags='-fsyntax-only -I. -Wall -Wextra -Werror -pedantic'
+headers=$(find port codec boards image store pki net services cli console boot firmware \
+    -name '*.h' 2>/dev/null | sort)
+[ "$(echo "$headers" | wc -l)" -ge 50 ] || { echo 'fewer than 50 headers: look at the rooms here'; exit 1; }
+
+status=0
+fail() { echo "$1"; status=1; }
+for header in $headers; do
+    text=$(printf '#include "%s"\n#include "%s"\nextern int not_empty;' "$header" "$header")
+    # shellcheck disable=SC2086 # words on purpose
+    echo "$text" | ${CC:-cc} -x c -std=c11 $flags - || fail "$header does not compile alone as C11"
+    # shellcheck disable=SC2086
+    echo "$text" | "$cxx" -x c++ -std=c++17 $flags - || fail "$header does not compile alone as C++17"
+    ! grep -q ';$' "$header" || grep -q '^extern "C" {$' "$header" ||
+        fail "$header declares without extern \"C\": a C++ program could not link it"
+done
+exit $status
