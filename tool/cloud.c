@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #include "cloud/api/api.h"
-#include "cloud/core/cloud.h"
-#include "cloud/core/door.h"
+#include "cloud/core/ground/cloud.h"
+#include "cloud/loop/door.h"
 #include "cloud/gateway/gateway.h"
 #include "cloud/gateway/tls.h"
 #include "tool/cloud_dir.h"

@@ -7,7 +7,7 @@
 
 #include <openssl/types.h>
 
-#include "cloud/core/cloud.h"
+#include "cloud/core/ground/cloud.h"
 
 struct api;
 

@@ -7,8 +7,8 @@
 #include <sys/queue.h>
 
 #include "cloud/api/exchange.h"
-#include "cloud/core/contents.h"
-#include "cloud/core/names.h"
+#include "cloud/core/account/contents.h"
+#include "cloud/core/ground/names.h"
 #include "cloud/store/db.h"
 
 #define STAGE_ABOVE ((size_t)1 << 20) /* smaller bodies are written in one go */

@@ -10,7 +10,7 @@
 #include <event2/keyvalq_struct.h>
 
 #include "cloud/api/text.h"
-#include "cloud/core/cloud.h"
+#include "cloud/core/ground/cloud.h"
 
 #define CALL_PARAMETERS_MAX 4
 
@@ -47,7 +47,7 @@ struct call {
     void *made; /* by call_prepare, or given to call_wait */
     void (*unmake)(void *made);
     void *(*make)(void);
-    int64_t staged; /* the body as a content, see cloud/core/contents.h; 0: it is not */
+    int64_t staged; /* the body as a content, see cloud/core/account/contents.h; 0: it is not */
     size_t staged_size;
 };
 

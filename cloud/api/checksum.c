@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cloud/api/call.h"
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 /* A reflected CRC, bit by bit: for the kinds that few clients use. */
 static uint64_t crc_reflected(uint64_t polynomial, uint64_t ones, const unsigned char *bytes,

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "cloud/api/text.h"
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 #define LINE_MAX_BYTES   512
 #define SIGNATURE_LENGTH 64

@@ -7,8 +7,8 @@
 #include "cloud/api/api.h"
 #include "cloud/api/guests.h"
 #include "cloud/api/services.h"
-#include "cloud/core/contents.h"
-#include "cloud/core/worker.h"
+#include "cloud/core/account/contents.h"
+#include "cloud/loop/worker.h"
 
 struct exchange {
     struct call call; /* first, so that a call is its exchange */

@@ -16,8 +16,8 @@
 #include <time.h>
 
 #include "cloud/api/head.h"
-#include "cloud/core/door.h"
-#include "cloud/core/log_limit.h"
+#include "cloud/loop/door.h"
+#include "cloud/loop/log_limit.h"
 
 #define HEAD_MAX    65536u
 #define UNKNOWN_MAX 65536u /* of a body without our key id */

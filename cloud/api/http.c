@@ -15,8 +15,8 @@
 #include "cloud/api/checksum.h"
 #include "cloud/api/chunked.h"
 #include "cloud/api/exchange.h"
-#include "cloud/core/door.h"
-#include "cloud/core/ota_updates.h"
+#include "cloud/loop/door.h"
+#include "cloud/core/ota/ota_updates.h"
 #include "cloud/store/db.h"
 
 #define BODY_SMALL  32768u /* checked on the loop */

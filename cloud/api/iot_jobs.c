@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cloud/api/services.h"
-#include "cloud/core/jobs.h"
-#include "cloud/core/names.h"
+#include "cloud/core/jobs/jobs.h"
+#include "cloud/core/ground/names.h"
 
 #define LIST_MAX 250
 

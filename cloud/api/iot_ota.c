@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "cloud/api/services.h"
-#include "cloud/core/ota_updates.h"
-#include "cloud/core/streams.h"
+#include "cloud/core/ota/ota_updates.h"
+#include "cloud/core/streams/streams.h"
 
 #define LIST_MAX 250
 

@@ -1,13 +1,13 @@
 /* iot: endpoint, things, certificates, policies over HTTP. Each handler takes its arguments from
  * path, query, header or body, as AWS has them, and calls cloud/core/registry. */
-#include "cloud/core/registry.h"
+#include "cloud/core/registry/registry.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "cloud/api/services.h"
-#include "cloud/core/names.h"
-#include "cloud/core/x509.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/ground/x509.h"
 
 /* ---- endpoint ---- */
 

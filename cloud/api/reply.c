@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 
 #include "cloud/api/exchange.h"
-#include "cloud/core/objects.h"
+#include "cloud/core/account/objects.h"
 
 #define PIECE     262144
 #define TRIES_MAX 8 /* of finding an object that is replaced all the time */

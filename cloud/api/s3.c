@@ -8,7 +8,7 @@
 #include <sys/queue.h>
 
 #include "cloud/api/xml.h"
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 /* ---- what all operations share ---- */
 

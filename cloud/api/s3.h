@@ -3,7 +3,7 @@
 #define OTTER_CLOUD_API_S3_H
 
 #include "cloud/api/services.h"
-#include "cloud/core/objects.h"
+#include "cloud/core/account/objects.h"
 
 #define S3_SPACE "http://s3.amazonaws.com/doc/2006-03-01/"
 

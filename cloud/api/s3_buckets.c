@@ -4,7 +4,7 @@
 
 #include "cloud/api/s3.h"
 #include "cloud/api/xml.h"
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 void s3_list_buckets(struct s3_call *s3)
 {

@@ -5,7 +5,7 @@
 
 #include "cloud/api/s3.h"
 #include "cloud/api/xml.h"
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 #define KEYS_MAX  1000
 #define AFTER_ALL "\xF4\x8F\xBF\xBF" /* U+10FFFF: behind every key with the same beginning */

@@ -8,7 +8,7 @@
 #include "cloud/api/router.h"
 #include "cloud/api/s3.h"
 #include "cloud/api/xml.h"
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 #define META         "x-amz-meta-"
 #define USER_MAX     2048 /* names and values of x-amz-meta-*, by S3's count */

@@ -11,7 +11,7 @@
 #include "cloud/api/checksum.h"
 #include "cloud/api/s3.h"
 #include "cloud/api/xml.h"
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 #define DELETE_MAX 1000 /* objects in one request */
 

@@ -5,7 +5,7 @@
 
 #include "cloud/api/s3.h"
 #include "cloud/api/xml.h"
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 static struct upload_name upload_of(const struct s3_call *s3)
 {

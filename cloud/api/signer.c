@@ -1,6 +1,6 @@
 /* Signer: profiles and jobs over HTTP. */
 #include "cloud/api/services.h"
-#include "cloud/core/signing.h"
+#include "cloud/core/account/signing.h"
 
 static enum core_error put_profile(struct call *call, const json_t *body, struct answer *answer)
 {

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "cloud/api/text.h"
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 #define ALGORITHM     "AWS4-HMAC-SHA256"
 #define SKEW_S        300

@@ -1,5 +1,5 @@
 /* The shared ground: start and stop, time, publishing, answers. */
-#include "cloud/core/cloud.h"
+#include "cloud/core/ground/cloud.h"
 
 #include <event2/event.h>
 #include <stdarg.h>
@@ -8,13 +8,13 @@
 #include <string.h>
 #include <time.h>
 
-#include "cloud/core/broker.h"
-#include "cloud/core/cloud_internal.h"
-#include "cloud/core/contents.h"
-#include "cloud/core/jobs.h"
-#include "cloud/core/ota_updates.h"
-#include "cloud/core/windows.h"
-#include "cloud/core/worker.h"
+#include "cloud/broker/broker.h"
+#include "cloud/core/ground/cloud_internal.h"
+#include "cloud/core/account/contents.h"
+#include "cloud/core/jobs/jobs.h"
+#include "cloud/core/ota/ota_updates.h"
+#include "cloud/core/streams/windows.h"
+#include "cloud/loop/worker.h"
 #include "cloud/store/db.h"
 
 #define EXPIRY_CHECK_S 5 /* the service itself may be up to 60 s late */

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cloud/core/broker.h"
+#include "cloud/broker/broker.h"
 #include "cloud/gateway/crowd.h"
 #include "cloud/gateway/events.h"
 #include "cloud/gateway/join.h"

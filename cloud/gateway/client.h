@@ -15,10 +15,10 @@
 #include <openssl/ssl.h>
 #include <sys/queue.h>
 
-#include "cloud/core/cloud.h"
-#include "cloud/core/identity.h"
-#include "cloud/core/names.h"
-#include "cloud/core/streams.h"
+#include "cloud/core/ground/cloud.h"
+#include "cloud/core/registry/identity.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/streams/streams.h"
 #include "cloud/gateway/rules.h"
 #include "cloud/gateway/sessions.h"
 #include "cloud/gateway/tls.h"

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
-#include "cloud/core/door.h"
-#include "cloud/core/log_limit.h"
+#include "cloud/loop/door.h"
+#include "cloud/loop/log_limit.h"
 #include "cloud/gateway/client.h"
 
 #define STRANGERS_MAX 200u /* handshakes at once: more would all end late, not sooner */

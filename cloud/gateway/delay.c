@@ -13,7 +13,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cloud/core/door.h"
+#include "cloud/loop/door.h"
 
 #define HELD_MAX ((size_t)64 << 20) /* under way in one direction; far above any real window */
 #define TICK_MS  50u                /* a limited rate is kept over each of these */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/door.h"
+#include "cloud/loop/door.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/crowd.h"
 #include "cloud/gateway/delay.h"

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cloud/core/cloud.h"
+#include "cloud/core/ground/cloud.h"
 #include "cloud/gateway/rules.h"
 
 struct gateway;

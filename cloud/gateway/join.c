@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cloud/core/broker.h"
+#include "cloud/broker/broker.h"
 #include "cloud/gateway/client.h"
 
 #define RETRY_MS 5

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/core/jobs.h"
+#include "cloud/core/jobs/jobs.h"
 #include "cloud/gateway/client.h"
 
 static void deliver(void *context, const char *topic, const void *payload, size_t length)

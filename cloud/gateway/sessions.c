@@ -10,8 +10,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "cloud/core/cloud.h"
-#include "cloud/core/session_store.h"
+#include "cloud/core/ground/cloud.h"
+#include "cloud/core/registry/session_store.h"
 
 #define WRITE_S   1
 #define FORGET_MS 3600000

@@ -8,9 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/core/names.h"
-#include "cloud/core/registry.h"
-#include "cloud/gateway/authority.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/registry/registry.h"
+#include "cloud/core/registry/authority.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/crowd.h"
 

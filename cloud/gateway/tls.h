@@ -4,7 +4,7 @@
 
 #include <openssl/ssl.h>
 
-#include "cloud/core/cloud.h"
+#include "cloud/core/ground/cloud.h"
 
 #define TLS_ID_SIZE 65 /* hex SHA-256 of a certificate's DER form, and a NUL */
 

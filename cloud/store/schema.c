@@ -60,7 +60,7 @@ static const char *const tables[] = {
 "CREATE TABLE IF NOT EXISTS buckets("
 " name TEXT PRIMARY KEY, versioning TEXT, created INTEGER NOT NULL) WITHOUT ROWID",
 
-/* one row a version, rowid order = age; latest is kept by cloud/core/objects.c */
+/* one row a version, rowid order = age; latest is kept by cloud/core/account/objects.c */
 "CREATE TABLE IF NOT EXISTS objects("
 " id INTEGER PRIMARY KEY AUTOINCREMENT, bucket TEXT NOT NULL REFERENCES buckets(name),"
 " key TEXT NOT NULL, version_id TEXT NOT NULL, latest INTEGER NOT NULL,"
@@ -151,7 +151,7 @@ static otter_status run_all(struct db *db, const char *const *statements, size_t
     return status;
 }
 
-/* ---- version 2: large contents lie in pieces, see cloud/core/contents.h ---- */
+/* ---- version 2: large contents lie in pieces, see cloud/core/account/contents.h ---- */
 
 #define MOVED_ABOVE 262144
 #define PIECE       262144

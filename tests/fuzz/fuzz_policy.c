@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/policy.h"
+#include "cloud/core/registry/policy.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

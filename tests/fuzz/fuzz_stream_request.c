@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "cloud/core/streams_internal.h"
+#include "cloud/core/streams/streams_internal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "cloud/api/checksum.h"
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 static void expect(enum checksum kind, const char *hex)
 {

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/contents.h"
-#include "cloud/core/objects.h"
+#include "cloud/core/account/contents.h"
+#include "cloud/core/account/objects.h"
 #include "cloud/store/db.h"
 
 static struct cloud *cloud_of(void **state)

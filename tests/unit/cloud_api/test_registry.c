@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/names.h"
-#include "cloud/core/registry.h"
-#include "cloud/core/x509.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/registry/registry.h"
+#include "cloud/core/ground/x509.h"
 #include "cloud/store/db.h"
 
 #define GOOD_POLICY                                                                                \

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cloud/core/names.h"
+#include "cloud/core/ground/names.h"
 
 #define TIME_2015 1440938160 /* 20150830T123600Z */
 #define TIME_2013 1369353600 /* 20130524T000000Z */

@@ -8,9 +8,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cloud/core/registry.h"
-#include "cloud/core/signing.h"
-#include "cloud/core/x509.h"
+#include "cloud/core/registry/registry.h"
+#include "cloud/core/account/signing.h"
+#include "cloud/core/ground/x509.h"
 
 static int64_t clock_ms(void *context)
 {
@@ -28,7 +28,8 @@ static void keep(void *context, const char *topic, const void *payload, size_t l
 
 static void open_cloud(struct fixture *fixture)
 {
-    struct cloud_config config = {.dir = fixture->dir, .now_ms = clock_ms, .now_context = fixture, .strict = true};
+    struct cloud_config config = {
+        .dir = fixture->dir, .now_ms = clock_ms, .now_context = fixture, .strict = true};
     assert_int_equal(cloud_start(&fixture->cloud, fixture->base, &config, false), OTTER_OK);
     fixture->cloud.publish = keep;
     fixture->cloud.publish_context = fixture;

@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include <openssl/types.h>
 
-#include "cloud/core/cloud.h"
+#include "cloud/core/ground/cloud.h"
 
 #define ACCOUNT_ARN "arn:aws:iot:" CLOUD_REGION ":" CLOUD_ACCOUNT ":"
 

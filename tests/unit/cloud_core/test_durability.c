@@ -12,12 +12,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cloud/core/jobs.h"
-#include "cloud/core/names.h"
-#include "cloud/core/objects.h"
-#include "cloud/core/ota_updates.h"
-#include "cloud/core/roles.h"
-#include "cloud/core/signing.h"
+#include "cloud/core/jobs/jobs.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/account/objects.h"
+#include "cloud/core/ota/ota_updates.h"
+#include "cloud/core/account/roles.h"
+#include "cloud/core/account/signing.h"
 #include "cloud/store/db.h"
 #include "forgetful_vfs.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/jobs.h"
-#include "cloud/core/registry.h"
+#include "cloud/core/jobs/jobs.h"
+#include "cloud/core/registry/registry.h"
 
 #define TOPIC "$aws/things/t1/jobs/"
 

@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "cloud/core/cloud.h"
+#include "cloud/core/ground/cloud.h"
 
 #define LINES 20000
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/policy.h"
+#include "cloud/core/registry/policy.h"
 
 #define ARN ACCOUNT_ARN
 

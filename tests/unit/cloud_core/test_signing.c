@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/contents.h"
-#include "cloud/core/names.h"
-#include "cloud/core/objects.h"
-#include "cloud/core/ota_updates.h"
-#include "cloud/core/roles.h"
-#include "cloud/core/signing.h"
+#include "cloud/core/account/contents.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/account/objects.h"
+#include "cloud/core/ota/ota_updates.h"
+#include "cloud/core/account/roles.h"
+#include "cloud/core/account/signing.h"
 #include "cloud/store/db.h"
 
 #define LARGE    (1300 * 1000 + 1) /* no multiple of any piece */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/objects.h"
-#include "cloud/core/streams.h"
+#include "cloud/core/account/objects.h"
+#include "cloud/core/streams/streams.h"
 #include "codec/cbor.h"
 
 #define FILE_SIZE 150001u /* 586 blocks of 256, the last of 241 */

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "cloud/core/worker.h"
+#include "cloud/loop/worker.h"
 
 struct scene {
     struct event_base *base;

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cloud/core/registry.h"
+#include "cloud/core/registry/registry.h"
 #include "cloud/gateway/tls.h"
 
 struct scene scene;

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "cloud/core/cloud.h"
+#include "cloud/core/ground/cloud.h"
 #include "cloud/gateway/gateway.h"
 #include "device.h"
 

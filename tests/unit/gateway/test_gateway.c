@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "cloud/core/registry.h"
+#include "cloud/core/registry/registry.h"
 #include "scene.h"
 
 #define ARN "arn:aws:iot:" CLOUD_REGION ":" CLOUD_ACCOUNT ":"

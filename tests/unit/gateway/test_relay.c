@@ -4,10 +4,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "cloud/core/jobs.h"
-#include "cloud/core/objects.h"
-#include "cloud/core/registry.h"
-#include "cloud/core/streams.h"
+#include "cloud/core/jobs/jobs.h"
+#include "cloud/core/account/objects.h"
+#include "cloud/core/registry/registry.h"
+#include "cloud/core/streams/streams.h"
 #include "codec/cbor.h"
 #include "scene.h"
 

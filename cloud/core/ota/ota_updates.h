@@ -1,0 +1,29 @@
+/* OTA updates: from firmware in a bucket to a job and a stream (create-ota-update and its family).
+ *
+ * Creation is asynchronous as in AWS: the request's shape is checked at once, then the update is
+ * CREATE_PENDING, and on the event loop it is signed, a stream and a job are made, and it becomes
+ * CREATE_COMPLETE, or CREATE_FAILED with the reason. */
+#ifndef OTTER_CLOUD_CORE_OTA_OTA_UPDATES_H
+#define OTTER_CLOUD_CORE_OTA_OTA_UPDATES_H
+
+#include "cloud/core/ground/cloud.h"
+
+/* Members of CreateOTAUpdate. {"otaUpdateId","otaUpdateArn","otaUpdateStatus"} */
+enum core_error ota_create(struct cloud *cloud, const char *id, const json_t *members,
+                           struct answer *answer);
+/* {"otaUpdateInfo":{...}} */
+enum core_error ota_get(struct cloud *cloud, const char *id, struct answer *answer);
+/* {"otaUpdates":[...]}, newest first; `status` NULL: all. */
+enum core_error ota_list(struct cloud *cloud, const char *status, struct answer *answer);
+/* Deletes the record, its job (CORE_INVALID_REQUEST if it is not terminal and not forced) and, if
+ * asked, the stream that was made for it. */
+enum core_error ota_delete(struct cloud *cloud, const char *id, bool delete_stream, bool force_job,
+                           struct answer *answer);
+
+/* Takes up updates that were not finished when the cloud stopped. Called by api_start. */
+void ota_resume(struct cloud *cloud);
+/* Gives up those that are being signed: they are taken up at the next start. Called by cloud_stop.
+ */
+void ota_stop(struct cloud *cloud);
+
+#endif

@@ -1,0 +1,100 @@
+#include "cloud/core/registry/identity.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/core/registry/registry.h"
+
+struct identity {
+    char prefix[96]; /* arn:aws:iot:REGION:ACCOUNT: */
+    char client_id[129], source_ip[64], will_topic[384];
+    json_t *thing; /* as DescribeThing answers; NULL: not attached */
+    json_t *names;
+    struct policy_set *policies;
+    struct policy_context context;
+};
+
+bool identity_is_active(struct cloud *cloud, const char *certificate)
+{
+    return registry_certificate_state(cloud, certificate) == CERTIFICATE_ACTIVE;
+}
+
+static struct policy_set *load_policies(struct cloud *cloud, const char *certificate)
+{
+    struct policy_set *set = policy_set_new();
+    json_t *documents = registry_policy_documents(cloud, certificate), *document;
+    char reason[160];
+    size_t i;
+    json_array_foreach(documents, i,
+                       document) if (set && !policy_set_add(set, json_string_value(document),
+                                                            reason, sizeof reason))
+        cloud_log("gateway", "a policy of certificate %.8s allows nothing: %s", certificate,
+                  reason);
+    json_decref(documents);
+    return set;
+}
+
+static json_t *load_thing(struct cloud *cloud, const char *certificate, const char *client_id)
+{
+    struct answer answer = ANSWER_INIT;
+    json_t *thing = NULL;
+    if (registry_thing_has_certificate(cloud, client_id, certificate) &&
+        thing_describe(cloud, client_id, &answer) == CORE_OK)
+        thing = json_incref(answer.body);
+    answer_free(&answer);
+    return thing;
+}
+
+struct identity *identity_load(struct cloud *cloud, const struct identity_request *request)
+{
+    struct identity *identity = calloc(1, sizeof *identity);
+    if (!identity)
+        return NULL;
+    snprintf(identity->prefix, sizeof identity->prefix, "arn:aws:iot:%s:%s:", cloud->region,
+             cloud->account);
+    snprintf(identity->client_id, sizeof identity->client_id, "%s", request->client_id);
+    snprintf(identity->source_ip, sizeof identity->source_ip, "%s", request->source_ip);
+    if (request->will_topic)
+        snprintf(identity->will_topic, sizeof identity->will_topic, "%stopic/%.256s",
+                 identity->prefix, request->will_topic);
+    identity->policies = load_policies(cloud, request->certificate);
+    identity->thing = load_thing(cloud, request->certificate, request->client_id);
+    identity->names = json_incref((json_t *)request->names);
+    identity->context = (struct policy_context){
+        .client_id = identity->client_id,
+        .source_ip = identity->source_ip,
+        .thing_name = identity->thing ? identity->client_id : NULL,
+        .thing_type = json_string_value(json_object_get(identity->thing, "thingTypeName")),
+        .thing_attributes = json_object_get(identity->thing, "attributes"),
+        .certificate = identity->names,
+        .persistent_connect = request->persistent_connect,
+        .last_will = request->last_will,
+        .will_topic = request->will_topic ? identity->will_topic : NULL,
+    };
+    return identity;
+}
+
+void identity_free(struct identity *identity)
+{
+    if (!identity)
+        return;
+    policy_set_free(identity->policies);
+    json_decref(identity->thing);
+    json_decref(identity->names);
+    free(identity);
+}
+
+bool identity_allows(const struct identity *identity, const char *action, const char *type,
+                     const char *name)
+{
+    char arn[512];
+    int length = snprintf(arn, sizeof arn, "%s%s/%s", identity->prefix, type, name);
+    return length > 0 && (size_t)length < sizeof arn &&
+           policy_allows(identity->policies, &identity->context, action, arn);
+}
+
+const char *identity_thing(const struct identity *identity)
+{
+    return identity->context.thing_name;
+}

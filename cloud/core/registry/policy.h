@@ -1,0 +1,60 @@
+/* AWS IoT policies: may this connection do this action on this resource?
+ *
+ * All attached documents are merged: an explicit Deny wins, else one Allow is enough, else no.
+ * Resources and condition values may hold `*`, `?` and variables (${iot:ClientId}, ...). A variable
+ * without a value stays as text, so its statement normally does not match. Actions are compared
+ * without regard to case, as AWS compares them; resources exactly.
+ *
+ * A statement that holds something this evaluator does not know (an operator, NotAction, a pattern
+ * out of bounds) never allows, and denies as if it matched: unknown must not open a door. */
+#ifndef OTTER_CLOUD_CORE_REGISTRY_POLICY_H
+#define OTTER_CLOUD_CORE_REGISTRY_POLICY_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define POLICY_VALUES_MAX 8 /* of one condition key */
+
+/* What variables and condition keys are answered from. NULL: the variable has no value. Strings are
+ * the caller's and outlive the calls. */
+struct policy_context {
+    const char *client_id;
+    const char *source_ip;
+    const char
+        *thing_name; /* only if the client id is its name and the certificate attached to it */
+    const char *thing_type;
+    const json_t *thing_attributes; /* name -> text */
+    const json_t *certificate;      /* "Subject.CommonName", "SerialNumber", ... -> [text, ...] */
+    bool persistent_connect;        /* of this CONNECT: cleanSession 0 */
+    bool last_will;
+    const char *will_topic; /* ARN */
+};
+
+struct policy_set;
+
+struct policy_set *policy_set_new(void); /* NULL: out of memory; allows nothing */
+/* Adds a document (JSON text). False, with the reason, if it is not a policy; the set is unchanged.
+ */
+bool policy_set_add(struct policy_set *set, const char *document, char *reason, size_t size);
+void policy_set_free(struct policy_set *set);
+
+/* `action` e.g. "iot:Publish", `resource` the whole ARN. */
+bool policy_allows(const struct policy_set *set, const struct policy_context *context,
+                   const char *action, const char *resource);
+
+/* ---- shared by policy.c and policy_condition.c --------------------------------------------- */
+
+enum policy_match { POLICY_NO, POLICY_YES, POLICY_UNKNOWN };
+
+/* Does `text` match `pattern` after its variables were replaced? Without `wildcards`, `*` and `?`
+ * stand for themselves. What a variable brings is always literal. */
+enum policy_match policy_pattern(const struct policy_context *context, const char *pattern,
+                                 const char *text, bool wildcards);
+/* The values of a variable or condition key; returns how many. `scratch` (64 bytes) may be used. */
+size_t policy_values(const struct policy_context *context, const char *key,
+                     const char *values[POLICY_VALUES_MAX], char scratch[64]);
+/* A statement's Condition, NULL included. */
+enum policy_match policy_condition(const struct policy_context *context, const json_t *condition);
+
+#endif

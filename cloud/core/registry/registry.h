@@ -1,0 +1,123 @@
+/* The registry: things, certificates and policies, and what is attached to what.
+ *
+ * A certificate's id is the lower-case hex SHA-256 of its DER form, so that a gateway which sees a
+ * certificate in a TLS handshake knows its row. Answers carry the members of AWS IoT's replies. */
+#ifndef OTTER_CLOUD_CORE_REGISTRY_REGISTRY_H
+#define OTTER_CLOUD_CORE_REGISTRY_REGISTRY_H
+
+#include <openssl/types.h>
+
+#include "cloud/core/ground/cloud.h"
+
+#define CERTIFICATE_ID_LENGTH 64
+#define THING_NAME_MAX        128
+#define POLICY_NAME_MAX       128
+
+/* ---- what the gateway and the data services ask ---- */
+
+enum certificate_state { CERTIFICATE_UNKNOWN, CERTIFICATE_NOT_ACTIVE, CERTIFICATE_ACTIVE };
+enum certificate_state registry_certificate_state(struct cloud *cloud, const char *id);
+
+/* True when it was registered without a CA, so that only the name in TLS tells whose it is. */
+bool registry_certificate_needs_name(struct cloud *cloud, const char *id);
+
+bool registry_thing_exists(struct cloud *cloud, const char *name);
+bool registry_thing_has_certificate(struct cloud *cloud, const char *thing,
+                                    const char *certificate_id);
+
+/* An array of strings: the default version's document of every policy attached to the certificate.
+ * Freed by the caller. */
+json_t *registry_policy_documents(struct cloud *cloud, const char *certificate_id);
+
+/* ---- things ---- */
+
+/* `members`: attributePayload, thingTypeName. The same name with the same content is no error. */
+enum core_error thing_create(struct cloud *cloud, const char *name, const json_t *members,
+                             struct answer *answer);
+enum core_error thing_describe(struct cloud *cloud, const char *name, struct answer *answer);
+/* {"things":[...]} by name; NULL filters pass everything. */
+struct things_page {
+    const char *attribute, *value, *type; /* NULL: any */
+    size_t begin, most;                   /* things before the page, and on it */
+};
+enum core_error thing_list(struct cloud *cloud, const struct things_page *page,
+                           struct answer *answer);
+/* `members`: attributePayload{attributes, merge}, expectedVersion. With merge the attributes are
+ * added to those that are there, and "" takes one away; without, they take the place of all. */
+enum core_error thing_update(struct cloud *cloud, const char *name, const json_t *members,
+                             struct answer *answer);
+/* `version` < 0: whatever the version. CORE_INVALID_REQUEST while a principal is attached; no error
+ * when there is no such thing. */
+enum core_error thing_delete(struct cloud *cloud, const char *name, int64_t version,
+                             struct answer *answer);
+
+/* `principal` is a certificate's ARN. Attaching twice is no error. */
+enum core_error thing_attach(struct cloud *cloud, const char *thing, const char *principal,
+                             struct answer *answer);
+enum core_error thing_detach(struct cloud *cloud, const char *thing, const char *principal,
+                             struct answer *answer);
+/* {"principals":[ARN...]} and {"things":[name...]} */
+enum core_error thing_principals(struct cloud *cloud, const char *thing, struct answer *answer);
+enum core_error principal_things(struct cloud *cloud, const char *principal, struct answer *answer);
+
+/* ---- certificates ---- */
+
+/* Registers a certificate as it is, self-signed or not. `status` NULL is INACTIVE. */
+enum core_error certificate_register(struct cloud *cloud, const char *pem, const char *status,
+                                     struct answer *answer);
+/* Makes an RSA-2048 pair, or takes the key of a request, and signs with the cloud's own CA. */
+/* `key` (x509_make_rsa: slow, and so not made here) stays the caller's; NULL is refused. */
+enum core_error certificate_create(struct cloud *cloud, EVP_PKEY *key, bool active,
+                                   struct answer *answer);
+enum core_error certificate_create_from_csr(struct cloud *cloud, const char *csr_pem, bool active,
+                                            struct answer *answer);
+enum core_error certificate_describe(struct cloud *cloud, const char *id, struct answer *answer);
+/* {"certificates":[...]} by time of creation */
+enum core_error certificate_list(struct cloud *cloud, bool ascending, struct answer *answer);
+enum core_error certificate_update(struct cloud *cloud, const char *id, const char *status,
+                                   struct answer *answer);
+/* CORE_CERTIFICATE_STATE while ACTIVE, CORE_DELETE_CONFLICT while attached; `force` detaches. */
+enum core_error certificate_delete(struct cloud *cloud, const char *id, bool force,
+                                   struct answer *answer);
+
+/* ---- policies ---- */
+
+enum core_error policy_create(struct cloud *cloud, const char *name, const char *document,
+                              struct answer *answer);
+enum core_error policy_get(struct cloud *cloud, const char *name, struct answer *answer);
+enum core_error policy_list(struct cloud *cloud, bool ascending, struct answer *answer);
+/* CORE_DELETE_CONFLICT while attached, or while it has versions besides the default one. */
+enum core_error policy_delete(struct cloud *cloud, const char *name, struct answer *answer);
+/* `target` is a certificate's ARN. Both may be repeated. */
+enum core_error policy_attach(struct cloud *cloud, const char *name, const char *target,
+                              struct answer *answer);
+enum core_error policy_detach(struct cloud *cloud, const char *name, const char *target,
+                              struct answer *answer);
+/* {"policies":[{"policyName","policyArn"}]} */
+enum core_error policies_attached(struct cloud *cloud, const char *target, struct answer *answer);
+/* {"targets":[ARN...]} */
+enum core_error policy_targets(struct cloud *cloud, const char *name, struct answer *answer);
+
+/* Versions "1", "2", ... of which the default one counts; a number is never given twice. */
+#define POLICY_VERSIONS_MAX 5
+/* CORE_VERSIONS_LIMIT for a sixth. */
+enum core_error policy_version_create(struct cloud *cloud, const char *name, const char *document,
+                                      bool as_default, struct answer *answer);
+/* {"policyVersions":[{"versionId","isDefaultVersion","createDate"}]}, the newest first */
+enum core_error policy_version_list(struct cloud *cloud, const char *name, struct answer *answer);
+enum core_error policy_version_get(struct cloud *cloud, const char *name, const char *version,
+                                   struct answer *answer);
+enum core_error policy_version_set_default(struct cloud *cloud, const char *name,
+                                           const char *version, struct answer *answer);
+/* CORE_DELETE_CONFLICT for the default one. */
+enum core_error policy_version_delete(struct cloud *cloud, const char *name, const char *version,
+                                      struct answer *answer);
+
+/* CORE_NOT_FOUND unless there is a policy of that name. */
+enum core_error policy_need(struct cloud *cloud, const char *name, struct answer *answer);
+
+/* Checks the shape of an IoT policy document: size, Version, Statement, Effect, Action, Resource.
+ * CORE_POLICY_MALFORMED with the place and the reason. */
+enum core_error policy_check(const char *document, struct answer *answer);
+
+#endif
