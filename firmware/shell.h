@@ -2,7 +2,7 @@
 #ifndef OTTER_FIRMWARE_SHELL_H
 #define OTTER_FIRMWARE_SHELL_H
 
-#include "cli/console.h"
+#include "console/console.h"
 
 #ifdef __cplusplus
 extern "C" {

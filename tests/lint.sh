@@ -7,7 +7,7 @@ build=$3
 cd "$2" || exit 1
 case $half in
 device)
-    set -- port/*.c codec/*.c image/*.c store/*.c net/*.c pki/*.c services/*/*.c cli/*.c boot/*.c \
+    set -- port/*.c codec/*.c image/*.c store/*.c net/*.c pki/*.c services/*/*.c cli/*.c console/*.c boot/*.c \
         firmware/*.c
     ;;
 host) set -- cloud/*/*.c tool/*.c tool/demo/*.c ;;

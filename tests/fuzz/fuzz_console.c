@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/console.h"
+#include "console/console.h"
 
 #define SECTOR 4096u
 

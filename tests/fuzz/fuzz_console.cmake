@@ -1,1 +1,1 @@
-otter_fuzz_target(console USES room_cli)
+otter_fuzz_target(console USES room_console)

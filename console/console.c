@@ -1,9 +1,9 @@
 /* The device's console: its table of commands, and the small ones. */
-#include "cli/console.h"
+#include "console/console.h"
 
 #include <string.h>
 
-#include "cli/commands.h"
+#include "console/commands.h"
 #include "port/log.h"
 
 static void command_help(struct cli *cli, int argc, char **argv);

@@ -1,8 +1,8 @@
 /* The commands that have a file of their own; for this room only. */
-#ifndef OTTER_CLI_COMMANDS_H
-#define OTTER_CLI_COMMANDS_H
+#ifndef OTTER_CONSOLE_COMMANDS_H
+#define OTTER_CONSOLE_COMMANDS_H
 
-#include "cli/console.h"
+#include "console/console.h"
 
 #ifdef __cplusplus
 extern "C" {

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "cli/console.h"
+#include "console/console.h"
 #include "port/log.h"
 #include "tests/sim/nor_sim.h"
 

@@ -1,7 +1,7 @@
 /* pki: keys and certificates. */
 #include <string.h>
 
-#include "cli/commands.h"
+#include "console/commands.h"
 
 const char command_pki_usage[] =
     "    Usage:\n"

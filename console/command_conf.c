@@ -1,7 +1,7 @@
 /* conf: the device's settings. */
 #include <string.h>
 
-#include "cli/commands.h"
+#include "console/commands.h"
 
 const char command_conf_usage[] =
     "    Usage:\n"

@@ -9,8 +9,8 @@
  *   …
  *   console_input(&console, bytes, count);
  */
-#ifndef OTTER_CLI_CONSOLE_H
-#define OTTER_CLI_CONSOLE_H
+#ifndef OTTER_CONSOLE_CONSOLE_H
+#define OTTER_CONSOLE_CONSOLE_H
 
 #include "cli/cli.h"
 #include "pki/pki.h"
