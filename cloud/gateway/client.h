@@ -19,10 +19,10 @@
 #include "cloud/core/registry/identity.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/core/streams/streams.h"
+#include "cloud/gateway/packet.h"
 #include "cloud/gateway/rules.h"
 #include "cloud/gateway/sessions.h"
 #include "cloud/gateway/tls.h"
-#include "codec/mqtt_packet.h"
 
 #define MQTT_PAYLOAD_MAX   131072u
 #define MQTT_BODY_LIMIT    (MQTT_PAYLOAD_MAX + 4096u) /* payload, topic and the small fields */
@@ -100,13 +100,6 @@ struct client {
     unsigned blocks_sent;
 };
 
-/* One whole packet at the head of a buffer. */
-struct packet {
-    struct mqtt_header header;
-    const uint8_t *bytes, *body; /* header included; after it */
-    size_t size;
-};
-
 /* ---- client.c ------------------------------------------------------------------------------- */
 
 /* Takes over the socket; closes it when memory is out. */
@@ -114,6 +107,13 @@ void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer);
 void client_free(struct client *client);
 void client_end(struct client *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* The same for the reason that is known already. */
+void client_finish(struct client *client);
+/* Begins a state, and its deadline. */
+void client_enter(struct client *client, enum client_state state);
+/* The device has shown that it is alive: the deadline begins again. */
+void client_touch(struct client *client);
 
 /* Says what the event of the end will give as its reason, see events.h. */
 void client_blame(struct client *client, const char *why);
@@ -131,21 +131,27 @@ void client_leave(struct client *client, const char *reason);
 void client_join(struct client *client);
 void client_joined(struct client *client, int fd); /* join.h */
 int64_t client_age_ms(const struct client *client);
-void client_send_device(struct client *client, const void *data, size_t length);
-void client_send_broker(struct client *client, const void *data, size_t length);
 /* A message made here, at QoS 0, if the policy lets the client receive it. */
 void client_deliver(struct client *client, const char *topic, const void *payload, size_t length);
-/* Queues an answer from a stream; client_flow sends it. Takes `transfer`. */
-void client_queue_transfer(struct client *client, struct streams_transfer *transfer);
-/* Unsent output is above OUTPUT_HIGH. */
-bool client_is_full(const struct client *client);
 /* True when the policy allows the delivery; tells once when it does not. */
 bool client_may_receive(struct client *client, const char *topic);
 
+/* ---- flow.c, see also flow.h ---------------------------------------------------------------- */
+
+void client_send_device(struct client *client, const void *data, size_t length);
+void client_send_broker(struct client *client, const void *data, size_t length);
+/* Sends a packet of the other side on as it is. */
+void client_relay_device(struct client *client, struct packet *packet);
+void client_relay_broker(struct client *client, struct packet *packet);
+/* Queues an answer from a stream, to be sent as the device takes it. Takes `transfer`. */
+void client_queue_transfer(struct client *client, struct streams_transfer *transfer);
+/* Unsent output is above OUTPUT_HIGH. */
+bool client_is_full(const struct client *client);
+
 /* ---- from_device.c, from_broker.c, reserved.c ---------------------------------------------- */
 
-void from_device(struct client *client, const struct packet *packet);
-void from_broker(struct client *client, const struct packet *packet);
+void from_device(struct client *client, struct packet *packet);
+void from_broker(struct client *client, struct packet *packet);
 /* A PUBLISH to a topic that begins with $. */
 void reserved_publish(struct client *client, const char *topic, const struct mqtt_publish *publish);
 /* unoffered.c: true when it belongs to a service that is not offered here, and was answered so. */

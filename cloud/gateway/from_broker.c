@@ -4,7 +4,7 @@
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/events.h"
 
-static void on_connack(struct client *client, const struct packet *packet)
+static void on_connack(struct client *client, struct packet *packet)
 {
     struct mqtt_connack connack;
     if (mqtt_decode_connack(packet->body, packet->header.body_length, &connack) != OTTER_OK ||
@@ -18,7 +18,7 @@ static void on_connack(struct client *client, const struct packet *packet)
     cloud_log("gateway", "%s connected from %s, certificate %.8s...%s%s%s", client->id,
               client->address, client->certificate, thing ? ", thing " : "", thing ? thing : "",
               connack.session_present ? ", session resumed" : "");
-    client_send_device(client, packet->bytes, packet->size);
+    client_relay_device(client, packet);
     events_connected(client);
 }
 
@@ -88,13 +88,12 @@ static bool may_have(struct client *client, const struct mqtt_publish *publish, 
 }
 
 /* A message that the device may not have is acknowledged in its place. */
-static void on_publish(struct client *client, const struct packet *packet)
+static void on_publish(struct client *client, struct packet *packet)
 {
     struct mqtt_publish publish;
     char topic[1024];
     uint8_t ack[8];
-    if (mqtt_decode_publish(packet->header.flags, packet->body, packet->header.body_length,
-                            &publish) != OTTER_OK ||
+    if (packet_publish(packet, false, &publish) != OTTER_OK ||
         publish.topic.length >= sizeof topic) {
         client_end(client, "the broker sent a malformed PUBLISH");
         return;
@@ -102,7 +101,7 @@ static void on_publish(struct client *client, const struct packet *packet)
     memcpy(topic, publish.topic.data, publish.topic.length);
     topic[publish.topic.length] = '\0';
     if (may_have(client, &publish, topic)) {
-        client_send_device(client, packet->bytes, packet->size);
+        client_relay_device(client, packet);
     } else if (publish.qos > 0) {
         int length = mqtt_encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, publish.packet_id);
         if (length > 0)
@@ -130,7 +129,7 @@ static size_t merge_codes(const struct pending_subscribe *pending, struct mqtt_b
     return pending->count;
 }
 
-static void on_suback(struct client *client, const struct packet *packet)
+static void on_suback(struct client *client, struct packet *packet)
 {
     struct mqtt_suback suback;
     uint8_t codes[FILTERS_MAX], out[MQTT_HEADER_MAX + 2 + FILTERS_MAX];
@@ -148,7 +147,7 @@ static void on_suback(struct client *client, const struct packet *packet)
     client->subscribes_pending--;
 }
 
-void from_broker(struct client *client, const struct packet *packet)
+void from_broker(struct client *client, struct packet *packet)
 {
     switch (packet->header.type) {
     case MQTT_PACKET_CONNACK:
@@ -161,7 +160,7 @@ void from_broker(struct client *client, const struct packet *packet)
         on_suback(client, packet);
         break;
     default: /* PUBACK, UNSUBACK */
-        client_send_device(client, packet->bytes, packet->size);
+        client_relay_device(client, packet);
         break;
     }
 }

@@ -169,7 +169,7 @@ static bool is_allowed(struct client *client, const struct mqtt_connect *connect
     return allowed;
 }
 
-static void on_connect(struct client *client, const struct packet *packet)
+static void on_connect(struct client *client, struct packet *packet)
 {
     struct mqtt_connect connect;
     otter_status status = mqtt_decode_connect(packet->body, packet->header.body_length, &connect);
@@ -232,22 +232,23 @@ static bool is_too_fast(struct client *client)
     return true;
 }
 
-static void on_publish(struct client *client, const struct packet *packet)
+static void on_publish(struct client *client, struct packet *packet)
 {
     struct mqtt_publish publish;
     char topic[TOPIC_MAX + 1];
-    if (mqtt_decode_publish(packet->header.flags, packet->body, packet->header.body_length,
-                            &publish) != OTTER_OK) {
+    if (packet_publish(packet, false, &publish) != OTTER_OK) {
         client_end(client, "its PUBLISH is malformed");
         return;
     }
     if (!take_topic(client, publish.topic, topic) || !may_publish(client, topic, &publish) ||
         is_too_fast(client))
         return;
-    if (topic[0] == '$')
+    if (topic[0] != '$')
+        client_relay_broker(client, packet);
+    else if (packet_publish(packet, true, &publish) == OTTER_OK)
         reserved_publish(client, topic, &publish);
     else
-        client_send_broker(client, packet->bytes, packet->size);
+        client_end(client, "out of memory");
 }
 
 /* ---- SUBSCRIBE, UNSUBSCRIBE ----------------------------------------------------------------- */
@@ -318,7 +319,7 @@ static void refuse_all(struct client *client, struct pending_subscribe *pending)
     client->subscribes_pending--;
 }
 
-static void on_subscribe(struct client *client, const struct packet *packet)
+static void on_subscribe(struct client *client, struct packet *packet)
 {
     struct mqtt_filter_list list;
     struct mqtt_filter kept[FILTERS_MAX];
@@ -352,7 +353,7 @@ static void on_subscribe(struct client *client, const struct packet *packet)
     events_subscribed(client, kept, count);
 }
 
-static void on_unsubscribe(struct client *client, const struct packet *packet)
+static void on_unsubscribe(struct client *client, struct packet *packet)
 {
     struct mqtt_filter_list list;
     struct mqtt_filter filter, gone[FILTERS_MAX];
@@ -375,7 +376,7 @@ static void on_unsubscribe(struct client *client, const struct packet *packet)
     }
     if (count > 0)
         events_unsubscribed(client, gone, count);
-    client_send_broker(client, packet->bytes, packet->size);
+    client_relay_broker(client, packet);
 }
 
 /* ---- the rest ------------------------------------------------------------------------------- */
@@ -388,24 +389,24 @@ static void on_pingreq(struct client *client)
         client_send_device(client, packet, (size_t)length);
 }
 
-static void on_puback(struct client *client, const struct packet *packet)
+static void on_puback(struct client *client, struct packet *packet)
 {
     uint16_t packet_id;
     if (mqtt_decode_ack(packet->body, packet->header.body_length, &packet_id) == OTTER_OK)
-        client_send_broker(client, packet->bytes, packet->size);
+        client_relay_broker(client, packet);
     else
         client_end(client, "its PUBACK is malformed");
 }
 
 /* The broker must hear of it before its connection ends, or it would send the will. */
-static void on_disconnect(struct client *client, const struct packet *packet)
+static void on_disconnect(struct client *client, struct packet *packet)
 {
-    client_send_broker(client, packet->bytes, packet->size);
+    client_relay_broker(client, packet);
     client_blame(client, WHY_GOODBYE);
     client_leave(client, "it said goodbye");
 }
 
-void from_device(struct client *client, const struct packet *packet)
+void from_device(struct client *client, struct packet *packet)
 {
     if ((client->state == CLIENT_GREETING) != (packet->header.type == MQTT_PACKET_CONNECT)) {
         client_end(client, "it sent %s %s", mqtt_packet_name(packet->header.type),

@@ -1,0 +1,265 @@
+/* Flow control of a connection: what is read, when, and what has to wait. */
+#include "cloud/gateway/flow.h"
+
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+
+#include "cloud/broker/broker.h"
+#include "cloud/gateway/client.h"
+
+#define BROKER_BODY_MAX (1024u * 1024u)
+
+static size_t unsent(struct bufferevent *to)
+{
+    return to ? evbuffer_get_length(bufferevent_get_output(to)) : 0;
+}
+
+bool client_is_full(const struct client *client)
+{
+    return unsent(client->device) >= OUTPUT_HIGH;
+}
+
+static bool has_bytes(const struct client *client, const struct bucket *bucket)
+{
+    return bucket_wait_us(bucket, client->gateway->rules.bytes) == 0;
+}
+
+static bool may_read_device(const struct client *client)
+{
+    return has_bytes(client, &client->bytes_from) &&
+           (client->state == CLIENT_GREETING || client->state == CLIENT_OPEN) &&
+           client->transfer_count < TRANSFERS_MAX &&
+           client->subscribes_pending < SUBSCRIBES_PENDING &&
+           unsent(client->broker) < OUTPUT_HIGH && unsent(client->device) < 2 * OUTPUT_HIGH;
+}
+
+static void read_device(struct client *client)
+{
+    struct evbuffer *input = bufferevent_get_input(client->device);
+    struct packet packet;
+    while (!client->ending && may_read_device(client)) {
+        otter_status status = packet_peek(input, MQTT_BODY_LIMIT, &packet);
+        if (status == OTTER_E_AGAIN)
+            return;
+        if (status != OTTER_OK) {
+            client_end(client, "its packet is %s (at most %u KiB of payload)",
+                       otter_status_text(status), MQTT_PAYLOAD_MAX / 1024);
+            return;
+        }
+        client_touch(client);
+        bucket_spend(&client->bytes_from, client->gateway->rules.bytes, packet.size);
+        from_device(client, &packet);
+        packet_done(&packet);
+    }
+}
+
+/* QoS 1 is a promise: what comes too fast waits at the broker, which keeps it until it is
+ * acknowledged. */
+static bool must_wait(const struct client *client, const struct packet *packet)
+{
+    return packet->header.type == MQTT_PACKET_PUBLISH && (packet->header.flags & 0x06) != 0 &&
+           bucket_next_us(&client->received, client->gateway->rules.publish) > 0;
+}
+
+static void read_broker(struct client *client)
+{
+    struct evbuffer *input = bufferevent_get_input(client->broker);
+    struct packet packet;
+    client->broker_held = false;
+    while (!client->ending && client->state != CLIENT_LEAVING &&
+           unsent(client->device) < OUTPUT_MAX && has_bytes(client, &client->bytes_to)) {
+        otter_status status = packet_peek(input, BROKER_BODY_MAX, &packet);
+        if (status == OTTER_E_AGAIN)
+            return;
+        if (status != OTTER_OK) {
+            client_end(client, "the broker sent a packet that is %s", otter_status_text(status));
+            return;
+        }
+        client->broker_held = must_wait(client, &packet);
+        if (client->broker_held)
+            return;
+        from_broker(client, &packet);
+        if (client->state == CLIENT_JOINING && packet.header.type == MQTT_PACKET_CONNACK)
+            client_enter(client, CLIENT_OPEN);
+        packet_done(&packet);
+    }
+}
+
+void client_send_device(struct client *client, const void *data, size_t length)
+{
+    bufferevent_write(client->device, data, length);
+    bucket_spend(&client->bytes_to, client->gateway->rules.bytes, length);
+}
+
+void client_relay_device(struct client *client, struct packet *packet)
+{
+    if (!packet_move(packet, bufferevent_get_output(client->device)))
+        client_end(client, "out of memory");
+    bucket_spend(&client->bytes_to, client->gateway->rules.bytes, packet->size);
+}
+
+/* All but a plain QoS 0 message may change what the broker has to keep. */
+static bool may_last(unsigned type, unsigned flags)
+{
+    return type != MQTT_PACKET_PUBLISH || (flags & 0x07) != 0;
+}
+
+void client_send_broker(struct client *client, const void *data, size_t length)
+{
+    const uint8_t first = *(const uint8_t *)data;
+    if (!client->broker)
+        return;
+    bufferevent_write(client->broker, data, length);
+    if (may_last(first >> 4, first & 0x0f))
+        broker_changed(client->cloud->broker);
+}
+
+void client_relay_broker(struct client *client, struct packet *packet)
+{
+    if (!client->broker)
+        return;
+    if (!packet_move(packet, bufferevent_get_output(client->broker)))
+        client_end(client, "out of memory");
+    if (may_last(packet->header.type, packet->header.flags))
+        broker_changed(client->cloud->broker);
+}
+
+/* ---- flow control --------------------------------------------------------------------------- */
+
+void client_queue_transfer(struct client *client, struct streams_transfer *transfer)
+{
+    client->transfers[client->transfer_count++] = transfer; /* may_read_device keeps room */
+}
+
+static void drop_transfer(struct client *client)
+{
+    streams_transfer_free(client->transfers[0]);
+    client->transfer_count--;
+    for (unsigned i = 0; i < client->transfer_count; i++)
+        client->transfers[i] = client->transfers[i + 1];
+}
+
+/* Makes blocks as long as the device takes them. */
+static void pump_transfers(struct client *client)
+{
+    struct streams_message message;
+    while (client->transfer_count > 0 && unsent(client->device) < OUTPUT_HIGH &&
+           has_bytes(client, &client->bytes_to)) {
+        if (!streams_transfer_next(client->transfers[0], &message))
+            drop_transfer(client);
+        else if (!gateway_drops_block(client->gateway, ++client->blocks_sent))
+            client_deliver(client, message.topic, message.payload, message.length);
+    }
+}
+
+static void set_reading(struct bufferevent *from, bool on)
+{
+    bool is_on = (bufferevent_get_enabled(from) & EV_READ) != 0;
+    if (on && !is_on)
+        bufferevent_enable(from, EV_READ);
+    else if (!on && is_on)
+        bufferevent_disable(from, EV_READ);
+}
+
+/* While the broker is joined nothing is taken, but a device that goes away should be noticed. */
+static bool may_wait(const struct client *client)
+{
+    return client->state == CLIENT_JOINING &&
+           evbuffer_get_length(bufferevent_get_input(client->device)) < OUTPUT_LOW;
+}
+
+/* Reads on, so that closing the socket does not take the last answer with it. */
+static void leave(struct client *client)
+{
+    struct evbuffer *input = bufferevent_get_input(client->device);
+    evbuffer_drain(input, evbuffer_get_length(input));
+    if (unsent(client->device) == 0 && unsent(client->broker) == 0)
+        client_finish(client);
+}
+
+/* The shorter of two waits; 0 is none. */
+static int64_t sooner(int64_t a_us, int64_t b_us)
+{
+    return a_us == 0 || (b_us > 0 && b_us < a_us) ? b_us : a_us;
+}
+
+/* Too much went by: the rest goes on when its time has come. */
+static void resume_later(struct client *client)
+{
+    const struct rules *rules = &client->gateway->rules;
+    int64_t wait_us = sooner(bucket_wait_us(&client->bytes_from, rules->bytes),
+                             bucket_wait_us(&client->bytes_to, rules->bytes));
+    if (client->broker_held)
+        wait_us = sooner(wait_us, bucket_next_us(&client->received, rules->publish) + 1);
+    const struct timeval delay = {wait_us / 1000000, wait_us % 1000000};
+    if (wait_us > 0 && !evtimer_pending(client->resume, NULL))
+        event_add(client->resume, &delay);
+}
+
+/* Does all that can be done now, and asks for input where there is room for its consequences.
+ * Called at the end of every callback. What was read before a pause is taken before more is asked
+ * for: the TLS buffer has no bytes of its own left at that point, so no wake-up can be missed. */
+void flow_run(struct client *client)
+{
+    enum client_state before;
+    bool held; /* the device was not read from, until the broker answered */
+    if (client->ending)
+        return;
+    do {
+        before = client->state;
+        pump_transfers(client);
+        read_device(client);
+        held = !may_read_device(client);
+        if (client->broker)
+            read_broker(client);
+    } while (!client->ending && (client->state != before || (held && may_read_device(client))));
+    pump_transfers(client);
+    if (client->ending)
+        return;
+    if (client->state == CLIENT_LEAVING) {
+        leave(client);
+        return;
+    }
+    if (client->state != CLIENT_HANDSHAKE)
+        set_reading(client->device, may_read_device(client) || may_wait(client));
+    if (client->broker)
+        set_reading(client->broker, !client->broker_held && unsent(client->device) < OUTPUT_MAX &&
+                                        has_bytes(client, &client->bytes_to));
+    resume_later(client);
+}
+
+void flow_on_resume(evutil_socket_t fd, short what, void *context)
+{
+    (void)fd, (void)what;
+    flow_run(context);
+}
+
+static void on_io(struct bufferevent *bev, void *context)
+{
+    (void)bev;
+    flow_run(context);
+}
+
+/* While nothing is read from the device, that it takes what it is sent shows that it is alive. */
+static void on_device_drained(struct bufferevent *bev, void *context)
+{
+    struct client *client = context;
+    if (client->state == CLIENT_OPEN && !(bufferevent_get_enabled(bev) & EV_READ))
+        client_touch(client);
+    flow_run(client);
+}
+
+void flow_device(struct client *client, bufferevent_event_cb on_event)
+{
+    bufferevent_setcb(client->device, on_io, on_device_drained, on_event, client);
+    bufferevent_setwatermark(client->device, EV_WRITE, OUTPUT_LOW, 0);
+    bufferevent_enable(client->device, EV_READ | EV_WRITE);
+}
+
+void flow_broker(struct client *client, bufferevent_event_cb on_event)
+{
+    bufferevent_setcb(client->broker, on_io, on_io, on_event, client);
+    bufferevent_setwatermark(client->broker, EV_WRITE, OUTPUT_LOW, 0);
+    bufferevent_enable(client->broker, EV_READ | EV_WRITE);
+}
