@@ -20,21 +20,31 @@ static const char end_mark[] = "-----END ";
 
 enum { ESCAPE_NONE, ESCAPE_BEGUN, ESCAPE_CONTROL };
 
-void cli_init(struct cli *cli, const struct cli_command *commands, size_t count, const char *prompt,
+void cli_init(struct cli *cli, const char *prompt,
               void (*write)(void *context, const char *text, size_t length), void *context)
 {
-    *cli = (struct cli){.commands = commands,
-                        .command_count = count,
-                        .prompt = prompt,
-                        .write = write,
-                        .context = context};
+    *cli = (struct cli){.prompt = prompt, .write = write, .write_context = context};
+}
+
+void cli_add(struct cli *cli, struct cli_part *part, const struct cli_table *table, void *context)
+{
+    struct cli_part **end = &cli->parts;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *part = (struct cli_part){.table = table, .context = context};
+    *end = part;
+}
+
+void *cli_context(const struct cli *cli)
+{
+    return cli->part->context;
 }
 
 static void put(struct cli *cli, const char *text, size_t length)
 {
     if (length == 0)
         return;
-    cli->write(cli->context, text, length);
+    cli->write(cli->write_context, text, length);
     cli->mid_line = text[length - 1] != '\n';
 }
 
@@ -76,15 +86,6 @@ void cli_come_back(struct cli *cli)
         cli_prompt(cli);
 }
 
-void cli_print_usage(struct cli *cli, const struct cli_command *command)
-{
-    cli_print(cli, command->name);
-    cli_print(cli, ":\n    ");
-    cli_print(cli, command->summary);
-    cli_print(cli, "\n");
-    cli_print(cli, command->usage);
-}
-
 /* Cuts the first argument off *rest, in place, and returns it; NULL when none is left. *closed
  * becomes false when a quotation does not end. */
 static char *next_argument(char **rest, bool *closed)
@@ -113,13 +114,29 @@ static char *next_argument(char **rest, bool *closed)
     return argument;
 }
 
-static const struct cli_command *find_command(const struct cli *cli, const char *name)
+/* *part becomes the one that brings it. */
+static const struct cli_command *find_command(const struct cli *cli, const char *name,
+                                              const struct cli_part **part)
 {
-    for (size_t i = 0; i < cli->command_count; i++) {
-        if (strcmp(cli->commands[i].name, name) == 0)
-            return &cli->commands[i];
+    for (*part = cli->parts; *part != NULL; *part = (*part)->next) {
+        const struct cli_table *table = (*part)->table;
+        for (size_t i = 0; i < table->count; i++) {
+            if (strcmp(table->commands[i].name, name) == 0)
+                return &table->commands[i];
+        }
     }
     return NULL;
+}
+
+static void print_unknown(struct cli *cli, const char *name)
+{
+    unsigned guesses = 0;
+    cli_printf(cli, "Unknown command '%.40s': see 'help'.", name);
+    for (const struct cli_part *part = cli->parts; part != NULL; part = part->next) {
+        for (size_t i = 0; i < part->table->count; i++)
+            guesses = cli_guess(cli, name, part->table->commands[i].name, guesses);
+    }
+    cli_end_guess(cli, guesses);
 }
 
 static void run_line(struct cli *cli, char *line)
@@ -141,11 +158,83 @@ static void run_line(struct cli *cli, char *line)
     }
     if (argc == 0)
         return;
-    const struct cli_command *command = find_command(cli, argv[0]);
-    if (command == NULL)
-        cli_printf(cli, "Unknown command '%.40s': see 'help'.\n", argv[0]);
-    else
-        command->run(cli, argc, argv);
+    const struct cli_part *part;
+    const struct cli_command *command = find_command(cli, argv[0], &part);
+    if (command == NULL) {
+        print_unknown(cli, argv[0]);
+        return;
+    }
+    cli->part = part;
+    command->run(cli, argc, argv);
+}
+
+static void explain(struct cli *cli, const char *name)
+{
+    const struct cli_part *part;
+    const struct cli_command *command = find_command(cli, name, &part);
+    if (command == NULL) {
+        print_unknown(cli, name);
+        return;
+    }
+    cli_printf(cli, "%s:\n    ", command->name);
+    cli_print(cli, command->summary);
+    cli_print(cli, "\n");
+    cli_print(cli, command->usage);
+}
+
+void cli_help(struct cli *cli, int argc, char **argv)
+{
+    if (argc > 1) {
+        explain(cli, argv[1]);
+        return;
+    }
+    for (const struct cli_part *part = cli->parts; part != NULL; part = part->next) {
+        for (size_t i = 0; i < part->table->count; i++)
+            cli_printf(cli, "%-8s %s\n", part->table->commands[i].name,
+                       part->table->commands[i].summary);
+    }
+}
+
+void cli_stat(struct cli *cli, int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    for (cli->part = cli->parts; cli->part != NULL; cli->part = cli->part->next) {
+        if (cli->part->table->stat != NULL)
+            cli->part->table->stat(cli);
+    }
+}
+
+/* All but two letters in a row are the same, and at least half of them; or all that there are, as
+ * far as the shorter word goes. */
+static bool is_like(const char *word, const char *name)
+{
+    const size_t length[2] = {strlen(word), strlen(name)};
+    const size_t shorter = length[0] < length[1] ? length[0] : length[1];
+    const size_t longer = length[0] < length[1] ? length[1] : length[0];
+    size_t same = 0;
+    while (same < shorter && word[same] == name[same])
+        same++;
+    if (same == shorter)
+        return shorter > 1;
+    const size_t rest = shorter - same;
+    for (size_t i = 1; i <= rest && word[length[0] - i] == name[length[1] - i]; i++)
+        same++;
+    return same + 2 >= longer && 2 * same + 1 >= longer;
+}
+
+unsigned cli_guess(struct cli *cli, const char *word, const char *name, unsigned guesses)
+{
+    if (!is_like(word, name))
+        return guesses;
+    cli_print(cli, guesses == 0 ? " Did you mean " : ", ");
+    cli_print(cli, name);
+    return guesses + 1;
+}
+
+void cli_end_guess(struct cli *cli, unsigned guesses)
+{
+    cli_print(cli, guesses > 0 ? "?\n" : "\n");
 }
 
 static void end_paste(struct cli *cli, otter_status status)

@@ -1,5 +1,13 @@
 /* A serial console without I/O: bytes in by cli_input, text out by a callback.
  *
+ * It knows no command. Each part of the firmware brings a const table of its own, and the owner of
+ * the console adds them; `help` lists what has been added, in that order:
+ *
+ *   static const struct cli_command commands[] = {{"led", "Switch the LED", usage, run_led}};
+ *   static const struct cli_table led_console = {commands, 1, NULL};
+ *   static struct cli_part part;
+ *   cli_add(&cli, &part, &led_console, &led);
+ *
  * Line editing: CR, LF and CRLF all end a line; backspace and DEL delete; ctrl-U clears the line,
  * ctrl-C drops it; arrow up brings the last line back. Input is echoed. A line that is too long is
  * refused as a whole. Arguments are separated by blanks; "…" and '…' keep blanks together, a
@@ -33,11 +41,25 @@ extern "C" {
 struct cli;
 
 struct cli_command {
-    const char *name;
+    const char *name;    /* where two tables have the same, that added first wins */
     const char *summary; /* one line, for `help` */
     const char *usage;   /* further lines for `help NAME`, each ended by \n */
     /* argv[0] is the name, argc >= 1; argv may be changed and is gone afterwards. */
     void (*run)(struct cli *cli, int argc, char **argv);
+};
+
+/* What a part of the firmware brings to the console. */
+struct cli_table {
+    const struct cli_command *commands;
+    size_t count;
+    void (*stat)(struct cli *cli); /* prints its lines of `stat`; NULL: it has none */
+};
+
+/* A table's place in a console's list. */
+struct cli_part {
+    const struct cli_table *table;
+    void *context;
+    struct cli_part *next;
 };
 
 /* `text` holds whole lines ended by \n and a NUL, not counted in `length`. `status` is OTTER_OK,
@@ -46,13 +68,13 @@ typedef void cli_paste_done(struct cli *cli, otter_status status, char *text, si
 
 struct cli {
     /* set by cli_init */
-    const struct cli_command *commands;
-    size_t command_count;
     const char *prompt;
     void (*write)(void *context, const char *text, size_t length);
-    void *context; /* for `write` and for the commands */
+    void *write_context;
 
     /* inner state */
+    struct cli_part *parts;
+    const struct cli_part *part; /* whose command, paste or lines of `stat` run */
     char line[CLI_LINE_MAX + 1];
     char last_line[CLI_LINE_MAX + 1];
     uint16_t length;
@@ -70,8 +92,14 @@ struct cli {
 };
 
 /* Shows nothing yet: call cli_prompt when the console is ready. */
-void cli_init(struct cli *cli, const struct cli_command *commands, size_t count, const char *prompt,
+void cli_init(struct cli *cli, const char *prompt,
               void (*write)(void *context, const char *text, size_t length), void *context);
+
+/* `part` and `table` must outlive the console, and `part` is used for nothing else. */
+void cli_add(struct cli *cli, struct cli_part *part, const struct cli_table *table, void *context);
+
+/* From within a command, the end of its paste, or `stat`: the context its table was added with. */
+void *cli_context(const struct cli *cli);
 
 void cli_input(struct cli *cli, const void *data, size_t length);
 
@@ -90,8 +118,14 @@ void cli_begin_paste(struct cli *cli, char *buffer, size_t size, cli_paste_done 
 void cli_print(struct cli *cli, const char *text);
 void cli_printf(struct cli *cli, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The usage of a command, as `help NAME` shows it. */
-void cli_print_usage(struct cli *cli, const struct cli_command *command);
+/* The commands `help` and `stat`, for a table: they show what all tables bring. */
+void cli_help(struct cli *cli, int argc, char **argv);
+void cli_stat(struct cli *cli, int argc, char **argv);
+
+/* For a word that names nothing: prints `name` if it is like it, as part of a question that
+ * cli_end_guess ends. `guesses` is what the last call returned, 0 at first. */
+unsigned cli_guess(struct cli *cli, const char *word, const char *name, unsigned guesses);
+void cli_end_guess(struct cli *cli, unsigned guesses);
 
 #ifdef __cplusplus
 }

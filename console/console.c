@@ -1,4 +1,4 @@
-/* The device's console: its table of commands, and the small ones. */
+/* The device's console: its own table of commands, and the small ones. */
 #include "console/console.h"
 
 #include <string.h>
@@ -6,14 +6,12 @@
 #include "console/commands.h"
 #include "port/log.h"
 
-static void command_help(struct cli *cli, int argc, char **argv);
-
 static void command_version(struct cli *cli, int argc, char **argv)
 {
     (void)argc;
     (void)argv;
     const struct console_hooks *hooks = console_of(cli)->hooks;
-    cli_printf(cli, "Otter firmware %s on %s\n", hooks->version, hooks->board);
+    cli_printf(cli, "%s %s on %s\n", hooks->product, hooks->version, hooks->board);
 }
 
 /* For a hook that the firmware does not have. */
@@ -49,58 +47,6 @@ static void command_uptime(struct cli *cli, int argc, char **argv)
                seconds / 60 % 60, seconds % 60);
 }
 
-static void print_by_hook(struct cli *cli, void (*hook)(void *context, struct cli *cli))
-{
-    if (hook != NULL)
-        hook(console_of(cli)->hooks->context, cli);
-    else
-        print_missing(cli);
-}
-
-static void command_stat(struct cli *cli, int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    print_by_hook(cli, console_of(cli)->hooks->stat);
-}
-
-static void command_ota(struct cli *cli, int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    print_by_hook(cli, console_of(cli)->hooks->ota);
-}
-
-static int print_key(void *ctx, const char *key, uint32_t length)
-{
-    cli_printf(ctx, "%-*s %5lu bytes\n", (int)KV_KEY_MAX, key, (unsigned long)length);
-    return 0;
-}
-
-static void print_damage(void *ctx, const struct kv_damage *damage)
-{
-    const char *key = damage->key[0] != '\0' ? damage->key
-                      : damage->offset == 0  ? "(sector header)"
-                                             : "(unknown key)";
-    cli_printf(ctx, "%-*s sector %lu: %s\n", (int)KV_KEY_MAX, key, (unsigned long)damage->sector,
-               damage->repaired ? "one bit flipped, put right when read" : "DAMAGED, set it again");
-}
-
-static void command_kv(struct cli *cli, int argc, char **argv)
-{
-    (void)argc;
-    (void)argv;
-    struct kv *kv = console_of(cli)->kv;
-    struct kv_usage usage;
-    kv_each(kv, print_key, cli);
-    kv_usage(kv, &usage);
-    cli_printf(cli, "%lu keys take %lu of %lu bytes.\n", (unsigned long)usage.keys,
-               (unsigned long)usage.live_bytes, (unsigned long)usage.capacity_bytes);
-    const uint32_t damaged = kv_check(kv, print_damage, cli);
-    if (damaged > 0)
-        cli_printf(cli, "%lu records do not read as they were written.\n", (unsigned long)damaged);
-}
-
 static const char *const level_names[] = {"none", "error", "warning", "info", "debug"};
 
 #define LEVEL_COUNT (sizeof level_names / sizeof *level_names)
@@ -126,33 +72,17 @@ static const char command_log_usage[] =
     "        A script that reads what commands answer types 'log none' first.\n";
 
 static const struct cli_command commands[] = {
-    {"help", "List commands, or explain one: help <command>", "", command_help},
+    {"help", "List commands, or explain one: help <command>", "", cli_help},
     {"conf", "Get, set and commit settings", command_conf_usage, command_conf},
     {"pki", "Make, import, export and list keys and certificates", command_pki_usage, command_pki},
-    {"ota", "Show the state of the update agent", "", command_ota},
-    {"kv", "Show what is stored, how full flash is, and its damage", "", command_kv},
-    {"stat", "Show the most memory ever in use", "", command_stat},
+    {"stat", "Show the most memory ever in use", "", cli_stat},
     {"log", "Show or set what the log shows", command_log_usage, command_log},
     {"uptime", "Show the time since the last start", "", command_uptime},
     {"version", "Show firmware version and board", "", command_version},
     {"reset", "Restart the device; drops what is not committed", "", command_reset},
 };
 
-#define COMMAND_COUNT (sizeof commands / sizeof *commands)
-
-static void command_help(struct cli *cli, int argc, char **argv)
-{
-    for (size_t i = 0; i < COMMAND_COUNT; i++) {
-        if (argc == 1)
-            cli_printf(cli, "%-8s %s\n", commands[i].name, commands[i].summary);
-        else if (strcmp(commands[i].name, argv[1]) == 0) {
-            cli_print_usage(cli, &commands[i]);
-            return;
-        }
-    }
-    if (argc > 1)
-        cli_printf(cli, "Unknown command '%.40s': see 'help'.\n", argv[1]);
-}
+static const struct cli_table table = {commands, sizeof commands / sizeof *commands, NULL};
 
 struct console *console_of(struct cli *cli)
 {
@@ -179,7 +109,8 @@ void console_print_wrong_usage(struct cli *cli, const char *name)
 void console_init(struct console *console, struct kv *kv, const struct console_hooks *hooks,
                   void (*write)(void *context, const char *text, size_t length), void *context)
 {
-    cli_init(&console->cli, commands, COMMAND_COUNT, "> ", write, context);
+    cli_init(&console->cli, "> ", write, context);
+    cli_add(&console->cli, &console->part, &table, console);
     console->kv = kv;
     console->hooks = hooks;
     console->stage = (struct config_stage){0};

@@ -1,10 +1,12 @@
-/* The device's console: help, conf, pki, kv, ota, stat, log, uptime, version, reset.
+/* The device's console: help, conf, pki, stat, log, uptime, version, reset, and the commands that
+ * others bring (cli.h).
  *
- * The firmware owns a `struct console`, gives it the store and the hooks, and feeds it the bytes
- * that port_console_read yields:
+ * The firmware owns a `struct console`, gives it the store and the hooks, adds what its parts
+ * bring, and feeds it the bytes that port_console_read yields:
  *
  *   static const struct console_hooks hooks = {.version = "1.0.0", .board = …, .reset = …, …};
  *   console_init(&console, &store, &hooks, port_write, NULL);
+ *   cli_add(&console.cli, &part, &ota_console, &ota);
  *   console_start(&console);
  *   …
  *   console_input(&console, bytes, count);
@@ -28,15 +30,12 @@ struct console;
  * its command say that this board does not have it. */
 struct console_hooks {
     void *context;
+    const char *product; /* "Otter firmware" */
     const char *version; /* of the running firmware: "1.0.0" */
     const char *board;   /* "mps2-an505" */
     /* Restarts after the output is out; may return, and restart a little later. */
     void (*reset)(void *context);
     otter_ms (*uptime)(void *context);
-    /* Prints memory high-water marks, with cli_printf. */
-    void (*stat)(void *context, struct cli *cli);
-    /* Prints the state of the update agent. */
-    void (*ota)(void *context, struct cli *cli);
     /* Something in the store that a connection depends on has changed. */
     void (*changed)(void *context);
     /* Where keys are made elsewhere than in pki/; NULL: pki_generate_key, pki_generate_cert. */
@@ -45,7 +44,8 @@ struct console_hooks {
 };
 
 struct console {
-    struct cli cli; /* first: commands get their console from it */
+    struct cli cli;       /* first: commands get their console from it */
+    struct cli_part part; /* the console's own commands */
     struct kv *kv;
     const struct console_hooks *hooks;
     struct config_stage stage;

@@ -81,10 +81,17 @@ static void on_event(void *ctx, const struct ota_status *status)
             (unsigned long)status->bytes_total);
 }
 
+static const char *why_off_line(void *ctx)
+{
+    const struct app *app = ctx;
+    return app->link.fault;
+}
+
 static void start_agent(struct app *app, otter_ms now)
 {
     app->policy = (struct image_policy){.keys = image_keys, .key_count = image_key_count};
     const struct ota_config config = {
+        .off = app->provisioned ? NULL : "the device is not provisioned",
         .policy = &app->policy,
         .mqtt = &app->link.mqtt,
         .kv = &app->kv,
@@ -98,15 +105,12 @@ static void start_agent(struct app *app, otter_ms now)
         .token_count = OTA_TOKENS_MIN,
         .self_test_timeout_ms = variant.self_test_timeout_ms,
         .on_event = on_event,
+        .why_off_line = why_off_line,
         .ctx = app,
     };
-    const otter_status status = ota_init(&app->ota, &config, now);
-    app->agent_runs = status == OTTER_OK;
-    if (app->agent_runs)
-        return;
-    app->agent_fault =
-        status == OTTER_E_ARGUMENT ? ota_config_fault(&app->ota) : otter_status_text(status);
-    LOG_ERR("APP", "the update agent does not run: %s", app->agent_fault);
+    app->agent_runs = ota_init(&app->ota, &config, now) == OTTER_OK;
+    if (!app->agent_runs && app->provisioned)
+        LOG_ERR("APP", "the update agent does not run: %s", ota_config_fault(&app->ota));
 }
 
 /* Only power brings a fleet back together; and a trial has no time to lose. */
@@ -139,12 +143,10 @@ static void start_link(struct app *app, otter_ms now)
     link_init(&app->link, &app->kv, &config, now);
     const char *missing = missing_item(app);
     app->provisioned = missing == NULL;
-    if (missing != NULL) {
-        app->agent_fault = "the device is not provisioned";
+    if (missing != NULL)
         LOG_WRN("APP",
                 "not provisioned: %s is missing; see `help conf` and `help pki`, then `reset`",
                 missing);
-    }
     if (!app->provisioned || variant.deaf)
         app->link.provisioned = false;
 }
@@ -188,8 +190,7 @@ void app_start(struct app *app, const struct flash *flash, otter_ms now)
     trial_start(&app->trial, &app->board.primary, app->board.max_align,
                 variant.self_test_timeout_ms, now);
     start_link(app, now);
-    if (app->provisioned)
-        start_agent(app, now);
+    start_agent(app, now);
     shell_start(&app->shell, app);
 }
 
@@ -213,13 +214,13 @@ static void mind_trial(struct app *app, otter_ms now)
     if (!app->agent_runs && variant.keep_without_agent &&
         trailer_confirm(&app->board.primary, app->board.max_align) == OTTER_OK) {
         LOG_WRN("APP", "this firmware is kept although the update agent does not run (%s)",
-                app->agent_fault);
+                ota_config_fault(&app->ota));
         return;
     }
     if (!app->agent_runs)
         ota_leave_word_without_agent(&app->kv);
     LOG_ERR("APP", "trial failed: %s; going back to the old firmware",
-            app->agent_runs ? "the update agent did not end it" : app->agent_fault);
+            app->agent_runs ? "the update agent did not end it" : ota_config_fault(&app->ota));
     app_reset(app, "the trial's time is up");
 }
 

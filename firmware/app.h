@@ -34,7 +34,6 @@ struct app {
     char version[IMAGE_VERSION_TEXT_SIZE];
     bool provisioned;        /* everything is there that a connection needs */
     bool agent_runs;         /* ota_init went well */
-    const char *agent_fault; /* why it does not run */
     bool on_line;            /* as last logged */
     otter_ms progress_logged_at;
 };

@@ -13,6 +13,10 @@ struct app;
 struct shell {
     struct console console;
     struct console_hooks hooks;
+    struct cli_part memory;
+    struct cli_part store;
+    struct cli_part ota;
+    struct cli_part mqtt;
 };
 
 void shell_start(struct shell *shell, struct app *app);

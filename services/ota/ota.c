@@ -520,33 +520,44 @@ void ota_dispatch(struct ota *ota, otter_ms now, enum ota_event event)
 
 /* --- the loop's side --- */
 
-otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now)
+static otter_status start(struct ota *ota, otter_ms now)
 {
     struct image_header header;
+    ota->fault = ota_check_config(&ota->config);
+    if (ota->fault != NULL) {
+        LOG_ERR(OTA_TAG, "configuration, %s", ota->fault);
+        return OTTER_E_ARGUMENT;
+    }
+    otter_status status = image_header_read(ota->config.primary, &header);
+    if (status != OTTER_OK)
+        return status;
+    ota->running = header.version;
+    status = ota_record_load(ota->config.kv, &ota->record);
+    if (status != OTTER_OK)
+        LOG_ERR(OTA_TAG, "the record of an update cannot be read: %s", otter_status_text(status));
+    ota_past_load(ota->config.kv, &ota->past);
+    rest(ota, now);
+    ota_trial_init(ota, now);
+    ota_recall_download(ota);
+    ota_restart_deadline(ota, now);
+    return ota_subscribe(ota);
+}
+
+otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now)
+{
     memset(ota, 0, sizeof *ota);
     ota->config = *config;
     ota->state = OTA_OFFLINE;
     ota->trial_deadline = OTTER_NEVER;
     ota->doubt_deadline = OTTER_NEVER;
     ota->connected_at = OTTER_NEVER;
-    ota->fault = ota_check_config(&ota->config);
-    if (ota->fault != NULL) {
-        LOG_ERR(OTA_TAG, "configuration, %s", ota->fault);
-        return OTTER_E_ARGUMENT;
-    }
-    otter_status status = image_header_read(config->primary, &header);
-    if (status != OTTER_OK)
-        return status;
-    ota->running = header.version;
-    status = ota_record_load(config->kv, &ota->record);
-    if (status != OTTER_OK)
-        LOG_ERR(OTA_TAG, "the record of an update cannot be read: %s", otter_status_text(status));
-    ota_past_load(config->kv, &ota->past);
-    rest(ota, now);
-    ota_trial_init(ota, now);
-    ota_recall_download(ota);
-    ota_restart_deadline(ota, now);
-    return ota_subscribe(ota);
+    ota->fault = config->off;
+    if (ota->fault != NULL)
+        return OTTER_E_STATE;
+    const otter_status status = start(ota, now);
+    if (status != OTTER_OK && ota->fault == NULL)
+        ota->fault = otter_status_text(status);
+    return status;
 }
 
 const char *ota_config_fault(const struct ota *ota)

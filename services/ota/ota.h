@@ -76,6 +76,7 @@ struct ota_status {
 };
 
 struct ota_config {
+    const char *off; /* why the agent must not run; NULL: it runs */
     struct mqtt_session *mqtt;
     struct kv *kv;
     const struct flash_area *primary;   /* the slot this firmware runs from */
@@ -107,6 +108,8 @@ struct ota_config {
                                              again, anything else sends the old firmware back */
     /* After each change of phase and each block that has come to flash. */
     void (*on_event)(void *ctx, const struct ota_status *status);
+    /* Why there is no connection, for the console; NULL: nobody knows. */
+    const char *(*why_off_line)(void *ctx);
     void *ctx;
 };
 
@@ -114,10 +117,10 @@ struct ota; /* shape below; all fields are private */
 
 /* Reads the running version from the primary's image header and what an update in progress left in
  * the store. OTTER_E_ARGUMENT when the configuration cannot work (names too long, areas missing,
- * MQTT buffers or progress area too small): the log and ota_config_fault name the field; or the
- * error of reading flash. Sends nothing. */
+ * MQTT buffers or progress area too small): the log and ota_config_fault name the field;
+ * OTTER_E_STATE when it is `off`; or the error of reading flash. Sends nothing. */
 otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now);
-/* After OTTER_E_ARGUMENT: "block_size: ...", else "". */
+/* Why ota_init failed: "block_size: ...", or "". */
 const char *ota_config_fault(const struct ota *ota);
 
 /* For a firmware on trial whose agent cannot run, before it makes way for the old one: leaves word
@@ -192,7 +195,7 @@ struct ota {
     uint32_t blocks_refused;
     uint32_t requests_sent;
     otter_ms warned_at;          /* of held_by */
-    const char *fault;           /* of the configuration */
+    const char *fault;           /* why it does not run, or NULL */
     uint8_t hold;                /* enum ota_hold */
     otter_ms rest_until;         /* no new job is taken up before */
     uint8_t refusals;            /* jobs refused since one succeeded or cost a rest */

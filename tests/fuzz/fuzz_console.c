@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "console/console.h"
+#include "store/kv_console.h"
 
 #define SECTOR 4096u
 
@@ -108,7 +109,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct console console;
     static struct kv kv;
-    static const struct console_hooks hooks = {.version = "0.0.0",
+    static struct cli_part kv_part;
+    static const struct console_hooks hooks = {.product = "fuzz",
+                                               .version = "0.0.0",
                                                .board = "fuzz",
                                                .reset = no_reset,
                                                .uptime = no_time,
@@ -118,6 +121,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (kv_open(&kv, &area) != OTTER_OK)
         abort();
     console_init(&console, &kv, &hooks, keep_end, NULL);
+    cli_add(&console.cli, &kv_part, &kv_console, &kv);
     console_input(&console, data, size);
     console_input(&console, "\x03", 1); /* from wherever it is, back to the prompt */
     if (memcmp(last_output, "> ", 2) != 0 || console.cli.paste != NULL)

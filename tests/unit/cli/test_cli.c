@@ -1,6 +1,7 @@
 /* The line editor, arguments and paste. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -79,10 +80,14 @@ static const struct cli_command commands[] = {
     {"big", "Paste more", "", run_big_paste},
 };
 
+static const struct cli_table table = {commands, 3, NULL};
+static struct cli_part parts[3];
+
 static int set_up(void **state)
 {
     (void)state;
-    cli_init(&cli, commands, 3, "> ", write_output, &cli);
+    cli_init(&cli, "> ", write_output, &cli);
+    cli_add(&cli, &parts[0], &table, &parts);
     output_length = 0;
     output[0] = called[0] = pasted[0] = '\0';
     pastes = 0;
@@ -191,7 +196,130 @@ static void an_unknown_command_is_named(void **state)
 {
     (void)state;
     type("rnu 1\n");
-    assert_non_null(strstr(output, "Unknown command 'rnu': see 'help'."));
+    assert_non_null(strstr(output, "Unknown command 'rnu': see 'help'. Did you mean run?"));
+}
+
+static void names_like_the_mistyped_one_are_listed_and_no_others(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *word, *name;
+        bool like;
+    } cases[] = {
+        {"mqtt_prot", "mqtt_port", true},
+        {"mqttport", "mqtt_port", true},
+        {"mqtt_portt", "mqtt_port", true},
+        {"mqtt", "mqtt_port", true},
+        {"mqtt_porting", "mqtt_port", true},
+        {"thing-name", "thing_name", true},
+        {"xhing_name", "thing_name", true},
+        {"me", "kv", false},
+        {"colour", "connect_spread_s", false},
+        {"m", "mqtt_port", false},
+        {"", "kv", false},
+        {"aaaa", "aa", true},
+        {"abab", "baba", false},
+        {"wifi_ssid", "mqtt_port", false},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(cli_guess(&cli, cases[i].word, cases[i].name, 0), cases[i].like);
+        assert_int_equal(cli_guess(&cli, cases[i].name, cases[i].word, 0), cases[i].like);
+    }
+    output_length = 0;
+    unsigned guesses = cli_guess(&cli, "wifi", "wifi_ssid", 0);
+    cli_end_guess(&cli, cli_guess(&cli, "wifi", "wifi_credential", guesses));
+    assert_string_equal(output, " Did you mean wifi_ssid, wifi_credential?\r\n");
+}
+
+/* --- tables --- */
+
+static void note_context(struct cli *to, int argc, char **argv)
+{
+    (void)argc;
+    cli_printf(to, "%s of %s\n", argv[0], (const char *)cli_context(to));
+}
+
+static void context_paste_done(struct cli *to, otter_status status, char *text, size_t length)
+{
+    (void)status, (void)text, (void)length;
+    cli_printf(to, "pasted to %s\n", (const char *)cli_context(to));
+}
+
+static void paste_to_context(struct cli *to, int argc, char **argv)
+{
+    (void)argc, (void)argv;
+    cli_begin_paste(to, paste_buffer, sizeof paste_buffer, context_paste_done);
+}
+
+static void stat_of_context(struct cli *to)
+{
+    cli_printf(to, "%-5s 7 bytes\n", (const char *)cli_context(to));
+}
+
+static const struct cli_command lamp_commands[] = {
+    {"led", "Switch the LED", "    led on|off\n", note_context},
+    {"take", "Take a paste", "", paste_to_context},
+    {"same", "The lamp's", "", note_context},
+};
+static const struct cli_table lamp_table = {lamp_commands, 3, stat_of_context};
+static const struct cli_command base_commands[] = {
+    {"help", "List commands", "", cli_help},
+    {"stat", "Show figures", "", cli_stat},
+    {"same", "The base's", "", note_context},
+};
+static const struct cli_table base_table = {base_commands, 3, stat_of_context};
+
+static void add_base_and_lamp(void)
+{
+    cli_init(&cli, "> ", write_output, &cli);
+    cli_add(&cli, &parts[0], &base_table, "base");
+    cli_add(&cli, &parts[1], &lamp_table, "lamp");
+    cli_add(&cli, &parts[2], &table, NULL);
+}
+
+/* What the device said to a line. */
+static const char *answer(const char *line)
+{
+    output_length = 0;
+    type(line);
+    type("\n");
+    output[output_length - 2] = '\0'; /* the prompt */
+    return output + strlen(line) + 2;
+}
+
+static void help_lists_the_commands_of_all_tables_in_the_order_they_were_added(void **state)
+{
+    (void)state;
+    add_base_and_lamp();
+    assert_string_equal(answer("help"), "help     List commands\r\n"
+                                        "stat     Show figures\r\n"
+                                        "same     The base's\r\n"
+                                        "led      Switch the LED\r\n"
+                                        "take     Take a paste\r\n"
+                                        "same     The lamp's\r\n"
+                                        "run      Run\r\n"
+                                        "paste    Paste\r\n"
+                                        "big      Paste more\r\n");
+    assert_string_equal(answer("help led"), "led:\r\n    Switch the LED\r\n    led on|off\r\n");
+    assert_string_equal(answer("help lde"),
+                        "Unknown command 'lde': see 'help'. Did you mean led?\r\n");
+}
+
+static void each_command_has_the_context_of_its_table(void **state)
+{
+    (void)state;
+    add_base_and_lamp();
+    assert_string_equal(answer("led on"), "led of lamp\r\n");
+    assert_string_equal(answer("same"), "same of base\r\n");
+    type("take\nAA\n");
+    assert_string_equal(answer("-----END X-----"), "pasted to lamp\r\n");
+}
+
+static void stat_asks_each_table_that_has_something_to_show(void **state)
+{
+    (void)state;
+    add_base_and_lamp();
+    assert_string_equal(answer("stat"), "base  7 bytes\r\nlamp  7 bytes\r\n");
 }
 
 static void a_line_too_long_is_refused_as_a_whole(void **state)
@@ -371,7 +499,8 @@ static void a_log_line_does_not_run_into_what_a_command_says(void **state)
 {
     (void)state;
     static const struct cli_command noisy = {"noisy", "", "", run_noisy};
-    cli_init(&cli, &noisy, 1, "> ", write_output, &cli);
+    static const struct cli_table noise = {&noisy, 1, NULL};
+    cli_add(&cli, &parts[1], &noise, NULL);
     type("noisy\n");
     assert_string_equal(output, "noisy\r\none \r\n<ERR>\r\ntwo\r\n<ERR>\r\n> ");
 }
@@ -407,6 +536,10 @@ int main(void)
         TEST(a_quotation_that_does_not_end_runs_nothing),
         TEST(more_arguments_than_allowed_run_nothing),
         TEST(an_unknown_command_is_named),
+        TEST(names_like_the_mistyped_one_are_listed_and_no_others),
+        TEST(help_lists_the_commands_of_all_tables_in_the_order_they_were_added),
+        TEST(each_command_has_the_context_of_its_table),
+        TEST(stat_asks_each_table_that_has_something_to_show),
         TEST(a_line_too_long_is_refused_as_a_whole),
         TEST(a_paste_ends_with_its_end_line),
         TEST(a_paste_shows_no_prompt_until_it_is_over),

@@ -255,7 +255,7 @@ static void start(void)
 static const char *agent_as_shown(void)
 {
     shown[0] = '\0';
-    app.shell.hooks.ota(app.shell.hooks.context, &app.shell.console.cli);
+    console_input(&app.shell.console, "ota\n", 4);
     return shown;
 }
 
