@@ -45,9 +45,6 @@ target_compile_definitions(dep_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"otter_mbedt
 otter_target_dependency(lwip ROOT ${OTTER_DEPS}/lwip/src INCLUDES include
                         SOURCES core/*.c core/ipv4/*.c netif/ethernet.c)
 target_include_directories(dep_lwip PUBLIC ${port_folder}/lwip)
-# Names that lwIP shares with port/port.h; see lwip_tcp.h of the port.
-target_compile_definitions(dep_lwip PRIVATE tcp_connect=lwip_tcp_connect tcp_close=lwip_tcp_close
-                           tcp_state=lwip_tcp_state)
 
 otter_target_dependency(bearssl ROOT ${OTTER_DEPS}/bearssl INCLUDES inc
                         SOURCES src/settings.c src/codec/ccopy.c src/codec/dec*.c src/codec/enc*.c

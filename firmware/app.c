@@ -9,6 +9,7 @@
 #include "pki/pki.h"
 #include "port/handover.h"
 #include "port/log.h"
+#include "port/socket.h"
 #include "store/config.h"
 
 /* Between two log lines on the way of a download; the first and the last block always have one. */
@@ -84,7 +85,8 @@ static void on_event(void *ctx, const struct ota_status *status)
 static const char *why_off_line(void *ctx)
 {
     const struct app *app = ctx;
-    return app->link.fault;
+    const otter_status network = port_network_status();
+    return network == OTTER_OK ? app->link.fault : otter_status_text(network);
 }
 
 static void start_agent(struct app *app, otter_ms now)
@@ -124,6 +126,14 @@ static uint32_t connect_spread_ms(struct app *app)
     if (config_get_text(&app->kv, CONFIG_CONNECT_SPREAD, text, sizeof text) != OTTER_OK)
         return app->board.connect_spread_ms;
     return (uint32_t)config_get_u64(&app->kv, CONFIG_CONNECT_SPREAD) * 1000u;
+}
+
+void app_join_network(struct app *app)
+{
+    char ssid[33], credential[65];
+    (void)config_get_text(&app->kv, CONFIG_WIFI_SSID, ssid, sizeof ssid);
+    (void)config_get_text(&app->kv, CONFIG_WIFI_CREDENTIAL, credential, sizeof credential);
+    port_network_join(ssid, credential);
 }
 
 static void start_link(struct app *app, otter_ms now)
@@ -189,6 +199,7 @@ void app_start(struct app *app, const struct flash *flash, otter_ms now)
     open_store(app);
     trial_start(&app->trial, &app->board.primary, app->board.max_align,
                 variant.self_test_timeout_ms, now);
+    app_join_network(app);
     start_link(app, now);
     start_agent(app, now);
     shell_start(&app->shell, app);

@@ -43,6 +43,10 @@ void app_start(struct app *app, const struct flash *flash, otter_ms now);
 void app_tick(struct app *app, otter_ms now);
 otter_ms app_deadline(const struct app *app, otter_ms now);
 
+/* Hands the port the committed Wi-Fi credentials. A device that waits for its access point needs no
+ * restart for new ones. */
+void app_join_network(struct app *app);
+
 /* Ends the connection in good order and restarts. */
 __attribute__((noreturn)) void app_reset(struct app *app, const char *why);
 

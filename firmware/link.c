@@ -147,7 +147,7 @@ void link_tick(struct link *link, otter_ms now)
     mqtt_tick(&link->mqtt, now);
     switch (link->tls.state) {
     case TLS_IDLE:
-        if (port_network_up() && mqtt_wants_transport(&link->mqtt, now))
+        if (port_network_status() == OTTER_OK && mqtt_wants_transport(&link->mqtt, now))
             open_transport(link, now);
         break;
     case TLS_CONNECTING:

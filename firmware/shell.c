@@ -21,6 +21,11 @@ static void reset(void *context)
     app_reset(context, "asked for at the console");
 }
 
+static void settings_changed(void *context)
+{
+    app_join_network(context);
+}
+
 static otter_ms uptime(void *context)
 {
     (void)context;
@@ -58,6 +63,7 @@ void shell_start(struct shell *shell, struct app *app)
         .board = app->board.name,
         .reset = reset,
         .uptime = uptime,
+        .changed = settings_changed,
     };
     console_init(&shell->console, &app->kv, &shell->hooks, write_text, NULL);
     cli_add(&shell->console.cli, &shell->memory, &memory_console, NULL);

@@ -1,4 +1,4 @@
-/* TLS over the port's TCP connection, with Mbed TLS. */
+/* TLS over the port's socket, with Mbed TLS. */
 #include "net/tls.h"
 
 #include <string.h>
@@ -46,19 +46,25 @@ static int give_random(void *unused, unsigned char *data, size_t length)
     return port_random(data, length) == OTTER_OK ? 0 : MBEDTLS_ERR_ECP_RANDOM_FAILED;
 }
 
+/* The socket's error, for Mbed TLS. */
+static int lost(int error)
+{
+    return error == OTTER_E_CLOSED ? MBEDTLS_ERR_SSL_CONN_EOF : MBEDTLS_ERR_NET_CONN_RESET;
+}
+
 static int send_bytes(void *ctx, const unsigned char *data, size_t length)
 {
-    const int sent = tcp_send(ctx, data, length);
+    const int sent = socket_send(ctx, data, length);
     if (sent < 0)
-        return MBEDTLS_ERR_NET_CONN_RESET;
+        return lost(sent);
     return sent > 0 ? sent : MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
 static int receive_bytes(void *ctx, unsigned char *data, size_t size)
 {
-    const int received = tcp_receive(ctx, data, size);
+    const int received = socket_receive(ctx, data, size);
     if (received < 0)
-        return 0; /* the end of the stream, for Mbed TLS */
+        return lost(received);
     return received > 0 ? received : MBEDTLS_ERR_SSL_WANT_READ;
 }
 
@@ -112,7 +118,7 @@ static int configure(struct tls *tls)
     error = mbedtls_ssl_setup(&tls->ssl, config);
     if (error)
         return error;
-    mbedtls_ssl_set_bio(&tls->ssl, &tls->tcp, send_bytes, receive_bytes, NULL);
+    mbedtls_ssl_set_bio(&tls->ssl, &tls->socket, send_bytes, receive_bytes, NULL);
     /* An address is no server name (RFC 6066 section 3): tls_verify looks for it. */
     tls->address_length = ip_literal(tls->host, tls->address);
     return mbedtls_ssl_set_hostname(&tls->ssl, tls->address_length > 0 ? NULL : tls->host);
@@ -129,7 +135,7 @@ static otter_status prepare(struct tls *tls, struct kv *kv, uint16_t port)
                 (unsigned)-tls->detail);
         return tls_error_status(tls->detail);
     }
-    return tcp_connect(&tls->tcp, tls->host, port);
+    return socket_connect(&tls->socket, tls->host, port);
 }
 
 otter_status tls_open(struct tls *tls, otter_ms now, struct kv *kv, const char *host, uint16_t port,
@@ -196,24 +202,26 @@ static void shake_hands(struct tls *tls)
         fail_with(tls, error);
 }
 
-static void follow_tcp(struct tls *tls)
+static void follow_socket(struct tls *tls)
 {
-    if (tls->tcp.state == TCP_OPEN)
-        tls->state = TLS_HANDSHAKE;
-    else if (tls->tcp.state == TCP_CLOSED)
-        fail(tls, tls->tcp.error ? tls->tcp.error : OTTER_E_CLOSED);
+    if (tls->socket.state == SOCKET_OPEN)
+        tls->state = tls->socket.secure ? TLS_OPEN : TLS_HANDSHAKE;
+    else if (tls->socket.state == SOCKET_CLOSED)
+        fail(tls, tls->socket.error ? tls->socket.error : OTTER_E_CLOSED);
 }
 
 enum tls_state tls_step(struct tls *tls, otter_ms now)
 {
     if (tls->state == TLS_CONNECTING)
-        follow_tcp(tls);
+        follow_socket(tls);
     if (tls->state == TLS_HANDSHAKE)
         shake_hands(tls);
     const bool opening = tls->state == TLS_CONNECTING || tls->state == TLS_HANDSHAKE;
     if (opening && now >= tls->deadline) {
         LOG_WRN(TAG, "%s did not answer in time (%s)", tls->host,
-                tls->state == TLS_CONNECTING ? "TCP" : "TLS handshake");
+                tls->state == TLS_HANDSHAKE              ? "TLS handshake"
+                : tls->socket.state == SOCKET_LOOKING_UP ? "DNS"
+                                                         : "TCP");
         fail(tls, OTTER_E_TIMEOUT);
     }
     return tls->state;
@@ -221,10 +229,18 @@ enum tls_state tls_step(struct tls *tls, otter_ms now)
 
 /* ---- Data ------------------------------------------------------------------------------------ */
 
+/* What a socket that is secure already has moved. */
+static int moved(struct tls *tls, int count)
+{
+    return count >= 0 ? count : fail(tls, (otter_status)count);
+}
+
 int tls_read(struct tls *tls, void *data, size_t size)
 {
     if (tls->state != TLS_OPEN)
         return OTTER_E_STATE;
+    if (tls->socket.secure)
+        return moved(tls, socket_receive(&tls->socket, data, size));
     const int got = mbedtls_ssl_read(&tls->ssl, data, size);
     if (got > 0)
         return got;
@@ -237,6 +253,8 @@ int tls_write(struct tls *tls, const void *data, size_t length)
 {
     if (tls->state != TLS_OPEN)
         return OTTER_E_STATE;
+    if (tls->socket.secure)
+        return moved(tls, socket_send(&tls->socket, data, length));
     /* Mbed TLS has encrypted these already and reports, once they are out, what this call offers.
      */
     if (tls->unsent > 0 && tls->unsent < length)
@@ -259,8 +277,8 @@ void tls_close(struct tls *tls)
         return;
     if (tls->state == TLS_OPEN)
         (void)mbedtls_ssl_close_notify(&tls->ssl);
-    if (tls->tcp.state != TCP_IDLE)
-        tcp_close(&tls->tcp);
+    if (tls->socket.state != SOCKET_IDLE)
+        socket_close(&tls->socket);
     mbedtls_ssl_free(&tls->ssl);
     mbedtls_ssl_config_free(&tls->config);
     mbedtls_x509_crt_free(&tls->root);

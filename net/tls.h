@@ -1,10 +1,13 @@
-/* TLS 1.2 client over a port's TCP connection, with a client certificate and the server's name
+/* TLS 1.2 client over a port's socket, with a client certificate and the server's name
  * checked against the certificate (and sent as SNI). A server named by its address must have that
  * address in its certificate (subjectAltName iPAddress). Built on Mbed TLS 2.28.
  *
  * Where Mbed TLS is built with its buffer allocator (on the target) its heap is the fixed arena
  * given to tls_setup_arena, whose high-water mark is reported; elsewhere (Debian's library on the
  * host) it uses the C heap, and the two functions do nothing and report 0.
+ *
+ * Where the socket is secure already (the modem ends TLS), nothing is put on top: the same
+ * functions then pass the bytes through, and the handshake is the modem's.
  *
  * Non-blocking: call tls_step until it is TLS_OPEN or TLS_FAILED, then tls_read and tls_write. What
  * went wrong is logged where it is found, in words that name the object or the server's reason. */
@@ -21,6 +24,7 @@
 
 #include "net/ip_literal.h"
 #include "port/port.h"
+#include "port/socket.h"
 #include "store/kv.h"
 
 #ifdef __cplusplus
@@ -34,7 +38,7 @@ struct tls {
     enum tls_state state;
     otter_status error; /* why TLS_FAILED */
     int detail;         /* Mbed TLS code or verify flags, for the log */
-    struct tcp tcp;
+    struct socket socket;
     otter_ms deadline; /* of connect and handshake together */
     const char *host;
     uint8_t address[IP_ADDRESS_MAX]; /* that `host` is, when it is one */
@@ -58,8 +62,8 @@ otter_status tls_open(struct tls *tls, otter_ms now, struct kv *kv, const char *
                       uint32_t timeout_ms);
 /* Goes on as far as it can without waiting. `error` after TLS_FAILED: OTTER_E_TIMEOUT,
  * OTTER_E_CLOSED, OTTER_E_CERTIFICATE (the server's is not accepted; the log says why),
- * OTTER_E_REFUSED (the server sent an alert), OTTER_E_MEMORY, OTTER_E_CRYPTO, or that of the TCP
- * connection. */
+ * OTTER_E_REFUSED (the server sent an alert), OTTER_E_MEMORY, OTTER_E_CRYPTO, or that of the
+ * socket. */
 enum tls_state tls_step(struct tls *tls, otter_ms now);
 /* Bytes moved, 0 when none can be moved now, or a negative status: the state is then TLS_FAILED. */
 int tls_read(struct tls *tls, void *data, size_t size);

@@ -1,4 +1,5 @@
-/* What a port provides to the firmware: time, console, network, randomness, reset, flash.
+/* What a port provides to the firmware: time, console, randomness, reset, flash; the network is in
+ * port/socket.h.
  * Nothing here blocks. A port implements each function once; unit tests bring their own. */
 #ifndef OTTER_PORT_PORT_H
 #define OTTER_PORT_PORT_H
@@ -53,31 +54,6 @@ void port_watchdog_feed(void);
 /* Lets the port work (network stack, buffered output) and sleeps until something is due:
  * input on console or network, or `deadline`. */
 void port_idle(otter_ms deadline);
-
-/* One TCP connection. The caller owns the memory, the port the contents. */
-enum tcp_state { TCP_IDLE = 0, TCP_CONNECTING, TCP_OPEN, TCP_CLOSED };
-
-struct tcp {
-    enum tcp_state state;
-    otter_status error; /* why the state is TCP_CLOSED; OTTER_E_CLOSED when the peer ended it */
-    union {
-        int fd;
-        void *handle;
-    } port;
-    uint32_t bytes_in; /* counted by the port, for statistics */
-    uint32_t bytes_out;
-};
-
-/* Looks the name up and connects; goes on in port_idle until the state is OPEN or CLOSED.
- * OTTER_E_STATE while the network is down. */
-otter_status tcp_connect(struct tcp *tcp, const char *host, uint16_t port);
-/* Both return the number of bytes moved, 0 when none can be moved now, or OTTER_E_CLOSED. */
-int tcp_send(struct tcp *tcp, const void *data, size_t length);
-int tcp_receive(struct tcp *tcp, void *data, size_t size);
-void tcp_close(struct tcp *tcp);
-
-/* True once the board has an address. */
-bool port_network_up(void);
 
 #ifdef __cplusplus
 }

@@ -35,7 +35,12 @@ extern "C" {
     X(OTTER_E_CRYPTO, -20, "cryptographic operation failed")                                       \
     X(OTTER_E_MEMORY, -21, "out of memory")                                                        \
     X(OTTER_E_INTERNAL, -22, "internal error")                                                     \
-    X(OTTER_E_CERTIFICATE, -23, "certificate not accepted")
+    X(OTTER_E_CERTIFICATE, -23, "certificate not accepted")                                        \
+    X(OTTER_E_NAME, -24, "host name not found")                                                    \
+    X(OTTER_E_RESET, -25, "connection reset")                                                      \
+    X(OTTER_E_ACCESS_POINT, -26, "no such access point")                                           \
+    X(OTTER_E_PASSWORD, -27, "wrong Wi-Fi password")                                               \
+    X(OTTER_E_ADDRESS, -28, "no address by DHCP")
 
 typedef enum otter_status {
 #define X(name, value, text) name = (value),

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "port/log.h"
+#include "port/socket.h"
 #include "ports/mps2-an505/lan9118.h"
 #include "ports/mps2-an505/mps2.h"
 
@@ -58,7 +59,7 @@ static void address_changed(struct netif *netif)
 {
     static bool had_address;
     event = true;
-    if (!port_network_up()) {
+    if (port_network_status() != OTTER_OK) {
         if (had_address)
             LOG_WRN("NET", "the address was lost; asking for another");
         had_address = false;
@@ -136,12 +137,21 @@ bool network_take_event(void)
     return was;
 }
 
-bool port_network_up(void)
+otter_status port_network_status(void)
 {
-    return running && dhcp_supplied_address(&interface);
+    if (!running)
+        return OTTER_E_IO;
+    return dhcp_supplied_address(&interface) ? OTTER_OK : OTTER_E_ADDRESS;
+}
+
+/* Ethernet asks for no credentials. */
+void port_network_join(const char *ssid, const char *credential)
+{
+    (void)ssid;
+    (void)credential;
 }
 
 uint32_t network_gateway(void)
 {
-    return port_network_up() ? ip4_addr_get_u32(netif_ip4_gw(&interface)) : 0;
+    return ip4_addr_get_u32(netif_ip4_gw(&interface));
 }

@@ -25,7 +25,7 @@ void network_note_event(void);
 /* True if so since the last call. */
 bool network_take_event(void);
 
-/* IPv4 address of the gateway, network byte order; 0 while down. */
+/* IPv4 address of the gateway, network byte order; while the network is up. */
 uint32_t network_gateway(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "port/handover.h"
 #include "port/log.h"
 #include "port/port.h"
+#include "port/socket.h"
 #include "ports/mps2-an505/mps2.h"
 #include "ports/mps2-an505/system.h"
 
@@ -138,10 +139,10 @@ static void read_line(char *line, size_t size)
     }
 }
 
-static void wait_while_connecting(struct tcp *tcp)
+static void wait_while_connecting(struct socket *socket)
 {
     const otter_ms deadline = port_now() + WAIT_MS;
-    while (tcp->state == TCP_CONNECTING && port_now() < deadline)
+    while (socket->state < SOCKET_OPEN && port_now() < deadline)
         port_idle(deadline);
 }
 
@@ -150,21 +151,21 @@ static uint8_t pattern(uint32_t i)
     return (uint8_t)(i * 7 + (i >> 9));
 }
 
-static uint32_t send_some(struct tcp *tcp, uint32_t sent, uint32_t total)
+static uint32_t send_some(struct socket *socket, uint32_t sent, uint32_t total)
 {
     uint8_t out[512];
     const uint32_t length = total - sent < sizeof out ? total - sent : sizeof out;
     for (uint32_t i = 0; i < length; i++)
         out[i] = pattern(sent + i);
-    const int moved = tcp_send(tcp, out, length);
+    const int moved = socket_send(socket, out, length);
     return moved > 0 ? (uint32_t)moved : 0;
 }
 
 /* Returns bytes taken, or UINT32_MAX when they are wrong or the connection has ended. */
-static uint32_t receive_some(struct tcp *tcp, uint32_t received, size_t size)
+static uint32_t receive_some(struct socket *socket, uint32_t received, size_t size)
 {
     uint8_t in[1024];
-    const int moved = tcp_receive(tcp, in, size);
+    const int moved = socket_receive(socket, in, size);
     if (moved < 0)
         return UINT32_MAX;
     for (uint32_t i = 0; i < (uint32_t)moved; i++)
@@ -174,13 +175,13 @@ static uint32_t receive_some(struct tcp *tcp, uint32_t received, size_t size)
 }
 
 /* Sends `total` bytes and takes them back, `pause` milliseconds between two reads. */
-static bool echo(struct tcp *tcp, uint32_t total, uint32_t pause)
+static bool echo(struct socket *socket, uint32_t total, uint32_t pause)
 {
     uint32_t sent = 0, received = 0;
     otter_ms progress = port_now(), next_read = 0;
     while (received < total && port_now() < progress + WAIT_MS) {
-        const uint32_t out = sent < total ? send_some(tcp, sent, total) : 0;
-        const uint32_t in = port_now() >= next_read ? receive_some(tcp, received, 1024) : 0;
+        const uint32_t out = sent < total ? send_some(socket, sent, total) : 0;
+        const uint32_t in = port_now() >= next_read ? receive_some(socket, received, 1024) : 0;
         if (in == UINT32_MAX)
             return false;
         sent += out;
@@ -197,33 +198,33 @@ static bool echo(struct tcp *tcp, uint32_t total, uint32_t pause)
 
 static void check_echo(uint16_t port)
 {
-    struct tcp tcp;
-    check(tcp_connect(&tcp, "localhost", port) == OTTER_OK, "a connection is started");
-    wait_while_connecting(&tcp);
-    check(tcp.state == TCP_OPEN, "localhost is reached");
+    struct socket socket;
+    check(socket_connect(&socket, "localhost", port) == OTTER_OK, "a connection is started");
+    wait_while_connecting(&socket);
+    check(socket.state == SOCKET_OPEN, "localhost is reached");
     const otter_ms start = port_now();
-    check(echo(&tcp, ECHO_BYTES, 0), "1 MiB goes there and back unharmed");
+    check(echo(&socket, ECHO_BYTES, 0), "1 MiB goes there and back unharmed");
     const uint32_t took = (uint32_t)(port_now() - start);
-    say("echo: %lu bytes each way in %lu ms, %lu KiB/s", (unsigned long)tcp.bytes_in,
+    say("echo: %lu bytes each way in %lu ms, %lu KiB/s", (unsigned long)socket.bytes_in,
         (unsigned long)took, (unsigned long)(ECHO_BYTES / 1024 * 1000 / (took + 1)));
-    check(echo(&tcp, 65536, 5), "a slow reader loses nothing");
-    tcp_close(&tcp);
+    check(echo(&socket, 65536, 5), "a slow reader loses nothing");
+    socket_close(&socket);
 }
 
 /* A byte `D` and a size makes the server send that many: the way a download goes. */
 static void check_download(uint16_t port)
 {
     static const char request[] = "D4194304\n";
-    struct tcp tcp;
-    tcp_connect(&tcp, "10.0.2.2", port);
-    wait_while_connecting(&tcp);
-    tcp_send(&tcp, request, sizeof request - 1);
+    struct socket socket;
+    socket_connect(&socket, "10.0.2.2", port);
+    wait_while_connecting(&socket);
+    socket_send(&socket, request, sizeof request - 1);
     const otter_ms start = port_now();
     otter_ms progress = start;
     uint32_t received = 0;
-    while (tcp.state == TCP_OPEN && port_now() < progress + WAIT_MS) {
+    while (socket.state == SOCKET_OPEN && port_now() < progress + WAIT_MS) {
         uint8_t in[1460];
-        const int moved = tcp_receive(&tcp, in, sizeof in);
+        const int moved = socket_receive(&socket, in, sizeof in);
         if (moved > 0)
             progress = port_now();
         received += moved > 0 ? (uint32_t)moved : 0;
@@ -231,27 +232,27 @@ static void check_download(uint16_t port)
         port_idle(moved > 0 ? 0 : port_now() + 1000);
     }
     const uint32_t took = (uint32_t)(port_now() - start);
-    check(received == 4194304 && tcp.error == OTTER_E_CLOSED, "4 MiB come down, then the end");
+    check(received == 4194304 && socket.error == OTTER_E_CLOSED, "4 MiB come down, then the end");
     say("download: %lu bytes in %lu ms, %lu KiB/s", (unsigned long)received, (unsigned long)took,
         (unsigned long)(received / 1024 * 1000 / (took + 1)));
-    tcp_close(&tcp);
+    socket_close(&socket);
 }
 
 /* A reader that takes all there is and then computes for a while, as TLS does with its records. */
 static void check_busy_reader(uint16_t port)
 {
     static const char request[] = "D4194304\n";
-    struct tcp tcp;
-    tcp_connect(&tcp, "localhost", port);
-    wait_while_connecting(&tcp);
-    tcp_send(&tcp, request, sizeof request - 1);
+    struct socket socket;
+    socket_connect(&socket, "localhost", port);
+    wait_while_connecting(&socket);
+    socket_send(&socket, request, sizeof request - 1);
     const otter_ms start = port_now();
     otter_ms progress = start;
     uint32_t received = 0;
-    while (tcp.state == TCP_OPEN && port_now() < progress + WAIT_MS) {
+    while (socket.state == SOCKET_OPEN && port_now() < progress + WAIT_MS) {
         uint8_t in[1460];
         port_idle(port_now() + 1000);
-        for (int moved; (moved = tcp_receive(&tcp, in, sizeof in)) > 0; progress = port_now())
+        for (int moved; (moved = socket_receive(&socket, in, sizeof in)) > 0; progress = port_now())
             received += (uint32_t)moved;
         for (volatile uint32_t work = 0; work < 200000; work++) {
         }
@@ -260,36 +261,38 @@ static void check_busy_reader(uint16_t port)
     const uint32_t took = (uint32_t)(port_now() - start);
     say("busy reader: %lu bytes in %lu ms", (unsigned long)received, (unsigned long)took);
     check(received == 4194304, "a busy reader gets all of it");
-    tcp_close(&tcp);
+    socket_close(&socket);
 }
 
 static void check_refusals(void)
 {
-    struct tcp tcp;
-    tcp_connect(&tcp, "localhost", 1);
-    wait_while_connecting(&tcp);
-    check(tcp.state == TCP_CLOSED && tcp.error != OTTER_OK, "a closed port is refused");
-    tcp_close(&tcp);
-    tcp_connect(&tcp, "no-such-host.invalid", 1);
-    wait_while_connecting(&tcp);
-    check(tcp.state == TCP_CLOSED && tcp.error == OTTER_E_NOT_FOUND, "an unknown name is named so");
-    tcp_close(&tcp);
-    struct tcp none;
+    struct socket socket;
+    socket_connect(&socket, "localhost", 1);
+    wait_while_connecting(&socket);
+    check(socket.state == SOCKET_CLOSED && socket.error == OTTER_E_REFUSED,
+          "a closed port is refused");
+    socket_close(&socket);
+    socket_connect(&socket, "no-such-host.invalid", 1);
+    wait_while_connecting(&socket);
+    check(socket.state == SOCKET_CLOSED && socket.error == OTTER_E_NAME,
+          "an unknown name is named so");
+    socket_close(&socket);
+    struct socket none;
     for (int i = 0; i < 8; i++) { /* connections are given back */
-        tcp_connect(&none, "localhost", 1);
-        tcp_close(&none);
+        socket_connect(&none, "localhost", 1);
+        socket_close(&none);
     }
-    check(tcp_connect(&none, "localhost", 1) == OTTER_OK, "closed connections make room");
-    tcp_close(&none);
+    check(socket_connect(&none, "localhost", 1) == OTTER_OK, "closed connections make room");
+    socket_close(&none);
 }
 
 static void check_network(void)
 {
     char line[32];
     const otter_ms deadline = port_now() + WAIT_MS;
-    while (!port_network_up() && port_now() < deadline)
+    while (port_network_status() != OTTER_OK && port_now() < deadline)
         port_idle(deadline);
-    check(port_network_up(), "an address comes by DHCP");
+    check(port_network_status() == OTTER_OK, "an address comes by DHCP");
     say("echo server port?");
     read_line(line, sizeof line);
     const uint16_t port = (uint16_t)strtoul(line, NULL, 10);

@@ -15,7 +15,7 @@
 #include "port/port.h"
 #include "ports/posix/flash_file.h"
 #include "ports/posix/port_posix.h"
-#include "ports/posix/tcp.h"
+#include "ports/posix/socket.h"
 
 #define WATCHDOG_S 60
 
@@ -111,11 +111,11 @@ void port_watchdog_feed(void)
 void port_idle(otter_ms deadline)
 {
     struct pollfd wait[2] = {{console_closed ? -1 : STDIN_FILENO, POLLIN, 0}, {-1, 0, 0}};
-    wait[1].fd = tcp_poll_descriptor(&wait[1].events);
+    wait[1].fd = socket_poll_descriptor(&wait[1].events);
     const otter_ms now = port_now();
     const otter_ms left = deadline > now ? deadline - now : 0;
     poll(wait, 2, left > 1000 ? 1000 : (int)left);
-    tcp_poll_done();
+    socket_poll_done();
 }
 
 const struct handover *port_handover(void)

@@ -37,7 +37,9 @@ static otter_ms now;
 static bool entropy;
 static uint8_t next_random; /* a counter, or what every byte is */
 static bool random_counts;
-static unsigned connects; /* calls of tcp_connect */
+static unsigned connects;    /* calls of socket_connect */
+static otter_status network; /* what lacks */
+static char joined[128];     /* SSID/credential as last handed to the port */
 static struct handover handover;
 static char logged[16384];
 static char shown[4096];
@@ -95,9 +97,14 @@ const struct handover *port_handover(void)
     return &handover;
 }
 
-bool port_network_up(void)
+void port_network_join(const char *ssid, const char *credential)
 {
-    return true;
+    snprintf(joined, sizeof joined, "%s/%s", ssid, credential);
+}
+
+otter_status port_network_status(void)
+{
+    return network;
 }
 
 size_t port_ram_used(void)
@@ -115,30 +122,30 @@ size_t port_stack_used(void)
     return 0;
 }
 
-otter_status tcp_connect(struct tcp *tcp, const char *host, uint16_t port)
+otter_status socket_connect(struct socket *socket, const char *host, uint16_t port)
 {
     (void)host, (void)port;
-    memset(tcp, 0, sizeof *tcp);
-    tcp->state = TCP_CONNECTING; /* nobody answers */
+    memset(socket, 0, sizeof *socket);
+    socket->state = SOCKET_CONNECTING; /* nobody answers */
     connects++;
     return OTTER_OK;
 }
 
-int tcp_send(struct tcp *tcp, const void *data, size_t length)
+int socket_send(struct socket *socket, const void *data, size_t length)
 {
-    (void)tcp, (void)data, (void)length;
+    (void)socket, (void)data, (void)length;
     return 0;
 }
 
-int tcp_receive(struct tcp *tcp, void *data, size_t size)
+int socket_receive(struct socket *socket, void *data, size_t size)
 {
-    (void)tcp, (void)data, (void)size;
+    (void)socket, (void)data, (void)size;
     return 0;
 }
 
-void tcp_close(struct tcp *tcp)
+void socket_close(struct socket *socket)
 {
-    tcp->state = TCP_IDLE;
+    socket->state = SOCKET_IDLE;
 }
 
 /* --- the device --- */
@@ -153,6 +160,8 @@ static int set_up(void **state)
     next_random = 1;
     random_counts = true;
     connects = 0;
+    network = OTTER_OK;
+    joined[0] = '\0';
     handover = (struct handover){.magic = HANDOVER_MAGIC, .reset_reason = RESET_POWER_ON};
     logged[0] = '\0';
     nor_uniform_sectors(sectors, SECTORS, FLASH_MAP_SECTOR_SIZE);
@@ -391,6 +400,44 @@ static void after_a_restart_and_on_trial_the_first_connection_comes_at_once(void
     assert_int_equal(connects, 2);
 }
 
+/* --- the network --- */
+
+static void type(const char *line)
+{
+    console_input(&app.shell.console, line, strlen(line));
+}
+
+static void wifi_credentials_reach_the_port_at_start_and_after_a_commit(void **state)
+{
+    (void)state;
+    configure(CONFIG_WIFI_SSID, "workshop");
+    start();
+    assert_string_equal(joined, "workshop/");
+    type("conf set wifi_credential \"horse battery\"\r");
+    assert_string_equal(joined, "workshop/");
+    type("conf commit\r");
+    assert_string_equal(joined, "workshop/horse battery");
+    type("conf set wifi_ssid \"\"\rconf commit\r");
+    assert_string_equal(joined, "/horse battery");
+}
+
+static void what_the_network_lacks_is_shown(void **state)
+{
+    (void)state;
+    provision();
+    handover.reset_reason = RESET_SOFTWARE;
+    network = OTTER_E_PASSWORD;
+    start();
+    assert_true(run_until(20000));
+    assert_int_equal(connects, 0);
+    assert_non_null(strstr(agent_as_shown(), "cloud      off line: wrong Wi-Fi password"));
+    network = OTTER_E_ACCESS_POINT;
+    assert_non_null(strstr(agent_as_shown(), "cloud      off line: no such access point"));
+    network = OTTER_OK;
+    assert_true(run_until(20001));
+    assert_int_equal(connects, 1);
+}
+
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -404,6 +451,8 @@ int main(void)
         PROMISE(after_power_on_the_first_connection_comes_at_random),
         PROMISE(the_boards_own_spread_is_short),
         PROMISE(after_a_restart_and_on_trial_the_first_connection_comes_at_once),
+        PROMISE(wifi_credentials_reach_the_port_at_start_and_after_a_commit),
+        PROMISE(what_the_network_lacks_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -30,6 +30,9 @@ static char logged[4096];
 static int random_works = 1;
 static size_t send_once = SIZE_MAX; /* at most so many bytes at a time; every other call none */
 static unsigned sends;
+static bool modem_ends_tls;
+static bool broken_off;
+static bool never_looked_up;
 
 otter_ms port_now(void)
 {
@@ -49,19 +52,22 @@ otter_status port_random(void *data, size_t length)
     return OTTER_OK;
 }
 
-otter_status tcp_connect(struct tcp *tcp, const char *host, uint16_t port)
+otter_status socket_connect(struct socket *to, const char *host, uint16_t port)
 {
     (void)host; /* all names lead to loopback */
     const struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    memset(tcp, 0, sizeof *tcp);
-    tcp->port.fd = socket(AF_INET, SOCK_STREAM, 0);
-    tcp->state = TCP_OPEN;
-    if (connect(tcp->port.fd, (const struct sockaddr *)&address, sizeof address) != 0) {
-        tcp->state = TCP_CLOSED;
-        tcp->error = OTTER_E_REFUSED;
+    memset(to, 0, sizeof *to);
+    to->port.fd = socket(AF_INET, SOCK_STREAM, 0);
+    to->state = SOCKET_OPEN;
+    if (connect(to->port.fd, (const struct sockaddr *)&address, sizeof address) != 0) {
+        to->state = SOCKET_CLOSED;
+        to->error = OTTER_E_REFUSED;
     }
-    fcntl(tcp->port.fd, F_SETFL, O_NONBLOCK);
+    fcntl(to->port.fd, F_SETFL, O_NONBLOCK);
+    to->secure = modem_ends_tls;
+    if (never_looked_up)
+        to->state = SOCKET_LOOKING_UP;
     return OTTER_OK;
 }
 
@@ -72,22 +78,25 @@ static int moved(ssize_t result)
     return result < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : OTTER_E_CLOSED;
 }
 
-int tcp_send(struct tcp *tcp, const void *data, size_t length)
+int socket_send(struct socket *socket, const void *data, size_t length)
 {
     if (send_once != SIZE_MAX && sends++ % 2 == 0)
         return 0;
-    return moved(send(tcp->port.fd, data, length < send_once ? length : send_once, MSG_NOSIGNAL));
+    return moved(
+        send(socket->port.fd, data, length < send_once ? length : send_once, MSG_NOSIGNAL));
 }
 
-int tcp_receive(struct tcp *tcp, void *data, size_t size)
+int socket_receive(struct socket *socket, void *data, size_t size)
 {
-    return moved(recv(tcp->port.fd, data, size, 0));
+    if (broken_off)
+        return OTTER_E_RESET;
+    return moved(recv(socket->port.fd, data, size, 0));
 }
 
-void tcp_close(struct tcp *tcp)
+void socket_close(struct socket *socket)
 {
-    close(tcp->port.fd);
-    tcp->state = TCP_IDLE;
+    close(socket->port.fd);
+    socket->state = SOCKET_IDLE;
 }
 
 /* ---- A store in memory with the device's objects --------------------------------------------- */
@@ -158,6 +167,7 @@ static int set_up(void **state)
     now = 5000;
     send_once = SIZE_MAX;
     random_works = 1;
+    modem_ends_tls = broken_off = never_looked_up = false;
     assert_int_equal(kv_open(&kv, &area), OTTER_OK);
     import_root("root.pem");
     assert_int_equal(pki_generate_key(&kv), OTTER_OK);
@@ -176,7 +186,7 @@ static int tear_down(void **state)
 /* Real time passes while the other process works; the session's clock stands still. */
 static void wait_for_bytes(void)
 {
-    struct pollfd fd = {.fd = tls.tcp.port.fd, .events = POLLIN};
+    struct pollfd fd = {.fd = tls.socket.port.fd, .events = POLLIN};
     poll(&fd, 1, 20);
 }
 
@@ -449,7 +459,7 @@ static void a_server_that_does_not_speak_tls_is_told_as_such(void **state)
     close(fd);
 }
 
-static void a_refused_tcp_connection_is_passed_on(void **state)
+static void a_refused_connection_is_passed_on(void **state)
 {
     (void)state;
     close(silent_server_start(&server.port));
@@ -492,6 +502,72 @@ static void a_connection_can_be_closed_and_opened_again(void **state)
     }
 }
 
+/* ---- A modem that ends TLS itself ------------------------------------------------------------ */
+
+/* The server of these tests sends what it gets back in clear text. */
+static void nothing_is_put_on_a_socket_that_is_secure_already(void **state)
+{
+    (void)state;
+    char line[16] = "";
+    const int listener = silent_server_start(&server.port);
+    modem_ends_tls = true;
+    assert_int_equal(connect_to("localhost"), TLS_OPEN);
+    const int peer = accept(listener, NULL, NULL);
+    assert_int_equal(tls_write(&tls, "in clear\n", 9), 9);
+    assert_int_equal(recv(peer, line, sizeof line, 0), 9);
+    assert_string_equal(line, "in clear\n");
+    assert_int_equal(send(peer, "answer", 6, MSG_NOSIGNAL), 6);
+    wait_for_bytes();
+    assert_false(tls_pending(&tls));
+    assert_int_equal(tls_read(&tls, line, sizeof line), 6);
+    assert_memory_equal(line, "answer", 6);
+    assert_int_equal(tls_read(&tls, line, sizeof line), 0);
+    close(peer);
+    wait_for_bytes();
+    assert_int_equal(tls_read(&tls, line, sizeof line), OTTER_E_CLOSED);
+    assert_int_equal(tls.state, TLS_FAILED);
+    close(listener);
+}
+
+/* Neither does the farewell of TLS go out on it. */
+static void a_secure_socket_is_closed_without_a_word(void **state)
+{
+    (void)state;
+    char byte;
+    const int listener = silent_server_start(&server.port);
+    modem_ends_tls = true;
+    assert_int_equal(connect_to("localhost"), TLS_OPEN);
+    const int peer = accept(listener, NULL, NULL);
+    tls_close(&tls);
+    assert_int_equal(recv(peer, &byte, 1, 0), 0);
+    close(peer);
+    close(listener);
+}
+
+static void a_connection_that_is_broken_off_is_told_from_one_that_ends(void **state)
+{
+    (void)state;
+    char byte;
+    tls_server_start(&server, "server", "");
+    assert_int_equal(connect_to("localhost"), TLS_OPEN);
+    broken_off = true;
+    assert_int_equal(tls_read(&tls, &byte, 1), OTTER_E_RESET);
+    assert_int_equal(tls.error, OTTER_E_RESET);
+    assert_non_null(strstr(logged, "connection reset"));
+}
+
+static void a_look_up_without_an_end_is_told_as_such(void **state)
+{
+    (void)state;
+    close(silent_server_start(&server.port));
+    never_looked_up = true;
+    assert_int_equal(tls_open(&tls, now, &kv, "localhost", server.port, TIMEOUT_MS), OTTER_OK);
+    now += TIMEOUT_MS;
+    assert_int_equal(tls_step(&tls, now), TLS_FAILED);
+    assert_int_equal(tls.error, OTTER_E_TIMEOUT);
+    assert_non_null(strstr(logged, "did not answer in time (DNS)"));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -517,10 +593,14 @@ int main(void)
         TEST(a_server_that_never_answers_is_given_up_at_the_deadline),
         TEST(a_server_that_closes_in_the_handshake_is_noticed),
         TEST(a_server_that_does_not_speak_tls_is_told_as_such),
-        TEST(a_refused_tcp_connection_is_passed_on),
+        TEST(a_refused_connection_is_passed_on),
         TEST(the_end_of_the_connection_is_seen_when_reading),
         TEST(a_board_without_entropy_makes_no_connection),
         TEST(a_connection_can_be_closed_and_opened_again),
+        TEST(nothing_is_put_on_a_socket_that_is_secure_already),
+        TEST(a_secure_socket_is_closed_without_a_word),
+        TEST(a_connection_that_is_broken_off_is_told_from_one_that_ends),
+        TEST(a_look_up_without_an_end_is_told_as_such),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

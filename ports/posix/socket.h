@@ -3,9 +3,9 @@
 #define OTTER_PORTS_POSIX_TCP_H
 
 /* Descriptor to poll and for which events, or -1 when there is none. */
-int tcp_poll_descriptor(short *events);
+int socket_poll_descriptor(short *events);
 
 /* After the poll: lets a connect in progress finish. */
-void tcp_poll_done(void);
+void socket_poll_done(void);
 
 #endif

@@ -1,5 +1,5 @@
-/* tcp_* of port/port.h over non-blocking sockets. A name is looked up in a thread (lookup.h); of
- * its addresses, IPv6 or IPv4, the first that answers is taken. */
+/* port/socket.h over the system's non-blocking sockets. A name is looked up in a thread (lookup.h);
+ * of its addresses, IPv6 or IPv4, the first that answers is taken. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -11,11 +11,11 @@
 #include <unistd.h>
 
 #include "port/log.h"
-#include "port/port.h"
+#include "port/socket.h"
 #include "ports/posix/lookup.h"
-#include "ports/posix/tcp.h"
+#include "ports/posix/socket.h"
 
-/* Behind a struct tcp, from tcp_connect to tcp_close. */
+/* Behind a struct socket, from socket_connect to socket_close. */
 struct connection {
     int fd;                     /* -1: none yet */
     struct lookup *lookup;      /* NULL once the name is known */
@@ -24,11 +24,18 @@ struct connection {
     char host[];
 };
 
-static struct tcp *watched;
+static struct socket *watched;
 
-bool port_network_up(void)
+/* The network is the machine's own. */
+void port_network_join(const char *ssid, const char *credential)
 {
-    return true;
+    (void)ssid;
+    (void)credential;
+}
+
+otter_status port_network_status(void)
+{
+    return OTTER_OK;
 }
 
 static void close_socket(struct connection *connection)
@@ -38,11 +45,11 @@ static void close_socket(struct connection *connection)
     connection->fd = -1;
 }
 
-static void release(struct tcp *tcp)
+static void release(struct socket *socket)
 {
-    struct connection *connection = tcp->port.handle;
-    tcp->port.handle = NULL;
-    if (watched == tcp)
+    struct connection *connection = socket->port.handle;
+    socket->port.handle = NULL;
+    if (watched == socket)
         watched = NULL;
     if (connection == NULL)
         return;
@@ -54,11 +61,11 @@ static void release(struct tcp *tcp)
     free(connection);
 }
 
-static otter_status fail(struct tcp *tcp, otter_status error)
+static otter_status fail(struct socket *socket, otter_status error)
 {
-    release(tcp);
-    tcp->state = TCP_CLOSED;
-    tcp->error = error;
+    release(socket);
+    socket->state = SOCKET_CLOSED;
+    socket->error = error;
     return error;
 }
 
@@ -75,9 +82,9 @@ static bool start_connect(struct connection *connection, const struct addrinfo *
     return false;
 }
 
-static otter_status try_next(struct tcp *tcp)
+static otter_status try_next(struct socket *socket)
 {
-    struct connection *connection = tcp->port.handle;
+    struct connection *connection = socket->port.handle;
     close_socket(connection);
     while (connection->next != NULL) {
         const struct addrinfo *address = connection->next;
@@ -85,7 +92,7 @@ static otter_status try_next(struct tcp *tcp)
         if (start_connect(connection, address))
             return OTTER_OK;
     }
-    return fail(tcp, OTTER_E_REFUSED);
+    return fail(socket, OTTER_E_REFUSED);
 }
 
 /* An address in text, for which there is nothing to look up. */
@@ -100,49 +107,50 @@ static struct addrinfo *numeric_address(const char *host, uint16_t port)
     return getaddrinfo(host, service, &hints, &address) == 0 ? address : NULL;
 }
 
-otter_status tcp_connect(struct tcp *tcp, const char *host, uint16_t port)
+otter_status socket_connect(struct socket *socket, const char *host, uint16_t port)
 {
-    memset(tcp, 0, sizeof *tcp);
+    memset(socket, 0, sizeof *socket);
     /* RFC 6761: this name is the loopback, also where no hosts file says so. */
     if (strcmp(host, "localhost") == 0)
         host = "127.0.0.1";
     struct connection *connection = calloc(1, sizeof *connection + strlen(host) + 1);
     if (connection == NULL)
-        return fail(tcp, OTTER_E_MEMORY);
+        return fail(socket, OTTER_E_MEMORY);
     strcpy(connection->host, host);
     connection->fd = -1;
-    tcp->port.handle = connection;
+    socket->port.handle = connection;
     connection->addresses = connection->next = numeric_address(host, port);
     if (connection->addresses == NULL)
         connection->lookup = lookup_start(host, port);
-    else if (try_next(tcp) != OTTER_OK)
+    else if (try_next(socket) != OTTER_OK)
         return OTTER_E_REFUSED;
     if (connection->addresses == NULL && connection->lookup == NULL)
-        return fail(tcp, OTTER_E_MEMORY);
-    tcp->state = TCP_CONNECTING;
-    watched = tcp;
+        return fail(socket, OTTER_E_MEMORY);
+    socket->state = connection->lookup != NULL ? SOCKET_LOOKING_UP : SOCKET_CONNECTING;
+    watched = socket;
     return OTTER_OK;
 }
 
-static void finish_lookup(struct tcp *tcp)
+static void finish_lookup(struct socket *socket)
 {
-    struct connection *connection = tcp->port.handle;
+    struct connection *connection = socket->port.handle;
     if (!lookup_take(connection->lookup, &connection->addresses))
         return;
     lookup_drop(connection->lookup);
     connection->lookup = NULL;
     connection->next = connection->addresses;
     if (connection->addresses != NULL) {
-        try_next(tcp);
+        socket->state = SOCKET_CONNECTING;
+        try_next(socket);
         return;
     }
     LOG_WRN("NET", "no address found for %s", connection->host);
-    fail(tcp, OTTER_E_NOT_FOUND);
+    fail(socket, OTTER_E_NAME);
 }
 
-static void finish_connect(struct tcp *tcp)
+static void finish_connect(struct socket *socket)
 {
-    struct connection *connection = tcp->port.handle;
+    struct connection *connection = socket->port.handle;
     struct pollfd ready = {connection->fd, POLLOUT, 0};
     if (poll(&ready, 1, 0) <= 0)
         return;
@@ -150,60 +158,62 @@ static void finish_connect(struct tcp *tcp)
     socklen_t size = sizeof error;
     getsockopt(connection->fd, SOL_SOCKET, SO_ERROR, &error, &size);
     if (error != 0)
-        try_next(tcp);
+        try_next(socket);
     else
-        tcp->state = TCP_OPEN;
+        socket->state = SOCKET_OPEN;
 }
 
-static int descriptor_of(const struct tcp *tcp)
+static int descriptor_of(const struct socket *socket)
 {
-    const struct connection *connection = tcp->port.handle;
+    const struct connection *connection = socket->port.handle;
     return connection->fd;
 }
 
-static bool would_block(void)
+/* What send or recv came to; 0 bytes received are the end. */
+static int moved(struct socket *socket, ssize_t count, bool ended)
 {
-    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
-
-int tcp_send(struct tcp *tcp, const void *data, size_t length)
-{
-    if (tcp->state != TCP_OPEN)
-        return tcp->state == TCP_CLOSED ? OTTER_E_CLOSED : 0;
-    const ssize_t sent = send(descriptor_of(tcp), data, length, MSG_NOSIGNAL);
-    if (sent < 0 && would_block())
+    if (count > 0)
+        return (int)count;
+    if (!ended && (count == 0 || errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
         return 0;
-    if (sent < 0) {
-        fail(tcp, OTTER_E_CLOSED);
-        return OTTER_E_CLOSED;
-    }
-    tcp->bytes_out += (uint32_t)sent;
-    return (int)sent;
+    return fail(socket, count == 0 ? OTTER_E_CLOSED : OTTER_E_RESET);
 }
 
-int tcp_receive(struct tcp *tcp, void *data, size_t size)
+/* Before it is open nothing moves; afterwards it says why. */
+static int not_open(const struct socket *socket)
 {
-    if (tcp->state != TCP_OPEN)
-        return tcp->state == TCP_CLOSED ? OTTER_E_CLOSED : 0;
-    const ssize_t received = recv(descriptor_of(tcp), data, size, 0);
-    if (received < 0 && would_block())
-        return 0;
-    if (received <= 0) {
-        fail(tcp, OTTER_E_CLOSED);
-        return OTTER_E_CLOSED;
-    }
-    tcp->bytes_in += (uint32_t)received;
-    return (int)received;
+    return socket->state == SOCKET_CLOSED ? (int)socket->error : 0;
 }
 
-void tcp_close(struct tcp *tcp)
+int socket_send(struct socket *socket, const void *data, size_t length)
 {
-    if (tcp->state != TCP_IDLE)
-        release(tcp);
-    tcp->state = TCP_IDLE;
+    if (socket->state != SOCKET_OPEN)
+        return not_open(socket);
+    const int sent = moved(socket, send(descriptor_of(socket), data, length, MSG_NOSIGNAL), false);
+    if (sent > 0)
+        socket->bytes_out += (uint32_t)sent;
+    return sent;
 }
 
-int tcp_poll_descriptor(short *events)
+int socket_receive(struct socket *socket, void *data, size_t size)
+{
+    if (socket->state != SOCKET_OPEN)
+        return not_open(socket);
+    const ssize_t received = recv(descriptor_of(socket), data, size, 0);
+    const int taken = moved(socket, received, received == 0);
+    if (taken > 0)
+        socket->bytes_in += (uint32_t)taken;
+    return taken;
+}
+
+void socket_close(struct socket *socket)
+{
+    if (socket->state != SOCKET_IDLE)
+        release(socket);
+    socket->state = SOCKET_IDLE;
+}
+
+int socket_poll_descriptor(short *events)
 {
     if (watched == NULL)
         return -1;
@@ -211,18 +221,15 @@ int tcp_poll_descriptor(short *events)
     *events = POLLIN;
     if (connection->lookup != NULL)
         return lookup_descriptor(connection->lookup);
-    if (watched->state == TCP_CONNECTING)
+    if (watched->state == SOCKET_CONNECTING)
         *events = POLLOUT;
     return connection->fd;
 }
 
-void tcp_poll_done(void)
+void socket_poll_done(void)
 {
-    if (watched == NULL || watched->state != TCP_CONNECTING)
-        return;
-    const struct connection *connection = watched->port.handle;
-    if (connection->lookup != NULL)
+    if (watched != NULL && watched->state == SOCKET_LOOKING_UP)
         finish_lookup(watched);
-    else
+    else if (watched != NULL && watched->state == SOCKET_CONNECTING)
         finish_connect(watched);
 }

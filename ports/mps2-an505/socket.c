@@ -1,4 +1,4 @@
-/* TCP connections of port/port.h on lwIP's raw API.
+/* Connections of port/socket.h on lwIP's raw API.
  *
  * Received data stays in lwIP's buffers until the application takes it; only then does the window
  * open again, so a slow application slows the sender and no data is copied twice.
@@ -6,29 +6,29 @@
  * The name `localhost` stands for the gateway: behind QEMU's user-mode network that is the machine
  * that runs QEMU, and a server certificate for `localhost` can be checked as such. */
 #include <lwip/dns.h>
+#include <lwip/tcp.h>
 #include <string.h>
 
 #include "port/log.h"
-#include "port/port.h"
-#include "ports/mps2-an505/lwip/lwip_tcp.h"
+#include "port/socket.h"
 #include "ports/mps2-an505/network.h"
 
 #define CONNECTIONS_MAX 2u
 
 struct connection {
-    struct tcp *owner;   /* NULL: free */
-    struct tcp_pcb *pcb; /* NULL before the name is known, and once lwIP has let go of it */
+    struct socket *owner; /* NULL: free */
+    struct tcp_pcb *pcb;  /* NULL before the name is known, and once lwIP has let go of it */
     struct pbuf *received;
     uint32_t lookup; /* tells our name lookup from one that a closed connection left behind */
     uint16_t port;
-    bool peer_done; /* no more data will come */
+    otter_status end; /* why no more data will come; OTTER_OK: some may */
 };
 
 static struct connection connections[CONNECTIONS_MAX];
 
 static void set_closed(struct connection *c, otter_status error)
 {
-    c->owner->state = TCP_CLOSED;
+    c->owner->state = SOCKET_CLOSED;
     c->owner->error = error;
     network_note_event();
 }
@@ -38,7 +38,7 @@ static err_t on_connected(void *arg, struct tcp_pcb *pcb, err_t err)
     (void)err; /* lwIP: always ERR_OK */
     struct connection *c = arg;
     tcp_nagle_disable(pcb);
-    c->owner->state = TCP_OPEN;
+    c->owner->state = SOCKET_OPEN;
     network_note_event();
     return ERR_OK;
 }
@@ -49,7 +49,7 @@ static err_t on_received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_
     (void)err;
     struct connection *c = arg;
     if (data == NULL)
-        c->peer_done = true;
+        c->end = OTTER_E_CLOSED;
     else if (c->received == NULL)
         c->received = data;
     else
@@ -71,13 +71,13 @@ static err_t on_sent(void *arg, struct tcp_pcb *pcb, u16_t length)
 static void on_error(void *arg, err_t err)
 {
     struct connection *c = arg;
-    const bool connecting = c->owner->state == TCP_CONNECTING;
+    const bool reset = err == ERR_RST;
     c->pcb = NULL;
-    c->peer_done = true;
-    if (connecting)
-        set_closed(c, err == ERR_RST ? OTTER_E_REFUSED : OTTER_E_TIMEOUT);
+    c->end = reset ? OTTER_E_RESET : OTTER_E_TIMEOUT;
+    if (c->owner->state == SOCKET_CONNECTING)
+        set_closed(c, reset ? OTTER_E_REFUSED : OTTER_E_TIMEOUT);
     else if (c->received == NULL)
-        set_closed(c, err == ERR_RST ? OTTER_E_CLOSED : OTTER_E_TIMEOUT);
+        set_closed(c, c->end);
     network_note_event();
 }
 
@@ -93,7 +93,7 @@ static void drop_pcb(struct connection *c, bool graceful)
     tcp_sent(pcb, NULL);
     tcp_err(pcb, NULL);
     tcp_setprio(pcb, TCP_PRIO_MIN); /* a new connection may take its place */
-    if (!graceful || lwip_tcp_close(pcb) != ERR_OK)
+    if (!graceful || tcp_close(pcb) != ERR_OK)
         tcp_abort(pcb);
 }
 
@@ -106,10 +106,11 @@ static otter_status start_connect(struct connection *c, const ip_addr_t *address
     tcp_recv(c->pcb, on_received);
     tcp_sent(c->pcb, on_sent);
     tcp_err(c->pcb, on_error);
-    if (lwip_tcp_connect(c->pcb, address, c->port, on_connected) != ERR_OK) {
+    if (tcp_connect(c->pcb, address, c->port, on_connected) != ERR_OK) {
         drop_pcb(c, false);
         return OTTER_E_MEMORY;
     }
+    c->owner->state = SOCKET_CONNECTING;
     return OTTER_OK;
 }
 
@@ -122,7 +123,7 @@ static void on_name_found(const char *name, const ip_addr_t *address, void *arg)
     otter_status status = OTTER_OK;
     if (address == NULL) {
         LOG_WRN("NET", "no address found for %s", name);
-        status = OTTER_E_NOT_FOUND;
+        status = OTTER_E_NAME;
     } else {
         status = start_connect(c, address);
     }
@@ -154,7 +155,7 @@ static otter_status look_up(const char *host, uint32_t lookup, ip_addr_t *addres
     }
 }
 
-static struct connection *new_connection(struct tcp *owner)
+static struct connection *new_connection(struct socket *owner)
 {
     static uint32_t lookups;
     for (uint32_t i = 0; i < CONNECTIONS_MAX; i++) {
@@ -170,75 +171,77 @@ static struct connection *new_connection(struct tcp *owner)
     return NULL;
 }
 
-otter_status tcp_connect(struct tcp *tcp, const char *host, uint16_t port)
+otter_status socket_connect(struct socket *socket, const char *host, uint16_t port)
 {
-    *tcp = (struct tcp){.state = TCP_IDLE};
-    if (!port_network_up())
+    *socket = (struct socket){.state = SOCKET_IDLE};
+    if (port_network_status() != OTTER_OK)
         return OTTER_E_STATE;
-    struct connection *c = new_connection(tcp);
+    struct connection *c = new_connection(socket);
     if (c == NULL)
         return OTTER_E_NO_SPACE;
     c->port = port;
+    socket->port.handle = c;
+    socket->state = SOCKET_LOOKING_UP;
     ip_addr_t address;
     otter_status status = look_up(host, c->lookup, &address);
     if (status == OTTER_OK)
         status = start_connect(c, &address);
-    if (status != OTTER_OK && status != OTTER_E_AGAIN) {
-        c->owner = NULL;
-        return status;
-    }
-    tcp->port.handle = c;
-    tcp->state = TCP_CONNECTING;
-    return OTTER_OK;
+    if (status == OTTER_OK || status == OTTER_E_AGAIN)
+        return OTTER_OK;
+    socket_close(socket);
+    return status;
 }
 
-int tcp_send(struct tcp *tcp, const void *data, size_t length)
+/* Before it is open nothing moves; afterwards it says why. */
+static int not_open(const struct socket *socket)
 {
-    struct connection *c = tcp->port.handle;
-    if (tcp->state == TCP_CONNECTING)
-        return 0;
-    if (tcp->state != TCP_OPEN || c->pcb == NULL)
-        return OTTER_E_CLOSED;
+    return socket->state == SOCKET_CLOSED ? (int)socket->error : 0;
+}
+
+int socket_send(struct socket *socket, const void *data, size_t length)
+{
+    struct connection *c = socket->port.handle;
+    if (socket->state != SOCKET_OPEN)
+        return not_open(socket);
+    if (c->pcb == NULL)
+        return c->end;
     const size_t room = tcp_sndbuf(c->pcb);
     const u16_t take = (u16_t)(length < room ? length : room);
     if (take == 0 || tcp_write(c->pcb, data, take, TCP_WRITE_FLAG_COPY) != ERR_OK)
         return 0; /* lwIP's buffers are full: on_sent ends the wait */
     tcp_output(c->pcb);
-    tcp->bytes_out += take;
+    socket->bytes_out += take;
     return take;
 }
 
-int tcp_receive(struct tcp *tcp, void *data, size_t size)
+int socket_receive(struct socket *socket, void *data, size_t size)
 {
-    struct connection *c = tcp->port.handle;
-    if (tcp->state == TCP_CONNECTING)
-        return 0;
-    if (tcp->state != TCP_OPEN)
-        return OTTER_E_CLOSED;
+    struct connection *c = socket->port.handle;
+    if (socket->state != SOCKET_OPEN)
+        return not_open(socket);
     if (c->received == NULL) {
-        if (!c->peer_done)
-            return 0;
-        set_closed(c, OTTER_E_CLOSED);
-        return OTTER_E_CLOSED;
+        if (c->end != OTTER_OK)
+            set_closed(c, c->end);
+        return c->end;
     }
     const u16_t take = size < c->received->tot_len ? (u16_t)size : c->received->tot_len;
     pbuf_copy_partial(c->received, data, take, 0);
     c->received = pbuf_free_header(c->received, take);
     if (c->pcb != NULL)
         tcp_recved(c->pcb, take);
-    tcp->bytes_in += take;
+    socket->bytes_in += take;
     return take;
 }
 
-void tcp_close(struct tcp *tcp)
+void socket_close(struct socket *socket)
 {
-    struct connection *c = tcp->port.handle;
-    if (c != NULL && c->owner == tcp) {
+    struct connection *c = socket->port.handle;
+    if (c != NULL && c->owner == socket) {
         drop_pcb(c, true);
         if (c->received != NULL)
             pbuf_free(c->received);
         *c = (struct connection){0};
     }
-    tcp->port.handle = NULL;
-    tcp->state = TCP_IDLE;
+    socket->port.handle = NULL;
+    socket->state = SOCKET_IDLE;
 }

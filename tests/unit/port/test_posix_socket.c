@@ -18,6 +18,7 @@
 #include <cmocka.h>
 
 #include "port/port.h"
+#include "port/socket.h"
 
 #define PATIENCE_S 60 /* ends a test that blocks, which is the failure */
 
@@ -93,79 +94,100 @@ static int tear_down(void **state)
     return 0;
 }
 
-static void idle_while_connecting(const struct tcp *tcp)
+static void idle_while_connecting(const struct socket *socket)
 {
-    while (tcp->state == TCP_CONNECTING)
+    while (socket->state < SOCKET_OPEN)
         port_idle(port_now() + 10);
 }
 
 static void a_name_that_takes_long_does_not_hold_up_the_loop(void **state)
 {
     (void)state;
-    struct tcp tcp;
-    assert_int_equal(tcp_connect(&tcp, "slow.test", port), OTTER_OK);
+    struct socket socket;
+    assert_int_equal(socket_connect(&socket, "slow.test", port), OTTER_OK);
     for (int i = 0; i < 3; i++)
         port_idle(port_now());
-    assert_int_equal(tcp.state, TCP_CONNECTING);
-    assert_int_equal(tcp_send(&tcp, "x", 1), 0);
+    assert_int_equal(socket.state, SOCKET_LOOKING_UP);
+    assert_int_equal(socket_send(&socket, "x", 1), 0);
     sem_post(&answer);
-    idle_while_connecting(&tcp);
-    assert_int_equal(tcp.state, TCP_OPEN);
-    assert_int_equal(tcp_send(&tcp, "x", 1), 1);
-    tcp_close(&tcp);
+    idle_while_connecting(&socket);
+    assert_int_equal(socket.state, SOCKET_OPEN);
+    assert_int_equal(socket_send(&socket, "x", 1), 1);
+    socket_close(&socket);
 }
 
 static void a_connection_may_be_closed_while_its_name_is_looked_up(void **state)
 {
     (void)state;
-    struct tcp tcp;
+    struct socket socket;
     for (int i = 0; i < 3; i++) {
-        assert_int_equal(tcp_connect(&tcp, "slow.test", port), OTTER_OK);
-        tcp_close(&tcp);
-        assert_int_equal(tcp.state, TCP_IDLE);
+        assert_int_equal(socket_connect(&socket, "slow.test", port), OTTER_OK);
+        socket_close(&socket);
+        assert_int_equal(socket.state, SOCKET_IDLE);
     }
     for (int i = 0; i < 3; i++)
         sem_post(&answer);
     for (int i = 0; i < 3; i++)
         sem_wait(&answered);
     sem_post(&answer);
-    assert_int_equal(tcp_connect(&tcp, "slow.test", port), OTTER_OK);
-    idle_while_connecting(&tcp);
-    assert_int_equal(tcp.state, TCP_OPEN);
-    tcp_close(&tcp);
+    assert_int_equal(socket_connect(&socket, "slow.test", port), OTTER_OK);
+    idle_while_connecting(&socket);
+    assert_int_equal(socket.state, SOCKET_OPEN);
+    socket_close(&socket);
 }
 
 static void an_unknown_name_and_a_closed_port_are_told(void **state)
 {
     (void)state;
-    struct tcp tcp;
-    assert_int_equal(tcp_connect(&tcp, "unknown.test", port), OTTER_OK);
-    idle_while_connecting(&tcp);
-    assert_int_equal(tcp.state, TCP_CLOSED);
-    assert_int_equal(tcp.error, OTTER_E_NOT_FOUND);
-    assert_int_equal(tcp_send(&tcp, "x", 1), OTTER_E_CLOSED);
-    tcp_close(&tcp);
-    (void)tcp_connect(&tcp, "127.0.0.2", port);
-    idle_while_connecting(&tcp);
-    assert_int_equal(tcp.state, TCP_CLOSED);
-    assert_int_equal(tcp.error, OTTER_E_REFUSED);
-    tcp_close(&tcp);
+    struct socket socket;
+    assert_int_equal(socket_connect(&socket, "unknown.test", port), OTTER_OK);
+    idle_while_connecting(&socket);
+    assert_int_equal(socket.state, SOCKET_CLOSED);
+    assert_int_equal(socket.error, OTTER_E_NAME);
+    assert_int_equal(socket_send(&socket, "x", 1), OTTER_E_NAME);
+    socket_close(&socket);
+    (void)socket_connect(&socket, "127.0.0.2", port);
+    idle_while_connecting(&socket);
+    assert_int_equal(socket.state, SOCKET_CLOSED);
+    assert_int_equal(socket.error, OTTER_E_REFUSED);
+    socket_close(&socket);
+}
+
+static void a_connection_that_is_broken_off_is_told_from_one_that_ends(void **state)
+{
+    (void)state;
+    for (int broken_off = 0; broken_off < 2; broken_off++) {
+        const struct linger at_once = {.l_onoff = broken_off};
+        struct socket socket;
+        char byte;
+        assert_int_equal(socket_connect(&socket, "127.0.0.1", port), OTTER_OK);
+        idle_while_connecting(&socket);
+        const int peer = accept(server, NULL, NULL);
+        setsockopt(peer, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+        close(peer);
+        port_idle(port_now() + 1000);
+        const int expected = broken_off ? OTTER_E_RESET : OTTER_E_CLOSED;
+        assert_int_equal(socket_receive(&socket, &byte, 1), expected);
+        assert_int_equal(socket.error, expected);
+        assert_int_equal(socket_send(&socket, "x", 1), expected);
+        socket_close(&socket);
+    }
 }
 
 static void an_ipv6_address_is_connected_to(void **state)
 {
     (void)state;
-    struct tcp tcp;
+    struct socket socket;
     uint16_t v6_port;
     const int v6 = listen_on(AF_INET6, "::1", &v6_port);
     if (v6 < 0) {
         print_message("no IPv6 on this machine\n");
         skip();
     }
-    assert_int_equal(tcp_connect(&tcp, "::1", v6_port), OTTER_OK);
-    idle_while_connecting(&tcp);
-    assert_int_equal(tcp.state, TCP_OPEN);
-    tcp_close(&tcp);
+    assert_int_equal(socket_connect(&socket, "::1", v6_port), OTTER_OK);
+    idle_while_connecting(&socket);
+    assert_int_equal(socket.state, SOCKET_OPEN);
+    socket_close(&socket);
     close(v6);
 }
 
@@ -176,6 +198,7 @@ int main(void)
         TEST(a_name_that_takes_long_does_not_hold_up_the_loop),
         TEST(a_connection_may_be_closed_while_its_name_is_looked_up),
         TEST(an_unknown_name_and_a_closed_port_are_told),
+        TEST(a_connection_that_is_broken_off_is_told_from_one_that_ends),
         TEST(an_ipv6_address_is_connected_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
