@@ -43,6 +43,8 @@
 #define MBEDTLS_AES_C
 #define MBEDTLS_AES_ROM_TABLES
 #define MBEDTLS_AES_FEWER_TABLES
+#define MBEDTLS_AES_SETKEY_DEC_ALT /* aes_encrypts_only.c */
+#define MBEDTLS_AES_DECRYPT_ALT
 #define MBEDTLS_GCM_C
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_MD_C
