@@ -92,6 +92,8 @@ static const char *why_off_line(void *ctx)
 static void start_agent(struct app *app, otter_ms now)
 {
     app->policy = (struct image_policy){.keys = image_keys, .key_count = image_key_count};
+    ota_source_stream_init(&app->stream, &app->link.mqtt, app->thing_name, 0);
+    app->sources[0] = &app->stream.source;
     const struct ota_config config = {
         .off = app->provisioned ? NULL : "the device is not provisioned",
         .policy = &app->policy,
@@ -102,6 +104,8 @@ static void start_agent(struct app *app, otter_ms now)
         .progress = &app->board.progress,
         .trailer_align = app->board.max_align,
         .image_size_max = app->board.image_size_max,
+        .sources = app->sources,
+        .source_count = 1,
         .thing_name = app->thing_name,
         .tokens = app->tokens,
         .token_count = OTA_TOKENS_MIN,

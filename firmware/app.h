@@ -12,6 +12,7 @@
 #include "image/check.h"
 #include "image/image.h"
 #include "services/ota/ota.h"
+#include "services/ota/source_stream.h"
 #include "store/kv.h"
 
 #ifdef __cplusplus
@@ -26,15 +27,17 @@ struct app {
     struct kv kv;
     struct link link;
     struct ota ota;
+    struct ota_source_stream stream;
+    struct ota_source *sources[1]; /* of the agent's blocks, by preference */
     struct trial trial;
     struct shell shell;
     struct image_policy policy;       /* keys that an image must be signed with */
     jsmntok_t tokens[OTA_TOKENS_MIN]; /* scratch of whoever reads JSON just now */
     char thing_name[OTA_THING_NAME_MAX + 1];
     char version[IMAGE_VERSION_TEXT_SIZE];
-    bool provisioned;        /* everything is there that a connection needs */
-    bool agent_runs;         /* ota_init went well */
-    bool on_line;            /* as last logged */
+    bool provisioned; /* everything is there that a connection needs */
+    bool agent_runs;  /* ota_init went well */
+    bool on_line;     /* as last logged */
     otter_ms progress_logged_at;
 };
 

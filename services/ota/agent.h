@@ -89,22 +89,16 @@ bool ota_ours_is_new(const struct ota *ota); /* this firmware is the job's image
 /* exchange.c: messages out and in. Senders return OTTER_E_AGAIN when they must be called again. */
 otter_status ota_send_ask(struct ota *ota, otter_ms now);
 otter_status ota_send_describe(struct ota *ota, otter_ms now);
-otter_status ota_send_probe(struct ota *ota, otter_ms now);
 otter_status ota_send_update(struct ota *ota, otter_ms now); /* as the state demands */
 otter_status ota_send_progress(struct ota *ota, otter_ms now);
-otter_status ota_send_request(struct ota *ota, otter_ms now);
 otter_status ota_subscribe(struct ota *ota);
-/* Both may take several calls. */
-void ota_open_stream(struct ota *ota, otter_ms now);
-void ota_close_stream(struct ota *ota, otter_ms now);
-uint32_t ota_stream_length_max(const struct ota *ota);
 
 /* update.c: actions of an update */
 struct ota_file ota_job_file(const struct ota *ota);
+void ota_choose_source(struct ota *ota); /* the one that the job in the record wants */
+otter_status ota_send_probe(struct ota *ota, otter_ms now);
 void ota_recall_download(struct ota *ota);
 void ota_count_restart(struct ota *ota);
-enum ota_event ota_read_header(struct ota *ota, const struct ota_block *block);
-void ota_take_block(struct ota *ota, otter_ms now, const struct ota_block *block);
 enum ota_event ota_take_job(struct ota *ota, otter_ms now);
 enum ota_event ota_job_accepted(struct ota *ota, otter_ms now);
 enum ota_event ota_prepare(struct ota *ota, otter_ms now);

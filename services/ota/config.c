@@ -6,7 +6,6 @@
 
 #define BLOCK_SIZE_DEFAULT    4096u
 #define REPLY_TIMEOUT_DEFAULT 10000u
-#define BLOCK_TIMEOUT_DEFAULT 3000u
 #define STALL_TIMEOUT_DEFAULT 600000u
 #define SELF_TEST_DEFAULT     120000u
 #define POLL_DEFAULT          3600000u
@@ -21,7 +20,6 @@ static void set_defaults(struct ota_config *config)
 {
     set_default(&config->block_size, BLOCK_SIZE_DEFAULT);
     set_default(&config->reply_timeout_ms, REPLY_TIMEOUT_DEFAULT);
-    set_default(&config->block_timeout_ms, BLOCK_TIMEOUT_DEFAULT);
     set_default(&config->stall_timeout_ms, STALL_TIMEOUT_DEFAULT);
     set_default(&config->self_test_timeout_ms, SELF_TEST_DEFAULT);
     set_default(&config->poll_ms, POLL_DEFAULT);
@@ -32,7 +30,7 @@ static const char *fault_of_blocks(const struct ota_config *config)
 {
     const uint32_t size = config->block_size;
     const uint32_t blocks = config->image_size_max / size + (config->image_size_max % size != 0);
-    if (size < OTA_PROBE_SIZE || size > OTA_REQUEST_MAX)
+    if (size < OTA_PROBE_SIZE || size > OTA_BLOCK_SIZE_MAX)
         return "block_size: 256 to 131072 bytes";
     if (size % config->secondary->flash->write_size != 0)
         return "block_size: no multiple of the flash's write size";
@@ -42,9 +40,10 @@ static const char *fault_of_blocks(const struct ota_config *config)
         return "block_size: too small, image_size_max would take more than OTA_BLOCKS_MAX blocks";
     if (ota_progress_capacity(config->progress) < 2u * blocks + 8u)
         return "progress: the area is too small for two entries for each block";
-    if (config->mqtt->config.input_size < size + OTA_MQTT_INPUT_BESIDE_BLOCK)
-        return "mqtt: input buffer smaller than block_size + OTA_MQTT_INPUT_BESIDE_BLOCK";
-    return NULL;
+    const char *fault = NULL;
+    for (unsigned i = 0; i < config->source_count && fault == NULL; i++)
+        fault = config->sources[i]->ops->fault(config->sources[i], size);
+    return fault;
 }
 
 static const char *missing_part(const struct ota_config *config)
@@ -59,6 +58,8 @@ static const char *missing_part(const struct ota_config *config)
         return "progress: the area is missing";
     if (config->tokens == NULL || config->token_count < OTA_TOKENS_MIN)
         return "tokens: fewer than OTA_TOKENS_MIN";
+    if (config->sources == NULL || config->source_count == 0)
+        return "sources: none";
     if (config->thing_name == NULL || config->thing_name[0] == '\0')
         return "thing_name: missing";
     return NULL;

@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "codec/cbor.h"
-
 #define FAULTS_MAX 8u
 
 static bool bit(const uint8_t *bits, uint32_t i)
@@ -21,80 +19,18 @@ static void clear_bit(uint8_t *bits, uint32_t i)
     bits[i / 8] &= (uint8_t) ~(1u << (i % 8));
 }
 
-/* --- messages --- */
-
 uint32_t ota_file_block_length(const struct ota_file *file, uint32_t block)
 {
     const uint32_t rest = file->size - block * file->block_size;
     return rest < file->block_size ? rest : file->block_size;
 }
 
-otter_status ota_block_read(const struct ota_file *file, const uint8_t *message, size_t length,
-                            struct ota_block *block)
-{
-    enum { SEEN_FILE = 1, SEEN_NUMBER = 2, SEEN_LENGTH = 4, SEEN_DATA = 8, SEEN_ALL = 15 };
-    struct cbor_reader r;
-    struct cbor_container map;
-    struct cbor_bytes data = {NULL, 0};
-    uint64_t file_id = 0, number = 0, stated = 0;
-    unsigned seen = 0;
-    cbor_reader_init(&r, message, length);
-    cbor_read_map(&r, &map);
-    while (cbor_next(&r, &map)) {
-        const struct cbor_text key = cbor_read_key(&r);
-        if (cbor_text_is(key, "f")) {
-            file_id = cbor_read_uint(&r, UINT32_MAX);
-            seen |= SEEN_FILE;
-        } else if (cbor_text_is(key, "i")) {
-            number = cbor_read_uint(&r, UINT32_MAX);
-            seen |= SEEN_NUMBER;
-        } else if (cbor_text_is(key, "l")) {
-            stated = cbor_read_uint(&r, UINT32_MAX);
-            seen |= SEEN_LENGTH;
-        } else if (cbor_text_is(key, "p")) {
-            data = cbor_read_bytes(&r);
-            seen |= SEEN_DATA;
-        } else {
-            cbor_skip(&r);
-        }
-    }
-    if (cbor_finish(&r) != OTTER_OK || seen != SEEN_ALL)
-        return OTTER_E_MALFORMED;
-    if (file_id != file->id || number >= ota_file_blocks(file) || stated != data.length ||
-        data.length != ota_file_block_length(file, (uint32_t)number))
-        return OTTER_E_REFUSED;
-    block->number = (uint32_t)number;
-    block->length = (uint32_t)data.length;
-    block->data = data.data;
-    return OTTER_OK;
-}
-
-int ota_request_write(const struct ota_file *file, uint32_t first, uint32_t count,
-                      const uint8_t *bitmap, size_t bitmap_length, uint8_t *out, size_t size)
-{
-    struct cbor_writer w;
-    cbor_writer_init(&w, out, size);
-    cbor_write_map(&w, 6);
-    cbor_write_text(&w, "c");
-    cbor_write_text(&w, "rdy"); /* the token that all device libraries send */
-    cbor_write_text(&w, "f");
-    cbor_write_uint(&w, file->id);
-    cbor_write_text(&w, "l");
-    cbor_write_uint(&w, file->block_size);
-    cbor_write_text(&w, "o");
-    cbor_write_uint(&w, first);
-    cbor_write_text(&w, "b");
-    cbor_write_bytes(&w, bitmap, bitmap_length);
-    cbor_write_text(&w, "n");
-    cbor_write_uint(&w, count);
-    return cbor_written(&w);
-}
-
 /* --- window --- */
 
-void ota_download_init(struct ota_download *download, struct ota_progress *progress, uint8_t window)
+void ota_download_init(struct ota_download *download, struct ota_progress *progress, uint8_t window,
+                       uint32_t request_max)
 {
-    const uint32_t per_request = OTA_REQUEST_MAX / progress->file.block_size;
+    const uint32_t per_request = request_max / progress->file.block_size;
     memset(download, 0, sizeof *download);
     download->progress = progress;
     download->file = progress->file;
@@ -147,41 +83,23 @@ static bool request_due(const struct ota_download *d)
     return count >= half || d->cursor == d->blocks;
 }
 
-/* The next blocks to ask for; returns how many there are. */
-static uint32_t choose(const struct ota_download *d, uint16_t chosen[OTA_WINDOW_MAX])
+uint32_t ota_download_due(const struct ota_download *d, uint16_t blocks[OTA_WINDOW_MAX])
 {
     uint32_t count = 0;
+    if (!request_due(d))
+        return 0;
     for (uint32_t block = 0; block < d->blocks && d->in_flight + count < d->window; block++) {
         if (can_be_asked_for(d, block))
-            chosen[count++] = (uint16_t)block;
+            blocks[count++] = (uint16_t)block;
     }
     return count;
 }
 
-int ota_download_request(const struct ota_download *download, uint8_t *out, size_t size)
+void ota_download_requested(struct ota_download *d, const uint16_t *blocks, uint32_t count)
 {
-    uint16_t chosen[OTA_WINDOW_MAX];
-    uint8_t bitmap[OTA_BLOCKS_MAX / 8] = {0};
-    if (!request_due(download))
-        return 0;
-    const uint32_t count = choose(download, chosen);
+    d->request++;
     for (uint32_t i = 0; i < count; i++)
-        set_bit(bitmap, (uint32_t)chosen[i] - chosen[0]);
-    const uint32_t span = (uint32_t)chosen[count - 1] - chosen[0] + 1u;
-    return ota_request_write(&download->file, chosen[0], count, bitmap, (span + 7u) / 8u, out,
-                             size);
-}
-
-void ota_download_requested(struct ota_download *download)
-{
-    uint16_t chosen[OTA_WINDOW_MAX];
-    const uint32_t count = choose(download, chosen);
-    download->request++;
-    for (uint32_t i = 0; i < count; i++) {
-        struct ota_flight *flight = &download->flight[download->in_flight++];
-        flight->block = chosen[i];
-        flight->request = download->request;
-    }
+        d->flight[d->in_flight++] = (struct ota_flight){blocks[i], d->request};
 }
 
 static void shrink(struct ota_download *d, uint8_t window)

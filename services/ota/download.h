@@ -5,8 +5,7 @@
  * neither on flash nor in flight. A block whose request is two requests old counts as lost; silence
  * makes all of them lost, which halves the window. It grows again with each window that arrives.
  * Flash is erased ahead of the requests, at most one sector a step.
- *
- * AWS IoT MQTT file streams: GetStream requests and data messages in CBOR. */
+ */
 #ifndef OTTER_SERVICES_OTA_DOWNLOAD_H
 #define OTTER_SERVICES_OTA_DOWNLOAD_H
 
@@ -15,33 +14,16 @@
 #include <stdint.h>
 
 #include "services/ota/progress.h"
+#include "services/ota/source.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define OTA_WINDOW_MAX       32u
-#define OTA_REQUEST_MAX      131072u /* bytes of data that the service sends for one request */
-#define OTA_REQUEST_CBOR_MAX (32u + OTA_BLOCKS_MAX / 8)
+#define OTA_WINDOW_MAX 32u
 
 /* Bytes of `block`, which is one of the file's. */
 uint32_t ota_file_block_length(const struct ota_file *file, uint32_t block);
-
-/* A data message, checked against the file: OTTER_E_MALFORMED when it is not CBOR of the right
- * shape, OTTER_E_REFUSED for another file, a block past the end or one of the wrong length.
- * `data` points into the message. */
-struct ota_block {
-    uint32_t number;
-    uint32_t length;
-    const uint8_t *data;
-};
-otter_status ota_block_read(const struct ota_file *file, const uint8_t *message, size_t length,
-                            struct ota_block *block);
-
-/* Writes a GetStream request for `count` blocks named by `bitmap` (bit 0 = block `first`).
- * Returns its length or OTTER_E_TOO_LONG. */
-int ota_request_write(const struct ota_file *file, uint32_t first, uint32_t count,
-                      const uint8_t *bitmap, size_t bitmap_length, uint8_t *out, size_t size);
 
 struct ota_flight {
     uint16_t block;
@@ -67,9 +49,9 @@ struct ota_download {
 /* True if each sector of the slot holds whole blocks, or each block whole sectors. */
 bool ota_download_fits(const struct flash_area *slot, uint32_t block_size);
 
-/* `window` is cut to what one request can bring. */
-void ota_download_init(struct ota_download *download, struct ota_progress *progress,
-                       uint8_t window);
+/* `window` is cut to what one request can bring: `request_max` bytes. */
+void ota_download_init(struct ota_download *download, struct ota_progress *progress, uint8_t window,
+                       uint32_t request_max);
 
 bool ota_download_complete(const struct ota_download *download);
 
@@ -77,10 +59,10 @@ bool ota_download_complete(const struct ota_download *download);
  * enough is ready, or the error of flash or journal. */
 otter_status ota_download_prepare(struct ota_download *download);
 
-/* Writes the next request into `out` when one is due: its length, 0 when none is due, or an error.
- * It counts only once ota_download_requested is called. */
-int ota_download_request(const struct ota_download *download, uint8_t *out, size_t size);
-void ota_download_requested(struct ota_download *download);
+/* The blocks to ask for now, ascending; returns how many, 0 when no request is due. They count as
+ * in flight only once ota_download_requested is told which of them were asked for. */
+uint32_t ota_download_due(const struct ota_download *download, uint16_t blocks[OTA_WINDOW_MAX]);
+void ota_download_requested(struct ota_download *download, const uint16_t *blocks, uint32_t count);
 
 /* Writes the block to flash and reads it back, then enters it in the journal. OTTER_E_STATE for a
  * block that is on flash already or whose flash is not ready; OTTER_E_AGAIN when flash did not take

@@ -12,8 +12,6 @@
 _Static_assert(OTA_MQTT_OUTPUT_MIN == sizeof(PREFIX "/jobs//update") - 1 + OTA_THING_NAME_MAX +
                                           OTA_JOB_ID_MAX + OTA_REPORT_MAX + MQTT_OUTPUT_OVERHEAD,
                "the longest message that goes out is the update of a job");
-_Static_assert(MQTT_FILTER_MAX + OTA_REQUEST_CBOR_MAX + MQTT_OUTPUT_OVERHEAD <= OTA_MQTT_OUTPUT_MIN,
-               "a request for blocks, with the longest topic, is shorter");
 
 /* clientTokens: replies to updates are told apart by a letter, as an old one is as good as a new
  * one; those to get requests by letter and number. */
@@ -63,52 +61,6 @@ otter_status ota_send_describe(struct ota *ota, otter_ms now)
                                 "{\"includeJobDocument\":false,\"clientToken\":\"%c%lu\"}",
                                 TOKEN_DESCRIBE, (unsigned long)++ota->counter);
     return publish(ota, now, 1, "jobs/%s/get", ota->record.job.id, payload, length);
-}
-
-static struct ota_file probe_file(const struct ota *ota)
-{
-    struct ota_file file = ota_job_file(ota);
-    file.block_size = OTA_PROBE_SIZE;
-    return file;
-}
-
-/* A stream request is worth nothing before its answers can come. */
-static bool stream_ready(struct ota *ota, otter_ms now)
-{
-    ota_open_stream(ota, now);
-    return mqtt_subscribed(ota->config.mqtt, ota->data_filter);
-}
-
-otter_status ota_send_probe(struct ota *ota, otter_ms now)
-{
-    static const uint8_t first_block[1] = {1};
-    const struct ota_file file = probe_file(ota);
-    uint8_t payload[OTA_REQUEST_CBOR_MAX];
-    if (!stream_ready(ota, now))
-        return OTTER_E_AGAIN;
-    const int length =
-        ota_request_write(&file, 0, 1, first_block, sizeof first_block, payload, sizeof payload);
-    return publish(ota, now, 0, "streams/%s/get/cbor", ota->record.job.stream, payload, length);
-}
-
-otter_status ota_send_request(struct ota *ota, otter_ms now)
-{
-    struct ota_download *download = &ota->work.download;
-    uint8_t payload[OTA_REQUEST_CBOR_MAX];
-    if (!stream_ready(ota, now))
-        return OTTER_E_AGAIN;
-    const int length = ota_download_request(download, payload, sizeof payload);
-    if (length == 0)
-        return OTTER_OK;
-    const otter_status status =
-        publish(ota, now, 0, "streams/%s/get/cbor", ota->record.job.stream, payload, length);
-    if (status != OTTER_OK)
-        return status;
-    if (download->in_flight == 0) /* the wait for blocks begins now */
-        ota_restart_deadline(ota, now);
-    ota_download_requested(download);
-    ota->requests_sent++;
-    return OTTER_OK;
 }
 
 static otter_status send_report(struct ota *ota, otter_ms now, uint8_t qos,
@@ -216,49 +168,6 @@ otter_status ota_subscribe(struct ota *ota)
     return OTTER_OK;
 }
 
-uint32_t ota_stream_length_max(const struct ota *ota)
-{
-    const size_t around = strlen(PREFIX) + strlen(ota->config.thing_name) + strlen("/streams/") +
-                          strlen("/rejected/cbor");
-    const size_t left = MQTT_FILTER_MAX - around;
-    return left < OTA_STREAM_MAX ? (uint32_t)left : OTA_STREAM_MAX;
-}
-
-/* The session points to the filter until it has let go of it. */
-static bool let_go(struct ota *ota, otter_ms now, char *filter)
-{
-    if (filter[0] != '\0' && mqtt_unsubscribe(ota->config.mqtt, now, filter) != OTTER_E_AGAIN)
-        filter[0] = '\0';
-    return filter[0] == '\0';
-}
-
-static void hold(struct ota *ota, otter_ms now, char *filter, const char *ending)
-{
-    char wanted[MQTT_FILTER_MAX + 1];
-    snprintf(wanted, sizeof wanted, PREFIX "%s/streams/%s/%s", ota->config.thing_name,
-             ota->record.job.stream, ending);
-    if (strcmp(filter, wanted) == 0 || !let_go(ota, now, filter))
-        return;
-    const otter_status status = mqtt_subscribe(
-        ota->config.mqtt, now, memcpy(filter, wanted, sizeof wanted), 0, ota_on_message, ota);
-    if (status == OTTER_OK)
-        return;
-    filter[0] = '\0';
-    LOG_ERR(OTA_TAG, "cannot subscribe to the stream: %s", otter_status_text(status));
-}
-
-void ota_open_stream(struct ota *ota, otter_ms now)
-{
-    hold(ota, now, ota->data_filter, "data/cbor");
-    hold(ota, now, ota->refusal_filter, "rejected/cbor");
-}
-
-void ota_close_stream(struct ota *ota, otter_ms now)
-{
-    (void)let_go(ota, now, ota->data_filter);
-    (void)let_go(ota, now, ota->refusal_filter);
-}
-
 /* --- in --- */
 
 static bool reply_to_get(const struct ota *ota, const struct ota_reply *reply, enum token token)
@@ -343,7 +252,8 @@ static enum ota_event examine(struct ota *ota, otter_ms now, const struct ota_re
     uint8_t mark[OTA_MARK_SIZE];
     const struct ota_job_limits limits = {.file_size_max = ota->config.image_size_max,
                                           .block_size = ota->config.block_size,
-                                          .stream_length_max = ota_stream_length_max(ota)};
+                                          .sources = ota->config.sources,
+                                          .source_count = ota->config.source_count};
     struct ota_record *record = &ota->record;
     memset(record, 0, sizeof *record);
     memcpy(record->job.id, reply->job_id, sizeof record->job.id);
@@ -369,6 +279,7 @@ static enum ota_event examine(struct ota *ota, otter_ms now, const struct ota_re
     case OTA_DOCUMENT_OK:
         break;
     }
+    ota_choose_source(ota);
     LOG_INF(OTA_TAG, "job %s: firmware of %lu bytes", reply->job_id,
             (unsigned long)record->job.file_size);
     return OTA_EV_SUITABLE;
@@ -511,49 +422,6 @@ static void on_jobs_message(struct ota *ota, otter_ms now, enum ota_topic topic,
         LOG_WRN(OTA_TAG, "the request for a job was refused: %s", reply.code);
 }
 
-/* The first one, then ever fewer of many. */
-static void refuse_block(struct ota *ota, otter_status why)
-{
-    const uint32_t count = ++ota->blocks_refused;
-    if ((count & (count - 1u)) != 0)
-        return;
-    LOG_WRN(OTA_TAG, "a block was refused: %s; %lu since the start",
-            why == OTTER_E_MALFORMED ? "not the CBOR of a data message"
-                                     : "another file, or a wrong number or length",
-            (unsigned long)count);
-}
-
-static void on_block(struct ota *ota, otter_ms now, const struct mqtt_message *message)
-{
-    const bool probing = ota->state == OTA_PROBING;
-    if (!probing && ota->state != OTA_DOWNLOADING)
-        return;
-    const struct ota_file file = probing ? probe_file(ota) : ota->work.download.file;
-    struct ota_block block;
-    const otter_status status =
-        ota_block_read(&file, message->payload, message->payload_length, &block);
-    if (status != OTTER_OK) {
-        refuse_block(ota, status);
-    } else if (!probing) {
-        ota_take_block(ota, now, &block);
-    } else if (block.number == 0) {
-        ota_dispatch(ota, now, ota_read_header(ota, &block));
-    }
-}
-
-static void on_no_block(struct ota *ota, otter_ms now, const struct mqtt_message *message)
-{
-    char text[104];
-    if (ota->state != OTA_PROBING && ota->state != OTA_DOWNLOADING)
-        return;
-    const bool final =
-        ota_stream_refused(message->payload, message->payload_length, text, sizeof text);
-    if (final)
-        ota_dispatch(ota, now, ota_fail(ota, "stream refused: %s", text));
-    else
-        LOG_WRN(OTA_TAG, "the stream's answer: %s", text);
-}
-
 void ota_on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
 {
     struct ota *ota = ctx;
@@ -564,10 +432,6 @@ void ota_on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
     ota->wake = 0;
     if (topic == OTA_TOPIC_NEXT)
         on_next(ota, now, message);
-    else if (topic == OTA_TOPIC_BLOCK)
-        on_block(ota, now, message);
-    else if (topic == OTA_TOPIC_NO_BLOCK)
-        on_no_block(ota, now, message);
     else
         on_jobs_message(ota, now, topic, message);
 }

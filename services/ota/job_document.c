@@ -7,7 +7,6 @@
 #include "codec/base64.h"
 #include "image/image.h"
 #include "pki/pki.h"
-#include "services/ota/progress.h"
 #include "services/ota/replies.h"
 
 #define LABEL_MAX     128u
@@ -21,42 +20,44 @@ struct reader {
     char *reason;
 };
 
-__attribute__((format(printf, 2, 3))) static bool refuse(const struct reader *r, const char *format,
-                                                         ...)
+bool ota_job_refuse(char reason[OTA_REASON_MAX + 1], const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
-    vsnprintf(r->reason, OTA_REASON_MAX + 1, format, arguments);
+    vsnprintf(reason, OTA_REASON_MAX + 1, format, arguments);
     va_end(arguments);
     return false;
 }
 
-static bool read_protocols(const struct reader *r, int ota)
+#define refuse(r, ...) ota_job_refuse((r)->reason, __VA_ARGS__)
+
+static bool is_offered(const struct reader *r, int list, const char *protocol)
 {
-    const int list = json_find(r->json, ota, "protocols");
-    if (json_type(r->json, list) != JSON_ARRAY)
-        return refuse(r, "job document: afr_ota.protocols is missing or no list");
     for (int i = json_first(r->json, list); i >= 0; i = json_next(r->json, i)) {
-        if (json_equals(r->json, i, "MQTT"))
+        if (json_equals(r->json, i, protocol))
             return true;
     }
-    return refuse(r, "job document: protocols do not offer MQTT, the only one of this device");
+    return false;
 }
 
-static bool read_stream(const struct reader *r, int ota)
+/* The source that the device likes best among those that the job offers. */
+static struct ota_source *read_protocols(const struct reader *r, int ota)
 {
-    char *stream = r->job->stream;
-    const otter_status status = json_get_string(r->json, json_find(r->json, ota, "streamname"),
-                                                stream, sizeof r->job->stream);
-    const size_t length = status == OTTER_OK ? strlen(stream) : 0;
-    if (status == OTTER_E_TOO_LONG || length > r->limits->stream_length_max)
-        return refuse(r, "job document: streamname is longer than %u characters",
-                      (unsigned)r->limits->stream_length_max);
-    if (status != OTTER_OK || length == 0)
-        return refuse(r, "job document: streamname is missing or no text");
-    if (!ota_is_name(stream))
-        return refuse(r, "job document: streamname has characters other than a-z A-Z 0-9 _ -");
-    return true;
+    const int list = json_find(r->json, ota, "protocols");
+    if (json_type(r->json, list) != JSON_ARRAY) {
+        refuse(r, "job document: afr_ota.protocols is missing or no list");
+        return NULL;
+    }
+    for (unsigned i = 0; i < r->limits->source_count; i++) {
+        struct ota_source *source = r->limits->sources[i];
+        if (is_offered(r, list, source->ops->name)) {
+            r->job->protocol = source->ops->protocol;
+            return source;
+        }
+    }
+    refuse(r, "job document: protocols do not offer %s%s", r->limits->sources[0]->ops->name,
+           r->limits->source_count > 1 ? " or another one of this device" : "");
+    return NULL;
 }
 
 static bool read_size(const struct reader *r, int file)
@@ -128,18 +129,27 @@ static bool read_signature(const struct reader *r, int file)
     return true;
 }
 
-static bool read_file(const struct reader *r, int ota)
+static int find_file(const struct reader *r, int ota)
 {
     const int files = json_find(r->json, ota, "files");
+    int file = -1;
     if (json_type(r->json, files) != JSON_ARRAY)
-        return refuse(r, "job document: afr_ota.files is missing or no list");
-    if (json_count(r->json, files) != 1)
-        return refuse(r, "job has %d files: this device takes exactly one",
-                      json_count(r->json, files));
-    const int file = json_first(r->json, files);
-    if (json_type(r->json, file) != JSON_OBJECT)
-        return refuse(r, "job document: files[0] is no object");
-    return read_identity(r, file) && read_size(r, file) && read_signer(r, file) &&
+        refuse(r, "job document: afr_ota.files is missing or no list");
+    else if (json_count(r->json, files) != 1)
+        refuse(r, "job has %d files: this device takes exactly one", json_count(r->json, files));
+    else if (json_type(r->json, json_first(r->json, files)) != JSON_OBJECT)
+        refuse(r, "job document: files[0] is no object");
+    else
+        file = json_first(r->json, files);
+    return file;
+}
+
+static bool read_all(const struct reader *r, int ota)
+{
+    struct ota_source *source = read_protocols(r, ota);
+    const int file = source == NULL ? -1 : find_file(r, ota);
+    return file >= 0 && source->ops->read(source, r->json, ota, file, r->job, r->reason) &&
+           read_identity(r, file) && read_size(r, file) && read_signer(r, file) &&
            read_signature(r, file);
 }
 
@@ -153,7 +163,7 @@ enum ota_document ota_job_document(const struct json *json, int document,
         return OTA_DOCUMENT_FOREIGN;
     if (json_type(json, ota) != JSON_OBJECT)
         refuse(&r, "job document: afr_ota is no object");
-    else if (read_protocols(&r, ota) && read_stream(&r, ota) && read_file(&r, ota))
+    else if (read_all(&r, ota))
         return OTA_DOCUMENT_OK;
     return OTA_DOCUMENT_REFUSED;
 }

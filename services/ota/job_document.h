@@ -5,6 +5,7 @@
 
 #include "codec/json.h"
 #include "services/ota/record.h"
+#include "services/ota/source.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -14,7 +15,8 @@ extern "C" {
 struct ota_job_limits {
     uint32_t file_size_max;
     uint32_t block_size;
-    uint32_t stream_length_max; /* the stream's topics must stay within MQTT_FILTER_MAX */
+    struct ota_source *const *sources; /* the one that the device likes best first */
+    uint8_t source_count;
 };
 
 enum ota_document {
@@ -23,11 +25,16 @@ enum ota_document {
     OTA_DOCUMENT_REFUSED  /* see `reason` */
 };
 
-/* `document` is the index of the document's object in `json`. Fills in stream, file and signature
- * of `job`; leaves id and execution as they are. */
+/* `document` is the index of the document's object in `json`. Chooses the first of the sources
+ * whose protocol is offered. Fills in protocol, file, signature and what the source needs of `job`;
+ * leaves id and execution as they are. */
 enum ota_document ota_job_document(const struct json *json, int document,
                                    const struct ota_job_limits *limits, struct ota_job *job,
                                    char reason[OTA_REASON_MAX + 1]);
+
+/* For sources: writes the reason, returns false. */
+bool ota_job_refuse(char reason[OTA_REASON_MAX + 1], const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #ifdef __cplusplus
 }

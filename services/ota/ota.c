@@ -391,7 +391,7 @@ struct state {
     const char *name;
     uint8_t phase;
     bool needs_cloud; /* its deadline stands still without a connection */
-    bool needs_stream;
+    bool needs_source;
     otter_status (*send)(struct ota *ota, otter_ms now);
 };
 
@@ -445,7 +445,7 @@ static uint32_t wait_ms(const struct ota *ota, enum wait wait)
     case REPLY:
         return config->reply_timeout_ms;
     case BLOCK:
-        return config->block_timeout_ms;
+        return ota->source->block_timeout_ms;
     case POLL:
         return poll_ms(ota);
     case NEWS:
@@ -536,6 +536,7 @@ static otter_status start(struct ota *ota, otter_ms now)
     if (status != OTTER_OK)
         LOG_ERR(OTA_TAG, "the record of an update cannot be read: %s", otter_status_text(status));
     ota_past_load(ota->config.kv, &ota->past);
+    ota_choose_source(ota);
     rest(ota, now);
     ota_trial_init(ota, now);
     ota_recall_download(ota);
@@ -596,10 +597,8 @@ static void look_at_connection(struct ota *ota, otter_ms now)
 
 static void send_what_is_due(struct ota *ota, otter_ms now)
 {
-    if (states[ota->state].needs_stream)
-        ota_open_stream(ota, now);
-    else
-        ota_close_stream(ota, now);
+    const struct ota_source_ops *source = ota->source->ops;
+    (states[ota->state].needs_source ? source->open : source->close)(ota->source, now);
     if (ota->send_due && states[ota->state].send(ota, now) == OTTER_OK)
         ota->send_due = false;
     if (now >= ota->doubt_deadline)
@@ -683,7 +682,7 @@ struct ota_status ota_status(const struct ota *ota)
         .held_why = ota_hold_text((enum ota_hold)ota->hold),
         .on_trial = ota->on_trial,
         .blocks_duplicate = ota->blocks_duplicate,
-        .blocks_refused = ota->blocks_refused,
+        .blocks_refused = ota->source == NULL ? 0 : ota->source->blocks_refused,
         .requests_sent = ota->requests_sent,
         .window = ota->state == OTA_DOWNLOADING ? ota->work.download.window : 0,
     };

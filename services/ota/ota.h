@@ -29,6 +29,7 @@
 #include "services/ota/download.h"
 #include "services/ota/progress.h"
 #include "services/ota/record.h"
+#include "services/ota/source.h"
 #include "services/ota/verify.h"
 #include "store/kv.h"
 
@@ -39,9 +40,8 @@ extern "C" {
 #define OTA_THING_NAME_MAX 128u
 #define OTA_TOKENS_MIN     128u /* an OTA job with all its optional parts has about 110 */
 
-/* Buffers that the MQTT session must have: its input, beyond one block; its output. */
-#define OTA_MQTT_INPUT_BESIDE_BLOCK 320u
-#define OTA_MQTT_OUTPUT_MIN         777u /* the longest update, by the longest names: exchange.c */
+/* Output buffer that the MQTT session must have; what its input must take is up to the sources. */
+#define OTA_MQTT_OUTPUT_MIN 777u /* the longest update, by the longest names: exchange.c */
 
 /* What the agent does, as users see it: in statusDetails "phase", in logs and in ota_status. */
 enum ota_phase {
@@ -86,6 +86,8 @@ struct ota_config {
     uint32_t image_size_max;            /* largest image the bootloader accepts in the slot */
     const struct image_policy *policy;  /* the bootloader's keys; NULL: only the image's hash is
                                            checked here, its signature at boot */
+    struct ota_source *const *sources;  /* of blocks, the one that the device likes best first: a */
+    uint8_t source_count;               /* job may offer several protocols */
     const char *thing_name;             /* must outlive the agent */
     jsmntok_t *tokens;    /* scratch for reading one message, free between calls: may be shared */
     uint16_t token_count; /* at least OTA_TOKENS_MIN */
@@ -93,7 +95,6 @@ struct ota_config {
     uint32_t block_size;           /* bytes; 0: 4096. Whole sectors, or several to each sector */
     uint8_t window;                /* blocks in flight; 0: OTA_WINDOW_MAX */
     uint32_t reply_timeout_ms;     /* for each answer of the cloud; 0: 10 s */
-    uint32_t block_timeout_ms;     /* without any block while some are asked for; 0: 3 s */
     uint32_t stall_timeout_ms;     /* on line without any block: the update fails; 0: 10 min */
     uint32_t self_test_timeout_ms; /* from boot on trial to the reset back; 0: 120 s */
     uint32_t poll_ms;              /* asks for a job even without notification; 0: 1 h */
@@ -170,7 +171,8 @@ enum ota_state {
 
 struct ota {
     struct ota_config config;
-    struct ota_record record; /* as in the store; phase OTA_RECORD_NONE without a job of ours */
+    struct ota_record record;  /* as in the store; phase OTA_RECORD_NONE without a job of ours */
+    struct ota_source *source; /* of the job's blocks; NULL: the device has it no more */
     struct ota_progress progress;
     union {
         struct ota_download download; /* DOWNLOADING */
@@ -192,19 +194,18 @@ struct ota {
     uint32_t version;   /* versionNumber of the job execution when last read; 0: unknown */
     uint32_t counter;   /* in the token of the last get request */
     uint32_t blocks_duplicate;
-    uint32_t blocks_refused;
     uint32_t requests_sent;
-    otter_ms warned_at;          /* of held_by */
-    const char *fault;           /* why it does not run, or NULL */
-    uint8_t hold;                /* enum ota_hold */
-    otter_ms rest_until;         /* no new job is taken up before */
-    uint8_t refusals;            /* jobs refused since one succeeded or cost a rest */
-    uint8_t offered_again;       /* times in a row that a job was offered which is over */
-    uint8_t rounds;              /* times in a row that an acceptance came to nothing */
+    otter_ms warned_at;    /* of held_by */
+    const char *fault;     /* why it does not run, or NULL */
+    uint8_t hold;          /* enum ota_hold */
+    otter_ms rest_until;   /* no new job is taken up before */
+    uint8_t refusals;      /* jobs refused since one succeeded or cost a rest */
+    uint8_t offered_again; /* times in a row that a job was offered which is over */
+    uint8_t rounds;        /* times in a row that an acceptance came to nothing */
     struct ota_past past;
-    uint8_t retries;             /* of the state */
-    uint8_t repairs;             /* of the secondary's trailer, since boot */
-    uint8_t starting;            /* steps of PREPARING */
+    uint8_t retries;  /* of the state */
+    uint8_t repairs;  /* of the secondary's trailer, since boot */
+    uint8_t starting; /* steps of PREPARING */
     bool online;
     bool was_online;
     bool on_trial;
@@ -220,8 +221,6 @@ struct ota {
     char notify_filter[OTA_FILTER_MAX];
     char get_filter[OTA_FILTER_MAX];
     char update_filter[OTA_FILTER_MAX];
-    char data_filter[MQTT_FILTER_MAX + 1]; /* empty: no stream is open */
-    char refusal_filter[MQTT_FILTER_MAX + 1];
 };
 
 #ifdef __cplusplus

@@ -19,6 +19,9 @@ extern "C" {
 #define OTA_SIGNATURE_MAX 72u /* DER of an ECDSA P-256 signature */
 #define OTA_REASON_MAX    127u
 
+/* By which protocol blocks come; in the record, so never to be renumbered. */
+enum ota_protocol { OTA_PROTOCOL_MQTT = 0, OTA_PROTOCOL_HTTP = 1 };
+
 /* One update as the cloud describes it. */
 struct ota_job {
     char id[OTA_JOB_ID_MAX + 1];
@@ -27,6 +30,7 @@ struct ota_job {
     uint32_t queued_at; /* queuedAt: a job made anew under an old id is another one too */
     uint32_t file_size;
     uint8_t file_id;
+    uint8_t protocol; /* enum ota_protocol: by which its blocks come */
     uint8_t signature_length;
     uint8_t signature[OTA_SIGNATURE_MAX]; /* over the file, by the key ota_signer_pub */
 };

@@ -3,8 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "codec/cbor.h"
-
 /* --- topics --- */
 
 struct view {
@@ -56,15 +54,6 @@ static enum ota_topic read_jobs_topic(struct view *view, const char *job_id)
     return match(view, of_job, sizeof of_job / sizeof of_job[0]);
 }
 
-static enum ota_topic read_stream_topic(struct view *view, const char *stream)
-{
-    static const struct ending endings[] = {{"/data/cbor", OTA_TOPIC_BLOCK},
-                                            {"/rejected/cbor", OTA_TOPIC_NO_BLOCK}};
-    if (stream[0] == '\0' || !skip(view, stream))
-        return OTA_TOPIC_OTHER;
-    return match(view, endings, sizeof endings / sizeof endings[0]);
-}
-
 enum ota_topic ota_topic_read(const char *topic, size_t length, const char *thing_name,
                               const struct ota_job *job)
 {
@@ -73,8 +62,6 @@ enum ota_topic ota_topic_read(const char *topic, size_t length, const char *thin
         return OTA_TOPIC_OTHER;
     if (skip(&view, "/jobs/"))
         return read_jobs_topic(&view, job->id);
-    if (skip(&view, "/streams/"))
-        return read_stream_topic(&view, job->stream);
     return OTA_TOPIC_OTHER;
 }
 
@@ -155,45 +142,4 @@ bool ota_reply_read(struct ota_reply *reply, struct json *json, jsmntok_t *token
     read_token(reply, json);
     read_rejection(reply, json);
     return read_execution(reply, json);
-}
-
-/* --- streams --- */
-
-static bool is_key(struct cbor_text key, const char *brief, const char *full)
-{
-    return cbor_text_is(key, brief) || cbor_text_is(key, full);
-}
-
-/* What may pass by itself; everything else is an answer about this stream that will not change. */
-static bool may_pass(struct cbor_text code)
-{
-    return code.length == 0 || cbor_text_is(code, "InternalError") ||
-           cbor_text_is(code, "RequestThrottled") || cbor_text_is(code, "ThrottlingException");
-}
-
-bool ota_stream_refused(const uint8_t *message, size_t length, char *text, size_t size)
-{
-    struct cbor_reader r;
-    struct cbor_container map;
-    struct cbor_text code = {"", 0};
-    struct cbor_text told = {"", 0};
-    cbor_reader_init(&r, message, length);
-    cbor_read_map(&r, &map);
-    while (cbor_next(&r, &map)) {
-        const struct cbor_text key = cbor_read_key(&r);
-        if (is_key(key, "o", "code"))
-            code = cbor_read_text(&r);
-        else if (is_key(key, "m", "message"))
-            told = cbor_read_text(&r);
-        else
-            cbor_skip(&r);
-    }
-    if (cbor_finish(&r) != OTTER_OK) {
-        snprintf(text, size, "an error that cannot be read");
-        return false;
-    }
-    snprintf(text, size, "%.*s: %.*s", (int)(code.length < 40 ? code.length : 40), code.data,
-             (int)(told.length < 60 ? told.length : 60), told.data);
-    ota_make_printable(text);
-    return !may_pass(code);
 }

@@ -1,4 +1,4 @@
-/* What the cloud says: topics and bodies of Jobs replies and notifications, and of stream errors.
+/* What the cloud says: topics and bodies of Jobs replies and notifications.
  * Replies count whether they were subscribed to or come unasked. */
 #ifndef OTTER_SERVICES_OTA_REPLIES_H
 #define OTTER_SERVICES_OTA_REPLIES_H
@@ -22,12 +22,10 @@ enum ota_topic {
     OTA_TOPIC_DESCRIBED,     /* {job}/get/accepted */
     OTA_TOPIC_NOT_DESCRIBED, /* {job}/get/rejected */
     OTA_TOPIC_UPDATED,       /* {job}/update/accepted */
-    OTA_TOPIC_NOT_UPDATED,   /* {job}/update/rejected */
-    OTA_TOPIC_BLOCK,         /* streams/{s}/data/cbor */
-    OTA_TOPIC_NO_BLOCK       /* streams/{s}/rejected/cbor */
+    OTA_TOPIC_NOT_UPDATED    /* {job}/update/rejected */
 };
 
-/* What a topic of this thing is about. A job or stream other than the one given is OTHER. */
+/* What a topic of this thing is about. A job other than the one given is OTHER. */
 enum ota_topic ota_topic_read(const char *topic, size_t length, const char *thing_name,
                               const struct ota_job *job);
 
@@ -54,9 +52,6 @@ struct ota_reply {
  * without a usable id. `json` stays usable while message and tokens are. */
 bool ota_reply_read(struct ota_reply *reply, struct json *json, jsmntok_t *tokens,
                     size_t token_count, const uint8_t *message, size_t length);
-
-/* A stream's error. True when asking again cannot help. `text` is made printable. */
-bool ota_stream_refused(const uint8_t *message, size_t length, char *text, size_t size);
 
 /* What AWS IoT allows in job and stream ids; so they can stand in a topic. */
 bool ota_is_name(const char *text);

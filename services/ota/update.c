@@ -18,6 +18,26 @@ struct ota_file ota_job_file(const struct ota *ota)
                              .id = ota->record.job.file_id};
 }
 
+/* --- the source of its blocks --- */
+
+static bool on_block(void *ctx, otter_ms now, const struct ota_block *block);
+static void on_refusal(void *ctx, otter_ms now, bool for_good, const char *text);
+
+/* The record may be of a firmware that had other sources. */
+void ota_choose_source(struct ota *ota)
+{
+    const struct ota_config *config = &ota->config;
+    const struct ota_job *job = &ota->record.job;
+    unsigned i = config->source_count;
+    do
+        ota->source = config->sources[--i];
+    while (i > 0 && ota->source->ops->protocol != job->protocol);
+    ota->source->job = job;
+    ota->source->on_block = on_block;
+    ota->source->on_refusal = on_refusal;
+    ota->source->ctx = ota;
+}
+
 /* --- is the image one that this device should take? --- */
 
 static enum ota_event check_version(struct ota *ota)
@@ -32,7 +52,7 @@ static enum ota_event check_version(struct ota *ota)
     return OTA_EV_HEADER;
 }
 
-enum ota_event ota_read_header(struct ota *ota, const struct ota_block *block)
+static enum ota_event read_header(struct ota *ota, const struct ota_block *block)
 {
     struct image_header header;
     const uint32_t size = ota->record.job.file_size;
@@ -50,6 +70,15 @@ enum ota_event ota_read_header(struct ota *ota, const struct ota_block *block)
         return ota_fail(ota, "image header says at least %lu bytes, the file has %lu",
                         (unsigned long)least, (unsigned long)size);
     return check_version(ota);
+}
+
+otter_status ota_send_probe(struct ota *ota, otter_ms now)
+{
+    static const uint16_t first = 0;
+    ota->source->file = ota_job_file(ota);
+    ota->source->file.block_size = OTA_PROBE_SIZE;
+    const int asked = ota->source->ops->request(ota->source, now, &first, 1);
+    return asked > 0 ? OTTER_OK : OTTER_E_AGAIN;
 }
 
 enum ota_event ota_take_job(struct ota *ota, otter_ms now)
@@ -161,7 +190,9 @@ void ota_count_restart(struct ota *ota)
 
 static enum ota_event prepared(struct ota *ota, otter_ms now)
 {
-    ota_download_init(&ota->work.download, &ota->progress, ota->config.window);
+    ota->source->file = ota_job_file(ota);
+    ota_download_init(&ota->work.download, &ota->progress, ota->config.window,
+                      ota->source->ops->request_max);
     ota->reported_blocks = ota->progress.stored;
     ota->reported_at = now;
     ota->silent_ms = 0;
@@ -213,7 +244,7 @@ enum ota_event ota_start_over(struct ota *ota, otter_ms now)
 
 /* --- blocks --- */
 
-void ota_take_block(struct ota *ota, otter_ms now, const struct ota_block *block)
+static bool take_block(struct ota *ota, otter_ms now, const struct ota_block *block)
 {
     const otter_status status = ota_download_store(&ota->work.download, block);
     if (status == OTTER_E_STATE) {
@@ -231,9 +262,51 @@ void ota_take_block(struct ota *ota, otter_ms now, const struct ota_block *block
         ota->silent_ms = 0;
         ota->retries = 0;
         ota_restart_deadline(ota, now);
-        mqtt_connection_useful(ota->config.mqtt);
         ota_tell(ota);
+        return true;
     }
+    return false;
+}
+
+static bool on_block(void *ctx, otter_ms now, const struct ota_block *block)
+{
+    struct ota *ota = ctx;
+    ota->wake = 0;
+    if (ota->state == OTA_DOWNLOADING)
+        return take_block(ota, now, block);
+    if (ota->state == OTA_PROBING && block->number == 0)
+        ota_dispatch(ota, now, read_header(ota, block));
+    return false;
+}
+
+static void on_refusal(void *ctx, otter_ms now, bool for_good, const char *text)
+{
+    struct ota *ota = ctx;
+    if (ota->state != OTA_PROBING && ota->state != OTA_DOWNLOADING)
+        return;
+    ota->wake = 0;
+    if (for_good)
+        ota_dispatch(ota, now, ota_fail(ota, "stream refused: %s", text));
+    else
+        LOG_WRN(OTA_TAG, "the stream's answer: %s", text);
+}
+
+/* OTTER_E_AGAIN when it could not go out. */
+static otter_status send_request(struct ota *ota, otter_ms now)
+{
+    struct ota_download *download = &ota->work.download;
+    uint16_t blocks[OTA_WINDOW_MAX];
+    const uint32_t due = ota_download_due(download, blocks);
+    if (due == 0)
+        return OTTER_OK;
+    const int asked = ota->source->ops->request(ota->source, now, blocks, due);
+    if (asked <= 0)
+        return OTTER_E_AGAIN;
+    if (download->in_flight == 0) /* the wait for blocks begins now */
+        ota_restart_deadline(ota, now);
+    ota_download_requested(download, blocks, (uint32_t)asked);
+    ota->requests_sent++;
+    return OTTER_OK;
 }
 
 static void report_progress(struct ota *ota, otter_ms now)
@@ -263,7 +336,7 @@ enum ota_event ota_work_download(struct ota *ota, otter_ms now)
     ota->busy = status == OTTER_E_AGAIN;
     if (!ota->online)
         return OTA_EV_NONE;
-    if (ota_send_request(ota, now) != OTTER_OK)
+    if (send_request(ota, now) != OTTER_OK)
         ota->wake = now + 20u;
     report_progress(ota, now);
     return OTA_EV_NONE;
@@ -277,7 +350,7 @@ enum ota_event ota_stalled(struct ota *ota, otter_ms now)
         return ota_fail(ota, "no block arrived for %lu s at %lu/%lu, %lu were refused",
                         (unsigned long)(ota->silent_ms / 1000u),
                         (unsigned long)ota->progress.stored, (unsigned long)ota->progress.blocks,
-                        (unsigned long)ota->blocks_refused);
+                        (unsigned long)ota->source->blocks_refused);
     LOG_DBG(OTA_TAG, "no block for a while; asking again");
     ota_download_lost(download, download->in_flight > 0);
     ota->doubt = true; /* a cancelled job's stream falls silent too */

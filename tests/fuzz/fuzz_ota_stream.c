@@ -4,8 +4,7 @@
 
 #include "port/log.h"
 #include "port/port.h"
-#include "services/ota/download.h"
-#include "services/ota/replies.h"
+#include "services/ota/source_stream.h"
 
 void port_log_write(const char *line, size_t length)
 {

@@ -278,8 +278,12 @@ static void start_session(struct world *world)
 
 static void start_agent(struct world *world)
 {
+    ota_source_stream_init(&world->blocks, &world->mqtt, WORLD_THING, 0);
+    world->sources[0] = &world->blocks.source;
     const struct ota_config config = {
         .mqtt = &world->mqtt,
+        .sources = world->sources,
+        .source_count = 1,
         .kv = &world->kv,
         .primary = &world->primary,
         .secondary = &world->secondary,

@@ -13,6 +13,7 @@
 
 #include "boot/boot.h"
 #include "services/ota/ota.h"
+#include "services/ota/source_stream.h"
 #include "tests/sim/nor_sim.h"
 #include "tests/sim/ota/cloud_model.h"
 
@@ -92,6 +93,8 @@ struct world {
     struct kv kv;
     struct mqtt_session mqtt;
     struct ota ota;
+    struct ota_source_stream blocks;
+    struct ota_source *sources[2];
     uint8_t input[WORLD_BLOCK + 1024u];
     uint8_t output[2048];
     jsmntok_t tokens[OTA_TOKENS_MIN];

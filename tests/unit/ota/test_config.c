@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "services/ota/ota.h"
+#include "services/ota/source_stream.h"
 #include "tests/sim/nor_sim.h"
 
 #define SECTOR    4096u
@@ -28,6 +29,8 @@ static struct ota ota;
 static struct ota_config config;
 static jsmntok_t tokens[OTA_TOKENS_MIN];
 static char logged[1024];
+static struct ota_source_stream stream;
+static struct ota_source *const sources_of_blocks[] = {&stream.source};
 
 otter_ms port_now(void)
 {
@@ -68,7 +71,10 @@ static int set_up(void **state)
     progress = (struct flash_area){&device.flash, PROGRESS, 4 * SECTOR};
     small = (struct flash_area){&device.flash, PROGRESS, SECTOR};
     start_session(4096 + OTA_MQTT_INPUT_BESIDE_BLOCK, OTA_MQTT_OUTPUT_MIN);
+    ota_source_stream_init(&stream, &mqtt, "thing", 0);
     config = (struct ota_config){.mqtt = &mqtt,
+                                 .sources = sources_of_blocks,
+                                 .source_count = 1,
                                  .kv = &kv,
                                  .primary = &primary,
                                  .secondary = &secondary,
@@ -172,6 +178,9 @@ static void each_missing_part_is_named(void **state)
     config = whole;
     config.progress = NULL;
     refused("progress: the area is missing");
+    config = whole;
+    config.source_count = 0;
+    refused("sources: none");
     config = whole;
     config.token_count--;
     refused("tokens: fewer");

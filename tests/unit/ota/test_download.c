@@ -7,8 +7,8 @@
 #include <cmocka.h>
 #include <string.h>
 
-#include "codec/cbor.h"
 #include "services/ota/download.h"
+#include "services/ota/source_stream.h"
 #include "tests/sim/nor_sim.h"
 
 #define SLOT  0x20000u
@@ -49,7 +49,7 @@ static void begin(uint32_t sector, uint32_t size, uint8_t window)
     for (uint32_t i = 0; i < size; i++)
         image[i] = (uint8_t)(i * 7 + i / 256);
     fresh_journal();
-    ota_download_init(&download, &progress, window);
+    ota_download_init(&download, &progress, window, OTA_REQUEST_MAX);
 }
 
 static int tear_down(void **state)
@@ -70,54 +70,28 @@ static void make_ready(void)
 }
 
 struct request {
+    uint16_t blocks[OTA_WINDOW_MAX];
     uint32_t first;
     uint32_t count;
-    uint8_t bitmap[OTA_BLOCKS_MAX / 8];
-    size_t bitmap_length;
 };
 
 static bool next_request(struct request *request)
 {
-    uint8_t raw[OTA_REQUEST_CBOR_MAX];
-    struct cbor_reader r;
-    struct cbor_container map;
-    const int length = ota_download_request(&download, raw, sizeof raw);
-    assert_true(length >= 0);
-    if (length == 0)
+    request->count = ota_download_due(&download, request->blocks);
+    if (request->count == 0)
         return false;
-    memset(request, 0, sizeof *request);
-    cbor_reader_init(&r, raw, (size_t)length);
-    cbor_read_map(&r, &map);
-    while (cbor_next(&r, &map)) {
-        const struct cbor_text name = cbor_read_key(&r);
-        if (cbor_text_is(name, "o")) {
-            request->first = (uint32_t)cbor_read_uint(&r, UINT32_MAX);
-        } else if (cbor_text_is(name, "n")) {
-            request->count = (uint32_t)cbor_read_uint(&r, UINT32_MAX);
-        } else if (cbor_text_is(name, "f")) {
-            assert_int_equal(cbor_read_uint(&r, UINT32_MAX), file.id);
-        } else if (cbor_text_is(name, "l")) {
-            assert_int_equal(cbor_read_uint(&r, UINT32_MAX), file.block_size);
-        } else if (cbor_text_is(name, "b")) {
-            const struct cbor_bytes bits = cbor_read_bytes(&r);
-            assert_in_range(bits.length, 1, sizeof request->bitmap);
-            memcpy(request->bitmap, bits.data, bits.length);
-            request->bitmap_length = bits.length;
-        } else {
-            assert_true(cbor_text_is(name, "c"));
-            assert_true(cbor_text_is(cbor_read_text(&r), "rdy"));
-        }
-    }
-    assert_int_equal(cbor_finish(&r), OTTER_OK);
-    ota_download_requested(&download);
+    request->first = request->blocks[0];
+    ota_download_requested(&download, request->blocks, request->count);
     return true;
 }
 
 static bool asks_for(const struct request *request, uint32_t block)
 {
-    const uint32_t bit = block - request->first;
-    return block >= request->first && bit < request->bitmap_length * 8 &&
-           (request->bitmap[bit / 8] >> (bit % 8) & 1) != 0;
+    for (uint32_t i = 0; i < request->count; i++) {
+        if (request->blocks[i] == block)
+            return true;
+    }
+    return false;
 }
 
 static otter_status deliver(uint32_t number)
@@ -178,10 +152,10 @@ static void one_request_never_asks_for_more_than_the_service_sends(void **state)
     begin(4096, 4 * BLOCK, 0);
     assert_int_equal(download.window, 32);
     progress.file = (struct ota_file){.size = 4u << 20, .block_size = 16384};
-    ota_download_init(&download, &progress, 32);
+    ota_download_init(&download, &progress, 32, OTA_REQUEST_MAX);
     assert_int_equal(download.window, 8);
     progress.file.block_size = 131072;
-    ota_download_init(&download, &progress, 32);
+    ota_download_init(&download, &progress, 32, OTA_REQUEST_MAX);
     assert_int_equal(download.window, 1);
 }
 
@@ -318,7 +292,7 @@ static bool resume(void)
     assert_true(status == OTTER_OK || status == OTTER_E_CORRUPT);
     if (status != OTTER_OK)
         fresh_journal();
-    ota_download_init(&download, &progress, 8);
+    ota_download_init(&download, &progress, 8, OTA_REQUEST_MAX);
     return status == OTTER_OK;
 }
 
@@ -397,48 +371,6 @@ static void flash_that_keeps_refusing_is_reported(void **state)
     assert_int_equal(progress.stored, 0);
 }
 
-static int read_block(const char *hex_key, uint32_t id, uint32_t number, uint32_t stated,
-                      uint32_t length)
-{
-    uint8_t raw[BLOCK + 64];
-    struct cbor_writer w;
-    struct ota_block block;
-    cbor_writer_init(&w, raw, sizeof raw);
-    cbor_write_map(&w, 5);
-    cbor_write_text(&w, "c");
-    cbor_write_text(&w, "rdy");
-    cbor_write_text(&w, hex_key);
-    cbor_write_bytes(&w, image, length);
-    cbor_write_text(&w, "f");
-    cbor_write_uint(&w, id);
-    cbor_write_text(&w, "l");
-    cbor_write_uint(&w, stated);
-    cbor_write_text(&w, "i");
-    cbor_write_uint(&w, number);
-    const int size = cbor_written(&w);
-    assert_true(size > 0);
-    return ota_block_read(&file, raw, (size_t)size, &block);
-}
-
-static void only_whole_blocks_of_the_file_are_read(void **state)
-{
-    (void)state;
-    begin(4096, 3 * BLOCK + 10, 8);
-    assert_int_equal(read_block("p", 5, 0, BLOCK, BLOCK), OTTER_OK);
-    assert_int_equal(read_block("p", 5, 3, 10, 10), OTTER_OK);
-    assert_int_equal(read_block("p", 6, 0, BLOCK, BLOCK), OTTER_E_REFUSED);
-    assert_int_equal(read_block("p", 5, 4, BLOCK, BLOCK), OTTER_E_REFUSED);
-    assert_int_equal(read_block("p", 5, 4, 0, 0), OTTER_E_REFUSED);
-    assert_int_equal(read_block("p", 5, 3, BLOCK, BLOCK), OTTER_E_REFUSED);
-    assert_int_equal(read_block("p", 5, 1, BLOCK, BLOCK - 1), OTTER_E_REFUSED);
-    assert_int_equal(read_block("p", 5, 1, BLOCK - 1, BLOCK - 1), OTTER_E_REFUSED);
-    assert_int_equal(read_block("q", 5, 0, BLOCK, BLOCK), OTTER_E_MALFORMED);
-    struct ota_block block;
-    assert_int_equal(ota_block_read(&file, (const uint8_t *)"", 0, &block), OTTER_E_MALFORMED);
-    assert_int_equal(ota_block_read(&file, (const uint8_t *)"\xa1\x61p", 3, &block),
-                     OTTER_E_MALFORMED);
-}
-
 int main(void)
 {
 #define IN_FLASH(test) cmocka_unit_test_teardown(test, tear_down)
@@ -455,7 +387,6 @@ int main(void)
         IN_FLASH(each_sector_is_erased_once),
         IN_FLASH(a_cut_at_any_flash_operation_ends_in_the_right_file),
         IN_FLASH(flash_that_keeps_refusing_is_reported),
-        IN_FLASH(only_whole_blocks_of_the_file_are_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

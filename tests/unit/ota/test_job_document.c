@@ -8,15 +8,62 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "port/log.h"
+#include "port/port.h"
 #include "services/ota/job_document.h"
+#include "services/ota/source_stream.h"
 
 /* 30 44 ... : 70 bytes of DER. */
 #define SIGNATURE                                                                                  \
     "MEQCIBERERERERERERERERERERERERERERERERERERERERERAiARERERERERERERERERERERERERERERERERERERERER" \
     "EQ=="
 
-static const struct ota_job_limits limits = {
-    .file_size_max = 471040 - 1428, .block_size = 4096, .stream_length_max = 64};
+otter_ms port_now(void)
+{
+    return 0;
+}
+
+void port_log_write(const char *line, size_t length)
+{
+    (void)line;
+    (void)length;
+}
+
+/* A source that only reads documents; another protocol, and files of its own. */
+static bool read_url(struct ota_source *source, const struct json *json, int afr_ota, int file,
+                     struct ota_job *into, char why[OTA_REASON_MAX + 1])
+{
+    (void)source;
+    (void)afr_ota;
+    (void)into;
+    return json_find(json, file, "update_data_url") >= 0 ||
+           ota_job_refuse(why, "job document: update_data_url is missing");
+}
+
+static const struct ota_source_ops by_url = {
+    .name = "HTTP", .protocol = OTA_PROTOCOL_HTTP, .read = read_url};
+static struct ota_source url = {.ops = &by_url};
+static struct ota_source_stream stream;
+static struct ota_source *const by_stream_only[] = {&stream.source};
+static struct ota_source *const by_url_first[] = {&url, &stream.source};
+static struct ota_source *const by_stream_first[] = {&stream.source, &url};
+
+static struct ota_job_limits limits = {.file_size_max = 471040 - 1428, .block_size = 4096};
+
+/* A thing with so long a name that a stream's may have 64 characters. */
+static int set_up(void **state)
+{
+    static char thing[MQTT_FILTER_MAX];
+    (void)state;
+    const uint32_t most = ota_stream_name_max("");
+    assert_int_equal(most, OTA_STREAM_MAX);
+    while (ota_stream_name_max(thing) > 64)
+        thing[strlen(thing)] = 't';
+    ota_source_stream_init(&stream, NULL, thing, 0);
+    limits.sources = by_stream_only;
+    limits.source_count = 1;
+    return 0;
+}
 
 static struct ota_job job;
 static char reason[OTA_REASON_MAX + 1];
@@ -104,6 +151,36 @@ static void protocols_must_offer_mqtt(void **state)
     assert_refused(read_with("\"protocols\":[\"MQTT\"],", ""), "protocols is missing");
 }
 
+static void the_protocol_offered_that_the_device_likes_best_is_taken(void **state)
+{
+    (void)state;
+    static const char both[] = "[\"MQTT\",\"HTTP\"]";
+    static const char file[] = "\"fileid\":0";
+    static const char with_url[] = "\"update_data_url\":\"https://x/y\",\"fileid\":0";
+    limits.source_count = 2;
+    limits.sources = by_url_first;
+    assert_int_equal(read_with("", ""), OTA_DOCUMENT_OK);
+    assert_int_equal(job.protocol, OTA_PROTOCOL_MQTT);
+    assert_refused(read_with("[\"MQTT\"]", both), "update_data_url is missing");
+    assert_int_equal(read_with("[\"MQTT\"]", "[\"HTTP\"]"), OTA_DOCUMENT_REFUSED);
+    assert_int_equal(read_with(file, with_url), OTA_DOCUMENT_OK);
+    assert_int_equal(job.protocol, OTA_PROTOCOL_MQTT);
+    limits.sources = by_stream_first;
+    assert_int_equal(read_with("[\"MQTT\"]", both), OTA_DOCUMENT_OK);
+    assert_int_equal(job.protocol, OTA_PROTOCOL_MQTT);
+    assert_refused(read_with("[\"MQTT\"]", "[\"FTP\"]"), "do not offer MQTT or another one");
+    limits.sources = by_url_first;
+    limits.source_count = 1;
+    assert_refused(read_with("", ""), "do not offer HTTP");
+    assert_int_equal(read_text("{\"afr_ota\":{\"protocols\":[\"MQTT\",\"HTTP\"],\"files\":[{"
+                               "\"filesize\":184320,\"fileid\":0,\"update_data_url\":\"u\","
+                               "\"certfile\":\"ota_signer_pub\",\"sig-sha256-ecdsa\":\"" SIGNATURE
+                               "\"}]}}"),
+                     OTA_DOCUMENT_OK);
+    assert_int_equal(job.protocol, OTA_PROTOCOL_HTTP);
+    assert_string_equal(job.stream, "");
+}
+
 static void a_stream_must_be_named_and_fit_a_topic(void **state)
 {
     (void)state;
@@ -155,7 +232,7 @@ static void a_file_of_more_blocks_than_are_kept_track_of_is_refused(void **state
 {
     (void)state;
     const struct ota_job_limits large = {
-        .file_size_max = 64u << 20, .block_size = 4096, .stream_length_max = 64};
+        .file_size_max = 64u << 20, .block_size = 4096, by_stream_only, 1};
     jsmntok_t tokens[64];
     struct json json;
     const char *text = "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"s\",\"files\":[{"
@@ -197,19 +274,20 @@ static void the_signature_must_be_base64_of_der(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_whole_document_is_taken),
-        cmocka_unit_test(both_protocols_and_unknown_keys_are_taken),
-        cmocka_unit_test(a_file_type_may_be_left_out),
-        cmocka_unit_test(a_document_without_afr_ota_is_left_alone),
-        cmocka_unit_test(afr_ota_must_be_an_object),
-        cmocka_unit_test(protocols_must_offer_mqtt),
-        cmocka_unit_test(a_stream_must_be_named_and_fit_a_topic),
-        cmocka_unit_test(exactly_one_file_is_taken),
-        cmocka_unit_test(a_size_must_be_that_of_an_image_that_fits),
-        cmocka_unit_test(a_file_of_more_blocks_than_are_kept_track_of_is_refused),
-        cmocka_unit_test(only_firmware_is_taken),
-        cmocka_unit_test(the_signer_must_be_known),
-        cmocka_unit_test(the_signature_must_be_base64_of_der),
+        cmocka_unit_test_setup(a_whole_document_is_taken, set_up),
+        cmocka_unit_test_setup(both_protocols_and_unknown_keys_are_taken, set_up),
+        cmocka_unit_test_setup(a_file_type_may_be_left_out, set_up),
+        cmocka_unit_test_setup(a_document_without_afr_ota_is_left_alone, set_up),
+        cmocka_unit_test_setup(afr_ota_must_be_an_object, set_up),
+        cmocka_unit_test_setup(protocols_must_offer_mqtt, set_up),
+        cmocka_unit_test_setup(the_protocol_offered_that_the_device_likes_best_is_taken, set_up),
+        cmocka_unit_test_setup(a_stream_must_be_named_and_fit_a_topic, set_up),
+        cmocka_unit_test_setup(exactly_one_file_is_taken, set_up),
+        cmocka_unit_test_setup(a_size_must_be_that_of_an_image_that_fits, set_up),
+        cmocka_unit_test_setup(a_file_of_more_blocks_than_are_kept_track_of_is_refused, set_up),
+        cmocka_unit_test_setup(only_firmware_is_taken, set_up),
+        cmocka_unit_test_setup(the_signer_must_be_known, set_up),
+        cmocka_unit_test_setup(the_signature_must_be_base64_of_der, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

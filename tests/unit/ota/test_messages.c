@@ -104,7 +104,7 @@ static enum ota_topic topic(const char *text)
     return ota_topic_read(text, strlen(text), "lamp", &job);
 }
 
-static void topics_of_this_thing_job_and_stream_are_known(void **state)
+static void topics_of_this_thing_and_job_are_known(void **state)
 {
     (void)state;
     assert_int_equal(topic("$aws/things/lamp/jobs/notify-next"), OTA_TOPIC_NOTIFY_NEXT);
@@ -116,8 +116,6 @@ static void topics_of_this_thing_job_and_stream_are_known(void **state)
     assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/update/accepted"), OTA_TOPIC_UPDATED);
     assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/update/rejected"),
                      OTA_TOPIC_NOT_UPDATED);
-    assert_int_equal(topic("$aws/things/lamp/streams/s-1/data/cbor"), OTA_TOPIC_BLOCK);
-    assert_int_equal(topic("$aws/things/lamp/streams/s-1/rejected/cbor"), OTA_TOPIC_NO_BLOCK);
 }
 
 static void topics_of_others_are_not_ours(void **state)
@@ -128,8 +126,7 @@ static void topics_of_others_are_not_ours(void **state)
     assert_int_equal(topic("$aws/things/lamp/jobs/notify"), OTA_TOPIC_OTHER);
     assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-77/get/accepted"), OTA_TOPIC_OTHER);
     assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/update"), OTA_TOPIC_OTHER);
-    assert_int_equal(topic("$aws/things/lamp/streams/s-2/data/cbor"), OTA_TOPIC_OTHER);
-    assert_int_equal(topic("$aws/things/lamp/streams/s-1/data/json"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("$aws/things/lamp/streams/s-1/data/cbor"), OTA_TOPIC_OTHER);
     assert_int_equal(topic(""), OTA_TOPIC_OTHER);
 }
 
@@ -206,31 +203,6 @@ static void rejections_are_told_apart(void **state)
     assert_string_equal(reply.code, "RequestThrottled");
 }
 
-static bool stream_error(const char *code_key, const char *code, char text[64])
-{
-    uint8_t raw[128];
-    struct cbor_writer w;
-    cbor_writer_init(&w, raw, sizeof raw);
-    cbor_write_map(&w, 2);
-    cbor_write_text(&w, code_key);
-    cbor_write_text(&w, code);
-    cbor_write_text(&w, "m");
-    cbor_write_text(&w, "it \"is\" so");
-    return ota_stream_refused(raw, (size_t)cbor_written(&w), text, 64);
-}
-
-static void stream_errors_that_last_are_told_from_those_that_pass(void **state)
-{
-    (void)state;
-    char text[64];
-    assert_true(stream_error("o", "ResourceNotFound", text));
-    assert_string_equal(text, "ResourceNotFound: it ?is? so");
-    assert_true(stream_error("code", "ETagMismatch", text));
-    assert_false(stream_error("o", "InternalError", text));
-    assert_false(stream_error("o", "RequestThrottled", text));
-    assert_false(ota_stream_refused((const uint8_t *)"\xff", 1, text, sizeof text));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,13 +211,12 @@ int main(void)
         cmocka_unit_test(success_names_both_versions),
         cmocka_unit_test(the_longest_report_fits),
         cmocka_unit_test(a_report_that_does_not_fit_is_an_error),
-        cmocka_unit_test(topics_of_this_thing_job_and_stream_are_known),
+        cmocka_unit_test(topics_of_this_thing_and_job_are_known),
         cmocka_unit_test(topics_of_others_are_not_ours),
         cmocka_unit_test(a_described_execution_is_read),
         cmocka_unit_test(no_job_is_told_from_a_job),
         cmocka_unit_test(what_cannot_be_read_is_refused),
         cmocka_unit_test(rejections_are_told_apart),
-        cmocka_unit_test(stream_errors_that_last_are_told_from_those_that_pass),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,6 +10,8 @@
 #include "services/ota/record.h"
 #include "tests/sim/nor_sim.h"
 
+#define NEW 1u /* bytes that firmware before this format's last fields did not write */
+
 static struct nor_power power;
 static struct nor_device device;
 static struct flash_sector sectors[4];
@@ -52,6 +54,7 @@ static struct ota_record full_record(void)
     record.job.queued_at = 1700000000;
     record.job.file_size = 184320;
     record.job.file_id = 200;
+    record.job.protocol = OTA_PROTOCOL_HTTP;
     record.job.signature_length = OTA_SIGNATURE_MAX;
     memset(record.job.signature, 0x30, OTA_SIGNATURE_MAX);
     memset(record.reason, 'r', OTA_REASON_MAX);
@@ -104,7 +107,7 @@ static void the_job_of_a_closed_record_is_known_again(void **state)
     assert_memory_not_equal(found.mark, mark, sizeof mark);
 }
 
-/* Its last field, queuedAt, was not there. */
+/* Its last fields, queuedAt and the protocol, were not there; or the protocol only. */
 static void a_record_of_older_firmware_is_read(void **state)
 {
     (void)state;
@@ -114,7 +117,11 @@ static void a_record_of_older_firmware_is_read(void **state)
     uint32_t length;
     assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
     assert_int_equal(kv_get(&kv, "ota/job", bytes, sizeof bytes, &length), OTTER_OK);
-    assert_int_equal(kv_set(&kv, "ota/job", bytes, length - 4), OTTER_OK);
+    assert_int_equal(kv_set(&kv, "ota/job", bytes, length - NEW), OTTER_OK);
+    assert_int_equal(ota_record_load(&kv, &back), OTTER_OK);
+    record.job.protocol = OTA_PROTOCOL_MQTT;
+    assert_memory_equal(&back, &record, sizeof back);
+    assert_int_equal(kv_set(&kv, "ota/job", bytes, length - NEW - 4), OTTER_OK);
     assert_int_equal(ota_record_load(&kv, &back), OTTER_OK);
     record.job.queued_at = 0;
     assert_memory_equal(&back, &record, sizeof back);
@@ -142,7 +149,7 @@ static void any_shortened_or_foreign_record_is_no_job(void **state)
     assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
     assert_int_equal(kv_get(&kv, "ota/job", raw, sizeof raw, &length), OTTER_OK);
     for (uint32_t cut = 0; cut < length; cut++) {
-        if (cut == length - 4) /* as older firmware wrote it */
+        if (cut == length - NEW || cut == length - NEW - 4) /* as older firmware wrote it */
             continue;
         assert_int_equal(kv_set(&kv, "ota/job", raw, cut), OTTER_OK);
         assert_int_equal(ota_record_load(&kv, &back), OTTER_E_CORRUPT);
