@@ -32,8 +32,8 @@ function(otter_target_dependency name)
 endfunction()
 
 set(mbedtls_modules
-    aes asn1parse asn1write base64 bignum cipher cipher_wrap constant_time ctr_drbg ecdh ecdsa ecp ecp_curves
-    gcm hmac_drbg md memory_buffer_alloc oid pem pk pk_wrap pkparse pkwrite platform platform_util
+    aes asn1parse asn1write bignum cipher cipher_wrap constant_time ctr_drbg ecdh ecdsa ecp ecp_curves
+    gcm hmac_drbg md memory_buffer_alloc oid pk pk_wrap pkparse pkwrite platform platform_util
     rsa rsa_internal sha256 sha512 ssl_ciphersuites ssl_cli ssl_msg ssl_tls x509 x509_create x509_crt
     x509write_crt)
 list(TRANSFORM mbedtls_modules REPLACE "(.+)" "library/\\1.c")

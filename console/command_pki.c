@@ -32,7 +32,7 @@ static bool parse_type(const char *word, enum pki_type *type)
 
 static const struct pki_object *find_label(struct cli *cli, const char *label)
 {
-    const struct pki_object *object = pki_find(label);
+    const struct pki_object *object = pki_find(console_of(cli)->pki, label);
     if (object == NULL)
         cli_printf(cli, "No label '%.40s': see 'pki list'.\n", label);
     return object;
@@ -41,7 +41,7 @@ static const struct pki_object *find_label(struct cli *cli, const char *label)
 static void export(struct cli *cli, const char *label)
 {
     struct console *console = console_of(cli);
-    const otter_status status = pki_export(console->kv, label, console->pem, sizeof console->pem);
+    const otter_status status = pki_export(console->pki, label, console->pem, sizeof console->pem);
     if (status == OTTER_OK)
         cli_print(cli, console->pem);
     else if (status == OTTER_E_NOT_FOUND)
@@ -55,9 +55,7 @@ static void export(struct cli *cli, const char *label)
 static void generate_key(struct cli *cli)
 {
     struct console *console = console_of(cli);
-    const otter_status status = console->hooks->generate_key != NULL
-                                    ? console->hooks->generate_key(console->kv)
-                                    : pki_generate_key(console->kv);
+    const otter_status status = pki_generate_key(console->pki, PKI_TLS_KEY_PRIV);
     if (status != OTTER_OK) {
         console_print_failure(cli, "Making a key pair", status);
         return;
@@ -69,12 +67,6 @@ static void generate_key(struct cli *cli)
     console_changed(console);
 }
 
-static otter_status make_cert(struct console *console, const char *name)
-{
-    return console->hooks->generate_cert != NULL ? console->hooks->generate_cert(console->kv, name)
-                                                 : pki_generate_cert(console->kv, name);
-}
-
 static void generate_cert(struct cli *cli)
 {
     struct console *console = console_of(cli);
@@ -84,7 +76,7 @@ static void generate_cert(struct cli *cli)
                        "first.\n");
         return;
     }
-    const otter_status status = make_cert(console, name);
+    const otter_status status = pki_generate_cert(console->pki, PKI_TLS_KEY_PRIV, name);
     if (status == OTTER_OK) {
         export(cli, PKI_TLS_CERT);
         console_changed(console);
@@ -122,7 +114,7 @@ static void import_done(struct cli *cli, otter_status status, char *text, size_t
     struct console *console = console_of(cli);
     const struct pki_object *object = console->import;
     if (status == OTTER_OK)
-        status = pki_import(console->kv, object->label, console->import_type, text, length);
+        status = pki_import(console->pki, object->label, console->import_type, text, length);
     memset(console->pem, 0, sizeof console->pem);
     if (status == OTTER_OK) {
         cli_printf(cli, "SUCCESS: %s stored in %s\n", type_name(object->type), object->label);
@@ -150,10 +142,11 @@ static void import(struct cli *cli, enum pki_type type, const char *label)
 
 static void list(struct cli *cli)
 {
+    struct pki *pki = console_of(cli)->pki;
     const struct pki_object *object;
-    for (unsigned i = 0; (object = pki_object(i)) != NULL; i++) {
+    for (unsigned i = 0; (object = pki_object(pki, i)) != NULL; i++) {
         uint32_t length;
-        const bool there = pki_length(console_of(cli)->kv, object->label, &length) == OTTER_OK;
+        const bool there = pki_length(pki, object->label, &length) == OTTER_OK;
         cli_printf(cli, "%-20s %-11s ", object->label, type_name(object->type));
         if (there)
             cli_printf(cli, "%4lu bytes\n", (unsigned long)length);

@@ -106,12 +106,14 @@ void console_print_wrong_usage(struct cli *cli, const char *name)
     cli_printf(cli, "Wrong arguments: see 'help %s'.\n", name);
 }
 
-void console_init(struct console *console, struct kv *kv, const struct console_hooks *hooks,
+void console_init(struct console *console, struct kv *kv, struct pki *pki,
+                  const struct console_hooks *hooks,
                   void (*write)(void *context, const char *text, size_t length), void *context)
 {
     cli_init(&console->cli, "> ", write, context);
     cli_add(&console->cli, &console->part, &table, console);
     console->kv = kv;
+    console->pki = pki;
     console->hooks = hooks;
     console->stage = (struct config_stage){0};
     console->import = NULL;

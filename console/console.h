@@ -5,7 +5,7 @@
  * bring, and feeds it the bytes that port_console_read yields:
  *
  *   static const struct console_hooks hooks = {.version = "1.0.0", .board = …, .reset = …, …};
- *   console_init(&console, &store, &hooks, port_write, NULL);
+ *   console_init(&console, &store, &pki, &hooks, port_write, NULL);
  *   cli_add(&console.cli, &part, &ota_console, &ota);
  *   console_start(&console);
  *   …
@@ -38,15 +38,13 @@ struct console_hooks {
     otter_ms (*uptime)(void *context);
     /* Something in the store that a connection depends on has changed. */
     void (*changed)(void *context);
-    /* Where keys are made elsewhere than in pki/; NULL: pki_generate_key, pki_generate_cert. */
-    otter_status (*generate_key)(struct kv *kv);
-    otter_status (*generate_cert)(struct kv *kv, const char *common_name);
 };
 
 struct console {
     struct cli cli;       /* first: commands get their console from it */
     struct cli_part part; /* the console's own commands */
     struct kv *kv;
+    struct pki *pki;
     const struct console_hooks *hooks;
     struct config_stage stage;
     /* the import that a paste is for */
@@ -55,8 +53,9 @@ struct console {
     char pem[PKI_PEM_MAX + 1];
 };
 
-/* `hooks` and `kv` must outlive the console. */
-void console_init(struct console *console, struct kv *kv, const struct console_hooks *hooks,
+/* `hooks`, `kv` and `pki` must outlive the console. */
+void console_init(struct console *console, struct kv *kv, struct pki *pki,
+                  const struct console_hooks *hooks,
                   void (*write)(void *context, const char *text, size_t length), void *context);
 /* Shows the first prompt. */
 void console_start(struct console *console);

@@ -6,7 +6,6 @@
 #include "firmware/variant.h"
 #include "image/check.h"
 #include "image/trailer.h"
-#include "pki/pki.h"
 #include "port/handover.h"
 #include "port/log.h"
 #include "port/socket.h"
@@ -61,7 +60,7 @@ static const char *missing_item(struct app *app)
     if (app->link.host[0] == '\0')
         return "mqtt_endpoint";
     for (unsigned i = 0; i < sizeof objects / sizeof *objects; i++) {
-        if (pki_length(&app->kv, objects[i], &length) == OTTER_E_NOT_FOUND)
+        if (pki_length(&app->pki, objects[i], &length) == OTTER_E_NOT_FOUND)
             return objects[i];
     }
     return NULL;
@@ -99,6 +98,7 @@ static void start_agent(struct app *app, otter_ms now)
         .policy = &app->policy,
         .mqtt = &app->link.mqtt,
         .kv = &app->kv,
+        .pki = &app->pki,
         .primary = &app->board.primary,
         .secondary = &app->board.secondary,
         .progress = &app->board.progress,
@@ -154,7 +154,7 @@ static void start_link(struct app *app, otter_ms now)
         .on_oversized = ota_on_oversized,
         .ctx = &app->ota,
     };
-    link_init(&app->link, &app->kv, &config, now);
+    link_init(&app->link, &app->pki, &config, now);
     const char *missing = missing_item(app);
     app->provisioned = missing == NULL;
     if (missing != NULL)
@@ -193,6 +193,13 @@ static void open_store(struct app *app)
                 otter_status_text(status));
 }
 
+static void open_keys(struct app *app)
+{
+    pki_init(&app->pki, &app->kv, NULL, NULL);
+    (void)pki_add_labels(&app->pki, pki_ota_labels);
+    (void)pki_add_labels(&app->pki, pki_claim_labels);
+}
+
 void app_start(struct app *app, const struct flash *flash, otter_ms now)
 {
     memset(app, 0, sizeof *app);
@@ -201,6 +208,7 @@ void app_start(struct app *app, const struct flash *flash, otter_ms now)
     read_version(app);
     log_boot(app);
     open_store(app);
+    open_keys(app);
     trial_start(&app->trial, &app->board.primary, app->board.max_align,
                 variant.self_test_timeout_ms, now);
     app_join_network(app);

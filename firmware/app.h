@@ -11,6 +11,7 @@
 #include "firmware/trial.h"
 #include "image/check.h"
 #include "image/image.h"
+#include "pki/pki.h"
 #include "services/ota/ota.h"
 #include "services/ota/source_stream.h"
 #include "store/kv.h"
@@ -25,6 +26,7 @@ extern "C" {
 struct app {
     struct board board;
     struct kv kv;
+    struct pki pki;
     struct link link;
     struct ota ota;
     struct ota_source_stream stream;

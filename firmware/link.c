@@ -27,10 +27,10 @@ static bool copy_text(char *to, size_t size, const char *from)
     return true;
 }
 
-void link_init(struct link *link, struct kv *kv, const struct link_config *wanted, otter_ms now)
+void link_init(struct link *link, struct pki *pki, const struct link_config *wanted, otter_ms now)
 {
     memset(link, 0, sizeof *link);
-    link->kv = kv;
+    link->pki = pki;
     link->port = wanted->port;
     const bool hosted = copy_text(link->host, sizeof link->host, wanted->host);
     const bool named = copy_text(link->client_id, sizeof link->client_id, wanted->client_id);
@@ -82,7 +82,7 @@ static void open_transport(struct link *link, otter_ms now)
         return;
     LOG_INF("NET", "connecting to %s:%u", link->host, (unsigned)link->port);
     const otter_status status =
-        tls_open(&link->tls, now, link->kv, link->host, link->port, OPEN_TIMEOUT_MS);
+        tls_open(&link->tls, now, link->pki, link->host, link->port, OPEN_TIMEOUT_MS);
     if (status != OTTER_OK) {
         LOG_ERR("NET", "cannot connect to %s:%u: %s", link->host, (unsigned)link->port,
                 otter_status_text(status));

@@ -10,7 +10,7 @@
 
 #include "net/mqtt.h"
 #include "net/tls.h"
-#include "store/kv.h"
+#include "pki/pki.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,7 +25,7 @@ extern "C" {
 struct link {
     struct mqtt_session mqtt;
     struct tls tls;
-    struct kv *kv;
+    struct pki *pki;
     bool provisioned;  /* everything is there that a connection needs */
     bool more_input;   /* the last turn read its share, and more may wait */
     const char *fault; /* why the last connection ended or did not come up; NULL: no reason */
@@ -48,7 +48,7 @@ struct link_config {
 
 /* A host or client id that is empty or too long leaves the link unprovisioned: it then never
  * connects. */
-void link_init(struct link *link, struct kv *kv, const struct link_config *config, otter_ms now);
+void link_init(struct link *link, struct pki *pki, const struct link_config *config, otter_ms now);
 
 /* Without entropy no transport is opened at all: the attempt counts as failed, and the wait for the
  * next one is as long as it can be. */

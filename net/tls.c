@@ -10,7 +10,6 @@
 
 #include "net/tls_reason.h"
 #include "net/tls_verify.h"
-#include "pki/pki.h"
 #include "port/log.h"
 
 #define TAG "TLS"
@@ -70,27 +69,6 @@ static int receive_bytes(void *ctx, unsigned char *data, size_t size)
 
 /* ---- Opening --------------------------------------------------------------------------------- */
 
-static otter_status named(const char *label, const char *hint, otter_status status)
-{
-    if (status)
-        LOG_ERR(TAG, "%s: %s; %s", label, otter_status_text(status), hint);
-    return status;
-}
-
-static otter_status load_objects(struct tls *tls, struct kv *kv)
-{
-    otter_status status = named(PKI_ROOT_CA, "import the root of the server's certificate",
-                                pki_load_cert(kv, PKI_ROOT_CA, &tls->root));
-    if (status)
-        return status;
-    status =
-        named(PKI_TLS_KEY_PRIV, "generate a key", pki_load_key(kv, PKI_TLS_KEY_PRIV, &tls->key));
-    if (status)
-        return status;
-    return named(PKI_TLS_CERT, "generate or import a certificate for tls_key_priv",
-                 pki_load_cert(kv, PKI_TLS_CERT, &tls->certificate));
-}
-
 static int configure(struct tls *tls)
 {
     static const int suites[] = {MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
@@ -109,10 +87,9 @@ static int configure(struct tls *tls)
     mbedtls_ssl_conf_ciphersuites(config, suites);
     mbedtls_ssl_conf_curves(config, curves);
     mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
-    mbedtls_ssl_conf_ca_chain(config, &tls->root, NULL);
     mbedtls_ssl_conf_verify(config, tls_verify, tls);
     mbedtls_ssl_conf_rng(config, give_random, NULL);
-    error = mbedtls_ssl_conf_own_cert(config, &tls->certificate, &tls->key);
+    error = tls_identity_configure(&tls->identity, config);
     if (error)
         return error;
     error = mbedtls_ssl_setup(&tls->ssl, config);
@@ -124,9 +101,9 @@ static int configure(struct tls *tls)
     return mbedtls_ssl_set_hostname(&tls->ssl, tls->address_length > 0 ? NULL : tls->host);
 }
 
-static otter_status prepare(struct tls *tls, struct kv *kv, uint16_t port)
+static otter_status prepare(struct tls *tls, struct pki *pki, uint16_t port)
 {
-    const otter_status status = load_objects(tls, kv);
+    const otter_status status = tls_identity_open(&tls->identity, pki);
     if (status)
         return status;
     tls->detail = configure(tls);
@@ -138,20 +115,17 @@ static otter_status prepare(struct tls *tls, struct kv *kv, uint16_t port)
     return socket_connect(&tls->socket, tls->host, port);
 }
 
-otter_status tls_open(struct tls *tls, otter_ms now, struct kv *kv, const char *host, uint16_t port,
-                      uint32_t timeout_ms)
+otter_status tls_open(struct tls *tls, otter_ms now, struct pki *pki, const char *host,
+                      uint16_t port, uint32_t timeout_ms)
 {
     tls_close(tls);
     memset(tls, 0, sizeof *tls);
     mbedtls_ssl_init(&tls->ssl);
     mbedtls_ssl_config_init(&tls->config);
-    mbedtls_x509_crt_init(&tls->root);
-    mbedtls_x509_crt_init(&tls->certificate);
-    mbedtls_pk_init(&tls->key);
     tls->state = TLS_CONNECTING;
     tls->deadline = now + timeout_ms;
     tls->host = host;
-    const otter_status status = prepare(tls, kv, port);
+    const otter_status status = prepare(tls, pki, port);
     if (status)
         tls_close(tls);
     return status;
@@ -281,8 +255,6 @@ void tls_close(struct tls *tls)
         socket_close(&tls->socket);
     mbedtls_ssl_free(&tls->ssl);
     mbedtls_ssl_config_free(&tls->config);
-    mbedtls_x509_crt_free(&tls->root);
-    mbedtls_x509_crt_free(&tls->certificate);
-    mbedtls_pk_free(&tls->key);
+    tls_identity_close(&tls->identity);
     tls->state = TLS_IDLE;
 }

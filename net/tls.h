@@ -18,14 +18,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <mbedtls/pk.h>
 #include <mbedtls/ssl.h>
-#include <mbedtls/x509_crt.h>
 
 #include "net/ip_literal.h"
+#include "net/tls_identity.h"
 #include "port/port.h"
 #include "port/socket.h"
-#include "store/kv.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,20 +44,19 @@ struct tls {
     size_t unsent; /* bytes that a tls_write has encrypted but not sent: see there */
     mbedtls_ssl_context ssl;
     mbedtls_ssl_config config;
-    mbedtls_x509_crt root;
-    mbedtls_x509_crt certificate;
-    mbedtls_pk_context key;
+    struct tls_identity identity;
 };
 
 /* Once, before anything else uses Mbed TLS. */
 void tls_setup_arena(void *arena, size_t size);
 size_t tls_arena_high_water(void);
 
-/* Loads root_ca_cert, tls_cert and tls_key_priv from the store and starts to connect.
- * OTTER_E_NOT_FOUND when one is missing (the log names it). `host` must outlive the connection.
+/* Takes root_ca_cert, tls_cert and a handle to tls_key_priv from `pki` and starts to connect.
+ * OTTER_E_NOT_FOUND when one is missing (the log names it). `host` and `pki` must outlive the
+ * connection.
  * After an error the connection is closed. */
-otter_status tls_open(struct tls *tls, otter_ms now, struct kv *kv, const char *host, uint16_t port,
-                      uint32_t timeout_ms);
+otter_status tls_open(struct tls *tls, otter_ms now, struct pki *pki, const char *host,
+                      uint16_t port, uint32_t timeout_ms);
 /* Goes on as far as it can without waiting. `error` after TLS_FAILED: OTTER_E_TIMEOUT,
  * OTTER_E_CLOSED, OTTER_E_CERTIFICATE (the server's is not accepted; the log says why),
  * OTTER_E_REFUSED (the server sent an alert), OTTER_E_MEMORY, OTTER_E_CRYPTO, or that of the

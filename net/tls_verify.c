@@ -28,8 +28,8 @@ static bool is_for_address(const mbedtls_x509_crt *certificate, const struct tls
 
 static const char *role_of(const struct tls *tls, const mbedtls_x509_crt *certificate, int depth)
 {
-    if (certificate->raw.len == tls->root.raw.len &&
-        memcmp(certificate->raw.p, tls->root.raw.p, certificate->raw.len) == 0)
+    if (certificate->raw.len == tls->identity.root.raw.len &&
+        memcmp(certificate->raw.p, tls->identity.root.raw.p, certificate->raw.len) == 0)
         return "root_ca_cert";
     return depth == 0 ? "certificate" : "issuer's certificate";
 }

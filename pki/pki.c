@@ -1,4 +1,4 @@
-/* Import, export and use of keys and certificates; see pki.h. */
+/* Labels, and what is done with the objects under them; see pki.h. */
 #include "pki/pki.h"
 
 #include <string.h>
@@ -12,71 +12,140 @@
 #include "pki/pki_inner.h"
 #include "port/port.h"
 
+#define PREFIX "pki/"
+
 uint8_t pki_work[PKI_DER_MAX];
 
-static const struct pki_object objects[] = {
-    {PKI_ROOT_CA, PKI_CERTIFICATE},      {PKI_TLS_CERT, PKI_CERTIFICATE},
-    {PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY}, {PKI_TLS_KEY_PUB, PKI_PUBLIC_KEY},
-    {PKI_OTA_SIGNER, PKI_PUBLIC_KEY},    {PKI_CLAIM_CERT, PKI_CERTIFICATE},
-    {PKI_CLAIM_KEY, PKI_PRIVATE_KEY},
+const struct pki_object pki_tls_labels[] = {
+    {PKI_ROOT_CA, PKI_CERTIFICATE, NULL, NULL},
+    {PKI_TLS_CERT, PKI_CERTIFICATE, NULL, NULL},
+    {PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, PKI_TLS_KEY_PUB, PKI_TLS_CERT},
+    {PKI_TLS_KEY_PUB, PKI_PUBLIC_KEY, NULL, NULL},
+    {NULL, PKI_CERTIFICATE, NULL, NULL},
 };
 
-const struct pki_object *pki_object(unsigned index)
+const struct pki_object pki_ota_labels[] = {
+    {PKI_OTA_SIGNER, PKI_PUBLIC_KEY, NULL, NULL},
+    {NULL, PKI_CERTIFICATE, NULL, NULL},
+};
+
+const struct pki_object pki_claim_labels[] = {
+    {PKI_CLAIM_CERT, PKI_CERTIFICATE, NULL, NULL},
+    {PKI_CLAIM_KEY, PKI_PRIVATE_KEY, NULL, NULL},
+    {NULL, PKI_CERTIFICATE, NULL, NULL},
+};
+
+/* ---- Labels ---------------------------------------------------------------------------------- */
+
+void pki_init(struct pki *pki, struct kv *kv, const struct pki_keys *keys, void *keys_ctx)
 {
-    return index < sizeof objects / sizeof *objects ? &objects[index] : NULL;
+    *pki = (struct pki){.kv = kv,
+                        .keys = keys != NULL ? keys : &pki_store,
+                        .keys_ctx = keys != NULL ? keys_ctx : kv,
+                        .tables = {pki_tls_labels}};
 }
 
-const struct pki_object *pki_find(const char *label)
+otter_status pki_add_labels(struct pki *pki, const struct pki_object *table)
+{
+    unsigned i = 0;
+    for (const struct pki_object *object = table; object->label != NULL; object++) {
+        if (strlen(object->label) > PKI_LABEL_MAX || pki_find(pki, object->label) != NULL)
+            return OTTER_E_ARGUMENT;
+    }
+    while (i < PKI_TABLES_MAX && pki->tables[i] != NULL)
+        i++;
+    if (i == PKI_TABLES_MAX)
+        return OTTER_E_NO_SPACE;
+    pki->tables[i] = table;
+    return OTTER_OK;
+}
+
+const struct pki_object *pki_object(const struct pki *pki, unsigned index)
+{
+    for (unsigned i = 0; i < PKI_TABLES_MAX && pki->tables[i] != NULL; i++) {
+        for (const struct pki_object *object = pki->tables[i]; object->label != NULL; object++) {
+            if (index-- == 0)
+                return object;
+        }
+    }
+    return NULL;
+}
+
+const struct pki_object *pki_find(const struct pki *pki, const char *label)
 {
     const struct pki_object *object;
-    for (unsigned i = 0; (object = pki_object(i)) != NULL; i++) {
+    for (unsigned i = 0; (object = pki_object(pki, i)) != NULL; i++) {
         if (strcmp(object->label, label) == 0)
             return object;
     }
     return NULL;
 }
 
-/* The key in the store, "pki/<label>". */
-struct store_key {
-    char text[KV_KEY_MAX + 1];
-};
-
-static struct store_key store_key(const struct pki_object *object)
+const struct pki_object *pki_find_private(const struct pki *pki, const char *label)
 {
-    struct store_key key = {PKI_PREFIX};
-    strncat(key.text, object->label, sizeof key.text - sizeof PKI_PREFIX);
-    return key;
+    const struct pki_object *object = pki_find(pki, label);
+    return object != NULL && object->type == PKI_PRIVATE_KEY ? object : NULL;
 }
 
-static otter_status load(struct kv *kv, const char *label, void *der, size_t size, size_t *length)
+/* ---- What is stored -------------------------------------------------------------------------- */
+
+struct pki_name pki_name(const char *label)
 {
-    const struct pki_object *object = pki_find(label);
-    uint32_t found = 0;
+    struct pki_name name = {PREFIX};
+    strncat(name.text, label, sizeof name.text - sizeof PREFIX);
+    return name;
+}
+
+static void add_companion(struct pki_companions *with, const char *label, const void *value,
+                          uint32_t length)
+{
+    struct pki_name *name = &with->names[with->count];
+    *name = pki_name(label);
+    with->items[with->count++] = (struct kv_item){name->text, value, length};
+}
+
+void pki_companions(struct pki_companions *with, const struct pki_object *object,
+                    const struct pki_public *key, bool drop_cert)
+{
+    with->count = 0;
+    if (object->public_label != NULL)
+        add_companion(with, object->public_label, key != NULL ? key->der : NULL,
+                      key != NULL ? key->length : 0);
+    if (drop_cert && object->cert_label != NULL)
+        add_companion(with, object->cert_label, NULL, 0);
+}
+
+static otter_status store(struct pki *pki, const struct pki_object *object, const uint8_t *der,
+                          size_t length)
+{
+    return kv_set(pki->kv, pki_name(object->label).text, der, (uint32_t)length);
+}
+
+otter_status pki_length(struct pki *pki, const char *label, uint32_t *length)
+{
+    const struct pki_object *object = pki_find(pki, label);
+    *length = 0;
     if (object == NULL)
         return OTTER_E_ARGUMENT;
-    const otter_status status = kv_get(kv, store_key(object).text, der, (uint32_t)size, &found);
+    if (object->type == PKI_PRIVATE_KEY)
+        return pki->keys->length(pki->keys_ctx, object, length);
+    const otter_status status = kv_get(pki->kv, pki_name(label).text, NULL, 0, length);
+    return status == OTTER_E_TOO_LONG ? OTTER_OK : status;
+}
+
+otter_status pki_load(struct pki *pki, const char *label, uint8_t *der, size_t size, size_t *length)
+{
+    uint32_t found = 0;
+    otter_status status = pki_length(pki, label, &found);
+    if (status == OTTER_OK && pki_find_private(pki, label) != NULL)
+        status = OTTER_E_REFUSED;
+    else if (status == OTTER_OK)
+        status = kv_get(pki->kv, pki_name(label).text, der, (uint32_t)size, &found);
     *length = found;
     return status;
 }
 
-otter_status pki_length(struct kv *kv, const char *label, uint32_t *length)
-{
-    size_t found = 0;
-    const otter_status status = load(kv, label, NULL, 0, &found);
-    *length = (uint32_t)found;
-    return status == OTTER_E_TOO_LONG ? OTTER_OK : status;
-}
-
-otter_status pki_load(struct kv *kv, const char *label, uint8_t *der, size_t size, size_t *length)
-{
-    const struct pki_object *object = pki_find(label);
-    uint32_t there;
-    if (object == NULL || object->type != PKI_PRIVATE_KEY)
-        return load(kv, label, der, size, length);
-    *length = 0;
-    const otter_status status = pki_length(kv, label, &there);
-    return status == OTTER_OK ? OTTER_E_REFUSED : status;
-}
+/* ---- Mbed TLS -------------------------------------------------------------------------------- */
 
 otter_status pki_status(int error)
 {
@@ -100,61 +169,37 @@ int pki_random(void *unused, unsigned char *data, size_t length)
     return port_random(data, length) == OTTER_OK ? 0 : MBEDTLS_ERR_ECP_RANDOM_FAILED;
 }
 
-static bool is_p256(const mbedtls_pk_context *key)
-{
-    return mbedtls_pk_get_type(key) == MBEDTLS_PK_ECKEY &&
-           mbedtls_pk_ec(*key)->grp.id == MBEDTLS_ECP_DP_SECP256R1;
-}
-
 /* Mbed TLS writes DER to the end of a buffer. */
-static otter_status move_to_start(uint8_t *der, int written, uint32_t *length)
+otter_status pki_encode_public(mbedtls_pk_context *key, struct pki_public *encoded)
 {
+    const int written = mbedtls_pk_write_pubkey_der(key, encoded->der, sizeof encoded->der);
     if (written <= 0)
-        return OTTER_E_CRYPTO;
-    *length = (uint32_t)written;
-    memmove(der, der + PKI_KEY_DER_MAX - *length, *length);
-    return OTTER_OK;
-}
-
-otter_status pki_encode_public(mbedtls_pk_context *key, uint8_t *der, uint32_t *length)
-{
-    if (!is_p256(key))
         return OTTER_E_KEY;
-    return move_to_start(der, mbedtls_pk_write_pubkey_der(key, der, PKI_KEY_DER_MAX), length);
+    encoded->length = (uint32_t)written;
+    memmove(encoded->der, encoded->der + sizeof encoded->der - written, encoded->length);
+    return pki_is_p256(encoded) ? OTTER_OK : OTTER_E_KEY;
 }
 
-otter_status pki_encode_pair(mbedtls_pk_context *key, struct pki_pair *pair)
+/* ---- Import ---------------------------------------------------------------------------------- */
+
+static otter_status store_public(struct pki *pki, const struct pki_object *object,
+                                 mbedtls_pk_context *key)
 {
-    const otter_status status = pki_encode_public(key, pair->public_der, &pair->public_length);
-    if (status != OTTER_OK)
-        return status;
-    return move_to_start(pair->private_der,
-                         mbedtls_pk_write_key_der(key, pair->private_der, PKI_KEY_DER_MAX),
-                         &pair->private_length);
+    struct pki_public encoded;
+    const otter_status status = pki_encode_public(key, &encoded);
+    return status == OTTER_OK ? store(pki, object, encoded.der, encoded.length) : status;
 }
 
-static otter_status store(struct kv *kv, const struct pki_object *object, const uint8_t *der,
-                          size_t length)
-{
-    return kv_set(kv, store_key(object).text, der, (uint32_t)length);
-}
-
-static otter_status import_cert(struct kv *kv, const struct pki_object *object, size_t length)
+static otter_status import_cert(struct pki *pki, const struct pki_object *object, size_t length)
 {
     mbedtls_x509_crt cert;
     mbedtls_x509_crt_init(&cert);
     otter_status status = pki_status(mbedtls_x509_crt_parse_der_nocopy(&cert, pki_work, length));
     if (status == OTTER_OK && cert.raw.len != length)
         status = OTTER_E_MALFORMED; /* something follows the certificate */
-    if (status == OTTER_OK && object->type == PKI_PUBLIC_KEY) {
-        uint8_t der[PKI_KEY_DER_MAX];
-        uint32_t der_length;
-        status = pki_encode_public(&cert.pk, der, &der_length);
-        if (status == OTTER_OK)
-            status = store(kv, object, der, der_length);
-    } else if (status == OTTER_OK) {
-        status = store(kv, object, pki_work, length);
-    }
+    if (status == OTTER_OK)
+        status = object->type == PKI_PUBLIC_KEY ? store_public(pki, object, &cert.pk)
+                                                : store(pki, object, pki_work, length);
     mbedtls_x509_crt_free(&cert);
     return status;
 }
@@ -166,49 +211,60 @@ static otter_status key_status(int error)
     return status == OTTER_E_MALFORMED ? OTTER_E_KEY : status;
 }
 
-static otter_status import_public(struct kv *kv, const struct pki_object *object, size_t length)
+static otter_status import_public(struct pki *pki, const struct pki_object *object, size_t length)
 {
-    uint8_t der[PKI_KEY_DER_MAX];
-    uint32_t der_length = 0;
     mbedtls_pk_context key;
     mbedtls_pk_init(&key);
     otter_status status = key_status(mbedtls_pk_parse_public_key(&key, pki_work, length));
     if (status == OTTER_OK)
-        status = pki_encode_public(&key, der, &der_length);
+        status = store_public(pki, object, &key);
     mbedtls_pk_free(&key);
-    return status == OTTER_OK ? store(kv, object, der, der_length) : status;
-}
-
-static otter_status store_private(struct kv *kv, const struct pki_object *object,
-                                  const struct pki_pair *pair)
-{
-    const struct store_key key = store_key(object);
-    const struct kv_item items[] = {
-        {key.text, pair->private_der, pair->private_length},
-        {PKI_PREFIX PKI_TLS_KEY_PUB, pair->public_der, pair->public_length},
-    };
-    return kv_replace_secret(kv, items, strcmp(object->label, PKI_TLS_KEY_PRIV) == 0 ? 2 : 1);
-}
-
-static otter_status import_private(struct kv *kv, const struct pki_object *object, size_t length)
-{
-    struct pki_pair pair;
-    mbedtls_pk_context key;
-    mbedtls_pk_init(&key);
-    otter_status status = key_status(mbedtls_pk_parse_key(&key, pki_work, length, NULL, 0));
-    if (status == OTTER_OK)
-        status = pki_encode_pair(&key, &pair);
-    mbedtls_pk_free(&key);
-    if (status == OTTER_OK)
-        status = store_private(kv, object, &pair);
-    mbedtls_platform_zeroize(&pair, sizeof pair);
     return status;
 }
 
-otter_status pki_import(struct kv *kv, const char *label, enum pki_type type, const char *pem,
+/* What goes along with a private key; the backend has done it already if it lies in the store. */
+static otter_status follow(struct pki *pki, const struct pki_object *object,
+                           const struct pki_public *key, bool drop_cert)
+{
+    struct pki_companions with;
+    pki_companions(&with, object, key, drop_cert);
+    return kv_set_all(pki->kv, with.items, with.count);
+}
+
+/* Hands over a key in the one form that backends take; wipes it. */
+static otter_status hand_over(struct pki *pki, const struct pki_object *object,
+                              mbedtls_pk_context *key)
+{
+    uint8_t der[PKI_PRIVATE_MAX];
+    struct pki_public public;
+    otter_status status = pki_encode_public(key, &public);
+    if (status != OTTER_OK)
+        return status;
+    const int written = mbedtls_pk_write_key_der(key, der, sizeof der); /* to the end */
+    status = written <= 0 ? OTTER_E_CRYPTO
+                          : pki->keys->import(pki->keys_ctx, object, der + sizeof der - written,
+                                              (uint32_t)written, &public);
+    mbedtls_platform_zeroize(der, sizeof der);
+    return status == OTTER_OK ? follow(pki, object, &public, false) : status;
+}
+
+static otter_status import_private(struct pki *pki, const struct pki_object *object, size_t length)
+{
+    mbedtls_pk_context key;
+    if (pki->keys->import == NULL)
+        return OTTER_E_UNSUPPORTED;
+    mbedtls_pk_init(&key);
+    otter_status status = key_status(mbedtls_pk_parse_key(&key, pki_work, length, NULL, 0));
+    if (status == OTTER_OK)
+        status = hand_over(pki, object, &key);
+    mbedtls_pk_free(&key);
+    return status;
+}
+
+otter_status pki_import(struct pki *pki, const char *label, enum pki_type type, const char *pem,
                         size_t length)
 {
-    const struct pki_object *object = pki_find(label);
+    const struct pki_object *object = pki_find(pki, label);
     struct pem found;
     if (object == NULL || (object->type == PKI_CERTIFICATE) > (type == PKI_CERTIFICATE))
         return OTTER_E_ARGUMENT;
@@ -218,57 +274,81 @@ otter_status pki_import(struct kv *kv, const char *label, enum pki_type type, co
     if (found.more)
         status = OTTER_E_REFUSED;
     else if (pem_label_is(&found, "CERTIFICATE") && object->type != PKI_PRIVATE_KEY)
-        status = import_cert(kv, object, found.length);
+        status = import_cert(pki, object, found.length);
     else if (pem_label_is(&found, "PUBLIC KEY") && object->type == PKI_PUBLIC_KEY)
-        status = import_public(kv, object, found.length);
+        status = import_public(pki, object, found.length);
     else if ((pem_label_is(&found, "EC PRIVATE KEY") || pem_label_is(&found, "PRIVATE KEY")) &&
              object->type == PKI_PRIVATE_KEY)
-        status = import_private(kv, object, found.length);
+        status = import_private(pki, object, found.length);
     else
         status = OTTER_E_KEY;
     mbedtls_platform_zeroize(pki_work, sizeof pki_work);
     return status;
 }
 
-otter_status pki_export(struct kv *kv, const char *label, char *pem, size_t size)
+/* ---- Use ------------------------------------------------------------------------------------- */
+
+otter_status pki_export(struct pki *pki, const char *label, char *pem, size_t size)
 {
     size_t length;
-    const otter_status status = pki_load(kv, label, pki_work, sizeof pki_work, &length);
+    const otter_status status = pki_load(pki, label, pki_work, sizeof pki_work, &length);
     if (status != OTTER_OK)
         return status;
-    const bool is_cert = pki_find(label)->type == PKI_CERTIFICATE;
+    const bool is_cert = pki_find(pki, label)->type == PKI_CERTIFICATE;
     return pem_encode(pem, size, is_cert ? "CERTIFICATE" : "PUBLIC KEY", pki_work, length);
 }
 
-otter_status pki_load_key(struct kv *kv, const char *label, mbedtls_pk_context *key)
+otter_status pki_delete(struct pki *pki, const char *label)
 {
-    uint8_t der[PKI_KEY_DER_MAX];
-    size_t length;
-    otter_status status = load(kv, label, der, sizeof der, &length);
-    if (status == OTTER_OK) {
-        const bool is_private = pki_find(label)->type == PKI_PRIVATE_KEY;
-        status = pki_status(is_private ? mbedtls_pk_parse_key(key, der, length, NULL, 0)
-                                       : mbedtls_pk_parse_public_key(key, der, length));
-    }
-    mbedtls_platform_zeroize(der, sizeof der);
-    return status;
+    const struct pki_object *object = pki_find(pki, label);
+    if (object == NULL)
+        return OTTER_E_ARGUMENT;
+    if (object->type != PKI_PRIVATE_KEY)
+        return kv_delete(pki->kv, pki_name(label).text);
+    const otter_status status = pki->keys->remove(pki->keys_ctx, object);
+    return status == OTTER_OK ? follow(pki, object, NULL, false) : status;
 }
 
-otter_status pki_load_cert(struct kv *kv, const char *label, mbedtls_x509_crt *cert)
+otter_status pki_generate_key(struct pki *pki, const char *label)
+{
+    const struct pki_object *object = pki_find_private(pki, label);
+    struct pki_public public;
+    if (object == NULL)
+        return OTTER_E_ARGUMENT;
+    const otter_status status = pki->keys->generate(pki->keys_ctx, object, &public);
+    return status == OTTER_OK ? follow(pki, object, &public, true) : status;
+}
+
+otter_status pki_public_key(struct pki *pki, const char *label, struct pki_public *key)
+{
+    const struct pki_object *object = pki_find_private(pki, label);
+    return object != NULL ? pki->keys->public_key(pki->keys_ctx, object, key) : OTTER_E_ARGUMENT;
+}
+
+otter_status pki_sign(struct pki *pki, const char *label, const uint8_t *digest, size_t length,
+                      struct pki_signature *signature)
+{
+    const struct pki_object *object = pki_find_private(pki, label);
+    if (object == NULL || (length != 32 && length != 48 && length != 64))
+        return OTTER_E_ARGUMENT;
+    return pki->keys->sign(pki->keys_ctx, object, digest, length, signature);
+}
+
+otter_status pki_load_cert(struct pki *pki, const char *label, mbedtls_x509_crt *cert)
 {
     size_t length;
-    const otter_status status = load(kv, label, pki_work, sizeof pki_work, &length);
+    const otter_status status = pki_load(pki, label, pki_work, sizeof pki_work, &length);
     if (status != OTTER_OK)
         return status;
     return pki_status(mbedtls_x509_crt_parse_der(cert, pki_work, length));
 }
 
-otter_status pki_verify(struct kv *kv, const char *label, const uint8_t digest[32],
+otter_status pki_verify(struct pki *pki, const char *label, const uint8_t digest[32],
                         const uint8_t *signature, size_t length)
 {
     mbedtls_pk_context key;
     mbedtls_pk_init(&key);
-    otter_status status = pki_load_key(kv, label, &key);
+    otter_status status = pki_open_key(pki, label, &key);
     if (status == OTTER_OK &&
         mbedtls_pk_verify(&key, MBEDTLS_MD_SHA256, digest, 32, signature, length) != 0)
         status = OTTER_E_SIGNATURE;

@@ -1,14 +1,15 @@
-/* Keys and certificates by label, kept in the key-value store, and what is done with them.
+/* Keys and certificates by label, and what is done with them.
  *
- * Labels are the reference integrations' names. Objects are stored in DER under the key
- * "pki/<label>": certificates as X.509, public keys as SubjectPublicKeyInfo, private keys as the
- * ECPrivateKey of RFC 5915. Keys are P-256; a root certificate may be of any kind that Mbed TLS is
- * built with. Private keys never leave this room except as an Mbed TLS context, and one that is
- * replaced is erased from flash (kv_replace_secret; call kv_purge at start).
+ * Labels are the reference integrations' names; a service brings its own as a table. Certificates
+ * (X.509) and public keys (SubjectPublicKeyInfo) lie in DER in the key-value store, under the key
+ * "pki/<label>". Private keys lie where `struct pki_keys` puts them (keys.h), and are used by
+ * handle: to sign a digest, to get the public half. No byte of one comes out of here, not even for
+ * TLS. Keys are P-256; a root certificate may be of any kind that Mbed TLS is built with.
  *
  * Built on Mbed TLS 2.28. One static work buffer of PKI_DER_MAX bytes, so one call at a time; heap
  * only inside of Mbed TLS, freed before return. Nothing blocks for longer than one P-256 operation.
- * An unknown label gives OTTER_E_ARGUMENT everywhere, an absent object OTTER_E_NOT_FOUND. */
+ * An unknown label gives OTTER_E_ARGUMENT everywhere, as does one of the wrong type; an absent
+ * object OTTER_E_NOT_FOUND. */
 #ifndef OTTER_PKI_PKI_H
 #define OTTER_PKI_PKI_H
 
@@ -16,11 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "pki/keys.h"
 #include "store/kv.h"
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 #define PKI_TLS_KEY_PRIV "tls_key_priv"
 #define PKI_TLS_KEY_PUB  "tls_key_pub"
@@ -30,61 +28,114 @@ extern "C" {
 #define PKI_CLAIM_CERT   "fleetprov_claim_cert"
 #define PKI_CLAIM_KEY    "fleetprov_claim_key"
 
-#define PKI_DER_MAX 1536u /* longest certificate or key in DER */
-#define PKI_PEM_MAX 2200u /* the same in PEM with its lines and marks */
+#define PKI_DER_MAX   1536u             /* longest certificate or key in DER */
+#define PKI_PEM_MAX   2200u             /* the same in PEM with its lines and marks */
+#define PKI_LABEL_MAX (KV_KEY_MAX - 4u) /* "pki/" comes before it */
 
 /* The upper bound of a common name in X.520. */
 #define PKI_COMMON_NAME_MAX 64u
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum pki_type { PKI_CERTIFICATE, PKI_PUBLIC_KEY, PKI_PRIVATE_KEY };
 
+/* A label. Tables of them are constant and end with one whose label is NULL. */
 struct pki_object {
-    const char *label;
+    const char *label; /* 1 to PKI_LABEL_MAX characters */
     enum pki_type type;
+    /* Of a private key; NULL: none. */
+    const char *public_label; /* its public half is stored there with it */
+    const char *cert_label;   /* the certificate for it, which a new key drops */
 };
+
+extern const struct pki_object pki_tls_labels[];   /* pki_init registers these */
+extern const struct pki_object pki_ota_labels[];   /* the signer of updates */
+extern const struct pki_object pki_claim_labels[]; /* fleet provisioning by claim */
+
+#define PKI_TABLES_MAX 6u
+
+/* The fields are private. */
+struct pki {
+    struct kv *kv;
+    const struct pki_keys *keys;
+    void *keys_ctx;
+    const struct pki_object *tables[PKI_TABLES_MAX];
+};
+
+/* `keys` NULL: private keys lie in the store too (pki_store of keys.h). Everything must outlive
+ * the struct. Call kv_purge after kv_open: it ends the erasing of a replaced key that a power cut
+ * has stopped. */
+void pki_init(struct pki *pki, struct kv *kv, const struct pki_keys *keys, void *keys_ctx);
+
+/* Adds a service's labels. OTTER_E_ARGUMENT, and none is added, for a label that is there already
+ * or too long; OTTER_E_NO_SPACE beyond PKI_TABLES_MAX. */
+otter_status pki_add_labels(struct pki *pki, const struct pki_object *table);
 /* All labels there are, in the order to show them; NULL after the last. */
-const struct pki_object *pki_object(unsigned index);
+const struct pki_object *pki_object(const struct pki *pki, unsigned index);
 /* NULL for an unknown label. */
-const struct pki_object *pki_find(const char *label);
+const struct pki_object *pki_find(const struct pki *pki, const char *label);
 /* The object's length in DER; OTTER_E_NOT_FOUND when it is absent. */
-otter_status pki_length(struct kv *kv, const char *label, uint32_t *length);
+otter_status pki_length(struct pki *pki, const char *label, uint32_t *length);
 
 /* Parses the PEM object in the text, checks that it is well formed and fits the label, and stores
  * it. A label holds one object, so that a text with several is refused: tls_cert is the device's
  * certificate without those of its issuers, since AWS IoT knows a device by what was registered.
- * A certificate under a label for public keys stores its public key; a private key under
- * tls_key_priv stores tls_key_pub with it. `type` is what the caller believes to import: a key
- * under a certificate's label is OTTER_E_ARGUMENT. Nothing is stored on any error:
+ * A certificate under a label for public keys stores its public key; a private key is stored with
+ * its public half where its label has a public_label. `type` is what the caller believes to import:
+ * a key under a certificate's label is OTTER_E_ARGUMENT. Nothing is stored on any error:
  * OTTER_E_MALFORMED for broken text, OTTER_E_REFUSED for several objects, OTTER_E_KEY for a kind of
- * object or key that the label does not take. */
-otter_status pki_import(struct kv *kv, const char *label, enum pki_type type, const char *pem,
+ * object or key that the label does not take, OTTER_E_UNSUPPORTED where private keys are only made
+ * and not taken. */
+otter_status pki_import(struct pki *pki, const char *label, enum pki_type type, const char *pem,
                         size_t length);
 
 /* PEM with a terminating NUL into `pem`. Refuses private keys with OTTER_E_REFUSED. */
-otter_status pki_export(struct kv *kv, const char *label, char *pem, size_t size);
-
-/* Makes a P-256 pair, stores it as tls_key_priv and tls_key_pub and removes tls_cert, which was for
- * the old key, as one atomic change. OTTER_E_CRYPTO when there is no entropy. */
-otter_status pki_generate_key(struct kv *kv);
-
-/* Makes a self-signed certificate for tls_key_priv with CN=`common_name` (1 to PKI_COMMON_NAME_MAX
- * of a-z A-Z 0-9 : _ -, or OTTER_E_ARGUMENT), stores it as tls_cert. */
-otter_status pki_generate_cert(struct kv *kv, const char *common_name);
+otter_status pki_export(struct pki *pki, const char *label, char *pem, size_t size);
 
 /* DER of an object; *length is its size. Refuses private keys with OTTER_E_REFUSED when there is
- * one (use pki_load_key). To ask only whether an object is there, use pki_length. */
-otter_status pki_load(struct kv *kv, const char *label, uint8_t *der, size_t size, size_t *length);
+ * one. To ask only whether an object is there, use pki_length. */
+otter_status pki_load(struct pki *pki, const char *label, uint8_t *der, size_t size,
+                      size_t *length);
 
-/* The objects as Mbed TLS has them, for the TLS transport. The context must be initialized, and is
- * freed by the caller. */
+/* Takes an object away; a private key with its public half, and so that no copy of it is left.
+ * Deleting an absent object succeeds. */
+otter_status pki_delete(struct pki *pki, const char *label);
+
+/* ---- Private keys ---------------------------------------------------------------------------- */
+
+/* Makes a P-256 pair in the place of the one under this label, stores its public half under the
+ * label's public_label and removes the certificate under its cert_label, which was for the old key.
+ * In the store this is one atomic change; elsewhere the key comes first. OTTER_E_CRYPTO when there
+ * is no entropy. */
+otter_status pki_generate_key(struct pki *pki, const char *label);
+
+/* Makes a self-signed certificate for the key under `label` with CN=`common_name` (1 to
+ * PKI_COMMON_NAME_MAX of a-z A-Z 0-9 : _ -, or OTTER_E_ARGUMENT), stores it under the label's
+ * cert_label. */
+otter_status pki_generate_cert(struct pki *pki, const char *label, const char *common_name);
+
+/* ECDSA over a digest of 32, 48 or 64 bytes (SHA-256, SHA-384, SHA-512), with the key's handle. */
+otter_status pki_sign(struct pki *pki, const char *label, const uint8_t *digest, size_t length,
+                      struct pki_signature *signature);
+
+/* The public half, from where the key lies. */
+otter_status pki_public_key(struct pki *pki, const char *label, struct pki_public *key);
+
+/* ---- For users of Mbed TLS ------------------------------------------------------------------- */
+
+/* The contexts must be initialized, and are freed by the caller. A private key becomes an EC key
+ * that has its public half only and signs by pki_sign: for TLS, certificates and requests. `pki`
+ * must outlive it. */
 struct mbedtls_pk_context;
 struct mbedtls_x509_crt;
-otter_status pki_load_key(struct kv *kv, const char *label, struct mbedtls_pk_context *key);
-otter_status pki_load_cert(struct kv *kv, const char *label, struct mbedtls_x509_crt *cert);
+otter_status pki_open_key(struct pki *pki, const char *label, struct mbedtls_pk_context *key);
+otter_status pki_load_cert(struct pki *pki, const char *label, struct mbedtls_x509_crt *cert);
 
 /* ECDSA P-256 over a SHA-256 digest with the public key under `label`; `signature` is the DER
  * SEQUENCE. OTTER_E_NOT_FOUND without the key, OTTER_E_SIGNATURE when it does not verify. */
-otter_status pki_verify(struct kv *kv, const char *label, const uint8_t digest[32],
+otter_status pki_verify(struct pki *pki, const char *label, const uint8_t digest[32],
                         const uint8_t *signature, size_t length);
 
 #ifdef __cplusplus

@@ -1,4 +1,4 @@
-/* What pki.c and pki_generate.c share; for this room only. */
+/* What the files of this room share; for this room only. */
 #ifndef OTTER_PKI_PKI_INNER_H
 #define OTTER_PKI_PKI_INNER_H
 
@@ -10,23 +10,34 @@
 extern "C" {
 #endif
 
-#define PKI_KEY_DER_MAX 160u /* a P-256 key, private or public, in DER */
-#define PKI_PREFIX      "pki/"
+#define PKI_PRIVATE_MAX 128u /* a P-256 key as ECPrivateKey has 121 */
 
 /* One for the room: certificates are too long for the stack. */
 extern uint8_t pki_work[PKI_DER_MAX];
 
-/* A private key and its public half, in DER, ready to be stored together. */
-struct pki_pair {
-    uint8_t private_der[PKI_KEY_DER_MAX];
-    uint8_t public_der[PKI_KEY_DER_MAX];
-    uint32_t private_length;
-    uint32_t public_length;
+/* The key in the store, "pki/<label>". */
+struct pki_name {
+    char text[KV_KEY_MAX + 1];
 };
+struct pki_name pki_name(const char *label);
 
-/* Both to the starts of their buffers. */
-otter_status pki_encode_public(mbedtls_pk_context *key, uint8_t *der, uint32_t *length);
-otter_status pki_encode_pair(mbedtls_pk_context *key, struct pki_pair *pair);
+/* What is stored with a private key, as items of one change; NULL as `key`: the public half goes.
+ * Returns how many there are. */
+#define PKI_COMPANIONS_MAX 2u
+struct pki_companions {
+    struct pki_name names[PKI_COMPANIONS_MAX];
+    struct kv_item items[PKI_COMPANIONS_MAX];
+    uint32_t count;
+};
+void pki_companions(struct pki_companions *with, const struct pki_object *object,
+                    const struct pki_public *key, bool drop_cert);
+
+/* The row of a private key's label, or NULL. */
+const struct pki_object *pki_find_private(const struct pki *pki, const char *label);
+
+bool pki_is_p256(const struct pki_public *key);
+/* OTTER_E_KEY for one that is not P-256. */
+otter_status pki_encode_public(mbedtls_pk_context *key, struct pki_public *encoded);
 
 /* Our status for an error of Mbed TLS met in reading an object. */
 otter_status pki_status(int error);

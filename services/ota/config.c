@@ -52,6 +52,8 @@ static const char *missing_part(const struct ota_config *config)
         return "mqtt: missing";
     if (config->kv == NULL)
         return "kv: missing";
+    if (config->pki == NULL)
+        return "pki: missing";
     if (config->primary == NULL || config->secondary == NULL)
         return "primary, secondary: a slot is missing";
     if (config->progress == NULL)

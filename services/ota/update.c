@@ -364,7 +364,7 @@ enum ota_event ota_begin_verify(struct ota *ota, otter_ms now)
 {
     LOG_INF(OTA_TAG, "all %lu blocks are on flash; checking", (unsigned long)ota->progress.blocks);
     (void)now;
-    ota_verify_init(&ota->work.verify, ota->config.secondary, ota->config.kv, &ota->record.job,
+    ota_verify_init(&ota->work.verify, ota->config.secondary, ota->config.pki, &ota->record.job,
                     ota->config.image_size_max, ota->config.policy);
     return OTA_EV_NONE;
 }

@@ -1,18 +1,16 @@
 /* The checks of a finished download, one piece a call; see verify.h. */
 #include "services/ota/verify.h"
 
-#include "pki/pki.h"
-
 #define STEP_SIZE  4096u
 #define PIECE_SIZE 512u
 _Static_assert(PIECE_SIZE >= IMAGE_SIGNATURE_MAX, "a piece takes a signature too");
 
-void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, struct kv *kv,
+void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, struct pki *pki,
                      const struct ota_job *job, uint32_t image_size_max,
                      const struct image_policy *policy)
 {
     verify->slot = slot;
-    verify->kv = kv;
+    verify->pki = pki;
     verify->job = job;
     verify->policy = policy;
     verify->image_size_max = image_size_max;
@@ -59,7 +57,7 @@ static otter_status check_signature(struct ota_verify *verify)
 {
     uint8_t digest[IMAGE_HASH_SIZE];
     image_sha256_finish(&verify->sha, digest);
-    const otter_status status = pki_verify(verify->kv, PKI_OTA_SIGNER, digest,
+    const otter_status status = pki_verify(verify->pki, PKI_OTA_SIGNER, digest,
                                            verify->job->signature, verify->job->signature_length);
     return status == OTTER_OK ? begin_image(verify) : status;
 }

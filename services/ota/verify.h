@@ -5,6 +5,7 @@
 #define OTTER_SERVICES_OTA_VERIFY_H
 
 #include "image/check.h"
+#include "pki/pki.h"
 #include "services/ota/record.h"
 
 #ifdef __cplusplus
@@ -15,7 +16,7 @@ enum ota_verify_stage { OTA_VERIFY_FILE, OTA_VERIFY_IMAGE };
 
 struct ota_verify {
     const struct flash_area *slot;
-    struct kv *kv; /* holds the key */
+    struct pki *pki; /* holds the key */
     const struct ota_job *job;
     const struct image_policy *policy;
     uint32_t image_size_max;
@@ -27,7 +28,7 @@ struct ota_verify {
 
 /* `policy` may be NULL: then image structure and hash are checked, the image's own signature is
  * left to the bootloader. */
-void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, struct kv *kv,
+void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, struct pki *pki,
                      const struct ota_job *job, uint32_t image_size_max,
                      const struct image_policy *policy);
 /* At most 4096 bytes a step, or one signature. OTTER_E_AGAIN until done; OTTER_OK, or why not. */

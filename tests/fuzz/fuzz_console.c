@@ -74,15 +74,43 @@ void port_log_write(const char *line, size_t length)
     (void)length;
 }
 
-static otter_status store_key(struct kv *kv)
+/* Keys are not what this is about, and a real one takes long. */
+static otter_status no_key(void *ctx, const struct pki_object *object, uint32_t *length)
 {
-    return kv_set(kv, "pki/tls_key_pub", "not a key", 9);
+    (void)ctx;
+    (void)object;
+    (void)length;
+    return OTTER_E_NOT_FOUND;
 }
 
-static otter_status store_cert(struct kv *kv, const char *common_name)
+static otter_status no_public_key(void *ctx, const struct pki_object *object,
+                                  struct pki_public *key)
 {
-    return kv_set(kv, "pki/tls_cert", common_name, (uint32_t)strlen(common_name));
+    (void)ctx;
+    (void)object;
+    (void)key;
+    return OTTER_E_NOT_FOUND;
 }
+
+static otter_status make_key(void *ctx, const struct pki_object *object, struct pki_public *key)
+{
+    static const uint8_t point[64] = {1};
+    (void)ctx;
+    (void)object;
+    pki_public_from_point(key, point);
+    return OTTER_OK;
+}
+
+static otter_status take_key(void *ctx, const struct pki_object *object, const uint8_t *der,
+                             uint32_t length, const struct pki_public *key)
+{
+    return kv_set(ctx, "taken", der, length) == OTTER_OK && object->label != NULL && key->length > 0
+               ? OTTER_OK
+               : OTTER_E_NO_SPACE;
+}
+
+static const struct pki_keys keys = {
+    .length = no_key, .public_key = no_public_key, .generate = make_key, .import = take_key};
 
 static otter_ms no_time(void *context)
 {
@@ -109,18 +137,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct console console;
     static struct kv kv;
+    static struct pki pki;
     static struct cli_part kv_part;
     static const struct console_hooks hooks = {.product = "fuzz",
                                                .version = "0.0.0",
                                                .board = "fuzz",
                                                .reset = no_reset,
-                                               .uptime = no_time,
-                                               .generate_key = store_key,
-                                               .generate_cert = store_cert};
+                                               .uptime = no_time};
     memset(memory, 0xff, sizeof memory);
     if (kv_open(&kv, &area) != OTTER_OK)
         abort();
-    console_init(&console, &kv, &hooks, keep_end, NULL);
+    pki_init(&pki, &kv, &keys, &kv);
+    console_init(&console, &kv, &pki, &hooks, keep_end, NULL);
     cli_add(&console.cli, &kv_part, &kv_console, &kv);
     console_input(&console, data, size);
     console_input(&console, "\x03", 1); /* from wherever it is, back to the prompt */

@@ -276,6 +276,13 @@ static void start_session(struct world *world)
     mqtt_init(&world->mqtt, &config);
 }
 
+static void open_store(struct world *world)
+{
+    must(kv_open(&world->kv, &world->store) == OTTER_OK, "the store does not open");
+    pki_init(&world->pki, &world->kv, NULL, NULL);
+    must(pki_add_labels(&world->pki, pki_ota_labels) == OTTER_OK, "the labels are not taken");
+}
+
 static void start_agent(struct world *world)
 {
     ota_source_stream_init(&world->blocks, &world->mqtt, WORLD_THING, 0);
@@ -285,6 +292,7 @@ static void start_agent(struct world *world)
         .sources = world->sources,
         .source_count = 1,
         .kv = &world->kv,
+        .pki = &world->pki,
         .primary = &world->primary,
         .secondary = &world->secondary,
         .progress = &world->progress,
@@ -449,7 +457,7 @@ static void live(void *context)
         world->now += 1000;
         return;
     }
-    must(kv_open(&world->kv, &world->store) == OTTER_OK, "the store does not open");
+    open_store(world);
     start_session(world);
     start_agent(world);
     while (world->now < world->until && !ota_wants_reset(&world->ota)) {
@@ -531,8 +539,8 @@ static void provision(struct world *world)
 {
     const struct world_image *image = world_image(1, 9000, true);
     nor_load(&world->nor, PRIMARY, image->bytes, image->size);
-    must(kv_open(&world->kv, &world->store) == OTTER_OK, "the store does not open");
-    must(pki_import(&world->kv, PKI_OTA_SIGNER, PKI_PUBLIC_KEY, world_signer_pem(),
+    open_store(world);
+    must(pki_import(&world->pki, PKI_OTA_SIGNER, PKI_PUBLIC_KEY, world_signer_pem(),
                     strlen(world_signer_pem())) == OTTER_OK,
          "the signer's key cannot be imported");
 }

@@ -91,6 +91,7 @@ struct world {
     uint32_t resets;
 
     struct kv kv;
+    struct pki pki;
     struct mqtt_session mqtt;
     struct ota ota;
     struct ota_source_stream blocks;

@@ -21,6 +21,7 @@ static struct nor_device device;
 static struct flash_sector sectors[5];
 static struct flash_area area;
 static struct kv kv;
+static struct pki pki;
 static struct console console;
 static char output[16384];
 static size_t output_length;
@@ -102,7 +103,10 @@ static int set_up(void **state)
                                    .reset = count_reset,
                                    .uptime = two_days,
                                    .changed = count_change};
-    console_init(&console, &kv, &hooks, write_output, NULL);
+    pki_init(&pki, &kv, NULL, NULL);
+    assert_int_equal(pki_add_labels(&pki, pki_ota_labels), OTTER_OK);
+    assert_int_equal(pki_add_labels(&pki, pki_claim_labels), OTTER_OK);
+    console_init(&console, &kv, &pki, &hooks, write_output, NULL);
     cli_add(&console.cli, &kv_part, &kv_console, &kv);
     cli_add(&console.cli, &stack_part, &stack_table, &resets);
     output_length = 0;
@@ -330,16 +334,19 @@ static void the_list_shows_what_is_there(void **state)
     assert_null(strstr(type("pki list"), "tls_cert             certificate not there\n"));
 }
 
-static otter_status no_key(struct kv *unused)
+static otter_status no_key(void *ctx, const struct pki_object *object, struct pki_public *key)
 {
-    (void)unused;
+    (void)ctx;
+    (void)object;
+    (void)key;
     return OTTER_E_CRYPTO;
 }
 
 static void a_board_may_make_its_keys_elsewhere(void **state)
 {
     (void)state;
-    hooks.generate_key = no_key;
+    static const struct pki_keys elsewhere = {.generate = no_key};
+    pki_init(&pki, &kv, &elsewhere, NULL);
     assert_string_equal(type("pki generate key"),
                         "Making a key pair failed: cryptographic operation failed. "
                         "Nothing was changed; try again.\n");

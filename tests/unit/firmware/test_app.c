@@ -200,14 +200,16 @@ static bool on_trial(void)
 static void provision(void)
 {
     static struct kv kv;
+    static struct pki pki;
     static char pem[PKI_PEM_MAX + 1];
     assert_int_equal(kv_open(&kv, &store), OTTER_OK);
+    pki_init(&pki, &kv, NULL, NULL);
     assert_int_equal(config_set_text(&kv, CONFIG_THING_NAME, "lamp"), OTTER_OK);
     assert_int_equal(config_set_text(&kv, CONFIG_MQTT_ENDPOINT, "cloud.example"), OTTER_OK);
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
-    assert_int_equal(pki_generate_cert(&kv, "lamp"), OTTER_OK);
-    assert_int_equal(pki_export(&kv, PKI_TLS_CERT, pem, sizeof pem), OTTER_OK);
-    assert_int_equal(pki_import(&kv, PKI_ROOT_CA, PKI_CERTIFICATE, pem, strlen(pem)), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "lamp"), OTTER_OK);
+    assert_int_equal(pki_export(&pki, PKI_TLS_CERT, pem, sizeof pem), OTTER_OK);
+    assert_int_equal(pki_import(&pki, PKI_ROOT_CA, PKI_CERTIFICATE, pem, strlen(pem)), OTTER_OK);
 }
 
 static void configure(enum config_key key, const char *value)

@@ -134,12 +134,13 @@ static const struct flash_ops ops = {memory_read, memory_program, memory_erase, 
 static const struct flash device = {&ops, NULL, sizeof memory, 4, 0xff};
 static const struct flash_area area = {&device, 0, sizeof memory};
 static struct kv kv;
+static struct pki pki;
 
 static void import_root(const char *name)
 {
     char pem[PKI_PEM_MAX];
     const size_t length = tls_server_read(name, pem, sizeof pem);
-    assert_int_equal(pki_import(&kv, PKI_ROOT_CA, PKI_CERTIFICATE, pem, length), OTTER_OK);
+    assert_int_equal(pki_import(&pki, PKI_ROOT_CA, PKI_CERTIFICATE, pem, length), OTTER_OK);
 }
 
 static int make_folder(void **state)
@@ -169,9 +170,10 @@ static int set_up(void **state)
     random_works = 1;
     modem_ends_tls = broken_off = never_looked_up = false;
     assert_int_equal(kv_open(&kv, &area), OTTER_OK);
+    pki_init(&pki, &kv, NULL, NULL);
     import_root("root.pem");
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
-    assert_int_equal(pki_generate_cert(&kv, "thing-1"), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "thing-1"), OTTER_OK);
     return 0;
 }
 
@@ -202,7 +204,7 @@ static enum tls_state finish_handshake(void)
 
 static enum tls_state connect_to(const char *host)
 {
-    assert_int_equal(tls_open(&tls, now, &kv, host, server.port, TIMEOUT_MS), OTTER_OK);
+    assert_int_equal(tls_open(&tls, now, &pki, host, server.port, TIMEOUT_MS), OTTER_OK);
     return finish_handshake();
 }
 
@@ -396,7 +398,7 @@ static void a_missing_object_is_named(void **state)
     for (size_t i = 0; i < 3; i++) {
         set_up(NULL);
         assert_int_equal(kv_delete(&kv, keys[i]), OTTER_OK);
-        assert_int_equal(tls_open(&tls, now, &kv, "localhost", 1, TIMEOUT_MS), OTTER_E_NOT_FOUND);
+        assert_int_equal(tls_open(&tls, now, &pki, "localhost", 1, TIMEOUT_MS), OTTER_E_NOT_FOUND);
         assert_int_equal(tls.state, TLS_IDLE);
         assert_non_null(strstr(logged, keys[i] + strlen("pki/")));
     }
@@ -423,7 +425,7 @@ static void a_server_that_never_answers_is_given_up_at_the_deadline(void **state
 {
     (void)state;
     const int fd = silent_server_start(&server.port);
-    assert_int_equal(tls_open(&tls, now, &kv, "localhost", server.port, TIMEOUT_MS), OTTER_OK);
+    assert_int_equal(tls_open(&tls, now, &pki, "localhost", server.port, TIMEOUT_MS), OTTER_OK);
     assert_int_equal(tls_step(&tls, now), TLS_HANDSHAKE);
     assert_int_equal(tls.deadline, now + TIMEOUT_MS);
     now += TIMEOUT_MS - 1;
@@ -438,7 +440,7 @@ static void a_server_that_closes_in_the_handshake_is_noticed(void **state)
 {
     (void)state;
     const int fd = silent_server_start(&server.port);
-    assert_int_equal(tls_open(&tls, now, &kv, "localhost", server.port, TIMEOUT_MS), OTTER_OK);
+    assert_int_equal(tls_open(&tls, now, &pki, "localhost", server.port, TIMEOUT_MS), OTTER_OK);
     assert_int_equal(tls_step(&tls, now), TLS_HANDSHAKE);
     close(accept(fd, NULL, NULL));
     close(fd);
@@ -450,7 +452,7 @@ static void a_server_that_does_not_speak_tls_is_told_as_such(void **state)
 {
     (void)state;
     const int fd = silent_server_start(&server.port);
-    assert_int_equal(tls_open(&tls, now, &kv, "localhost", server.port, TIMEOUT_MS), OTTER_OK);
+    assert_int_equal(tls_open(&tls, now, &pki, "localhost", server.port, TIMEOUT_MS), OTTER_OK);
     const int peer = accept(fd, NULL, NULL);
     assert_int_equal(send(peer, "HTTP/1.1 400 Bad Request\r\n\r\n", 28, MSG_NOSIGNAL), 28);
     assert_int_equal(finish_handshake(), TLS_FAILED);
@@ -561,7 +563,7 @@ static void a_look_up_without_an_end_is_told_as_such(void **state)
     (void)state;
     close(silent_server_start(&server.port));
     never_looked_up = true;
-    assert_int_equal(tls_open(&tls, now, &kv, "localhost", server.port, TIMEOUT_MS), OTTER_OK);
+    assert_int_equal(tls_open(&tls, now, &pki, "localhost", server.port, TIMEOUT_MS), OTTER_OK);
     now += TIMEOUT_MS;
     assert_int_equal(tls_step(&tls, now), TLS_FAILED);
     assert_int_equal(tls.error, OTTER_E_TIMEOUT);

@@ -24,6 +24,7 @@ static struct nor_power power;
 static struct nor_device device;
 static struct flash_area primary, secondary, store, progress, small;
 static struct kv kv;
+static struct pki pki;
 static struct mqtt_session mqtt;
 static struct ota ota;
 static struct ota_config config;
@@ -76,6 +77,7 @@ static int set_up(void **state)
                                  .sources = sources_of_blocks,
                                  .source_count = 1,
                                  .kv = &kv,
+                                 .pki = &pki,
                                  .primary = &primary,
                                  .secondary = &secondary,
                                  .progress = &progress,
@@ -172,6 +174,9 @@ static void each_missing_part_is_named(void **state)
     config = whole;
     config.kv = NULL;
     refused("kv: missing");
+    config = whole;
+    config.pki = NULL;
+    refused("pki: missing");
     config = whole;
     config.secondary = NULL;
     refused("primary, secondary: ");

@@ -24,6 +24,7 @@ static struct nor_device device;
 static struct flash_sector sectors[5];
 static struct flash_area area;
 static struct kv kv;
+static struct pki pki;
 static bool no_entropy;
 static char folder[] = "/tmp/otter-pki-XXXXXX";
 
@@ -42,6 +43,9 @@ static int set_up(void **state)
     nor_uniform_sectors(sectors, 5, 4096);
     nor_create(&device, &power, sectors, 5, 4, 0xff);
     area = (struct flash_area){&device.flash, 0, 5 * 4096};
+    pki_init(&pki, &kv, NULL, NULL);
+    assert_int_equal(pki_add_labels(&pki, pki_ota_labels), OTTER_OK);
+    assert_int_equal(pki_add_labels(&pki, pki_claim_labels), OTTER_OK);
     return kv_open(&kv, &area);
 }
 
@@ -86,29 +90,29 @@ static void save(const char *name, const void *data, size_t length)
 static const char *exported(const char *label)
 {
     static char pem[PKI_PEM_MAX];
-    assert_int_equal(pki_export(&kv, label, pem, sizeof pem), OTTER_OK);
+    assert_int_equal(pki_export(&pki, label, pem, sizeof pem), OTTER_OK);
     return pem;
 }
 
 static otter_status import(const char *label, enum pki_type type, const char *pem)
 {
-    return pki_import(&kv, label, type, pem, strlen(pem));
+    return pki_import(&pki, label, type, pem, strlen(pem));
 }
 
 static bool is_there(const char *label)
 {
     uint32_t length;
-    return pki_length(&kv, label, &length) == OTTER_OK;
+    return pki_length(&pki, label, &length) == OTTER_OK;
 }
 
 static void each_label_is_found(void **state)
 {
     (void)state;
     unsigned count = 0;
-    for (; pki_object(count) != NULL; count++)
-        assert_ptr_equal(pki_find(pki_object(count)->label), pki_object(count));
+    for (; pki_object(&pki, count) != NULL; count++)
+        assert_ptr_equal(pki_find(&pki, pki_object(&pki, count)->label), pki_object(&pki, count));
     assert_int_equal(count, 7);
-    assert_null(pki_find("tls_key"));
+    assert_null(pki_find(&pki, "tls_key"));
 }
 
 static void openssl_accepts_the_certificate_that_was_made(void **state)
@@ -116,8 +120,8 @@ static void openssl_accepts_the_certificate_that_was_made(void **state)
     (void)state;
     char text[8192];
     char pub[PKI_PEM_MAX];
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
-    assert_int_equal(pki_generate_cert(&kv, "otter:thing_1-A"), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "otter:thing_1-A"), OTTER_OK);
     save("cert.pem", exported(PKI_TLS_CERT), strlen(exported(PKI_TLS_CERT)));
     shell("openssl verify -x509_strict -check_ss_sig -CAfile cert.pem cert.pem || "
           "openssl verify -partial_chain -check_ss_sig -trusted cert.pem cert.pem",
@@ -144,11 +148,11 @@ static void two_certificates_have_different_serials(void **state)
     uint8_t first[PKI_DER_MAX];
     uint8_t second[PKI_DER_MAX];
     size_t length;
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
-    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_OK);
-    assert_int_equal(pki_load(&kv, PKI_TLS_CERT, first, sizeof first, &length), OTTER_OK);
-    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_OK);
-    assert_int_equal(pki_load(&kv, PKI_TLS_CERT, second, sizeof second, &length), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "a"), OTTER_OK);
+    assert_int_equal(pki_load(&pki, PKI_TLS_CERT, first, sizeof first, &length), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "a"), OTTER_OK);
+    assert_int_equal(pki_load(&pki, PKI_TLS_CERT, second, sizeof second, &length), OTTER_OK);
     assert_memory_not_equal(first + 8, second + 8, 24);
 }
 
@@ -156,10 +160,10 @@ static void a_new_key_replaces_the_pair_and_drops_its_certificate(void **state)
 {
     (void)state;
     char before[PKI_PEM_MAX];
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
-    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "a"), OTTER_OK);
     strcpy(before, exported(PKI_TLS_KEY_PUB));
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
     assert_string_not_equal(before, exported(PKI_TLS_KEY_PUB));
     assert_false(is_there(PKI_TLS_CERT));
 }
@@ -168,15 +172,19 @@ struct scalar {
     uint8_t bytes[32];
 };
 
+/* Out of the ECPrivateKey that lies in the store. */
 static struct scalar private_scalar(const char *label)
 {
+    static const uint8_t head[] = {0x30, 0x77, 0x02, 0x01, 0x01, 0x04, 0x20};
+    char name[KV_KEY_MAX + 1];
+    uint8_t der[200];
+    uint32_t length;
     struct scalar scalar;
-    mbedtls_pk_context key;
-    mbedtls_pk_init(&key);
-    assert_int_equal(pki_load_key(&kv, label, &key), OTTER_OK);
-    assert_int_equal(
-        mbedtls_mpi_write_binary(&mbedtls_pk_ec(key)->d, scalar.bytes, sizeof scalar.bytes), 0);
-    mbedtls_pk_free(&key);
+    snprintf(name, sizeof name, "pki/%s", label);
+    assert_int_equal(kv_get(&kv, name, der, sizeof der, &length), OTTER_OK);
+    assert_int_equal(length, 121);
+    assert_memory_equal(der, head, sizeof head);
+    memcpy(scalar.bytes, der + sizeof head, sizeof scalar.bytes);
     return scalar;
 }
 
@@ -190,10 +198,10 @@ static void a_replaced_private_key_is_gone_from_flash(void **state)
     (void)state;
     static const char *const labels[] = {PKI_TLS_KEY_PRIV, PKI_CLAIM_KEY};
     char pem[PKI_PEM_MAX];
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
     const struct scalar first = private_scalar(PKI_TLS_KEY_PRIV);
     assert_true(flash_holds(&first));
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
     assert_false(flash_holds(&first));
     for (int i = 0; i < 4; i++) {
         const char *label = labels[i % 2];
@@ -212,12 +220,12 @@ static void nothing_is_made_without_entropy(void **state)
 {
     (void)state;
     no_entropy = true;
-    assert_int_equal(pki_generate_key(&kv), OTTER_E_CRYPTO);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_E_CRYPTO);
     assert_false(is_there(PKI_TLS_KEY_PRIV));
     no_entropy = false;
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
     no_entropy = true;
-    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_E_CRYPTO);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "a"), OTTER_E_CRYPTO);
     assert_false(is_there(PKI_TLS_CERT));
 }
 
@@ -227,12 +235,12 @@ static void a_certificate_needs_a_key_and_a_plain_name(void **state)
     char name[PKI_COMMON_NAME_MAX + 2];
     memset(name, 'n', sizeof name - 1);
     name[sizeof name - 1] = '\0';
-    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_E_NOT_FOUND);
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
-    assert_int_equal(pki_generate_cert(&kv, ""), OTTER_E_ARGUMENT);
-    assert_int_equal(pki_generate_cert(&kv, "a,O=evil"), OTTER_E_ARGUMENT);
-    assert_int_equal(pki_generate_cert(&kv, name), OTTER_E_ARGUMENT);
-    assert_int_equal(pki_generate_cert(&kv, name + 1), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "a"), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, ""), OTTER_E_ARGUMENT);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "a,O=evil"), OTTER_E_ARGUMENT);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, name), OTTER_E_ARGUMENT);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, name + 1), OTTER_OK);
 }
 
 static void private_keys_are_not_given_out(void **state)
@@ -241,25 +249,33 @@ static void private_keys_are_not_given_out(void **state)
     char pem[PKI_PEM_MAX];
     uint8_t der[PKI_DER_MAX];
     size_t length;
-    assert_int_equal(pki_load(&kv, PKI_TLS_KEY_PRIV, der, sizeof der, &length), OTTER_E_NOT_FOUND);
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
-    assert_int_equal(pki_export(&kv, PKI_TLS_KEY_PRIV, pem, sizeof pem), OTTER_E_REFUSED);
-    assert_int_equal(pki_load(&kv, PKI_TLS_KEY_PRIV, der, sizeof der, &length), OTTER_E_REFUSED);
+    assert_int_equal(pki_load(&pki, PKI_TLS_KEY_PRIV, der, sizeof der, &length), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_export(&pki, PKI_TLS_KEY_PRIV, pem, sizeof pem), OTTER_E_REFUSED);
+    assert_int_equal(pki_load(&pki, PKI_TLS_KEY_PRIV, der, sizeof der, &length), OTTER_E_REFUSED);
 }
 
 static void key_and_certificate_load_for_tls_and_belong_together(void **state)
 {
     (void)state;
+    static const uint8_t digest[48] = {1, 2, 3};
+    uint8_t signature[MBEDTLS_PK_SIGNATURE_MAX_SIZE];
+    size_t length;
     mbedtls_pk_context key;
     mbedtls_x509_crt cert;
     mbedtls_pk_init(&key);
     mbedtls_x509_crt_init(&cert);
-    assert_int_equal(pki_load_key(&kv, PKI_TLS_KEY_PRIV, &key), OTTER_E_NOT_FOUND);
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
-    assert_int_equal(pki_generate_cert(&kv, "a"), OTTER_OK);
-    assert_int_equal(pki_load_key(&kv, PKI_TLS_KEY_PRIV, &key), OTTER_OK);
-    assert_int_equal(pki_load_cert(&kv, PKI_TLS_CERT, &cert), OTTER_OK);
-    assert_int_equal(mbedtls_pk_check_pair(&cert.pk, &key), 0);
+    assert_int_equal(pki_open_key(&pki, PKI_TLS_KEY_PRIV, &key), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "a"), OTTER_OK);
+    assert_int_equal(pki_open_key(&pki, PKI_TLS_KEY_PRIV, &key), OTTER_OK);
+    assert_int_equal(pki_load_cert(&pki, PKI_TLS_CERT, &cert), OTTER_OK);
+    assert_int_equal(mbedtls_pk_sign(&key, MBEDTLS_MD_SHA384, digest, sizeof digest, signature,
+                                     &length, NULL, NULL),
+                     0);
+    assert_int_equal(
+        mbedtls_pk_verify(&cert.pk, MBEDTLS_MD_SHA384, digest, sizeof digest, signature, length),
+        0);
     mbedtls_pk_free(&key);
     mbedtls_x509_crt_free(&cert);
 }
@@ -287,11 +303,12 @@ static void assert_signature_of_image_verifies(void)
     const size_t length = read_file("image.sig", signature, sizeof signature);
     const uint8_t *bytes = (const uint8_t *)signature;
     mbedtls_sha256_ret((const unsigned char *)"the image", 9, digest, 0);
-    assert_int_equal(pki_verify(&kv, PKI_OTA_SIGNER, digest, bytes, length), OTTER_OK);
-    assert_int_equal(pki_verify(&kv, PKI_OTA_SIGNER, digest, bytes, length - 1), OTTER_E_SIGNATURE);
-    assert_int_equal(pki_verify(&kv, PKI_OTA_SIGNER, digest, bytes, 0), OTTER_E_SIGNATURE);
+    assert_int_equal(pki_verify(&pki, PKI_OTA_SIGNER, digest, bytes, length), OTTER_OK);
+    assert_int_equal(pki_verify(&pki, PKI_OTA_SIGNER, digest, bytes, length - 1),
+                     OTTER_E_SIGNATURE);
+    assert_int_equal(pki_verify(&pki, PKI_OTA_SIGNER, digest, bytes, 0), OTTER_E_SIGNATURE);
     digest[31] ^= 1;
-    assert_int_equal(pki_verify(&kv, PKI_OTA_SIGNER, digest, bytes, length), OTTER_E_SIGNATURE);
+    assert_int_equal(pki_verify(&pki, PKI_OTA_SIGNER, digest, bytes, length), OTTER_E_SIGNATURE);
 }
 
 static void a_signature_of_openssl_verifies_with_the_imported_public_key(void **state)
@@ -300,7 +317,7 @@ static void a_signature_of_openssl_verifies_with_the_imported_public_key(void **
     char pem[PKI_PEM_MAX];
     const uint8_t digest[32] = {0};
     make_signer();
-    assert_int_equal(pki_verify(&kv, PKI_OTA_SIGNER, digest, digest, 32), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_verify(&pki, PKI_OTA_SIGNER, digest, digest, 32), OTTER_E_NOT_FOUND);
     read_file("pub.pem", pem, sizeof pem);
     assert_int_equal(import(PKI_OTA_SIGNER, PKI_PUBLIC_KEY, pem), OTTER_OK);
     assert_string_equal(exported(PKI_OTA_SIGNER), pem);
@@ -348,7 +365,7 @@ static void an_imported_private_key_brings_its_public_half(void **state)
         shell(forms[i], pem, sizeof pem);
         assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pem), OTTER_OK);
         assert_string_equal(exported(PKI_TLS_KEY_PUB), pub);
-        assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+        assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
     }
 }
 
@@ -381,8 +398,8 @@ static void what_does_not_fit_the_label_is_refused(void **state)
     assert_int_equal(import(PKI_OTA_SIGNER, PKI_PUBLIC_KEY, other), OTTER_E_KEY);
     shell("openssl genrsa 2048 2>/dev/null | openssl rsa -pubout 2>/dev/null", other, sizeof other);
     assert_int_equal(import(PKI_OTA_SIGNER, PKI_PUBLIC_KEY, other), OTTER_E_KEY);
-    for (unsigned i = 0; pki_object(i) != NULL; i++)
-        assert_false(is_there(pki_object(i)->label));
+    for (unsigned i = 0; pki_object(&pki, i) != NULL; i++)
+        assert_false(is_there(pki_object(&pki, i)->label));
 }
 
 /* One character wrong anywhere: refused, or (where X.509 does not mind) stored as a certificate. */
@@ -401,9 +418,9 @@ static void text_damaged_at_any_place_never_harms(void **state)
             for (size_t i = 0; i < sizeof replacements; i++) {
                 pem[at] = replacements[i];
                 const otter_status status =
-                    pki_import(&kv, labels[file], PKI_CERTIFICATE, pem, length);
+                    pki_import(&pki, labels[file], PKI_CERTIFICATE, pem, length);
                 assert_int_equal(is_there(labels[file]), status == OTTER_OK);
-                pki_import(&kv, labels[file], PKI_CERTIFICATE, pem, at);
+                pki_import(&pki, labels[file], PKI_CERTIFICATE, pem, at);
                 assert_int_equal(kv_format(&kv), OTTER_OK);
             }
             pem[at] = was;
@@ -418,7 +435,8 @@ static void a_truncated_text_stores_nothing(void **state)
     make_signer();
     const size_t length = read_file("signer.pem", pem, sizeof pem);
     for (size_t at = 0; at < length - 1; at++) {
-        assert_int_equal(pki_import(&kv, PKI_ROOT_CA, PKI_CERTIFICATE, pem, at), OTTER_E_MALFORMED);
+        assert_int_equal(pki_import(&pki, PKI_ROOT_CA, PKI_CERTIFICATE, pem, at),
+                         OTTER_E_MALFORMED);
         assert_false(is_there(PKI_ROOT_CA));
     }
 }
@@ -464,13 +482,13 @@ static void a_full_store_keeps_the_old_key(void **state)
     static uint8_t filler[2000];
     char before[PKI_PEM_MAX];
     char name[] = "fill0";
-    assert_int_equal(pki_generate_key(&kv), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
     strcpy(before, exported(PKI_TLS_KEY_PUB));
     for (uint32_t size = sizeof filler; size > 0; size /= 2) {
         while (kv_set(&kv, name, filler, size) == OTTER_OK)
             name[4]++;
     }
-    assert_int_equal(pki_generate_key(&kv), OTTER_E_NO_SPACE);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_E_NO_SPACE);
     assert_string_equal(exported(PKI_TLS_KEY_PUB), before);
 }
 

@@ -1,9 +1,7 @@
-/* Making the device's key pair and its self-signed certificate; see pki.h. */
+/* Making a self-signed certificate; see pki.h. */
 #include <string.h>
 
-#include <mbedtls/ecp.h>
 #include <mbedtls/pk.h>
-#include <mbedtls/platform_util.h>
 #include <mbedtls/x509_crt.h>
 
 #include "pki/pki.h"
@@ -16,35 +14,6 @@
 #define NOT_AFTER  "20491231235959"
 
 #define SERIAL_SIZE 16u
-
-static int make_key(mbedtls_pk_context *key)
-{
-    const int error = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
-    if (error != 0)
-        return error;
-    return mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), pki_random, NULL);
-}
-
-otter_status pki_generate_key(struct kv *kv)
-{
-    struct pki_pair pair;
-    mbedtls_pk_context key;
-    mbedtls_pk_init(&key);
-    otter_status status = make_key(&key) == 0 ? OTTER_OK : OTTER_E_CRYPTO;
-    if (status == OTTER_OK)
-        status = pki_encode_pair(&key, &pair);
-    mbedtls_pk_free(&key);
-    if (status == OTTER_OK) {
-        const struct kv_item items[] = {
-            {PKI_PREFIX PKI_TLS_KEY_PRIV, pair.private_der, pair.private_length},
-            {PKI_PREFIX PKI_TLS_KEY_PUB, pair.public_der, pair.public_length},
-            {PKI_PREFIX PKI_TLS_CERT, NULL, 0},
-        };
-        status = kv_replace_secret(kv, items, 3);
-    }
-    mbedtls_platform_zeroize(&pair, sizeof pair);
-    return status;
-}
 
 /* Also keeps out what has a meaning in the text of a distinguished name. */
 static bool name_is_valid(const char *name)
@@ -87,7 +56,8 @@ static int fill_cert(mbedtls_x509write_cert *cert, mbedtls_pk_context *key, cons
     return set_serial(cert);
 }
 
-static otter_status write_cert(struct kv *kv, mbedtls_pk_context *key, const char *name)
+static otter_status write_cert(struct pki *pki, const char *label, mbedtls_pk_context *key,
+                               const char *name)
 {
     mbedtls_x509write_cert cert;
     mbedtls_x509write_crt_init(&cert);
@@ -98,20 +68,21 @@ static otter_status write_cert(struct kv *kv, mbedtls_pk_context *key, const cha
     if (result <= 0)
         return OTTER_E_CRYPTO;
     const uint32_t length = (uint32_t)result; /* at the end of the buffer */
-    return kv_set(kv, PKI_PREFIX PKI_TLS_CERT, pki_work + sizeof pki_work - length, length);
+    return kv_set(pki->kv, pki_name(label).text, pki_work + sizeof pki_work - length, length);
 }
 
-otter_status pki_generate_cert(struct kv *kv, const char *common_name)
+otter_status pki_generate_cert(struct pki *pki, const char *label, const char *common_name)
 {
     char name[sizeof "CN=" + PKI_COMMON_NAME_MAX] = "CN=";
+    const struct pki_object *object = pki_find_private(pki, label);
     mbedtls_pk_context key;
-    if (!name_is_valid(common_name))
+    if (object == NULL || object->cert_label == NULL || !name_is_valid(common_name))
         return OTTER_E_ARGUMENT;
     strcat(name, common_name);
     mbedtls_pk_init(&key);
-    otter_status status = pki_load_key(kv, PKI_TLS_KEY_PRIV, &key);
+    otter_status status = pki_open_key(pki, label, &key);
     if (status == OTTER_OK)
-        status = write_cert(kv, &key, name);
+        status = write_cert(pki, object->cert_label, &key, name);
     mbedtls_pk_free(&key);
     return status;
 }

@@ -1,0 +1,41 @@
+/* Who this side of a TLS connection is; see tls_identity.h. */
+#include "net/tls_identity.h"
+
+#include "port/log.h"
+
+static otter_status named(const char *label, const char *hint, otter_status status)
+{
+    if (status)
+        LOG_ERR("TLS", "%s: %s; %s", label, otter_status_text(status), hint);
+    return status;
+}
+
+otter_status tls_identity_open(struct tls_identity *identity, struct pki *pki)
+{
+    mbedtls_x509_crt_init(&identity->root);
+    mbedtls_x509_crt_init(&identity->certificate);
+    mbedtls_pk_init(&identity->key);
+    otter_status status = named(PKI_ROOT_CA, "import the root of the server's certificate",
+                                pki_load_cert(pki, PKI_ROOT_CA, &identity->root));
+    if (status)
+        return status;
+    status = named(PKI_TLS_KEY_PRIV, "generate a key",
+                   pki_open_key(pki, PKI_TLS_KEY_PRIV, &identity->key));
+    if (status)
+        return status;
+    return named(PKI_TLS_CERT, "generate or import a certificate for tls_key_priv",
+                 pki_load_cert(pki, PKI_TLS_CERT, &identity->certificate));
+}
+
+int tls_identity_configure(struct tls_identity *identity, mbedtls_ssl_config *config)
+{
+    mbedtls_ssl_conf_ca_chain(config, &identity->root, NULL);
+    return mbedtls_ssl_conf_own_cert(config, &identity->certificate, &identity->key);
+}
+
+void tls_identity_close(struct tls_identity *identity)
+{
+    mbedtls_x509_crt_free(&identity->root);
+    mbedtls_x509_crt_free(&identity->certificate);
+    mbedtls_pk_free(&identity->key);
+}

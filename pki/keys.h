@@ -1,0 +1,73 @@
+/* Where private keys lie and what signs with them: flash (pki_store), or whatever a product has
+ * for it, a PSA implementation, a secure world, a PKCS#11 module. The rest of the room works
+ * through this table and never sees a private key, but for one that a person imports.
+ *
+ * A function gets the `ctx` that pki_init got, and the row of the label's table. Keys are P-256.
+ * Errors: OTTER_E_NOT_FOUND when there is no key under the label, OTTER_E_CRYPTO when the operation
+ * failed or there is no entropy, OTTER_E_NO_SPACE, or that of the medium. After an error nothing
+ * has changed. Nothing may block for longer than one operation with a key takes. */
+#ifndef OTTER_PKI_KEYS_H
+#define OTTER_PKI_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "port/status.h"
+
+#define PKI_PUBLIC_MAX    96u
+#define PKI_SIGNATURE_MAX 72u /* of P-256 */
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct pki_object;
+
+/* A public key: SubjectPublicKeyInfo in DER (RFC 5480). */
+struct pki_public {
+    uint8_t der[PKI_PUBLIC_MAX];
+    uint32_t length;
+};
+
+/* A signature: ECDSA-Sig-Value in DER (RFC 3279). */
+struct pki_signature {
+    uint8_t der[PKI_SIGNATURE_MAX];
+    uint32_t length;
+};
+
+struct pki_keys {
+    /* What the key takes where it lies, in bytes; for a list. Cheap: it asks whether there is one.
+     */
+    otter_status (*length)(void *ctx, const struct pki_object *object, uint32_t *length);
+    otter_status (*public_key)(void *ctx, const struct pki_object *object, struct pki_public *key);
+    /* `digest` has 32, 48 or 64 bytes; ECDSA takes the leftmost 32. */
+    otter_status (*sign)(void *ctx, const struct pki_object *object, const uint8_t *digest,
+                         size_t length, struct pki_signature *signature);
+    /* Makes a pair in the place of the one there. What goes along in pki's store (public_label,
+     * cert_label) pki changes afterwards; a backend that lies in that store does it itself, as one
+     * atomic change with the key. */
+    otter_status (*generate)(void *ctx, const struct pki_object *object, struct pki_public *key);
+    /* Takes a key that was made elsewhere, ECPrivateKey of RFC 5915 with its public half, which
+     * `key` holds too; what goes along as in `generate`, but the certificate stays. NULL where keys
+     * are only made. */
+    otter_status (*import)(void *ctx, const struct pki_object *object, const uint8_t *der,
+                           uint32_t length, const struct pki_public *key);
+    /* No copy may be left. An absent key is no error. */
+    otter_status (*remove)(void *ctx, const struct pki_object *object);
+};
+
+/* In the key-value store, as the ECPrivateKey of RFC 5915 under "pki/<label>"; `ctx` is the struct
+ * kv. One that is replaced or removed is erased from flash (kv_replace_secret). */
+extern const struct pki_keys pki_store;
+
+/* For backends that know a key by its point (x and y, 32 bytes each), and a signature by its
+ * numbers (r and s, 32 bytes each), as PSA and PKCS#11 do. */
+void pki_public_from_point(struct pki_public *key, const uint8_t point[64]);
+void pki_signature_from_numbers(struct pki_signature *signature, const uint8_t numbers[64]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
