@@ -65,7 +65,8 @@ struct ota_source {
     struct ota_file file;      /* what `request` counts in, and what blocks must be of */
     /* A block of `file`: number and length are right. True if it was wanted. */
     bool (*on_block)(void *ctx, otter_ms now, const struct ota_block *block);
-    /* The other side says no; `for_good`: asking again cannot help. `text` is printable. */
+    /* The other side says no; `for_good`: asking again cannot help. `text` is a
+     * printable sentence. */
     void (*on_refusal)(void *ctx, otter_ms now, bool for_good, const char *text);
     void *ctx;
     uint32_t blocks_refused; /* that were not of the file */

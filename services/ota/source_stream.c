@@ -10,6 +10,7 @@
 
 #define STREAMS               "$aws/things/%s/streams/%s/%s"
 #define BLOCK_TIMEOUT_DEFAULT 3000u
+#define REFUSED               "stream refused: "
 
 _Static_assert(MQTT_FILTER_MAX + OTA_REQUEST_CBOR_MAX + MQTT_OUTPUT_OVERHEAD <= OTA_MQTT_OUTPUT_MIN,
                "a request for blocks, with the longest topic, is shorter than an update of a job");
@@ -152,9 +153,10 @@ static void on_data(void *ctx, otter_ms now, const struct mqtt_message *message)
 static void on_rejected(void *ctx, otter_ms now, const struct mqtt_message *message)
 {
     const struct ota_source *source = &((struct ota_source_stream *)ctx)->source;
-    char text[104];
-    const bool for_good =
-        ota_stream_refused(message->payload, message->payload_length, text, sizeof text);
+    char text[120] = REFUSED;
+    char *const answer = text + sizeof REFUSED - 1;
+    const bool for_good = ota_stream_refused(message->payload, message->payload_length, answer,
+                                             sizeof text - sizeof REFUSED + 1);
     source->on_refusal(source->ctx, now, for_good, text);
 }
 

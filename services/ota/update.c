@@ -286,9 +286,9 @@ static void on_refusal(void *ctx, otter_ms now, bool for_good, const char *text)
         return;
     ota->wake = 0;
     if (for_good)
-        ota_dispatch(ota, now, ota_fail(ota, "stream refused: %s", text));
+        ota_dispatch(ota, now, ota_fail(ota, "%s", text));
     else
-        LOG_WRN(OTA_TAG, "the stream's answer: %s", text);
+        LOG_WRN(OTA_TAG, "%s", text);
 }
 
 /* OTTER_E_AGAIN when it could not go out. */

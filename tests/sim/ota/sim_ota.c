@@ -11,6 +11,7 @@
 
 #define HOUR   3600000u
 #define RANDOM 150u
+#define RANGED 20u
 
 static struct world world;
 static bool verbose;
@@ -276,6 +277,102 @@ static void cancels(void)
     }
 }
 
+/* --- another source of blocks --- */
+
+static struct trouble random_trouble(uint32_t seed)
+{
+    uint32_t state = seed * 747796405u + 1u;
+    struct trouble trouble = {0};
+    uint32_t draw[6];
+    for (unsigned i = 0; i < 6; i++) {
+        state = state * 1664525u + 1013904223u;
+        draw[i] = state >> 16;
+    }
+    trouble.lost = draw[0] % 80;
+    trouble.repeated = draw[1] % 100;
+    trouble.delay_ms = 5 + draw[2] % 800;
+    trouble.disconnects = draw[3] % 8;
+    trouble.power_cuts = draw[4] % 5;
+    trouble.window = 1 + draw[5] % 12;
+    return trouble;
+}
+
+/* The job's end and the firmware that runs tell the same story. */
+static void expect_consistent(const char *id, unsigned old, unsigned offered)
+{
+    const struct cloud_job *job = cloud_find(&world.cloud, id);
+    if (job->status == CLOUD_SUCCEEDED && world.running == offered)
+        return;
+    if ((job->status == CLOUD_FAILED || job->status == CLOUD_CANCELED) && world.running == old)
+        return;
+    if (job->status == CLOUD_CANCELED && world.running == offered)
+        return; /* confirmed before the cancellation came */
+    wrong("job and firmware disagree");
+}
+
+static void ranged_random(unsigned only)
+{
+    char command[64];
+    replay = command;
+    for (unsigned seed = 1; seed <= RANGED; seed++) {
+        struct trouble trouble = random_trouble(seed);
+        if (only != 0 && seed != only)
+            continue;
+        snprintf(command, sizeof command, "ranged %u   (random)", seed);
+        trouble.by_range = true;
+        trouble.range_errors = seed % 5 + 2;
+        if (sound(run_update(&updates[seed % 2], &trouble)))
+            expect_consistent("job", 1, 2);
+        next_update_works();
+        end();
+    }
+}
+
+/* The same updates, by blocks from a server of ranges: without trouble, with the power cut at each
+ * operation, with everything at once. The agent's next update comes by stream again. */
+static void ranged(unsigned only)
+{
+    char command[64];
+    replay = command;
+    for (unsigned i = 0; i < UPDATES && only == 0; i++) {
+        const struct trouble by_range = {.by_range = true, .window = 12, .range_errors = 3};
+        snprintf(command, sizeof command, "ranged   (%s)", updates[i].name);
+        if (sound(run_update(&updates[i], &by_range)))
+            expect_plain_outcome(&updates[i]);
+        if (world.ranges == 0 || world.streamed != 0)
+            wrong("the blocks did not come by range");
+        printf("%-8s %s update: %u messages, %u flash operations, %llu virtual ms\n", "ranged",
+               updates[i].name, world.messages, world.operations, (unsigned long long)world.now);
+        next_update_works();
+        end();
+    }
+    for (uint32_t at = 1;; at++) {
+        const enum nor_cut cut = (enum nor_cut)(at % NOR_CUT_ALL_KINDS);
+        const struct trouble trouble = {.by_range = true, .window = 8, .cut_at = at, .cut = cut};
+        if (only != 0 && at != only)
+            continue;
+        snprintf(command, sizeof command, "ranged %u   (%s)", at, nor_cut_name(cut));
+        const bool at_rest = run_update(&updates[0], &trouble);
+        const bool over = world.operations < at;
+        if (sound(at_rest))
+            expect_outcome_of_cut(&updates[0]);
+        end();
+        if (over || only != 0)
+            break;
+    }
+    ranged_random(only);
+}
+
+static void refused_ranges(void)
+{
+    const struct trouble expired = {.by_range = true, .window = 4, .ranges_expire = true};
+    replay = "ranged   (expired)";
+    if (sound(run_update(&updates[0], &expired)))
+        expect("job", CLOUD_REJECTED, 1, "range refused: 403 Request has expired");
+    next_update_works();
+    end();
+}
+
 /* --- jobs that must not be done --- */
 
 struct bad_job {
@@ -376,37 +473,6 @@ static void refusal_after_the_start(void)
 
 /* --- everything at once --- */
 
-static struct trouble random_trouble(uint32_t seed)
-{
-    uint32_t state = seed * 747796405u + 1u;
-    struct trouble trouble = {0};
-    uint32_t draw[6];
-    for (unsigned i = 0; i < 6; i++) {
-        state = state * 1664525u + 1013904223u;
-        draw[i] = state >> 16;
-    }
-    trouble.lost = draw[0] % 80;
-    trouble.repeated = draw[1] % 100;
-    trouble.delay_ms = 5 + draw[2] % 800;
-    trouble.disconnects = draw[3] % 8;
-    trouble.power_cuts = draw[4] % 5;
-    trouble.window = 1 + draw[5] % 12;
-    return trouble;
-}
-
-/* The job's end and the firmware that runs tell the same story. */
-static void expect_consistent(const char *id, unsigned old, unsigned offered)
-{
-    const struct cloud_job *job = cloud_find(&world.cloud, id);
-    if (job->status == CLOUD_SUCCEEDED && world.running == offered)
-        return;
-    if ((job->status == CLOUD_FAILED || job->status == CLOUD_CANCELED) && world.running == old)
-        return;
-    if (job->status == CLOUD_CANCELED && world.running == offered)
-        return; /* confirmed before the cancellation came */
-    wrong("job and firmware disagree");
-}
-
 static void random_worlds(unsigned first, unsigned count)
 {
     char command[64];
@@ -450,6 +516,7 @@ static void usage(void)
            "  losses [N]      each publish lost in turn, or the N-th\n"
            "  cuts [N]        power cut at each flash operation in each way, or at the N-th\n"
            "  cancels         the job cancelled in each state\n"
+           "  ranged [N]      blocks from a server of ranges\n"
            "  refusals        jobs that must not be done\n"
            "  again           jobs that come again\n"
            "  random [SEED]   everything at once: %u seeds, or this one\n"
@@ -484,6 +551,10 @@ int main(int argc, char **argv)
         cuts(number);
     if (wanted(chosen, "cancels"))
         cancels();
+    if (wanted(chosen, "ranged")) {
+        ranged(number);
+        refused_ranges();
+    }
     if (wanted(chosen, "refusals")) {
         refusals();
         keys_known_to_the_agent();

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include "tests/sim/ota/world.h"
 
 #include <stdio.h>
@@ -136,6 +137,7 @@ static void broker_publish(struct world *world, const struct mqtt_publish *publi
     if (publish->qos == 1)
         to_device(world, ack,
                   mqtt_encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, publish->packet_id), 5);
+    world->streamed += memmem(publish->topic.data, publish->topic.length, "/streams/", 9) != NULL;
     snprintf(event.topic, sizeof event.topic, "%.*s", (int)publish->topic.length,
              publish->topic.data);
     for (unsigned times = pass(world); times > 0; times--) {
@@ -286,11 +288,14 @@ static void open_store(struct world *world)
 static void start_agent(struct world *world)
 {
     ota_source_stream_init(&world->blocks, &world->mqtt, WORLD_THING, 0);
-    world->sources[0] = &world->blocks.source;
+    ranged_source_init(&world->ranged, world);
+    world->sources[0] = &world->ranged.source;
+    world->sources[1] = &world->blocks.source;
+    const bool both = world->trouble.by_range;
     const struct ota_config config = {
         .mqtt = &world->mqtt,
-        .sources = world->sources,
-        .source_count = 1,
+        .sources = both ? world->sources : world->sources + 1,
+        .source_count = both ? 2 : 1,
         .kv = &world->kv,
         .pki = &world->pki,
         .primary = &world->primary,
@@ -409,6 +414,7 @@ static void turn(struct world *world)
 {
     mind_transport(world);
     mqtt_tick(&world->mqtt, world->now);
+    ranged_source_tick(&world->ranged, world->now);
     ota_tick(&world->ota, world->now);
     look_at_state(world);
     send_output(world);
@@ -427,6 +433,7 @@ static otter_ms wake_at(const struct world *world)
     const int event = next_event(world);
     otter_ms at = earlier(mqtt_deadline(&world->mqtt), ota_deadline(&world->ota));
     at = earlier(at, world->connect_at);
+    at = earlier(at, ranged_source_deadline(&world->ranged));
     if (event >= 0)
         at = earlier(at, world->events[event].at);
     return earlier(at, world->until);
@@ -571,17 +578,22 @@ void world_add_update_with(struct world *world, const char *id, const struct wor
                            const char *piece, const char *instead)
 {
     char signature[BASE64_LENGTH(72) + 1];
+    const bool by_range = world->trouble.by_range;
     char stream[65];
+    char named[90];
     char document[1024];
     char changed[1400];
     must(base64_encode(signature, sizeof signature, image->signature, image->signature_length) > 0,
          "signature too long");
     snprintf(stream, sizeof stream, "AFR_OTA-stream-%.40s", id);
+    snprintf(named, sizeof named, "\"streamname\":\"%s\",", stream);
     snprintf(document, sizeof document,
-             "{\"afr_ota\":{\"protocols\":[\"MQTT\"],\"streamname\":\"%s\",\"files\":[{"
+             "{\"afr_ota\":{\"protocols\":[\"%s\"],%s\"files\":[{%s"
              "\"filepath\":\"fw.bin\",\"filesize\":%u,\"fileid\":0,\"certfile\":\"ota_signer_pub\","
              "\"fileType\":0,\"sig-sha256-ecdsa\":\"%s\"}]}}",
-             stream, (unsigned)image->size, signature);
+             by_range ? "HTTP" : "MQTT", by_range ? "" : named,
+             by_range ? "\"update_data_url\":\"https://files\"," : "", (unsigned)image->size,
+             signature);
     const char *at = strstr(document, piece);
     must(at != NULL, "nothing to replace in the document");
     snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - document), document, instead,

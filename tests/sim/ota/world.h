@@ -16,6 +16,7 @@
 #include "services/ota/source_stream.h"
 #include "tests/sim/nor_sim.h"
 #include "tests/sim/ota/cloud_model.h"
+#include "tests/sim/ota/ranged_source.h"
 
 #define WORLD_THING      "sim-thing"
 #define WORLD_EVENTS_MAX 512u
@@ -52,8 +53,11 @@ struct trouble {
     bool cancels;
     bool cancel_unheard; /* ... and its notification gets lost */
     uint32_t window;
-    bool check_signature; /* the agent knows the bootloader's keys */
-    bool claims;          /* another service of the firmware claims jobs of others */
+    bool check_signature;  /* the agent knows the bootloader's keys */
+    bool by_range;         /* jobs offer HTTP only: blocks come from ranged_source.c ... */
+    bool ranges_expire;    /* ... whose addresses are not good any more */
+    uint32_t range_errors; /* ... which refuses each n-th range for now; 0: none */
+    bool claims;           /* another service of the firmware claims jobs of others */
 };
 
 enum world_event_type { TO_DEVICE, TO_CLOUD };
@@ -83,6 +87,8 @@ struct world {
     uint32_t stream_length;
     char filters[8][257];
     uint32_t messages; /* publishes so far */
+    uint32_t streamed; /* requests for blocks of a stream */
+    uint32_t ranges;   /* blocks that came by range */
 
     struct nor_power power;
     struct nor_device nor;
@@ -95,6 +101,7 @@ struct world {
     struct mqtt_session mqtt;
     struct ota ota;
     struct ota_source_stream blocks;
+    struct ranged_source ranged;
     struct ota_source *sources[2];
     uint8_t input[WORLD_BLOCK + 1024u];
     uint8_t output[2048];
