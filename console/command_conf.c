@@ -7,68 +7,95 @@ const char command_conf_usage[] =
     "    Usage:\n"
     "    conf get [key]\n"
     "        Show all settings, or one.\n"
+    "    conf help [key]\n"
+    "        Say what settings mean and what they take.\n"
     "    conf set <key> <value>\n"
     "        Change one; \"\" unsets. It counts after 'conf commit'.\n"
     "    conf commit\n"
     "        Save all changes at once to flash.\n";
 
-static bool is_number(enum config_key key)
-{
-    return key == CONFIG_MQTT_PORT || key == CONFIG_CONNECT_SPREAD || key == CONFIG_TIME_HWM;
-}
-
 /* What the setting will be after a commit. */
-static void print_setting(struct cli *cli, enum config_key key)
+static void print_setting(struct cli *cli, const struct config_setting *setting)
 {
     struct console *console = console_of(cli);
     char committed[CONFIG_TEXT_MAX + 1];
-    const char *value = config_stage_get(&console->stage, key);
+    const char *value = config_staged(console->config, setting);
     if (value == NULL) {
-        config_get_text(console->kv, key, committed, sizeof committed);
+        config_get_text(console->kv, setting, committed, sizeof committed);
         value = committed;
     }
-    if (key == CONFIG_WIFI_CREDENTIAL && value[0] != '\0')
+    if (setting->secret && value[0] != '\0')
         value = "********";
-    cli_printf(cli, is_number(key) ? "%s=%s\n" : "%s=\"%s\"\n", config_name(key), value);
+    cli_printf(cli, config_is_number(setting) ? "%s=%s\n" : "%s=\"%s\"\n", config_name(setting),
+               value);
 }
 
-static enum config_key find_setting(struct cli *cli, const char *name)
+static void explain_setting(struct cli *cli, const struct config_setting *setting)
 {
-    const enum config_key key = config_find(name);
-    if (key == CONFIG_KEYS)
-        cli_printf(cli, "No setting '%.40s': see 'conf get'.\n", name);
-    return key;
+    cli_printf(cli, "%-16s %s: %lu to %lu%s", config_name(setting), setting->help,
+               (unsigned long)setting->min, (unsigned long)setting->max,
+               config_range_text(setting));
+    if (setting->fallback != NULL && !setting->secret)
+        cli_printf(cli, "; %s if not set", setting->fallback);
+    cli_print(cli, "\n");
 }
 
-static void get(struct cli *cli, int argc, char **argv)
+static const struct config_setting *find_setting(struct cli *cli, const char *name)
 {
-    if (argc > 2) {
-        const enum config_key key = find_setting(cli, argv[2]);
-        if (key != CONFIG_KEYS)
-            print_setting(cli, key);
+    const struct config *config = console_of(cli)->config;
+    const struct config_setting *setting = config_find(config, name);
+    if (setting != NULL)
+        return setting;
+    unsigned guesses = 0;
+    cli_printf(cli, "No setting '%.40s': see 'conf get'.", name);
+    for (unsigned i = 0; (setting = config_at(config, i)) != NULL; i++)
+        guesses = cli_guess(cli, name, config_name(setting), guesses);
+    cli_end_guess(cli, guesses);
+    return NULL;
+}
+
+/* Shows one setting, or without a name all of them. */
+static void show(struct cli *cli, const char *name,
+                 void (*print)(struct cli *cli, const struct config_setting *setting))
+{
+    const struct config_setting *setting;
+    if (name != NULL) {
+        setting = find_setting(cli, name);
+        if (setting != NULL)
+            print(cli, setting);
         return;
     }
-    for (unsigned key = 0; key < CONFIG_KEYS; key++)
-        print_setting(cli, (enum config_key)key);
-    if (console_of(cli)->stage.staged != 0)
+    for (unsigned i = 0; (setting = config_at(console_of(cli)->config, i)) != NULL; i++)
+        print(cli, setting);
+}
+
+static void get(struct cli *cli, const char *name)
+{
+    show(cli, name, print_setting);
+    if (name == NULL && config_has_staged(console_of(cli)->config))
         cli_print(cli, "Not saved yet: type 'conf commit'.\n");
 }
 
-static void set(struct cli *cli, char **argv)
+static void set(struct cli *cli, const char *name, const char *value)
 {
-    const enum config_key key = find_setting(cli, argv[2]);
-    if (key == CONFIG_KEYS)
+    const struct config_setting *setting = find_setting(cli, name);
+    if (setting == NULL)
         return;
-    if (config_stage_set(&console_of(cli)->stage, key, argv[3]) != OTTER_OK)
-        cli_printf(cli, "%s not changed: it must be %s.\n", config_name(key), config_rule(key));
+    const otter_status status = config_stage(console_of(cli)->config, setting, value);
+    if (status == OTTER_OK)
+        print_setting(cli, setting);
+    else if (status == OTTER_E_NO_SPACE)
+        cli_printf(cli, "%s not changed: type 'conf commit' first.\n", name);
     else
-        print_setting(cli, key);
+        cli_printf(cli, "%s not changed: it must be %lu to %lu%s.\n", name,
+                   (unsigned long)setting->min, (unsigned long)setting->max,
+                   config_range_text(setting));
 }
 
 static void commit(struct cli *cli)
 {
     struct console *console = console_of(cli);
-    const otter_status status = config_stage_commit(&console->stage, console->kv);
+    const otter_status status = config_commit(console->config, console->kv);
     if (status != OTTER_OK) {
         console_print_failure(cli, "Saving the configuration", status);
         return;
@@ -80,9 +107,11 @@ static void commit(struct cli *cli)
 void command_conf(struct cli *cli, int argc, char **argv)
 {
     if ((argc == 2 || argc == 3) && strcmp(argv[1], "get") == 0)
-        get(cli, argc, argv);
+        get(cli, argv[2]);
+    else if ((argc == 2 || argc == 3) && strcmp(argv[1], "help") == 0)
+        show(cli, argv[2], explain_setting);
     else if (argc == 4 && strcmp(argv[1], "set") == 0)
-        set(cli, argv);
+        set(cli, argv[2], argv[3]);
     else if (argc == 2 && strcmp(argv[1], "commit") == 0)
         commit(cli);
     else

@@ -106,7 +106,7 @@ void console_print_wrong_usage(struct cli *cli, const char *name)
     cli_printf(cli, "Wrong arguments: see 'help %s'.\n", name);
 }
 
-void console_init(struct console *console, struct kv *kv, struct pki *pki,
+void console_init(struct console *console, struct kv *kv, struct config *config, struct pki *pki,
                   const struct console_hooks *hooks,
                   void (*write)(void *context, const char *text, size_t length), void *context)
 {
@@ -115,7 +115,7 @@ void console_init(struct console *console, struct kv *kv, struct pki *pki,
     console->kv = kv;
     console->pki = pki;
     console->hooks = hooks;
-    console->stage = (struct config_stage){0};
+    console->config = config;
     console->import = NULL;
 }
 

@@ -5,7 +5,7 @@
  * bring, and feeds it the bytes that port_console_read yields:
  *
  *   static const struct console_hooks hooks = {.version = "1.0.0", .board = …, .reset = …, …};
- *   console_init(&console, &store, &pki, &hooks, port_write, NULL);
+ *   console_init(&console, &store, &config, &pki, &hooks, port_write, NULL);
  *   cli_add(&console.cli, &part, &ota_console, &ota);
  *   console_start(&console);
  *   …
@@ -46,15 +46,15 @@ struct console {
     struct kv *kv;
     struct pki *pki;
     const struct console_hooks *hooks;
-    struct config_stage stage;
+    struct config *config;
     /* the import that a paste is for */
     const struct pki_object *import;
     enum pki_type import_type;
     char pem[PKI_PEM_MAX + 1];
 };
 
-/* `hooks`, `kv` and `pki` must outlive the console. */
-void console_init(struct console *console, struct kv *kv, struct pki *pki,
+/* All of them must outlive the console. */
+void console_init(struct console *console, struct kv *kv, struct config *config, struct pki *pki,
                   const struct console_hooks *hooks,
                   void (*write)(void *context, const char *text, size_t length), void *context);
 /* Shows the first prompt. */

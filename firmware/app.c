@@ -6,6 +6,7 @@
 #include "firmware/variant.h"
 #include "image/check.h"
 #include "image/trailer.h"
+#include "net/mqtt_settings.h"
 #include "port/handover.h"
 #include "port/log.h"
 #include "port/socket.h"
@@ -91,7 +92,7 @@ static const char *why_off_line(void *ctx)
 static void start_agent(struct app *app, otter_ms now)
 {
     app->policy = (struct image_policy){.keys = image_keys, .key_count = image_key_count};
-    ota_source_stream_init(&app->stream, &app->link.mqtt, app->thing_name, 0);
+    ota_source_stream_init(&app->stream, &app->link.mqtt, app->link.client_id, 0);
     app->sources[0] = &app->stream.source;
     const struct ota_config config = {
         .off = app->provisioned ? NULL : "the device is not provisioned",
@@ -106,7 +107,7 @@ static void start_agent(struct app *app, otter_ms now)
         .image_size_max = app->board.image_size_max,
         .sources = app->sources,
         .source_count = 1,
-        .thing_name = app->thing_name,
+        .thing_name = app->link.client_id,
         .tokens = app->tokens,
         .token_count = OTA_TOKENS_MIN,
         .self_test_timeout_ms = variant.self_test_timeout_ms,
@@ -142,11 +143,12 @@ void app_join_network(struct app *app)
 
 static void start_link(struct app *app, otter_ms now)
 {
+    char name[LINK_CLIENT_MAX + 1];
     char host[LINK_HOST_MAX + 1];
-    (void)config_get_text(&app->kv, CONFIG_THING_NAME, app->thing_name, sizeof app->thing_name);
+    (void)config_get_text(&app->kv, CONFIG_THING_NAME, name, sizeof name);
     (void)config_get_text(&app->kv, CONFIG_MQTT_ENDPOINT, host, sizeof host);
     const struct link_config config = {
-        .client_id = app->thing_name,
+        .client_id = name,
         .host = host,
         .port = config_get_u16(&app->kv, CONFIG_MQTT_PORT),
         .spread_ms = connect_spread_ms(app),
@@ -209,6 +211,8 @@ void app_start(struct app *app, const struct flash *flash, otter_ms now)
     log_boot(app);
     open_store(app);
     open_keys(app);
+    config_add(&app->config, &app->device_settings, &device_settings);
+    config_add(&app->config, &app->mqtt_settings, &mqtt_settings);
     trial_start(&app->trial, &app->board.primary, app->board.max_align,
                 variant.self_test_timeout_ms, now);
     app_join_network(app);
@@ -224,7 +228,7 @@ static void log_connection(struct app *app)
         return;
     app->on_line = on_line;
     if (on_line)
-        LOG_INF("APP", "on line as %s, version %s", app->thing_name, app->version);
+        LOG_INF("APP", "on line as %s, version %s", app->link.client_id, app->version);
     else
         LOG_WRN("APP", "off line");
 }

@@ -14,6 +14,7 @@
 #include "pki/pki.h"
 #include "services/ota/ota.h"
 #include "services/ota/source_stream.h"
+#include "store/config.h"
 #include "store/kv.h"
 
 #ifdef __cplusplus
@@ -27,6 +28,9 @@ struct app {
     struct board board;
     struct kv kv;
     struct pki pki;
+    struct config config;
+    struct config_part device_settings;
+    struct config_part mqtt_settings;
     struct link link;
     struct ota ota;
     struct ota_source_stream stream;
@@ -35,7 +39,6 @@ struct app {
     struct shell shell;
     struct image_policy policy;       /* keys that an image must be signed with */
     jsmntok_t tokens[OTA_TOKENS_MIN]; /* scratch of whoever reads JSON just now */
-    char thing_name[OTA_THING_NAME_MAX + 1];
     char version[IMAGE_VERSION_TEXT_SIZE];
     bool provisioned; /* everything is there that a connection needs */
     bool agent_runs;  /* ota_init went well */

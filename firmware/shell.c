@@ -65,7 +65,8 @@ void shell_start(struct shell *shell, struct app *app)
         .uptime = uptime,
         .changed = settings_changed,
     };
-    console_init(&shell->console, &app->kv, &app->pki, &shell->hooks, write_text, NULL);
+    console_init(&shell->console, &app->kv, &app->config, &app->pki, &shell->hooks, write_text,
+                 NULL);
     cli_add(&shell->console.cli, &shell->memory, &memory_console, NULL);
     cli_add(&shell->console.cli, &shell->store, &kv_console, &app->kv);
     cli_add(&shell->console.cli, &shell->ota, &ota_console, &app->ota);

@@ -1,55 +1,60 @@
 /* The device's settings; see config.h. */
 #include "store/config.h"
 
-#include <stdbool.h>
 #include <string.h>
 
-enum rule { RULE_THING_NAME, RULE_HOST_NAME, RULE_PORT, RULE_PRINTABLE, RULE_SECONDS };
-
-struct setting {
-    const char *key; /* in the store; the name follows the slash */
-    const char *rule_text;
-    const char *fallback; /* NULL: none */
-    uint8_t rule;
-    uint8_t length_max;
-};
-
-#define KEY_PREFIX "conf/"
-
 /* Lengths: thing name as in AWS's CreateThing; SSID and passphrase as in IEEE 802.11. */
-static const struct setting settings[CONFIG_KEYS] = {
-    [CONFIG_THING_NAME] = {KEY_PREFIX "thing_name", "1 to 128 of a-z A-Z 0-9 : _ -", NULL,
-                           RULE_THING_NAME, CONFIG_TEXT_MAX},
-    [CONFIG_MQTT_ENDPOINT] = {KEY_PREFIX "mqtt_endpoint",
-                              "a host name or address, 1 to 128 of a-z A-Z 0-9 . : -", NULL,
-                              RULE_HOST_NAME, CONFIG_TEXT_MAX},
-    [CONFIG_MQTT_PORT] = {KEY_PREFIX "mqtt_port", "1 to 65535", "8883", RULE_PORT, 5},
-    [CONFIG_WIFI_SSID] = {KEY_PREFIX "wifi_ssid", "1 to 32 printable characters", NULL,
-                          RULE_PRINTABLE, 32},
-    [CONFIG_WIFI_CREDENTIAL] = {KEY_PREFIX "wifi_credential", "1 to 64 printable characters", NULL,
-                                RULE_PRINTABLE, 64},
-    [CONFIG_CONNECT_SPREAD] = {KEY_PREFIX "connect_spread_s", "0 to 9999 seconds", NULL,
-                               RULE_SECONDS, 4},
-    [CONFIG_TIME_HWM] = {KEY_PREFIX "time_hwm", "seconds since 1970, at most 12 digits", NULL,
-                         RULE_SECONDS, 12},
+const struct config_setting device_setting[] = {
+    {.key = CONFIG_KEY_PREFIX "thing_name",
+     .help = "what the cloud knows this device as",
+     .kind = CONFIG_NAME,
+     .min = 1,
+     .max = CONFIG_TEXT_MAX},
+    {.key = CONFIG_KEY_PREFIX "wifi_ssid",
+     .help = "name of the wireless network",
+     .kind = CONFIG_TEXT,
+     .min = 1,
+     .max = 32},
+    {.key = CONFIG_KEY_PREFIX "wifi_credential",
+     .help = "its passphrase",
+     .kind = CONFIG_TEXT,
+     .min = 1,
+     .max = 64,
+     .secret = true},
+    {.key = CONFIG_KEY_PREFIX "time_hwm",
+     .help = "the latest time known",
+     .kind = CONFIG_TIME,
+     .min = 1,
+     .max = 12},
+};
+const struct config_table device_settings = {device_setting,
+                                             sizeof device_setting / sizeof *device_setting};
+
+/* Beside digits, which all kinds take. */
+static const struct {
+    const char *range;
+    const char *marks; /* with letters; NULL: no letters */
+} kinds[] = {
+    [CONFIG_NAME] = {" of a-z A-Z 0-9 : _ -", ":_-"},
+    [CONFIG_HOST] = {" of a-z A-Z 0-9 . : -", ".-:"},
+    [CONFIG_TEXT] = {" printable characters", ""},
+    [CONFIG_NUMBER] = {"", NULL},
+    [CONFIG_TIME] = {" digits", NULL},
 };
 
-const char *config_name(enum config_key key)
+const char *config_name(const struct config_setting *setting)
 {
-    return settings[key].key + sizeof KEY_PREFIX - 1;
+    return setting->key + sizeof CONFIG_KEY_PREFIX - 1;
 }
 
-const char *config_rule(enum config_key key)
+const char *config_range_text(const struct config_setting *setting)
 {
-    return settings[key].rule_text;
+    return kinds[setting->kind].range;
 }
 
-enum config_key config_find(const char *name)
+bool config_is_number(const struct config_setting *setting)
 {
-    unsigned key = 0;
-    while (key < CONFIG_KEYS && strcmp(config_name((enum config_key)key), name) != 0)
-        key++;
-    return (enum config_key)key;
+    return kinds[setting->kind].marks == NULL;
 }
 
 static bool is_digit(char c)
@@ -62,18 +67,12 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-static bool allows(uint8_t rule, char c)
+static bool allows(const struct config_setting *setting, char c)
 {
-    switch (rule) {
-    case RULE_THING_NAME:
-        return is_letter(c) || is_digit(c) || c == ':' || c == '_' || c == '-';
-    case RULE_HOST_NAME:
-        return is_letter(c) || is_digit(c) || c == '.' || c == '-' || c == ':';
-    case RULE_PRINTABLE:
+    const char *marks = kinds[setting->kind].marks;
+    if (setting->kind == CONFIG_TEXT)
         return (unsigned char)c >= ' ' && c != 0x7f;
-    default:
-        return is_digit(c);
-    }
+    return is_digit(c) || (marks != NULL && (is_letter(c) || strchr(marks, c) != NULL));
 }
 
 /* Text of at most 12 digits, as config_check lets pass. */
@@ -85,24 +84,25 @@ static uint64_t number_of(const char *text)
     return number;
 }
 
-otter_status config_check(enum config_key key, const char *value)
+#define DIGITS_MAX 10u /* of a 32-bit number */
+
+otter_status config_check(const struct config_setting *setting, const char *value)
 {
-    const struct setting *setting = &settings[key];
     const size_t length = strlen(value);
-    if (length == 0 || length > setting->length_max)
+    const bool is_number = setting->kind == CONFIG_NUMBER;
+    if (length == 0 || (is_number && length > DIGITS_MAX))
         return OTTER_E_ARGUMENT;
     for (size_t i = 0; i < length; i++) {
-        if (!allows(setting->rule, value[i]))
+        if (!allows(setting, value[i]))
             return OTTER_E_ARGUMENT;
     }
-    if (setting->rule == RULE_PORT && (number_of(value) == 0 || number_of(value) > UINT16_MAX))
-        return OTTER_E_ARGUMENT;
-    return OTTER_OK;
+    const uint64_t size = is_number ? number_of(value) : length;
+    return size >= setting->min && size <= setting->max ? OTTER_OK : OTTER_E_ARGUMENT;
 }
 
-otter_status config_get_text(struct kv *kv, enum config_key key, char *text, size_t size)
+otter_status config_get_text(struct kv *kv, const struct config_setting *setting, char *text,
+                             size_t size)
 {
-    const struct setting *setting = &settings[key];
     uint32_t length = 0;
     if (size == 0)
         return OTTER_E_TOO_LONG;
@@ -117,63 +117,129 @@ otter_status config_get_text(struct kv *kv, enum config_key key, char *text, siz
     return status;
 }
 
-uint64_t config_get_u64(struct kv *kv, enum config_key key)
+uint64_t config_get_u64(struct kv *kv, const struct config_setting *setting)
 {
     char text[CONFIG_TEXT_MAX + 1];
-    return config_get_text(kv, key, text, sizeof text) == OTTER_OK ? number_of(text) : 0;
+    return config_get_text(kv, setting, text, sizeof text) == OTTER_OK ? number_of(text) : 0;
 }
 
-uint16_t config_get_u16(struct kv *kv, enum config_key key)
+uint16_t config_get_u16(struct kv *kv, const struct config_setting *setting)
 {
-    const uint64_t number = config_get_u64(kv, key);
+    const uint64_t number = config_get_u64(kv, setting);
     return number <= UINT16_MAX ? (uint16_t)number : 0;
 }
 
-otter_status config_set_text(struct kv *kv, enum config_key key, const char *value)
+otter_status config_set_text(struct kv *kv, const struct config_setting *setting, const char *value)
 {
-    const otter_status status = config_check(key, value);
+    const otter_status status = config_check(setting, value);
     if (status != OTTER_OK)
         return status;
-    return kv_set(kv, settings[key].key, value, (uint32_t)strlen(value));
+    return kv_set(kv, setting->key, value, (uint32_t)strlen(value));
 }
 
-/* Each key has its own place in the stage, as long as its longest value. */
-static size_t place_of(enum config_key key)
+void config_add(struct config *config, struct config_part *part, const struct config_table *table)
 {
-    size_t place = 0;
-    for (unsigned before = 0; before < key; before++)
-        place += settings[before].length_max + 1u;
-    return place;
+    struct config_part **end = &config->parts;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *part = (struct config_part){.table = table};
+    *end = part;
 }
 
-const char *config_stage_get(const struct config_stage *stage, enum config_key key)
+const struct config_setting *config_at(const struct config *config, unsigned index)
 {
-    return stage->staged >> key & 1 ? stage->text + place_of(key) : NULL;
+    for (const struct config_part *part = config->parts; part != NULL; part = part->next) {
+        if (index < part->table->count)
+            return &part->table->settings[index];
+        index -= (unsigned)part->table->count;
+    }
+    return NULL;
 }
 
-otter_status config_stage_set(struct config_stage *stage, enum config_key key, const char *value)
+const struct config_setting *config_find(const struct config *config, const char *name)
 {
-    const otter_status status = value[0] == '\0' ? OTTER_OK : config_check(key, value);
+    const struct config_setting *setting;
+    for (unsigned i = 0; (setting = config_at(config, i)) != NULL; i++) {
+        if (strcmp(config_name(setting), name) == 0)
+            break;
+    }
+    return setting;
+}
+
+/* The next change behind that at `at`. */
+static size_t behind(const struct config *config, size_t at)
+{
+    return at + 1 + strlen(config->staged + at + 1) + 1;
+}
+
+static const struct config_setting *setting_at(const struct config *config, size_t at)
+{
+    return config_at(config, (uint8_t)config->staged[at]);
+}
+
+/* Where the change of the setting lies; `used` when there is none. */
+static size_t place_of(const struct config *config, const struct config_setting *setting)
+{
+    size_t at = 0;
+    while (at < config->used && setting_at(config, at) != setting)
+        at = behind(config, at);
+    return at;
+}
+
+static unsigned count_staged(const struct config *config)
+{
+    unsigned count = 0;
+    for (size_t at = 0; at < config->used; at = behind(config, at))
+        count++;
+    return count;
+}
+
+const char *config_staged(const struct config *config, const struct config_setting *setting)
+{
+    const size_t at = place_of(config, setting);
+    return at < config->used ? config->staged + at + 1 : NULL;
+}
+
+bool config_has_staged(const struct config *config)
+{
+    return config->used > 0;
+}
+
+otter_status config_stage(struct config *config, const struct config_setting *setting,
+                          const char *value)
+{
+    const size_t size = strlen(value) + 1;
+    const otter_status status = size == 1 ? OTTER_OK : config_check(setting, value);
     if (status != OTTER_OK)
         return status;
-    memcpy(stage->text + place_of(key), value, strlen(value) + 1);
-    stage->staged |= (uint8_t)(1u << key);
+    unsigned index = 0;
+    while (config_at(config, index) != setting)
+        index++;
+    const size_t at = place_of(config, setting);
+    const size_t old = at < config->used ? behind(config, at) - at : 0;
+    if (config->used - old + 1 + size > sizeof config->staged ||
+        (old == 0 && count_staged(config) == KV_BATCH_MAX))
+        return OTTER_E_NO_SPACE;
+    memmove(config->staged + at, config->staged + at + old, config->used - at - old);
+    config->used = (uint16_t)(config->used - old);
+    config->staged[config->used] = (char)index;
+    memcpy(config->staged + config->used + 1, value, size);
+    config->used = (uint16_t)(config->used + 1 + size);
     return OTTER_OK;
 }
 
-otter_status config_stage_commit(struct config_stage *stage, struct kv *kv)
+otter_status config_commit(struct config *config, struct kv *kv)
 {
-    struct kv_item items[CONFIG_KEYS];
+    struct kv_item items[KV_BATCH_MAX];
     uint32_t count = 0;
-    for (unsigned key = 0; key < CONFIG_KEYS; key++) {
-        const char *value = config_stage_get(stage, (enum config_key)key);
-        if (value == NULL)
-            continue;
+    for (size_t at = 0; at < config->used; at = behind(config, at)) {
+        const char *value = config->staged + at + 1;
         const uint32_t length = (uint32_t)strlen(value);
-        items[count++] = (struct kv_item){settings[key].key, length > 0 ? value : NULL, length};
+        items[count++] =
+            (struct kv_item){setting_at(config, at)->key, length > 0 ? value : NULL, length};
     }
     const otter_status status = kv_set_all(kv, items, count);
     if (status == OTTER_OK)
-        *stage = (struct config_stage){0};
+        config->used = 0;
     return status;
 }

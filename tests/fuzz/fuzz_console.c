@@ -139,6 +139,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static struct kv kv;
     static struct pki pki;
     static struct cli_part kv_part;
+    static struct config config;
+    static struct config_part config_part;
     static const struct console_hooks hooks = {.product = "fuzz",
                                                .version = "0.0.0",
                                                .board = "fuzz",
@@ -148,7 +150,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (kv_open(&kv, &area) != OTTER_OK)
         abort();
     pki_init(&pki, &kv, &keys, &kv);
-    console_init(&console, &kv, &pki, &hooks, keep_end, NULL);
+    config = (struct config){0};
+    config_add(&config, &config_part, &device_settings);
+    console_init(&console, &kv, &config, &pki, &hooks, keep_end, NULL);
     cli_add(&console.cli, &kv_part, &kv_console, &kv);
     console_input(&console, data, size);
     console_input(&console, "\x03", 1); /* from wherever it is, back to the prompt */

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "console/console.h"
+#include "net/mqtt_settings.h"
 #include "port/log.h"
 #include "store/kv_console.h"
 #include "tests/sim/nor_sim.h"
@@ -86,6 +87,19 @@ static void count_change(void *context)
     changes++;
 }
 
+/* A product's own. */
+static const struct config_setting lamp_setting[] = {
+    {.key = CONFIG_KEY_PREFIX "lamp_pin",
+     .help = "PIN of the lamp",
+     .fallback = "0000",
+     .kind = CONFIG_NUMBER,
+     .max = 9999,
+     .secret = true},
+    {.key = CONFIG_KEY_PREFIX "lamp_room", .help = "where it hangs", .kind = CONFIG_NAME, .max = 9},
+};
+static const struct config_table lamp_settings = {lamp_setting, 2};
+static struct config config;
+static struct config_part config_parts[3];
 static struct console_hooks hooks;
 
 static int set_up(void **state)
@@ -106,7 +120,11 @@ static int set_up(void **state)
     pki_init(&pki, &kv, NULL, NULL);
     assert_int_equal(pki_add_labels(&pki, pki_ota_labels), OTTER_OK);
     assert_int_equal(pki_add_labels(&pki, pki_claim_labels), OTTER_OK);
-    console_init(&console, &kv, &pki, &hooks, write_output, NULL);
+    config = (struct config){0};
+    config_add(&config, &config_parts[0], &device_settings);
+    config_add(&config, &config_parts[1], &mqtt_settings);
+    config_add(&config, &config_parts[2], &lamp_settings);
+    console_init(&console, &kv, &config, &pki, &hooks, write_output, NULL);
     cli_add(&console.cli, &kv_part, &kv_console, &kv);
     cli_add(&console.cli, &stack_part, &stack_table, &resets);
     output_length = 0;
@@ -176,12 +194,14 @@ static void conf_get_shows_all_and_says_what_is_not_saved(void **state)
 {
     (void)state;
     assert_string_equal(type("conf get"), "thing_name=\"\"\n"
-                                          "mqtt_endpoint=\"\"\n"
-                                          "mqtt_port=8883\n"
                                           "wifi_ssid=\"\"\n"
                                           "wifi_credential=\"\"\n"
+                                          "time_hwm=\n"
+                                          "mqtt_endpoint=\"\"\n"
+                                          "mqtt_port=8883\n"
                                           "connect_spread_s=\n"
-                                          "time_hwm=\n");
+                                          "lamp_pin=********\n"
+                                          "lamp_room=\"\"\n");
     type("conf set mqtt_port 443");
     assert_non_null(strstr(type("conf get"), "mqtt_port=443\n"));
     assert_non_null(strstr(type("conf get"), "Not saved yet: type 'conf commit'."));
@@ -207,6 +227,37 @@ static void a_wrong_setting_is_explained(void **state)
     assert_string_equal(type("conf get colour"), "No setting 'colour': see 'conf get'.\n");
     assert_string_equal(type("conf set thing_name"), "Wrong arguments: see 'help conf'.\n");
     assert_string_equal(type("conf"), "Wrong arguments: see 'help conf'.\n");
+}
+
+static void settings_of_all_tables_are_explained_and_taken_alike(void **state)
+{
+    (void)state;
+    const char *said = type("conf help");
+    assert_non_null(strstr(said,
+                           "thing_name       what the cloud knows this device as: 1 to 128 of "
+                           "a-z A-Z 0-9 : _ -\n"));
+    assert_non_null(strstr(said, "mqtt_port        its TCP port: 1 to 65535; 8883 if not set\n"));
+    assert_string_equal(type("conf help lamp_room"),
+                        "lamp_room        where it hangs: 0 to 9 of a-z A-Z 0-9 : _ -\n");
+    assert_string_equal(type("conf set lamp_room hall"), "lamp_room=\"hall\"\n");
+    assert_string_equal(type("conf set lamp_pin 1234"), "lamp_pin=********\n");
+    assert_string_equal(type("conf set lamp_pin 12345"),
+                        "lamp_pin not changed: it must be 0 to 9999.\n");
+    type("conf commit");
+    assert_true(config_get_u64(&kv, &lamp_setting[0]) == 1234);
+    assert_null(strstr(type("conf get"), "1234"));
+}
+
+static void a_mistyped_setting_is_answered_with_those_like_it(void **state)
+{
+    (void)state;
+    assert_string_equal(type("conf set mqtt_prot 443"),
+                        "No setting 'mqtt_prot': see 'conf get'. Did you mean mqtt_port?\n");
+    assert_string_equal(type("conf get wifi"),
+                        "No setting 'wifi': see 'conf get'. Did you mean wifi_ssid, "
+                        "wifi_credential?\n");
+    assert_string_equal(type("conf help lamp_pim"),
+                        "No setting 'lamp_pim': see 'conf get'. Did you mean lamp_pin?\n");
 }
 
 static void a_commit_that_fails_says_so(void **state)
@@ -435,6 +486,8 @@ int main(void)
         TEST(conf_get_shows_all_and_says_what_is_not_saved),
         TEST(the_wifi_password_is_never_shown),
         TEST(a_wrong_setting_is_explained),
+        TEST(settings_of_all_tables_are_explained_and_taken_alike),
+        TEST(a_mistyped_setting_is_answered_with_those_like_it),
         TEST(a_commit_that_fails_says_so),
         TEST(a_key_pair_is_made_as_in_the_reference),
         TEST(a_certificate_needs_a_name_and_a_key_first),

@@ -13,6 +13,7 @@
 #include "firmware/boards/mps2-an505/flash_map.h"
 #include "firmware/variant.h"
 #include "image/trailer.h"
+#include "net/mqtt_settings.h"
 #include "pki/pki.h"
 #include "port/handover.h"
 #include "services/ota/record.h"
@@ -212,11 +213,11 @@ static void provision(void)
     assert_int_equal(pki_import(&pki, PKI_ROOT_CA, PKI_CERTIFICATE, pem, strlen(pem)), OTTER_OK);
 }
 
-static void configure(enum config_key key, const char *value)
+static void configure(const struct config_setting *setting, const char *value)
 {
     static struct kv kv;
     assert_int_equal(kv_open(&kv, &store), OTTER_OK);
-    assert_int_equal(config_set_text(&kv, key, value), OTTER_OK);
+    assert_int_equal(config_set_text(&kv, setting, value), OTTER_OK);
 }
 
 /* The agent's record of the update that is on trial. */
