@@ -40,7 +40,6 @@ list(TRANSFORM mbedtls_modules REPLACE "(.+)" "library/\\1.c")
 otter_target_dependency(mbedtls ROOT ${OTTER_DEPS}/mbedtls INCLUDES include
                         SOURCES ${mbedtls_modules})
 target_sources(dep_mbedtls PRIVATE ${port_folder}/mbedtls/aes_encrypts_only.c)
-target_sources(dep_mbedtls PRIVATE ${port_folder}/mbedtls/aes_encrypts_only.c)
 target_include_directories(dep_mbedtls PUBLIC ${port_folder}/mbedtls)
 target_compile_definitions(dep_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"otter_mbedtls_config.h\"")
 

@@ -45,9 +45,6 @@
 #define MBEDTLS_AES_FEWER_TABLES
 #define MBEDTLS_AES_SETKEY_DEC_ALT /* aes_encrypts_only.c */
 #define MBEDTLS_AES_DECRYPT_ALT
-/* GCM and CTR only ever encrypt: without the other direction 2 KB of code and tables are gone. */
-#define MBEDTLS_AES_SETKEY_DEC_ALT /* aes_encrypts_only.c */
-#define MBEDTLS_AES_DECRYPT_ALT
 #define MBEDTLS_GCM_C
 #define MBEDTLS_CIPHER_C
 #define MBEDTLS_MD_C
