@@ -53,17 +53,30 @@ static int lost(int error)
 
 static int send_bytes(void *ctx, const unsigned char *data, size_t length)
 {
-    const int sent = socket_send(ctx, data, length);
+    struct tls *tls = ctx;
+    const int sent = socket_send(&tls->socket, data, length);
     if (sent < 0)
         return lost(sent);
     return sent > 0 ? sent : MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
+/* Keeps the newest bytes of the stream: Mbed TLS reads record by record, so that after an alert
+ * they are its record, and the library does not give out what it said. */
+static void keep_tail(struct tls *tls, const unsigned char *data, size_t length)
+{
+    const size_t part = length < sizeof tls->tail ? length : sizeof tls->tail;
+    memmove(tls->tail, tls->tail + part, sizeof tls->tail - part);
+    memcpy(tls->tail + sizeof tls->tail - part, data + length - part, part);
+}
+
 static int receive_bytes(void *ctx, unsigned char *data, size_t size)
 {
-    const int received = socket_receive(ctx, data, size);
+    struct tls *tls = ctx;
+    const int received = socket_receive(&tls->socket, data, size);
     if (received < 0)
         return lost(received);
+    if (received > 0 && tls->state == TLS_HANDSHAKE)
+        keep_tail(tls, data, (size_t)received);
     return received > 0 ? received : MBEDTLS_ERR_SSL_WANT_READ;
 }
 
@@ -95,7 +108,7 @@ static int configure(struct tls *tls)
     error = mbedtls_ssl_setup(&tls->ssl, config);
     if (error)
         return error;
-    mbedtls_ssl_set_bio(&tls->ssl, &tls->socket, send_bytes, receive_bytes, NULL);
+    mbedtls_ssl_set_bio(&tls->ssl, tls, send_bytes, receive_bytes, NULL);
     /* An address is no server name (RFC 6066 section 3): tls_verify looks for it. */
     tls->address_length = ip_literal(tls->host, tls->address);
     return mbedtls_ssl_set_hostname(&tls->ssl, tls->address_length > 0 ? NULL : tls->host);
@@ -145,12 +158,17 @@ static bool would_wait(int error)
     return error == MBEDTLS_ERR_SSL_WANT_READ || error == MBEDTLS_ERR_SSL_WANT_WRITE;
 }
 
-/* The alert's description is the second byte of the record that Mbed TLS has just read. */
+/* RFC 5246 sections 6.2.1 and 7.2: type, version, length 2, level, description. Once the connection
+ * is open alerts are encrypted. */
 static void log_alert(const struct tls *tls)
 {
-    const unsigned alert = tls->ssl.in_msg ? tls->ssl.in_msg[1] : 0;
-    LOG_ERR(TAG, "%s ended the connection with alert %u: %s", tls->host, alert,
-            tls_alert_text(alert));
+    const uint8_t *record = tls->tail;
+    if (tls->state == TLS_HANDSHAKE && record[0] == MBEDTLS_SSL_MSG_ALERT && record[3] == 0 &&
+        record[4] == 2)
+        LOG_ERR(TAG, "%s ended the connection with alert %u: %s", tls->host, (unsigned)record[6],
+                tls_alert_text(record[6]));
+    else
+        LOG_ERR(TAG, "%s ended the connection with an alert", tls->host);
 }
 
 /* Any error of Mbed TLS, told to the user once. */

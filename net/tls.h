@@ -31,6 +31,8 @@ extern "C" {
 
 enum tls_state { TLS_IDLE = 0, TLS_CONNECTING, TLS_HANDSHAKE, TLS_OPEN, TLS_FAILED };
 
+#define TLS_ALERT_SIZE 7u /* a record with an alert in the clear */
+
 /* Zeroed memory is a closed connection. It must not be moved while it is open. */
 struct tls {
     enum tls_state state;
@@ -40,6 +42,7 @@ struct tls {
     otter_ms deadline; /* of connect and handshake together */
     const char *host;
     uint8_t address[IP_ADDRESS_MAX]; /* that `host` is, when it is one */
+    uint8_t tail[TLS_ALERT_SIZE];    /* the newest bytes received in the handshake */
     unsigned address_length;
     size_t unsent; /* bytes that a tls_write has encrypted but not sent: see there */
     mbedtls_ssl_context ssl;
@@ -53,8 +56,7 @@ size_t tls_arena_high_water(void);
 
 /* Takes root_ca_cert, tls_cert and a handle to tls_key_priv from `pki` and starts to connect.
  * OTTER_E_NOT_FOUND when one is missing (the log names it). `host` and `pki` must outlive the
- * connection.
- * After an error the connection is closed. */
+ * connection. After an error the connection is closed. */
 otter_status tls_open(struct tls *tls, otter_ms now, struct pki *pki, const char *host,
                       uint16_t port, uint32_t timeout_ms);
 /* Goes on as far as it can without waiting. `error` after TLS_FAILED: OTTER_E_TIMEOUT,

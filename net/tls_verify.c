@@ -14,8 +14,6 @@
 /* RFC 6125 appendix B.2, as RFC 2818: an address must be in the certificate as an address. */
 static bool is_for_address(const mbedtls_x509_crt *certificate, const struct tls *tls)
 {
-    if (!(certificate->ext_types & MBEDTLS_X509_EXT_SUBJECT_ALT_NAME))
-        return false;
     for (const mbedtls_x509_sequence *name = &certificate->subject_alt_names; name != NULL;
          name = name->next) {
         if (((unsigned)name->buf.tag & MBEDTLS_ASN1_TAG_VALUE_MASK) == SAN_IP_ADDRESS &&

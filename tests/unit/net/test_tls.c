@@ -461,6 +461,28 @@ static void a_server_that_does_not_speak_tls_is_told_as_such(void **state)
     close(fd);
 }
 
+/* Byte by byte, behind another record. */
+static void an_alert_in_the_clear_is_quoted_however_it_comes(void **state)
+{
+    (void)state;
+    static const uint8_t alert[] = {21, 3, 3, 0, 2, 2, 45};
+    const int fd = silent_server_start(&server.port);
+    assert_int_equal(tls_open(&tls, now, &pki, "localhost", server.port, TIMEOUT_MS), OTTER_OK);
+    const int peer = accept(fd, NULL, NULL);
+    assert_int_equal(send(peer, "\x15\x03\x03\x00\x02\x01\x70", 7, MSG_NOSIGNAL), 7);
+    for (size_t i = 0; i < sizeof alert; i++) {
+        assert_int_equal(tls_step(&tls, now), TLS_HANDSHAKE);
+        assert_int_equal(send(peer, alert + i, 1, MSG_NOSIGNAL), 1);
+        wait_for_bytes();
+    }
+    assert_int_equal(finish_handshake(), TLS_FAILED);
+    assert_int_equal(tls.error, OTTER_E_REFUSED);
+    assert_non_null(strstr(logged, "localhost ended the connection with alert 45: "
+                                   "tls_cert has expired"));
+    close(peer);
+    close(fd);
+}
+
 static void a_refused_connection_is_passed_on(void **state)
 {
     (void)state;
@@ -595,6 +617,7 @@ int main(void)
         TEST(a_server_that_never_answers_is_given_up_at_the_deadline),
         TEST(a_server_that_closes_in_the_handshake_is_noticed),
         TEST(a_server_that_does_not_speak_tls_is_told_as_such),
+        TEST(an_alert_in_the_clear_is_quoted_however_it_comes),
         TEST(a_refused_connection_is_passed_on),
         TEST(the_end_of_the_connection_is_seen_when_reading),
         TEST(a_board_without_entropy_makes_no_connection),
