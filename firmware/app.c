@@ -198,8 +198,8 @@ static void open_store(struct app *app)
 static void open_keys(struct app *app)
 {
     pki_init(&app->pki, &app->kv, NULL, NULL);
-    (void)pki_add_labels(&app->pki, pki_ota_labels);
-    (void)pki_add_labels(&app->pki, pki_claim_labels);
+    pki_add(&app->pki, &app->ota_labels, &pki_ota_labels);
+    pki_add(&app->pki, &app->claim_labels, &pki_claim_labels);
 }
 
 void app_start(struct app *app, const struct flash *flash, otter_ms now)

@@ -28,6 +28,8 @@ struct app {
     struct board board;
     struct kv kv;
     struct pki pki;
+    struct pki_part ota_labels;
+    struct pki_part claim_labels;
     struct config config;
     struct config_part device_settings;
     struct config_part mqtt_settings;

@@ -16,57 +16,49 @@
 
 uint8_t pki_work[PKI_DER_MAX];
 
-const struct pki_object pki_tls_labels[] = {
+/* ---- Labels ---------------------------------------------------------------------------------- */
+
+static const struct pki_object tls_labels[] = {
     {PKI_ROOT_CA, PKI_CERTIFICATE, NULL, NULL},
     {PKI_TLS_CERT, PKI_CERTIFICATE, NULL, NULL},
     {PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, PKI_TLS_KEY_PUB, PKI_TLS_CERT},
     {PKI_TLS_KEY_PUB, PKI_PUBLIC_KEY, NULL, NULL},
-    {NULL, PKI_CERTIFICATE, NULL, NULL},
 };
+static const struct pki_table tls_table = {tls_labels, sizeof tls_labels / sizeof *tls_labels};
 
-const struct pki_object pki_ota_labels[] = {
-    {PKI_OTA_SIGNER, PKI_PUBLIC_KEY, NULL, NULL},
-    {NULL, PKI_CERTIFICATE, NULL, NULL},
-};
+static const struct pki_object ota_labels[] = {{PKI_OTA_SIGNER, PKI_PUBLIC_KEY, NULL, NULL}};
+const struct pki_table pki_ota_labels = {ota_labels, sizeof ota_labels / sizeof *ota_labels};
 
-const struct pki_object pki_claim_labels[] = {
+static const struct pki_object claim_labels[] = {
     {PKI_CLAIM_CERT, PKI_CERTIFICATE, NULL, NULL},
     {PKI_CLAIM_KEY, PKI_PRIVATE_KEY, NULL, NULL},
-    {NULL, PKI_CERTIFICATE, NULL, NULL},
 };
-
-/* ---- Labels ---------------------------------------------------------------------------------- */
+const struct pki_table pki_claim_labels = {claim_labels,
+                                           sizeof claim_labels / sizeof *claim_labels};
 
 void pki_init(struct pki *pki, struct kv *kv, const struct pki_keys *keys, void *keys_ctx)
 {
     *pki = (struct pki){.kv = kv,
                         .keys = keys != NULL ? keys : &pki_store,
                         .keys_ctx = keys != NULL ? keys_ctx : kv,
-                        .tables = {pki_tls_labels}};
+                        .tls = {&tls_table, NULL}};
 }
 
-otter_status pki_add_labels(struct pki *pki, const struct pki_object *table)
+void pki_add(struct pki *pki, struct pki_part *part, const struct pki_table *table)
 {
-    unsigned i = 0;
-    for (const struct pki_object *object = table; object->label != NULL; object++) {
-        if (strlen(object->label) > PKI_LABEL_MAX || pki_find(pki, object->label) != NULL)
-            return OTTER_E_ARGUMENT;
-    }
-    while (i < PKI_TABLES_MAX && pki->tables[i] != NULL)
-        i++;
-    if (i == PKI_TABLES_MAX)
-        return OTTER_E_NO_SPACE;
-    pki->tables[i] = table;
-    return OTTER_OK;
+    struct pki_part **end = &pki->tls.next;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *part = (struct pki_part){.table = table};
+    *end = part;
 }
 
 const struct pki_object *pki_object(const struct pki *pki, unsigned index)
 {
-    for (unsigned i = 0; i < PKI_TABLES_MAX && pki->tables[i] != NULL; i++) {
-        for (const struct pki_object *object = pki->tables[i]; object->label != NULL; object++) {
-            if (index-- == 0)
-                return object;
-        }
+    for (const struct pki_part *part = &pki->tls; part != NULL; part = part->next) {
+        if (index < part->table->count)
+            return &part->table->objects[index];
+        index -= (unsigned)part->table->count;
     }
     return NULL;
 }

@@ -41,7 +41,6 @@ extern "C" {
 
 enum pki_type { PKI_CERTIFICATE, PKI_PUBLIC_KEY, PKI_PRIVATE_KEY };
 
-/* A label. Tables of them are constant and end with one whose label is NULL. */
 struct pki_object {
     const char *label; /* 1 to PKI_LABEL_MAX characters */
     enum pki_type type;
@@ -50,18 +49,27 @@ struct pki_object {
     const char *cert_label;   /* the certificate for it, which a new key drops */
 };
 
-extern const struct pki_object pki_tls_labels[];   /* pki_init registers these */
-extern const struct pki_object pki_ota_labels[];   /* the signer of updates */
-extern const struct pki_object pki_claim_labels[]; /* fleet provisioning by claim */
+/* The labels of one part of the firmware, which owns them. Those of TLS are there from the start.
+ */
+struct pki_table {
+    const struct pki_object *objects;
+    size_t count;
+};
+extern const struct pki_table pki_ota_labels;   /* the signer of updates */
+extern const struct pki_table pki_claim_labels; /* fleet provisioning by claim */
 
-#define PKI_TABLES_MAX 6u
+/* A table's place in a device's list. */
+struct pki_part {
+    const struct pki_table *table;
+    struct pki_part *next;
+};
 
-/* The fields are private. */
+/* All fields are private. */
 struct pki {
     struct kv *kv;
     const struct pki_keys *keys;
     void *keys_ctx;
-    const struct pki_object *tables[PKI_TABLES_MAX];
+    struct pki_part tls; /* the first of the list */
 };
 
 /* `keys` NULL: private keys lie in the store too (pki_store of keys.h). Everything must outlive
@@ -69,10 +77,10 @@ struct pki {
  * has stopped. */
 void pki_init(struct pki *pki, struct kv *kv, const struct pki_keys *keys, void *keys_ctx);
 
-/* Adds a service's labels. OTTER_E_ARGUMENT, and none is added, for a label that is there already
- * or too long; OTTER_E_NO_SPACE beyond PKI_TABLES_MAX. */
-otter_status pki_add_labels(struct pki *pki, const struct pki_object *table);
-/* All labels there are, in the order to show them; NULL after the last. */
+/* `part` and `table` must outlive `pki`, and `part` is used for nothing else. A label that is there
+ * already stays what it is. */
+void pki_add(struct pki *pki, struct pki_part *part, const struct pki_table *table);
+/* All labels, in the order of their tables; NULL behind the last. */
 const struct pki_object *pki_object(const struct pki *pki, unsigned index);
 /* NULL for an unknown label. */
 const struct pki_object *pki_find(const struct pki *pki, const char *label);

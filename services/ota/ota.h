@@ -79,7 +79,7 @@ struct ota_config {
     const char *off; /* why the agent must not run; NULL: it runs */
     struct mqtt_session *mqtt;
     struct kv *kv;
-    struct pki *pki;                    /* holds ota_signer_pub: register pki_ota_labels */
+    struct pki *pki;                    /* holds ota_signer_pub: with pki_ota_labels */
     const struct flash_area *primary;   /* the slot this firmware runs from */
     const struct flash_area *secondary; /* where the new image goes */
     const struct flash_area *progress;  /* journal of the blocks on flash; see progress.h */

@@ -282,7 +282,7 @@ static void open_store(struct world *world)
 {
     must(kv_open(&world->kv, &world->store) == OTTER_OK, "the store does not open");
     pki_init(&world->pki, &world->kv, NULL, NULL);
-    must(pki_add_labels(&world->pki, pki_ota_labels) == OTTER_OK, "the labels are not taken");
+    pki_add(&world->pki, &world->labels, &pki_ota_labels);
 }
 
 static void start_agent(struct world *world)

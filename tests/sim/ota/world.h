@@ -98,6 +98,7 @@ struct world {
 
     struct kv kv;
     struct pki pki;
+    struct pki_part labels;
     struct mqtt_session mqtt;
     struct ota ota;
     struct ota_source_stream blocks;

@@ -23,6 +23,8 @@ static struct flash_sector sectors[5];
 static struct flash_area area;
 static struct kv kv;
 static struct pki pki;
+static struct pki_part ota_part;
+static struct pki_part claim_part;
 static struct console console;
 static char output[16384];
 static size_t output_length;
@@ -118,8 +120,8 @@ static int set_up(void **state)
                                    .uptime = two_days,
                                    .changed = count_change};
     pki_init(&pki, &kv, NULL, NULL);
-    assert_int_equal(pki_add_labels(&pki, pki_ota_labels), OTTER_OK);
-    assert_int_equal(pki_add_labels(&pki, pki_claim_labels), OTTER_OK);
+    pki_add(&pki, &ota_part, &pki_ota_labels);
+    pki_add(&pki, &claim_part, &pki_claim_labels);
     config = (struct config){0};
     config_add(&config, &config_parts[0], &device_settings);
     config_add(&config, &config_parts[1], &mqtt_settings);

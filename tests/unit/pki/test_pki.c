@@ -25,6 +25,8 @@ static struct flash_sector sectors[5];
 static struct flash_area area;
 static struct kv kv;
 static struct pki pki;
+static struct pki_part ota_part;
+static struct pki_part claim_part;
 static bool no_entropy;
 static char folder[] = "/tmp/otter-pki-XXXXXX";
 
@@ -44,8 +46,8 @@ static int set_up(void **state)
     nor_create(&device, &power, sectors, 5, 4, 0xff);
     area = (struct flash_area){&device.flash, 0, 5 * 4096};
     pki_init(&pki, &kv, NULL, NULL);
-    assert_int_equal(pki_add_labels(&pki, pki_ota_labels), OTTER_OK);
-    assert_int_equal(pki_add_labels(&pki, pki_claim_labels), OTTER_OK);
+    pki_add(&pki, &ota_part, &pki_ota_labels);
+    pki_add(&pki, &claim_part, &pki_claim_labels);
     return kv_open(&kv, &area);
 }
 
