@@ -73,7 +73,7 @@ static void subscribe(struct member *member)
     char text[96];
     uint8_t packet[128];
     snprintf(text, sizeof text, "$aws/things/%s/jobs/notify-next", member->id);
-    const struct mqtt_filter filter = {{text, strlen(text)}, 1};
+    const struct mqtt_filter filter = {.text = {text, strlen(text)}, .qos = 1};
     int length = mqtt_encode_filters(packet, sizeof packet, MQTT_PACKET_SUBSCRIBE, 1, &filter, 1);
     bufferevent_write(member->link, packet, (size_t)length);
 }

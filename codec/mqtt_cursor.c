@@ -84,6 +84,28 @@ void mqtt_put_string(struct mqtt_writer *w, const void *data, size_t length)
     mqtt_put(w, data, length);
 }
 
+struct mqtt_writer mqtt_begin(uint8_t *out, size_t size, unsigned type, unsigned flags,
+                              size_t body_length)
+{
+    struct mqtt_writer w = {out, out, size, OTTER_OK};
+    if (body_length > MQTT_BODY_MAX) {
+        w.error = OTTER_E_TOO_LONG;
+        return w;
+    }
+    mqtt_put_u8(&w, type << 4 | flags);
+    do {
+        const unsigned more = body_length > 0x7f ? 0x80 : 0;
+        mqtt_put_u8(&w, (unsigned)(body_length & 0x7f) | more);
+        body_length >>= 7;
+    } while (body_length > 0);
+    return w;
+}
+
+int mqtt_end(const struct mqtt_writer *w)
+{
+    return w->error ? (int)w->error : (int)(w->next - w->start);
+}
+
 /* ---- Texts ----------------------------------------------------------------------------------- */
 
 /* Length of the well-formed UTF-8 sequence at `s` (Unicode table 3-7), or 0. */

@@ -30,6 +30,11 @@ struct mqtt_writer {
     otter_status error;
 };
 
+/* Begins a packet in `out` whose body will have `body_length` bytes; mqtt_end gives its length or
+ * the first error. */
+struct mqtt_writer mqtt_begin(uint8_t *out, size_t size, unsigned type, unsigned flags,
+                              size_t body_length);
+int mqtt_end(const struct mqtt_writer *w);
 void mqtt_put(struct mqtt_writer *w, const void *data, size_t length);
 void mqtt_put_u8(struct mqtt_writer *w, unsigned value);
 void mqtt_put_u16(struct mqtt_writer *w, unsigned value);

@@ -24,9 +24,9 @@
 /* What the fixed header of each type must say: table 2.2, and the body lengths of chapter 3. */
 struct shape {
     char name[12];
-    uint8_t flags;
-    uint8_t body_min;
-    uint8_t body_exact; /* the body has exactly body_min bytes */
+    unsigned char flags : 2;
+    unsigned char body_min : 4;
+    unsigned char body_exact : 1; /* the body has exactly body_min bytes */
 };
 
 static const struct shape shapes[] = {
@@ -91,29 +91,6 @@ otter_status mqtt_decode_header(const uint8_t *data, size_t length, struct mqtt_
         return OTTER_OK;
     }
     return OTTER_E_MALFORMED; /* a fifth byte of length */
-}
-
-/* Begins a packet in `out`; its end is where the body must end. */
-static struct mqtt_writer begin(uint8_t *out, size_t size, unsigned type, unsigned flags,
-                                size_t body_length)
-{
-    struct mqtt_writer w = {out, out, size, OTTER_OK};
-    if (body_length > MQTT_BODY_MAX) {
-        w.error = OTTER_E_TOO_LONG;
-        return w;
-    }
-    mqtt_put_u8(&w, type << 4 | flags);
-    do {
-        const unsigned more = body_length > 0x7f ? 0x80 : 0;
-        mqtt_put_u8(&w, (unsigned)(body_length & 0x7f) | more);
-        body_length >>= 7;
-    } while (body_length > 0);
-    return w;
-}
-
-static int end(const struct mqtt_writer *w)
-{
-    return w->error ? (int)w->error : (int)(w->next - w->start);
 }
 
 /* ---- CONNECT and CONNACK --------------------------------------------------------------------- */
@@ -204,7 +181,7 @@ int mqtt_encode_connect(uint8_t *out, size_t size, const struct mqtt_connect *co
     if (connect->password.data)
         length += 2 + connect->password.length;
 
-    struct mqtt_writer w = begin(out, size, MQTT_PACKET_CONNECT, 0, length);
+    struct mqtt_writer w = mqtt_begin(out, size, MQTT_PACKET_CONNECT, 0, length);
     mqtt_put_string(&w, "MQTT", 4);
     mqtt_put_u8(&w, MQTT_PROTOCOL_3_1_1);
     mqtt_put_u8(&w, connect_flags(connect));
@@ -218,7 +195,7 @@ int mqtt_encode_connect(uint8_t *out, size_t size, const struct mqtt_connect *co
         mqtt_put_string(&w, connect->user_name.data, connect->user_name.length);
     if (connect->password.data)
         mqtt_put_string(&w, connect->password.data, connect->password.length);
-    return end(&w);
+    return mqtt_end(&w);
 }
 
 otter_status mqtt_decode_connack(const uint8_t *body, size_t length, struct mqtt_connack *connack)
@@ -226,7 +203,8 @@ otter_status mqtt_decode_connack(const uint8_t *body, size_t length, struct mqtt
     /* [MQTT-3.2.2-4]: no session with a refusal */
     if (length != 2 || body[0] > 1 || (body[0] && body[1]))
         return OTTER_E_MALFORMED;
-    *connack = (struct mqtt_connack){body[0], body[1]};
+    connack->session_present = body[0];
+    connack->code = body[1];
     return OTTER_OK;
 }
 
@@ -234,10 +212,10 @@ int mqtt_encode_connack(uint8_t *out, size_t size, const struct mqtt_connack *co
 {
     if (connack->session_present && connack->code != MQTT_CONNACK_ACCEPTED)
         return OTTER_E_ARGUMENT;
-    struct mqtt_writer w = begin(out, size, MQTT_PACKET_CONNACK, 0, 2);
+    struct mqtt_writer w = mqtt_begin(out, size, MQTT_PACKET_CONNACK, 0, 2);
     mqtt_put_u8(&w, connack->session_present);
     mqtt_put_u8(&w, connack->code);
-    return end(&w);
+    return mqtt_end(&w);
 }
 
 /* ---- PUBLISH and acknowledgements ------------------------------------------------------------ */
@@ -273,11 +251,11 @@ int mqtt_encode_publish_head(uint8_t *out, size_t size, const struct mqtt_publis
         return OTTER_E_TOO_LONG;
     const size_t head = 2 + publish->topic.length + (publish->qos ? 2 : 0);
     struct mqtt_writer w =
-        begin(out, size, MQTT_PACKET_PUBLISH, flags, head + publish->payload.length);
+        mqtt_begin(out, size, MQTT_PACKET_PUBLISH, flags, head + publish->payload.length);
     mqtt_put_string(&w, publish->topic.data, publish->topic.length);
     if (publish->qos)
         mqtt_put_u16(&w, publish->packet_id);
-    return end(&w);
+    return mqtt_end(&w);
 }
 
 int mqtt_encode_publish(uint8_t *out, size_t size, const struct mqtt_publish *publish)
@@ -306,17 +284,17 @@ int mqtt_encode_ack(uint8_t *out, size_t size, enum mqtt_packet_type type, uint1
         (type >= MQTT_PACKET_PUBACK && type <= MQTT_PACKET_PUBCOMP) || type == MQTT_PACKET_UNSUBACK;
     if (!fits || packet_id == 0)
         return OTTER_E_ARGUMENT;
-    struct mqtt_writer w = begin(out, size, type, shapes[type].flags, 2);
+    struct mqtt_writer w = mqtt_begin(out, size, type, shapes[type].flags, 2);
     mqtt_put_u16(&w, packet_id);
-    return end(&w);
+    return mqtt_end(&w);
 }
 
 int mqtt_encode_empty(uint8_t *out, size_t size, enum mqtt_packet_type type)
 {
     if (type < MQTT_PACKET_PINGREQ || type > MQTT_PACKET_DISCONNECT)
         return OTTER_E_ARGUMENT;
-    struct mqtt_writer w = begin(out, size, type, 0, 0);
-    return end(&w);
+    struct mqtt_writer w = mqtt_begin(out, size, type, 0, 0);
+    return mqtt_end(&w);
 }
 
 /* ---- SUBSCRIBE, UNSUBSCRIBE and SUBACK ------------------------------------------------------- */
@@ -328,7 +306,7 @@ static bool carries_qos(enum mqtt_packet_type type)
 
 static struct mqtt_filter take_filter(struct mqtt_cursor *c, bool with_qos)
 {
-    struct mqtt_filter filter = {mqtt_take_text(c), 0};
+    struct mqtt_filter filter = {.text = mqtt_take_text(c)};
     if (with_qos)
         filter.qos = mqtt_take_u8(c);
     if (!c->failed && (filter.qos > QOS_MAX || !mqtt_filter_valid(filter.text)))
@@ -340,10 +318,10 @@ otter_status mqtt_decode_filters(enum mqtt_packet_type type, const uint8_t *body
                                  struct mqtt_filter_list *list)
 {
     struct mqtt_cursor c = {body, body + length, false};
+    memset(list, 0, sizeof *list);
     list->packet_id = mqtt_take_packet_id(&c);
     list->with_qos = carries_qos(type);
     list->rest = (struct mqtt_bytes){c.next, (size_t)(c.end - c.next)};
-    list->count = 0;
     do { /* at least one: [MQTT-3.8.3-3], [MQTT-3.10.3-2] */
         take_filter(&c, list->with_qos);
         if (list->count++ == UINT16_MAX)
@@ -358,7 +336,9 @@ bool mqtt_next_filter(struct mqtt_filter_list *list, struct mqtt_filter *filter)
         return false;
     struct mqtt_cursor c = {list->rest.data, list->rest.data + list->rest.length, false};
     filter->text = mqtt_take_text(&c);
-    filter->qos = list->with_qos ? mqtt_take_u8(&c) : 0;
+    const unsigned options = list->with_qos ? mqtt_take_u8(&c) : 0;
+    filter->qos = options & QOS_MASK;
+    filter->options = (uint8_t)(options & ~QOS_MASK); /* 0 in 3.1.1 */
     list->rest = (struct mqtt_bytes){c.next, (size_t)(c.end - c.next)};
     return true;
 }
@@ -375,14 +355,14 @@ int mqtt_encode_filters(uint8_t *out, size_t size, enum mqtt_packet_type type, u
             return OTTER_E_ARGUMENT;
         length += 2 + filters[i].text.length + (with_qos ? 1 : 0);
     }
-    struct mqtt_writer w = begin(out, size, type, shapes[type].flags, length);
+    struct mqtt_writer w = mqtt_begin(out, size, type, shapes[type].flags, length);
     mqtt_put_u16(&w, packet_id);
     for (size_t i = 0; i < count; i++) {
         mqtt_put_string(&w, filters[i].text.data, filters[i].text.length);
         if (with_qos)
             mqtt_put_u8(&w, filters[i].qos);
     }
-    return end(&w);
+    return mqtt_end(&w);
 }
 
 static bool grants_valid(struct mqtt_bytes codes)
@@ -406,8 +386,8 @@ int mqtt_encode_suback(uint8_t *out, size_t size, const struct mqtt_suback *suba
 {
     if (suback->packet_id == 0 || !grants_valid(suback->codes))
         return OTTER_E_ARGUMENT;
-    struct mqtt_writer w = begin(out, size, MQTT_PACKET_SUBACK, 0, 2 + suback->codes.length);
+    struct mqtt_writer w = mqtt_begin(out, size, MQTT_PACKET_SUBACK, 0, 2 + suback->codes.length);
     mqtt_put_u16(&w, suback->packet_id);
     mqtt_put(&w, suback->codes.data, suback->codes.length);
-    return end(&w);
+    return mqtt_end(&w);
 }

@@ -15,7 +15,11 @@
  * there, the decoder for `type` on the body (`body_length` bytes after the header).
  *
  * MQTT 5 and MQTT 3.1 are refused: mqtt_decode_connect returns OTTER_E_UNSUPPORTED. QoS 2 packets
- * decode and encode (they are part of 3.1.1); whether to speak QoS 2 is the caller's choice. */
+ * decode and encode (they are part of 3.1.1); whether to speak QoS 2 is the caller's choice.
+ *
+ * The structs are those of MQTT 5 too (mqtt5_packet.h; mqtt_version.h chooses): what only it has is
+ * marked so. Encoding here does not read these members; decoding promises
+ * nothing about them, the table of mqtt_version.h leaves them empty. */
 #ifndef OTTER_CODEC_MQTT_PACKET_H
 #define OTTER_CODEC_MQTT_PACKET_H
 
@@ -58,7 +62,8 @@ enum mqtt_packet_type {
     MQTT_PACKET_UNSUBACK,
     MQTT_PACKET_PINGREQ,
     MQTT_PACKET_PINGRESP,
-    MQTT_PACKET_DISCONNECT
+    MQTT_PACKET_DISCONNECT,
+    MQTT_PACKET_AUTH /* MQTT 5 */
 };
 
 struct mqtt_header {
@@ -96,6 +101,7 @@ struct mqtt_connect {
     bool will_retain;
     struct mqtt_text user_name;
     struct mqtt_bytes password;
+    struct mqtt_bytes properties, will_properties; /* MQTT 5 */
 };
 
 /* OTTER_E_UNSUPPORTED for another protocol level or the name "MQIsdp"; `protocol_level` is then set
@@ -105,19 +111,21 @@ int mqtt_encode_connect(uint8_t *out, size_t size, const struct mqtt_connect *co
 
 struct mqtt_connack {
     bool session_present;
-    uint8_t code; /* enum mqtt_connack_code; AWS IoT also sends others */
+    uint8_t code; /* enum mqtt_connack_code; AWS IoT also sends others. MQTT 5: enum mqtt_reason */
+    struct mqtt_bytes properties; /* MQTT 5 */
 };
 
 otter_status mqtt_decode_connack(const uint8_t *body, size_t length, struct mqtt_connack *connack);
 int mqtt_encode_connack(uint8_t *out, size_t size, const struct mqtt_connack *connack);
 
 struct mqtt_publish {
-    struct mqtt_text topic; /* never empty, no wildcards */
+    struct mqtt_text topic; /* no wildcards; empty only in MQTT 5, with a topic alias */
     struct mqtt_bytes payload;
     uint16_t packet_id; /* 0 exactly for QoS 0 */
     uint8_t qos;        /* 0..2 */
     bool retain;
-    bool duplicate; /* never with QoS 0 */
+    bool duplicate;               /* never with QoS 0 */
+    struct mqtt_bytes properties; /* MQTT 5 */
 };
 
 /* `flags` is that of the header. */
@@ -139,13 +147,15 @@ int mqtt_encode_ack(uint8_t *out, size_t size, enum mqtt_packet_type type, uint1
 struct mqtt_filter_list {
     uint16_t packet_id;
     uint16_t count;
-    bool with_qos;          /* private: SUBSCRIBE, not UNSUBSCRIBE */
-    struct mqtt_bytes rest; /* private */
+    struct mqtt_bytes properties; /* MQTT 5 */
+    bool with_qos;                /* private: SUBSCRIBE, not UNSUBSCRIBE */
+    struct mqtt_bytes rest;       /* private */
 };
 
 struct mqtt_filter {
     struct mqtt_text text;
-    uint8_t qos; /* 0..2 asked for; 0 in an UNSUBSCRIBE */
+    uint8_t qos;     /* 0..2 asked for; 0 in an UNSUBSCRIBE */
+    uint8_t options; /* MQTT 5: MQTT_NO_LOCAL and so on of a SUBSCRIBE */
 };
 
 /* `type` is MQTT_PACKET_SUBSCRIBE or MQTT_PACKET_UNSUBSCRIBE, in decoding and encoding. */
@@ -158,12 +168,13 @@ int mqtt_encode_filters(uint8_t *out, size_t size, enum mqtt_packet_type type, u
 struct mqtt_suback {
     uint16_t packet_id;
     struct mqtt_bytes codes; /* each 0, 1, 2 or MQTT_GRANT_REFUSED, in the order of the filters */
+    struct mqtt_bytes properties; /* MQTT 5, where the codes are those of enum mqtt_reason */
 };
 
 otter_status mqtt_decode_suback(const uint8_t *body, size_t length, struct mqtt_suback *suback);
 int mqtt_encode_suback(uint8_t *out, size_t size, const struct mqtt_suback *suback);
 
-/* PINGREQ, PINGRESP and DISCONNECT. They have no body, so there is nothing to decode. */
+/* PINGREQ, PINGRESP and DISCONNECT. In 3.1.1 they have no body, so there is nothing to decode. */
 int mqtt_encode_empty(uint8_t *out, size_t size, enum mqtt_packet_type type);
 
 /* Section 1.5.3: well-formed UTF-8 without U+0000 and surrogates, at most 65535 bytes. */

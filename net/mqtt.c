@@ -363,7 +363,7 @@ static int find_subscription(const struct mqtt_session *s, const char *filter)
 
 static bool queue_subscribe(struct mqtt_session *s, struct mqtt_subscription *sub)
 {
-    const struct mqtt_filter filter = {text_of(sub->filter), sub->qos};
+    const struct mqtt_filter filter = {.text = text_of(sub->filter), .qos = sub->qos};
     size_t size;
     uint8_t *space = space_behind_reserve(s, &size);
     const uint16_t packet = new_packet_id(s);
@@ -431,7 +431,7 @@ otter_status mqtt_unsubscribe(struct mqtt_session *s, otter_ms now, const char *
         return OTTER_E_NOT_FOUND;
     struct mqtt_subscription *sub = &s->subscriptions[index];
     if (mqtt_is_live(s) && sub->state != MQTT_SUBSCRIPTION_WANTED) {
-        const struct mqtt_filter item = {text_of(filter), 0};
+        const struct mqtt_filter item = {.text = text_of(filter)};
         size_t size;
         uint8_t *space = space_behind_reserve(s, &size);
         const int length =

@@ -92,7 +92,7 @@ static void send_probe(struct broker *broker)
 static void begin_probing(struct broker *broker)
 {
     uint8_t packet[64];
-    const struct mqtt_filter filter = {{PROBE_TOPIC, sizeof PROBE_TOPIC - 1}, 0};
+    const struct mqtt_filter filter = {.text = {PROBE_TOPIC, sizeof PROBE_TOPIC - 1}};
     int length =
         mqtt_encode_filters(packet, sizeof packet, MQTT_PACKET_SUBSCRIBE, UINT16_MAX, &filter, 1);
     if (length > 0)

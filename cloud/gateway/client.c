@@ -185,7 +185,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         return;
     }
     if (!client->ending && client->state == CLIENT_JOINING) {
-        client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE, "%s", overdue_text(client));
+        client_refuse(client, MQTT5_SERVER_UNAVAILABLE, "%s", overdue_text(client));
         flow_run(client);
         return;
     }
@@ -245,7 +245,7 @@ void client_deliver(struct client *client, const char *topic, const void *payloa
 {
     uint8_t head[MQTT_HEADER_MAX + 2 + 512];
     struct mqtt_publish publish = {.topic = {topic, strlen(topic)}, .payload = {payload, length}};
-    int size = mqtt_encode_publish_head(head, sizeof head, &publish);
+    int size = client->mqtt->encode_publish_head(head, sizeof head, &publish);
     if (size < 0 || !client_may_receive(client, topic))
         return;
     client_send_device(client, head, (size_t)size);
@@ -265,15 +265,15 @@ void client_leave(struct client *client, const char *reason)
     client_enter(client, CLIENT_LEAVING);
 }
 
-void client_refuse(struct client *client, uint8_t code, const char *format, ...)
+void client_refuse(struct client *client, enum mqtt5_reason reason, const char *format, ...)
 {
     uint8_t packet[8];
-    struct mqtt_connack connack = {false, code};
+    const struct mqtt_connack connack = {.code = client->mqtt->code(MQTT_PACKET_CONNACK, reason)};
     va_list args;
     va_start(args, format);
     vsnprintf(client->reason, sizeof client->reason, format, args);
     va_end(args);
-    int length = mqtt_encode_connack(packet, sizeof packet, &connack);
+    int length = client->mqtt->encode_connack(packet, sizeof packet, &connack);
     if (length > 0)
         client_send_device(client, packet, (size_t)length);
     client_leave(client, client->reason);
@@ -287,7 +287,7 @@ static void on_broker_event(struct bufferevent *bev, short what, void *context)
         return;
     (void)what;
     if (client->state == CLIENT_JOINING) {
-        client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE, "the broker does not take it");
+        client_refuse(client, MQTT5_SERVER_UNAVAILABLE, "the broker does not take it");
         flow_run(client);
     } else if (client->state == CLIENT_LEAVING) {
         flow_run(client);
@@ -312,7 +312,7 @@ void client_joined(struct client *client, int fd)
         int reason = errno;
         if (fd >= 0)
             evutil_closesocket(fd);
-        client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE, "the broker cannot be reached: %s",
+        client_refuse(client, MQTT5_SERVER_UNAVAILABLE, "the broker cannot be reached: %s",
                       strerror(reason));
         return;
     }
@@ -393,6 +393,7 @@ void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer)
     }
     client->gateway = gateway;
     client->cloud = gateway->cloud;
+    client->mqtt = &mqtt_3_1_1; /* until it says */
     client->came_ms = monotonic_ms();
     uuid_make(client->connection_id);
     set_address(client, peer);

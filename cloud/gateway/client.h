@@ -62,6 +62,7 @@ struct client {
     struct gateway *gateway;
     struct cloud *cloud;
     enum client_state state;
+    const struct mqtt_version *mqtt; /* what both of its sides speak; its CONNECT says */
     bool ending;
     char reason[200]; /* for the log */
     const char *why;  /* for the event: one of events.h; NULL: it did wrong */
@@ -122,8 +123,8 @@ void client_blame(struct client *client, const char *why);
 void client_check_identity(struct client *client);
 bool client_may(struct client *client, const char *action, const char *type, const char *name);
 
-/* Answers CONNECT with `code` and leaves. */
-void client_refuse(struct client *client, uint8_t code, const char *format, ...)
+/* Answers CONNECT with what says `reason` in the version spoken, and leaves. */
+void client_refuse(struct client *client, enum mqtt5_reason reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Reads no more, and ends when all has been written to both sides. */
 void client_leave(struct client *client, const char *reason);

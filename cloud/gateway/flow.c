@@ -39,7 +39,7 @@ static void read_device(struct client *client)
     struct evbuffer *input = bufferevent_get_input(client->device);
     struct packet packet;
     while (!client->ending && may_read_device(client)) {
-        otter_status status = packet_peek(input, MQTT_BODY_LIMIT, &packet);
+        otter_status status = packet_peek(input, client->mqtt, MQTT_BODY_LIMIT, &packet);
         if (status == OTTER_E_AGAIN)
             return;
         if (status != OTTER_OK) {
@@ -69,7 +69,7 @@ static void read_broker(struct client *client)
     client->broker_held = false;
     while (!client->ending && client->state != CLIENT_LEAVING &&
            unsent(client->device) < OUTPUT_MAX && has_bytes(client, &client->bytes_to)) {
-        otter_status status = packet_peek(input, BROKER_BODY_MAX, &packet);
+        otter_status status = packet_peek(input, client->mqtt, BROKER_BODY_MAX, &packet);
         if (status == OTTER_E_AGAIN)
             return;
         if (status != OTTER_OK) {

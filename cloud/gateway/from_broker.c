@@ -7,9 +7,10 @@
 static void on_connack(struct client *client, struct packet *packet)
 {
     struct mqtt_connack connack;
-    if (mqtt_decode_connack(packet->body, packet->header.body_length, &connack) != OTTER_OK ||
-        connack.code != MQTT_CONNACK_ACCEPTED) {
-        client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE, "the broker does not take it");
+    if (client->mqtt->decode_connack(packet->body, packet->header.body_length, &connack) !=
+            OTTER_OK ||
+        connack.code != MQTT5_SUCCESS) {
+        client_refuse(client, MQTT5_SERVER_UNAVAILABLE, "the broker does not take it");
         return;
     }
     session_begin(client->gateway->sessions, client->session, client->persistent,
@@ -103,7 +104,8 @@ static void on_publish(struct client *client, struct packet *packet)
     if (may_have(client, &publish, topic)) {
         client_relay_device(client, packet);
     } else if (publish.qos > 0) {
-        int length = mqtt_encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, publish.packet_id);
+        const struct mqtt_ack puback = {.packet_id = publish.packet_id};
+        int length = client->mqtt->encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, &puback);
         if (length > 0)
             client_send_broker(client, ack, (size_t)length);
     }
@@ -119,12 +121,12 @@ static struct pending_subscribe *find_pending(struct client *client, uint16_t pa
 
 /* Puts the refusals back between the codes of the filters that went to the broker. */
 static size_t merge_codes(const struct pending_subscribe *pending, struct mqtt_bytes granted,
-                          uint8_t codes[FILTERS_MAX])
+                          uint8_t refusal, uint8_t codes[FILTERS_MAX])
 {
     size_t taken = 0;
     for (size_t i = 0; i < pending->count; i++) {
         bool refused = pending->refused[i] || taken == granted.length;
-        codes[i] = refused ? MQTT_GRANT_REFUSED : granted.data[taken++];
+        codes[i] = refused ? refusal : granted.data[taken++];
     }
     return pending->count;
 }
@@ -132,15 +134,18 @@ static size_t merge_codes(const struct pending_subscribe *pending, struct mqtt_b
 static void on_suback(struct client *client, struct packet *packet)
 {
     struct mqtt_suback suback;
-    uint8_t codes[FILTERS_MAX], out[MQTT_HEADER_MAX + 2 + FILTERS_MAX];
-    if (mqtt_decode_suback(packet->body, packet->header.body_length, &suback) != OTTER_OK)
+    uint8_t codes[FILTERS_MAX], out[MQTT_HEADER_MAX + 3 + FILTERS_MAX];
+    if (client->mqtt->decode_grants(MQTT_PACKET_SUBACK, packet->body, packet->header.body_length,
+                                    &suback) != OTTER_OK)
         return;
     struct pending_subscribe *pending = find_pending(client, suback.packet_id);
     if (!pending)
         return;
-    suback.codes.length = merge_codes(pending, suback.codes, codes);
+    suback.codes.length = merge_codes(
+        pending, suback.codes, client->mqtt->code(MQTT_PACKET_SUBACK, MQTT5_NOT_AUTHORIZED), codes);
     suback.codes.data = codes;
-    int length = mqtt_encode_suback(out, sizeof out, &suback);
+    suback.properties = (struct mqtt_bytes){NULL, 0}; /* the broker's words are not for devices */
+    int length = client->mqtt->encode_grants(out, sizeof out, MQTT_PACKET_SUBACK, &suback);
     if (length > 0)
         client_send_device(client, out, (size_t)length);
     pending->packet_id = 0;

@@ -66,7 +66,7 @@ static bool take_will(struct client *client, const struct mqtt_connect *connect)
     client->will_topic = strdup(topic);
     if (topic[0] != '$' && connect->will_payload.length <= MQTT_PAYLOAD_MAX)
         return true;
-    client_refuse(client, MQTT_CONNACK_NOT_AUTHORIZED,
+    client_refuse(client, MQTT5_NOT_AUTHORIZED,
                   "a will must not go to a reserved topic or be longer than %u KiB",
                   MQTT_PAYLOAD_MAX / 1024);
     return false;
@@ -78,7 +78,8 @@ static bool make_broker_connect(struct client *client, const struct mqtt_connect
 {
     char id[sizeof BROKER_ID_PREFIX + CLIENT_ID_MAX];
     struct mqtt_connect connect = *from;
-    size_t size = from->will_payload.length + TOPIC_MAX + CLIENT_ID_MAX + 64;
+    size_t size = from->will_payload.length + TOPIC_MAX + CLIENT_ID_MAX + 64 +
+                  from->properties.length + from->will_properties.length;
 
     connect.keep_alive_s = 0;
     connect.user_name = (struct mqtt_text){NULL, 0};
@@ -90,7 +91,7 @@ static bool make_broker_connect(struct client *client, const struct mqtt_connect
     client->connect_packet = malloc(size);
     if (!client->connect_packet)
         return false;
-    int length = mqtt_encode_connect(client->connect_packet, size, &connect);
+    int length = client->mqtt->encode_connect(client->connect_packet, size, &connect);
     client->connect_length = length > 0 ? (size_t)length : 0;
     return length > 0;
 }
@@ -98,7 +99,7 @@ static bool make_broker_connect(struct client *client, const struct mqtt_connect
 static bool allowed_to_connect(struct client *client, const struct mqtt_connect *connect)
 {
     if (!client_may(client, "iot:Connect", "client", client->id)) {
-        client_refuse(client, MQTT_CONNACK_NOT_AUTHORIZED,
+        client_refuse(client, MQTT5_NOT_AUTHORIZED,
                       "no policy of its certificate %.8s... allows iot:Connect on client/%s",
                       client->certificate, client->id);
         return false;
@@ -107,7 +108,7 @@ static bool allowed_to_connect(struct client *client, const struct mqtt_connect 
         (!client_may(client, "iot:Publish", "topic", client->will_topic) ||
          (connect->will_retain &&
           !client_may(client, "iot:RetainPublish", "topic", client->will_topic)))) {
-        client_refuse(client, MQTT_CONNACK_NOT_AUTHORIZED,
+        client_refuse(client, MQTT5_NOT_AUTHORIZED,
                       "no policy allows iot:Publish of its will on topic/%s", client->will_topic);
         return false;
     }
@@ -117,18 +118,16 @@ static bool allowed_to_connect(struct client *client, const struct mqtt_connect 
 static bool take_client_id(struct client *client, struct mqtt_text id)
 {
     if (has_control(id)) {
-        client_refuse(client, MQTT_CONNACK_IDENTIFIER_REJECTED,
-                      "its client id has control characters");
+        client_refuse(client, MQTT5_CLIENT_ID_INVALID, "its client id has control characters");
         return false;
     }
     if (id.length > 0 && id.data[0] == '$') {
-        client_refuse(client, MQTT_CONNACK_IDENTIFIER_REJECTED,
-                      "client ids that begin with $ are reserved");
+        client_refuse(client, MQTT5_CLIENT_ID_INVALID, "client ids that begin with $ are reserved");
         return false;
     }
     if (id.length < 1 || id.length > CLIENT_ID_MAX) {
-        client_refuse(client, MQTT_CONNACK_IDENTIFIER_REJECTED,
-                      "a client id of 1..%u bytes is required", CLIENT_ID_MAX);
+        client_refuse(client, MQTT5_CLIENT_ID_INVALID, "a client id of 1..%u bytes is required",
+                      CLIENT_ID_MAX);
         return false;
     }
     memcpy(client->id, id.data, id.length);
@@ -147,7 +146,7 @@ static bool take_session(struct client *client)
     /* Two at once, since a device may be reset right after it came. */
     if (!bucket_take(&session->tried, client->gateway->rules.connects,
                      2 * client->gateway->rules.connects)) {
-        client_refuse(client, MQTT_CONNACK_SERVER_UNAVAILABLE,
+        client_refuse(client, MQTT5_SERVER_UNAVAILABLE,
                       "CONNECT comes more than %u times a second from this client id",
                       client->gateway->rules.connects);
         return false;
@@ -169,12 +168,26 @@ static bool is_allowed(struct client *client, const struct mqtt_connect *connect
     return allowed;
 }
 
+/* What is spoken here. MQTT 5 may be named once topic aliases are resolved before policies look at
+ * a topic, and the broker's CONNACK gets the properties that AWS IoT has. */
+static const struct mqtt_version *const spoken[] = {&mqtt_3_1_1};
+
+static void choose_version(struct client *client, const struct packet *packet)
+{
+    const struct mqtt_version *asked = mqtt_version_of(packet->body, packet->header.body_length);
+    for (size_t i = 0; i < sizeof spoken / sizeof *spoken; i++)
+        if (spoken[i] == asked)
+            client->mqtt = asked;
+}
+
 static void on_connect(struct client *client, struct packet *packet)
 {
     struct mqtt_connect connect;
-    otter_status status = mqtt_decode_connect(packet->body, packet->header.body_length, &connect);
+    choose_version(client, packet);
+    otter_status status =
+        client->mqtt->decode_connect(packet->body, packet->header.body_length, &connect);
     if (status == OTTER_E_UNSUPPORTED) {
-        client_refuse(client, MQTT_CONNACK_PROTOCOL_VERSION,
+        client_refuse(client, MQTT5_UNSUPPORTED_VERSION,
                       "it speaks MQTT protocol level %u, this gateway 3.1.1 (level 4)",
                       connect.protocol_level);
         return;
@@ -309,10 +322,10 @@ static bool sort_filters(struct client *client, struct mqtt_filter_list *list,
 
 static void refuse_all(struct client *client, struct pending_subscribe *pending)
 {
-    uint8_t codes[FILTERS_MAX], packet[MQTT_HEADER_MAX + 2 + FILTERS_MAX];
-    memset(codes, MQTT_GRANT_REFUSED, sizeof codes);
-    struct mqtt_suback suback = {pending->packet_id, {codes, pending->count}};
-    int length = mqtt_encode_suback(packet, sizeof packet, &suback);
+    uint8_t codes[FILTERS_MAX], packet[MQTT_HEADER_MAX + 3 + FILTERS_MAX];
+    memset(codes, client->mqtt->code(MQTT_PACKET_SUBACK, MQTT5_NOT_AUTHORIZED), sizeof codes);
+    struct mqtt_suback suback = {.packet_id = pending->packet_id, .codes = {codes, pending->count}};
+    int length = client->mqtt->encode_grants(packet, sizeof packet, MQTT_PACKET_SUBACK, &suback);
     if (length > 0)
         client_send_device(client, packet, (size_t)length);
     pending->packet_id = 0;
@@ -323,11 +336,10 @@ static void on_subscribe(struct client *client, struct packet *packet)
 {
     struct mqtt_filter_list list;
     struct mqtt_filter kept[FILTERS_MAX];
-    uint8_t out[FILTERS_MAX * (TOPIC_MAX + 3) + 16];
     size_t count = 0;
 
-    if (mqtt_decode_filters(MQTT_PACKET_SUBSCRIBE, packet->body, packet->header.body_length,
-                            &list) != OTTER_OK) {
+    if (client->mqtt->decode_filters(MQTT_PACKET_SUBSCRIBE, packet->body,
+                                     packet->header.body_length, &list) != OTTER_OK) {
         client_end(client, "its SUBSCRIBE is malformed");
         return;
     }
@@ -343,14 +355,17 @@ static void on_subscribe(struct client *client, struct packet *packet)
         refuse_all(client, pending);
         return;
     }
-    int length = mqtt_encode_filters(out, sizeof out, MQTT_PACKET_SUBSCRIBE, pending->packet_id,
-                                     kept, count);
-    if (length <= 0) {
-        client_end(client, "its SUBSCRIBE is malformed");
-        return;
+    uint8_t *out = malloc(packet->size); /* no filters are added */
+    int length = out ? client->mqtt->encode_filters(out, packet->size, MQTT_PACKET_SUBSCRIBE, &list,
+                                                    kept, count)
+                     : OTTER_E_MEMORY;
+    if (length > 0) {
+        client_send_broker(client, out, (size_t)length);
+        events_subscribed(client, kept, count);
+    } else {
+        client_end(client, "its SUBSCRIBE cannot go on: %s", otter_status_text(length));
     }
-    client_send_broker(client, out, (size_t)length);
-    events_subscribed(client, kept, count);
+    free(out);
 }
 
 static void on_unsubscribe(struct client *client, struct packet *packet)
@@ -359,8 +374,8 @@ static void on_unsubscribe(struct client *client, struct packet *packet)
     struct mqtt_filter filter, gone[FILTERS_MAX];
     size_t count = 0;
     char text[TOPIC_MAX + 1];
-    if (mqtt_decode_filters(MQTT_PACKET_UNSUBSCRIBE, packet->body, packet->header.body_length,
-                            &list) != OTTER_OK) {
+    if (client->mqtt->decode_filters(MQTT_PACKET_UNSUBSCRIBE, packet->body,
+                                     packet->header.body_length, &list) != OTTER_OK) {
         client_end(client, "its UNSUBSCRIBE is malformed");
         return;
     }
@@ -391,8 +406,9 @@ static void on_pingreq(struct client *client)
 
 static void on_puback(struct client *client, struct packet *packet)
 {
-    uint16_t packet_id;
-    if (mqtt_decode_ack(packet->body, packet->header.body_length, &packet_id) == OTTER_OK)
+    struct mqtt_ack ack;
+    if (client->mqtt->decode_ack(MQTT_PACKET_PUBACK, packet->body, packet->header.body_length,
+                                 &ack) == OTTER_OK)
         client_relay_broker(client, packet);
     else
         client_end(client, "its PUBACK is malformed");
@@ -401,6 +417,12 @@ static void on_puback(struct client *client, struct packet *packet)
 /* The broker must hear of it before its connection ends, or it would send the will. */
 static void on_disconnect(struct client *client, struct packet *packet)
 {
+    struct mqtt_reason reason;
+    if (client->mqtt->decode_reason(MQTT_PACKET_DISCONNECT, packet->body,
+                                    packet->header.body_length, &reason) != OTTER_OK) {
+        client_end(client, "its DISCONNECT is malformed");
+        return;
+    }
     client_relay_broker(client, packet);
     client_blame(client, WHY_GOODBYE);
     client_leave(client, "it said goodbye");

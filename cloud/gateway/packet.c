@@ -18,17 +18,19 @@ static bool see(struct packet *packet, size_t wanted)
     return true;
 }
 
-otter_status packet_peek(struct evbuffer *buffer, uint32_t body_max, struct packet *packet)
+otter_status packet_peek(struct evbuffer *buffer, const struct mqtt_version *version,
+                         uint32_t body_max, struct packet *packet)
 {
     const size_t length = evbuffer_get_length(buffer);
     const size_t peek = length < MQTT_HEADER_MAX ? length : MQTT_HEADER_MAX;
     const otter_status status =
-        mqtt_decode_header(evbuffer_pullup(buffer, (ssize_t)peek), peek, &packet->header);
+        version->decode_header(evbuffer_pullup(buffer, (ssize_t)peek), peek, &packet->header);
     if (status != OTTER_OK)
         return status;
     if (packet->header.body_length > body_max)
         return OTTER_E_TOO_LONG;
     packet->size = packet->header.size + packet->header.body_length;
+    packet->version = version;
     packet->buffer = buffer;
     packet->taken = false;
     if (length < packet->size)
@@ -43,11 +45,12 @@ otter_status packet_publish(struct packet *packet, bool whole, struct mqtt_publi
     const size_t length = packet->header.body_length;
     if (whole && packet->seen < length && !see(packet, length))
         return OTTER_E_MEMORY;
-    otter_status status = mqtt_decode_publish(flags, packet->body, packet->seen, publish);
+    otter_status status =
+        packet->version->decode_publish(flags, packet->body, packet->seen, publish);
     if (status != OTTER_OK && packet->seen < length) { /* a long head */
         if (!see(packet, length))
             return OTTER_E_MEMORY;
-        status = mqtt_decode_publish(flags, packet->body, packet->seen, publish);
+        status = packet->version->decode_publish(flags, packet->body, packet->seen, publish);
     }
     if (status != OTTER_OK)
         return status;

@@ -6,9 +6,10 @@
 
 #include <event2/buffer.h>
 
-#include "codec/mqtt_packet.h"
+#include "codec/mqtt_version.h"
 
 struct packet {
+    const struct mqtt_version *version;
     struct mqtt_header header;
     const uint8_t *body; /* after the fixed header */
     size_t size;         /* of the packet, header included */
@@ -19,7 +20,8 @@ struct packet {
 
 /* OTTER_E_AGAIN until a whole packet has arrived, OTTER_E_TOO_LONG for one that never will. The
  * views of a packet end with the next call that changes the buffer. */
-otter_status packet_peek(struct evbuffer *buffer, uint32_t body_max, struct packet *packet);
+otter_status packet_peek(struct evbuffer *buffer, const struct mqtt_version *version,
+                         uint32_t body_max, struct packet *packet);
 
 /* Its payload has a length but `data == NULL`, unless `whole`. */
 otter_status packet_publish(struct packet *packet, bool whole, struct mqtt_publish *publish);

@@ -60,7 +60,8 @@ static bool request(struct client *client, const char *topic, struct mqtt_bytes 
 static void acknowledge(struct client *client, uint16_t packet_id)
 {
     uint8_t packet[8];
-    int length = mqtt_encode_ack(packet, sizeof packet, MQTT_PACKET_PUBACK, packet_id);
+    const struct mqtt_ack ack = {.packet_id = packet_id};
+    int length = client->mqtt->encode_ack(packet, sizeof packet, MQTT_PACKET_PUBACK, &ack);
     if (length > 0)
         client_send_device(client, packet, (size_t)length);
 }

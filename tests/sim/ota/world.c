@@ -172,7 +172,7 @@ static void broker_filters(struct world *world, bool subscribe, const uint8_t *b
             snprintf(place, 257, "%.*s", subscribe ? (int)filter.text.length : 0, filter.text.data);
         codes[count++] = filter.qos;
     }
-    const struct mqtt_suback suback = {list.packet_id, {codes, count}};
+    const struct mqtt_suback suback = {.packet_id = list.packet_id, .codes = {codes, count}};
     to_device(world, packet,
               subscribe
                   ? mqtt_encode_suback(packet, sizeof packet, &suback)
@@ -183,7 +183,7 @@ static void broker_filters(struct world *world, bool subscribe, const uint8_t *b
 static void broker_packet(struct world *world, const struct mqtt_header *header,
                           const uint8_t *body)
 {
-    const struct mqtt_connack connack = {false, MQTT_CONNACK_ACCEPTED};
+    const struct mqtt_connack connack = {.code = MQTT_CONNACK_ACCEPTED};
     struct mqtt_publish publish;
     uint8_t packet[8];
     switch (header->type) {

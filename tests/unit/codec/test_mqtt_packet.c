@@ -205,13 +205,16 @@ static void connack_goes_both_ways(void **state)
 {
     (void)state;
     struct mqtt_connack got;
-    assert_bytes(mqtt_encode_connack(out, sizeof out, &(struct mqtt_connack){true, 0}),
-                 "\x20\x02\x01\x00", 4);
+    assert_bytes(
+        mqtt_encode_connack(out, sizeof out, &(struct mqtt_connack){.session_present = true}),
+        "\x20\x02\x01\x00", 4);
     assert_int_equal(mqtt_decode_connack(out + 2, 2, &got), OTTER_OK);
     assert_true(got.session_present);
-    assert_int_equal(mqtt_encode_connack(out, sizeof out,
-                                         &(struct mqtt_connack){true, MQTT_CONNACK_NOT_AUTHORIZED}),
-                     OTTER_E_ARGUMENT);
+    assert_int_equal(
+        mqtt_encode_connack(
+            out, sizeof out,
+            &(struct mqtt_connack){.session_present = true, .code = MQTT_CONNACK_NOT_AUTHORIZED}),
+        OTTER_E_ARGUMENT);
     assert_int_equal(mqtt_decode_connack((const uint8_t *)"\x02\x00", 2, &got), OTTER_E_MALFORMED);
     assert_int_equal(mqtt_decode_connack((const uint8_t *)"\x01\x05", 2, &got), OTTER_E_MALFORMED);
     assert_int_equal(mqtt_decode_connack((const uint8_t *)"\x00\x07", 2, &got), OTTER_OK);
@@ -365,7 +368,7 @@ static void packets_without_a_body_are_two_bytes(void **state)
 static void a_subscribe_has_the_bytes_of_the_specification(void **state)
 {
     (void)state;
-    const struct mqtt_filter filters[] = {{text("a/b"), 1}, {text("c/d"), 2}};
+    const struct mqtt_filter filters[] = {{.text = text("a/b"), .qos = 1}, {.text = text("c/d"), .qos = 2}};
     assert_bytes(mqtt_encode_filters(out, sizeof out, MQTT_PACKET_SUBSCRIBE, 10, filters, 2),
                  "\x82\x0e\x00\x0a\x00\x03"
                  "a/b\x01\x00\x03"
@@ -383,7 +386,8 @@ static void the_filters_of_a_subscribe_can_be_walked(void **state)
     (void)state;
     for (enum mqtt_packet_type type = MQTT_PACKET_SUBSCRIBE; type <= MQTT_PACKET_UNSUBSCRIBE;
          type += 2) {
-        const struct mqtt_filter filters[] = {{text("#"), 0}, {text("a/+/c"), 1}, {text("/"), 2}};
+        const struct mqtt_filter filters[] = {
+{.text = text("#")}, {.text = text("a/+/c"), .qos = 1}, {.text = text("/"), .qos = 2}};
         struct mqtt_header header;
         struct mqtt_filter_list list;
         struct mqtt_filter filter;
@@ -426,7 +430,7 @@ static void malformed_filter_lists_are_refused(void **state)
                                              bad[i].length, &list),
                          OTTER_E_MALFORMED);
     }
-    const struct mqtt_filter filter = {text("a/#/b"), 0};
+    const struct mqtt_filter filter = {.text = text("a/#/b")};
     assert_int_equal(mqtt_encode_filters(out, sizeof out, MQTT_PACKET_SUBSCRIBE, 1, &filter, 1),
                      OTTER_E_ARGUMENT);
     assert_int_equal(mqtt_encode_filters(out, sizeof out, MQTT_PACKET_SUBSCRIBE, 1, &filter, 0),
@@ -438,7 +442,8 @@ static void suback_goes_both_ways(void **state)
     (void)state;
     struct mqtt_header header;
     struct mqtt_suback got;
-    const struct mqtt_suback sent = {258, {(const uint8_t *)"\x00\x01\x80", 3}};
+    const struct mqtt_suback sent = {.packet_id = 258,
+                                     .codes = {(const uint8_t *)"\x00\x01\x80", 3}};
     const int length = mqtt_encode_suback(out, sizeof out, &sent);
     const uint8_t *body = body_of(length, MQTT_PACKET_SUBACK, &header);
     assert_int_equal(mqtt_decode_suback(body, header.body_length, &got), OTTER_OK);
@@ -455,8 +460,8 @@ static void no_encoder_writes_past_its_buffer(void **state)
     const struct mqtt_connect connect = {.client_id = text("dev"), .user_name = text("u")};
     const struct mqtt_publish publish = {
         .topic = text("t"), .payload = bytes("x"), .qos = 1, .packet_id = 1};
-    const struct mqtt_filter filter = {text("t"), 0};
-    const struct mqtt_suback suback = {1, {(const uint8_t *)"\0", 1}};
+    const struct mqtt_filter filter = {.text = text("t")};
+    const struct mqtt_suback suback = {.packet_id = 1, .codes = {(const uint8_t *)"\0", 1}};
     for (size_t size = 0; size < 64; size++) {
         int lengths[4];
         for (int i = 0; i < 4; i++) {

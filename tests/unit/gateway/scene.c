@@ -175,7 +175,7 @@ int subscribe(struct device *device, const char *filter, unsigned qos)
     const uint8_t *body;
     struct mqtt_header header;
     struct mqtt_suback suback;
-    struct mqtt_filter one = {{filter, strlen(filter)}, (uint8_t)qos};
+    struct mqtt_filter one = {.text = {filter, strlen(filter)}, .qos = (uint8_t)qos};
     int length = mqtt_encode_filters(packet, sizeof packet, MQTT_PACKET_SUBSCRIBE, 5, &one, 1);
     assert_true(length > 0);
     assert_true(device_send(device, packet, (size_t)length));

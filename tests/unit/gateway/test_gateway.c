@@ -269,7 +269,7 @@ static void packets_sent_before_the_connack_are_kept(void **state)
     const uint8_t *body;
     struct mqtt_header header;
     struct mqtt_connect connect = {.clean_session = true, .client_id = {"eager", 5}};
-    struct mqtt_filter filter = {{"a/b", 3}, 0};
+    struct mqtt_filter filter = {.text = {"a/b", 3}};
     int length = mqtt_encode_connect(packets, sizeof packets, &connect);
     length += mqtt_encode_filters(packets + length, sizeof packets - (size_t)length,
                                   MQTT_PACKET_SUBSCRIBE, 9, &filter, 1);

@@ -69,7 +69,7 @@ static void a_large_message_is_relayed_without_a_copy_of_it(void **state)
     struct packet packet;
     struct mqtt_publish publish;
     (void)state;
-    assert_int_equal(packet_peek(from, 140000, &packet), OTTER_OK);
+    assert_int_equal(packet_peek(from, &mqtt_3_1_1, 140000, &packet), OTTER_OK);
     assert_int_equal(packet_publish(&packet, false, &publish), OTTER_OK);
     assert_memory_equal(publish.topic.data, "a/b", 3);
     assert_int_equal(publish.packet_id, 9);
@@ -91,7 +91,7 @@ static void a_message_that_is_read_is_in_one_piece(void **state)
     struct packet packet;
     struct mqtt_publish publish;
     (void)state;
-    assert_int_equal(packet_peek(from, 140000, &packet), OTTER_OK);
+    assert_int_equal(packet_peek(from, &mqtt_3_1_1, 140000, &packet), OTTER_OK);
     assert_int_equal(packet_publish(&packet, true, &publish), OTTER_OK);
     assert_int_equal(publish.payload.length, 20000);
     assert_memory_equal(publish.payload.data, bytes + length - 20000, 20000);
@@ -109,7 +109,7 @@ static void a_topic_longer_than_the_first_look_is_found(void **state)
     struct packet packet;
     struct mqtt_publish publish;
     (void)state;
-    assert_int_equal(packet_peek(from, 140000, &packet), OTTER_OK);
+    assert_int_equal(packet_peek(from, &mqtt_3_1_1, 140000, &packet), OTTER_OK);
     assert_int_equal(packet_publish(&packet, false, &publish), OTTER_OK);
     assert_int_equal(publish.topic.length, 9000);
     assert_memory_equal(publish.topic.data, topic, 9000);
@@ -126,17 +126,17 @@ static void packets_that_follow_each_other_keep_their_bounds(void **state)
     (void)state;
     evbuffer_add(from, ping, 2);
     evbuffer_add(from, bytes, length - 1);
-    assert_int_equal(packet_peek(from, 140000, &packet), OTTER_OK);
+    assert_int_equal(packet_peek(from, &mqtt_3_1_1, 140000, &packet), OTTER_OK);
     packet_move(&packet, to);
     packet_done(&packet);
     assert_holds(to, length);
-    assert_int_equal(packet_peek(from, 140000, &packet), OTTER_OK);
+    assert_int_equal(packet_peek(from, &mqtt_3_1_1, 140000, &packet), OTTER_OK);
     assert_int_equal(packet.header.type, MQTT_PACKET_PINGREQ);
     packet_done(&packet);
-    assert_int_equal(packet_peek(from, 140000, &packet), OTTER_E_AGAIN);
-    assert_int_equal(packet_peek(from, 9999, &packet), OTTER_E_TOO_LONG);
+    assert_int_equal(packet_peek(from, &mqtt_3_1_1, 140000, &packet), OTTER_E_AGAIN);
+    assert_int_equal(packet_peek(from, &mqtt_3_1_1, 9999, &packet), OTTER_E_TOO_LONG);
     evbuffer_add(from, bytes + length - 1, 1);
-    assert_int_equal(packet_peek(from, 140000, &packet), OTTER_OK);
+    assert_int_equal(packet_peek(from, &mqtt_3_1_1, 140000, &packet), OTTER_OK);
     evbuffer_free(from);
     evbuffer_free(to);
 }
@@ -150,9 +150,40 @@ static void a_length_that_points_past_what_was_looked_at_is_checked(void **state
     (void)state;
     bytes[3] = 0xff; /* the topic's length */
     from = in_pieces(length);
-    assert_int_equal(packet_peek(from, 140000, &packet), OTTER_OK);
+    assert_int_equal(packet_peek(from, &mqtt_3_1_1, 140000, &packet), OTTER_OK);
     assert_int_equal(packet_publish(&packet, false, &publish), OTTER_E_MALFORMED);
     evbuffer_free(from);
+}
+
+/* The properties of a message of MQTT 5 are part of its head, however long they are. */
+static void a_message_of_mqtt_5_is_looked_at_and_relayed_the_same_way(void **state)
+{
+    static uint8_t properties[6000], content[50000];
+    static char words[5000];
+    struct packet packet;
+    struct mqtt_publish publish;
+    struct mqtt5_property property = {.id = MQTT5_USER_PROPERTY,
+                                      .bytes = {(const uint8_t *)"k", 1},
+                                      .value = {words, sizeof words}};
+    (void)state;
+    memset(words, 'w', sizeof words);
+    const int used = mqtt5_put_property(properties, sizeof properties, &property);
+    const struct mqtt_publish sent = {.topic = {"a/b", 3},
+                                      .payload = {content, sizeof content},
+                                      .properties = {properties, (size_t)used}};
+    const int length = mqtt5_encode_publish(bytes, sizeof bytes, &sent);
+    assert_true(length > 0);
+    struct evbuffer *from = in_pieces((size_t)length), *to = evbuffer_new();
+    assert_int_equal(packet_peek(from, &mqtt_5, 140000, &packet), OTTER_OK);
+    assert_int_equal(packet_publish(&packet, false, &publish), OTTER_OK);
+    assert_int_equal(publish.payload.length, sizeof content);
+    assert_true(mqtt5_find_property(publish.properties, MQTT5_USER_PROPERTY, &property));
+    assert_int_equal(property.value.length, sizeof words);
+    assert_true(packet_move(&packet, to));
+    packet_done(&packet);
+    assert_holds(to, (size_t)length);
+    evbuffer_free(from);
+    evbuffer_free(to);
 }
 
 int main(void)
@@ -162,6 +193,7 @@ int main(void)
         cmocka_unit_test(a_message_that_is_read_is_in_one_piece),
         cmocka_unit_test(a_topic_longer_than_the_first_look_is_found),
         cmocka_unit_test(packets_that_follow_each_other_keep_their_bounds),
+        cmocka_unit_test(a_message_of_mqtt_5_is_looked_at_and_relayed_the_same_way),
         cmocka_unit_test(a_length_that_points_past_what_was_looked_at_is_checked),
     };
     return cmocka_run_group_tests_name("packet", tests, NULL, NULL);

@@ -390,8 +390,10 @@ static void refused_filters_keep_their_place_in_the_suback(void **state)
     struct mqtt_header header;
     struct mqtt_suback suback;
     struct credentials some = credentials_make("some");
-    struct mqtt_filter filters[] = {
-        {{"no/1", 4}, 0}, {{"yes/1", 5}, 1}, {{"no/2", 4}, 0}, {{"yes/2", 5}, 2}};
+    struct mqtt_filter filters[] = {{.text = {"no/1", 4}},
+                                    {.text = {"yes/1", 5}, .qos = 1},
+                                    {.text = {"no/2", 4}},
+                                    {.text = {"yes/2", 5}, .qos = 2}};
     scene_register(&some, "ACTIVE", id);
     scene_policy("some",
                  "{'Effect':'Allow','Action':'iot:Connect','Resource':'*'},"
@@ -449,7 +451,7 @@ static void a_subscribe_has_eight_filters_and_a_connection_fifty(void **state)
     assert_int_equal(subscribe(&scene.a, "f/7", 1), 1); /* it has that one */
     for (int i = 0; i < 9; i++) {
         snprintf(texts[i], sizeof texts[i], "g/%d", i);
-        filters[i] = (struct mqtt_filter){{texts[i], strlen(texts[i])}, 0};
+        filters[i] = (struct mqtt_filter){.text = {texts[i], strlen(texts[i])}};
     }
     int length = mqtt_encode_filters(packet, sizeof packet, MQTT_PACKET_SUBSCRIBE, 3, filters, 9);
     assert_true(device_send(&scene.a, packet, (size_t)length));
@@ -469,7 +471,7 @@ static void fifty_subscribes_at_once_are_all_answered(void **state)
     for (uint16_t i = 0; i < 50; i++) {
         char text[16];
         snprintf(text, sizeof text, "at/once/%u", i);
-        struct mqtt_filter filter = {{text, strlen(text)}, 1};
+        struct mqtt_filter filter = {.text = {text, strlen(text)}, .qos = 1};
         length += mqtt_encode_filters(packets + length, sizeof packets - (size_t)length,
                                       MQTT_PACKET_SUBSCRIBE, (uint16_t)(i + 1), &filter, 1);
     }

@@ -70,7 +70,7 @@ static void on_connect(struct fake_broker *b, const uint8_t *body, size_t length
     copy(b->user_name, sizeof b->user_name, connect.user_name.data, connect.user_name.length);
     b->keep_alive_s = connect.keep_alive_s;
     b->clean_session = connect.clean_session;
-    mqtt_encode_connack(packet, sizeof packet, &(struct mqtt_connack){false, b->connack_code});
+    mqtt_encode_connack(packet, sizeof packet, &(struct mqtt_connack){.code = b->connack_code});
     broker_send(b, packet, 4);
 }
 
@@ -104,7 +104,7 @@ static void on_subscribe(struct fake_broker *b, const uint8_t *body, size_t leng
         return;
     }
     memset(codes, b->grant, sizeof codes);
-    const struct mqtt_suback suback = {list.packet_id, {codes, list.count}};
+    const struct mqtt_suback suback = {.packet_id = list.packet_id, .codes = {codes, list.count}};
     const int size = mqtt_encode_suback(packet, sizeof packet, &suback);
     broker_send(b, packet, (size_t)size);
     while (mqtt_next_filter(&list, &filter)) {

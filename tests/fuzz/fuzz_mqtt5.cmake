@@ -1,0 +1,1 @@
+otter_fuzz_target(mqtt5 USES room_codec)
