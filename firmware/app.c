@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "firmware/variant.h"
 #include "image/check.h"
 #include "image/trailer.h"
 #include "net/mqtt_settings.h"
@@ -13,7 +12,8 @@
 #include "store/config.h"
 
 /* Between two log lines on the way of a download; the first and the last block always have one. */
-#define PROGRESS_LOG_MS 100u
+#define PROGRESS_LOG_MS      100u
+#define SELF_TEST_TIMEOUT_MS 120000u
 
 static uint8_t tls_arena[APP_TLS_ARENA_SIZE] __attribute__((aligned(8)));
 
@@ -32,7 +32,9 @@ static const char *reset_reason_text(uint32_t reason)
 static void log_boot(const struct app *app)
 {
     const struct handover *handover = port_handover();
-    LOG_INF("APP", "Otter firmware %s (build %s) on %s", app->version, variant.label,
+    const char *build = app->config->build;
+    LOG_INF("APP", "%s %s%s%s%s on %s", app->config->product, app->version,
+            build != NULL ? " (build " : "", build != NULL ? build : "", build != NULL ? ")" : "",
             app->board.name);
     if (handover != NULL)
         LOG_INF("APP", "started by %s, swap type %lu, %lu ms in the bootloader",
@@ -67,9 +69,8 @@ static const char *missing_item(struct app *app)
     return NULL;
 }
 
-static void on_event(void *ctx, const struct ota_status *status)
+static void log_progress(struct app *app, const struct ota_status *status)
 {
-    struct app *app = ctx;
     const otter_ms now = port_now();
     if (status->phase != OTA_PHASE_DOWNLOAD || status->blocks_total == 0)
         return;
@@ -82,11 +83,37 @@ static void on_event(void *ctx, const struct ota_status *status)
             (unsigned long)status->bytes_total);
 }
 
+static void on_event(void *ctx, const struct ota_status *status)
+{
+    struct app *app = ctx;
+    log_progress(app, status);
+    if (app->config->progress != NULL)
+        app->config->progress(app->config->ctx, status);
+}
+
+static otter_status self_test(void *ctx)
+{
+    const struct app_config *config = ((struct app *)ctx)->config;
+    return config->self_test != NULL ? config->self_test(config->ctx) : OTTER_OK;
+}
+
+static bool may_reset(void *ctx)
+{
+    const struct app_config *config = ((struct app *)ctx)->config;
+    return config->may_reset == NULL || config->may_reset(config->ctx);
+}
+
 static const char *why_off_line(void *ctx)
 {
     const struct app *app = ctx;
     const otter_status network = port_network_status();
     return network == OTTER_OK ? app->link.fault : otter_status_text(network);
+}
+
+static uint32_t self_test_timeout_ms(const struct app *app)
+{
+    const uint32_t limit = app->config->self_test_timeout_ms;
+    return limit > 0 ? limit : SELF_TEST_TIMEOUT_MS;
 }
 
 static void start_agent(struct app *app, otter_ms now)
@@ -110,7 +137,9 @@ static void start_agent(struct app *app, otter_ms now)
         .thing_name = app->link.client_id,
         .tokens = app->tokens,
         .token_count = OTA_TOKENS_MIN,
-        .self_test_timeout_ms = variant.self_test_timeout_ms,
+        .self_test_timeout_ms = self_test_timeout_ms(app),
+        .self_test = self_test,
+        .may_reset = may_reset,
         .on_event = on_event,
         .why_off_line = why_off_line,
         .ctx = app,
@@ -163,7 +192,7 @@ static void start_link(struct app *app, otter_ms now)
         LOG_WRN("APP",
                 "not provisioned: %s is missing; see `help conf` and `help pki`, then `reset`",
                 missing);
-    if (!app->provisioned || variant.deaf)
+    if (!app->provisioned || app->config->deaf)
         app->link.provisioned = false;
 }
 
@@ -200,21 +229,34 @@ static void open_keys(struct app *app)
     pki_init(&app->pki, &app->kv, NULL, NULL);
     pki_add(&app->pki, &app->ota_labels, &pki_ota_labels);
     pki_add(&app->pki, &app->claim_labels, &pki_claim_labels);
+    if (app->config->labels != NULL)
+        pki_add(&app->pki, &app->product_labels, app->config->labels);
 }
 
-void app_start(struct app *app, const struct flash *flash, otter_ms now)
+static void add_settings(struct app *app)
+{
+    config_add(&app->settings, &app->device_settings, &device_settings);
+    config_add(&app->settings, &app->mqtt_settings, &mqtt_settings);
+    if (app->config->settings != NULL)
+        config_add(&app->settings, &app->product_settings, app->config->settings);
+}
+
+void app_start(struct app *app, const struct app_config *config, const struct flash *flash,
+               otter_ms now)
 {
     memset(app, 0, sizeof *app);
+    app->config = config;
+    if (config->log != NULL)
+        log_add_sink(config->log);
     tls_setup_arena(tls_arena, sizeof tls_arena);
     board_init(&app->board, flash);
     read_version(app);
     log_boot(app);
     open_store(app);
     open_keys(app);
-    config_add(&app->config, &app->device_settings, &device_settings);
-    config_add(&app->config, &app->mqtt_settings, &mqtt_settings);
-    trial_start(&app->trial, &app->board.primary, app->board.max_align,
-                variant.self_test_timeout_ms, now);
+    add_settings(app);
+    trial_start(&app->trial, &app->board.primary, app->board.max_align, self_test_timeout_ms(app),
+                now);
     app_join_network(app);
     start_link(app, now);
     start_agent(app, now);
@@ -238,7 +280,7 @@ static void mind_trial(struct app *app, otter_ms now)
 {
     if (!trial_expired(&app->trial, now))
         return;
-    if (!app->agent_runs && variant.keep_without_agent &&
+    if (!app->agent_runs && app->config->keep_without_agent &&
         trailer_confirm(&app->board.primary, app->board.max_align) == OTTER_OK) {
         LOG_WRN("APP", "this firmware is kept although the update agent does not run (%s)",
                 ota_config_fault(&app->ota));

@@ -12,6 +12,7 @@
 #include "image/check.h"
 #include "image/image.h"
 #include "pki/pki.h"
+#include "port/log.h"
 #include "services/ota/ota.h"
 #include "services/ota/source_stream.h"
 #include "store/config.h"
@@ -24,15 +25,48 @@ extern "C" {
 /* Heap of the TLS library; its high-water mark is shown by the console's `stat`. */
 #define APP_TLS_ARENA_SIZE (43u * 1024u)
 
+/* What makes the firmware a product. All of it must outlive the application, which changes none of
+ * it; a field that is 0 or NULL has the meaning that it says. Whoever composes without `struct app`
+ * finds the same hooks in the parts: struct ota_config, console_hooks, cli_add, config_add,
+ * pki_add, log_add_sink. */
+struct app_config {
+    const char *product; /* as it is called in the log and by `version`: "Otter firmware" */
+    const char *build;   /* shown at boot, so that two builds can be told apart; NULL: nothing */
+    uint32_t self_test_timeout_ms; /* from boot on trial to the reset back; 0: 120 s */
+    /* What becomes of a trial at its deadline if the update agent does not run, because the device
+     * is not provisioned or a setting is wrong. False: the old firmware comes back. True: this one
+     * is kept; for products that are given their first identity only after an update by cable. */
+    bool keep_without_agent;
+    /* A build that never reaches the cloud, to show what then happens to it (demo and tests). */
+    bool deaf;
+
+    const struct cli_table *console;     /* commands and lines of `stat`; their context is `ctx` */
+    const struct config_table *settings; /* listed by `conf` */
+    const struct pki_table *labels;      /* keys and certificates, listed by `pki` */
+    struct log_sink *log;                /* gets the log's lines from the first on */
+
+    /* On trial and on line: OTTER_OK keeps this firmware, OTTER_E_AGAIN asks once more a little
+     * later, anything else brings the old one back. NULL: that it got on line is enough. */
+    otter_status (*self_test)(void *ctx);
+    /* False while a restart into new firmware would disturb the user. NULL: any time is good. */
+    bool (*may_reset)(void *ctx);
+    /* After each change of an update's phase and each block that has come to flash. */
+    void (*progress)(void *ctx, const struct ota_status *status);
+    void *ctx;
+};
+
 struct app {
+    const struct app_config *config;
     struct board board;
     struct kv kv;
     struct pki pki;
     struct pki_part ota_labels;
     struct pki_part claim_labels;
-    struct config config;
+    struct pki_part product_labels;
+    struct config settings;
     struct config_part device_settings;
     struct config_part mqtt_settings;
+    struct config_part product_settings;
     struct link link;
     struct ota ota;
     struct ota_source_stream stream;
@@ -49,7 +83,8 @@ struct app {
 };
 
 /* Never fails as a whole: what cannot work is logged with its reason, and the console stays. */
-void app_start(struct app *app, const struct flash *flash, otter_ms now);
+void app_start(struct app *app, const struct app_config *config, const struct flash *flash,
+               otter_ms now);
 void app_tick(struct app *app, otter_ms now);
 otter_ms app_deadline(const struct app *app, otter_ms now);
 

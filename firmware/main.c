@@ -1,5 +1,6 @@
 /* One loop: what is due is done, then the port sleeps until something is. */
 #include "firmware/app.h"
+#include "firmware/variant.h"
 #include "port/flash.h"
 #include "port/port.h"
 
@@ -7,7 +8,7 @@ int main(void)
 {
     static struct app app;
     const struct flash *flash = port_start();
-    app_start(&app, flash, port_now());
+    app_start(&app, &variant, flash, port_now());
     for (;;) {
         app_tick(&app, port_now());
         port_watchdog_feed();

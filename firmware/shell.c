@@ -58,19 +58,21 @@ void shell_start(struct shell *shell, struct app *app)
 {
     shell->hooks = (struct console_hooks){
         .context = app,
-        .product = "Otter firmware",
+        .product = app->config->product,
         .version = app->version,
         .board = app->board.name,
         .reset = reset,
         .uptime = uptime,
         .changed = settings_changed,
     };
-    console_init(&shell->console, &app->kv, &app->config, &app->pki, &shell->hooks, write_text,
+    console_init(&shell->console, &app->kv, &app->settings, &app->pki, &shell->hooks, write_text,
                  NULL);
     cli_add(&shell->console.cli, &shell->memory, &memory_console, NULL);
     cli_add(&shell->console.cli, &shell->store, &kv_console, &app->kv);
     cli_add(&shell->console.cli, &shell->ota, &ota_console, &app->ota);
     cli_add(&shell->console.cli, &shell->mqtt, &mqtt_console, &app->link.mqtt);
+    if (app->config->console != NULL)
+        cli_add(&shell->console.cli, &shell->product, app->config->console, app->config->ctx);
     log_set_around(around_log_line, &shell->console.cli);
     console_start(&shell->console);
 }

@@ -17,6 +17,7 @@ struct shell {
     struct cli_part store;
     struct cli_part ota;
     struct cli_part mqtt;
+    struct cli_part product;
 };
 
 void shell_start(struct shell *shell, struct app *app);

@@ -14,8 +14,9 @@
 #define VARIANT_SELF_TEST_S 120
 #endif
 
-const struct variant variant = {
-    .label = VARIANT_LABEL,
+const struct app_config variant = {
+    .product = "Otter firmware",
+    .build = VARIANT_LABEL,
     .deaf = VARIANT_DEAF,
     .self_test_timeout_ms = VARIANT_SELF_TEST_S * 1000u,
     .keep_without_agent = VARIANT_KEEP_WITHOUT_AGENT,

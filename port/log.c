@@ -9,32 +9,12 @@
 static const char *const level_names[] = {"ERR", "WRN", "INF", "DBG"};
 
 static enum log_level highest = LOG_LEVEL_MAX;
-static void (*around)(void *ctx, bool after);
-static void *around_ctx;
+static log_route *route; /* NULL: to the port */
 
-void log_set_level(enum log_level level)
+void log_set_route(log_route *function, enum log_level level)
 {
+    route = function;
     highest = level;
-}
-
-enum log_level log_level(void)
-{
-    return highest;
-}
-
-void log_set_around(void (*function)(void *ctx, bool after), void *ctx)
-{
-    around = function;
-    around_ctx = ctx;
-}
-
-static void write_line(const char *text, size_t length)
-{
-    if (around != NULL)
-        around(around_ctx, false);
-    port_log_write(text, length);
-    if (around != NULL)
-        around(around_ctx, true);
 }
 
 void log_line(enum log_level level, const char *tag, const char *file, int line, const char *format,
@@ -55,5 +35,8 @@ void log_line(enum log_level level, const char *tag, const char *file, int line,
         length = (int)sizeof text - 1;
         text[length - 3] = text[length - 2] = text[length - 1] = '.';
     }
-    write_line(text, (size_t)length);
+    if (route != NULL)
+        route(level, text, (size_t)length);
+    else
+        port_log_write(text, (size_t)length);
 }

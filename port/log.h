@@ -6,6 +6,7 @@
 #define OTTER_PORT_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -49,6 +50,22 @@ void log_line(enum log_level level, const char *tag, const char *file, int line,
 /* LOG_LEVEL_MAX at first. */
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
+
+/* Where each line up to `highest` goes instead of the port, for log_sinks.c. */
+typedef void log_route(enum log_level level, const char *line, size_t length);
+void log_set_route(log_route *route, enum log_level highest);
+
+/* One more place for lines, beside the port's: a ring in flash, a service that uploads them. */
+struct log_sink {
+    /* `line` as the port gets it, valid during the call. Must not log. */
+    void (*write)(void *ctx, enum log_level level, const char *line, size_t length);
+    void *ctx;
+    enum log_level level;  /* takes lines up to it, whatever log_set_level says */
+    struct log_sink *next; /* private */
+};
+
+/* `sink` must live on; adding it again changes nothing. */
+void log_add_sink(struct log_sink *sink);
 
 /* For a program that shows the log where it shows other text: `around` is called before each line
  * and after it. NULL: nobody is. */

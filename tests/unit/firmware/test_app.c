@@ -261,7 +261,7 @@ static bool run_until(otter_ms end)
 
 static void start(void)
 {
-    app_start(&app, &device.flash, now);
+    app_start(&app, &variant, &device.flash, now);
 }
 
 static const char *agent_as_shown(void)
@@ -403,6 +403,113 @@ static void after_a_restart_and_on_trial_the_first_connection_comes_at_once(void
     assert_int_equal(connects, 2);
 }
 
+/* --- a product of one's own --- */
+
+static char product_log[4096];
+static unsigned progress_calls;
+
+static void switch_led(struct cli *cli, int argc, char **argv)
+{
+    cli_printf(cli, "led is %s, context %s\n", argc > 1 ? argv[1] : "?", (char *)cli_context(cli));
+}
+
+static void show_stat(struct cli *cli)
+{
+    cli_printf(cli, "LED        %s\n", (char *)cli_context(cli));
+}
+
+static void keep_line(void *ctx, enum log_level level, const char *line, size_t length)
+{
+    (void)level;
+    append(ctx, sizeof product_log, line, length);
+}
+
+static otter_status not_yet(void *ctx)
+{
+    assert_string_equal(ctx, "lamp");
+    return OTTER_E_AGAIN;
+}
+
+static bool not_now(void *ctx)
+{
+    assert_string_equal(ctx, "lamp");
+    return false;
+}
+
+static void count_progress(void *ctx, const struct ota_status *status)
+{
+    (void)status;
+    assert_string_equal(ctx, "lamp");
+    progress_calls++;
+}
+
+static const struct cli_command led_command = {"led", "Switch the LED", "", switch_led};
+static const struct cli_table led_console = {&led_command, 1, show_stat};
+static const struct config_setting led_setting = {
+    .key = CONFIG_KEY_PREFIX "led_hz", .help = "blinks", .kind = CONFIG_NUMBER, .max = 50};
+static const struct config_table led_settings = {&led_setting, 1};
+static const struct pki_object lamp_label = {"lamp_maker", PKI_CERTIFICATE, NULL, NULL};
+static const struct pki_table lamp_labels = {&lamp_label, 1};
+static struct log_sink sink = {.write = keep_line, .ctx = product_log, .level = LOG_LEVEL_INF};
+static const struct app_config lamp = {.product = "Lamp",
+                                       .console = &led_console,
+                                       .settings = &led_settings,
+                                       .labels = &lamp_labels,
+                                       .log = &sink,
+                                       .self_test = not_yet,
+                                       .may_reset = not_now,
+                                       .progress = count_progress,
+                                       .ctx = "lamp"};
+
+static const char *answer(const char *line)
+{
+    shown[0] = '\0';
+    console_input(&app.shell.console, line, strlen(line));
+    console_input(&app.shell.console, "\n", 1);
+    return shown;
+}
+
+static void a_product_has_its_name_commands_settings_and_log_without_a_fork(void **state)
+{
+    (void)state;
+    log_set_level(LOG_LEVEL_NONE);
+    app_start(&app, &lamp, &device.flash, now);
+    log_set_level(LOG_LEVEL_MAX);
+    assert_string_equal(logged, "");
+    assert_non_null(strstr(product_log, "Lamp 1.0.0 on "));
+    assert_non_null(strstr(answer("version"), "Lamp 1.0.0 on "));
+    assert_non_null(strstr(answer("help"), "led      Switch the LED\r\n"));
+    assert_non_null(strstr(answer("help"), "ota "));
+    assert_non_null(strstr(answer("led on"), "led is on, context lamp\r\n"));
+    assert_non_null(strstr(answer("stat"), "LED        lamp\r\n"));
+    assert_non_null(strstr(answer("conf set led_hz 51"), "it must be 0 to 50"));
+    assert_non_null(strstr(answer("conf set led_hz 5"), "led_hz=5"));
+    (void)answer("conf commit");
+    assert_non_null(strstr(answer("pki list"), "lamp_maker           certificate not there\r\n"));
+    assert_true(config_get_u64(&app.kv, &led_setting) == 5);
+}
+
+/* That the agent then asks them is promised by tests/sim/ota, and by the example. */
+static void the_agent_gets_the_products_hooks_and_default_answers_without_them(void **state)
+{
+    (void)state;
+    provision();
+    app_start(&app, &lamp, &device.flash, now);
+    const struct ota_config *given = &app.ota.config;
+    const struct ota_status status = ota_status(&app.ota);
+    assert_int_equal(given->self_test(given->ctx), OTTER_E_AGAIN);
+    assert_false(given->may_reset(given->ctx));
+    assert_int_equal(given->self_test_timeout_ms, 120000);
+    progress_calls = 0;
+    given->on_event(given->ctx, &status);
+    assert_int_equal(progress_calls, 1);
+    start();
+    assert_int_equal(given->self_test(given->ctx), OTTER_OK);
+    assert_true(given->may_reset(given->ctx));
+    given->on_event(given->ctx, &status);
+    assert_int_equal(progress_calls, 1);
+}
+
 /* --- the network --- */
 
 static void type(const char *line)
@@ -454,6 +561,8 @@ int main(void)
         PROMISE(after_power_on_the_first_connection_comes_at_random),
         PROMISE(the_boards_own_spread_is_short),
         PROMISE(after_a_restart_and_on_trial_the_first_connection_comes_at_once),
+        PROMISE(a_product_has_its_name_commands_settings_and_log_without_a_fork),
+        PROMISE(the_agent_gets_the_products_hooks_and_default_answers_without_them),
         PROMISE(wifi_credentials_reach_the_port_at_start_and_after_a_commit),
         PROMISE(what_the_network_lacks_is_shown),
     };

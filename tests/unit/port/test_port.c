@@ -109,6 +109,35 @@ static void a_long_log_line_is_cut_and_says_so(void **state)
     assert_string_equal(logged + logged_length - 4, "x...");
 }
 
+static char sunk[2 * LOG_LINE_MAX];
+
+static void sink_line(void *ctx, enum log_level level, const char *line, size_t length)
+{
+    char *text = ctx;
+    const size_t used = strlen(text);
+    text[used] = (char)('0' + level);
+    memcpy(text + used + 1, line, length);
+    text[used + 1 + length] = '\0';
+}
+
+static void a_sink_gets_the_lines_of_its_own_level_whatever_the_console_shows(void **state)
+{
+    (void)state;
+    static struct log_sink sink = {.write = sink_line, .ctx = sunk, .level = LOG_LEVEL_WRN};
+    log_add_sink(&sink);
+    log_add_sink(&sink);
+    logged[0] = '\0';
+    log_line(LOG_LEVEL_INF, "A", NULL, 0, "shown only");
+    assert_string_equal(sunk, "");
+    assert_non_null(strstr(logged, "shown only"));
+    log_set_level(LOG_LEVEL_NONE);
+    logged[0] = '\0';
+    log_line(LOG_LEVEL_WRN, "A", NULL, 0, "kept only");
+    log_set_level(LOG_LEVEL_MAX);
+    assert_string_equal(logged, "");
+    assert_string_equal(sunk, "1<WRN>    15487 [A         ] kept only");
+}
+
 static void every_status_has_a_text_of_its_own(void **state)
 {
     (void)state;
@@ -125,6 +154,7 @@ int main(void)
         cmocka_unit_test(erase_clears_exactly_the_sectors_named),
         cmocka_unit_test(a_log_line_has_level_time_tag_text_and_place),
         cmocka_unit_test(a_long_log_line_is_cut_and_says_so),
+        cmocka_unit_test(a_sink_gets_the_lines_of_its_own_level_whatever_the_console_shows),
         cmocka_unit_test(every_status_has_a_text_of_its_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
