@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/mqtt_version.h"
+#include "tests/any_packet.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-#define FILTERS 64u
 
 /* Reads every byte of the properties. */
 static void walk(struct mqtt_bytes rest)
@@ -29,71 +27,39 @@ static void walk(struct mqtt_bytes rest)
     assert(left == 0);
 }
 
-static int pass_filters(const struct mqtt_version *v, const struct mqtt_header *h,
-                        const uint8_t *body, uint8_t *out, size_t size)
+static void walk_all(const struct mqtt_header *header, const union any_packet *packet)
 {
-    struct mqtt_filter filters[FILTERS];
-    struct mqtt_filter_list list;
-    size_t count = 0;
-    if (v->decode_filters(h->type, body, h->body_length, &list) != OTTER_OK || list.count > FILTERS)
-        return 0;
-    walk(list.properties);
-    struct mqtt_filter_list rest = list;
-    while (mqtt_next_filter(&rest, &filters[count]))
-        count++;
-    assert(count == list.count);
-    return v->encode_filters(out, size, h->type, &list, filters, count);
+    switch (header->type) {
+    case MQTT_PACKET_CONNECT:
+        walk(packet->connect.properties);
+        walk(packet->connect.will_properties);
+        break;
+    case MQTT_PACKET_PUBLISH:
+        walk(packet->publish.properties);
+        break;
+    case MQTT_PACKET_SUBSCRIBE:
+        walk(packet->list.properties);
+        break;
+    case MQTT_PACKET_CONNACK:
+        walk(packet->connack.properties);
+        break;
+    default:
+        break;
+    }
 }
 
 /* Decodes and encodes; 0 for what is refused. */
 static int pass(const struct mqtt_version *v, const struct mqtt_header *h, const uint8_t *body,
                 uint8_t *out, size_t size)
 {
-    struct mqtt_connect connect;
-    struct mqtt_connack connack;
-    struct mqtt_publish publish;
-    struct mqtt_suback suback;
-    struct mqtt_reason reason;
-    struct mqtt_ack ack;
-    const size_t length = h->body_length;
-    switch (h->type) {
-    case MQTT_PACKET_CONNECT:
-        if (v->decode_connect(body, length, &connect) != OTTER_OK)
-            return 0;
-        walk(connect.properties);
-        walk(connect.will_properties);
-        return v->encode_connect(out, size, &connect);
-    case MQTT_PACKET_CONNACK:
-        if (v->decode_connack(body, length, &connack) != OTTER_OK)
-            return 0;
-        walk(connack.properties);
-        return v->encode_connack(out, size, &connack);
-    case MQTT_PACKET_PUBLISH:
-        if (v->decode_publish(h->flags, body, length, &publish) != OTTER_OK)
-            return 0;
-        walk(publish.properties);
-        return v->encode_publish(out, size, &publish);
-    case MQTT_PACKET_SUBSCRIBE:
-    case MQTT_PACKET_UNSUBSCRIBE:
-        return pass_filters(v, h, body, out, size);
-    case MQTT_PACKET_SUBACK:
-    case MQTT_PACKET_UNSUBACK:
-        if (v->decode_grants(h->type, body, length, &suback) != OTTER_OK)
-            return 0;
-        return v->encode_grants(out, size, h->type, &suback);
-    case MQTT_PACKET_DISCONNECT:
-    case MQTT_PACKET_AUTH:
-        if (v->decode_reason(h->type, body, length, &reason) != OTTER_OK)
-            return 0;
-        return v->encode_reason(out, size, h->type, &reason);
-    case MQTT_PACKET_PINGREQ:
-    case MQTT_PACKET_PINGRESP:
+    union any_packet packet;
+    if (any_decode(v, h, body, &packet) != OTTER_OK)
         return 0;
-    default:
-        if (v->decode_ack(h->type, body, length, &ack) != OTTER_OK)
-            return 0;
-        return v->encode_ack(out, size, h->type, &ack);
-    }
+    const bool lists = h->type == MQTT_PACKET_SUBSCRIBE || h->type == MQTT_PACKET_UNSUBSCRIBE;
+    if (lists && packet.list.count > ANY_FILTERS)
+        return 0;
+    walk_all(h, &packet);
+    return any_encode(v, h, out, size, &packet);
 }
 
 static void check_packet(const struct mqtt_version *v, const struct mqtt_header *header,
