@@ -1,13 +1,13 @@
 # Third-party libraries for the emulated Cortex-M33: Debian's source packages, fetched once into
 # OTTER_DEPS and built here, only the files that are used. Each becomes dep_NAME, as on the host.
-set(OTTER_DEPS ${PROJECT_SOURCE_DIR}/build/deps CACHE PATH "fetched source packages")
-set(port_folder ${PROJECT_SOURCE_DIR}/ports/${OTTER_PORT})
+set(OTTER_DEPS ${otter_SOURCE_DIR}/build/deps CACHE PATH "fetched source packages")
+set(port_folder ${otter_SOURCE_DIR}/ports/${OTTER_PORT})
 
 set(packages mbedtls lwip bearssl)
 if(OTTER_SIGNATURE STREQUAL ed25519)
     list(APPEND packages libsodium)
 endif()
-execute_process(COMMAND ${PROJECT_SOURCE_DIR}/cmake/fetch-sources.sh ${OTTER_DEPS} ${packages}
+execute_process(COMMAND ${otter_SOURCE_DIR}/cmake/fetch-sources.sh ${OTTER_DEPS} ${packages}
                 RESULT_VARIABLE fetch_result)
 if(NOT fetch_result EQUAL 0)
     message(FATAL_ERROR "the source packages are not complete; the lines above say why")
@@ -69,6 +69,6 @@ set(jsmn_header /usr/include/jsmn.h)
 if(NOT EXISTS ${jsmn_header})
     message(FATAL_ERROR "${jsmn_header} is missing; install it with: apt-get install libjsmn-dev")
 endif()
-configure_file(${jsmn_header} ${PROJECT_BINARY_DIR}/jsmn/jsmn.h COPYONLY)
+configure_file(${jsmn_header} ${otter_BINARY_DIR}/jsmn/jsmn.h COPYONLY)
 add_library(dep_jsmn INTERFACE)
-target_include_directories(dep_jsmn SYSTEM INTERFACE ${PROJECT_BINARY_DIR}/jsmn)
+target_include_directories(dep_jsmn SYSTEM INTERFACE ${otter_BINARY_DIR}/jsmn)

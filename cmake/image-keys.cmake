@@ -33,12 +33,12 @@ else()
                         "rsa-2048 or rsa-3072")
 endif()
 
-set(OTTER_IMAGE_KEYS ${CMAKE_BINARY_DIR}/keys/image_keys.c)
+set(OTTER_IMAGE_KEYS ${otter_BINARY_DIR}/keys/image_keys.c)
 add_custom_command(
     OUTPUT ${OTTER_IMAGE_KEYS}
     COMMAND ${CMAKE_COMMAND} -DTOOL=${otter_tool} -DKEY=${OTTER_SIGNING_KEY}
             -DTYPE=${OTTER_SIGNATURE} -DSCHEME=${scheme}
-            -DFOLDER=${CMAKE_BINARY_DIR}/keys -P ${CMAKE_CURRENT_LIST_DIR}/make-image-keys.cmake
+            -DFOLDER=${otter_BINARY_DIR}/keys -P ${CMAKE_CURRENT_LIST_DIR}/make-image-keys.cmake
     DEPENDS ${otter_tool_target} ${CMAKE_CURRENT_LIST_DIR}/make-image-keys.cmake
     COMMENT "The key that the bootloader trusts"
     VERBATIM)

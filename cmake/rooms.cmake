@@ -1,4 +1,5 @@
-# How a room becomes a library, and with which warnings.
+# How a room becomes a library, and with which warnings. Products call some of these functions from
+# projects of their own (add_subdirectory), so none of them asks for the project that is current.
 
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
@@ -13,22 +14,27 @@ function(otter_add_rooms)
     endforeach()
 endfunction()
 
-# Every target of ours is compiled with these; CONVERSION adds the device rooms' stricter set.
+# Every target of ours is compiled with these; CONVERSION adds the device rooms' stricter set. A
+# warning is an error only where we build ourselves, not with the compiler that a product has.
 function(otter_warnings target)
     cmake_parse_arguments(PARSE_ARGV 1 arg "CONVERSION" "" "")
-    target_compile_options(${target} PRIVATE -Wall -Wextra -Werror)
+    target_compile_options(${target} PRIVATE -Wall -Wextra)
+    if(otter_IS_TOP_LEVEL)
+        target_compile_options(${target} PRIVATE -Werror)
+    endif()
     if(arg_CONVERSION)
         target_compile_options(${target} PRIVATE -Wconversion -Wno-sign-conversion)
     endif()
 endfunction()
 
 # otter_room(NAME [CONVERSION] SOURCES file... [USES library...])
-# A room named codec becomes the static library room_codec; includes are written from the root
-# of the project: #include "codec/cbor.h".
+# A room named codec becomes the static library room_codec, otter::codec for products; includes are
+# written from the root of Otter: #include "codec/cbor.h".
 function(otter_room name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "CONVERSION" "" "SOURCES;USES")
     add_library(room_${name} STATIC ${arg_SOURCES})
-    target_include_directories(room_${name} PUBLIC ${PROJECT_SOURCE_DIR})
+    add_library(otter::${name} ALIAS room_${name})
+    target_include_directories(room_${name} PUBLIC ${otter_SOURCE_DIR})
     target_link_libraries(room_${name} PUBLIC ${arg_USES})
     if(arg_CONVERSION)
         otter_warnings(room_${name} CONVERSION)
@@ -41,7 +47,7 @@ endfunction()
 function(otter_program name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;USES")
     add_executable(${name} ${arg_SOURCES})
-    target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
+    target_include_directories(${name} PRIVATE ${otter_SOURCE_DIR})
     target_link_libraries(${name} PRIVATE ${arg_USES})
     otter_warnings(${name})
 endfunction()
