@@ -14,6 +14,7 @@ otter_host_dependency(sqlite sqlite3)                      # libsqlite3-dev
 otter_host_dependency(jansson jansson)                     # libjansson-dev
 otter_host_dependency(expat expat)                         # libexpat1-dev
 otter_host_dependency(lzma lzma)                           # liblzma-dev
+otter_host_dependency(unicorn unicorn)                     # libunicorn-dev, twins of boards
 otter_host_dependency(cmocka cmocka)                       # libcmocka-dev, tests only
 
 # Only for the scheme ed25519 and its tests: libsodium-dev.

@@ -1,0 +1,205 @@
+/* otter twin: a board's own HEX file, run without the board. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tool/arguments.h"
+#include "tool/command.h"
+#include "tool/file.h"
+#include "tool/hex_file.h"
+#include "tool/values.h"
+#include "twin/console.h"
+#include "twin/machine.h"
+
+enum { OPTION_CUT = 256, OPTION_CUT_OPERATION, OPTION_LIST };
+
+static const struct option options[] = {
+    {'b', "board", "BOARD", "the board; --list shows which there are"},
+    {'x', "hex", "FILE", "programs this HEX file before the start; may be given again"},
+    {'f', "flash", "DIR", "keeps the board's flash in files there; made when it is missing"},
+    {'c', "console", "LINK",
+     "console on a pseudo-terminal, with LINK pointing to it; else on stdio"},
+    {'t', "trace", "PERIPHERAL", "prints each access to it (UART0, FMC, ...; all) on stderr"},
+    {OPTION_CUT, "cut-after", "CLOCKS", "cuts the power after so many core clocks; exit code 3"},
+    {OPTION_CUT_OPERATION, "cut-in-operation", "N",
+     "cuts the power in the middle of the N-th flash operation; exit code 3"},
+    {OPTION_LIST, "list", NULL, "lists the boards that have a twin"},
+    {0},
+};
+
+static const struct usage usage = {
+    .command = "twin",
+    .operands = "--board BOARD [OPTION]...",
+    .summary =
+        "Runs a board's own HEX file without the board: its core, its peripherals as their tables\n"
+        "say, its flash in files. What the program does wrong ends the run and is named.",
+    .options = options,
+    .examples = "  otter twin --board numaker-iot-m467 --hex merged.hex --flash flash\n"
+                "  otter twin --board numaker-iot-m467 --flash flash --console /tmp/board\n"
+                "\nExit codes: 0 stopped by a signal, 1 the program or the files are wrong (the "
+                "reason is on\n"
+                "stderr), 2 wrong usage, 3 the power was cut as asked.\n",
+};
+
+#define HEX_MAX 8u
+
+struct job {
+    const char *board, *flash, *console, *trace;
+    const char *hex[HEX_MAX];
+    unsigned hex_count;
+    uint64_t cut_after;
+    uint32_t cut_operation;
+};
+
+static struct twin *running;
+
+static void on_signal(int number)
+{
+    (void)number;
+    twin_stop(running);
+}
+
+static int list(void)
+{
+    for (unsigned i = 0; machine_name(i); i++)
+        puts(machine_name(i));
+    return 0;
+}
+
+static bool program(struct machine *machine, const char *path)
+{
+    struct failure failure = {0};
+    struct bytes text = {0};
+    struct memory_map map = {0};
+    bool good = file_read(path, &text, &failure) == OTTER_OK &&
+                hex_read(text.data, text.size, &map, &failure) == OTTER_OK;
+    if (!good)
+        fprintf(stderr, "otter twin: %s: %s\n", path, failure.text);
+    for (size_t i = 0; good && i < map.count; i++) {
+        const struct memory_part *part = &map.parts[i];
+        good =
+            machine->program(machine, part->address, part->bytes.data, (uint32_t)part->bytes.size);
+        if (!good)
+            fprintf(stderr, "otter twin: %s has %zu bytes at 0x%08x, where %s has no flash\n", path,
+                    part->bytes.size, part->address, machine->board);
+    }
+    memory_map_free(&map);
+    bytes_free(&text);
+    return good;
+}
+
+static int run(struct machine *machine, const struct job *job)
+{
+    struct console console;
+    running = machine->twin;
+    if (!job->console)
+        console_open_files(&console, machine->twin, STDIN_FILENO, STDOUT_FILENO);
+    else if (!console_open_terminal(&console, machine->twin, job->console))
+        return 1;
+    machine->connect_console(machine, &console.serial);
+    twin_trace(machine->twin, job->trace);
+    twin_cut_after(machine->twin, job->cut_after);
+    twin_cut_in_operation(machine->twin, job->cut_operation);
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    twin_reset(machine->twin, TWIN_RESET_POWER);
+    const enum twin_end end = twin_run(machine->twin, TWIN_NEVER);
+    console_close(&console);
+    if (end == TWIN_FAULT)
+        fprintf(stderr, "\notter twin: %s\n", twin_fault_text(machine->twin));
+    if (end == TWIN_CUT)
+        fprintf(stderr, "\notter twin: power cut after %llu clocks, %u flash operations\n",
+                (unsigned long long)twin_clocks(machine->twin), twin_operations(machine->twin));
+    return end == TWIN_FAULT ? 1 : end == TWIN_CUT ? 3 : 0;
+}
+
+static int start(const struct job *job)
+{
+    if (mkdir(job->flash, 0777) != 0 && errno != EEXIST) {
+        fprintf(stderr, "otter twin: cannot make %s: %s\n", job->flash, strerror(errno));
+        return 1;
+    }
+    struct machine *machine = machine_new(job->board, job->flash);
+    if (!machine)
+        return 1;
+    int code = 0;
+    for (unsigned i = 0; i < job->hex_count && code == 0; i++)
+        code = program(machine, job->hex[i]) ? 0 : 1;
+    if (code == 0)
+        code = run(machine, job);
+    machine_free(machine);
+    return code;
+}
+
+static int take_number(const char *text, uint64_t max, uint64_t *number)
+{
+    char *end;
+    errno = 0;
+    const unsigned long long value = strtoull(text, &end, 0);
+    if (errno || *end || end == text || *text == '-' || value > max)
+        return usage_wrong(&usage, "'%s' is no number up to %llu", text, (unsigned long long)max);
+    *number = value;
+    return 0;
+}
+
+static int take_option(struct job *job, int option, const char *value)
+{
+    uint64_t number = 0;
+    int wrong = 0;
+    switch (option) {
+    case 'b':
+        job->board = value;
+        break;
+    case 'f':
+        job->flash = value;
+        break;
+    case 'c':
+        job->console = value;
+        break;
+    case 't':
+        job->trace = value;
+        break;
+    case 'x':
+        if (job->hex_count == HEX_MAX)
+            return usage_wrong(&usage, "more than %u HEX files", HEX_MAX);
+        job->hex[job->hex_count++] = value;
+        break;
+    case OPTION_CUT:
+        wrong = take_number(value, UINT64_MAX, &job->cut_after);
+        break;
+    case OPTION_CUT_OPERATION:
+        wrong = take_number(value, UINT32_MAX, &number);
+        job->cut_operation = (uint32_t)number;
+        break;
+    }
+    return wrong;
+}
+
+int command_twin(int argc, char **argv)
+{
+    struct job job = {.cut_after = UINT64_MAX};
+    struct arguments arguments;
+    int got;
+
+    arguments_start(&arguments, &usage, argc, argv);
+    while ((got = arguments_next(&arguments)) != ARGUMENTS_END) {
+        if (got == ARGUMENTS_HELP)
+            return 0;
+        if (got == ARGUMENTS_WRONG)
+            return 2;
+        if (got == ARGUMENTS_OPERAND)
+            return usage_wrong(&usage, "what is '%s' for?", arguments.value);
+        if (got == OPTION_LIST)
+            return list();
+        const int wrong = take_option(&job, got, arguments.value);
+        if (wrong)
+            return wrong;
+    }
+    if (!job.board || !job.flash)
+        return usage_wrong(&usage, "--board and --flash are needed");
+    return start(&job);
+}

@@ -1,0 +1,286 @@
+/* The bus: which memory or device answers at an address, and what registers do by themselves. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "twin/private.h"
+
+/* ---- memories ---- */
+
+struct memory *bus_memory(struct twin *twin, uint32_t address, uint32_t size)
+{
+    for (struct memory *memory = twin->memories; memory; memory = memory->next)
+        if (address >= memory->base && address - memory->base < memory->size &&
+            size <= memory->size - (address - memory->base))
+            return memory;
+    return NULL;
+}
+
+static void add_memory(struct twin *twin, uint32_t base, uint32_t size, uint8_t *bytes, bool own)
+{
+    struct memory *memory = calloc(1, sizeof *memory);
+    const uint32_t rights = own ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_EXEC;
+    if (!memory || !bytes) {
+        free(memory);
+        twin_fault(twin, "no memory on the host for 0x%x bytes", size);
+        return;
+    }
+    *memory = (struct memory){base, size, bytes, own, twin->memories};
+    twin->memories = memory;
+    if (uc_mem_map_ptr(twin->uc, base, size, rights, bytes) != UC_ERR_OK)
+        twin_fault(twin, "0x%x bytes of memory cannot lie at 0x%08x", size, base);
+}
+
+void twin_add_ram(struct twin *twin, uint32_t base, uint32_t size)
+{
+    add_memory(twin, base, size, calloc(1, size), true);
+}
+
+void twin_add_rom(struct twin *twin, uint32_t base, uint32_t size, const uint8_t *bytes)
+{
+    add_memory(twin, base, size, (uint8_t *)bytes, false);
+}
+
+void twin_rom_changed(struct twin *twin, uint32_t address, uint32_t size)
+{
+    uc_ctl_remove_cache(twin->uc, (uint64_t)address, (uint64_t)address + size);
+}
+
+bool twin_read_memory(struct twin *twin, uint32_t address, void *data, uint32_t size)
+{
+    const struct memory *memory = bus_memory(twin, address, size);
+    if (memory)
+        memcpy(data, memory->bytes + (address - memory->base), size);
+    return memory != NULL;
+}
+
+bool twin_write_memory(struct twin *twin, uint32_t address, const void *data, uint32_t size)
+{
+    const struct memory *memory = bus_memory(twin, address, size);
+    if (!memory || !memory->own)
+        return false;
+    memcpy(memory->bytes + (address - memory->base), data, size);
+    return true;
+}
+
+/* Power-on: RAM holds anything, the same anything each time. */
+static void scramble(struct memory *memory)
+{
+    uint32_t state = 0x2545f491u ^ memory->base;
+    for (uint32_t i = 0; i < memory->size; i++) {
+        state = state * 1664525u + 1013904223u;
+        memory->bytes[i] = (uint8_t)(state >> 24);
+    }
+}
+
+/* ---- devices ---- */
+
+void twin_add_device(struct twin *twin, struct device *device)
+{
+    device->twin = twin;
+    device->values = calloc(device->size / 4u, sizeof *device->values);
+    device->next = NULL;
+    if (!device->values)
+        abort(); /* nothing sensible can follow on the host */
+    if (twin->last_device)
+        twin->last_device->next = device;
+    else
+        twin->devices = device;
+    twin->last_device = device;
+}
+
+uint32_t *device_reg(struct device *device, uint32_t offset)
+{
+    return &device->values[offset / 4u];
+}
+
+static const struct reg *find_reg(const struct device *device, uint32_t offset)
+{
+    for (unsigned i = 0; i < device->reg_count; i++) {
+        const struct reg *reg = &device->regs[i];
+        const uint32_t count = reg->count ? reg->count : 1;
+        if (offset >= reg->offset && (offset - reg->offset) / 4u < count)
+            return reg;
+    }
+    return NULL;
+}
+
+static struct device *find_device(struct twin *twin, uint32_t address)
+{
+    for (struct device *device = twin->devices; device; device = device->next)
+        if (address >= device->base && address - device->base < device->size)
+            return device;
+    return NULL;
+}
+
+static bool is_traced(const struct twin *twin, const struct device *device)
+{
+    return twin->trace_all || (twin->trace && strcmp(twin->trace, device->name) == 0);
+}
+
+void twin_trace(struct twin *twin, const char *device)
+{
+    twin->trace = device;
+    twin->trace_all = device && strcmp(device, "all") == 0;
+}
+
+static void show(const struct device *device, const struct reg *reg, const char *sign,
+                 uint32_t offset, uint32_t value)
+{
+    char index[16] = "";
+    if (reg->count > 1)
+        snprintf(index, sizeof index, "[%u]", (offset - reg->offset) / 4u);
+    fprintf(stderr, "%12.6f %s.%s%s %s %08x (pc %08x)\n", (double)device->twin->now / 1e9,
+            device->name, reg->name, index, sign, value, twin_pc(device->twin));
+}
+
+/* The register at an address, or a fault that says what is not there. */
+static const struct reg *locate(struct twin *twin, uint32_t address, unsigned width,
+                                const char *what, struct device **device)
+{
+    *device = find_device(twin, address);
+    if (!*device) {
+        twin_fault(twin, "the program %s 0x%08x, where no peripheral is modelled", what, address);
+        return NULL;
+    }
+    const uint32_t offset = address - (*device)->base;
+    const struct reg *reg = find_reg(*device, offset & ~3u);
+    if (!reg) {
+        twin_fault(twin, "the program %s %s +0x%03x, a register that is not modelled", what,
+                   (*device)->name, offset);
+        return NULL;
+    }
+    if (width != 4 && !(*device)->narrow) {
+        twin_fault(twin, "the program %s %s.%s by %u bytes; the register takes words", what,
+                   (*device)->name, reg->name, width);
+        return NULL;
+    }
+    const char *deaf = (*device)->deaf ? (*device)->deaf(*device) : NULL;
+    if (deaf) {
+        twin_fault(twin, "the program %s %s.%s %s", what, (*device)->name, reg->name, deaf);
+        return NULL;
+    }
+    (*device)->width = width;
+    return reg;
+}
+
+static uint32_t lane_mask(unsigned width)
+{
+    return width == 4 ? UINT32_MAX : (1u << (8u * width)) - 1u;
+}
+
+static uint32_t load(struct twin *twin, uint32_t address, unsigned width)
+{
+    struct device *device;
+    const struct reg *reg = locate(twin, address, width, "reads", &device);
+    if (!reg)
+        return 0;
+    const uint32_t offset = (address - device->base) & ~3u;
+    uint32_t value = *device_reg(device, offset);
+    if (device->read)
+        value = device->read(device, offset, value);
+    if (is_traced(twin, device))
+        show(device, reg, "->", offset, value);
+    return (value >> (8u * (address & 3u))) & lane_mask(width);
+}
+
+static void store(struct twin *twin, uint32_t address, unsigned width, uint32_t value)
+{
+    struct device *device;
+    if (twin->cut)
+        return; /* no power any more */
+    const struct reg *reg = locate(twin, address, width, "writes", &device);
+    if (!reg)
+        return;
+    const uint32_t offset = (address - device->base) & ~3u;
+    const uint32_t shift = 8u * (address & 3u), lanes = lane_mask(width) << shift;
+    uint32_t *held = device_reg(device, offset);
+    const uint32_t old = *held;
+    if (is_traced(twin, device))
+        show(device, reg, "<-", offset, value << shift);
+    if (device->allow && !device->allow(device, reg, value))
+        return;
+    const uint32_t written = (value << shift) & lanes, writable = reg->writable & lanes;
+    *held = ((old & ~writable) | (written & writable)) & ~(written & reg->clears);
+    if (device->write)
+        device->write(device, offset, old, width == 4 ? value : (old & ~lanes) | written);
+}
+
+uint32_t twin_load(struct twin *twin, uint32_t address)
+{
+    return load(twin, address, 4);
+}
+
+void twin_store(struct twin *twin, uint32_t address, uint32_t value)
+{
+    store(twin, address, 4, value);
+}
+
+static void reset_registers(struct device *device, bool all)
+{
+    for (unsigned i = 0; i < device->reg_count; i++) {
+        const struct reg *reg = &device->regs[i];
+        for (uint32_t n = 0; n < (reg->count ? reg->count : 1u); n++)
+            if (all || !(reg->traits & REG_KEPT))
+                *device_reg(device, reg->offset + 4u * n) = reg->reset;
+    }
+}
+
+void device_reset(struct device *device, enum twin_reset reset)
+{
+    reset_registers(device, reset == TWIN_RESET_POWER || reset == TWIN_RESET_PIN);
+    if (device->reset)
+        device->reset(device, reset);
+}
+
+void bus_reset(struct twin *twin, enum twin_reset reset)
+{
+    if (reset == TWIN_RESET_POWER) {
+        for (struct memory *memory = twin->memories; memory; memory = memory->next)
+            if (memory->own)
+                scramble(memory);
+        twin->hz = twin->hz_at_power_on;
+    }
+    for (struct device *device = twin->devices; device; device = device->next)
+        device_reset(device, reset);
+}
+
+/* ---- where Unicorn asks ---- */
+
+#define WINDOW 0x20000000u
+
+static uint64_t on_read(uc_engine *uc, uint64_t offset, unsigned size, void *ctx)
+{
+    struct twin *twin = ctx;
+    (void)uc;
+    return load(twin, 0x40000000u + (uint32_t)offset, size);
+}
+
+static void on_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *ctx)
+{
+    struct twin *twin = ctx;
+    (void)uc;
+    store(twin, 0x40000000u + (uint32_t)offset, size, (uint32_t)value);
+}
+
+static uint64_t on_core_read(uc_engine *uc, uint64_t offset, unsigned size, void *ctx)
+{
+    struct twin *twin = ctx;
+    (void)uc;
+    return load(twin, 0xe0000000u + (uint32_t)offset, size);
+}
+
+static void on_core_write(uc_engine *uc, uint64_t offset, unsigned size, uint64_t value, void *ctx)
+{
+    struct twin *twin = ctx;
+    (void)uc;
+    store(twin, 0xe0000000u + (uint32_t)offset, size, (uint32_t)value);
+}
+
+void bus_start(struct twin *twin)
+{
+    if (uc_mmio_map(twin->uc, 0x40000000u, WINDOW, on_read, twin, on_write, twin) != UC_ERR_OK ||
+        uc_mmio_map(twin->uc, 0xe0000000u, 0x100000u, on_core_read, twin, on_core_write, twin) !=
+            UC_ERR_OK)
+        twin_fault(twin, "Unicorn does not map the peripherals' windows");
+}

@@ -1,0 +1,99 @@
+/* The host's side of a twin: file descriptors that devices watch, and sleep. */
+#include <errno.h>
+#include <poll.h>
+#include <time.h>
+
+#include "twin/private.h"
+
+#define POLL_EVERY (TWIN_MS / 5u) /* of virtual time */
+#define LEAD_MAX   (2u * TWIN_MS) /* how far virtual time may run ahead of the host's */
+
+static twin_ns host_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (twin_ns)now.tv_sec * 1000000000ull + (twin_ns)now.tv_nsec;
+}
+
+void twin_watch(struct twin *twin, int fd, void (*ready)(void *ctx), void *ctx)
+{
+    struct watch *free_watch = NULL;
+    for (unsigned i = 0; i < TWIN_WATCHES; i++) {
+        struct watch *watch = &twin->watches[i];
+        if (watch->fd >= 0 && watch->ctx == ctx && watch->ready == ready) {
+            watch->fd = fd;
+            return;
+        }
+        if (watch->fd < 0 && !free_watch)
+            free_watch = watch;
+    }
+    if (fd < 0)
+        return;
+    if (free_watch)
+        *free_watch = (struct watch){fd, ready, ctx};
+    else
+        twin_fault(twin, "the twin watches %u files already", TWIN_WATCHES);
+}
+
+void host_poll(struct twin *twin, int wait_ms)
+{
+    if (wait_ms == 0 && twin->now - twin->polled < POLL_EVERY)
+        return;
+    twin->polled = twin->now;
+    struct pollfd polls[TWIN_WATCHES];
+    struct watch watches[TWIN_WATCHES];
+    nfds_t count = 0;
+    for (unsigned i = 0; i < TWIN_WATCHES; i++) {
+        if (twin->watches[i].fd < 0)
+            continue;
+        watches[count] = twin->watches[i];
+        polls[count++] = (struct pollfd){twin->watches[i].fd, POLLIN, 0};
+    }
+    if (poll(polls, count, wait_ms) <= 0)
+        return;
+    for (nfds_t i = 0; i < count; i++)
+        if (polls[i].revents)
+            watches[i].ready(watches[i].ctx);
+}
+
+/* The core sleeps until an event of virtual time, or of the host. */
+void host_sleep(struct twin *twin, twin_ns until)
+{
+    twin->anchored = false;
+    if (until != TWIN_NEVER && until <= twin->now)
+        return;
+    if (twin->hurry) {
+        if (until == TWIN_NEVER)
+            twin_fault(twin, "the core sleeps and nothing can wake it");
+        else
+            twin->now = until;
+        return;
+    }
+    const twin_ns before = host_now();
+    const twin_ns left = until == TWIN_NEVER ? 100u * TWIN_MS : until - twin->now;
+    const twin_ns wait = left < 100u * TWIN_MS ? left : 100u * TWIN_MS;
+    host_poll(twin, (int)((wait + TWIN_MS - 1) / TWIN_MS));
+    twin_ns gone = host_now() - before;
+    if (gone > wait)
+        gone = wait;
+    twin->now += gone ? gone : 1;
+}
+
+/* A busy core does not run ahead of the host: whom it talks to lives there. */
+void host_keep_pace(struct twin *twin)
+{
+    if (twin->hurry)
+        return;
+    const int64_t offset = (int64_t)(twin->now - host_now());
+    if (!twin->anchored || offset < twin->anchor) {
+        twin->anchor = offset;
+        twin->anchored = true;
+        return;
+    }
+    const int64_t lead = offset - twin->anchor;
+    if (lead > (int64_t)LEAD_MAX) {
+        const struct timespec pause = {
+            .tv_nsec = (long)(lead > 50 * (int64_t)TWIN_MS ? 50 * (int64_t)TWIN_MS : lead)};
+        nanosleep(&pause, NULL);
+    }
+}

@@ -1,0 +1,46 @@
+/* The list of boards that have a twin. */
+#include "twin/machine.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct {
+    const char *board;
+    machine_maker make;
+} machines[] = {
+    {"numaker-iot-m467", machine_numaker_iot_m467},
+};
+
+const char *machine_name(unsigned index)
+{
+    return index < sizeof machines / sizeof *machines ? machines[index].board : NULL;
+}
+
+struct machine *machine_new(const char *board, const char *folder)
+{
+    for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
+        if (strcmp(machines[i].board, board) != 0)
+            continue;
+        struct machine *machine = calloc(1, sizeof *machine);
+        if (machine && !machines[i].make(machine, folder)) {
+            free(machine);
+            return NULL;
+        }
+        if (machine)
+            machine->board = machines[i].board;
+        return machine;
+    }
+    fprintf(stderr, "otter twin: no board '%s' has a twin; there are:\n", board);
+    for (unsigned i = 0; machine_name(i); i++)
+        fprintf(stderr, "  %s\n", machine_name(i));
+    return NULL;
+}
+
+void machine_free(struct machine *machine)
+{
+    if (!machine)
+        return;
+    machine->free(machine);
+    free(machine);
+}

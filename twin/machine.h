@@ -1,0 +1,33 @@
+/* A board as a twin: its chip and what is soldered around it. One file of machines/ for each board;
+ * the list is in machine.c. */
+#ifndef OTTER_TWIN_MACHINE_H
+#define OTTER_TWIN_MACHINE_H
+
+#include "twin/serial.h"
+#include "twin/twin.h"
+
+struct machine {
+    const char *board;
+    struct twin *twin;
+    void *chip;
+    /* As a programmer writes the flash before the board is switched on. False where there is none.
+     */
+    bool (*program)(struct machine *machine, uint32_t address, const uint8_t *data, uint32_t size);
+    /* Puts the console at the board's debug port. */
+    void (*connect_console)(struct machine *machine, struct serial *console);
+    void (*free)(struct machine *machine);
+};
+
+/* The flash lies in files in FOLDER, which must be there; NULL: nowhere, for tests. NULL with a
+ * message on stderr when the board is not known or its files do not open. */
+struct machine *machine_new(const char *board, const char *folder);
+void machine_free(struct machine *machine);
+
+/* The names of the boards, in order, NULL after the last. */
+const char *machine_name(unsigned index);
+
+/* Between the files of this folder: makes one board. */
+typedef bool (*machine_maker)(struct machine *machine, const char *folder);
+bool machine_numaker_iot_m467(struct machine *machine, const char *folder);
+
+#endif

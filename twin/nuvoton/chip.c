@@ -1,0 +1,80 @@
+/* The chips: which parts of the family there are, and one put together. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "twin/nuvoton/nuvoton.h"
+
+/* Interrupt numbers: CMSIS device headers of the parts. */
+const struct nuvoton_part nuvoton_m467 = {
+    .name = "M467HJHAE",
+    .core = TWIN_CORTEX_M4,
+    .hz_max = 200000000u,
+    .aprom_size = 0x100000u,
+    .bank_size = 0x80000u,
+    .page_size = 0x1000u,
+    .config_base = 0x0f300000u,
+    .config_words = 4,
+    .sram_size = 0x80000u,
+    .mfp_by_byte = true,
+    .gpio_gated = true,
+    .ports = 10,
+    .uarts = 8,
+    .uart_irq = {36, 37, 48, 49, 74, 75, 102, 103},
+    .timer_irq = 32,
+    .step_hz = 25000000u,
+    .cycle_max = 8,
+    .pll_hz_max = 500000000u,
+    .level1_hz = 180000000u,
+    .pll_halved = true,
+    .lirc_hz = 10000u,
+};
+
+struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
+{
+    struct nuvoton *soc = calloc(1, sizeof *soc);
+    if (!soc)
+        return NULL;
+    soc->part = part;
+    soc->random = 0x4f74746572ull;
+    soc->twin = twin_new(part->core, 12000000u);
+    soc->isp_after = malloc(part->bank_size);
+    const bool opened =
+        folder ? nvm_open(&soc->aprom, folder, "aprom.bin", part->aprom_size) &&
+                     nvm_open(&soc->config, folder, "config.bin", 4u * part->config_words)
+               : nvm_open_nameless(&soc->aprom, part->aprom_size) &&
+                     nvm_open_nameless(&soc->config, 4u * part->config_words);
+    if (!soc->twin || !soc->isp_after || !opened) {
+        nuvoton_free(soc);
+        return NULL;
+    }
+    twin_add_rom(soc->twin, 0, part->aprom_size, soc->aprom.bytes);
+    twin_add_ram(soc->twin, 0x20000000u, part->sram_size);
+    system_start(soc);
+    gpio_start(soc);
+    fmc_start(soc);
+    timers_start(soc);
+    trng_start(soc);
+    for (unsigned i = 0; i < part->uarts; i++)
+        uart_start(soc, i);
+    return soc;
+}
+
+void nuvoton_free(struct nuvoton *soc)
+{
+    if (!soc)
+        return;
+    twin_free(soc->twin);
+    nvm_close(&soc->aprom);
+    nvm_close(&soc->config);
+    free(soc->isp_after);
+    free(soc);
+}
+
+bool nuvoton_program(struct nuvoton *soc, uint32_t address, const uint8_t *data, uint32_t size)
+{
+    if (address > soc->part->aprom_size || size > soc->part->aprom_size - address)
+        return false;
+    memcpy(soc->aprom.bytes + address, data, size);
+    twin_rom_changed(soc->twin, address, size);
+    return true;
+}

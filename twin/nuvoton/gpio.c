@@ -1,0 +1,137 @@
+/* GPIO: modes and levels of pins; interrupts of pins are not modelled. */
+#include "twin/nuvoton/nuvoton.h"
+
+#define MODE   0x00u
+#define DINOFF 0x04u
+#define DOUT   0x08u
+#define DATMSK 0x0cu
+#define PIN    0x10u
+#define WORDS  0x800u
+
+#define MODE_INPUT 0u
+
+#define PORT_REGS(port, at)                                                                        \
+    {"P" port "_MODE", at + MODE, 0xffffffff, 0, 0, 0, 0},                                         \
+        {"P" port "_DINOFF", at + DINOFF, 0xffff0000, 0, 0, 0, 0},                                 \
+        {"P" port "_DOUT", at + DOUT, 0xffff, 0, 0xffff, 0, 0},                                    \
+        {"P" port "_DATMSK", at + DATMSK, 0xffff, 0, 0, 0, 0},                                     \
+        {"P" port "_PIN", at + PIN, 0, 0, 0, 0, 0},                                                \
+        {"P" port "_SMTEN", at + 0x24, 0xffff, 0, 0, 0, 0},                                        \
+        {"P" port "_SLEWCTL", at + 0x28, 0xffffffff, 0, 0, 0, 0},                                  \
+    {                                                                                              \
+        "P" port "_PUSEL", at + 0x30, 0xffffffff, 0, 0, 0, 0                                       \
+    }
+
+static const struct reg gpio_regs[] = {
+    PORT_REGS("A", 0x000),
+    PORT_REGS("B", 0x040),
+    PORT_REGS("C", 0x080),
+    PORT_REGS("D", 0x0c0),
+    PORT_REGS("E", 0x100),
+    PORT_REGS("F", 0x140),
+    PORT_REGS("G", 0x180),
+    PORT_REGS("H", 0x1c0),
+    PORT_REGS("I", 0x200),
+    PORT_REGS("J", 0x240),
+    {"PIN_DATA", WORDS, 1, 0, 0, 160, 0},
+};
+
+static struct nuvoton *soc_of(struct device *device)
+{
+    return (struct nuvoton *)((char *)device - offsetof(struct nuvoton, gpio));
+}
+
+static uint32_t port_reg(const struct nuvoton *soc, unsigned port, uint32_t offset)
+{
+    return soc->gpio.values[(0x40u * port + offset) / 4u];
+}
+
+static bool is_input(const struct nuvoton *soc, unsigned port, unsigned pin)
+{
+    return (port_reg(soc, port, MODE) >> (2u * pin) & 3u) == MODE_INPUT;
+}
+
+/* The pin's level: of an output what it drives, of an input what comes from outside. */
+static bool level_of(const struct nuvoton *soc, unsigned port, unsigned pin)
+{
+    const uint32_t source =
+        is_input(soc, port, pin) ? soc->inputs[port] : port_reg(soc, port, DOUT);
+    return source >> pin & 1u;
+}
+
+static uint32_t levels_of(const struct nuvoton *soc, unsigned port)
+{
+    uint32_t levels = 0;
+    for (unsigned pin = 0; pin < 16; pin++)
+        levels |= (uint32_t)level_of(soc, port, pin) << pin;
+    return levels;
+}
+
+static unsigned port_of(uint32_t offset)
+{
+    return offset >= WORDS ? (offset - WORDS) / 0x40u : offset / 0x40u;
+}
+
+static bool gpio_allow(struct device *device, const struct reg *reg, uint32_t value)
+{
+    struct nuvoton *soc = soc_of(device);
+    (void)value;
+    (void)reg;
+    for (unsigned port = 0; port < NUVOTON_PORTS; port++)
+        soc->levels_before[port] = levels_of(soc, port);
+    return true;
+}
+
+static uint32_t gpio_read(struct device *device, uint32_t offset, uint32_t value)
+{
+    struct nuvoton *soc = soc_of(device);
+    if (offset >= WORDS)
+        return level_of(soc, port_of(offset), (offset - WORDS) % 0x40u / 4u);
+    return offset % 0x40u == PIN ? levels_of(soc, port_of(offset)) : value;
+}
+
+static void tell_changes(struct nuvoton *soc, unsigned port)
+{
+    const uint32_t changed = levels_of(soc, port) ^ soc->levels_before[port];
+    for (unsigned pin = 0; pin < 16; pin++)
+        if (soc->on_pin && changed >> pin & 1u)
+            soc->on_pin(soc->pin_ctx, port, pin, level_of(soc, port, pin));
+}
+
+static void gpio_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
+{
+    struct nuvoton *soc = soc_of(device);
+    const unsigned port = port_of(offset);
+    if (offset >= WORDS) {
+        const unsigned pin = (offset - WORDS) % 0x40u / 4u;
+        uint32_t *out = device_reg(device, 0x40u * port + DOUT);
+        *out = (*out & ~(1u << pin)) | (value & 1u) << pin;
+    } else if (offset % 0x40u == DOUT) {
+        const uint32_t kept = port_reg(soc, port, DATMSK);
+        *device_reg(device, offset) = (old & kept) | (value & 0xffffu & ~kept);
+    }
+    tell_changes(soc, port);
+}
+
+static const char *gpio_deaf(struct device *device)
+{
+    const struct nuvoton *soc = soc_of(device);
+    const uint32_t ports = soc->clk.values[1] >> 24 | (soc->clk.values[0x58 / 4] >> 24 & 3u) << 8;
+    return !soc->part->gpio_gated || ports ? NULL : "while no port has its clock";
+}
+
+void gpio_start(struct nuvoton *soc)
+{
+    soc->gpio = (struct device){.name = "GPIO",
+                                .base = 0x40004000u,
+                                .size = 0x1000u,
+                                .regs = gpio_regs,
+                                .reg_count = sizeof gpio_regs / sizeof *gpio_regs,
+                                .read = gpio_read,
+                                .write = gpio_write,
+                                .allow = gpio_allow,
+                                .deaf = gpio_deaf};
+    for (unsigned port = 0; port < NUVOTON_PORTS; port++)
+        soc->inputs[port] = 0xffffu;
+    twin_add_device(soc->twin, &soc->gpio);
+}

@@ -1,0 +1,144 @@
+/* Models of Nuvoton's M467, M487 and M2354, written from their register tables. Where the tables
+ * leave open what a wrong access does on silicon, the model ends the run with a fault: a driver
+ * must not depend on it.
+ *
+ * Only the peripherals that a board's firmware uses are here; each is a file. */
+#ifndef OTTER_TWIN_NUVOTON_H
+#define OTTER_TWIN_NUVOTON_H
+
+#include "twin/nvm.h"
+#include "twin/serial.h"
+#include "twin/twin.h"
+
+#define NUVOTON_PORTS 10u
+#define NUVOTON_UARTS 8u
+
+struct nuvoton;
+
+/* A clock gate or reset bit: which register of CLK or SYS, and which bit. */
+struct nuvoton_bit {
+    uint32_t offset;
+    uint8_t bit;
+};
+
+/* How one part differs from its siblings. */
+struct nuvoton_part {
+    const char *name;
+    enum twin_core core;
+    uint32_t hz_max;
+    uint32_t aprom_size, bank_size, page_size;
+    uint32_t config_base, config_words;
+    uint32_t sram_size;
+    bool mfp_by_byte; /* pin functions: 8 bits from +0x500, or 4 bits from +0x30 */
+    bool gpio_gated;  /* ports have clock gates */
+    unsigned ports;
+    unsigned uarts;
+    unsigned uart_irq[NUVOTON_UARTS];
+    unsigned timer_irq; /* of TIMER0 */
+    uint32_t step_hz;   /* FMC wait states: one for each of these */
+    uint32_t cycle_max;
+    uint32_t pll_hz_max; /* of FIN / NR * 2 * NF */
+    uint32_t level1_hz;  /* fastest clock below power level 0 */
+    bool pll_halved;     /* peripherals get half of the PLL */
+    uint32_t lirc_hz;
+};
+extern const struct nuvoton_part nuvoton_m467;
+extern const struct nuvoton_part nuvoton_m487;
+
+struct nuvoton_pin {
+    uint8_t port, pin, function;
+};
+
+#define UART_BACKLOG 65536u
+
+struct uart {
+    struct device device;
+    struct nuvoton *soc;
+    unsigned number;
+    struct serial *peer;
+    struct twin_timer sent;  /* the byte in the shift register is out */
+    struct twin_timer came;  /* the next byte of the peer has come in */
+    struct twin_timer quiet; /* receive time-out */
+    uint8_t tx[16], rx[16];
+    unsigned tx_count, rx_count;
+    bool sending;
+    bool rx_is_old;                    /* the receive time-out has passed */
+    struct nuvoton_pin tx_pin, rx_pin; /* where the board has them; function 0: not checked */
+    uint8_t backlog[UART_BACKLOG];
+    uint32_t backlog_start, backlog_count;
+};
+/* Puts `peer` at the other end, which must outlive the chip. */
+void uart_connect(struct uart *uart, struct serial *peer);
+
+/* ---- the chip ---- */
+
+struct nuvoton {
+    struct twin *twin;
+    const struct nuvoton_part *part;
+    struct device sys, clk, gpio, fmc, timer, wdt, trng;
+    struct uart uarts[NUVOTON_UARTS];
+    struct nvm aprom, config;
+    unsigned unlock_step;
+    bool unlocked;
+    /* clocks: when each source is stable, 0 while it is off */
+    twin_ns stable_at[8];
+    uint32_t reset_flags;
+    /* fmc */
+    struct twin_timer isp_done;
+    struct nvm *isp_target; /* of the command under way */
+    uint32_t isp_offset, isp_size;
+    uint8_t *isp_after; /* what it leaves there */
+    uint32_t result;
+    /* timer, wdt */
+    struct twin_timer timer_match, wdt_bites;
+    twin_ns timer_started, wdt_fed;
+    uint32_t timer_from;
+    bool wdt_runs;
+    /* trng */
+    twin_ns trng_ready_at, trng_byte_at;
+    uint64_t random;
+    bool random_stuck; /* a fault of the generator, for tests */
+    /* pins */
+    void (*on_pin)(void *ctx, unsigned port, unsigned pin, bool level);
+    void *pin_ctx;
+    uint32_t levels_before[NUVOTON_PORTS];
+    uint32_t inputs[NUVOTON_PORTS]; /* levels from outside; 1 unless something pulls down */
+};
+
+/* Makes the chip, blank unless FOLDER has its flash. NULL with a message on stderr. */
+struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder);
+void nuvoton_free(struct nuvoton *soc);
+/* As a programmer does it: erased and written, without the chip's doing. False outside the flash.
+ */
+bool nuvoton_program(struct nuvoton *soc, uint32_t address, const uint8_t *data, uint32_t size);
+
+/* Between the files of this folder. */
+void system_start(struct nuvoton *soc);
+void gpio_start(struct nuvoton *soc);
+void uart_start(struct nuvoton *soc, unsigned number);
+void fmc_start(struct nuvoton *soc);
+void timers_start(struct nuvoton *soc);
+void trng_start(struct nuvoton *soc);
+/* A clock source of CLK's selectors: its frequency, 0 while it does not run. */
+enum nuvoton_clock {
+    CLOCK_HXT,
+    CLOCK_LXT,
+    CLOCK_PLL,
+    CLOCK_LIRC,
+    CLOCK_HIRC,
+    CLOCK_HCLK,
+    CLOCK_PCLK
+};
+uint32_t clock_hz(struct nuvoton *soc, enum nuvoton_clock clock);
+bool clock_gate(const struct nuvoton *soc, struct nuvoton_bit gate);
+/* The function that a pin is set to; 0 is GPIO. */
+unsigned pin_function(const struct nuvoton *soc, unsigned port, unsigned pin);
+/* Protected registers: true when unlocked, else a fault. */
+bool unlocked_or_fault(struct nuvoton *soc, const struct device *device, const struct reg *reg);
+/* Reads of the flash as the part's clock allows it: checked at each change of clock or wait states.
+ */
+void check_speed(struct nuvoton *soc);
+
+#define TRAIT_PROTECTED 1u
+
+#endif

@@ -1,0 +1,122 @@
+/* Private to twin/: what the files behind twin.h share. */
+#ifndef OTTER_TWIN_PRIVATE_H
+#define OTTER_TWIN_PRIVATE_H
+
+#include <unicorn/unicorn.h>
+
+#include "twin/twin.h"
+
+/* Exceptions by number: 2 NMI, 3 HardFault, 11 SVCall, 14 PendSV, 15 SysTick, 16 + n IRQ n. */
+#define EXCEPTION_NMI        2u
+#define EXCEPTION_HARD_FAULT 3u
+#define EXCEPTION_SVCALL     11u
+#define EXCEPTION_PENDSV     14u
+#define EXCEPTION_SYSTICK    15u
+#define EXCEPTION_IRQ0       16u
+#define EXCEPTION_COUNT      (EXCEPTION_IRQ0 + TWIN_IRQ_COUNT)
+#define EXCEPTION_DEPTH      16u
+
+struct exceptions {
+    bool pending[EXCEPTION_COUNT];
+    bool enabled[EXCEPTION_COUNT];
+    bool level[EXCEPTION_COUNT]; /* of the line: pends again as long as it is up */
+    uint8_t priority[EXCEPTION_COUNT];
+    unsigned active[EXCEPTION_DEPTH]; /* the innermost last */
+    unsigned depth;
+    unsigned waiting; /* how many are pending: 0 is looked at often */
+};
+
+struct systick {
+    struct twin_timer timer;
+    twin_ns started;
+    uint32_t from; /* value at `started` */
+};
+
+struct watch {
+    int fd;
+    void (*ready)(void *ctx);
+    void *ctx;
+};
+
+struct memory {
+    uint32_t base;
+    uint32_t size;
+    uint8_t *bytes;
+    bool own; /* RAM: the twin's */
+    struct memory *next;
+};
+
+struct twin {
+    uc_engine *uc;
+    enum twin_core core;
+    /* time */
+    twin_ns now;
+    uint64_t clocks;
+    uint64_t clock_rest; /* part of a nanosecond, in 1 / hz */
+    uint32_t hz;
+    uint32_t hz_at_power_on;
+    uint64_t slice_end;     /* in clocks: where the present slice stops */
+    uint64_t block_size;    /* clocks of the block that runs, not yet counted */
+    uint64_t cut_at;        /* in clocks */
+    unsigned cut_operation; /* the one that the cut lies in, 0 for none */
+    unsigned operations;
+    bool cut; /* the power is gone */
+    struct twin_timer *timers;
+    twin_ns polled; /* when the host was looked at last */
+    bool hurry;
+    int64_t anchor; /* of virtual to host time in a busy stretch; see host.c */
+    bool anchored;
+    /* the core */
+    struct device scs;
+    struct device dwt;
+    struct systick systick;
+    struct exceptions exceptions;
+    uint32_t vectors;
+    enum twin_reset reset_wanted;
+    bool reset_due;
+    enum twin_reset last_reset;
+    bool slept;  /* the slice ended by WFI */
+    bool masked; /* something waits for PRIMASK to be cleared */
+    /* the rest */
+    struct device *devices;
+    struct device *last_device;
+    struct memory *memories;
+    struct watch watches[TWIN_WATCHES];
+    bool stopping;
+    bool faulted;
+    bool trace_all;
+    const char *trace;
+    char fault[320];
+};
+
+/* bus.c */
+void bus_start(struct twin *twin);
+void bus_reset(struct twin *twin, enum twin_reset reset);
+struct memory *bus_memory(struct twin *twin, uint32_t address, uint32_t size);
+
+/* exceptions.c: entering and leaving, by hand. */
+void exceptions_reset(struct twin *twin);
+void exception_pend(struct twin *twin, unsigned number);
+void exception_unpend(struct twin *twin, unsigned number);
+/* Takes the most urgent exception if the core is to leave what it does for it. */
+void exceptions_take(struct twin *twin);
+/* True when something is pending that ends a WFI. */
+bool exceptions_wake(struct twin *twin);
+void exception_return(struct twin *twin, uint32_t code);
+
+/* scs.c: SysTick, NVIC and system control block as registers. */
+void scs_start(struct twin *twin);
+
+/* host.c */
+void host_poll(struct twin *twin, int wait_ms);
+void host_sleep(struct twin *twin, twin_ns until);
+void host_keep_pace(struct twin *twin);
+
+/* twin.c */
+void twin_end_slice(struct twin *twin);
+void twin_advance(struct twin *twin, twin_ns duration);
+twin_ns twin_next_event(const struct twin *twin);
+uint32_t core_reg(const struct twin *twin, int reg);
+void core_set_reg(struct twin *twin, int reg, uint32_t value);
+
+#endif

@@ -1,0 +1,284 @@
+/* What Armv7-M and Armv8-M have around the core, as far as firmware uses it: SysTick, NVIC, the
+ * system control block, the cycle counter. Section B3 of the Architecture Reference Manual. */
+#include <stdlib.h>
+
+#include "twin/private.h"
+
+#define CSR   0x010u
+#define RVR   0x014u
+#define CVR   0x018u
+#define ISER  0x100u
+#define ICER  0x180u
+#define ISPR  0x200u
+#define ICPR  0x280u
+#define IABR  0x300u
+#define IPR   0x400u
+#define CPUID 0xd00u
+#define ICSR  0xd04u
+#define VTOR  0xd08u
+#define AIRCR 0xd0cu
+#define SHPR1 0xd18u
+#define DEMCR 0xdfcu
+
+#define CSR_ENABLE    1u
+#define CSR_TICKINT   2u
+#define CSR_CORE      4u
+#define CSR_COUNTFLAG 0x10000u
+
+#define AIRCR_KEY         0x05fa0000u
+#define AIRCR_SYSRESETREQ 4u
+
+#define PRIORITY_BITS 0xf0f0f0f0u
+
+static const struct reg scs_regs[] = {
+    {"ICTR", 0x004, 0, 0, 4, 0, 0},
+    {"ACTLR", 0x008, 0xffffffff, 0, 0, 0, 0},
+    {"SYST_CSR", CSR, 7, 0, 0, 0, 0},
+    {"SYST_RVR", RVR, 0xffffff, 0, 0, 0, 0},
+    {"SYST_CVR", CVR, 0, 0, 0, 0, 0},
+    {"NVIC_ISER", ISER, 0, 0, 0, 5, 0},
+    {"NVIC_ICER", ICER, 0, 0, 0, 8, 0},
+    {"NVIC_ISPR", ISPR, 0, 0, 0, 5, 0},
+    {"NVIC_ICPR", ICPR, 0, 0, 0, 8, 0},
+    {"NVIC_IABR", IABR, 0, 0, 0, 5, 0},
+    {"NVIC_IPR", IPR, PRIORITY_BITS, 0, 0, 40, 0},
+    {"CPUID", CPUID, 0, 0, 0x410fc241, 0, 0},
+    {"ICSR", ICSR, 0, 0, 0, 0, 0},
+    {"VTOR", VTOR, 0xffffff80, 0, 0, 0, 0},
+    {"AIRCR", AIRCR, 0x700, 0, 0xfa050000, 0, 0},
+    {"SCR", 0xd10, 0x16, 0, 0, 0, 0},
+    {"CCR", 0xd14, 0x31b, 0, 0x200, 0, 0},
+    {"SHPR", SHPR1, PRIORITY_BITS, 0, 0, 3, 0},
+    {"SHCSR", 0xd24, 0x70000, 0, 0, 0, 0},
+    {"CFSR", 0xd28, 0, 0xffffffff, 0, 0, 0},
+    {"HFSR", 0xd2c, 0, 0xffffffff, 0, 0, 0},
+    {"MMFAR", 0xd34, 0xffffffff, 0, 0, 0, 0},
+    {"BFAR", 0xd38, 0xffffffff, 0, 0, 0, 0},
+    {"CPACR", 0xd88, 0x00f00000, 0, 0, 0, 0},
+    {"DEMCR", DEMCR, 0x01000000, 0, 0, 0, 0},
+    {"FPCCR", 0xf34, 0xc0000000, 0, 0xc0000000, 0, 0},
+};
+
+/* ---- SysTick ---- */
+
+static twin_ns ticks_to_ns(const struct twin *twin, uint64_t ticks)
+{
+    return ticks * 1000000000ull / twin->hz + 1;
+}
+
+/* The counter now: it counts down from `from`, reloads one clock after 0. */
+static uint32_t systick_value(const struct twin *twin)
+{
+    const struct systick *s = &twin->systick;
+    const struct device *scs = &twin->scs;
+    const uint32_t reload = scs->values[RVR / 4];
+    if (!(scs->values[CSR / 4] & CSR_ENABLE))
+        return s->from;
+    const uint64_t gone = (twin->now - s->started) * twin->hz / 1000000000ull;
+    if (gone <= s->from)
+        return s->from - (uint32_t)gone;
+    return reload - (uint32_t)((gone - s->from - 1) % (reload + 1ull));
+}
+
+static void systick_plan(struct twin *twin)
+{
+    struct systick *s = &twin->systick;
+    const bool runs = (twin->scs.values[CSR / 4] & CSR_ENABLE) && twin->scs.values[RVR / 4] > 0;
+    s->started = twin->now;
+    twin_timer_set(
+        twin, &s->timer,
+        runs ? twin->now + ticks_to_ns(twin, s->from ? s->from : twin->scs.values[RVR / 4] + 1ull)
+             : TWIN_NEVER);
+}
+
+static void systick_wrapped(void *ctx)
+{
+    struct twin *twin = ctx;
+    uint32_t *csr = device_reg(&twin->scs, CSR);
+    *csr |= CSR_COUNTFLAG;
+    twin->systick.from = 0;
+    systick_plan(twin);
+    if (*csr & CSR_TICKINT)
+        exception_pend(twin, EXCEPTION_SYSTICK);
+}
+
+static void systick_write(struct twin *twin, uint32_t offset, uint32_t old)
+{
+    uint32_t *csr = device_reg(&twin->scs, CSR);
+    if (offset == CSR) {
+        const uint32_t changed = (old ^ *csr) & CSR_ENABLE;
+        if (*csr & CSR_ENABLE && !(*csr & CSR_CORE))
+            twin_fault(twin, "SysTick counts an external clock, which no twin models");
+        if (changed)
+            systick_plan(twin);
+    } else if (offset == CVR) {
+        twin->systick.from = 0;
+        *csr &= ~CSR_COUNTFLAG;
+        systick_plan(twin);
+    }
+}
+
+/* ---- NVIC ---- */
+
+static void each_irq(struct twin *twin, uint32_t offset, uint32_t base, uint32_t bits,
+                     void (*run)(struct twin *twin, unsigned number))
+{
+    for (unsigned bit = 0; bit < 32; bit++) {
+        const unsigned irq = (offset - base) * 8u + bit;
+        if (!(bits >> bit & 1u))
+            continue;
+        if (irq < TWIN_IRQ_COUNT)
+            run(twin, EXCEPTION_IRQ0 + irq);
+    }
+}
+
+static void enable(struct twin *twin, unsigned number)
+{
+    twin->exceptions.enabled[number] = true;
+    twin_end_slice(twin);
+}
+
+static void disable(struct twin *twin, unsigned number)
+{
+    twin->exceptions.enabled[number] = false;
+}
+
+static uint32_t bits_of(const bool *flags, uint32_t offset, uint32_t base)
+{
+    uint32_t bits = 0;
+    for (unsigned bit = 0; bit < 32; bit++) {
+        const unsigned irq = (offset - base) * 8u + bit;
+        if (irq < TWIN_IRQ_COUNT && flags[EXCEPTION_IRQ0 + irq])
+            bits |= 1u << bit;
+    }
+    return bits;
+}
+
+static bool is_in(uint32_t offset, uint32_t base, uint32_t words)
+{
+    return offset >= base && offset < base + 4u * words;
+}
+
+static void take_priorities(struct twin *twin)
+{
+    struct exceptions *e = &twin->exceptions;
+    for (unsigned irq = 0; irq < TWIN_IRQ_COUNT; irq++)
+        e->priority[EXCEPTION_IRQ0 + irq] =
+            (uint8_t)(twin->scs.values[(IPR + irq) / 4u] >> (8u * (irq & 3u)));
+    for (unsigned i = 0; i < 12; i++)
+        e->priority[4 + i] = (uint8_t)(twin->scs.values[(SHPR1 + i) / 4u] >> (8u * (i & 3u)));
+}
+
+/* ---- the registers ---- */
+
+static uint32_t scs_read(struct device *device, uint32_t offset, uint32_t value)
+{
+    struct twin *twin = device->twin;
+    struct exceptions *e = &twin->exceptions;
+    if (offset == CSR) {
+        *device_reg(device, CSR) &= ~CSR_COUNTFLAG;
+        return value;
+    }
+    if (offset == CVR)
+        return systick_value(twin);
+    if (offset == ICSR)
+        return (e->depth ? e->active[e->depth - 1] : 0) | (e->waiting ? 1u << 22 : 0);
+    if (is_in(offset, ISER, 5))
+        return bits_of(e->enabled, offset, ISER);
+    if (is_in(offset, ICER, 8))
+        return bits_of(e->enabled, offset, ICER);
+    if (is_in(offset, ISPR, 5))
+        return bits_of(e->pending, offset, ISPR);
+    if (is_in(offset, ICPR, 8))
+        return bits_of(e->pending, offset, ICPR);
+    return value;
+}
+
+static void write_icsr(struct twin *twin, uint32_t value)
+{
+    if (value & 1u << 31)
+        exception_pend(twin, EXCEPTION_NMI);
+    if (value & 1u << 28)
+        exception_pend(twin, EXCEPTION_PENDSV);
+    if (value & 1u << 27)
+        exception_unpend(twin, EXCEPTION_PENDSV);
+    if (value & 1u << 26)
+        exception_pend(twin, EXCEPTION_SYSTICK);
+    if (value & 1u << 25)
+        exception_unpend(twin, EXCEPTION_SYSTICK);
+}
+
+static void scs_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
+{
+    struct twin *twin = device->twin;
+    systick_write(twin, offset, old);
+    if (is_in(offset, ISER, 5))
+        each_irq(twin, offset, ISER, value, enable);
+    else if (is_in(offset, ICER, 8))
+        each_irq(twin, offset, ICER, value, disable);
+    else if (is_in(offset, ISPR, 5))
+        each_irq(twin, offset, ISPR, value, exception_pend);
+    else if (is_in(offset, ICPR, 8))
+        each_irq(twin, offset, ICPR, value, exception_unpend);
+    else if (is_in(offset, IPR, 40) || is_in(offset, SHPR1, 3))
+        take_priorities(twin);
+    else if (offset == ICSR)
+        write_icsr(twin, value);
+    else if (offset == AIRCR && (value & 0xffff0000u) == AIRCR_KEY && (value & AIRCR_SYSRESETREQ))
+        twin_request_reset(twin, TWIN_RESET_SYSTEM);
+}
+
+static void scs_reset(struct device *device, enum twin_reset reset)
+{
+    struct twin *twin = device->twin;
+    (void)reset;
+    *device_reg(device, VTOR) = twin->vectors;
+    twin->systick.from = 0;
+    twin_timer_set(twin, &twin->systick.timer, TWIN_NEVER);
+}
+
+/* ---- the cycle counter: Armv8-M baseline has none ---- */
+
+static const struct reg dwt_regs[] = {
+    {"CTRL", 0x0, 1, 0, 0x40000000, 0, 0},
+    {"CYCCNT", 0x4, 0xffffffff, 0, 0, 0, 0},
+};
+
+static uint32_t dwt_read(struct device *device, uint32_t offset, uint32_t value)
+{
+    const bool counts =
+        *device_reg(device, 0) & 1u && device->twin->scs.values[DEMCR / 4] & 0x01000000u;
+    return offset == 4 && counts ? value + (uint32_t)device->twin->clocks : value;
+}
+
+static void dwt_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
+{
+    (void)old;
+    if (offset == 4)
+        *device_reg(device, 4) = value - (uint32_t)device->twin->clocks;
+}
+
+void scs_start(struct twin *twin)
+{
+    twin->scs = (struct device){.name = "SCS",
+                                .base = 0xe000e000u,
+                                .size = 0x1000u,
+                                .regs = scs_regs,
+                                .reg_count = sizeof scs_regs / sizeof *scs_regs,
+                                .narrow = true,
+                                .read = scs_read,
+                                .write = scs_write,
+                                .reset = scs_reset};
+    twin->systick.timer = (struct twin_timer){.run = systick_wrapped, .ctx = twin};
+    twin_add_device(twin, &twin->scs);
+    if (twin->core == TWIN_CORTEX_M23)
+        return;
+    twin->dwt = (struct device){.name = "DWT",
+                                .base = 0xe0001000u,
+                                .size = 0x1000u,
+                                .regs = dwt_regs,
+                                .reg_count = sizeof dwt_regs / sizeof *dwt_regs,
+                                .read = dwt_read,
+                                .write = dwt_write};
+    twin_add_device(twin, &twin->dwt);
+}

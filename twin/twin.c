@@ -1,0 +1,409 @@
+/* The core and its time: slices of instructions between events, and what ends a slice. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "twin/private.h"
+
+#define SLICE_MAX 200000u /* clocks: how long the host may wait to be looked at */
+
+uint32_t core_reg(const struct twin *twin, int reg)
+{
+    uint32_t value = 0;
+    uc_reg_read(twin->uc, reg, &value);
+    return value;
+}
+
+void core_set_reg(struct twin *twin, int reg, uint32_t value)
+{
+    uc_reg_write(twin->uc, reg, &value);
+}
+
+uint32_t twin_pc(const struct twin *twin)
+{
+    return core_reg(twin, UC_ARM_REG_PC);
+}
+
+/* ---- ends ---- */
+
+/* Takes effect at the next block. Stopping Unicorn from a callback would leave its program counter
+ * at the start of the present block, whose instructions would then run twice. */
+void twin_end_slice(struct twin *twin)
+{
+    twin->slice_end = 0;
+}
+
+void twin_stop(struct twin *twin)
+{
+    twin->stopping = true;
+    twin_end_slice(twin);
+}
+
+void twin_fault(struct twin *twin, const char *format, ...)
+{
+    if (twin->faulted)
+        return; /* the first one is the cause */
+    twin->faulted = true;
+    va_list arguments;
+    va_start(arguments, format);
+    int length = vsnprintf(twin->fault, sizeof twin->fault, format, arguments);
+    va_end(arguments);
+    if (length >= 0 && (size_t)length < sizeof twin->fault)
+        snprintf(twin->fault + length, sizeof twin->fault - (size_t)length, " (near pc 0x%08x)",
+                 twin_pc(twin));
+    twin_end_slice(twin);
+}
+
+const char *twin_fault_text(const struct twin *twin)
+{
+    return twin->fault;
+}
+
+void twin_cut_after(struct twin *twin, uint64_t clocks)
+{
+    twin->cut_at = clocks > UINT64_MAX - twin->clocks ? UINT64_MAX : twin->clocks + clocks;
+}
+
+void twin_cut_in_operation(struct twin *twin, unsigned n)
+{
+    twin->cut_operation = n ? twin->operations + n : 0;
+}
+
+bool twin_operation(struct twin *twin)
+{
+    if (++twin->operations == twin->cut_operation)
+        twin->cut = true;
+    if (twin->cut)
+        twin_end_slice(twin);
+    return twin->cut;
+}
+
+unsigned twin_operations(const struct twin *twin)
+{
+    return twin->operations;
+}
+
+/* ---- time ---- */
+
+twin_ns twin_now(const struct twin *twin)
+{
+    return twin->now;
+}
+
+uint64_t twin_clocks(const struct twin *twin)
+{
+    return twin->clocks;
+}
+
+void twin_set_hz(struct twin *twin, uint32_t hz)
+{
+    twin->hz = hz;
+    twin->clock_rest = 0;
+    twin_end_slice(twin);
+}
+
+uint32_t twin_hz(const struct twin *twin)
+{
+    return twin->hz;
+}
+
+static void count_clocks(struct twin *twin, uint64_t clocks)
+{
+    const uint64_t parts = clocks * 1000000000ull + twin->clock_rest;
+    twin->clocks += clocks;
+    twin->now += parts / twin->hz;
+    twin->clock_rest = parts % twin->hz;
+}
+
+void twin_advance(struct twin *twin, twin_ns duration)
+{
+    twin->now += duration;
+}
+
+void twin_stall(struct twin *twin, twin_ns duration)
+{
+    twin_advance(twin, duration);
+    twin_end_slice(twin); /* events may have come due */
+}
+
+void twin_timer_set(struct twin *twin, struct twin_timer *timer, twin_ns at)
+{
+    struct twin_timer **link = &twin->timers;
+    if (timer->queued) {
+        while (*link != timer)
+            link = &(*link)->next;
+        *link = timer->next;
+        timer->queued = false;
+    }
+    timer->at = at;
+    if (at == TWIN_NEVER)
+        return;
+    for (link = &twin->timers; *link && (*link)->at <= at;)
+        link = &(*link)->next;
+    timer->next = *link;
+    timer->queued = true;
+    *link = timer;
+    if (twin->timers == timer)
+        twin_end_slice(twin);
+}
+
+twin_ns twin_next_event(const struct twin *twin)
+{
+    return twin->timers ? twin->timers->at : TWIN_NEVER;
+}
+
+static void run_timers(struct twin *twin)
+{
+    while (twin->timers && twin->timers->at <= twin->now && !twin->faulted) {
+        struct twin_timer *timer = twin->timers;
+        twin->timers = timer->next;
+        timer->queued = false;
+        timer->run(timer->ctx);
+    }
+}
+
+/* ---- instructions ---- */
+
+/* Before each block: counts it, or ends the slice before it runs. */
+static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
+{
+    struct twin *twin = ctx;
+    (void)address;
+    count_clocks(twin, twin->block_size);
+    twin->block_size = 0;
+    const bool unmasked = twin->masked && !(core_reg(twin, UC_ARM_REG_PRIMASK) & 1u);
+    if (unmasked)
+        twin->slice_end = 0; /* what was held back is due now */
+    if (twin->clocks >= twin->slice_end) {
+        uc_emu_stop(uc);
+        return;
+    }
+    twin->block_size = size / 2u;
+    /* A block that the cut lies in is run instruction by instruction, by twin_run. */
+    if (twin->cut_at != UINT64_MAX && twin->clocks + twin->block_size > twin->cut_at) {
+        twin->block_size = 0;
+        uc_emu_stop(uc);
+    }
+}
+
+static void on_interrupt(uc_engine *uc, uint32_t number, void *ctx)
+{
+    struct twin *twin = ctx;
+    (void)uc;
+    if (number == 2)
+        exception_pend(twin, EXCEPTION_SVCALL);
+    else if (number == 8)
+        exception_return(twin, core_reg(twin, UC_ARM_REG_PC));
+    else if (number == 7)
+        twin_fault(twin, "the program met a breakpoint");
+    else
+        twin_fault(twin, "the program took the core's exception %u", number);
+    twin_end_slice(twin);
+}
+
+static const char *access_word(uc_mem_type type)
+{
+    switch (type) {
+    case UC_MEM_READ_UNMAPPED:
+    case UC_MEM_READ_PROT:
+        return "reads";
+    case UC_MEM_FETCH_UNMAPPED:
+    case UC_MEM_FETCH_PROT:
+        return "executes";
+    default:
+        return "writes";
+    }
+}
+
+static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
+                          int64_t value, void *ctx)
+{
+    struct twin *twin = ctx;
+    (void)uc;
+    (void)value;
+    twin_fault(twin, "the program %s %d bytes at 0x%08x, where %s", access_word(type), size,
+               (uint32_t)address,
+               bus_memory(twin, (uint32_t)address, 1) ? "the core may not do that"
+                                                      : "there is nothing");
+    return false;
+}
+
+static void report(struct twin *twin, uc_err error)
+{
+    if (error == UC_ERR_OK || twin->faulted)
+        return;
+    uint16_t code[2] = {0};
+    (void)twin_read_memory(twin, twin_pc(twin), code, sizeof code);
+    twin_fault(twin, "the core stopped: %s, at the instruction %04x %04x", uc_strerror(error),
+               code[0], code[1]);
+}
+
+/* One slice of whole blocks. */
+static void run_slice(struct twin *twin, uint64_t clocks)
+{
+    twin->slice_end = twin->clocks + clocks;
+    twin->block_size = 0;
+    const uint32_t pc = twin_pc(twin) | 1u;
+    const uc_err error = uc_emu_start(twin->uc, pc, 0xffffffffu, 0, 0);
+    const bool asked = twin->slice_end == 0 || twin->clocks >= twin->slice_end;
+    count_clocks(twin, twin->block_size);
+    twin->block_size = 0;
+    report(twin, error);
+    twin->slept = !asked && !twin->faulted && error == UC_ERR_OK && twin->clocks < twin->cut_at;
+}
+
+/* The last block before a cut, instruction by instruction. */
+static bool reach_cut(struct twin *twin)
+{
+    const uint64_t cut = twin->cut_at;
+    if (cut == UINT64_MAX || cut - twin->clocks > 512)
+        return cut <= twin->clocks;
+    twin->cut_at = UINT64_MAX;
+    uc_ctl_flush_tlb(twin->uc); /* blocks made before count no single instructions */
+    while (twin->clocks < cut && !twin->faulted && !twin->stopping && !twin->reset_due) {
+        twin->slice_end = UINT64_MAX;
+        report(twin, uc_emu_start(twin->uc, twin_pc(twin) | 1u, 0xffffffffu, 0, 1));
+        twin->block_size = 0;
+        count_clocks(twin, 1);
+        exceptions_take(twin);
+    }
+    twin->cut_at = cut;
+    return twin->clocks >= cut;
+}
+
+static uint64_t clocks_until(const struct twin *twin, twin_ns until)
+{
+    if (until <= twin->now)
+        return 1;
+    const twin_ns left = until - twin->now;
+    if (left > TWIN_MS)
+        return SLICE_MAX;
+    const uint64_t clocks = left * twin->hz / 1000000000ull + 1;
+    return clocks < SLICE_MAX ? clocks : SLICE_MAX;
+}
+
+enum twin_end twin_run(struct twin *twin, twin_ns until)
+{
+    twin->stopping = false;
+    while (!twin->faulted && !twin->stopping && !twin->cut && twin->now < until) {
+        run_timers(twin);
+        host_poll(twin, 0);
+        if (twin->reset_due)
+            twin_reset(twin, twin->reset_wanted);
+        exceptions_take(twin);
+        if (twin->cut || reach_cut(twin))
+            return TWIN_CUT;
+        const twin_ns event = twin_next_event(twin);
+        if (twin->slept && !exceptions_wake(twin)) {
+            host_sleep(twin, event < until ? event : until);
+            continue;
+        }
+        twin->slept = false;
+        if (!twin->reset_due && !twin->stopping && !twin->faulted)
+            run_slice(twin, clocks_until(twin, event < until ? event : until));
+        host_keep_pace(twin);
+    }
+    if (twin->cut)
+        return TWIN_CUT;
+    return twin->faulted ? TWIN_FAULT : TWIN_STOPPED;
+}
+
+/* ---- starting and resetting ---- */
+
+static uint32_t word_at(struct twin *twin, uint32_t address)
+{
+    uint32_t word = 0;
+    if (!twin_read_memory(twin, address, &word, sizeof word))
+        twin_fault(twin, "there is no vector table at 0x%08x", address);
+    return word;
+}
+
+void twin_reset(struct twin *twin, enum twin_reset reset)
+{
+    twin->reset_due = false;
+    twin->last_reset = reset;
+    twin->slept = false;
+    if (reset != TWIN_RESET_CORE)
+        bus_reset(twin, reset);
+    exceptions_reset(twin);
+    static const int registers[] = {UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2,  UC_ARM_REG_R3,
+                                    UC_ARM_REG_R4, UC_ARM_REG_R5, UC_ARM_REG_R6,  UC_ARM_REG_R7,
+                                    UC_ARM_REG_R8, UC_ARM_REG_R9, UC_ARM_REG_R10, UC_ARM_REG_R11,
+                                    UC_ARM_REG_R12};
+    for (size_t i = 0; i < sizeof registers / sizeof *registers; i++)
+        core_set_reg(twin, registers[i], 0xdeadbeefu); /* nothing may rely on them */
+    core_set_reg(twin, UC_ARM_REG_LR, 0xffffffffu);
+    core_set_reg(twin, UC_ARM_REG_PRIMASK, 0);
+    core_set_reg(twin, UC_ARM_REG_CONTROL, 0);
+    core_set_reg(twin, UC_ARM_REG_XPSR, 0x01000000u);
+    core_set_reg(twin, UC_ARM_REG_SP, word_at(twin, twin->vectors) & ~3u);
+    core_set_reg(twin, UC_ARM_REG_PC, word_at(twin, twin->vectors + 4u));
+}
+
+void twin_request_reset(struct twin *twin, enum twin_reset reset)
+{
+    twin->reset_due = true;
+    twin->reset_wanted = reset;
+    twin_end_slice(twin);
+}
+
+enum twin_reset twin_last_reset(const struct twin *twin)
+{
+    return twin->last_reset;
+}
+
+void twin_set_vectors(struct twin *twin, uint32_t address)
+{
+    twin->vectors = address;
+}
+
+void twin_hurry(struct twin *twin)
+{
+    twin->hurry = true;
+}
+
+struct twin *twin_new(enum twin_core core, uint32_t hz)
+{
+    /* There is no M23: its programs run on the M33, a superset (Unicorn 2.0). */
+    static const int models[] = {UC_CPU_ARM_CORTEX_M4, UC_CPU_ARM_CORTEX_M33,
+                                 UC_CPU_ARM_CORTEX_M33};
+    struct twin *twin = calloc(1, sizeof *twin);
+    if (!twin)
+        return NULL;
+    uc_hook hook;
+    twin->core = core;
+    twin->hz = twin->hz_at_power_on = hz;
+    twin->cut_at = UINT64_MAX;
+    for (unsigned i = 0; i < TWIN_WATCHES; i++)
+        twin->watches[i].fd = -1;
+    if (uc_open(UC_ARCH_ARM, UC_MODE_THUMB | UC_MODE_MCLASS, &twin->uc) != UC_ERR_OK ||
+        uc_ctl_set_cpu_model(twin->uc, models[core]) != UC_ERR_OK ||
+        uc_hook_add(twin->uc, &hook, UC_HOOK_BLOCK, (void *)on_block, twin, 1, 0) != UC_ERR_OK ||
+        uc_hook_add(twin->uc, &hook, UC_HOOK_INTR, (void *)on_interrupt, twin, 1, 0) != UC_ERR_OK ||
+        uc_hook_add(twin->uc, &hook, UC_HOOK_MEM_INVALID, (void *)on_bad_access, twin, 1, 0) !=
+            UC_ERR_OK) {
+        free(twin);
+        return NULL;
+    }
+    bus_start(twin);
+    scs_start(twin);
+    return twin;
+}
+
+void twin_free(struct twin *twin)
+{
+    if (!twin)
+        return;
+    uc_close(twin->uc);
+    for (struct device *device = twin->devices; device; device = device->next)
+        free(device->values);
+    while (twin->memories) {
+        struct memory *memory = twin->memories;
+        twin->memories = memory->next;
+        if (memory->own)
+            free(memory->bytes);
+        free(memory);
+    }
+    free(twin);
+}
