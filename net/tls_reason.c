@@ -5,6 +5,7 @@
 
 #include <mbedtls/net_sockets.h>
 #include <mbedtls/pk.h>
+#include <mbedtls/platform.h>
 #include <mbedtls/ssl.h>
 #include <mbedtls/x509.h>
 
@@ -23,6 +24,7 @@ static const struct {
     {MBEDTLS_ERR_PK_ALLOC_FAILED, OTTER_E_MEMORY, "TLS arena too small"},
     {MBEDTLS_ERR_MPI_ALLOC_FAILED, OTTER_E_MEMORY, "TLS arena too small"},
     {MBEDTLS_ERR_ECP_RANDOM_FAILED, OTTER_E_CRYPTO, "no random bytes from the board"},
+    {MBEDTLS_ERR_PLATFORM_HW_ACCEL_FAILED, OTTER_E_CRYPTO, "tls_key_priv does not sign"},
     {MBEDTLS_ERR_SSL_BAD_HS_PROTOCOL_VERSION, OTTER_E_UNSUPPORTED, "the server has no TLS 1.2"},
     {MBEDTLS_ERR_SSL_INVALID_RECORD, OTTER_E_MALFORMED, "the server does not speak TLS"},
 };

@@ -19,6 +19,8 @@
 
 #include "net/tls.h"
 #include "pki/pki.h"
+#include "tests/unit/pki/keys_elsewhere.h"
+#include "tests/unit/pki/soft_token.h"
 #include "tls_server.h"
 
 #define TIMEOUT_MS 10000
@@ -271,6 +273,90 @@ static void all_four_cipher_suites_work(void **state)
         tls_close(&tls);
         tls_server_stop(&server);
     }
+}
+
+static struct psa_vault vault;
+
+static void key_lies_elsewhere(const struct pki_keys *keys)
+{
+    assert_int_equal(pki_delete(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    pki_init(&pki, &kv, keys, &vault);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "thing-1"), OTTER_OK);
+}
+
+/* With SHA-256 and with SHA-384; the server checks the signature. */
+static void connect_with_key_elsewhere(const struct pki_keys *keys)
+{
+    static const char *const ciphers[] = {"-cipher ECDHE-ECDSA-AES128-GCM-SHA256",
+                                          "-cipher ECDHE-ECDSA-AES256-GCM-SHA384"};
+    key_lies_elsewhere(keys);
+    for (size_t i = 0; i < 2; i++) {
+        tls_server_start(&server, "server", ciphers[i]);
+        assert_int_equal(connect_to("localhost"), TLS_OPEN);
+        exchange_line(100);
+        tls_close(&tls);
+        tls_server_stop(&server);
+    }
+}
+
+static void the_handshake_is_signed_in_a_psa_implementation(void **state)
+{
+    (void)state;
+    connect_with_key_elsewhere(&psa_keys);
+    psa_vault_empty(&vault);
+}
+
+#ifdef OTTER_TEST_PKCS11
+static void the_handshake_is_signed_in_a_pkcs11_module(void **state)
+{
+    (void)state;
+    if (!soft_token_make())
+        skip();
+    connect_with_key_elsewhere(&pkcs11_keys);
+    soft_token_remove();
+}
+#endif
+
+static otter_status no_signature(void *ctx, const struct pki_object *object, const uint8_t *digest,
+                                 size_t length, struct pki_signature *signature)
+{
+    (void)ctx;
+    (void)object;
+    (void)digest;
+    (void)length;
+    (void)signature;
+    return OTTER_E_CRYPTO;
+}
+
+/* A device whose secure world hands out signatures of another key. */
+static otter_status wrong_signature(void *ctx, const struct pki_object *object,
+                                    const uint8_t *digest, size_t length,
+                                    struct pki_signature *signature)
+{
+    uint8_t other[64];
+    memcpy(other, digest, length);
+    other[0] ^= 1;
+    return psa_keys.sign(ctx, object, other, length, signature);
+}
+
+static void a_key_that_does_not_sign_is_told_from_one_that_signs_wrongly(void **state)
+{
+    (void)state;
+    struct pki_keys keys = psa_keys;
+    key_lies_elsewhere(&psa_keys);
+    pki_init(&pki, &kv, &keys, &vault);
+    tls_server_start(&server, "server", "");
+    keys.sign = no_signature;
+    assert_int_equal(connect_to("localhost"), TLS_FAILED);
+    assert_int_equal(tls.error, OTTER_E_CRYPTO);
+    assert_non_null(strstr(logged, "tls_key_priv does not sign"));
+    tls_close(&tls);
+    keys.sign = wrong_signature;
+    assert_int_equal(connect_to("localhost"), TLS_FAILED);
+    assert_int_equal(tls.error, OTTER_E_REFUSED);
+    assert_non_null(strstr(logged, "tls_key_priv does not belong to tls_cert"));
+    psa_vault_empty(&vault);
 }
 
 static void a_transport_that_takes_little_at_a_time_loses_nothing(void **state)
@@ -603,6 +689,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(data_goes_both_ways),
         TEST(all_four_cipher_suites_work),
+        TEST(the_handshake_is_signed_in_a_psa_implementation),
+#ifdef OTTER_TEST_PKCS11
+        TEST(the_handshake_is_signed_in_a_pkcs11_module),
+#endif
+        TEST(a_key_that_does_not_sign_is_told_from_one_that_signs_wrongly),
         TEST(a_transport_that_takes_little_at_a_time_loses_nothing),
         TEST(a_write_that_grows_while_it_waits_loses_nothing),
         TEST(pending_data_is_known_without_the_network),
