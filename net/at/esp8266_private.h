@@ -5,6 +5,10 @@
 
 #include "net/at/esp8266.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define TAG "MODEM"
 
 #define ANSWER_MS 2000u /* of a command that needs nobody else */
@@ -78,5 +82,9 @@ bool esp8266_all_taken(const struct esp8266 *modem);
 
 /* The number at the start of `text`, at most 65535; 0 without one. */
 uint32_t esp8266_number(const char *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
