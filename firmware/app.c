@@ -226,7 +226,7 @@ static void open_store(struct app *app)
 
 static void open_keys(struct app *app)
 {
-    pki_init(&app->pki, &app->kv, NULL, NULL);
+    pki_init(&app->pki, &app->kv, app->config->keys, app->config->keys_ctx);
     pki_add(&app->pki, &app->ota_labels, &pki_ota_labels);
     pki_add(&app->pki, &app->claim_labels, &pki_claim_labels);
     if (app->config->labels != NULL)

@@ -43,7 +43,10 @@ struct app_config {
     const struct cli_table *console;     /* commands and lines of `stat`; their context is `ctx` */
     const struct config_table *settings; /* listed by `conf` */
     const struct pki_table *labels;      /* keys and certificates, listed by `pki` */
-    struct log_sink *log;                /* gets the log's lines from the first on */
+    /* Where private keys lie; NULL: in flash (pki/keys.h). */
+    const struct pki_keys *keys;
+    void *keys_ctx;
+    struct log_sink *log; /* gets the log's lines from the first on */
 
     /* On trial and on line: OTTER_OK keeps this firmware, OTTER_E_AGAIN asks once more a little
      * later, anything else brings the old one back. NULL: that it got on line is enough. */
