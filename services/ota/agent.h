@@ -48,6 +48,8 @@ enum ota_event {
     OTA_EV_START_OVER,
     OTA_EV_VERIFIED,
     OTA_EV_ACTIVATED,
+    OTA_EV_PATCH,
+    OTA_EV_PATCHED,
     OTA_EV_REPAIR,
     OTA_EV_RESET,
     OTA_EV_PASSED,
@@ -99,6 +101,7 @@ void ota_choose_source(struct ota *ota); /* the one that the job in the record w
 otter_status ota_send_probe(struct ota *ota, otter_ms now);
 void ota_recall_download(struct ota *ota);
 void ota_count_restart(struct ota *ota);
+enum ota_event ota_check_version(struct ota *ota);
 enum ota_event ota_take_job(struct ota *ota, otter_ms now);
 enum ota_event ota_job_accepted(struct ota *ota, otter_ms now);
 enum ota_event ota_prepare(struct ota *ota, otter_ms now);
@@ -110,6 +113,40 @@ enum ota_event ota_work_verify(struct ota *ota, otter_ms now);
 enum ota_event ota_note_install(struct ota *ota, otter_ms now);
 enum ota_event ota_activate(struct ota *ota, otter_ms now);
 enum ota_event ota_repair(struct ota *ota, otter_ms now);
+
+/* The file's key in journal and checkpoint. */
+void ota_journal_key(const struct ota *ota, uint8_t key[OTA_PROGRESS_KEY_SIZE]);
+
+/* patching.c: files that are no images */
+#if OTA_STAGING
+enum ota_event ota_read_patch(struct ota *ota, const struct ota_block *block);
+otter_status ota_choose_landing(struct ota *ota); /* of the file of the job in the record */
+enum ota_event ota_begin_patch(struct ota *ota, otter_ms now);
+enum ota_event ota_work_patch(struct ota *ota, otter_ms now);
+enum ota_event ota_verify_patched(struct ota *ota, otter_ms now);
+uint32_t ota_bytes_patched(const struct ota *ota);
+#endif
+
+static inline bool ota_is_patch(const struct ota *ota)
+{
+    return OTA_STAGING && ota->record.job.transform != 0;
+}
+
+/* Where the new image goes: the slot that does not run. */
+static inline const struct flash_area *ota_candidate(const struct ota *ota)
+{
+    return ota->config.secondary;
+}
+
+/* Where the file goes. */
+static inline const struct flash_area *ota_landing(const struct ota *ota)
+{
+#if OTA_STAGING
+    if (ota_is_patch(ota))
+        return &ota->landing;
+#endif
+    return ota_candidate(ota);
+}
 
 /* self_test.c: the trial, and what became of it */
 bool ota_swap_pending(const struct ota *ota);

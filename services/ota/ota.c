@@ -271,7 +271,7 @@ static enum ota_event drop(struct ota *ota, otter_ms now)
     snprintf(ota->last_reason, sizeof ota->last_reason, "cancelled by the cloud");
     const uint8_t phase = ota->record.phase;
     if (!ota->on_trial && (phase == OTA_RECORD_INSTALL || phase == OTA_RECORD_TRIAL) &&
-        trailer_prepare(ota->config.secondary) != OTTER_OK)
+        trailer_prepare(ota_candidate(ota)) != OTTER_OK)
         LOG_ERR(OTA_TAG, "cannot take back the request to install");
     came_to_nothing(ota, now);
     forget_job(ota);
@@ -354,6 +354,11 @@ static const struct row table[] = {
 
     ON(VERIFYING,   STEP,          ota_work_verify,   SAME),
     ON(VERIFYING,   VERIFIED,      NULL,              OTA_READYING),
+#if OTA_STAGING
+    ON(VERIFYING,   PATCH,         ota_begin_patch,   OTA_PATCHING),
+    ON(PATCHING,    STEP,          ota_work_patch,    SAME),
+    ON(PATCHING,    PATCHED,       ota_verify_patched, OTA_VERIFYING),
+#endif
 
     ON(READYING,    ACCEPTED,      ota_note_install,  OTA_ACTIVATING),
     ON(READYING,    INVALID,       refused_for_good,  SAME),
@@ -405,6 +410,9 @@ static const struct state states[OTA_STATE_COUNT] = {
     [OTA_PREPARING]   = {"preparing",   OTA_PHASE_DOWNLOAD,  false, true,  NULL},
     [OTA_DOWNLOADING] = {"downloading", OTA_PHASE_DOWNLOAD,  true,  true,  NULL},
     [OTA_VERIFYING]   = {"verifying",   OTA_PHASE_VERIFY,    false, false, NULL},
+#if OTA_STAGING
+    [OTA_PATCHING]    = {"patching",    OTA_PHASE_PATCH,     false, false, NULL},
+#endif
     [OTA_READYING]    = {"readying",    OTA_PHASE_INSTALL,   true,  false, ota_send_update},
     [OTA_ACTIVATING]  = {"activating",  OTA_PHASE_INSTALL,   false, false, NULL},
     [OTA_INSTALLED]   = {"installed",   OTA_PHASE_INSTALL,   false, false, NULL},
@@ -665,8 +673,19 @@ enum ota_phase ota_phase_of(const struct ota *ota)
 
 const char *ota_phase_text(enum ota_phase phase)
 {
-    static const char *const texts[] = {"offline", "idle",    "check",     "download",
-                                        "verify",  "install", "self_test", "report"};
+    static const char *const texts[] = {
+        "offline",
+        "idle",
+        "check",
+        "download",
+        "verify",
+        "install",
+        "self_test",
+        "report",
+#if OTA_STAGING
+        "patch"
+#endif
+    };
     return (size_t)phase < sizeof texts / sizeof texts[0] ? texts[phase] : "?";
 }
 

@@ -30,6 +30,7 @@
 #include "services/ota/progress.h"
 #include "services/ota/record.h"
 #include "services/ota/source.h"
+#include "services/ota/staging.h"
 #include "services/ota/verify.h"
 #include "store/kv.h"
 
@@ -52,7 +53,8 @@ enum ota_phase {
     OTA_PHASE_VERIFY,    /* hash, code signature, image check */
     OTA_PHASE_INSTALL,   /* the bootloader has been asked to try the image; waits for the reset */
     OTA_PHASE_SELF_TEST, /* this firmware runs on trial */
-    OTA_PHASE_REPORT     /* the job's end is being reported */
+    OTA_PHASE_REPORT,    /* the job's end is being reported */
+    OTA_PHASE_PATCH      /* the image is made from the file, which is a patch or compressed */
 };
 const char *ota_phase_text(enum ota_phase phase);
 
@@ -89,9 +91,12 @@ struct ota_config {
                                            checked here, its signature at boot */
     struct ota_source *const *sources;  /* of blocks, the one that the device likes best first: a */
     uint8_t source_count;               /* job may offer several protocols */
-    const char *thing_name;             /* must outlive the agent */
-    jsmntok_t *tokens;    /* scratch for reading one message, free between calls: may be shared */
-    uint16_t token_count; /* at least OTA_TOKENS_MIN */
+#if OTA_STAGING
+    const struct ota_staging *staging; /* of files that are no images; NULL: they are refused */
+#endif
+    const char *thing_name; /* must outlive the agent */
+    jsmntok_t *tokens;      /* scratch for reading one message, free between calls: may be shared */
+    uint16_t token_count;   /* at least OTA_TOKENS_MIN */
 
     uint32_t block_size;           /* bytes; 0: 4096. Whole sectors, or several to each sector */
     uint8_t window;                /* blocks in flight; 0: OTA_WINDOW_MAX */
@@ -158,13 +163,16 @@ enum ota_state {
     OTA_PREPARING,   /* progress journal and trailer sectors, one erase a tick */
     OTA_DOWNLOADING, /* blocks */
     OTA_VERIFYING,   /* from flash, a piece a tick */
-    OTA_READYING,    /* update self_test: ready */
-    OTA_ACTIVATING,  /* test request to the bootloader */
-    OTA_INSTALLED,   /* until the application lets the device restart */
-    OTA_TRYING,      /* on trial, the job is ours: update self_test: active */
-    OTA_TESTING,     /* the application's own test */
-    OTA_REPORTING,   /* update SUCCEEDED, FAILED or REJECTED */
-    OTA_RESETTING,   /* final */
+#if OTA_STAGING
+    OTA_PATCHING, /* the image from the file, a piece a tick */
+#endif
+    OTA_READYING,   /* update self_test: ready */
+    OTA_ACTIVATING, /* test request to the bootloader */
+    OTA_INSTALLED,  /* until the application lets the device restart */
+    OTA_TRYING,     /* on trial, the job is ours: update self_test: active */
+    OTA_TESTING,    /* the application's own test */
+    OTA_REPORTING,  /* update SUCCEEDED, FAILED or REJECTED */
+    OTA_RESETTING,  /* final */
     OTA_STATE_COUNT
 };
 
@@ -178,7 +186,13 @@ struct ota {
     union {
         struct ota_download download; /* DOWNLOADING */
         struct ota_verify verify;     /* VERIFYING */
+#if OTA_STAGING
+        struct ota_stage stage; /* PATCHING */
+#endif
     } work;
+#if OTA_STAGING
+    struct flash_area landing; /* where a file lies that is no image */
+#endif
     struct image_version running;
     enum ota_state state;
     otter_ms wake;           /* when the next tick is due */

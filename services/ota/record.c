@@ -10,6 +10,7 @@
  *   1 + n  signature      1 + n  job id    1 + n  stream    1 + n  reason
  *   4      queued_at      (this and what follows may be absent)
  *   1      protocol       enum ota_protocol; absent: MQTT
+ *   1      transform      absent: 0, the file is the image
  *
  * A later format may add fields behind these and keeps the number; a change of these gets another
  * number. */
@@ -122,6 +123,7 @@ otter_status ota_record_save(struct kv *kv, const struct ota_record *record)
     put_bytes(&form, record->reason, strlen(record->reason));
     put(&form, job->queued_at, 4);
     put(&form, job->protocol, 1);
+    put(&form, job->transform, 1);
     return form.bad ? OTTER_E_INTERNAL : kv_set(kv, RECORD_KEY, form.data, form.at);
 }
 
@@ -150,6 +152,8 @@ static bool read_form(struct form *form, struct ota_record *record)
         job->queued_at = take(form, 4);
     if (form->at < form->length)
         job->protocol = (uint8_t)take(form, 1);
+    if (form->at < form->length)
+        job->transform = (uint8_t)take(form, 1);
     return !form->bad && record->phase >= OTA_RECORD_ACCEPT &&
            record->phase <= OTA_RECORD_FINISHED && record->result <= OTA_REJECTED &&
            job->id[0] != '\0' &&

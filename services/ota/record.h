@@ -30,7 +30,8 @@ struct ota_job {
     uint32_t queued_at; /* queuedAt: a job made anew under an old id is another one too */
     uint32_t file_size;
     uint8_t file_id;
-    uint8_t protocol; /* enum ota_protocol: by which its blocks come */
+    uint8_t protocol;  /* enum ota_protocol: by which its blocks come */
+    uint8_t transform; /* 0: the file is the image; else struct ota_transform, which makes one */
     uint8_t signature_length;
     uint8_t signature[OTA_SIGNATURE_MAX]; /* over the file, by the key ota_signer_pub */
 };

@@ -152,7 +152,8 @@ static enum ota_event reconcile_download(struct ota *ota)
         image_version_format(&ota->running, running);
         return ota_fail(ota, "meanwhile %s is running, which is not older", running);
     }
-    if (ota->source->ops->protocol != ota->record.job.protocol)
+    if (ota->source->ops->protocol != ota->record.job.protocol ||
+        (!OTA_STAGING && ota->record.job.transform != 0))
         return ota_fail(ota, "the firmware that runs now cannot fetch the file");
     if (ota->record.phase == OTA_RECORD_ACCEPT && ota->queued)
         return OTA_EV_TAKE;

@@ -40,7 +40,7 @@ void ota_choose_source(struct ota *ota)
 
 /* --- is the image one that this device should take? --- */
 
-static enum ota_event check_version(struct ota *ota)
+enum ota_event ota_check_version(struct ota *ota)
 {
     char offered[IMAGE_VERSION_TEXT_SIZE];
     char running[IMAGE_VERSION_TEXT_SIZE];
@@ -59,6 +59,11 @@ static enum ota_event read_header(struct ota *ota, const struct ota_block *block
     if (block->length < IMAGE_HEADER_SIZE)
         return OTA_EV_NONE;
     const otter_status status = image_header_parse(block->data, &header);
+#if OTA_STAGING
+    ota->record.job.transform = 0;
+    if (status == OTTER_E_NOT_FOUND && ota->config.staging != NULL)
+        return ota_read_patch(ota, block);
+#endif
     if (status == OTTER_E_NOT_FOUND)
         return ota_fail(ota, "the file is no signed image: no image magic at its start");
     if (status != OTTER_OK)
@@ -69,7 +74,7 @@ static enum ota_event read_header(struct ota *ota, const struct ota_block *block
     if (least > size)
         return ota_fail(ota, "image header says at least %lu bytes, the file has %lu",
                         (unsigned long)least, (unsigned long)size);
-    return check_version(ota);
+    return ota_check_version(ota);
 }
 
 otter_status ota_send_probe(struct ota *ota, otter_ms now)
@@ -108,7 +113,7 @@ static void hash_number(struct image_sha256 *sha, uint32_t number)
     image_sha256_update(sha, bytes, sizeof bytes);
 }
 
-static void journal_key(const struct ota *ota, uint8_t key[OTA_PROGRESS_KEY_SIZE])
+void ota_journal_key(const struct ota *ota, uint8_t key[OTA_PROGRESS_KEY_SIZE])
 {
     const struct ota_record *record = &ota->record;
     const struct ota_job *job = &record->job;
@@ -131,17 +136,16 @@ static otter_status open_journal(struct ota *ota)
 {
     uint8_t key[OTA_PROGRESS_KEY_SIZE];
     const struct ota_file file = ota_job_file(ota);
-    journal_key(ota, key);
-    return ota_progress_open(&ota->progress, ota->config.progress, ota->config.secondary, &file,
-                             key);
+    ota_journal_key(ota, key);
+    return ota_progress_open(&ota->progress, ota->config.progress, ota_landing(ota), &file, key);
 }
 
 static void begin_journal(struct ota *ota)
 {
     uint8_t key[OTA_PROGRESS_KEY_SIZE];
     const struct ota_file file = ota_job_file(ota);
-    journal_key(ota, key);
-    ota_progress_begin(&ota->progress, ota->config.progress, ota->config.secondary, &file, key);
+    ota_journal_key(ota, key);
+    ota_progress_begin(&ota->progress, ota->config.progress, ota_landing(ota), &file, key);
 }
 
 /* In phase TRIAL only while the bootloader has not yet taken up the request. */
@@ -165,6 +169,10 @@ void ota_recall_download(struct ota *ota)
         record->previous = ota->running;
         (void)ota_save(ota);
     }
+#if OTA_STAGING
+    if (ota_is_patch(ota) && ota_choose_landing(ota) != OTTER_OK)
+        return;
+#endif
     if (record->job.file_size > ota->config.image_size_max || open_journal(ota) != OTTER_OK)
         ota->progress.stored = 0;
 }
@@ -177,7 +185,10 @@ void ota_count_restart(struct ota *ota)
     struct ota_record *record = &ota->record;
     if (!under_way(ota))
         return;
-    const uint32_t stored = ota->progress.stored;
+    uint32_t stored = ota->progress.stored;
+#if OTA_STAGING
+    stored += ota_bytes_patched(ota) / ota->config.block_size;
+#endif
     record->restarts = stored > record->blocks_at_boot ? 0 : (uint8_t)(record->restarts + 1u);
     record->blocks_at_boot = stored;
     if (record->restarts > RESTARTS_MAX) {
@@ -210,6 +221,10 @@ enum ota_event ota_prepare(struct ota *ota, otter_ms now)
     ota->busy = true;
     switch (ota->starting) {
     case 0:
+#if OTA_STAGING
+        if (ota_is_patch(ota) && ota_choose_landing(ota) != OTTER_OK)
+            return ota_fail(ota, "the firmware that runs now cannot use the file");
+#endif
         status = open_journal(ota);
         if (status == OTTER_OK)
             return prepared(ota, now);
@@ -218,7 +233,7 @@ enum ota_event ota_prepare(struct ota *ota, otter_ms now)
         ota->starting = 1;
         break;
     case 1:
-        status = trailer_prepare(ota->config.secondary);
+        status = trailer_prepare(ota_candidate(ota));
         begin_journal(ota);
         ota->starting = 2;
         break;
@@ -364,8 +379,10 @@ enum ota_event ota_begin_verify(struct ota *ota, otter_ms now)
 {
     LOG_INF(OTA_TAG, "all %lu blocks are on flash; checking", (unsigned long)ota->progress.blocks);
     (void)now;
-    ota_verify_init(&ota->work.verify, ota->config.secondary, ota->config.pki, &ota->record.job,
+    ota_verify_init(&ota->work.verify, ota_landing(ota), ota->config.pki, &ota->record.job,
                     ota->config.image_size_max, ota->config.policy);
+    if (ota_is_patch(ota))
+        ota_verify_file_only(&ota->work.verify);
     return OTA_EV_NONE;
 }
 
@@ -389,6 +406,8 @@ enum ota_event ota_work_verify(struct ota *ota, otter_ms now)
         return OTA_EV_NONE;
     if (status != OTTER_OK)
         return verify_failed(ota, status);
+    if (ota_is_patch(ota) && ota->work.verify.stage == OTA_VERIFY_FILE)
+        return OTA_EV_PATCH;
     const struct image_version *found = &ota->work.verify.check.image.header.version;
     if (image_version_compare(found, &ota->record.version) != 0)
         return ota_fail(ota, "the image's version changed during the download");
@@ -406,8 +425,7 @@ enum ota_event ota_note_install(struct ota *ota, otter_ms now)
 enum ota_event ota_activate(struct ota *ota, otter_ms now)
 {
     (void)now;
-    const otter_status status =
-        trailer_request(ota->config.secondary, ota_trailer_align(ota), false);
+    const otter_status status = trailer_request(ota_candidate(ota), ota_trailer_align(ota), false);
     ota->busy = true;
     if (status == OTTER_E_STATE && ota->repairs++ < REPAIRS_MAX)
         return OTA_EV_REPAIR;
@@ -427,14 +445,19 @@ enum ota_event ota_activate(struct ota *ota, otter_ms now)
 enum ota_event ota_repair(struct ota *ota, otter_ms now)
 {
     (void)now;
-    const struct flash_area *slot = ota->config.secondary;
+    const struct flash_area *slot = ota_candidate(ota);
     const struct flash_sector last = flash_sector_at(slot, slot->size - 1u);
     LOG_WRN(OTA_TAG, "the request to the bootloader was torn by a power cut; writing it anew");
     ota->record.phase = OTA_RECORD_DOWNLOAD;
     if (!ota_save(ota))
         return ota_fail(ota, "the device's store is full or broken");
     const uint32_t block = last.offset / ota->config.block_size;
-    if (block < ota->progress.blocks && ota_progress_void(&ota->progress, block) != OTTER_OK)
+#if OTA_STAGING
+    if (ota_is_patch(ota) && ota_stage_forget(ota->config.kv) != OTTER_OK)
+        return ota_fail(ota, "the device's store is full or broken");
+#endif
+    if (!ota_is_patch(ota) && block < ota->progress.blocks &&
+        ota_progress_void(&ota->progress, block) != OTTER_OK)
         return ota_fail(ota, "the journal of blocks is full");
     const otter_status status = trailer_prepare(slot);
     return status == OTTER_OK ? OTA_EV_NONE

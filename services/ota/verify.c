@@ -15,6 +15,8 @@ void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, s
     verify->policy = policy;
     verify->image_size_max = image_size_max;
     verify->hashed = 0;
+    verify->size = job->file_size;
+    verify->file_only = false;
     verify->stage = OTA_VERIFY_FILE;
     image_sha256_init(&verify->sha);
 }
@@ -22,7 +24,7 @@ void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, s
 static otter_status hash_some(struct ota_verify *verify)
 {
     uint8_t piece[PIECE_SIZE];
-    const uint32_t size = verify->job->file_size;
+    const uint32_t size = verify->size;
     for (uint32_t done = 0; done < STEP_SIZE && verify->hashed < size; done += PIECE_SIZE) {
         const uint32_t left = size - verify->hashed;
         const uint32_t part = left < sizeof piece ? left : (uint32_t)sizeof piece;
@@ -50,7 +52,13 @@ static otter_status begin_image(struct ota_verify *verify)
         image_check_init(&verify->check, verify->slot, verify->image_size_max, policy_of(verify));
     if (status != OTTER_OK)
         return status;
-    return verify->check.image.end > verify->job->file_size ? OTTER_E_MALFORMED : OTTER_E_AGAIN;
+    return verify->check.image.end > verify->size ? OTTER_E_MALFORMED : OTTER_E_AGAIN;
+}
+
+otter_status ota_verify_image_only(struct ota_verify *verify, uint32_t size)
+{
+    verify->size = size;
+    return begin_image(verify);
 }
 
 static otter_status check_signature(struct ota_verify *verify)
@@ -59,7 +67,9 @@ static otter_status check_signature(struct ota_verify *verify)
     image_sha256_finish(&verify->sha, digest);
     const otter_status status = pki_verify(verify->pki, PKI_OTA_SIGNER, digest,
                                            verify->job->signature, verify->job->signature_length);
-    return status == OTTER_OK ? begin_image(verify) : status;
+    if (status != OTTER_OK || verify->file_only)
+        return status;
+    return begin_image(verify);
 }
 
 /* An encrypted image's hash covers the clear text, which only the bootloader can see. */
@@ -79,7 +89,7 @@ otter_status ota_verify_step(struct ota_verify *verify)
 {
     if (verify->stage == OTA_VERIFY_IMAGE)
         return check_image(verify);
-    if (verify->hashed < verify->job->file_size)
+    if (verify->hashed < verify->size)
         return hash_some(verify);
     return check_signature(verify);
 }

@@ -21,6 +21,8 @@ struct ota_verify {
     const struct image_policy *policy;
     uint32_t image_size_max;
     uint32_t hashed;
+    uint32_t size; /* of the file; later of the image that was made from it */
+    bool file_only;
     enum ota_verify_stage stage; /* in which an error came up */
     struct image_sha256 sha;
     struct image_check check;
@@ -33,6 +35,14 @@ void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, s
                      const struct image_policy *policy);
 /* At most 4096 bytes a step, or one signature. OTTER_E_AGAIN until done; OTTER_OK, or why not. */
 otter_status ota_verify_step(struct ota_verify *verify);
+
+/* For a file that is no image: after ota_verify_init, only the code signature is checked; and after
+ * ota_verify_init once more, only the image of `size` bytes that was made from it. */
+static inline void ota_verify_file_only(struct ota_verify *verify)
+{
+    verify->file_only = true;
+}
+otter_status ota_verify_image_only(struct ota_verify *verify, uint32_t size);
 
 #ifdef __cplusplus
 }

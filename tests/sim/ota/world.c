@@ -23,7 +23,8 @@
 #define SCRATCH   (SECONDARY + WORLD_SLOT_SIZE)
 #define STORE     (SCRATCH + SECTOR)
 #define PROGRESS  (STORE + 4u * SECTOR)
-#define FLASH     (PROGRESS + 2u * SECTOR)
+#define SPARE     (PROGRESS + 2u * SECTOR)
+#define FLASH     (SPARE + 6u * SECTOR)
 
 #define BOOT_MS      300u
 #define SPIN_MAX     20000u
@@ -298,6 +299,9 @@ static void start_agent(struct world *world)
         .source_count = both ? 2 : 1,
         .kv = &world->kv,
         .pki = &world->pki,
+#if OTA_STAGING
+        .staging = world->staging,
+#endif
         .primary = &world->primary,
         .secondary = &world->secondary,
         .progress = &world->progress,
@@ -540,6 +544,7 @@ static void make_areas(struct world *world)
     world->scratch = (struct flash_area){flash, SCRATCH, SECTOR};
     world->store = (struct flash_area){flash, STORE, 4 * SECTOR};
     world->progress = (struct flash_area){flash, PROGRESS, 2 * SECTOR};
+    world->spare = (struct flash_area){flash, SPARE, 6 * SECTOR};
 }
 
 static void provision(struct world *world)

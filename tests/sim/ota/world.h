@@ -104,6 +104,10 @@ struct world {
     struct ota_source_stream blocks;
     struct ranged_source ranged;
     struct ota_source *sources[2];
+    struct flash_area spare; /* for files that are no images */
+#if OTA_STAGING
+    const struct ota_staging *staging;
+#endif
     uint8_t input[WORLD_BLOCK + 1024u];
     uint8_t output[2048];
     jsmntok_t tokens[OTA_TOKENS_MIN];
@@ -121,6 +125,8 @@ struct world {
 /* Signed images are made once for all worlds: version `number`.0.0, with `end` bytes. `good_key`
  * false: signed with a key that the bootloader does not trust. */
 const struct world_image *world_image(uint8_t number, uint32_t end, bool good_key);
+/* Any other bytes as a file with its code signature. */
+void world_sign(struct world_image *file);
 uint32_t world_image_size_max(void);
 const char *world_signer_pem(void);
 

@@ -55,7 +55,7 @@ const char *world_signer_pem(void)
     return signer_pem;
 }
 
-static void sign_code(struct world_image *image)
+void world_sign(struct world_image *image)
 {
     static uint32_t state = 54321;
     struct image_sha256 sha;
@@ -87,6 +87,6 @@ const struct world_image *world_image(uint8_t number, uint32_t end, bool good_ke
     made[count++].good_key = good_key;
     image->size = end;
     sim_image_make(image->bytes, end, number, good_key ? SIM_KEY : SIM_KEY + 1);
-    sign_code(image);
+    world_sign(image);
     return image;
 }

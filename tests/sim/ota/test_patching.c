@@ -1,0 +1,261 @@
+/* Updates by a file that is no image: a transformer of the tests' own makes the image from it, in
+ * state PATCHING, with the power cut at every flash operation. The file lies at the end of the
+ * slot, or elsewhere. With --full each cut is made in every way. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/sim/ota/diff_patch.h"
+#include "tests/sim/ota/sim_port.h"
+
+#define SIZE      7000u
+#define FULL_SIZE (WORLD_SLOT_SIZE - 144u) /* shares a sector with the trailer */
+
+static const struct ota_transform *const transforms[] = {&diff_patch};
+static const struct ota_staging in_slot = {.transforms = transforms, .count = 1};
+static struct ota_staging elsewhere = {.transforms = transforms, .count = 1};
+
+static void begin(const struct ota_staging *staging, const struct trouble *trouble)
+{
+    world_create(&world, 1, trouble);
+    world.staging = staging;
+    elsewhere.area = &world.spare;
+}
+
+static int set_up(void **state)
+{
+    static const struct trouble none = {.window = 4};
+    (void)state;
+    begin(&in_slot, &none);
+    sim_count("");
+    return 0;
+}
+
+static void renew(const struct ota_staging *staging, const struct trouble *trouble)
+{
+    sim_tear_down(NULL);
+    begin(staging, trouble);
+}
+
+/* A patch from one version to another, code-signed. */
+static const struct world_image *patch(uint8_t from, uint8_t to, uint32_t size)
+{
+    static struct world_image file;
+    const struct world_image *old = world_image(from, 9000, true);
+    const struct world_image *new = world_image(to, size, true);
+    memset(&file, 0, sizeof file);
+    file.size = diff_patch_make(file.bytes, sizeof file.bytes, old->bytes, old->size, new->bytes,
+                                new->size);
+    world_sign(&file);
+    return &file;
+}
+
+static void expect_image(uint8_t version, uint32_t size)
+{
+    static uint8_t found[WORLD_SLOT_SIZE];
+    assert_int_equal(flash_read(&world.primary, 0, found, size), OTTER_OK);
+    assert_memory_equal(found, world_image(version, size, true)->bytes, size);
+}
+
+static void a_patch_becomes_the_image_that_runs(void **state)
+{
+    (void)state;
+    const struct world_image *file = patch(1, 2, SIZE);
+    assert_in_range(file->size, 32, SIZE / 2);
+    world_add_update(&world, "job", file);
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+    assert_true(world.visited >> OTA_PATCHING & 1u);
+    expect_image(2, SIZE);
+}
+
+static void a_whole_image_is_taken_as_ever(void **state)
+{
+    (void)state;
+    world_add_update(&world, "job", world_image(2, SIZE, true));
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+    assert_false(world.visited >> OTA_PATCHING & 1u);
+}
+
+static void a_patch_may_lie_in_an_area_of_its_own(void **state)
+{
+    static const struct trouble none = {.window = 4};
+    (void)state;
+    renew(&elsewhere, &none);
+    world_add_update(&world, "job", patch(1, 2, FULL_SIZE));
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+    expect_image(2, FULL_SIZE);
+}
+
+static void what_does_not_fit_beside_its_image_is_refused_before_the_start(void **state)
+{
+    (void)state;
+    world_add_update(&world, "job", patch(1, 2, FULL_SIZE));
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_REJECTED, "do not fit together");
+}
+
+static void a_patch_against_another_image_is_refused_before_the_start(void **state)
+{
+    (void)state;
+    world_add_update(&world, "job", patch(3, 4, SIZE));
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_REJECTED, "cannot be turned into an image here");
+}
+
+static void a_file_of_no_known_kind_is_refused_before_the_start(void **state)
+{
+    (void)state;
+    struct world_image file = *patch(1, 2, SIZE);
+    file.bytes[0] = 'X';
+    world_sign(&file);
+    world_add_update(&world, "job", &file);
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_REJECTED, "no signed image, and nothing");
+}
+
+static void the_code_signature_is_that_of_the_file_and_comes_first(void **state)
+{
+    (void)state;
+    struct world_image file = *patch(1, 2, SIZE);
+    file.bytes[file.size - 1] ^= 1;
+    world_add_update(&world, "job", &file);
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_FAILED, "code signature check failed");
+    assert_false(world.visited >> OTA_PATCHING & 1u);
+}
+
+/* Signed, but what it makes is not whole. */
+static void an_image_made_wrong_is_not_tried(void **state)
+{
+    static const struct trouble knows_keys = {.window = 4, .check_signature = true};
+    (void)state;
+    renew(&in_slot, &knows_keys);
+    struct world_image file = *patch(1, 2, SIZE);
+    file.bytes[file.size - 1] ^= 1;
+    world_sign(&file);
+    world_add_update(&world, "wrong", &file);
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("wrong", CLOUD_FAILED, "image check failed");
+    file = *patch(1, 2, SIZE);
+    file.size -= 3;
+    world_sign(&file);
+    world_add_update(&world, "short", &file);
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("short", CLOUD_FAILED, "making the image from the file");
+    assert_int_equal(world.running, 1);
+    assert_int_equal(world.resets, 0);
+    world_add_update(&world, "right", patch(1, 2, SIZE));
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("right", CLOUD_SUCCEEDED, "accepted v2.0.0");
+}
+
+static bool full;
+
+/* Each operation in each way when all is asked for, else in two ways, which differ from one to the
+ * next. */
+static bool is_turn_of(enum nor_cut cut, uint32_t at)
+{
+    return full || cut == at * 2654435761u % NOR_CUT_ALL_KINDS || cut == at % NOR_CUT_KINDS;
+}
+
+/* A cut on trial is a way back too. */
+static void expect_end(uint32_t size, unsigned *rolled_back)
+{
+    const struct cloud_job *job = cloud_find(&world.cloud, "job");
+    if (job->status == CLOUD_FAILED) {
+        sim_expect("job", CLOUD_FAILED, "rolled back: 2.0.0");
+        assert_int_equal(world.running, 1);
+        expect_image(1, 9000);
+        (*rolled_back)++;
+        return;
+    }
+    sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+    assert_int_equal(world.running, 2);
+    expect_image(2, size);
+}
+
+static uint32_t cut_everywhere(const struct ota_staging *staging, uint32_t size)
+{
+    unsigned rolled_back = 0;
+    unsigned cases = 0;
+    uint32_t at = 1;
+    for (bool over = false; !over; at++) {
+        for (enum nor_cut cut = 0; cut < NOR_CUT_ALL_KINDS; cut++) {
+            const struct trouble trouble = {.cut_at = at, .cut = cut, .window = 4};
+            if (!is_turn_of(cut, at))
+                continue;
+            renew(staging, &trouble);
+            world_add_update(&world, "job", patch(1, 2, size));
+            assert_true(world_run(&world, world_at_rest, 6 * HOUR));
+            over = world.operations < at;
+            expect_end(size, &rolled_back);
+            cases++;
+        }
+    }
+    printf("%u cuts at %u operations, %u on trial\n", cases, at, rolled_back);
+    return at;
+}
+
+static void a_cut_at_any_operation_ends_in_the_image_whole(void **state)
+{
+    (void)state;
+    assert_in_range(cut_everywhere(&in_slot, SIZE), 60, 1000);
+    assert_in_range(cut_everywhere(&elsewhere, FULL_SIZE), 60, 1000);
+}
+
+static uint32_t resets;
+
+static bool restarted_or_ready(struct world *w)
+{
+    return w->resets != resets || (w->visited >> OTA_READYING & 1u) != 0;
+}
+
+/* Power fails again and again, each time after a few operations. */
+static void many_cuts_in_a_row_do_not_start_it_over(void **state)
+{
+    static const struct trouble none = {.window = 4};
+    (void)state;
+    for (uint32_t step = 20; step < 50; step += 7) {
+        unsigned lives = 0;
+        unsigned patching = 0;
+        renew(&in_slot, &none);
+        sim_come_on_line();
+        world_add_update(&world, "job", patch(1, 2, SIZE));
+        while ((world.visited >> OTA_READYING & 1u) == 0) {
+            resets = world.resets;
+            world.trouble.cut_at = world.operations + step;
+            world.trouble.cut = (enum nor_cut)(lives++ % NOR_CUT_KINDS);
+            assert_in_range(lives, 1, 40);
+            assert_true(world_run(&world, restarted_or_ready, HOUR));
+            patching += (world.visited >> OTA_PATCHING & 1u) != 0;
+        }
+        printf("cut every %u operations: %u lives, %u of them since the patching began\n", step,
+               lives, patching);
+        world.trouble = none;
+        assert_true(world_run(&world, world_at_rest, 6 * HOUR));
+        sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+    }
+}
+
+#define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, sim_tear_down)
+
+int main(int argc, char **argv)
+{
+    full = argc > 1 && strcmp(argv[1], "--full") == 0;
+    const struct CMUnitTest tests[] = {
+        PROMISE(a_patch_becomes_the_image_that_runs),
+        PROMISE(a_whole_image_is_taken_as_ever),
+        PROMISE(a_patch_may_lie_in_an_area_of_its_own),
+        PROMISE(what_does_not_fit_beside_its_image_is_refused_before_the_start),
+        PROMISE(a_patch_against_another_image_is_refused_before_the_start),
+        PROMISE(a_file_of_no_known_kind_is_refused_before_the_start),
+        PROMISE(the_code_signature_is_that_of_the_file_and_comes_first),
+        PROMISE(an_image_made_wrong_is_not_tried),
+        PROMISE(a_cut_at_any_operation_ends_in_the_image_whole),
+        PROMISE(many_cuts_in_a_row_do_not_start_it_over),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
