@@ -181,9 +181,6 @@ static void start_link(struct app *app, otter_ms now)
         .host = host,
         .port = config_get_u16(&app->kv, CONFIG_MQTT_PORT),
         .spread_ms = connect_spread_ms(app),
-        .on_message = ota_on_message,
-        .on_oversized = ota_on_oversized,
-        .ctx = &app->ota,
     };
     link_init(&app->link, &app->pki, &config, now);
     const char *missing = missing_item(app);

@@ -18,7 +18,7 @@ extern "C" {
 
 /* A stream block of 4096 bytes with its CBOR map and topic; the longest status update. */
 #define LINK_INPUT_SIZE  4608u
-#define LINK_OUTPUT_SIZE 2048u
+#define LINK_OUTPUT_SIZE 1024u
 #define LINK_HOST_MAX    128u
 #define LINK_CLIENT_MAX  128u
 
@@ -40,10 +40,7 @@ struct link_config {
     const char *client_id; /* copied, as is the host */
     const char *host;
     uint16_t port;
-    uint32_t spread_ms;                  /* the first connection comes at random within this time */
-    mqtt_handler on_message;             /* messages that no subscription of the session matches */
-    mqtt_oversized_handler on_oversized; /* messages that were too long */
-    void *ctx;                           /* for these two */
+    uint32_t spread_ms; /* the first connection comes at random within this time */
 };
 
 /* A host or client id that is empty or too long leaves the link unprovisioned: it then never

@@ -1,7 +1,10 @@
 /* MQTT 3.1.1 client session, sans-IO: bytes and `now` come in by call, bytes go out by call.
  *
- * It keeps one connection's protocol state and what outlives a connection: subscriptions, the QoS 1
- * publish in flight, and the back-off. Specification: OASIS MQTT 3.1.1; section numbers in mqtt.c.
+ * Several services share it. Each registers a `struct mqtt_service`: what its topics begin with,
+ * and what it wants to hear of. It holds subscriptions, and publishes with QoS 0 (sent once,
+ * copied) or with QoS 1 by a ticket (repeated until the broker has it, never copied). Everything
+ * that a service hands over it owns, and leaves alone while the session holds it; nothing
+ * allocates. Specification: OASIS MQTT 3.1.1; section numbers in mqtt.c.
  *
  * The owner's loop:
  *   if (mqtt_wants_transport(s, now))  open TCP and TLS, then mqtt_transport_up(s, now)
@@ -14,11 +17,16 @@
  *   mqtt_deadline(s)                -> when mqtt_tick is due at the latest
  *
  * Connections have cleanSession 1. After a reconnect the session subscribes again by itself and
- * repeats an unacknowledged QoS 1 publish with DUP. Reconnects back off exponentially with full
- * jitter (random in [0, min(cap, base * 2^n)], the whole of it without randomness); n starts anew
- * after a connection that lasted for `backoff_cap_ms`, or that its owner calls useful: a poor link
- * whose connections each bring an update forward is not waited for as one that brings nothing.
- * Every wait has a deadline. Nothing allocates; the caller owns all buffers. */
+ * repeats unacknowledged tickets with DUP. Reconnects back off exponentially with full jitter
+ * (random in [0, min(cap, base * 2^n)], the whole of it without randomness); n starts anew after a
+ * connection that lasted for `backoff_cap_ms`, or that a service calls useful: a poor link whose
+ * connections each bring an update forward is not waited for as one that brings nothing. Every wait
+ * has a deadline.
+ *
+ * What services owe each other is seen to here (mqtt_publish.c): slots in flight are shared out,
+ * and a publish that makes the broker close the connection, as AWS IoT does when a policy forbids
+ * it, is found out by sending those under suspicion one at a time. It comes back refused, the
+ * others go through; who does it again and again has to pause. */
 #ifndef OTTER_NET_MQTT_H
 #define OTTER_NET_MQTT_H
 
@@ -26,7 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "codec/mqtt_packet.h"
+#include "net/mqtt_private.h"
 #include "port/port.h"
 #include "port/status.h"
 
@@ -34,15 +42,20 @@
 extern "C" {
 #endif
 
-#define MQTT_SUBSCRIPTIONS_MAX 8u
-#define MQTT_FILTER_MAX        256u /* AWS IoT limit, bytes without NUL */
-#define MQTT_REPEATS_MAX       5u   /* of one QoS 1 publish: AWS IoT answers one that a policy */
-/* forbids by closing, so without a limit it would close for ever */
-#define MQTT_OUTPUT_OVERHEAD 80u /* of `output_size`, for headers and acknowledgements */
-#define MQTT_INPUT_SIZE_MIN  64u
+#define MQTT_SUBSCRIPTIONS_MAX 50u    /* AWS IoT limit for a connection */
+#define MQTT_TOPIC_MAX         256u   /* AWS IoT limit for topics and filters, bytes without NUL */
+#define MQTT_IN_FLIGHT_MAX     4u     /* tickets that wait for their PUBACK */
+#define MQTT_IN_FLIGHT_OF_ONE  3u     /* ... of one service: there is always a slot for another */
+#define MQTT_REPEATS_MAX       5u     /* of a publish that loses the connection each time */
+#define MQTT_PAUSE_MS          60000u /* of a service with two such; twice as long with each more */
+#define MQTT_PAUSE_MAX_MS      3600000u
+#define MQTT_OUTPUT_OVERHEAD   80u /* of `output_size`, for headers and acknowledgements */
+#define MQTT_INPUT_SIZE_MIN    64u
+
+struct mqtt_session;
 
 struct mqtt_message {
-    const char *topic; /* not NUL-terminated */
+    const char *topic; /* behind the service's prefix; not NUL-terminated */
     size_t topic_length;
     const uint8_t *payload;
     size_t payload_length;
@@ -51,16 +64,43 @@ struct mqtt_message {
     bool duplicate;
 };
 
-/* Called from mqtt_input for each message whose topic matches the subscription, and, for messages
- * that match none (AWS IoT sends replies unasked), the session's `on_message`. The message is valid
- * during the call only; a QoS 1 message is acknowledged after it. The handler may publish,
- * subscribe, unsubscribe and disconnect; it must not call mqtt_input or mqtt_transport_*. */
-typedef void (*mqtt_handler)(void *ctx, otter_ms now, const struct mqtt_message *message);
+/* A user of the session. Callbacks may be NULL; all get `ctx`. They may publish, send, withdraw,
+ * subscribe, unsubscribe and disconnect, and register services; they must not call mqtt_input or
+ * mqtt_transport_*. */
+struct mqtt_service {
+    const char *prefix; /* of all its topics and filters, such as "$aws/things/lamp/"; may be "" */
+    /* A message whose topic begins with the prefix: all services with such a prefix get it, whether
+     * it was subscribed to or came unasked, as AWS IoT's replies do. What is not its own a service
+     * passes over. Valid during the call; a QoS 1 message is acknowledged after it. */
+    void (*on_message)(void *ctx, otter_ms now, const struct mqtt_message *message);
+    /* Such a message was skipped, because its packet of `length` bytes does not fit the input. */
+    void (*on_oversized)(void *ctx, otter_ms now, const char *topic, size_t topic_length,
+                         uint32_t length);
+    /* Connected, and the broker has answered for all subscriptions of the service: OTTER_OK when it
+     * granted them, OTTER_E_REFUSED when not all. Once for each connection. */
+    void (*on_online)(void *ctx, otter_ms now, otter_status granted);
+    void (*on_offline)(void *ctx, otter_ms now); /* after an on_online: the connection is gone */
+    void *ctx;
+    struct mqtt_service_state p; /* private: zeros at first */
+};
 
-/* Called for each message that was skipped because it does not fit the input buffer; `length` is
- * that of the packet. Under the same rules as an mqtt_handler. */
-typedef void (*mqtt_oversized_handler)(void *ctx, otter_ms now, const char *topic,
-                                       size_t topic_length, uint32_t length);
+struct mqtt_subscription {
+    const char *filter;               /* behind the service's prefix */
+    uint8_t qos;                      /* 0 or 1 */
+    struct mqtt_subscription_state p; /* private: zeros at first */
+};
+
+/* A QoS 1 publish. Topic and payload stay where they are until the result. */
+struct mqtt_ticket {
+    const char *topic; /* behind the service's prefix */
+    const void *payload;
+    size_t length;
+    /* OTTER_OK: the broker has it. OTTER_E_REFUSED: the connection was lost each time that it was
+     * sent. OTTER_E_TIMEOUT: it never brought a PUBACK. The ticket is the service's again and may
+     * be sent anew in the call. May be NULL; `ctx` is the service's. */
+    void (*on_result)(void *ctx, otter_ms now, struct mqtt_ticket *ticket, otter_status status);
+    struct mqtt_ticket_state p; /* private: zeros at first */
+};
 
 /* All pointers must outlive the session. */
 struct mqtt_config {
@@ -73,13 +113,12 @@ struct mqtt_config {
     uint32_t ack_timeout_ms; /* PUBACK, SUBACK, PINGRESP; after it the connection is given up */
     /* For the jitter: 32 even bits. After an error the back-off is as long as it can be. */
     otter_status (*random)(void *ctx, uint32_t *bits);
-    mqtt_handler on_message;             /* messages that no subscription matches; may be NULL */
-    mqtt_oversized_handler on_oversized; /* may be NULL */
-    void *ctx;
+    void *ctx;         /* of `random` */
     uint8_t *input;    /* one packet must fit; a longer one is skipped, acknowledged and counted */
     size_t input_size; /* at least MQTT_INPUT_SIZE_MIN */
     uint8_t *output;
-    size_t output_size; /* longest topic + payload, or filter, + MQTT_OUTPUT_OVERHEAD; or more */
+    size_t output_size; /* longest topic, or topic + payload of QoS 0, or filter, +
+                           MQTT_OUTPUT_OVERHEAD; or more */
 };
 
 enum mqtt_state {
@@ -89,39 +128,35 @@ enum mqtt_state {
     MQTT_CONNECTED
 };
 
-struct mqtt_subscription {
-    const char *filter; /* owned by the caller, must outlive the subscription; NULL: free entry */
-    uint8_t qos;
-    uint8_t state;   /* private */
-    uint16_t packet; /* private */
-    mqtt_handler handler;
-    void *ctx;
-};
-
 struct mqtt_stats {
     uint32_t connects;
     uint32_t messages_in;
     uint32_t messages_out;
     uint32_t oversized; /* incoming packets that did not fit and were skipped */
-    uint32_t repeated;  /* QoS 1 publishes sent once more after a reconnect */
-    uint32_t dropped;   /* QoS 1 publishes given up after MQTT_REPEATS_MAX repeats */
+    uint32_t repeated;  /* tickets sent once more after a reconnect */
+    uint32_t dropped;   /* tickets that came back as refused or timed out */
 };
 
-struct mqtt_session; /* shape below; fields are private except `state`, `stats`, `error`, `refusal`
-                      */
+struct mqtt_session {
+    enum mqtt_state state;
+    otter_status error; /* why the last connection ended; OTTER_OK after mqtt_disconnect */
+    uint8_t refusal;    /* code of the CONNACK when that is OTTER_E_REFUSED */
+    struct mqtt_stats stats;
+    struct mqtt_config config; /* private, and what follows */
+    struct mqtt_private p;
+};
+
+/* ---- For the owner --------------------------------------------------------------------------- */
 
 /* The first connection is wanted at once. */
 void mqtt_init(struct mqtt_session *s, const struct mqtt_config *config);
 /* Before the first connection: it is wanted at a random time within `spread_ms`, so that devices
  * that get their power back together do not all come at once. */
 void mqtt_delay_start(struct mqtt_session *s, otter_ms now, uint32_t spread_ms);
-/* The present connection has brought its owner forward: the back-off starts anew. To be called for
- * what cannot happen for ever, such as a new block of a file; not for each reply, or two devices
- * with one client id would throw each other out without a pause. */
-void mqtt_connection_useful(struct mqtt_session *s);
 
 bool mqtt_wants_transport(struct mqtt_session *s, otter_ms now);
 void mqtt_transport_up(struct mqtt_session *s, otter_ms now);
+/* Tells services that they are off line, and of tickets that are given up. */
 void mqtt_transport_down(struct mqtt_session *s, otter_ms now);
 bool mqtt_should_close(const struct mqtt_session *s);
 
@@ -137,91 +172,54 @@ void mqtt_sent(struct mqtt_session *s, otter_ms now, size_t length);
 void mqtt_tick(struct mqtt_session *s, otter_ms now);
 otter_ms mqtt_deadline(const struct mqtt_session *s);
 
-/* OTTER_E_AGAIN when the output buffer has no room now (QoS 0, or QoS 1 with another QoS 1 publish
- * in flight), OTTER_E_STATE when not connected, OTTER_E_TOO_LONG when it can never fit,
- * OTTER_E_ARGUMENT for an invalid topic, OTTER_E_UNSUPPORTED for QoS 2. The payload is copied. */
-otter_status mqtt_publish(struct mqtt_session *s, otter_ms now, const char *topic, uint8_t qos,
-                          const void *payload, size_t length);
-/* True while a QoS 1 publish waits for its PUBACK. When it turns false the broker has it, unless
- * `stats.dropped` has grown. */
-bool mqtt_publish_pending(const struct mqtt_session *s);
-
-/* Remembered until mqtt_unsubscribe and made anew after each reconnect. Subscribing to the same
- * filter again replaces handler and QoS. OTTER_E_NO_SPACE when MQTT_SUBSCRIPTIONS_MAX are in use,
- * OTTER_E_ARGUMENT for an invalid filter or QoS, OTTER_E_TOO_LONG. May be called in any state. */
-otter_status mqtt_subscribe(struct mqtt_session *s, otter_ms now, const char *filter, uint8_t qos,
-                            mqtt_handler handler, void *ctx);
-/* The handler is not called any more. OTTER_E_NOT_FOUND; OTTER_E_AGAIN (and nothing is done) when
- * the output buffer has no room now. */
-otter_status mqtt_unsubscribe(struct mqtt_session *s, otter_ms now, const char *filter);
-/* On the present connection: OTTER_OK once the broker has granted the filter, OTTER_E_AGAIN before,
- * OTTER_E_REFUSED when it said no, OTTER_E_NOT_FOUND for a filter that was not subscribed to. */
-otter_status mqtt_subscription_status(const struct mqtt_session *s, const char *filter);
-/* True once the broker has granted the filter on the present connection. */
-bool mqtt_subscribed(const struct mqtt_session *s, const char *filter);
-
 /* Sends DISCONNECT; once it is out (or ack_timeout_ms have passed) the session wants its transport
  * closed. It then connects again as after a loss: an owner that wants to stay off line opens no
- * transport. A QoS 1 publish still in flight is repeated on the next connection. */
+ * transport. Tickets still in flight are repeated on the next connection. */
 void mqtt_disconnect(struct mqtt_session *s, otter_ms now);
 
-/* Topic filter match with + and #, MQTT 3.1.1 section 4.7. */
-bool mqtt_topic_matches(const char *filter, const char *topic, size_t topic_length);
+/* ---- For services ---------------------------------------------------------------------------- */
 
-/* What a session may wait for, each with its own deadline. */
-enum mqtt_wait {
-    MQTT_WAIT_CONNACK,
-    MQTT_WAIT_SUBACK,
-    MQTT_WAIT_PUBACK,
-    MQTT_WAIT_PINGRESP,
-    MQTT_WAIT_DISCONNECT, /* to be sent */
-    MQTT_WAIT_COUNT
-};
+/* In any state; again does nothing. A service stays for the life of the session. Its subscriptions
+ * may be made before or after: on_online waits for those that are there. */
+void mqtt_register(struct mqtt_session *s, struct mqtt_service *service);
 
-/* Outgoing bytes: see mqtt_fifo.h. */
-struct mqtt_fifo {
-    uint8_t *data;
-    size_t size;
-    size_t start; /* queued bytes: [start, end) */
-    size_t end;
-    size_t kept_length; /* the QoS 1 publish in flight: the last bytes of the buffer */
-    size_t kept_sent;
-    size_t kept_ahead; /* queued bytes that go out before it */
-    bool kept_due;     /* it has to go out on this connection; if not, it waits for the next */
-    bool kept_begun;   /* some of it has gone out, on this connection or an earlier one */
-};
+/* The longest packet that can come in, and the most that topic and payload of a QoS 0 publish may
+ * have together. */
+size_t mqtt_input_max(const struct mqtt_session *s);
+size_t mqtt_output_max(const struct mqtt_session *s);
 
-/* Incoming bytes: the packet that is being gathered. */
-struct mqtt_gather {
-    struct mqtt_header header;
-    bool header_known;
-    size_t length;      /* bytes in `config.input` */
-    uint32_t skip_left; /* bytes of an oversized packet that are still to come */
-    uint16_t skip_ack;  /* its packet identifier, 0 when it needs no PUBACK */
-};
+/* The present connection has brought the service forward: the back-off starts anew, and what it has
+ * published with QoS 0 is above suspicion. To be called for what cannot happen for ever, such as a
+ * new block of a file; not for each reply, or two devices with one client id would throw each other
+ * out without a pause. */
+void mqtt_connection_useful(struct mqtt_session *s, struct mqtt_service *service);
 
-struct mqtt_session {
-    enum mqtt_state state;
-    otter_status error; /* why the last connection ended; OTTER_OK after mqtt_disconnect */
-    uint8_t refusal;    /* code of the CONNACK when that is OTTER_E_REFUSED */
-    struct mqtt_stats stats;
-    /* private from here */
-    struct mqtt_config config;
-    struct mqtt_subscription subscriptions[MQTT_SUBSCRIPTIONS_MAX];
-    struct mqtt_fifo fifo;
-    struct mqtt_gather gather;
-    bool closing;         /* gave up, or DISCONNECT is on its way */
-    uint16_t packet_id;   /* the last one given out */
-    uint16_t kept_packet; /* of the QoS 1 publish in flight */
-    uint8_t kept_losses;  /* connections lost after it went out */
-    uint8_t failures;     /* connections in a row that did not last */
-    otter_ms retry_at;
-    otter_ms connected_at;
-    otter_ms last_sent;
-    otter_ms last_received;
-    otter_ms last_ping;
-    otter_ms waits[MQTT_WAIT_COUNT]; /* deadlines; OTTER_NEVER when not waiting */
-};
+/* Held until mqtt_unsubscribe and made anew after each reconnect; a refused one is asked for once
+ * more. OTTER_E_NO_SPACE with MQTT_SUBSCRIPTIONS_MAX in use, OTTER_E_ARGUMENT for an invalid filter
+ * or QoS, OTTER_E_TOO_LONG. In any state, after mqtt_register. */
+otter_status mqtt_subscribe(struct mqtt_session *s, otter_ms now, struct mqtt_service *service,
+                            struct mqtt_subscription *subscription);
+/* OTTER_E_NOT_FOUND; OTTER_E_AGAIN (and nothing is done) when the output has no room now. */
+otter_status mqtt_unsubscribe(struct mqtt_session *s, struct mqtt_subscription *subscription);
+/* On the present connection: OTTER_OK once the broker has granted the filter, OTTER_E_AGAIN before,
+ * OTTER_E_REFUSED when it said no, OTTER_E_NOT_FOUND for one that is not held. */
+otter_status mqtt_subscription_status(const struct mqtt_subscription *subscription);
+
+/* QoS 0, copied. OTTER_E_AGAIN when it is not the service's turn or the output has no room now,
+ * OTTER_E_REFUSED while the service has to pause, OTTER_E_STATE when not connected,
+ * OTTER_E_TOO_LONG when it can never fit, OTTER_E_ARGUMENT for an invalid topic. */
+otter_status mqtt_publish(struct mqtt_session *s, otter_ms now, struct mqtt_service *service,
+                          const char *topic, const void *payload, size_t length);
+
+/* Queues the ticket, in any state of the connection. It leaves when a slot is free: that of the
+ * service with the fewest in flight, among these the one that came first. OTTER_E_STATE when it is
+ * held already, OTTER_E_ARGUMENT for an invalid topic, OTTER_E_TOO_LONG. */
+otter_status mqtt_send(struct mqtt_session *s, otter_ms now, struct mqtt_service *service,
+                       struct mqtt_ticket *ticket);
+/* Takes it back; there will be no result, and the broker may have it or not. OTTER_E_NOT_FOUND for
+ * one that is not held; OTTER_E_AGAIN (and nothing is done) while its bytes are going out. */
+otter_status mqtt_withdraw(struct mqtt_session *s, struct mqtt_ticket *ticket);
+bool mqtt_ticket_held(const struct mqtt_ticket *ticket);
 
 #ifdef __cplusplus
 }

@@ -1,7 +1,6 @@
 /* MQTT session, incoming side: from the byte stream to packets, and what each packet does. */
 #include <string.h>
 
-#include "net/mqtt_fifo.h"
 #include "net/mqtt_session.h"
 #include "port/log.h"
 
@@ -9,7 +8,7 @@
 
 static void protocol_error(struct mqtt_session *s, const char *what)
 {
-    LOG_ERR(TAG, "protocol error by the broker: %s %s", mqtt_packet_name(s->gather.header.type),
+    LOG_ERR(TAG, "protocol error by the broker: %s %s", mqtt_packet_name(s->p.gather.header.type),
             what);
     mqtt_give_up(s, OTTER_E_MALFORMED);
 }
@@ -17,7 +16,7 @@ static void protocol_error(struct mqtt_session *s, const char *what)
 static void acknowledge(struct mqtt_session *s, uint16_t packet_id)
 {
     uint8_t packet[4];
-    if (s->state == MQTT_CONNECTED && !s->closing)
+    if (s->state == MQTT_CONNECTED && !s->p.closing)
         mqtt_queue_small(s, packet,
                          mqtt_encode_ack(packet, sizeof packet, MQTT_PACKET_PUBACK, packet_id));
 }
@@ -51,46 +50,18 @@ static void handle_connack(struct mqtt_session *s, otter_ms now, const uint8_t *
         return;
     }
     s->state = MQTT_CONNECTED;
-    s->connected_at = now;
+    s->p.connected_at = now;
     s->stats.connects++;
-    s->waits[MQTT_WAIT_CONNACK] = OTTER_NEVER;
+    s->p.waits[MQTT_WAIT_CONNACK] = OTTER_NEVER;
     LOG_INF(TAG, "connected as \"%s\"", s->config.client_id);
-    mqtt_queue_subscribes(s, now);
-    if (mqtt_publish_pending(s)) { /* [MQTT-4.4.0-1] */
-        mqtt_fifo_repeat(&s->fifo);
-        s->stats.repeated++;
-        s->waits[MQTT_WAIT_PUBACK] = now + s->config.ack_timeout_ms;
-    }
-}
-
-static void deliver(struct mqtt_session *s, otter_ms now, const struct mqtt_publish *publish)
-{
-    const struct mqtt_message message = {
-        .topic = publish->topic.data,
-        .topic_length = publish->topic.length,
-        .payload = publish->payload.data,
-        .payload_length = publish->payload.length,
-        .qos = publish->qos,
-        .retain = publish->retain,
-        .duplicate = publish->duplicate,
-    };
-    bool matched = false;
-    for (size_t i = 0; i < MQTT_SUBSCRIPTIONS_MAX; i++) {
-        const struct mqtt_subscription *sub = &s->subscriptions[i];
-        if (!sub->filter || !mqtt_topic_matches(sub->filter, message.topic, message.topic_length))
-            continue;
-        matched = true;
-        if (sub->handler)
-            sub->handler(sub->ctx, now, &message);
-    }
-    if (!matched && s->config.on_message)
-        s->config.on_message(s->config.ctx, now, &message);
+    mqtt_pump(s, now);
+    mqtt_go_online(s, now); /* services without subscriptions */
 }
 
 static void handle_publish(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
 {
     struct mqtt_publish publish;
-    if (mqtt_decode_publish(s->gather.header.flags, body, length, &publish)) {
+    if (mqtt_decode_publish(s->p.gather.header.flags, body, length, &publish)) {
         protocol_error(s, "malformed");
         return;
     }
@@ -99,7 +70,7 @@ static void handle_publish(struct mqtt_session *s, otter_ms now, const uint8_t *
         return;
     }
     s->stats.messages_in++;
-    deliver(s, now, &publish);
+    mqtt_deliver(s, now, &publish);
     if (publish.qos == 1)
         acknowledge(s, publish.packet_id);
 }
@@ -112,11 +83,7 @@ static void handle_puback(struct mqtt_session *s, otter_ms now, const uint8_t *b
         protocol_error(s, "malformed");
         return;
     }
-    if (packet_id != s->kept_packet || !mqtt_fifo_kept_is_out(&s->fifo))
-        return;
-    mqtt_fifo_forget(&s->fifo);
-    s->waits[MQTT_WAIT_PUBACK] = OTTER_NEVER;
-    mqtt_queue_subscribes(s, now); /* the publish may have taken their room */
+    mqtt_ticket_acknowledged(s, now, packet_id);
 }
 
 static void handle_suback(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
@@ -126,26 +93,13 @@ static void handle_suback(struct mqtt_session *s, otter_ms now, const uint8_t *b
         protocol_error(s, "malformed");
         return;
     }
-    bool others_wait = false;
-    for (size_t i = 0; i < MQTT_SUBSCRIPTIONS_MAX; i++) {
-        struct mqtt_subscription *sub = &s->subscriptions[i];
-        if (!sub->filter || sub->state != MQTT_SUBSCRIPTION_ASKED)
-            continue;
-        if (sub->packet != suback.packet_id) {
-            others_wait = true;
-        } else if (suback.codes.data[0] == MQTT_GRANT_REFUSED) {
-            LOG_WRN(TAG, "broker refused the subscription to %s", sub->filter);
-            sub->state = MQTT_SUBSCRIPTION_REFUSED;
-        } else {
-            sub->state = MQTT_SUBSCRIPTION_GRANTED;
-        }
-    }
-    s->waits[MQTT_WAIT_SUBACK] = others_wait ? now + s->config.ack_timeout_ms : OTTER_NEVER;
+    mqtt_subscription_answered(s, now, suback.packet_id,
+                               suback.codes.data[0] != MQTT_GRANT_REFUSED);
 }
 
 void mqtt_handle_packet(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
 {
-    const enum mqtt_packet_type type = s->gather.header.type;
+    const enum mqtt_packet_type type = s->p.gather.header.type;
     if (s->state == MQTT_CONNECTING && type != MQTT_PACKET_CONNACK) {
         protocol_error(s, "before CONNACK"); /* [MQTT-3.2.0-1] */
         return;
@@ -164,7 +118,9 @@ void mqtt_handle_packet(struct mqtt_session *s, otter_ms now, const uint8_t *bod
         handle_suback(s, now, body, length);
         break;
     case MQTT_PACKET_PINGRESP:
-        s->waits[MQTT_WAIT_PINGRESP] = OTTER_NEVER;
+        s->p.waits[MQTT_WAIT_PINGRESP] = OTTER_NEVER;
+        mqtt_proof_has_come(s, now);
+        mqtt_pump(s, now);
         break;
     case MQTT_PACKET_UNSUBACK:
         break;
@@ -181,7 +137,7 @@ void mqtt_handle_packet(struct mqtt_session *s, otter_ms now, const uint8_t *bod
  */
 static uint16_t pass_over(struct mqtt_session *s, otter_ms now)
 {
-    const struct mqtt_gather *g = &s->gather;
+    const struct mqtt_gather *g = &s->p.gather;
     const size_t have = g->length - g->header.size;
     const uint8_t *body = s->config.input + g->header.size;
     struct mqtt_publish publish;
@@ -191,15 +147,13 @@ static uint16_t pass_over(struct mqtt_session *s, otter_ms now)
     LOG_WRN(TAG, "skipped a message of %u bytes on %.*s: the input buffer has %u",
             (unsigned)g->header.body_length, (int)publish.topic.length, publish.topic.data,
             (unsigned)s->config.input_size);
-    if (s->config.on_oversized)
-        s->config.on_oversized(s->config.ctx, now, publish.topic.data, publish.topic.length,
-                               g->header.size + g->header.body_length);
+    mqtt_deliver_oversized(s, now, publish.topic, g->header.size + g->header.body_length);
     return publish.qos == 1 ? publish.packet_id : 0;
 }
 
 static void begin_skip(struct mqtt_session *s, otter_ms now)
 {
-    struct mqtt_gather *g = &s->gather;
+    struct mqtt_gather *g = &s->p.gather;
     if (s->state != MQTT_CONNECTED) {
         protocol_error(s, "before CONNACK");
         return;
@@ -211,7 +165,7 @@ static void begin_skip(struct mqtt_session *s, otter_ms now)
 
 static size_t skip(struct mqtt_session *s, size_t length)
 {
-    struct mqtt_gather *g = &s->gather;
+    struct mqtt_gather *g = &s->p.gather;
     const uint32_t step = length < g->skip_left ? (uint32_t)length : g->skip_left;
     g->skip_left -= step;
     if (g->skip_left == 0) {
@@ -225,7 +179,7 @@ static size_t skip(struct mqtt_session *s, size_t length)
 /* Bytes to gather before something can be decided: one, while the header is not known. */
 static size_t wanted(const struct mqtt_session *s, bool *oversized)
 {
-    const struct mqtt_gather *g = &s->gather;
+    const struct mqtt_gather *g = &s->p.gather;
     *oversized = false;
     if (!g->header_known)
         return g->length + 1;
@@ -236,7 +190,7 @@ static size_t wanted(const struct mqtt_session *s, bool *oversized)
 
 static void decode_header(struct mqtt_session *s)
 {
-    struct mqtt_gather *g = &s->gather;
+    struct mqtt_gather *g = &s->p.gather;
     const otter_status status = mqtt_decode_header(s->config.input, g->length, &g->header);
     if (status == OTTER_OK)
         g->header_known = true;
@@ -247,7 +201,7 @@ static void decode_header(struct mqtt_session *s)
 /* Takes some of the bytes, at least one. */
 static size_t gather(struct mqtt_session *s, otter_ms now, const uint8_t *data, size_t length)
 {
-    struct mqtt_gather *g = &s->gather;
+    struct mqtt_gather *g = &s->p.gather;
     bool oversized;
     const size_t missing = wanted(s, &oversized) - g->length;
     const size_t step = length < missing ? length : missing;
@@ -271,15 +225,15 @@ otter_status mqtt_input(struct mqtt_session *s, otter_ms now, const uint8_t *dat
     if (s->state != MQTT_CONNECTING && s->state != MQTT_CONNECTED)
         return OTTER_E_STATE;
     if (length > 0)
-        s->last_received = now;
+        s->p.last_received = now;
     /* A long message in front of a PINGRESP is a sign of life too. */
-    if (length > 0 && s->waits[MQTT_WAIT_PINGRESP] != OTTER_NEVER)
-        s->waits[MQTT_WAIT_PINGRESP] = now + s->config.ack_timeout_ms;
-    while (length > 0 && !s->closing) {
+    if (length > 0 && s->p.waits[MQTT_WAIT_PINGRESP] != OTTER_NEVER)
+        s->p.waits[MQTT_WAIT_PINGRESP] = now + s->config.ack_timeout_ms;
+    while (length > 0 && !s->p.closing) {
         const size_t step =
-            s->gather.skip_left > 0 ? skip(s, length) : gather(s, now, data, length);
+            s->p.gather.skip_left > 0 ? skip(s, length) : gather(s, now, data, length);
         data += step;
         length -= step;
     }
-    return s->closing ? s->error : OTTER_OK;
+    return s->p.closing ? s->error : OTTER_OK;
 }

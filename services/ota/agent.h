@@ -93,7 +93,7 @@ otter_status ota_send_ask(struct ota *ota, otter_ms now);
 otter_status ota_send_describe(struct ota *ota, otter_ms now);
 otter_status ota_send_update(struct ota *ota, otter_ms now); /* as the state demands */
 otter_status ota_send_progress(struct ota *ota, otter_ms now);
-otter_status ota_subscribe(struct ota *ota);
+otter_status ota_register(struct ota *ota, otter_ms now);
 
 /* update.c: actions of an update */
 struct ota_file ota_job_file(const struct ota *ota);

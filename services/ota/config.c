@@ -75,7 +75,7 @@ const char *ota_check_config(struct ota_config *config)
     set_defaults(config);
     if (strlen(config->thing_name) > OTA_THING_NAME_MAX)
         return "thing_name: longer than 128 characters";
-    if (config->mqtt->config.output_size < OTA_MQTT_OUTPUT_MIN)
+    if (mqtt_output_max(config->mqtt) + MQTT_OUTPUT_OVERHEAD < OTA_MQTT_OUTPUT_MIN)
         return "mqtt: output buffer smaller than OTA_MQTT_OUTPUT_MIN";
     if (config->image_size_max == 0 || config->image_size_max > config->secondary->size)
         return "image_size_max: 0 or more than the secondary slot has";

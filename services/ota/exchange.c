@@ -6,11 +6,10 @@
 #include "services/ota/agent.h"
 #include "services/ota/job_document.h"
 
-#define PREFIX        "$aws/things/"
 #define WARN_AGAIN_MS 600000u /* at least, between two warnings of the same job */
 
-_Static_assert(OTA_MQTT_OUTPUT_MIN == sizeof(PREFIX "/jobs//update") - 1 + OTA_THING_NAME_MAX +
-                                          OTA_JOB_ID_MAX + OTA_REPORT_MAX + MQTT_OUTPUT_OVERHEAD,
+_Static_assert(OTA_MQTT_OUTPUT_MIN == OTA_PREFIX_MAX + sizeof("jobs//update") - 1 + OTA_JOB_ID_MAX +
+                                          OTA_REPORT_MAX + MQTT_OUTPUT_OVERHEAD,
                "the longest message that goes out is the update of a job");
 
 /* clientTokens: replies to updates are told apart by a letter, as an old one is as good as a new
@@ -27,22 +26,28 @@ enum token {
 
 /* --- out --- */
 
-static otter_status publish(struct ota *ota, otter_ms now, uint8_t qos, const char *topic_format,
-                            const char *name, const void *payload, int length)
+static void on_result(void *ctx, otter_ms now, struct mqtt_ticket *ticket, otter_status status)
 {
-    char suffix[OTA_STREAM_MAX + 24];
-    char topic[MQTT_FILTER_MAX + 1];
+    (void)now, (void)ticket, (void)status; /* without an answer the state sends again */
+    ((struct ota *)ctx)->wake = 0;
+}
+
+/* One at a time: the next one waits for the PUBACK. */
+static otter_status send(struct ota *ota, otter_ms now, const char *topic_format, const char *name,
+                         const char *payload, int length)
+{
+    struct mqtt_ticket *ticket = &ota->ticket;
     if (length < 0)
         return (otter_status)length;
-    snprintf(suffix, sizeof suffix, topic_format, name);
-    const int size = snprintf(topic, sizeof topic, PREFIX "%s/%s", ota->config.thing_name, suffix);
-    if (size >= (int)sizeof topic)
-        return OTTER_E_TOO_LONG;
-    const otter_status status =
-        mqtt_publish(ota->config.mqtt, now, topic, qos, payload, (size_t)length);
-    if (status == OTTER_E_TOO_LONG)
-        LOG_ERR(OTA_TAG, "%d bytes to %s do not fit the MQTT output buffer", length, topic);
-    return status;
+    if (mqtt_ticket_held(ticket))
+        return OTTER_E_AGAIN;
+    snprintf(ota->topic, sizeof ota->topic, topic_format, name);
+    memcpy(ota->payload, payload, (size_t)length);
+    *ticket = (struct mqtt_ticket){.topic = ota->topic,
+                                   .payload = ota->payload,
+                                   .length = (size_t)length,
+                                   .on_result = on_result};
+    return mqtt_send(ota->config.mqtt, now, &ota->service, ticket);
 }
 
 otter_status ota_send_ask(struct ota *ota, otter_ms now)
@@ -51,7 +56,7 @@ otter_status ota_send_ask(struct ota *ota, otter_ms now)
     const int length = snprintf(payload, sizeof payload, "{%s\"clientToken\":\"%c%lu\"}",
                                 ota->brief ? "\"includeJobDocument\":false," : "", TOKEN_ASK,
                                 (unsigned long)++ota->counter);
-    return publish(ota, now, 1, "jobs/%s/get", "$next", payload, length);
+    return send(ota, now, "jobs/%s/get", "$next", payload, length);
 }
 
 otter_status ota_send_describe(struct ota *ota, otter_ms now)
@@ -60,15 +65,14 @@ otter_status ota_send_describe(struct ota *ota, otter_ms now)
     const int length = snprintf(payload, sizeof payload,
                                 "{\"includeJobDocument\":false,\"clientToken\":\"%c%lu\"}",
                                 TOKEN_DESCRIBE, (unsigned long)++ota->counter);
-    return publish(ota, now, 1, "jobs/%s/get", ota->record.job.id, payload, length);
+    return send(ota, now, "jobs/%s/get", ota->record.job.id, payload, length);
 }
 
-static otter_status send_report(struct ota *ota, otter_ms now, uint8_t qos,
-                                const struct ota_report *report)
+static otter_status send_report(struct ota *ota, otter_ms now, const struct ota_report *report)
 {
     char payload[OTA_REPORT_MAX + 1];
     const int length = ota_report_write(report, payload, sizeof payload);
-    return publish(ota, now, qos, "jobs/%s/update", ota->record.job.id, payload, length);
+    return send(ota, now, "jobs/%s/update", ota->record.job.id, payload, length);
 }
 
 static struct ota_report report_of(const struct ota *ota, enum token token)
@@ -99,8 +103,14 @@ static void add_progress(const struct ota *ota, struct ota_report *report)
 otter_status ota_send_progress(struct ota *ota, otter_ms now)
 {
     struct ota_report report = report_of(ota, TOKEN_PROGRESS);
+    char payload[OTA_REPORT_MAX + 1];
+    char topic[sizeof ota->topic];
     add_progress(ota, &report);
-    return send_report(ota, now, 0, &report);
+    const int length = ota_report_write(&report, payload, sizeof payload);
+    if (length < 0)
+        return (otter_status)length;
+    snprintf(topic, sizeof topic, "jobs/%s/update", ota->record.job.id);
+    return mqtt_publish(ota->config.mqtt, now, &ota->service, topic, payload, (size_t)length);
 }
 
 static struct ota_report final_report(const struct ota *ota)
@@ -144,28 +154,7 @@ otter_status ota_send_update(struct ota *ota, otter_ms now)
         report = final_report(ota);
         break;
     }
-    return send_report(ota, now, 1, &report);
-}
-
-/* --- subscriptions --- */
-
-otter_status ota_subscribe(struct ota *ota)
-{
-    const struct {
-        char *filter;
-        const char *suffix;
-    } filters[] = {{ota->notify_filter, "notify-next"},
-                   {ota->get_filter, "+/get/+"},
-                   {ota->update_filter, "+/update/+"}};
-    for (size_t i = 0; i < sizeof filters / sizeof filters[0]; i++) {
-        snprintf(filters[i].filter, OTA_FILTER_MAX, PREFIX "%s/jobs/%s", ota->config.thing_name,
-                 filters[i].suffix);
-        const otter_status status =
-            mqtt_subscribe(ota->config.mqtt, 0, filters[i].filter, 1, ota_on_message, ota);
-        if (status != OTTER_OK)
-            return status;
-    }
-    return OTTER_OK;
+    return send_report(ota, now, &report);
 }
 
 /* --- in --- */
@@ -237,7 +226,7 @@ static enum ota_event examine_briefly(struct ota *ota, otter_ms now, const struc
         return ota_fail(ota,
                         "the job is too large to be read: at most %lu bytes in %u parts with topic "
                         "and status",
-                        (unsigned long)ota->config.mqtt->config.input_size,
+                        (unsigned long)mqtt_input_max(ota->config.mqtt),
                         (unsigned)ota->config.token_count);
     memcpy(ota->suspect, reply->job_id, sizeof ota->suspect);
     memset(&ota->record, 0, sizeof ota->record);
@@ -376,7 +365,7 @@ static void on_updated(struct ota *ota, otter_ms now, const struct ota_reply *re
 {
     if (reply->token != '\0' && reply->token != token_of_state(ota))
         return;
-    mqtt_connection_useful(ota->config.mqtt);
+    mqtt_connection_useful(ota->config.mqtt, &ota->service);
     ota_dispatch(ota, now, OTA_EV_ACCEPTED);
 }
 
@@ -422,11 +411,11 @@ static void on_jobs_message(struct ota *ota, otter_ms now, enum ota_topic topic,
         LOG_WRN(OTA_TAG, "the request for a job was refused: %s", reply.code);
 }
 
-void ota_on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
+static void on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
 {
     struct ota *ota = ctx;
-    const enum ota_topic topic = ota_topic_read(message->topic, message->topic_length,
-                                                ota->config.thing_name, &ota->record.job);
+    const enum ota_topic topic =
+        ota_topic_read(message->topic, message->topic_length, &ota->record.job);
     if (topic == OTA_TOPIC_OTHER)
         return;
     ota->wake = 0;
@@ -436,12 +425,11 @@ void ota_on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
         on_jobs_message(ota, now, topic, message);
 }
 
-void ota_on_oversized(void *ctx, otter_ms now, const char *topic, size_t topic_length,
-                      uint32_t length)
+static void on_oversized(void *ctx, otter_ms now, const char *topic, size_t topic_length,
+                         uint32_t length)
 {
     struct ota *ota = ctx;
-    const enum ota_topic about =
-        ota_topic_read(topic, topic_length, ota->config.thing_name, &ota->record.job);
+    const enum ota_topic about = ota_topic_read(topic, topic_length, &ota->record.job);
     if (about == OTA_TOPIC_OTHER)
         return;
     ota->wake = 0;
@@ -449,4 +437,50 @@ void ota_on_oversized(void *ctx, otter_ms now, const char *topic, size_t topic_l
         ota_dispatch(ota, now, OTA_EV_NOTIFIED);
     else if (about == OTA_TOPIC_NEXT && ota->state == OTA_ASKING)
         on_unreadable(ota, now, length);
+}
+
+/* --- on the session --- */
+
+static void on_online(void *ctx, otter_ms now, otter_status granted)
+{
+    struct ota *ota = ctx;
+    (void)now;
+    if (granted != OTTER_OK)
+        LOG_WRN(OTA_TAG,
+                "subscriptions to $aws/things/%s/jobs/... are not granted (policy?); "
+                "going on without",
+                ota->config.thing_name);
+    ota->connected = true;
+    ota->wake = 0;
+}
+
+static void on_offline(void *ctx, otter_ms now)
+{
+    struct ota *ota = ctx;
+    (void)now;
+    ota->connected = ota->online = false;
+    ota->doubt_deadline = OTTER_NEVER;
+    ota->wake = 0;
+}
+
+otter_status ota_register(struct ota *ota, otter_ms now)
+{
+    static const char *const filters[OTA_JOB_FILTERS] = {"jobs/notify-next", "jobs/+/get/+",
+                                                         "jobs/+/update/+"};
+    snprintf(ota->prefix, sizeof ota->prefix, "$aws/things/%s/", ota->config.thing_name);
+    ota->service = (struct mqtt_service){.prefix = ota->prefix,
+                                         .on_message = on_message,
+                                         .on_oversized = on_oversized,
+                                         .on_online = on_online,
+                                         .on_offline = on_offline,
+                                         .ctx = ota};
+    mqtt_register(ota->config.mqtt, &ota->service);
+    for (size_t i = 0; i < OTA_JOB_FILTERS; i++) {
+        ota->jobs[i] = (struct mqtt_subscription){.filter = filters[i], .qos = 1};
+        const otter_status status =
+            mqtt_subscribe(ota->config.mqtt, now, &ota->service, &ota->jobs[i]);
+        if (status != OTTER_OK)
+            return status;
+    }
+    return OTTER_OK;
 }

@@ -549,7 +549,7 @@ static otter_status start(struct ota *ota, otter_ms now)
     ota_trial_init(ota, now);
     ota_recall_download(ota);
     ota_restart_deadline(ota, now);
-    return ota_subscribe(ota);
+    return ota_register(ota, now);
 }
 
 otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now)
@@ -559,7 +559,6 @@ otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms
     ota->state = OTA_OFFLINE;
     ota->trial_deadline = OTTER_NEVER;
     ota->doubt_deadline = OTTER_NEVER;
-    ota->connected_at = OTTER_NEVER;
     ota->fault = config->off;
     if (ota->fault != NULL)
         return OTTER_E_STATE;
@@ -576,26 +575,8 @@ const char *ota_config_fault(const struct ota *ota)
 
 static void look_at_connection(struct ota *ota, otter_ms now)
 {
-    const struct mqtt_session *mqtt = ota->config.mqtt;
-    const bool connected = mqtt->state == MQTT_CONNECTED;
-    if (!connected || mqtt->stats.connects != ota->connects) {
-        ota->online = false;
-        ota->connected_at = connected ? now : OTTER_NEVER;
-        ota->connects = mqtt->stats.connects;
-        ota->doubt_deadline = OTTER_NEVER;
-    }
-    if (!connected || ota->online)
+    if (!ota->connected || ota->online)
         return;
-    const bool granted = mqtt_subscribed(mqtt, ota->notify_filter) &&
-                         mqtt_subscribed(mqtt, ota->get_filter) &&
-                         mqtt_subscribed(mqtt, ota->update_filter);
-    if (!granted && now - ota->connected_at < ota->config.reply_timeout_ms)
-        return;
-    if (!granted)
-        LOG_WRN(OTA_TAG,
-                "subscriptions to $aws/things/%s/jobs/... are not granted (policy?); "
-                "going on without",
-                ota->config.thing_name);
     if (!ota->was_online)
         ota_count_restart(ota);
     ota->online = true;
@@ -630,8 +611,8 @@ static otter_ms next_wake(const struct ota *ota, otter_ms now)
     otter_ms wake = ota->trial_deadline;
     if (ota->busy)
         return 0;
-    if (!ota->online && ota->connected_at != OTTER_NEVER)
-        wake = earlier(wake, ota->connected_at + ota->config.reply_timeout_ms);
+    if (ota->connected && !ota->online)
+        return 0;
     if (ota->online || !states[ota->state].needs_cloud)
         wake = earlier(wake, ota->deadline);
     if (ota->online)

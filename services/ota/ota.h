@@ -7,9 +7,8 @@
  * or one ECDSA check.
  *
  * The owner's loop:
- *   ota_init(&ota, &config, port_now());      once, after kv_open and mqtt_init
- *   ota_on_message                            as the session's `on_message`, with ctx = &ota, or
- *                                             from the owner's own: true when the agent took it
+ *   ota_init(&ota, &config, port_now());      once, after kv_open and mqtt_init;
+ *                                             it registers with the session
  *   ota_tick(&ota, now)                       after mqtt_tick, whenever ota_deadline has come
  *   if (ota_wants_reset(&ota)) port_reset();
  *
@@ -29,6 +28,7 @@
 #include "services/ota/download.h"
 #include "services/ota/progress.h"
 #include "services/ota/record.h"
+#include "services/ota/report.h"
 #include "services/ota/source.h"
 #include "services/ota/staging.h"
 #include "services/ota/verify.h"
@@ -38,8 +38,7 @@
 extern "C" {
 #endif
 
-#define OTA_THING_NAME_MAX 128u
-#define OTA_TOKENS_MIN     128u /* an OTA job with all its optional parts has about 110 */
+#define OTA_TOKENS_MIN 128u /* an OTA job with all its optional parts has about 110 */
 
 /* Output buffer that the MQTT session must have; what its input must take is up to the sources. */
 #define OTA_MQTT_OUTPUT_MIN 777u /* the longest update, by the longest names: exchange.c */
@@ -145,13 +144,6 @@ bool ota_wants_reset(const struct ota *ota);
 
 struct ota_status ota_status(const struct ota *ota);
 
-/* An mqtt_handler; `ota` is the struct ota. Messages on other topics are ignored. */
-void ota_on_message(void *ota, otter_ms now, const struct mqtt_message *message);
-/* The session's `on_oversized`: a job too large to be read is refused too. Without it such a job is
- * asked for again and again, and others wait behind it. */
-void ota_on_oversized(void *ota, otter_ms now, const char *topic, size_t topic_length,
-                      uint32_t length);
-
 /* Every waiting state has a row with its deadline in the table of ota.c. */
 enum ota_state {
     OTA_OFFLINE,     /* until the session is connected and its subscriptions are granted */
@@ -176,7 +168,8 @@ enum ota_state {
     OTA_STATE_COUNT
 };
 
-#define OTA_FILTER_MAX 168u /* $aws/things/{128}/jobs/... */
+#define OTA_PREFIX_MAX  141u /* $aws/things/{128}/ */
+#define OTA_JOB_FILTERS 3u
 
 struct ota {
     struct ota_config config;
@@ -199,13 +192,11 @@ struct ota {
     otter_ms deadline;       /* of the state */
     otter_ms trial_deadline; /* OTTER_NEVER unless on trial */
     otter_ms
-        doubt_deadline;    /* of an answer whether the job is still ours, asked beside the state */
-    otter_ms connected_at; /* OTTER_NEVER while not connected */
-    otter_ms reported_at;  /* last progress message */
+        doubt_deadline;   /* of an answer whether the job is still ours, asked beside the state */
+    otter_ms reported_at; /* last progress message */
     uint32_t reported_blocks;
     uint32_t wait_ms;   /* of the deadline, when it was set */
     uint32_t silent_ms; /* on line without any block */
-    uint32_t connects;  /* of the session when we last looked */
     uint32_t version;   /* versionNumber of the job execution when last read; 0: unknown */
     uint32_t counter;   /* in the token of the last get request */
     uint32_t blocks_duplicate;
@@ -221,7 +212,8 @@ struct ota {
     uint8_t retries;  /* of the state */
     uint8_t repairs;  /* of the secondary's trailer, since boot */
     uint8_t starting; /* steps of PREPARING */
-    bool online;
+    bool connected;   /* the session says so */
+    bool online;      /* ... and the agent has heard */
     bool was_online;
     bool on_trial;
     bool queued;                      /* the job was QUEUED when last read */
@@ -233,9 +225,12 @@ struct ota {
     char suspect[OTA_JOB_ID_MAX + 1]; /* the next job when a description could not be read */
     char held_by[OTA_JOB_ID_MAX + 1];
     char last_reason[OTA_REASON_MAX + 1]; /* of the update that ended last */
-    char notify_filter[OTA_FILTER_MAX];
-    char get_filter[OTA_FILTER_MAX];
-    char update_filter[OTA_FILTER_MAX];
+    struct mqtt_service service;
+    struct mqtt_subscription jobs[OTA_JOB_FILTERS];
+    struct mqtt_ticket ticket;
+    char prefix[OTA_PREFIX_MAX + 1];
+    char topic[OTA_JOB_ID_MAX + 16]; /* of the ticket, as is the payload */
+    char payload[OTA_REPORT_MAX];
 };
 
 #ifdef __cplusplus

@@ -14,10 +14,11 @@
 extern "C" {
 #endif
 
-#define OTA_JOB_ID_MAX    64u
-#define OTA_STREAM_MAX    128u
-#define OTA_SIGNATURE_MAX 72u /* DER of an ECDSA P-256 signature */
-#define OTA_REASON_MAX    127u
+#define OTA_THING_NAME_MAX 128u
+#define OTA_JOB_ID_MAX     64u
+#define OTA_STREAM_MAX     128u
+#define OTA_SIGNATURE_MAX  72u /* DER of an ECDSA P-256 signature */
+#define OTA_REASON_MAX     127u
 
 /* By which protocol blocks come; in the record, so never to be renumbered. */
 enum ota_protocol { OTA_PROTOCOL_MQTT = 0, OTA_PROTOCOL_HTTP = 1 };

@@ -54,15 +54,10 @@ static enum ota_topic read_jobs_topic(struct view *view, const char *job_id)
     return match(view, of_job, sizeof of_job / sizeof of_job[0]);
 }
 
-enum ota_topic ota_topic_read(const char *topic, size_t length, const char *thing_name,
-                              const struct ota_job *job)
+enum ota_topic ota_topic_read(const char *topic, size_t length, const struct ota_job *job)
 {
     struct view view = {topic, length};
-    if (!skip(&view, "$aws/things/") || !skip(&view, thing_name))
-        return OTA_TOPIC_OTHER;
-    if (skip(&view, "/jobs/"))
-        return read_jobs_topic(&view, job->id);
-    return OTA_TOPIC_OTHER;
+    return skip(&view, "jobs/") ? read_jobs_topic(&view, job->id) : OTA_TOPIC_OTHER;
 }
 
 /* --- Jobs --- */

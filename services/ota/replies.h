@@ -25,9 +25,8 @@ enum ota_topic {
     OTA_TOPIC_NOT_UPDATED    /* {job}/update/rejected */
 };
 
-/* What a topic of this thing is about. A job other than the one given is OTHER. */
-enum ota_topic ota_topic_read(const char *topic, size_t length, const char *thing_name,
-                              const struct ota_job *job);
+/* What a topic behind "$aws/things/{thing}/" is about. A job other than the one given is OTHER. */
+enum ota_topic ota_topic_read(const char *topic, size_t length, const struct ota_job *job);
 
 /* One Jobs message. What is absent is 0 or empty. */
 struct ota_reply {

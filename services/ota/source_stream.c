@@ -8,11 +8,11 @@
 #include "services/ota/agent.h"
 #include "services/ota/job_document.h"
 
-#define STREAMS               "$aws/things/%s/streams/%s/%s"
+#define STREAMS               "streams/"
 #define BLOCK_TIMEOUT_DEFAULT 3000u
 #define REFUSED               "stream refused: "
 
-_Static_assert(MQTT_FILTER_MAX + OTA_REQUEST_CBOR_MAX + MQTT_OUTPUT_OVERHEAD <= OTA_MQTT_OUTPUT_MIN,
+_Static_assert(MQTT_TOPIC_MAX + OTA_REQUEST_CBOR_MAX + MQTT_OUTPUT_OVERHEAD <= OTA_MQTT_OUTPUT_MIN,
                "a request for blocks, with the longest topic, is shorter than an update of a job");
 
 /* --- messages --- */
@@ -137,9 +137,9 @@ static void refuse_block(struct ota_source *source, otter_status why)
             (unsigned long)count);
 }
 
-static void on_data(void *ctx, otter_ms now, const struct mqtt_message *message)
+static void on_data(struct ota_source_stream *stream, otter_ms now,
+                    const struct mqtt_message *message)
 {
-    struct ota_source_stream *stream = ctx;
     struct ota_source *source = &stream->source;
     struct ota_block block;
     const otter_status status =
@@ -147,17 +147,33 @@ static void on_data(void *ctx, otter_ms now, const struct mqtt_message *message)
     if (status != OTTER_OK)
         refuse_block(source, status);
     else if (source->on_block(source->ctx, now, &block))
-        mqtt_connection_useful(stream->mqtt);
+        mqtt_connection_useful(stream->mqtt, &stream->service);
 }
 
-static void on_rejected(void *ctx, otter_ms now, const struct mqtt_message *message)
+static void on_rejected(const struct ota_source *source, otter_ms now,
+                        const struct mqtt_message *message)
 {
-    const struct ota_source *source = &((struct ota_source_stream *)ctx)->source;
     char text[120] = REFUSED;
     char *const answer = text + sizeof REFUSED - 1;
     const bool for_good = ota_stream_refused(message->payload, message->payload_length, answer,
                                              sizeof text - sizeof REFUSED + 1);
     source->on_refusal(source->ctx, now, for_good, text);
+}
+
+static bool topic_is(const struct mqtt_message *message, const char *topic)
+{
+    return message->topic_length == strlen(topic) &&
+           memcmp(message->topic, topic, message->topic_length) == 0;
+}
+
+/* What is not of the stream that is open has another topic. */
+static void on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
+{
+    struct ota_source_stream *stream = ctx;
+    if (topic_is(message, stream->data_filter))
+        on_data(stream, now, message);
+    else if (topic_is(message, stream->refusal_filter))
+        on_rejected(&stream->source, now, message);
 }
 
 /* --- out --- */
@@ -167,24 +183,31 @@ static struct ota_source_stream *stream_of(struct ota_source *source)
     return (struct ota_source_stream *)source; /* its first member */
 }
 
-/* The session points to the filter until it has let go of it. */
-static bool let_go(struct ota_source_stream *stream, otter_ms now, char *filter)
+static void name_topic(const struct ota_source_stream *stream, const char *ending,
+                       char topic[OTA_STREAM_TOPIC_MAX + 1])
 {
-    if (filter[0] != '\0' && mqtt_unsubscribe(stream->mqtt, now, filter) != OTTER_E_AGAIN)
-        filter[0] = '\0';
-    return filter[0] == '\0';
+    snprintf(topic, OTA_STREAM_TOPIC_MAX + 1, STREAMS "%s/%s", stream->source.job->stream, ending);
 }
 
-static void hold(struct ota_source_stream *stream, otter_ms now, char *filter, const char *ending,
-                 mqtt_handler handler)
+/* The session has the filter until it has let go of it. */
+static bool let_go(struct ota_source_stream *stream, struct mqtt_subscription *subscription,
+                   char *filter)
 {
-    char wanted[MQTT_FILTER_MAX + 1];
-    snprintf(wanted, sizeof wanted, STREAMS, stream->thing_name, stream->source.job->stream,
-             ending);
-    if (strcmp(filter, wanted) == 0 || !let_go(stream, now, filter))
+    if (mqtt_unsubscribe(stream->mqtt, subscription) == OTTER_E_AGAIN)
+        return false;
+    filter[0] = '\0';
+    return true;
+}
+
+static void hold(struct ota_source_stream *stream, otter_ms now,
+                 struct mqtt_subscription *subscription, char *filter, const char *ending)
+{
+    char wanted[OTA_STREAM_TOPIC_MAX + 1];
+    name_topic(stream, ending, wanted);
+    if (strcmp(filter, wanted) == 0 || !let_go(stream, subscription, filter))
         return;
-    const otter_status status = mqtt_subscribe(
-        stream->mqtt, now, memcpy(filter, wanted, sizeof wanted), 0, handler, stream);
+    *subscription = (struct mqtt_subscription){.filter = memcpy(filter, wanted, sizeof wanted)};
+    const otter_status status = mqtt_subscribe(stream->mqtt, now, &stream->service, subscription);
     if (status == OTTER_OK)
         return;
     filter[0] = '\0';
@@ -194,15 +217,16 @@ static void hold(struct ota_source_stream *stream, otter_ms now, char *filter, c
 static void open_stream(struct ota_source *source, otter_ms now)
 {
     struct ota_source_stream *stream = stream_of(source);
-    hold(stream, now, stream->data_filter, "data/cbor", on_data);
-    hold(stream, now, stream->refusal_filter, "rejected/cbor", on_rejected);
+    hold(stream, now, &stream->data, stream->data_filter, "data/cbor");
+    hold(stream, now, &stream->refusal, stream->refusal_filter, "rejected/cbor");
 }
 
 static void close_stream(struct ota_source *source, otter_ms now)
 {
     struct ota_source_stream *stream = stream_of(source);
-    (void)let_go(stream, now, stream->data_filter);
-    (void)let_go(stream, now, stream->refusal_filter);
+    (void)now;
+    (void)let_go(stream, &stream->data, stream->data_filter);
+    (void)let_go(stream, &stream->refusal, stream->refusal_filter);
 }
 
 /* A request is worth nothing before its answers can come. */
@@ -210,15 +234,16 @@ static int request(struct ota_source *source, otter_ms now, const uint16_t *bloc
 {
     struct ota_source_stream *stream = stream_of(source);
     uint8_t payload[OTA_REQUEST_CBOR_MAX];
-    char topic[MQTT_FILTER_MAX + 1];
+    char topic[OTA_STREAM_TOPIC_MAX + 1];
     open_stream(source, now);
-    if (!mqtt_subscribed(stream->mqtt, stream->data_filter))
+    if (mqtt_subscription_status(&stream->data) != OTTER_OK)
         return OTTER_E_AGAIN;
     const int length = ota_request_write(&source->file, blocks, count, payload, sizeof payload);
     if (length < 0)
         return length;
-    snprintf(topic, sizeof topic, STREAMS, stream->thing_name, source->job->stream, "get/cbor");
-    const otter_status status = mqtt_publish(stream->mqtt, now, topic, 0, payload, (size_t)length);
+    name_topic(stream, "get/cbor", topic);
+    const otter_status status =
+        mqtt_publish(stream->mqtt, now, &stream->service, topic, payload, (size_t)length);
     return status == OTTER_OK ? (int)count : (int)status;
 }
 
@@ -227,16 +252,15 @@ static int request(struct ota_source *source, otter_ms now, const uint16_t *bloc
 static const char *fault(const struct ota_source *source, uint32_t block_size)
 {
     const struct mqtt_session *mqtt = ((const struct ota_source_stream *)source)->mqtt;
-    return mqtt->config.input_size < block_size + OTA_MQTT_INPUT_BESIDE_BLOCK
+    return mqtt_input_max(mqtt) < block_size + OTA_MQTT_INPUT_BESIDE_BLOCK
                ? "mqtt: input buffer smaller than block_size + OTA_MQTT_INPUT_BESIDE_BLOCK"
                : NULL;
 }
 
 uint32_t ota_stream_name_max(const char *thing_name)
 {
-    const size_t around =
-        sizeof STREAMS - sizeof "%s%s%s" + strlen(thing_name) + strlen("rejected/cbor");
-    const size_t left = MQTT_FILTER_MAX - around;
+    const size_t around = strlen("$aws/things//" STREAMS "/rejected/cbor") + strlen(thing_name);
+    const size_t left = MQTT_TOPIC_MAX - around;
     return left < OTA_STREAM_MAX ? (uint32_t)left : OTA_STREAM_MAX;
 }
 
@@ -278,4 +302,8 @@ void ota_source_stream_init(struct ota_source_stream *stream, struct mqtt_sessio
         block_timeout_ms == 0 ? BLOCK_TIMEOUT_DEFAULT : block_timeout_ms;
     stream->mqtt = mqtt;
     stream->thing_name = thing_name;
+    snprintf(stream->prefix, sizeof stream->prefix, "$aws/things/%s/", thing_name);
+    stream->service =
+        (struct mqtt_service){.prefix = stream->prefix, .on_message = on_message, .ctx = stream};
+    mqtt_register(mqtt, &stream->service);
 }

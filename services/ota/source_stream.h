@@ -16,20 +16,26 @@ extern "C" {
 #define OTA_REQUEST_CBOR_MAX (32u + OTA_BLOCKS_MAX / 8)
 /* The session's input buffer must take so much beyond one block. */
 #define OTA_MQTT_INPUT_BESIDE_BLOCK 320u
+#define OTA_STREAM_TOPIC_MAX        (sizeof "streams//rejected/cbor" - 1 + OTA_STREAM_MAX)
 
 struct ota_source_stream {
     struct ota_source source;
     struct mqtt_session *mqtt;
     const char *thing_name;
-    char data_filter[MQTT_FILTER_MAX + 1]; /* empty: no stream is open */
-    char refusal_filter[MQTT_FILTER_MAX + 1];
+    struct mqtt_service service;
+    struct mqtt_subscription data;
+    struct mqtt_subscription refusal;
+    char prefix[sizeof "$aws/things//" + OTA_THING_NAME_MAX];
+    char data_filter[OTA_STREAM_TOPIC_MAX + 1]; /* empty: no stream is open */
+    char refusal_filter[OTA_STREAM_TOPIC_MAX + 1];
 };
 
-/* Session and name must outlive the source. `block_timeout_ms`: 0 for 3 s. */
+/* Registers with the session; it and the name must outlive the source. `block_timeout_ms`: 0 for 3
+ * s. */
 void ota_source_stream_init(struct ota_source_stream *stream, struct mqtt_session *mqtt,
                             const char *thing_name, uint32_t block_timeout_ms);
 
-/* Characters that a stream's name may have, so that its topics stay within MQTT_FILTER_MAX. */
+/* Characters that a stream's name may have, so that its topics stay within MQTT_TOPIC_MAX. */
 uint32_t ota_stream_name_max(const char *thing_name);
 
 /* For tests and fuzzing: the messages. */

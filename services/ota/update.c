@@ -89,7 +89,7 @@ otter_status ota_send_probe(struct ota *ota, otter_ms now)
 enum ota_event ota_take_job(struct ota *ota, otter_ms now)
 {
     (void)now;
-    mqtt_connection_useful(ota->config.mqtt);
+    mqtt_connection_useful(ota->config.mqtt, &ota->service);
     ota->record.phase = OTA_RECORD_ACCEPT;
     return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
 }

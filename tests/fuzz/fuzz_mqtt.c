@@ -126,6 +126,13 @@ static otter_status no_jitter(void *ctx, uint32_t *bits)
     return OTTER_OK;
 }
 
+/* Two services with one prefix below the other's; what comes decides what they do. */
+static struct mqtt_session session;
+static struct mqtt_service services[2];
+static struct mqtt_subscription filters[3];
+static struct mqtt_ticket tickets[8];
+static unsigned results, sends;
+
 static void pass_over(void *ctx, otter_ms now, const char *topic, size_t length, uint32_t size)
 {
     uint8_t sum = 0;
@@ -135,18 +142,47 @@ static void pass_over(void *ctx, otter_ms now, const char *topic, size_t length,
     (void)sum;
 }
 
+static void on_result(void *ctx, otter_ms now, struct mqtt_ticket *ticket, otter_status status)
+{
+    (void)ctx, (void)now;
+    assert(!mqtt_ticket_held(ticket));
+    assert(status == OTTER_OK || status == OTTER_E_REFUSED || status == OTTER_E_TIMEOUT);
+    results++;
+}
+
+static void send(struct mqtt_service *service, otter_ms now, struct mqtt_ticket *ticket)
+{
+    static const uint8_t payload[200] = "payload";
+    if (mqtt_ticket_held(ticket)) {
+        sends -= mqtt_withdraw(&session, ticket) == OTTER_OK;
+        return;
+    }
+    *ticket = (struct mqtt_ticket){.topic = "answer",
+                                   .payload = payload,
+                                   .length = (size_t)(ticket - tickets) * 20u,
+                                   .on_result = on_result};
+    sends += mqtt_send(&session, now, service, ticket) == OTTER_OK;
+}
+
 static void answer(void *ctx, otter_ms now, const struct mqtt_message *message)
 {
-    struct mqtt_session *s = ctx;
+    struct mqtt_service *service = ctx;
     uint8_t sum = 0;
+    for (size_t i = 0; i < message->topic_length; i++)
+        sum ^= (uint8_t)message->topic[i];
     for (size_t i = 0; i < message->payload_length; i++)
         sum ^= message->payload[i];
-    mqtt_publish(s, now, "answer", sum & 1, message->payload,
-                 message->payload_length < 16 ? message->payload_length : 16);
+    if (sum & 1)
+        send(service, now, &tickets[sum % 8u]);
+    else
+        mqtt_publish(&session, now, service, "answer", message->payload,
+                     message->payload_length < 16 ? message->payload_length : 16);
     if (sum == 0x55)
-        mqtt_disconnect(s, now);
-    if (sum == 0x66)
-        mqtt_unsubscribe(s, now, "a/+");
+        mqtt_disconnect(&session, now);
+    if (sum % 16u == 6)
+        mqtt_unsubscribe(&session, &filters[sum % 3u]);
+    if (sum % 16u == 4)
+        mqtt_subscribe(&session, now, service, &filters[sum % 3u]);
 }
 
 static void send_output(struct mqtt_session *s, otter_ms now, size_t most)
@@ -159,10 +195,42 @@ static void send_output(struct mqtt_session *s, otter_ms now, size_t most)
     mqtt_sent(s, now + (sum & 0), length < most ? length : most);
 }
 
+static void start_services(void)
+{
+    static const char *const texts[] = {"a/+", "#", "b"};
+    memset(tickets, 0, sizeof tickets);
+    results = sends = 0;
+    for (size_t i = 0; i < 2; i++) {
+        services[i] = (struct mqtt_service){.prefix = i ? "a/" : "",
+                                            .on_message = answer,
+                                            .on_oversized = pass_over,
+                                            .ctx = &services[i]};
+        mqtt_register(&session, &services[i]);
+    }
+    for (size_t i = 0; i < 3; i++) {
+        filters[i] = (struct mqtt_subscription){.filter = texts[i], .qos = i & 1};
+        mqtt_subscribe(&session, 0, &services[i & 1], &filters[i]);
+    }
+}
+
+/* Each ticket has its result, or is held; what is in flight keeps to its limits. */
+static void check_tickets(void)
+{
+    unsigned held = 0, in_flight = 0;
+    for (size_t i = 0; i < 8; i++) {
+        held += mqtt_ticket_held(&tickets[i]);
+        in_flight += tickets[i].p.in_flight;
+    }
+    assert(held + results == sends);
+    assert(in_flight <= MQTT_IN_FLIGHT_MAX);
+    assert(in_flight == (unsigned)services[0].p.in_flight + services[1].p.in_flight);
+    assert(services[0].p.in_flight <= MQTT_IN_FLIGHT_OF_ONE);
+}
+
 static void check_session(const uint8_t *data, size_t size, size_t step)
 {
     static uint8_t input[96], output[192];
-    struct mqtt_session s;
+    struct mqtt_session *s = &session;
     const struct mqtt_config config = {.client_id = "c",
                                        .keep_alive_s = 30,
                                        .backoff_base_ms = 10,
@@ -170,31 +238,27 @@ static void check_session(const uint8_t *data, size_t size, size_t step)
                                        .connack_timeout_ms = 100,
                                        .ack_timeout_ms = 100,
                                        .random = no_jitter,
-                                       .on_message = answer,
-                                       .on_oversized = pass_over,
-                                       .ctx = &s,
                                        .input = input,
                                        .input_size = sizeof input,
                                        .output = output,
                                        .output_size = sizeof output};
     otter_ms now = 0;
-    mqtt_init(&s, &config);
-    mqtt_subscribe(&s, now, "a/+", 1, answer, &s);
-    mqtt_subscribe(&s, now, "#", 0, answer, &s);
+    mqtt_init(s, &config);
+    start_services();
     while (size > 0) {
-        if (mqtt_wants_transport(&s, now))
-            mqtt_transport_up(&s, now);
+        if (mqtt_wants_transport(s, now))
+            mqtt_transport_up(s, now);
         const size_t length = size < step ? size : step;
-        mqtt_input(&s, now, data, length);
+        mqtt_input(s, now, data, length);
         data += length;
         size -= length;
-        send_output(&s, now, step);
-        mqtt_tick(&s, ++now);
-        if (mqtt_should_close(&s))
-            mqtt_transport_down(&s, now);
-        assert(s.fifo.end + s.fifo.kept_length <= sizeof output);
-        assert(s.fifo.start <= s.fifo.end);
-        assert(s.gather.length <= sizeof input);
+        send_output(s, now, step);
+        mqtt_tick(s, ++now);
+        if (mqtt_should_close(s))
+            mqtt_transport_down(s, now);
+        assert(s->p.fifo.start <= s->p.fifo.end && s->p.fifo.end <= sizeof output);
+        assert(s->p.gather.length <= sizeof input);
+        check_tickets();
     }
 }
 

@@ -240,18 +240,6 @@ static otter_status self_test(void *ctx)
     return world->behaviour[world->running] == FAILS_ITS_TEST ? OTTER_E_IO : OTTER_OK;
 }
 
-/* The session has one context for jitter and for messages. */
-static void on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
-{
-    ota_on_message(&((struct world *)ctx)->ota, now, message);
-}
-
-static void on_oversized(void *ctx, otter_ms now, const char *topic, size_t topic_length,
-                         uint32_t length)
-{
-    ota_on_oversized(&((struct world *)ctx)->ota, now, topic, topic_length, length);
-}
-
 static bool claims(void *ctx, const char *job_id, const struct json *json, int document)
 {
     (void)job_id;
@@ -268,8 +256,6 @@ static void start_session(struct world *world)
         .connack_timeout_ms = 5000,
         .ack_timeout_ms = 5000,
         .random = device_random,
-        .on_message = on_message,
-        .on_oversized = on_oversized,
         .ctx = world,
         .input = world->input,
         .input_size = sizeof world->input,

@@ -88,7 +88,11 @@ static void on_publish(struct fake_broker *b, uint8_t flags, const uint8_t *body
     b->last_packet_id = publish.packet_id;
     b->duplicates += publish.duplicate;
     b->wants_close = b->closes_on && strcmp(b->closes_on, b->last_topic) == 0;
-    if (publish.qos == 0 || b->wants_close)
+    if (b->wants_close && b->closes_hard)
+        b->out_length = 0;
+    if (b->on_publish && !b->wants_close)
+        b->on_publish(&publish);
+    if (publish.qos == 0 || b->wants_close || b->holds_pubacks)
         return;
     mqtt_encode_ack(packet, sizeof packet, MQTT_PACKET_PUBACK, publish.packet_id);
     broker_send(b, packet, 4);
@@ -104,6 +108,11 @@ static void on_subscribe(struct fake_broker *b, const uint8_t *body, size_t leng
         return;
     }
     memset(codes, b->grant, sizeof codes);
+    struct mqtt_filter_list first = list;
+    if (b->refuses && mqtt_next_filter(&first, &filter) &&
+        filter.text.length == strlen(b->refuses) &&
+        memcmp(filter.text.data, b->refuses, filter.text.length) == 0)
+        codes[0] = MQTT_GRANT_REFUSED;
     const struct mqtt_suback suback = {.packet_id = list.packet_id, .codes = {codes, list.count}};
     const int size = mqtt_encode_suback(packet, sizeof packet, &suback);
     broker_send(b, packet, (size_t)size);
@@ -175,7 +184,7 @@ static bool take_packet(struct fake_broker *b)
     }
     if (status || b->in_length < header.size + header.body_length)
         return false;
-    if (b->packets_in++ != b->lose_in)
+    if (b->packets_in++ != b->lose_in && !b->wants_close) /* deaf once it has decided to close */
         on_packet(b, &header, b->in + header.size);
     const size_t whole = header.size + header.body_length;
     memmove(b->in, b->in + whole, b->in_length - whole);

@@ -19,7 +19,12 @@ struct fake_broker {
     uint8_t connack_code;
     uint8_t grant;         /* for each filter */
     const char *closes_on; /* closes the connection at a publish on this topic */
+    bool closes_hard;      /* ... and what it has answered before is lost */
     const char *sends_on;  /* has a QoS 1 message for whoever subscribes to this topic */
+    const char *refuses;   /* a filter that is not granted */
+    bool holds_pubacks;    /* publishes are taken but not acknowledged */
+    /* Called for each publish that it takes; may be NULL. */
+    void (*on_publish)(const struct mqtt_publish *publish);
 
     /* what happened, over all connections */
     size_t packets_in;

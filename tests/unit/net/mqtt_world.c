@@ -40,10 +40,35 @@ void on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
     ++*(unsigned *)ctx;
 }
 
-static void on_other(void *ctx, otter_ms now, const struct mqtt_message *message)
+static void on_any(void *ctx, otter_ms now, const struct mqtt_message *message)
 {
     (void)ctx;
-    on_message(&w.others, now, message);
+    on_message(&w.messages, now, message);
+}
+
+void on_result(void *ctx, otter_ms now, struct mqtt_ticket *ticket, otter_status status)
+{
+    (void)ctx;
+    assert_int_equal(now, w.now);
+    assert_false(mqtt_ticket_held(ticket));
+    w.accepted += status == OTTER_OK;
+    w.refused += status == OTTER_E_REFUSED;
+    w.timed_out += status == OTTER_E_TIMEOUT;
+}
+
+static void on_online(void *ctx, otter_ms now, otter_status granted)
+{
+    (void)ctx;
+    assert_int_equal(now, w.now);
+    w.online++;
+    w.granted = granted;
+}
+
+static void on_offline(void *ctx, otter_ms now)
+{
+    (void)ctx, (void)now;
+    w.offline++;
+    assert_in_range(w.online - w.offline, 0, 1);
 }
 
 static void on_oversized(void *ctx, otter_ms now, const char *topic, size_t topic_length,
@@ -73,14 +98,18 @@ int world_set_up(void **state)
         .connack_timeout_ms = CONNACK_MS,
         .ack_timeout_ms = ACK_MS,
         .random = draw,
-        .on_message = on_other,
-        .on_oversized = on_oversized,
         .input = w.input,
         .input_size = sizeof w.input,
         .output = w.output,
         .output_size = sizeof w.output,
     };
     mqtt_init(&w.s, &config);
+    w.service = (struct mqtt_service){.prefix = "",
+                                      .on_message = on_any,
+                                      .on_oversized = on_oversized,
+                                      .on_online = on_online,
+                                      .on_offline = on_offline};
+    mqtt_register(&w.s, &w.service);
     return 0;
 }
 
@@ -108,6 +137,8 @@ void exchange(void)
             mqtt_sent(&w.s, w.now, length);
             moved = true;
         }
+        if (length > 0 && w.far_away)
+            continue;
         size_t wanted = w.bytes_once < sizeof buffer ? w.bytes_once : sizeof buffer;
         length = w.up ? broker_output(&w.b, buffer, wanted) : 0;
         if (length > 0) {
@@ -163,12 +194,55 @@ void connect_now(void)
     assert_int_equal(w.s.state, MQTT_CONNECTED);
 }
 
+struct mqtt_subscription *subscription(const char *filter)
+{
+    for (size_t i = 0; i < sizeof w.subscriptions / sizeof *w.subscriptions; i++) {
+        struct mqtt_subscription *sub = &w.subscriptions[i];
+        if (sub->filter && strcmp(sub->filter, filter) == 0)
+            return sub;
+    }
+    for (size_t i = 0; i < sizeof w.subscriptions / sizeof *w.subscriptions; i++) {
+        if (mqtt_subscription_status(&w.subscriptions[i]) == OTTER_E_NOT_FOUND)
+            return &w.subscriptions[i];
+    }
+    fail();
+    return NULL;
+}
+
 otter_status subscribe(const char *filter)
 {
-    return mqtt_subscribe(&w.s, w.now, filter, 1, on_message, &w.messages);
+    struct mqtt_subscription *sub = subscription(filter);
+    sub->filter = filter;
+    sub->qos = 1;
+    return mqtt_subscribe(&w.s, w.now, &w.service, sub);
+}
+
+bool subscribed(const char *filter)
+{
+    return mqtt_subscription_status(subscription(filter)) == OTTER_OK;
+}
+
+otter_status unsubscribe(const char *filter)
+{
+    return mqtt_unsubscribe(&w.s, subscription(filter));
 }
 
 otter_status publish(const char *topic, uint8_t qos, const char *payload)
 {
-    return mqtt_publish(&w.s, w.now, topic, qos, payload, strlen(payload));
+    if (qos == 0)
+        return mqtt_publish(&w.s, w.now, &w.service, topic, payload, strlen(payload));
+    size_t i = 0;
+    while (mqtt_ticket_held(&w.tickets[i]))
+        assert_true(++i < sizeof w.tickets / sizeof *w.tickets);
+    w.tickets[i] = (struct mqtt_ticket){
+        .topic = topic, .payload = payload, .length = strlen(payload), .on_result = on_result};
+    return mqtt_send(&w.s, w.now, &w.service, &w.tickets[i]);
+}
+
+bool pending(void)
+{
+    bool any = false;
+    for (size_t i = 0; i < sizeof w.tickets / sizeof *w.tickets; i++)
+        any |= mqtt_ticket_held(&w.tickets[i]);
+    return any;
 }

@@ -24,13 +24,22 @@ struct world {
     bool up;           /* the transport */
     bool network_down; /* transports never come up */
     bool blocked;      /* the transport takes no output */
+    bool far_away;     /* all that waits is sent before the first answer comes */
     size_t bytes_once; /* at most so many at a time, each way */
     uint32_t random;   /* what the session draws; 0 gives no delay */
     bool no_entropy;   /* it draws nothing */
     uint8_t input[256];
     uint8_t output[512];
+    struct mqtt_service service; /* gets everything */
+    struct mqtt_subscription subscriptions[MQTT_SUBSCRIPTIONS_MAX + 1];
+    struct mqtt_ticket tickets[32];
     unsigned messages;
-    unsigned others; /* messages without a subscription */
+    unsigned accepted; /* results of tickets */
+    unsigned refused;
+    unsigned timed_out;
+    unsigned online;
+    unsigned offline;
+    otter_status granted; /* of the last on_online */
     unsigned oversized;
     uint32_t oversized_length; /* of the last one; its topic is in `topic` */
     char topic[64];
@@ -53,9 +62,16 @@ void lose_connection(void);
 
 /* Records the message in the world; `ctx` is the counter to raise. */
 void on_message(void *ctx, otter_ms now, const struct mqtt_message *message);
+/* Counts the result in the world. */
+void on_result(void *ctx, otter_ms now, struct mqtt_ticket *ticket, otter_status status);
 
-otter_status subscribe(const char *filter); /* QoS 1, counted in `messages` */
+/* By the world's service, with structs of the world; a filter or text must outlive its use. */
+otter_status subscribe(const char *filter); /* QoS 1 */
+struct mqtt_subscription *subscription(const char *filter);
+bool subscribed(const char *filter);
+otter_status unsubscribe(const char *filter);
 otter_status publish(const char *topic, uint8_t qos, const char *payload);
+bool pending(void); /* some ticket has no result yet */
 
 #define WORLD_TEST(name) cmocka_unit_test_setup(name, world_set_up)
 

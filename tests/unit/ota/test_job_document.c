@@ -53,13 +53,14 @@ static struct ota_job_limits limits = {.file_size_max = 471040 - 1428, .block_si
 /* A thing with so long a name that a stream's may have 64 characters. */
 static int set_up(void **state)
 {
-    static char thing[MQTT_FILTER_MAX];
+    static char thing[MQTT_TOPIC_MAX];
+    static struct mqtt_session session;
     (void)state;
     const uint32_t most = ota_stream_name_max("");
     assert_int_equal(most, OTA_STREAM_MAX);
     while (ota_stream_name_max(thing) > 64)
         thing[strlen(thing)] = 't';
-    ota_source_stream_init(&stream, NULL, thing, 0);
+    ota_source_stream_init(&stream, &session, thing, 0);
     limits.sources = by_stream_only;
     limits.source_count = 1;
     return 0;

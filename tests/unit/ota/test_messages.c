@@ -101,32 +101,30 @@ static void a_report_that_does_not_fit_is_an_error(void **state)
 static enum ota_topic topic(const char *text)
 {
     const struct ota_job job = {.id = "AFR_OTA-7", .stream = "s-1"};
-    return ota_topic_read(text, strlen(text), "lamp", &job);
+    return ota_topic_read(text, strlen(text), &job);
 }
 
 static void topics_of_this_thing_and_job_are_known(void **state)
 {
     (void)state;
-    assert_int_equal(topic("$aws/things/lamp/jobs/notify-next"), OTA_TOPIC_NOTIFY_NEXT);
-    assert_int_equal(topic("$aws/things/lamp/jobs/$next/get/accepted"), OTA_TOPIC_NEXT);
-    assert_int_equal(topic("$aws/things/lamp/jobs/$next/get/rejected"), OTA_TOPIC_NEXT_REJECTED);
-    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/get/accepted"), OTA_TOPIC_DESCRIBED);
-    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/get/rejected"),
-                     OTA_TOPIC_NOT_DESCRIBED);
-    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/update/accepted"), OTA_TOPIC_UPDATED);
-    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/update/rejected"),
-                     OTA_TOPIC_NOT_UPDATED);
+    assert_int_equal(topic("jobs/notify-next"), OTA_TOPIC_NOTIFY_NEXT);
+    assert_int_equal(topic("jobs/$next/get/accepted"), OTA_TOPIC_NEXT);
+    assert_int_equal(topic("jobs/$next/get/rejected"), OTA_TOPIC_NEXT_REJECTED);
+    assert_int_equal(topic("jobs/AFR_OTA-7/get/accepted"), OTA_TOPIC_DESCRIBED);
+    assert_int_equal(topic("jobs/AFR_OTA-7/get/rejected"), OTA_TOPIC_NOT_DESCRIBED);
+    assert_int_equal(topic("jobs/AFR_OTA-7/update/accepted"), OTA_TOPIC_UPDATED);
+    assert_int_equal(topic("jobs/AFR_OTA-7/update/rejected"), OTA_TOPIC_NOT_UPDATED);
 }
 
 static void topics_of_others_are_not_ours(void **state)
 {
     (void)state;
-    assert_int_equal(topic("$aws/things/lamp2/jobs/notify-next"), OTA_TOPIC_OTHER);
-    assert_int_equal(topic("$aws/things/lam"), OTA_TOPIC_OTHER);
-    assert_int_equal(topic("$aws/things/lamp/jobs/notify"), OTA_TOPIC_OTHER);
-    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-77/get/accepted"), OTA_TOPIC_OTHER);
-    assert_int_equal(topic("$aws/things/lamp/jobs/AFR_OTA-7/update"), OTA_TOPIC_OTHER);
-    assert_int_equal(topic("$aws/things/lamp/streams/s-1/data/cbor"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("shadow/notify-next"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("job"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("jobs/notify"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("jobs/AFR_OTA-77/get/accepted"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("jobs/AFR_OTA-7/update"), OTA_TOPIC_OTHER);
+    assert_int_equal(topic("streams/s-1/data/cbor"), OTA_TOPIC_OTHER);
     assert_int_equal(topic(""), OTA_TOPIC_OTHER);
 }
 
