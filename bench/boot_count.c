@@ -5,11 +5,10 @@
  * lines and ends QEMU by semihosting. */
 #include <stdio.h>
 
+#include "boards/board.h"
 #include "boot/boot.h"
-#include "firmware/boards/board.h"
 #include "port/port.h"
 #include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/nor.h"
 #include "ports/mps2-an505/system.h"
 #include "ports/mps2-an505/uart.h"
 
@@ -36,12 +35,12 @@ static uint32_t counted(void)
 
 /* A check as any program does it; then what the bootloader adds, which is the key and signature
  * once more and so tells what they take. */
-static otter_status count_check(const struct board *board, const struct image_policy *policy)
+static otter_status count_check(const struct image_policy *policy)
 {
     static uint8_t buffer[1024];
     struct image_check check;
     start_counter();
-    otter_status status = image_check_init(&check, &board->primary, board->image_size_max, policy);
+    otter_status status = image_check_init(&check, &board.primary, board.image_size_max, policy);
     if (status != OTTER_OK)
         return status;
     do
@@ -56,15 +55,15 @@ static otter_status count_check(const struct board *board, const struct image_po
     return status;
 }
 
-static otter_status count_boot(const struct board *board, const struct image_policy *policy)
+static otter_status count_boot(const struct image_policy *policy)
 {
-    const struct boot_slots slots = {.primary = &board->primary, .secondary = &board->secondary};
+    const struct boot_slots slots = {.primary = &board.primary, .secondary = &board.secondary};
     const struct boot_config config = {
         .images = &slots,
         .image_count = 1,
-        .scratch = &board->scratch,
-        .max_sectors = board->max_sectors,
-        .max_align = board->max_align,
+        .scratch = &board.scratch,
+        .max_sectors = board.max_sectors,
+        .max_align = board.max_align,
         .policy = *policy,
     };
     struct boot_result result;
@@ -87,12 +86,10 @@ static _Noreturn void leave(void)
 
 int main(void)
 {
-    struct board board;
     uart_start();
-    board_init(&board, nor_flash());
     const struct image_policy policy = {.keys = image_keys, .key_count = image_key_count};
-    const otter_status checked = count_check(&board, &policy);
-    const otter_status booted = count_boot(&board, &policy);
+    const otter_status checked = count_check(&policy);
+    const otter_status booted = count_boot(&policy);
     print("check_status", (uint32_t)checked);
     print("boot_status", (uint32_t)booted);
     leave();

@@ -9,14 +9,9 @@
 
 const char boot_mode_name[] = "move";
 const enum trailer_field swap_size_field = TRAILER_SWAP_SIZE;
-const uint8_t uniform_records_per_sector = 3;
+const enum update_mode uniform_mode = UPDATE_SWAP_MOVE;
 const uint8_t uniform_spare_primary = 1;
 const uint8_t uniform_spare_secondary = 0;
-
-uint32_t uniform_info_size(uint32_t max_align)
-{
-    return trailer_info_size(max_align);
-}
 
 otter_status uniform_note(const struct boot_state *state, const struct flash_area *area)
 {

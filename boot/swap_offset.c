@@ -13,14 +13,9 @@
 
 const char boot_mode_name[] = "offset";
 const enum trailer_field swap_size_field = TRAILER_OFFSET_SWAP_SIZE;
-const uint8_t uniform_records_per_sector = 2;
+const enum update_mode uniform_mode = UPDATE_SWAP_OFFSET;
 const uint8_t uniform_spare_primary = 0;
 const uint8_t uniform_spare_secondary = 1;
-
-uint32_t uniform_info_size(uint32_t max_align)
-{
-    return trailer_info_size(max_align) + max_align;
-}
 
 struct flash_area swap_candidate(const struct boot_state *state)
 {

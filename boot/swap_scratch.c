@@ -18,9 +18,10 @@
  * torn erase in 2.) */
 #include <string.h>
 
+#include "boards/layout.h"
 #include "boot/swap.h"
 
-#define STATES 3u
+#define STATES LAYOUT_RECORDS(UPDATE_SWAP_SCRATCH)
 
 const char boot_mode_name[] = "scratch";
 const enum trailer_field swap_size_field = TRAILER_SWAP_SIZE;
@@ -49,10 +50,17 @@ static uint32_t record_step(const struct boot_state *state)
     return max_u32(state->primary->flash->write_size, state->config->scratch->flash->write_size);
 }
 
+/* A trailer with the records of so many sectors. */
+static uint32_t trailer_size(const struct boot_state *state, uint32_t sectors)
+{
+    return LAYOUT_TRAILER_SIZE(UPDATE_SWAP_SCRATCH, sectors, record_step(state),
+                               state->config->max_align, swap_keys_size(state));
+}
+
+/* Scratch's own has those of one region. */
 static uint32_t scratch_trailer_size(const struct boot_state *state)
 {
-    return STATES * record_step(state) + trailer_info_size(state->config->max_align) +
-           swap_keys_size(state);
+    return trailer_size(state, 1);
 }
 
 static uint32_t scratch_trailer_offset(const struct boot_state *state)
@@ -116,17 +124,16 @@ enum boot_layout_fault swap_layout(struct boot_state *state)
 {
     const struct boot_config *config = state->config;
     const uint32_t size = state->primary->size;
-    const uint32_t trailer_size = config->max_sectors * STATES * record_step(state) +
-                                  trailer_info_size(config->max_align) + swap_keys_size(state);
+    const uint32_t trailer = trailer_size(state, config->max_sectors);
     state->limit = trailer_field_offset(size, config->max_align, TRAILER_SWAP_SIZE);
     if (size != state->secondary->size)
         return BOOT_LAYOUT_SIZES_DIFFER;
     if (swap_sector_count(state->primary) > config->max_sectors ||
-        swap_sector_count(state->secondary) > config->max_sectors || trailer_size > size)
+        swap_sector_count(state->secondary) > config->max_sectors || trailer > size)
         return BOOT_LAYOUT_TOO_MANY_SECTORS;
     if (config->scratch->size < scratch_trailer_size(state) || !regions_fit(state))
         return BOOT_LAYOUT_SCRATCH_TOO_SMALL;
-    state->trailer_offset = size - trailer_size;
+    state->trailer_offset = size - trailer;
     find_trailer_sectors(state);
     return BOOT_LAYOUT_FITS;
 }

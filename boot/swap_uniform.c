@@ -10,9 +10,9 @@ static uint32_t round_to(uint32_t value, uint32_t unit)
 
 static uint32_t trailer_size(const struct boot_state *state)
 {
-    return state->config->max_sectors * (uint32_t)uniform_records_per_sector *
-               state->primary->flash->write_size +
-           uniform_info_size(state->config->max_align) + swap_keys_size(state);
+    return LAYOUT_TRAILER_SIZE(uniform_mode, state->config->max_sectors,
+                               state->primary->flash->write_size, state->config->max_align,
+                               swap_keys_size(state));
 }
 
 uint32_t uniform_sector_size(const struct boot_state *state)
@@ -98,7 +98,7 @@ void swap_find(struct boot_state *state, const struct trailer *primary,
         return;
     const uint32_t position =
         swap_records_read(state->primary, state->trailer_offset, state->primary->flash->write_size,
-                          (uint32_t)uniform_records_per_sector * state->config->max_sectors);
+                          LAYOUT_RECORDS(uniform_mode) * state->config->max_sectors);
     /* A request that is still there: nothing was moved; or it is new, and what looks like a swap in
      * progress is the remains of an old one's trailer. */
     if (secondary->magic == TRAILER_GOOD &&

@@ -3,6 +3,7 @@
 #ifndef OTTER_BOOT_SWAP_UNIFORM_H
 #define OTTER_BOOT_SWAP_UNIFORM_H
 
+#include "boards/layout.h"
 #include "boot/swap.h"
 
 #ifdef __cplusplus
@@ -36,9 +37,8 @@ void uniform_mix(const struct boot_state *state, struct swap_mix *mix, struct fl
 
 /* --- provided by the mode ------------------------------------------------------------------- */
 
-/* Status records in a trailer for each sector of `max_sectors`; bytes of its other fields. */
-extern const uint8_t uniform_records_per_sector;
-uint32_t uniform_info_size(uint32_t max_align);
+/* UPDATE_SWAP_MOVE or UPDATE_SWAP_OFFSET. */
+extern const enum update_mode uniform_mode;
 /* Sectors that the mode needs free in each slot. */
 extern const uint8_t uniform_spare_primary;
 extern const uint8_t uniform_spare_secondary;

@@ -35,7 +35,7 @@ static void log_boot(const struct app *app)
     const char *build = app->config->build;
     LOG_INF("APP", "%s %s%s%s%s on %s", app->config->product, app->version,
             build != NULL ? " (build " : "", build != NULL ? build : "", build != NULL ? ")" : "",
-            app->board.name);
+            board.name);
     if (handover != NULL)
         LOG_INF("APP", "started by %s, swap type %lu, %lu ms in the bootloader",
                 reset_reason_text(handover->reset_reason), (unsigned long)handover->swap_type,
@@ -45,7 +45,7 @@ static void log_boot(const struct app *app)
 static void read_version(struct app *app)
 {
     struct image_header header;
-    const otter_status status = image_header_read(&app->board.primary, &header);
+    const otter_status status = image_header_read(app->running, &header);
     if (status == OTTER_OK)
         image_version_format(&header.version, app->version);
     else
@@ -127,11 +127,11 @@ static void start_agent(struct app *app, otter_ms now)
         .mqtt = &app->link.mqtt,
         .kv = &app->kv,
         .pki = &app->pki,
-        .primary = &app->board.primary,
-        .secondary = &app->board.secondary,
-        .progress = &app->board.progress,
-        .trailer_align = app->board.max_align,
-        .image_size_max = app->board.image_size_max,
+        .primary = app->running,
+        .secondary = app->candidate,
+        .progress = &board.progress,
+        .trailer_align = board.max_align,
+        .image_size_max = board.image_size_max,
         .sources = app->sources,
         .source_count = 1,
         .thing_name = app->link.client_id,
@@ -158,7 +158,7 @@ static uint32_t connect_spread_ms(struct app *app)
     if (!power_on || app->trial.deadline != OTTER_NEVER)
         return 0;
     if (config_get_text(&app->kv, CONFIG_CONNECT_SPREAD, text, sizeof text) != OTTER_OK)
-        return app->board.connect_spread_ms;
+        return board.connect_spread_ms;
     return (uint32_t)config_get_u64(&app->kv, CONFIG_CONNECT_SPREAD) * 1000u;
 }
 
@@ -209,7 +209,7 @@ static void log_damage(void *ctx, const struct kv_damage *damage)
 
 static void open_store(struct app *app)
 {
-    otter_status status = kv_open(&app->kv, &app->board.store);
+    otter_status status = kv_open(&app->kv, &board.store);
     if (status != OTTER_OK) {
         LOG_ERR("STORE", "cannot be opened: %s", otter_status_text(status));
         return;
@@ -238,22 +238,29 @@ static void add_settings(struct app *app)
         config_add(&app->settings, &app->product_settings, app->config->settings);
 }
 
-void app_start(struct app *app, const struct app_config *config, const struct flash *flash,
-               otter_ms now)
+/* The bootloader says which slot it started; the image that replaces this one goes to the other. */
+static void find_slots(struct app *app)
+{
+    const struct handover *handover = port_handover();
+    const bool second = handover != NULL && handover->slot == SLOT_SECONDARY;
+    app->running = second ? &board.secondary : &board.primary;
+    app->candidate = second ? &board.primary : &board.candidate;
+}
+
+void app_start(struct app *app, const struct app_config *config, otter_ms now)
 {
     memset(app, 0, sizeof *app);
     app->config = config;
     if (config->log != NULL)
         log_add_sink(config->log);
     tls_setup_arena(tls_arena, sizeof tls_arena);
-    board_init(&app->board, flash);
+    find_slots(app);
     read_version(app);
     log_boot(app);
     open_store(app);
     open_keys(app);
     add_settings(app);
-    trial_start(&app->trial, &app->board.primary, app->board.max_align, self_test_timeout_ms(app),
-                now);
+    trial_start(&app->trial, app->running, board.max_align, self_test_timeout_ms(app), now);
     app_join_network(app);
     start_link(app, now);
     start_agent(app, now);
@@ -278,7 +285,7 @@ static void mind_trial(struct app *app, otter_ms now)
     if (!trial_expired(&app->trial, now))
         return;
     if (!app->agent_runs && app->config->keep_without_agent &&
-        trailer_confirm(&app->board.primary, app->board.max_align) == OTTER_OK) {
+        trailer_confirm(app->running, board.max_align) == OTTER_OK) {
         LOG_WRN("APP", "this firmware is kept although the update agent does not run (%s)",
                 ota_config_fault(&app->ota));
         return;

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "firmware/boards/board.h"
+#include "boards/board.h"
 #include "firmware/shell.h"
 #include "firmware/link.h"
 #include "firmware/trial.h"
@@ -60,7 +60,8 @@ struct app_config {
 
 struct app {
     const struct app_config *config;
-    struct board board;
+    const struct flash_area *running;   /* the slot that this firmware was started from */
+    const struct flash_area *candidate; /* where the next one goes */
     struct kv kv;
     struct pki pki;
     struct pki_part ota_labels;
@@ -86,8 +87,7 @@ struct app {
 };
 
 /* Never fails as a whole: what cannot work is logged with its reason, and the console stays. */
-void app_start(struct app *app, const struct app_config *config, const struct flash *flash,
-               otter_ms now);
+void app_start(struct app *app, const struct app_config *config, otter_ms now);
 void app_tick(struct app *app, otter_ms now);
 otter_ms app_deadline(const struct app *app, otter_ms now);
 

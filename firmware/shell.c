@@ -60,7 +60,7 @@ void shell_start(struct shell *shell, struct app *app)
         .context = app,
         .product = app->config->product,
         .version = app->version,
-        .board = app->board.name,
+        .board = board.name,
         .reset = reset,
         .uptime = uptime,
         .changed = settings_changed,

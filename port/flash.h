@@ -54,6 +54,9 @@ struct flash_area {
     uint32_t size;
 };
 
+/* The board's flash devices, in the order of its map (boards/README.md): defined by the port. */
+extern const struct flash port_flash[];
+
 otter_status flash_read(const struct flash_area *area, uint32_t offset, void *data,
                         uint32_t length);
 otter_status flash_program(const struct flash_area *area, uint32_t offset, const void *data,

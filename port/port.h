@@ -19,11 +19,9 @@ typedef uint64_t otter_ms;
 
 #define OTTER_NEVER UINT64_MAX
 
-struct flash;
-
-/* Starts clock, console, network, watchdog and flash; called once, before anything else. Returns
- * the board's flash device, which lives as long as the program. */
-const struct flash *port_start(void);
+/* Starts clock, console, network, watchdog and flash (port_flash); called once, before anything
+ * else. */
+void port_start(void);
 
 otter_ms port_now(void);
 

@@ -10,12 +10,13 @@
 #include "tool/demo/screen.h"
 
 static const char help[] =
-    "usage: otter demo [--board mps2-an505|posix] [--fault KIND] [--delay MS] [--keep]\n"
+    "usage: otter demo [--board BOARD] [--fault KIND] [--delay MS] [--keep]\n"
     "\n"
     "Starts the local cloud and a device with firmware 1.0.0, provisions and registers it,\n"
     "releases 1.0.1 and watches the device take it over the air.\n"
     "\n"
-    "  --board BOARD   mps2-an505: an emulated Cortex-M33 (default); posix: a host process\n"
+    "  --board BOARD   mps2-an505: an emulated Cortex-M33 (default); mps2-an505/MODE: the same\n"
+    "                  with another update mode; posix: a host process; boards/ has them all\n"
     "  --fault KIND    shows how an update fails:\n"
     "                    signature  signed with a key that the device does not trust\n"
     "                    self-test  the new firmware never reaches the cloud\n"
@@ -62,14 +63,11 @@ static void interrupted(int signal_number)
 
 static bool choose_board(const char *name)
 {
-    if (strcmp(name, "posix") == 0)
-        demo.world.board = BOARD_POSIX;
-    else if (strcmp(name, "mps2-an505") != 0) {
-        fprintf(stderr, "otter demo: there is no board '%s'; there are mps2-an505 and posix\n",
-                name);
-        return false;
-    }
-    return true;
+    struct failure failure;
+    if (board_map_read(name, &demo.world.board, &failure) == OTTER_OK)
+        return true;
+    fprintf(stderr, "otter demo: %s\n", failure.text);
+    return false;
 }
 
 static bool choose_fault(const char *name)
@@ -174,7 +172,7 @@ static bool story(void)
 
 int command_demo(int argc, char **argv)
 {
-    if (!parse(argc, argv))
+    if (!parse(argc, argv) || (demo.world.board.name[0] == '\0' && !choose_board("mps2-an505")))
         return 2;
     screen_start(quiet);
     signal(SIGINT, interrupted);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -15,22 +16,23 @@
 #include "tool/terminal.h"
 
 static const char help[] =
-    "usage: otter device --flash FILE [--create IMAGE]\n"
+    "usage: otter device --flash FILE [--create IMAGE] [--board BOARD]\n"
     "\n"
     "Runs the device as a host process: the bootloader verifies and swaps the slots in FILE and\n"
     "starts the image in the primary one. The console is this terminal; Ctrl-C cuts the power.\n"
     "\n"
-    "  --flash FILE     the device's flash (16 MiB, the layout of the emulated board)\n"
+    "  --flash FILE     the device's flash: all of the board's, one device after the other\n"
     "  --create IMAGE   first makes FILE anew: blank, with the signed IMAGE in the primary slot\n"
+    "  --board BOARD    posix (default), or the folder of a board of your own whose port is posix\n"
     "\n"
     "  otter device --flash flash.img --create firmware-1.0.0.signed.bin\n"
     "  otter device --flash flash.img\n";
 
-static int run(const char *flash)
+static int run(const struct board_map *board, const char *flash)
 {
-    char boot[4096];
+    char boot[sizeof board->build + 32];
     int status;
-    snprintf(boot, sizeof boot, "%s/../firmware/bootloader", program_directory());
+    snprintf(boot, sizeof boot, "%s/firmware/bootloader", board->build);
     terminal_lend(TERMINAL_SIGNALS);
     const pid_t self = getpid();
     const pid_t pid = fork();
@@ -55,19 +57,32 @@ static int run(const char *flash)
     return WEXITSTATUS(status);
 }
 
+static bool is_process(const struct board_map *board, struct failure *failure)
+{
+    if (strcmp(board->port, "posix") == 0)
+        return true;
+    failed(failure, OTTER_E_UNSUPPORTED,
+           "%s is no host process, its port is %s; `otter demo --board %s` emulates it",
+           board->name, board->port, board->name);
+    return false;
+}
+
 int command_device(int argc, char **argv)
 {
     static const struct option options[] = {{"flash", required_argument, NULL, 'f'},
                                             {"create", required_argument, NULL, 'c'},
+                                            {"board", required_argument, NULL, 'b'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    const char *flash = NULL, *image = NULL;
+    const char *flash = NULL, *image = NULL, *board = "posix";
     int option;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'f')
             flash = optarg;
         else if (option == 'c')
             image = optarg;
+        else if (option == 'b')
+            board = optarg;
         else {
             fputs(option == 'h' ? help : "try: otter device --help\n",
                   option == 'h' ? stdout : stderr);
@@ -81,7 +96,9 @@ int command_device(int argc, char **argv)
         return 2;
     }
     struct failure failure;
-    if (image != NULL && flash_image_make(flash, image, &failure) != OTTER_OK)
+    struct board_map map;
+    if (board_map_read(board, &map, &failure) != OTTER_OK || !is_process(&map, &failure) ||
+        (image != NULL && flash_image_make(&map, flash, image, &failure) != OTTER_OK))
         return failure_print(&failure, "device");
-    return run(flash);
+    return run(&map, flash);
 }

@@ -6,19 +6,22 @@
 #include <sys/random.h>
 
 #include "codec/crc32.h"
-#include "firmware/boards/mps2-an505/flash_map.h"
 #include "ports/mps2-an505/random.h"
+#include "tool/board_map.h"
 #include "tool/file.h"
 #include "tool/hex_file.h"
 #include "tool/image_view.h"
 
-static otter_status put_seed(uint8_t *flash, struct failure *failure)
+/* For a board without a source of entropy. */
+static otter_status put_seed(const struct board_map *board, uint8_t *flash, struct failure *failure)
 {
+    if (board->seed.size == 0)
+        return OTTER_OK;
     struct random_seed_record record = {.magic = RANDOM_SEED_MAGIC, .sequence = 1};
     if (getrandom(record.seed, sizeof record.seed, 0) != (ssize_t)sizeof record.seed)
         return failed(failure, OTTER_E_CRYPTO, "the system gives no random bytes");
     record.crc = crc32_update(0, &record, offsetof(struct random_seed_record, crc));
-    memcpy(flash + FLASH_MAP_SEED, &record, sizeof record);
+    memcpy(flash + board->seed.start, &record, sizeof record);
     return OTTER_OK;
 }
 
@@ -47,34 +50,37 @@ static otter_status check_image(const char *path, struct bytes *file, struct fai
     return status;
 }
 
-static otter_status put_image(uint8_t *flash, const char *path, struct failure *failure)
+static otter_status put_image(const struct board_map *board, uint8_t *flash, const char *path,
+                              struct failure *failure)
 {
     struct bytes image = {0};
     uint32_t address;
     otter_status status = hex_or_binary_read(path, 0xff, &image, &address, failure);
     if (status == OTTER_OK)
         status = check_image(path, &image, failure);
-    if (status == OTTER_OK && image.size > FLASH_MAP_SLOT_SIZE)
+    if (status == OTTER_OK && image.size > board->primary.size)
         status = failed(failure, OTTER_E_TOO_LONG,
                         "the image %s has %zu bytes, the primary slot holds %u", path, image.size,
-                        FLASH_MAP_SLOT_SIZE);
+                        board->primary.size);
     if (status == OTTER_OK)
-        memcpy(flash + FLASH_MAP_PRIMARY, image.data, image.size);
+        memcpy(flash + board->primary.start, image.data, image.size);
     bytes_free(&image);
     return status;
 }
 
-otter_status flash_image_make(const char *path, const char *signed_image, struct failure *failure)
+otter_status flash_image_make(const struct board_map *board, const char *path,
+                              const char *signed_image, struct failure *failure)
 {
-    uint8_t *flash = malloc(FLASH_MAP_SIZE);
+    uint8_t *flash = malloc(board->flash_size);
     if (flash == NULL)
-        return failed(failure, OTTER_E_MEMORY, "no memory for a flash of %u bytes", FLASH_MAP_SIZE);
-    memset(flash, 0xff, FLASH_MAP_SIZE);
-    otter_status status = put_seed(flash, failure);
+        return failed(failure, OTTER_E_MEMORY, "no memory for a flash of %u bytes",
+                      board->flash_size);
+    memset(flash, 0xff, board->flash_size);
+    otter_status status = put_seed(board, flash, failure);
     if (status == OTTER_OK)
-        status = put_image(flash, signed_image, failure);
+        status = put_image(board, flash, signed_image, failure);
     if (status == OTTER_OK)
-        status = file_write(path, flash, FLASH_MAP_SIZE, 0600, failure);
+        status = file_write(path, flash, board->flash_size, 0600, failure);
     free(flash);
     return status;
 }

@@ -16,7 +16,7 @@ static const struct option options[] = {
     {OPTION_DECRYPT_KEY, "decrypt-key", "FILE", "the device's private key, for encrypted images"},
     {'S', "slot-size", "SIZE", "show where the image lies in a slot of this size"},
     {OPTION_MAX_ALIGN, "max-align", "8|16|32", "size of a trailer field (told by the magic)"},
-    {OPTION_BOARD, "board", "BOARD", "FILE is the whole flash of this board: mps2-an505"},
+    {OPTION_BOARD, "board", "BOARD", "FILE is the whole flash of this board (boards/README.md)"},
     {OPTION_JSON, "json", NULL, "JSON instead of a table"},
     {0},
 };

@@ -5,51 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "firmware/boards/mps2-an505/flash_map.h"
 #include "store/kv.h"
-
-struct area {
-    uint32_t offset;
-    uint32_t size;
-};
-
-struct board {
-    const char *name;
-    uint32_t size;
-    uint32_t sector_size;
-    uint32_t write_size;
-    struct area primary, secondary, scratch, store, progress;
-};
-
-static const struct board boards[] = {
-    {
-        .name = "mps2-an505",
-        .size = FLASH_MAP_SIZE,
-        .sector_size = FLASH_MAP_SECTOR_SIZE,
-        .write_size = FLASH_MAP_WRITE_SIZE,
-        .primary = {FLASH_MAP_PRIMARY, FLASH_MAP_SLOT_SIZE},
-        .secondary = {FLASH_MAP_SECONDARY, FLASH_MAP_SLOT_SIZE},
-        .scratch = {FLASH_MAP_SCRATCH, FLASH_MAP_SCRATCH_SIZE},
-        .store = {FLASH_MAP_STORE, FLASH_MAP_STORE_SIZE},
-        .progress = {FLASH_MAP_PROGRESS, FLASH_MAP_PROGRESS_SIZE},
-    },
-};
-
-static const struct board *find_board(const char *name)
-{
-    /* The host process that stands for the board has the same flash. */
-    if (strcmp(name, "posix") == 0)
-        name = "mps2-an505";
-    for (size_t i = 0; i < sizeof boards / sizeof *boards; i++)
-        if (strcmp(boards[i].name, name) == 0)
-            return &boards[i];
-    return NULL;
-}
+#include "tool/board_map.h"
 
 struct flash_report {
-    const struct board *board;
-    struct ram_flash ram;
-    uint32_t max_align;
+    struct board_map board;
+    uint8_t *data; /* of the file */
+    struct ram_flash in_scratch, in_progress, in_store;
     struct inspection primary;
     struct inspection secondary;
     struct trailer scratch;
@@ -60,19 +22,23 @@ struct flash_report {
     struct kv_usage usage;
 };
 
-static struct flash_area area_of(const struct flash_report *report, struct area area)
+static struct flash_area area_of(const struct flash_report *report, struct board_area area,
+                                 struct ram_flash *ram)
 {
-    return ram_flash_area(&report->ram, area.offset, area.size);
+    const struct board_device *device = &report->board.devices[area.device];
+    ram_flash_init(ram, report->data + area.start, area.size,
+                   board_map_sector_at(device, area.offset).size, device->write_size, 0xff);
+    return ram_flash_area(ram, 0, area.size);
 }
 
-static void inspect_slot(const struct flash_report *report, struct area slot,
+static void inspect_slot(const struct flash_report *report, struct board_area slot,
                          const struct inspect_request *request, struct inspection *inspection)
 {
     *inspection = (struct inspection){
-        .data = report->ram.data + slot.offset,
+        .data = report->data + slot.start,
         .size = slot.size,
         .slot_size = slot.size,
-        .max_align = report->max_align,
+        .max_align = report->board.max_align,
         .key = request->key,
         .decrypt_key = request->decrypt_key,
     };
@@ -82,7 +48,7 @@ static void inspect_slot(const struct flash_report *report, struct area slot,
 /* Opening the store may finish what a power cut left half done; here it does so in memory only. */
 static void inspect_store(struct flash_report *report)
 {
-    report->store_area = area_of(report, report->board->store);
+    report->store_area = area_of(report, report->board.store, &report->in_store);
     report->store_status = kv_open(&report->store, &report->store_area);
     if (report->store_status == OTTER_OK)
         report->store_status = kv_usage(&report->store, &report->usage);
@@ -91,17 +57,15 @@ static void inspect_store(struct flash_report *report)
 static void inspect_all(const struct inspect_request *request, struct bytes *content,
                         struct flash_report *report)
 {
-    const struct board *board = report->board;
+    const struct board_map *board = &report->board;
     struct flash_area scratch, progress;
 
-    ram_flash_init(&report->ram, content->data, board->size, board->sector_size, board->write_size,
-                   0xff);
-    report->max_align = trailer_max_align(board->write_size);
+    report->data = content->data;
     inspect_slot(report, board->primary, request, &report->primary);
     inspect_slot(report, board->secondary, request, &report->secondary);
-    scratch = area_of(report, board->scratch);
-    trailer_read(&scratch, report->max_align, &report->scratch);
-    progress = area_of(report, board->progress);
+    scratch = area_of(report, board->scratch, &report->in_scratch);
+    trailer_read(&scratch, report->board.max_align, &report->scratch);
+    progress = area_of(report, board->progress, &report->in_progress);
     report->progress_erased = flash_is_erased(&progress, 0, progress.size) == 1;
     inspect_store(report);
 }
@@ -123,10 +87,9 @@ static enum swap_type next_swap(const struct flash_report *report)
 
 /* --- table ----------------------------------------------------------------------------------- */
 
-static void print_area(const char *name, struct area area)
+static void print_area(const char *name, struct board_area area)
 {
-    printf("%s (0x%06" PRIx32 "-0x%06" PRIx32 ")\n", name, area.offset,
-           area.offset + area.size - 1);
+    printf("%s (0x%06" PRIx32 "-0x%06" PRIx32 ")\n", name, area.start, area.start + area.size - 1);
 }
 
 static int print_key(void *ctx, const char *key, uint32_t length)
@@ -138,7 +101,7 @@ static int print_key(void *ctx, const char *key, uint32_t length)
 
 static void print_store(struct flash_report *report)
 {
-    print_area("\nStore", report->board->store);
+    print_area("\nStore", report->board.store);
     if (report->store_status != OTTER_OK) {
         printf("  cannot be read: %s\n", otter_status_text(report->store_status));
         return;
@@ -150,7 +113,7 @@ static void print_store(struct flash_report *report)
 
 static void print_report(struct flash_report *report)
 {
-    const struct board *board = report->board;
+    const struct board_map *board = &report->board;
 
     print_area("Primary slot", board->primary);
     inspection_print(&report->primary, "  ");
@@ -191,10 +154,10 @@ static json_t *store_json(struct flash_report *report)
 
 static json_t *report_json(struct flash_report *report)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:b, s:s}", "board", report->board->name,
+    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:b, s:s}", "board", report->board.name,
                      "primary", inspection_json(&report->primary), "secondary",
                      inspection_json(&report->secondary), "scratch",
-                     trailer_json(&report->scratch, report->max_align), "progress_erased",
+                     trailer_json(&report->scratch, report->board.max_align), "progress_erased",
                      report->progress_erased, "store", store_json(report), "swap_interrupted",
                      swap_is_interrupted(report), "next_boot", swap_type_word(next_swap(report)));
 }
@@ -202,16 +165,16 @@ static json_t *report_json(struct flash_report *report)
 otter_status inspect_flash(const struct inspect_request *request, struct bytes *content,
                            struct failure *failure)
 {
-    struct flash_report report = {.board = find_board(request->board)};
+    struct flash_report report = {0};
+    otter_status status = board_map_read(request->board, &report.board, failure);
 
-    if (!report.board)
-        return failed(failure, OTTER_E_NOT_FOUND, "there is no board '%s'; known is mps2-an505",
-                      request->board);
-    if (content->size != report.board->size)
-        return failed(failure, OTTER_E_MALFORMED,
-                      "'%s' has 0x%zx bytes, but the flash of %s has 0x%" PRIx32
-                      "; is this its flash file? (for an image, leave --board out)",
-                      request->file, content->size, report.board->name, report.board->size);
+    if (status == OTTER_OK && content->size != report.board.flash_size)
+        status = failed(failure, OTTER_E_MALFORMED,
+                        "'%s' has 0x%zx bytes, but the flash of %s has 0x%" PRIx32
+                        "; is this its flash file? (for an image, leave --board out)",
+                        request->file, content->size, report.board.name, report.board.flash_size);
+    if (status != OTTER_OK)
+        return status;
     inspect_all(request, content, &report);
     if (request->json)
         json_print(report_json(&report));

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "boards/layout.h"
 #include "image/bytes.h"
-#include "image/trailer.h"
 
 bool slot_mode_parse(const char *text, enum slot_mode *mode)
 {
@@ -26,58 +26,20 @@ bool slot_mode_parse(const char *text, enum slot_mode *mode)
     return false;
 }
 
-static uint32_t info_size(const struct slot_layout *layout)
+static enum update_mode update_of(enum slot_mode mode)
 {
-    uint32_t tlv_sizes = layout->mode == SLOT_OFFSET ? layout->max_align : 0;
-
-    return trailer_info_size(layout->max_align) + tlv_sizes +
-           2 * round_up(layout->saved_key_size, layout->max_align);
-}
-
-static uint32_t trailer_size(const struct slot_layout *layout)
-{
-    uint32_t states = layout->mode == SLOT_OFFSET ? 2 : 3;
-
-    return layout->max_sectors * states * layout->write_size + info_size(layout);
-}
-
-static uint32_t less(uint32_t size, uint32_t taken)
-{
-    return taken < size ? size - taken : 0;
-}
-
-/* In scratch mode the first region swapped may share its sector with the trailer; the rest of that
- * sector must leave room for the scratch area's own trailer. */
-static uint32_t scratch_padding(const struct slot_layout *layout)
-{
-    uint32_t scratch_trailer = 3 * layout->write_size + info_size(layout);
-    uint32_t in_first_sector = trailer_size(layout) % layout->sector_size;
-
-    if (in_first_sector == 0)
-        in_first_sector = layout->sector_size;
-    return less(scratch_trailer, in_first_sector);
+    return mode == SLOT_SCRATCH  ? UPDATE_SWAP_SCRATCH
+           : mode == SLOT_MOVE   ? UPDATE_SWAP_MOVE
+           : mode == SLOT_OFFSET ? UPDATE_SWAP_OFFSET
+                                 : UPDATE_OVERWRITE;
 }
 
 uint32_t slot_limit(const struct slot_layout *layout)
 {
-    uint32_t taken;
+    const uint32_t keys = 2 * round_up(layout->saved_key_size, layout->max_align);
 
-    switch (layout->mode) {
-    case SLOT_SCRATCH:
-        taken = trailer_size(layout) + scratch_padding(layout);
-        break;
-    case SLOT_MOVE:
-    case SLOT_OFFSET:
-        taken = (trailer_size(layout) + layout->sector_size - 1) / layout->sector_size *
-                    layout->sector_size +
-                layout->sector_size;
-        break;
-    case SLOT_OVERWRITE:
-        taken = less(layout->slot_size,
-                     trailer_field_offset(layout->slot_size, layout->max_align, TRAILER_SWAP_INFO));
-        break;
-    default:
+    if (layout->mode == SLOT_UNCHECKED)
         return UINT32_MAX;
-    }
-    return less(layout->slot_size, taken);
+    return LAYOUT_IMAGE_SIZE_MAX(update_of(layout->mode), layout->slot_size, layout->sector_size,
+                                 layout->write_size, layout->max_align, layout->max_sectors, keys);
 }

@@ -1,10 +1,10 @@
-/* NOR flash in memory: each operation checked against NOR's rules before it is done. */
-#include "ports/mps2-an505/nor.h"
-
+#include <stdbool.h>
 #include <string.h>
 
-#include "firmware/boards/mps2-an505/flash_map.h"
+#include "boards/geometry.h"
+#include "port/flash.h"
 #include "ports/mps2-an505/clock.h"
+#include "ports/mps2-an505/nor.h"
 
 #ifdef OTTER_NOR_TIMING
 #define ERASE_US        20000u
@@ -14,18 +14,32 @@
 #define PROGRAM_UNIT_US 0u
 #endif
 
-#define ERASED_UNIT 0xffffffffu
+static const struct geometry devices[] = {
+    GEOMETRY(0),
+#if BOARD_DEVICES > 1
+    GEOMETRY(1),
+#endif
+#if BOARD_DEVICES > 2
+    GEOMETRY(2),
+#endif
+};
 
-_Static_assert(FLASH_MAP_WRITE_SIZE == sizeof(uint32_t), "the driver programs words");
+_Static_assert(BOARD_FILE_SIZE <= NOR_SIZE, "the devices of the map do not fit QEMU's PSRAM");
 
-static volatile uint32_t *unit_at(uint32_t offset)
+/* Where there is one only, the compiler knows its numbers. */
+static const struct geometry *device_of(void *ctx)
 {
-    return (volatile uint32_t *)(FLASH_MAP_BASE + offset);
+    return BOARD_DEVICES == 1 ? &devices[0] : ctx;
 }
 
-static bool inside(uint32_t offset, uint32_t length)
+static uint8_t *byte_at(const struct geometry *device, uint32_t offset)
 {
-    return offset <= FLASH_MAP_SIZE && length <= FLASH_MAP_SIZE - offset;
+    return (uint8_t *)(NOR_BASE + device->start + offset);
+}
+
+static bool inside(const struct geometry *device, uint32_t offset, uint32_t length)
+{
+    return offset <= device->size && length <= device->size - offset;
 }
 
 static void busy(uint32_t us)
@@ -36,65 +50,92 @@ static void busy(uint32_t us)
 
 static otter_status nor_read(void *ctx, uint32_t offset, void *data, uint32_t length)
 {
-    (void)ctx;
-    if (!inside(offset, length))
+    const struct geometry *device = device_of(ctx);
+    if (!inside(device, offset, length))
         return OTTER_E_BOUNDS;
-    memcpy(data, (const void *)(FLASH_MAP_BASE + offset), length);
+    memcpy(data, byte_at(device, offset), length);
     return OTTER_OK;
+}
+
+/* `size`: of a unit. */
+static bool is_erased(const uint8_t *at, uint32_t length, uint32_t size)
+{
+    const uint32_t step = size % sizeof(uint32_t) == 0 ? sizeof(uint32_t) : 1;
+    const uint32_t erased = step == 1 ? 0xff : 0xffffffff;
+    for (uint32_t i = 0; i < length; i += step)
+        if ((step == 1 ? at[i] : *(const uint32_t *)(const void *)(at + i)) != erased)
+            return false;
+    return true;
+}
+
+/* Power that fails in the middle leaves whole words where units are words. */
+static void program_unit(uint8_t *to, const uint8_t *from, uint32_t size)
+{
+    if (size % sizeof(uint32_t) != 0) {
+        memcpy(to, from, size);
+    } else {
+        for (uint32_t i = 0; i < size; i += (uint32_t)sizeof(uint32_t)) {
+            uint32_t word;
+            memcpy(&word, from + i, sizeof word);
+            *(volatile uint32_t *)(void *)(to + i) = word;
+        }
+    }
+    busy(PROGRAM_UNIT_US);
 }
 
 /* A unit that is not erased makes the call fail before anything is programmed. */
 static otter_status nor_program(void *ctx, uint32_t offset, const void *data, uint32_t length)
 {
-    (void)ctx;
-    if (!inside(offset, length))
+    const struct geometry *device = device_of(ctx);
+    if (!inside(device, offset, length))
         return OTTER_E_BOUNDS;
-    if (offset % FLASH_MAP_WRITE_SIZE != 0 || length % FLASH_MAP_WRITE_SIZE != 0)
+    if (offset % device->write_size != 0 || length % device->write_size != 0)
         return OTTER_E_ARGUMENT;
-    for (uint32_t i = 0; i < length; i += FLASH_MAP_WRITE_SIZE)
-        if (*unit_at(offset + i) != ERASED_UNIT)
-            return OTTER_E_FLASH;
-    const uint8_t *bytes = data;
-    for (uint32_t i = 0; i < length; i += FLASH_MAP_WRITE_SIZE) {
-        uint32_t unit;
-        memcpy(&unit, bytes + i, sizeof unit);
-        *unit_at(offset + i) = unit;
-        busy(PROGRAM_UNIT_US);
-    }
-    return OTTER_OK;
-}
-
-static otter_status nor_erase(void *ctx, uint32_t offset)
-{
-    (void)ctx;
-    if (!inside(offset, FLASH_MAP_SECTOR_SIZE))
-        return OTTER_E_BOUNDS;
-    if (offset % FLASH_MAP_SECTOR_SIZE != 0)
-        return OTTER_E_ARGUMENT;
-    memset((void *)(FLASH_MAP_BASE + offset), 0xff, FLASH_MAP_SECTOR_SIZE);
-    busy(ERASE_US);
+    if (!is_erased(byte_at(device, offset), length, device->write_size))
+        return OTTER_E_FLASH;
+    for (uint32_t i = 0; i < length; i += device->write_size)
+        program_unit(byte_at(device, offset + i), (const uint8_t *)data + i, device->write_size);
     return OTTER_OK;
 }
 
 static struct flash_sector nor_sector_at(void *ctx, uint32_t offset)
 {
-    (void)ctx;
-    return (struct flash_sector){offset - offset % FLASH_MAP_SECTOR_SIZE, FLASH_MAP_SECTOR_SIZE};
+    return geometry_sector_at(device_of(ctx), offset);
 }
 
-const struct flash *nor_flash(void)
+static otter_status nor_erase(void *ctx, uint32_t offset)
 {
-    static const struct flash_ops ops = {
-        .read = nor_read,
-        .program = nor_program,
-        .erase = nor_erase,
-        .sector_at = nor_sector_at,
-    };
-    static const struct flash nor = {
-        .ops = &ops,
-        .size = FLASH_MAP_SIZE,
-        .write_size = FLASH_MAP_WRITE_SIZE,
-        .erased_value = 0xff,
-    };
-    return &nor;
+    const struct geometry *device = device_of(ctx);
+    if (offset >= device->size)
+        return OTTER_E_BOUNDS;
+    const struct flash_sector sector = geometry_sector_at(device, offset);
+    if (offset != sector.offset)
+        return OTTER_E_ARGUMENT;
+    memset(byte_at(device, offset), 0xff, sector.size);
+    busy(ERASE_US);
+    return OTTER_OK;
 }
+
+static const struct flash_ops ops = {
+    .read = nor_read,
+    .program = nor_program,
+    .erase = nor_erase,
+    .sector_at = nor_sector_at,
+};
+
+#define DEVICE(n)                                                                                  \
+    {                                                                                              \
+        .ops = &ops, .ctx = BOARD_DEVICES == 1 ? NULL : (void *)&devices[n],                       \
+        .size = BOARD_OF_DEVICE(DEVICE_SIZE, n), .write_size = BOARD_OF_DEVICE(DEVICE_WRITE, n),   \
+        .erased_value = 0xff,                                                                      \
+    }
+
+const struct flash port_flash[] = {
+    DEVICE(0),
+#if BOARD_DEVICES > 1
+    DEVICE(1),
+#endif
+#if BOARD_DEVICES > 2
+    DEVICE(2),
+#endif
+};

@@ -1,12 +1,11 @@
 /* Start of the firmware's drivers, and the idle wait that serves them. */
 #include "port/port.h"
 
-#include "firmware/boards/mps2-an505/flash_map.h"
+#include "boards/map.h"
 #include "ports/mps2-an505/clock.h"
 #include "ports/mps2-an505/console.h"
 #include "ports/mps2-an505/mps2.h"
 #include "ports/mps2-an505/network.h"
-#include "ports/mps2-an505/nor.h"
 #include "ports/mps2-an505/random.h"
 
 void uart_rx_handler(void);
@@ -21,15 +20,14 @@ void (*const interrupt_vectors[IRQ_COUNT])(void)
         [IRQ_ETHERNET] = ethernet_handler,
 };
 
-const struct flash *port_start(void)
+void port_start(void)
 {
-    static struct flash_area seed = {.offset = FLASH_MAP_SEED, .size = FLASH_MAP_SEED_SIZE};
+    static const struct flash_area seed = {&port_flash[AREA_DEVICE(BOARD_SEED)],
+                                           AREA_OFFSET(BOARD_SEED), AREA_SIZE(BOARD_SEED)};
     port_watchdog_feed();
     uart_console_start();
-    seed.flash = nor_flash();
     random_start(&seed);
     network_start();
-    return seed.flash;
 }
 
 static bool has_work(void)

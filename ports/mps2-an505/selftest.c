@@ -319,8 +319,8 @@ static void first_boot(void)
 
 int main(void)
 {
-    const struct flash *flash = port_start();
-    rules_area.flash = stage_area.flash = result_area.flash = flash;
+    port_start();
+    rules_area.flash = stage_area.flash = result_area.flash = &port_flash[0];
     const uint32_t reason = port_handover()->reset_reason;
     if (reason == RESET_POWER_ON)
         first_boot();

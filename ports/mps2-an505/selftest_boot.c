@@ -1,7 +1,7 @@
 /* Starts what is in the primary slot without a check: for the port's own test program only. At
  * power-on it waits until a byte has come in over the console, as one may while a bootloader runs.
  */
-#include "firmware/boards/mps2-an505/flash_map.h"
+#include "boards/map.h"
 #include "port/port.h"
 #include "ports/mps2-an505/clock.h"
 #include "ports/mps2-an505/mps2.h"
@@ -18,5 +18,5 @@ int main(void)
     while (handover.reset_reason == RESET_POWER_ON && !(UART_STATE & UART_RX_FULL) &&
            port_now() < WAIT_MS) {
     }
-    system_start_image(&handover, FLASH_MAP_BASE + FLASH_MAP_PRIMARY + FLASH_MAP_HEADER_SIZE);
+    system_start_image(&handover, AREA_ADDRESS(BOARD_PRIMARY) + BOARD_HEADER_SIZE);
 }

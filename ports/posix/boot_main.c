@@ -14,9 +14,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boards/board.h"
+#include "boot/board_config.h"
 #include "boot/boot_log.h"
 #include "boot/recovery.h"
-#include "firmware/boards/board.h"
 #include "port/handover.h"
 #include "port/log.h"
 #include "port/port.h"
@@ -57,11 +58,12 @@ static void hand_over(const struct boot_result *result)
 {
     const char *reason = getenv("OTTER_RESET_REASON");
     unsigned code = RESET_POWER_ON;
-    char text[64];
+    char text[80];
     if (reason != NULL)
         code = strcmp(reason, "watchdog") == 0 ? RESET_WATCHDOG : RESET_SOFTWARE;
-    snprintf(text, sizeof text, "%u,%u,%" PRIu64 ",%" PRIu32, code, (unsigned)result->swap_type,
-             port_now(), boot_log_bytes_copied());
+    snprintf(text, sizeof text, "%u,%u,%" PRIu64 ",%" PRIu32 ",%d", code,
+             (unsigned)result->swap_type, port_now(), boot_log_bytes_copied(),
+             result->slot == &board.secondary);
     setenv("OTTER_HANDOVER", text, 1);
 }
 
@@ -93,7 +95,7 @@ static int start(const struct boot_result *result)
 }
 
 /* A device without an image waits to be filled; but not when nobody can ever reach its console. */
-static int stop(const struct boot_config *config, const struct board *board, otter_status status)
+static int stop(const struct boot_config *config, otter_status status)
 {
 #ifdef OTTER_BOOT_RECOVERY
     struct stat console;
@@ -101,11 +103,10 @@ static int stop(const struct boot_config *config, const struct board *board, ott
                                  (S_ISFIFO(console.st_mode) || S_ISSOCK(console.st_mode)))) {
         LOG_ERR("BOOT",
                 "no bootable image: waiting for an upload over the console (otter recover)");
-        recovery_serve(config, board->image_size_max, OTTER_NEVER);
+        recovery_serve(config, board.image_size_max, OTTER_NEVER);
     }
 #else
     (void)config;
-    (void)board;
 #endif
     LOG_ERR("BOOT", "Unable to find bootable image: %s", otter_status_text(status));
     return 1;
@@ -124,32 +125,21 @@ static const char *flash_path(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    struct board board;
+    struct boot_config config;
     struct boot_result result;
     const char *path = flash_path(argc, argv);
     if (path == NULL)
         return 2;
     port_posix_start();
-    const struct flash *flash = flash_file_open(path);
-    if (flash == NULL)
+    if (!flash_file_open(path))
         return 1;
-    board_init(&board, flash);
-    const struct boot_slots slots = {.primary = &board.primary, .secondary = &board.secondary};
-    const struct boot_config config = {
-        .images = &slots,
-        .image_count = 1,
-        .scratch = &board.scratch,
-        .max_sectors = board.max_sectors,
-        .max_align = board.max_align,
-        .refuse_downgrade = true,
-        .rescue = true, /* a damaged image gives way to a valid one: see boot.h */
-        .policy = {.keys = image_keys, .key_count = image_key_count},
-        .hooks = {feed, boot_log, NULL},
-    };
+    boot_board_config(&config);
+    config.hooks.feed = feed;
+    config.hooks.report = boot_log;
     prepare_reset();
     const otter_status status = boot_go(&config, &result);
     if (status != OTTER_OK)
-        return stop(&config, &board, status);
+        return stop(&config, status);
 #if defined OTTER_BOOT_RECOVERY && OTTER_RECOVERY_WINDOW_MS > 0
     recovery_serve(&config, board.image_size_max, port_now() + OTTER_RECOVERY_WINDOW_MS);
 #endif

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "firmware/boards/mps2-an505/flash_map.h"
+#include "boards/geometry.h"
 
 static struct {
     int descriptor;
@@ -29,42 +29,51 @@ static void busy(uint64_t us)
         ;
 }
 
+static const struct geometry devices[] = {GEOMETRY(0), GEOMETRY(1), GEOMETRY(2)};
+
+static uint8_t *byte_at(const struct geometry *device, uint32_t offset)
+{
+    return file.bytes + device->start + offset;
+}
+
 static otter_status file_read(void *ctx, uint32_t offset, void *data, uint32_t length)
 {
-    (void)ctx;
-    memcpy(data, file.bytes + offset, length);
+    memcpy(data, byte_at(ctx, offset), length);
     return OTTER_OK;
 }
 
 static otter_status file_program(void *ctx, uint32_t offset, const void *data, uint32_t length)
 {
-    (void)ctx;
+    const struct geometry *device = ctx;
     for (uint32_t i = 0; i < length; i++) {
-        if (file.bytes[offset + i] != 0xff)
+        if (*byte_at(device, offset + i) != 0xff)
             return OTTER_E_FLASH;
     }
-    memcpy(file.bytes + offset, data, length);
-    busy((uint64_t)file.program_unit_us * (length / FLASH_MAP_WRITE_SIZE));
+    memcpy(byte_at(device, offset), data, length);
+    busy((uint64_t)file.program_unit_us * (length / device->write_size));
     return OTTER_OK;
 }
 
 static struct flash_sector file_sector_at(void *ctx, uint32_t offset)
 {
-    (void)ctx;
-    return (struct flash_sector){offset - offset % FLASH_MAP_SECTOR_SIZE, FLASH_MAP_SECTOR_SIZE};
+    return geometry_sector_at(ctx, offset);
 }
 
 static otter_status file_erase(void *ctx, uint32_t offset)
 {
-    (void)ctx;
-    memset(file.bytes + offset, 0xff, FLASH_MAP_SECTOR_SIZE);
+    memset(byte_at(ctx, offset), 0xff, geometry_sector_at(ctx, offset).size);
     busy(file.erase_us);
     return OTTER_OK;
 }
 
-static const struct flash_ops file_ops = {file_read, file_program, file_erase, file_sector_at};
-static const struct flash file_flash = {&file_ops, NULL, FLASH_MAP_SIZE, FLASH_MAP_WRITE_SIZE,
-                                        0xff};
+static const struct flash_ops ops = {file_read, file_program, file_erase, file_sector_at};
+
+#define DEVICE(n)                                                                                  \
+    {                                                                                              \
+        &ops, (void *)&devices[n], BOARD_OF_DEVICE(DEVICE_SIZE, n),                                \
+            BOARD_OF_DEVICE(DEVICE_WRITE, n), 0xff                                                 \
+    }
+const struct flash port_flash[] = {DEVICE(0), DEVICE(1), DEVICE(2)};
 
 /* OTTER_FLASH_TIMING=ERASE,PROGRAM: microseconds that a sector's erase and a unit's program take.
  */
@@ -93,29 +102,29 @@ static int open_and_lock(const char *path)
     return descriptor;
 }
 
-const struct flash *flash_file_open(const char *path)
+bool flash_file_open(const char *path)
 {
     const char *inherited = getenv("OTTER_FLASH_FD");
     file.descriptor = inherited != NULL ? atoi(inherited) : open_and_lock(path);
     if (file.descriptor < 0)
-        return NULL;
+        return false;
     struct stat info;
-    if (fstat(file.descriptor, &info) != 0 || info.st_size != (off_t)FLASH_MAP_SIZE) {
+    if (fstat(file.descriptor, &info) != 0 || info.st_size != (off_t)BOARD_FILE_SIZE) {
         fprintf(stderr,
                 "bootloader: the flash file has %jd bytes, the board's flash has %" PRIu32
                 "; make one with `otter device --create`\n",
-                (intmax_t)info.st_size, (uint32_t)FLASH_MAP_SIZE);
-        return NULL;
+                (intmax_t)info.st_size, (uint32_t)BOARD_FILE_SIZE);
+        return false;
     }
     void *bytes =
-        mmap(NULL, FLASH_MAP_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor, 0);
+        mmap(NULL, BOARD_FILE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, file.descriptor, 0);
     if (bytes == MAP_FAILED) {
         fprintf(stderr, "bootloader: cannot map the flash file: %s\n", strerror(errno));
-        return NULL;
+        return false;
     }
     file.bytes = bytes;
     read_timing();
-    return &file_flash;
+    return true;
 }
 
 int flash_file_descriptor(void)

@@ -122,8 +122,8 @@ const struct handover *port_handover(void)
 {
     static struct handover handover;
     const char *text = getenv("OTTER_HANDOVER");
-    if (text == NULL || sscanf(text, "%u,%u,%u,%u", &handover.reset_reason, &handover.swap_type,
-                               &handover.boot_ms, &handover.bytes_copied) != 4)
+    if (text == NULL || sscanf(text, "%u,%u,%u,%u,%u", &handover.reset_reason, &handover.swap_type,
+                               &handover.boot_ms, &handover.bytes_copied, &handover.slot) != 5)
         return NULL;
     handover.magic = HANDOVER_MAGIC;
     return &handover;
@@ -144,13 +144,11 @@ size_t port_stack_used(void)
     return 0;
 }
 
-const struct flash *port_start(void)
+void port_start(void)
 {
     port_posix_start();
-    const struct flash *flash = flash_file_open("");
-    if (flash == NULL)
+    if (!flash_file_open(""))
         _exit(1);
-    return flash;
 }
 
 void port_posix_start(void)

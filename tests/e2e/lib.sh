@@ -257,7 +257,7 @@ job_reason() {
 
 # ---- the device: the firmware as a host process, its console a FIFO -----------------------------
 
-# The layout of firmware/boards/mps2-an505/flash_map.h.
+# The layout of boards/mps2-an505/board.h.
 flash_size=16777216
 primary_sector=16
 store_sector=246

@@ -78,8 +78,8 @@ bool demo_first_boot(struct demo *demo)
         !world_make_flash(&demo->world, "firmware-1.0.0.signed.bin"))
         return false;
     screen_say("flash.img is made: blank, with this image in its primary slot. Power on: %s",
-               demo->world.board == BOARD_POSIX ? "the bootloader as a host process"
-                                                : "a Cortex-M33, emulated by QEMU");
+               world_is_process(&demo->world) ? "the bootloader as a host process"
+                                              : "a Cortex-M33, emulated by QEMU");
     if (!world_power_on(&demo->world) ||
         !world_expect(&demo->world, FROM_DEVICE, "not provisioned", 20, NULL))
         return false;

@@ -55,12 +55,15 @@ static bool link_build(const struct world *world)
     char target[BUFFER_SIZE];
     snprintf(target, sizeof target, "%s/otter", program_directory());
     bool done = symlink(target, world_path(world, "otter")) == 0;
-    snprintf(target, sizeof target, "%s/%s", program_directory(),
-             world->board == BOARD_POSIX ? ".." : "../../mps2-an505");
-    done = done && symlink(target, world_path(world, "board")) == 0;
+    done = done && symlink(world->board.build, world_path(world, "board")) == 0;
     if (!done)
         screen_error("cannot make links in %s: %s", world->folder, strerror(errno));
     return done;
+}
+
+bool world_is_process(const struct world *world)
+{
+    return strcmp(world->board.port, "posix") == 0;
 }
 
 bool world_open(struct world *world)
@@ -188,8 +191,8 @@ bool world_start_cloud(struct world *world)
 bool world_make_flash(struct world *world, const char *image)
 {
     struct failure failure;
-    if (flash_image_make(world_path(world, "flash.img"), world_path(world, image), &failure) ==
-        OTTER_OK)
+    if (flash_image_make(&world->board, world_path(world, "flash.img"), world_path(world, image),
+                         &failure) == OTTER_OK)
         return true;
     screen_error("%s", failure.text);
     return false;
@@ -228,7 +231,7 @@ bool world_power_on(struct world *world)
         world->console = open(fifo, O_RDWR | O_NONBLOCK | O_CLOEXEC);
         screen_command((const char *[]){"mkfifo", "console", NULL}, "");
     }
-    const bool posix = world->board == BOARD_POSIX;
+    const bool posix = world_is_process(world);
     const char *const *words = posix ? posix_device : qemu_device;
     const struct child_io io = {.input = fifo,
                                 .output = world_path(world, "device.log"),

@@ -16,17 +16,17 @@
 
 #include <signal.h>
 
+#include "tool/board_map.h"
 #include "tool/child.h"
 #include "tool/demo/follow.h"
 #include "tool/demo/lines.h"
 
 enum source { FROM_DEVICE, FROM_CLOUD };
-enum board { BOARD_MPS2_AN505, BOARD_POSIX };
 
 #define WORLD_PATH_MAX 512
 
 struct world {
-    enum board board;
+    struct board_map board;
     bool keep;
     unsigned delay_ms; /* added to each round trip between device and cloud */
     unsigned rate_kib; /* that the device gets a second at most; 0: no limit */
@@ -51,6 +51,9 @@ extern volatile sig_atomic_t world_interrupted;
 const char *world_path(const struct world *world, const char *name);
 /* Path, from the work folder, of a file that the board's build made: "firmware/bootloader.bin". */
 const char *world_built(const struct world *world, const char *name);
+
+/* Whether the board is a process of this machine; else QEMU runs it. */
+bool world_is_process(const struct world *world);
 
 bool world_open(struct world *world);
 bool world_start_cloud(struct world *world);

@@ -9,14 +9,14 @@
 #include <cmocka.h>
 
 #include "codec/crc32.h"
-#include "firmware/boards/mps2-an505/flash_map.h"
+#include "boards/map.h"
 #include "port/port.h"
 #include "ports/mps2-an505/clock.h"
 #include "ports/mps2-an505/random.h"
 #include "tests/sim/nor_sim.h"
 
 #define SECTOR_SIZE 1024u
-#define SECTORS     (FLASH_MAP_SEED_SIZE / FLASH_MAP_SECTOR_SIZE)
+#define SECTORS     (AREA_SIZE(BOARD_SEED) / DEVICE_SECTOR_1(BOARD_DEVICE_0))
 #define RING        3u /* sectors, where each of many cases reads them all */
 #define BYTES       16u
 #define CUT_KINDS   (NOR_CUT_SEALED + 1) /* flash with ECC and write-once flash too */

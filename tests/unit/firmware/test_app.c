@@ -9,8 +9,9 @@
 
 #include <cmocka.h>
 
+#include "boards/board.h"
+#include "boards/map.h"
 #include "firmware/app.h"
-#include "firmware/boards/mps2-an505/flash_map.h"
 #include "firmware/variant.h"
 #include "image/trailer.h"
 #include "net/mqtt_settings.h"
@@ -21,10 +22,10 @@
 #include "tests/sim/boot/sim_image.h"
 #include "tests/sim/nor_sim.h"
 
-#define FLASH_SIZE (FLASH_MAP_SEED + FLASH_MAP_SEED_SIZE)
-#define SECTORS    (FLASH_SIZE / FLASH_MAP_SECTOR_SIZE)
-#define ALIGN      8u
-#define MINUTE     60000u
+#define SECTOR  DEVICE_SECTOR_1(BOARD_DEVICE_0)
+#define SECTORS (AREA_END(BOARD_SEED) / SECTOR)
+#define ALIGN   8u
+#define MINUTE  60000u
 
 static struct app app;
 static struct nor_power power;
@@ -149,6 +150,35 @@ void socket_close(struct socket *socket)
     socket->state = SOCKET_IDLE;
 }
 
+/* The board's device is the simulated one. */
+static otter_status sim_read(void *ctx, uint32_t offset, void *data, uint32_t length)
+{
+    (void)ctx;
+    return device.flash.ops->read(device.flash.ctx, offset, data, length);
+}
+
+static otter_status sim_program(void *ctx, uint32_t offset, const void *data, uint32_t length)
+{
+    (void)ctx;
+    return device.flash.ops->program(device.flash.ctx, offset, data, length);
+}
+
+static otter_status sim_erase(void *ctx, uint32_t offset)
+{
+    (void)ctx;
+    return device.flash.ops->erase(device.flash.ctx, offset);
+}
+
+static struct flash_sector sim_sector_at(void *ctx, uint32_t offset)
+{
+    (void)ctx;
+    return device.flash.ops->sector_at(device.flash.ctx, offset);
+}
+
+static const struct flash_ops sim_ops = {sim_read, sim_program, sim_erase, sim_sector_at};
+const struct flash port_flash[] = {
+    {&sim_ops, NULL, SECTORS *SECTOR, DEVICE_WRITE(BOARD_DEVICE_0), 0xff}};
+
 /* --- the device --- */
 
 static int set_up(void **state)
@@ -165,13 +195,13 @@ static int set_up(void **state)
     joined[0] = '\0';
     handover = (struct handover){.magic = HANDOVER_MAGIC, .reset_reason = RESET_POWER_ON};
     logged[0] = '\0';
-    nor_uniform_sectors(sectors, SECTORS, FLASH_MAP_SECTOR_SIZE);
+    nor_uniform_sectors(sectors, SECTORS, SECTOR);
     nor_power_init(&power, 1);
-    nor_create(&device, &power, sectors, SECTORS, FLASH_MAP_WRITE_SIZE, 0xff);
-    primary = (struct flash_area){&device.flash, FLASH_MAP_PRIMARY, FLASH_MAP_SLOT_SIZE};
-    store = (struct flash_area){&device.flash, FLASH_MAP_STORE, FLASH_MAP_STORE_SIZE};
+    nor_create(&device, &power, sectors, SECTORS, DEVICE_WRITE(BOARD_DEVICE_0), 0xff);
+    primary = (struct flash_area){&device.flash, board.primary.offset, board.primary.size};
+    store = (struct flash_area){&device.flash, board.store.offset, board.store.size};
     sim_image_make(image, 2000, 1, SIM_KEY);
-    nor_load(&device, FLASH_MAP_PRIMARY, image, 2000);
+    nor_load(&device, board.primary.offset, image, 2000);
     return 0;
 }
 
@@ -261,7 +291,7 @@ static bool run_until(otter_ms end)
 
 static void start(void)
 {
-    app_start(&app, &variant, &device.flash, now);
+    app_start(&app, &variant, now);
 }
 
 static const char *agent_as_shown(void)
@@ -303,7 +333,7 @@ static void a_trial_ends_although_the_agent_cannot_start(void **state)
 {
     (void)state;
     provision();
-    assert_int_equal(flash_erase(&primary, 0, FLASH_MAP_SECTOR_SIZE), OTTER_OK); /* no header */
+    assert_int_equal(flash_erase(&primary, 0, SECTOR), OTTER_OK); /* no header */
     expect_trial_to_end();
     assert_non_null(strstr(logged, "the update agent does not run: "));
 }
@@ -473,7 +503,7 @@ static void a_product_has_its_name_commands_settings_and_log_without_a_fork(void
 {
     (void)state;
     log_set_level(LOG_LEVEL_NONE);
-    app_start(&app, &lamp, &device.flash, now);
+    app_start(&app, &lamp, now);
     log_set_level(LOG_LEVEL_MAX);
     assert_string_equal(logged, "");
     assert_non_null(strstr(product_log, "Lamp 1.0.0 on "));
@@ -494,7 +524,7 @@ static void the_agent_gets_the_products_hooks_and_default_answers_without_them(v
 {
     (void)state;
     provision();
-    app_start(&app, &lamp, &device.flash, now);
+    app_start(&app, &lamp, now);
     const struct ota_config *given = &app.ota.config;
     const struct ota_status status = ota_status(&app.ota);
     assert_int_equal(given->self_test(given->ctx), OTTER_E_AGAIN);

@@ -1,19 +1,21 @@
-/* A board: where its slots and areas lie, and on which flash. One board.c per folder defines
- * `board`; bootloader and firmware of the board link the same one. */
-#ifndef OTTER_FIRMWARE_BOARDS_BOARD_H
-#define OTTER_FIRMWARE_BOARDS_BOARD_H
+/* The board that is being built: where its slots and areas lie, on which flash, and how its
+ * bootloader updates it. Firmware and bootloader link the same `board`, made from the map in the
+ * board's folder (boards/README.md). */
+#ifndef OTTER_BOARDS_BOARD_H
+#define OTTER_BOARDS_BOARD_H
 
 #include <stdint.h>
 
+#include "boards/layout.h"
 #include "port/flash.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* Areas that the firmware and the bootloader use; filled by board_init. */
 struct board {
     const char *name;
+    enum update_mode update;
     uint16_t max_sectors; /* of a slot: fixes where the swap status starts */
     uint8_t max_align;    /* of the trailer fields */
     /* The first connection after power-on comes at random within this time, unless `conf set
@@ -21,15 +23,18 @@ struct board {
      * come at once. A product takes a minute or what its fleet needs. */
     uint32_t connect_spread_ms;
     uint32_t image_size_max; /* what a slot holds beside its trailer and swap status */
+    uint32_t flash_base;     /* where the device that holds the primary slot is mapped */
     struct flash_area primary;
     struct flash_area secondary;
-    struct flash_area scratch;
+    /* What of the secondary slot takes a new image: all of it, or all but its first sector (swap by
+     * offset). Both end where the trailer does. */
+    struct flash_area candidate;
+    struct flash_area scratch; /* size 0: the update mode needs none */
     struct flash_area store;
     struct flash_area progress;
 };
 
-/* Lays the board's map over the port's flash device. */
-void board_init(struct board *board, const struct flash *flash);
+extern const struct board board;
 
 #ifdef __cplusplus
 }
