@@ -57,7 +57,7 @@ started="$started $middle"
 wait_for . "$work/port"
 to="-h 127.0.0.1 -p $(cat "$work/port")"
 
-# shellcheck disable=SC2086 # options are words
+# shellcheck disable=SC2086,SC2016 # options are words; $share is a word of MQTT
 listen_5() {
     mosquitto_sub $to -V 5 -i listener -c -x 60 -q 2 -t 'a/#' -t '$share/group/b/+' -U a/b -C 4 \
         --retain-as-published --will-topic w/t --will-payload gone --will-qos 1 \
