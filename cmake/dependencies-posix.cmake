@@ -15,6 +15,7 @@ otter_host_dependency(jansson jansson)                     # libjansson-dev
 otter_host_dependency(expat expat)                         # libexpat1-dev
 otter_host_dependency(lzma lzma)                           # liblzma-dev
 otter_host_dependency(unicorn unicorn)                     # libunicorn-dev, twins of boards
+otter_host_dependency(slirp slirp)                         # libslirp-dev, their network
 otter_host_dependency(cmocka cmocka)                       # libcmocka-dev, tests only
 
 # Only for the scheme ed25519 and its tests: libsodium-dev.

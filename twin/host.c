@@ -5,8 +5,9 @@
 
 #include "twin/private.h"
 
-#define POLL_EVERY (TWIN_MS / 5u) /* of virtual time */
-#define LEAD_MAX   (2u * TWIN_MS) /* how far virtual time may run ahead of the host's */
+#define POLL_EVERY  (TWIN_MS / 5u) /* of virtual time */
+#define POLLERS_MAX 4u
+#define LEAD_MAX    (2u * TWIN_MS) /* how far virtual time may run ahead of the host's */
 
 static twin_ns host_now(void)
 {
@@ -35,25 +36,58 @@ void twin_watch(struct twin *twin, int fd, void (*ready)(void *ctx), void *ctx)
         twin_fault(twin, "the twin watches %u files already", TWIN_WATCHES);
 }
 
+void host_add_poller(struct twin *twin, struct poller *poller)
+{
+    poller->next = twin->pollers;
+    twin->pollers = poller;
+}
+
+void host_remove_poller(struct twin *twin, struct poller *poller)
+{
+    for (struct poller **link = &twin->pollers; *link; link = &(*link)->next)
+        if (*link == poller) {
+            *link = poller->next;
+            return;
+        }
+}
+
+#define POLLS_MAX 256u
+
+/* Each watch once, in order, as far as it is still the same when its turn comes. */
+static void serve_watches(struct twin *twin, const struct pollfd *polls, const unsigned *which,
+                          nfds_t count)
+{
+    for (nfds_t i = 0; i < count; i++) {
+        const struct watch watch = twin->watches[which[i]];
+        if (polls[i].revents && watch.fd == polls[i].fd)
+            watch.ready(watch.ctx);
+    }
+}
+
 void host_poll(struct twin *twin, int wait_ms)
 {
     if (wait_ms == 0 && twin->now - twin->polled < POLL_EVERY)
         return;
     twin->polled = twin->now;
-    struct pollfd polls[TWIN_WATCHES];
-    struct watch watches[TWIN_WATCHES];
-    nfds_t count = 0;
-    for (unsigned i = 0; i < TWIN_WATCHES; i++) {
-        if (twin->watches[i].fd < 0)
-            continue;
-        watches[count] = twin->watches[i];
-        polls[count++] = (struct pollfd){twin->watches[i].fd, POLLIN, 0};
-    }
-    if (poll(polls, count, wait_ms) <= 0)
-        return;
-    for (nfds_t i = 0; i < count; i++)
-        if (polls[i].revents)
-            watches[i].ready(watches[i].ctx);
+    struct pollfd polls[POLLS_MAX];
+    unsigned which[TWIN_WATCHES];
+    nfds_t watched = 0;
+    for (unsigned i = 0; i < TWIN_WATCHES; i++)
+        if (twin->watches[i].fd >= 0) {
+            which[watched] = i;
+            polls[watched++] = (struct pollfd){twin->watches[i].fd, POLLIN, 0};
+        }
+    nfds_t starts[POLLERS_MAX + 1] = {watched};
+    unsigned pollers = 0;
+    for (struct poller *p = twin->pollers; p && pollers < POLLERS_MAX; p = p->next, pollers++)
+        starts[pollers + 1] = starts[pollers] + p->fill(p->ctx, polls + starts[pollers],
+                                                        POLLS_MAX - starts[pollers], &wait_ms);
+    if (poll(polls, starts[pollers], wait_ms) < 0)
+        return; /* a signal */
+    serve_watches(twin, polls, which, watched);
+    unsigned i = 0;
+    for (struct poller *p = twin->pollers; p && i < pollers; p = p->next, i++)
+        p->done(p->ctx, polls + starts[i], starts[i + 1] - starts[i]);
 }
 
 /* The core sleeps until an event of virtual time, or of the host. */

@@ -2,6 +2,7 @@
 #ifndef OTTER_TWIN_PRIVATE_H
 #define OTTER_TWIN_PRIVATE_H
 
+#include <poll.h>
 #include <unicorn/unicorn.h>
 
 #include "twin/twin.h"
@@ -36,6 +37,15 @@ struct watch {
     int fd;
     void (*ready)(void *ctx);
     void *ctx;
+};
+
+/* Who has file descriptors that change from poll to poll. */
+struct poller {
+    /* Puts at most `max` of them down, says how many; may shorten the wait. */
+    nfds_t (*fill)(void *ctx, struct pollfd *polls, nfds_t max, int *wait_ms);
+    void (*done)(void *ctx, const struct pollfd *polls, nfds_t count);
+    void *ctx;
+    struct poller *next;
 };
 
 struct memory {
@@ -82,6 +92,7 @@ struct twin {
     struct device *last_device;
     struct memory *memories;
     struct watch watches[TWIN_WATCHES];
+    struct poller *pollers;
     bool stopping;
     bool faulted;
     bool trace_all;
@@ -111,6 +122,8 @@ void scs_start(struct twin *twin);
 void host_poll(struct twin *twin, int wait_ms);
 void host_sleep(struct twin *twin, twin_ns until);
 void host_keep_pace(struct twin *twin);
+void host_add_poller(struct twin *twin, struct poller *poller);
+void host_remove_poller(struct twin *twin, struct poller *poller);
 
 /* twin.c */
 void twin_end_slice(struct twin *twin);
