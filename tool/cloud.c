@@ -9,10 +9,14 @@
 #include <sys/stat.h>
 
 #include "cloud/api/api.h"
-#include "cloud/core/ground/cloud.h"
+#include "cloud/broker/broker.h"
+#include "cloud/core/core.h"
 #include "cloud/loop/door.h"
+#include "cloud/loop/log.h"
+#include "cloud/loop/loop.h"
+#include "cloud/loop/server_tls.h"
+#include "cloud/reserved/reserved.h"
 #include "cloud/gateway/gateway.h"
-#include "cloud/gateway/tls.h"
 #include "tool/cloud_dir.h"
 #include "tool/cloud_names.h"
 #include "tool/command.h"
@@ -36,7 +40,10 @@ struct running {
     struct event_base *base;
     struct event *signals[SIGNALS];
     struct cloud cloud;
-    SSL_CTX *api_tls; /* NULL: plain HTTP */
+    struct loop loop;
+    struct broker *broker;
+    struct reserved_publisher publisher; /* to the broker */
+    SSL_CTX *api_tls;                    /* NULL: plain HTTP */
     struct api *api;
     struct gateway *gateway;
 };
@@ -233,6 +240,21 @@ static bool say(const char *reason, const char *option)
     return false;
 }
 
+static void publish(void *broker, const char *topic, const void *payload, size_t length)
+{
+    broker_publish(broker, topic, payload, length);
+}
+
+/* What the core tells things goes to their topics, and through the broker to them. */
+static bool start_broker(struct running *running)
+{
+    loop_log(running->base);
+    running->broker = broker_start(running->base, running->dir.path);
+    running->publisher = (struct reserved_publisher){publish, running->broker};
+    running->cloud.notify = (struct notify){reserved_notify, &running->publisher};
+    return running->broker != NULL;
+}
+
 static bool start_api(struct running *running)
 {
     char reason[512];
@@ -240,7 +262,7 @@ static bool start_api(struct running *running)
     const struct cloud_names *names = &running->options.names;
     if (!cloud_names_is_loopback(names->api_listen)) {
         running->api_tls =
-            tls_server_context(&running->cloud, names->certificate, reason, sizeof reason);
+            server_tls_new(running->cloud.dir, names->certificate, reason, sizeof reason);
         if (!running->api_tls)
             return say(reason, NULL);
     }
@@ -250,11 +272,11 @@ static bool start_api(struct running *running)
                                 .port = (uint16_t)(port ? port : API_PORT),
                                 .access_key_id = running->dir.access_key_id,
                                 .secret_access_key = running->dir.secret_access_key};
-    running->api = api_start(&running->cloud, &config, reason, sizeof reason);
+    running->api = api_start(&running->loop, &config, reason, sizeof reason);
     if (running->api || port)
         return running->api || say(reason, "--api-port");
     config.port = 0;
-    running->api = api_start(&running->cloud, &config, reason, sizeof reason);
+    running->api = api_start(&running->loop, &config, reason, sizeof reason);
     return running->api || say(reason, NULL);
 }
 
@@ -269,11 +291,13 @@ static bool start_gateway(struct running *running)
                                     .rate_kib = running->options.rate_kib,
                                     .drop_blocks = running->options.drop_blocks,
                                     .rules = running->options.rules};
-    running->gateway = gateway_start(&running->cloud, &config, reason, sizeof reason);
+    running->gateway =
+        gateway_start(&running->loop, running->broker, &config, reason, sizeof reason);
     if (running->gateway || port)
         return running->gateway || say(reason, "--mqtt-port");
     config.port = 0;
-    running->gateway = gateway_start(&running->cloud, &config, reason, sizeof reason);
+    running->gateway =
+        gateway_start(&running->loop, running->broker, &config, reason, sizeof reason);
     return running->gateway || say(reason, NULL);
 }
 
@@ -317,22 +341,24 @@ static bool announce(struct running *running)
 
 static bool start(struct running *running)
 {
-    struct cloud_config config = {
-        .dir = running->dir.path, .strict = running->options.strict, .group_commits = true};
-    return watch_signals(running) &&
-           cloud_start(&running->cloud, running->base, &config, true) == OTTER_OK &&
-           start_api(running) && start_gateway(running) && announce(running);
+    const struct cloud_config config = {.dir = running->dir.path,
+                                        .strict = running->options.strict};
+    return watch_signals(running) && core_start(&running->cloud, &config) == OTTER_OK &&
+           start_broker(running) &&
+           loop_start(&running->loop, running->base, &running->cloud, true) && start_api(running) &&
+           start_gateway(running) && announce(running);
 }
 
-/* The reverse of start; what did not start is NULL. */
+/* The reverse of start; what did not start is NULL, or all 0. */
 static void stop(struct running *running)
 {
     gateway_stop(running->gateway);
     if (running->api)
         api_stop(running->api);
     SSL_CTX_free(running->api_tls);
-    if (running->cloud.db)
-        cloud_stop(&running->cloud);
+    loop_stop(&running->loop);
+    broker_stop(running->broker);
+    core_stop(&running->cloud);
     for (size_t i = 0; i < SIGNALS; i++)
         if (running->signals[i])
             event_free(running->signals[i]);

@@ -7,7 +7,7 @@
 
 #include <openssl/types.h>
 
-#include "cloud/core/ground/cloud.h"
+#include "cloud/loop/loop.h"
 
 struct api;
 
@@ -21,8 +21,9 @@ struct api_config {
     unsigned patience_s;           /* with slow clients; 0: 20 */
 };
 
-/* NULL with the reason in `reason`: port taken, no credentials. `cloud` must live longer. */
-struct api *api_start(struct cloud *cloud, const struct api_config *config, char *reason,
+/* NULL with the reason in `reason`: port taken, no credentials. Serves the loop's
+ * cloud; the loop must live longer. */
+struct api *api_start(struct loop *loop, const struct api_config *config, char *reason,
                       size_t size);
 uint16_t api_port(const struct api *api);
 /* Ends all connections; answers under way are dropped. */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "cloud/api/exchange.h"
+#include "cloud/api/api_internal.h"
 #include "cloud/core/account/contents.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/store/db.h"
@@ -92,7 +92,7 @@ bool call_prepare(struct call *call, void *(*make_it)(void), void (*unmake)(void
     call->unmake = unmake;
     call->waits = true;
     if (!call->api->stopping)
-        worker_do(call->cloud->worker, make, call_again, call);
+        worker_do(call->api->loop->worker, make, call_again, call);
     return false;
 }
 
@@ -121,7 +121,7 @@ static void on_step(evutil_socket_t fd, short what, void *context)
 static void next_step(struct call *call)
 {
     const struct timeval soon = {0, 1}; /* 0 would come before the loop looks at anybody else */
-    event_base_once(call->cloud->base, -1, EV_TIMEOUT, on_step, call, &soon);
+    event_base_once(call->api->loop->base, -1, EV_TIMEOUT, on_step, call, &soon);
 }
 
 bool call_stage(struct call *call)
@@ -236,7 +236,7 @@ void exchange_answer(struct exchange *exchange)
         return;
     if (call->staged) /* kept by now, or not wanted */
         content_drop(call->cloud, call->staged);
-    cloud_answer_after_commit(call->cloud, on_settled, exchange);
+    loop_answer_after_commit(call->api->loop, on_settled, exchange);
 }
 
 void exchange_answer_anew(struct exchange *exchange)

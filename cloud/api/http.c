@@ -14,9 +14,8 @@
 
 #include "cloud/api/checksum.h"
 #include "cloud/api/chunked.h"
-#include "cloud/api/exchange.h"
+#include "cloud/api/api_internal.h"
 #include "cloud/loop/door.h"
-#include "cloud/core/ota/ota_updates.h"
 #include "cloud/store/db.h"
 
 #define BODY_SMALL  32768u /* checked on the loop */
@@ -88,7 +87,7 @@ static void on_request(struct evhttp_request *request, void *context)
     struct api *api = context;
     struct exchange *exchange = exchange_new(api, request);
     if (exchange->call.body_size > BODY_SMALL) {
-        worker_do(api->cloud->worker, check_large, on_checked, exchange);
+        worker_do(api->loop->worker, check_large, on_checked, exchange);
         return;
     }
     check(exchange);
@@ -113,8 +112,7 @@ static bool listen_on(struct api *api, const struct api_config *config)
         setsockopt(evhttp_bound_socket_get_fd(api->socket), IPPROTO_TCP, TCP_NODELAY, &(int){1},
                    sizeof(int));
     if (api->socket)
-        api->door =
-            door_new(api->cloud->base, evhttp_bound_socket_get_listener(api->socket), "api");
+        api->door = door_new(api->loop->base, evhttp_bound_socket_get_listener(api->socket), "api");
     if (api->door)
         guests_watch_door(api->guests, api->door, door_for_apis(door_raise_descriptors()));
     return api->door != NULL;
@@ -128,8 +126,7 @@ static char *copy(const char *text, const char *fallback)
     return result;
 }
 
-struct api *api_start(struct cloud *cloud, const struct api_config *config, char *reason,
-                      size_t size)
+struct api *api_start(struct loop *loop, const struct api_config *config, char *reason, size_t size)
 {
     if (!config->access_key_id || !*config->access_key_id || !config->secret_access_key ||
         !*config->secret_access_key) {
@@ -139,18 +136,17 @@ struct api *api_start(struct cloud *cloud, const struct api_config *config, char
     struct api *api = calloc(1, sizeof *api);
     if (!api)
         abort();
-    api->cloud = cloud;
+    api->loop = loop;
+    api->cloud = loop->cloud;
     api->key_id = copy(config->access_key_id, "");
     api->secret = copy(config->secret_access_key, "");
     api->iot_endpoint = copy(config->iot_endpoint, "localhost");
-    api->http = evhttp_new(cloud->base);
+    api->http = evhttp_new(loop->base);
     api->guests = guests_new(
-        cloud->base, &(struct guests_config){api->key_id, config->tls,
-                                             config->patience_s ? config->patience_s : PATIENCE_S});
-    if (api->http && api->guests && listen_on(api, config)) {
-        ota_resume(cloud); /* updates that were asked for before the last stop */
+        loop->base, &(struct guests_config){api->key_id, config->tls,
+                                            config->patience_s ? config->patience_s : PATIENCE_S});
+    if (api->http && api->guests && listen_on(api, config))
         return api;
-    }
     snprintf(reason, size, "cannot listen for HTTP on %s port %u: %s",
              config->address ? config->address : "127.0.0.1", config->port,
              evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()));
@@ -187,7 +183,7 @@ void api_stop(struct api *api)
     if (api->guests)
         guests_watch_door(api->guests, NULL, 0);
     door_free(api->door);
-    worker_settle(api->cloud->worker);
+    worker_settle(api->loop->worker);
     db_flush(api->cloud->db);
     drop_exchanges(api);
     if (api->http)

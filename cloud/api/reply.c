@@ -8,7 +8,7 @@
 #include <sys/queue.h>
 #include <sys/socket.h>
 
-#include "cloud/api/exchange.h"
+#include "cloud/api/api_internal.h"
 #include "cloud/core/account/objects.h"
 
 #define PIECE     262144

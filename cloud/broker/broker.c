@@ -1,6 +1,7 @@
-/* Core's own connection to the broker: it publishes, and comes back when the broker was away. A
- * message to itself, the probe, shows every second or two that the broker still relays. */
-#include "cloud/broker/broker.h"
+/* The cloud's own connection to the broker: it publishes, listens, and comes back when the broker
+ * was away. A message to itself, the probe, shows every second or two that the broker still
+ * relays. */
+#include "cloud/broker/broker_internal.h"
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
@@ -8,9 +9,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <time.h>
 
-#include "cloud/core/ground/cloud.h"
+#include "cloud/core/ground/log.h"
 #include "codec/mqtt_packet.h"
 
 #define CLIENT_ID    "otter-core" /* devices' ids reach the broker with a prefix of their own */
@@ -28,6 +30,16 @@ struct waiting {
     uint8_t packet[];
 };
 
+struct broker_subscription {
+    LIST_ENTRY(broker_subscription) all;
+    struct broker *broker;
+    broker_listener *listener; /* NULL: it has ended, and is freed when nobody walks the list */
+    void *context;
+    char filter[];
+};
+
+LIST_HEAD(subscription_list, broker_subscription);
+
 struct broker {
     struct event_base *base;
     struct broker_process *process;
@@ -39,6 +51,8 @@ struct broker {
     uint16_t packet_id;
     struct waiting *first, **last;
     size_t waiting;
+    struct subscription_list subscriptions;
+    unsigned walks; /* of the list, by those who call listeners */
 };
 
 static void connect_link(struct broker *broker);
@@ -71,6 +85,102 @@ static void lose_link(struct broker *broker)
     event_add(broker->reconnect, &delay);
 }
 
+/* ---- subscriptions -------------------------------------------------------------------------- */
+
+static struct mqtt_text view(const char *text)
+{
+    return (struct mqtt_text){text, strlen(text)};
+}
+
+static void send_filter(struct broker *broker, enum mqtt_packet_type type, const char *text)
+{
+    const struct mqtt_filter filter = {.text = view(text), .qos = 1};
+    size_t size = strlen(text) + 16;
+    uint8_t *packet = broker->connected ? malloc(size) : NULL;
+    int length = packet ? mqtt_encode_filters(packet, size, type, UINT16_MAX, &filter, 1) : 0;
+    if (length > 0)
+        bufferevent_write(broker->link, packet, (size_t)length);
+    free(packet);
+}
+
+static bool is_wanted(const struct broker *broker, const char *filter)
+{
+    const struct broker_subscription *subscription;
+    LIST_FOREACH(subscription, &broker->subscriptions, all)
+    if (subscription->listener && strcmp(subscription->filter, filter) == 0)
+        return true;
+    return false;
+}
+
+/* At the head: who is added while a message is handed out does not see it. */
+struct broker_subscription *broker_subscribe(struct broker *broker, const char *filter,
+                                             broker_listener *listener, void *context)
+{
+    struct broker_subscription *subscription = malloc(sizeof *subscription + strlen(filter) + 1);
+    if (!subscription)
+        return NULL;
+    subscription->broker = broker;
+    subscription->listener = listener;
+    subscription->context = context;
+    strcpy(subscription->filter, filter);
+    LIST_INSERT_HEAD(&broker->subscriptions, subscription, all);
+    send_filter(broker, MQTT_PACKET_SUBSCRIBE, filter);
+    return subscription;
+}
+
+static void sweep_subscriptions(struct broker *broker)
+{
+    struct broker_subscription *at = LIST_FIRST(&broker->subscriptions), *next;
+    for (; at && broker->walks == 0; at = next) {
+        next = LIST_NEXT(at, all);
+        if (at->listener)
+            continue;
+        LIST_REMOVE(at, all);
+        free(at);
+    }
+}
+
+void broker_unsubscribe(struct broker_subscription *subscription)
+{
+    if (!subscription)
+        return;
+    struct broker *broker = subscription->broker;
+    subscription->listener = NULL;
+    if (!is_wanted(broker, subscription->filter))
+        send_filter(broker, MQTT_PACKET_UNSUBSCRIBE, subscription->filter);
+    sweep_subscriptions(broker);
+}
+
+static void hand_out(struct broker *broker, const struct mqtt_publish *publish)
+{
+    char *topic = strndup(publish->topic.data, publish->topic.length);
+    const struct broker_message message = {topic, publish->payload.data, publish->payload.length};
+    struct broker_subscription *subscription;
+    if (!topic)
+        return;
+    broker->walks++;
+    LIST_FOREACH(subscription, &broker->subscriptions, all)
+    if (subscription->listener && mqtt_filter_matches(view(subscription->filter), publish->topic))
+        subscription->listener(subscription->context, &message);
+    broker->walks--;
+    sweep_subscriptions(broker);
+    free(topic);
+}
+
+static void on_publish(struct broker *broker, uint8_t flags, const uint8_t *body, size_t length)
+{
+    struct mqtt_publish publish;
+    uint8_t ack[8];
+    if (mqtt_decode_publish(flags, body, length, &publish) != OTTER_OK)
+        return;
+    hand_out(broker, &publish);
+    int size = publish.qos == 1
+                   ? mqtt_encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, publish.packet_id)
+                   : 0;
+    if (size > 0 && broker->link)
+        bufferevent_write(broker->link, ack, (size_t)size);
+}
+
 /* ---- the probe ------------------------------------------------------------------------------ */
 
 static time_t monotonic(void)
@@ -89,19 +199,7 @@ static void send_probe(struct broker *broker)
         bufferevent_write(broker->link, packet, (size_t)length);
 }
 
-static void begin_probing(struct broker *broker)
-{
-    uint8_t packet[64];
-    const struct mqtt_filter filter = {.text = {PROBE_TOPIC, sizeof PROBE_TOPIC - 1}};
-    int length =
-        mqtt_encode_filters(packet, sizeof packet, MQTT_PACKET_SUBSCRIBE, UINT16_MAX, &filter, 1);
-    if (length > 0)
-        bufferevent_write(broker->link, packet, (size_t)length);
-    broker->heard = monotonic();
-    send_probe(broker);
-}
-
-static void on_probe(evutil_socket_t fd, short what, void *context)
+static void on_probe_time(evutil_socket_t fd, short what, void *context)
 {
     struct broker *broker = context;
     (void)fd, (void)what;
@@ -114,8 +212,10 @@ static void on_probe(evutil_socket_t fd, short what, void *context)
     send_probe(broker);
 }
 
-static void on_publish(struct broker *broker)
+static void on_probe(void *context, const struct broker_message *message)
 {
+    struct broker *broker = context;
+    (void)message;
     broker->heard = monotonic();
     if (!broker->ready)
         broker_process_reached(broker->process);
@@ -124,18 +224,27 @@ static void on_publish(struct broker *broker)
 
 /* ---- the connection ------------------------------------------------------------------------- */
 
+static void subscribe_all(struct broker *broker)
+{
+    const struct broker_subscription *subscription;
+    LIST_FOREACH(subscription, &broker->subscriptions, all)
+    send_filter(broker, MQTT_PACKET_SUBSCRIBE, subscription->filter);
+}
+
 static void on_connack(struct broker *broker, const uint8_t *body, size_t length)
 {
     struct mqtt_connack connack;
     if (mqtt_decode_connack(body, length, &connack) == OTTER_OK &&
         connack.code == MQTT_CONNACK_ACCEPTED) {
         broker->connected = true;
+        subscribe_all(broker);
         send_waiting(broker);
-        begin_probing(broker);
+        broker->heard = monotonic();
+        send_probe(broker);
     }
 }
 
-/* CONNACK, the probe, and answers that ask for nothing. */
+/* CONNACK, messages, and answers that ask for nothing. */
 static void on_readable(struct bufferevent *link, void *context)
 {
     struct broker *broker = context;
@@ -155,7 +264,7 @@ static void on_readable(struct bufferevent *link, void *context)
         if (header.type == MQTT_PACKET_CONNACK)
             on_connack(broker, data + header.size, header.body_length);
         else if (header.type == MQTT_PACKET_PUBLISH)
-            on_publish(broker);
+            on_publish(broker, header.flags, data + header.size, header.body_length);
         evbuffer_drain(input, header.size + header.body_length);
     }
 }
@@ -211,6 +320,7 @@ struct broker *broker_start(struct event_base *base, const char *dir)
         return NULL;
     broker->base = base;
     broker->last = &broker->first;
+    LIST_INIT(&broker->subscriptions);
     broker->process = broker_process_start(base, dir);
     if (!broker->process) {
         free(broker);
@@ -218,9 +328,10 @@ struct broker *broker_start(struct event_base *base, const char *dir)
     }
     time_t end = monotonic() + START_S;
     broker->reconnect = evtimer_new(base, on_reconnect, broker);
-    broker->probe = event_new(base, -1, EV_PERSIST, on_probe, broker);
+    broker->probe = event_new(base, -1, EV_PERSIST, on_probe_time, broker);
     event_add(broker->probe, &period);
-    connect_link(broker);
+    if (broker_subscribe(broker, PROBE_TOPIC, on_probe, broker))
+        connect_link(broker);
     while (!broker->ready && monotonic() < end && broker_process_healthy(broker->process))
         event_base_loop(base, EVLOOP_ONCE);
     return broker->ready ? broker : give_up(broker);
@@ -237,6 +348,11 @@ void broker_stop(struct broker *broker)
     broker_process_stop(broker->process);
     while (broker->first)
         drop_first(broker);
+    while (!LIST_EMPTY(&broker->subscriptions)) {
+        struct broker_subscription *subscription = LIST_FIRST(&broker->subscriptions);
+        LIST_REMOVE(subscription, all);
+        free(subscription);
+    }
     free(broker);
 }
 

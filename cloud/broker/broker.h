@@ -1,5 +1,5 @@
 /* Mosquitto behind the gateway: kept alive here, reachable only through a Unix socket in the
- * cloud's folder, and core's own connection to it.
+ * cloud's folder, and the cloud's own connection to it.
  *
  * Jobs and streams are in the database; persistent sessions, what waits for them, and retained
  * messages are Mosquitto's, which saves them to DIR/broker/mosquitto.db: when it ends, also when
@@ -23,7 +23,7 @@ struct broker;
 struct event_base;
 
 /* Starts Mosquitto with its files in `dir`/broker and waits, running `base`, until a message of
- * core's has come back through it: from then on devices can publish. NULL after saying on stderr
+ * its own has come back through it: from then on devices can publish. NULL after saying on stderr
  * what is wrong and what to do. */
 struct broker *broker_start(struct event_base *base, const char *dir);
 void broker_stop(struct broker *broker);
@@ -31,29 +31,32 @@ void broker_stop(struct broker *broker);
 /* Where clients are relayed to. */
 void broker_address(const struct broker *broker, struct sockaddr_un *address);
 
+/* ---- the cloud's own connection ---- */
+
 /* QoS 1. Messages wait, up to a bound, while the broker is away; past it the oldest go. */
 void broker_publish(struct broker *broker, const char *topic, const void *payload, size_t length);
+
+/* A message as it came; all of it is the broker's, for the time of the call. */
+struct broker_message {
+    const char *topic;
+    const void *payload;
+    size_t length;
+};
+typedef void broker_listener(void *context, const struct broker_message *message);
+
+struct broker_subscription;
+
+/* Has `listener` called for each message to a topic that matches `filter` (a valid one; QoS 1), in
+ * the order of their arrival, until broker_unsubscribe. It lasts when the broker is started again,
+ * but what is published while the link is away is not seen. Several may have the same filter, or
+ * overlapping ones: each sees a message once. A listener may publish, subscribe and unsubscribe,
+ * itself included. NULL: out of memory. Subscriptions end with the broker. */
+struct broker_subscription *broker_subscribe(struct broker *broker, const char *filter,
+                                             broker_listener *listener, void *context);
+void broker_unsubscribe(struct broker_subscription *subscription); /* NULL is fine */
 
 /* Something was said to the broker that must outlive it: it is made to save within a second or so.
  */
 void broker_changed(struct broker *broker);
-
-/* ---- shared by broker.c and broker_process.c ----------------------------------------------- */
-
-struct broker_process;
-
-/* NULL after saying on stderr what is wrong. */
-struct broker_process *broker_process_start(struct event_base *base, const char *dir);
-void broker_process_stop(struct broker_process *process);
-void broker_process_address(const struct broker_process *process, struct sockaddr_un *address);
-/* False when Mosquitto ended again and again right after its start. */
-bool broker_process_healthy(const struct broker_process *process);
-/* Core has been answered through the socket that is there now; it is watched from here on. */
-void broker_process_reached(struct broker_process *process);
-/* Ends it, for the reason that is logged; it is started again as after any death. */
-void broker_process_replace(struct broker_process *process, const char *why);
-/* Makes it save, once, within a second or a little more. */
-void broker_process_save(struct broker_process *process);
-const char *broker_process_log(const struct broker_process *process); /* path */
 
 #endif

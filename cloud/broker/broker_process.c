@@ -18,8 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cloud/broker/broker.h"
-#include "cloud/core/ground/cloud.h"
+#include "cloud/broker/broker_internal.h"
+#include "cloud/core/ground/log.h"
 
 #define FOLDER        "broker"
 #define SOCKET_NAME   "broker.sock"

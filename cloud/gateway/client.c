@@ -57,11 +57,11 @@ static const char *display_name(const struct client *client)
 static void free_contents(struct client *client)
 {
     identity_free(client->identity);
-    json_decref(client->names);
+    principal_free(&client->principal);
     free(client->will_topic);
     free(client->connect_packet);
-    for (size_t i = 0; i < client->transfer_count; i++)
-        streams_transfer_free(client->transfers[i]);
+    for (size_t i = 0; i < client->blocks_waiting; i++)
+        reserved_blocks_free(client->blocks[i]);
 }
 
 static void tell_end(const struct client *client)
@@ -200,20 +200,21 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 
 void client_check_identity(struct client *client)
 {
+    char label[PRINCIPAL_LABEL];
     client->identity_number = 0;
-    if (identity_is_active(client->cloud, client->certificate))
+    if (principal_is_active(client->cloud, &client->principal))
         return;
+    principal_label(&client->principal, label);
     client_blame(client, WHY_RIGHTS);
-    client_end(client, "its certificate %.8s... is no longer ACTIVE", client->certificate);
+    client_end(client, "its %s is no longer ACTIVE", label);
 }
 
 static void load_identity(struct client *client)
 {
     struct identity_request request = {
-        .certificate = client->certificate,
+        .principal = &client->principal,
         .client_id = client->id,
         .source_ip = client->address,
-        .names = client->names,
         .persistent_connect = client->persistent,
         .last_will = client->will_topic != NULL,
         .will_topic = client->will_topic,
@@ -307,7 +308,8 @@ void client_join(struct client *client)
 void client_joined(struct client *client, int fd)
 {
     client->broker =
-        fd >= 0 ? bufferevent_socket_new(client->cloud->base, fd, BEV_OPT_CLOSE_ON_FREE) : NULL;
+        fd >= 0 ? bufferevent_socket_new(client->gateway->loop->base, fd, BEV_OPT_CLOSE_ON_FREE)
+                : NULL;
     if (!client->broker) {
         int reason = errno;
         if (fd >= 0)
@@ -327,7 +329,7 @@ void client_joined(struct client *client, int fd)
 static void shaken_hands(struct client *client)
 {
     SSL *ssl = bufferevent_openssl_get_ssl(client->device);
-    if (!tls_peer(ssl, client->certificate, &client->names)) {
+    if (!tls_peer(ssl, &client->principal)) {
         client_end(client, "it has no certificate");
         return;
     }
@@ -374,11 +376,11 @@ static bool open_tls(struct client *client, int fd)
     int on = 1;
     SSL *ssl = tls_connection(client->gateway->tls, client);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    client->timer = evtimer_new(client->cloud->base, on_timer, client);
-    client->resume = evtimer_new(client->cloud->base, flow_on_resume, client);
+    client->timer = evtimer_new(client->gateway->loop->base, on_timer, client);
+    client->resume = evtimer_new(client->gateway->loop->base, flow_on_resume, client);
     if (ssl && client->timer && client->resume)
         client->device = bufferevent_openssl_socket_new(
-            client->cloud->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+            client->gateway->loop->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
     else
         SSL_free(ssl);
     return client->device != NULL;

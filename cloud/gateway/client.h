@@ -18,18 +18,20 @@
 #include "cloud/core/ground/cloud.h"
 #include "cloud/core/registry/identity.h"
 #include "cloud/core/ground/names.h"
-#include "cloud/core/streams/streams.h"
+#include "cloud/core/registry/principal.h"
 #include "cloud/gateway/packet.h"
 #include "cloud/gateway/rules.h"
 #include "cloud/gateway/sessions.h"
 #include "cloud/gateway/tls.h"
+#include "cloud/loop/loop.h"
+#include "cloud/reserved/reserved.h"
 
 #define MQTT_PAYLOAD_MAX   131072u
 #define MQTT_BODY_LIMIT    (MQTT_PAYLOAD_MAX + 4096u) /* payload, topic and the small fields */
 #define TOPIC_MAX          256u
 #define SLASHES_MAX        7u
 #define FILTERS_MAX        8u  /* of one SUBSCRIBE */
-#define TRANSFERS_MAX      16u /* stream requests that wait for their answer */
+#define BLOCKS_WAITING     16u /* requests for blocks that wait for their answer */
 #define SUBSCRIBES_PENDING 16u /* SUBSCRIBEs that do; others are read later */
 
 #define OUTPUT_HIGH ((size_t)256 * 1024) /* unsent bytes above which nothing is added */
@@ -56,9 +58,9 @@ LIST_HEAD(client_list, client);
 TAILQ_HEAD(client_queue, client);
 
 struct client {
-    LIST_ENTRY(client) all, of_certificate;     /* the gateway's, and those of its certificate */
+    LIST_ENTRY(client) all, of_principal;       /* the gateway's, and those of its principal */
     TAILQ_ENTRY(client) as_stranger, as_joiner; /* crowd.h, join.h */
-    bool has_principal, is_stranger, is_joiner;
+    bool is_known, is_stranger, is_joiner;
     struct gateway *gateway;
     struct cloud *cloud;
     enum client_state state;
@@ -77,8 +79,7 @@ struct client {
     unsigned keep_alive_s;
 
     char address[64];
-    char certificate[TLS_ID_SIZE];
-    json_t *names;
+    struct principal principal; /* who it is; nobody before TLS is done */
     char id[CLIENT_ID_MAX + 1];
     struct identity *identity;
     unsigned identity_number; /* the gateway's when it was read: another one means read again */
@@ -96,8 +97,8 @@ struct client {
 
     struct pending_subscribe subscribes[SUBSCRIBES_PENDING];
     unsigned subscribes_pending;
-    struct streams_transfer *transfers[TRANSFERS_MAX]; /* a queue, first at 0 */
-    size_t transfer_count;
+    struct reserved_blocks *blocks[BLOCKS_WAITING]; /* a queue of answers, first at 0 */
+    size_t blocks_waiting;
     unsigned blocks_sent;
 };
 
@@ -119,7 +120,7 @@ void client_touch(struct client *client);
 /* Says what the event of the end will give as its reason, see events.h. */
 void client_blame(struct client *client, const char *why);
 
-/* Looks again who the client is: ends it if its certificate is not ACTIVE any more. */
+/* Looks again who the client is: ends it if its principal may not speak any more. */
 void client_check_identity(struct client *client);
 bool client_may(struct client *client, const char *action, const char *type, const char *name);
 
@@ -144,8 +145,8 @@ void client_send_broker(struct client *client, const void *data, size_t length);
 /* Sends a packet of the other side on as it is. */
 void client_relay_device(struct client *client, struct packet *packet);
 void client_relay_broker(struct client *client, struct packet *packet);
-/* Queues an answer from a stream, to be sent as the device takes it. Takes `transfer`. */
-void client_queue_transfer(struct client *client, struct streams_transfer *transfer);
+/* Queues an answer of blocks, to be sent as the device takes them. Takes `blocks`. */
+void client_queue_blocks(struct client *client, struct reserved_blocks *blocks);
 /* Unsent output is above OUTPUT_HIGH. */
 bool client_is_full(const struct client *client);
 
@@ -154,15 +155,16 @@ bool client_is_full(const struct client *client);
 void from_device(struct client *client, struct packet *packet);
 void from_broker(struct client *client, struct packet *packet);
 /* A PUBLISH to a topic that begins with $. */
-void reserved_publish(struct client *client, const char *topic, const struct mqtt_publish *publish);
-/* unoffered.c: true when it belongs to a service that is not offered here, and was answered so. */
-bool unoffered_publish(struct client *client, const char *topic, struct mqtt_bytes payload);
+void from_device_reserved(struct client *client, const char *topic,
+                          const struct mqtt_publish *publish);
 
 /* ---- gateway.c ------------------------------------------------------------------------------ */
 
 /* The parts that connections meet in. */
 struct gateway {
-    struct cloud *cloud;
+    struct loop *loop;
+    struct broker *broker;
+    struct cloud *cloud; /* the loop's */
     SSL_CTX *tls;
     struct evconnlistener *listener;
     struct crowd *crowd;

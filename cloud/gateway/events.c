@@ -2,8 +2,10 @@
 #include "cloud/gateway/events.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "cloud/broker/broker.h"
 #include "cloud/gateway/client.h"
 
 /* What all events have. `type` is also the last but one level of the topic. */
@@ -12,15 +14,17 @@ static json_t *begin(const struct client *client, const char *type)
     return json_pack("{s:s, s:I, s:s, s:s, s:s}", "clientId", client->id, "timestamp",
                      (json_int_t)cloud_now_ms(client->cloud), "eventType", type,
                      "sessionIdentifier", client->connection_id, "principalIdentifier",
-                     client->certificate);
+                     client->principal.id);
 }
 
 static void tell(const struct client *client, const char *area, const char *type, json_t *event)
 {
     char topic[64 + CLIENT_ID_MAX];
     snprintf(topic, sizeof topic, "$aws/events/%s/%s/%s", area, type, client->id);
-    if (event && !strpbrk(client->id, "+#"))
-        cloud_publish_json(client->cloud, topic, event);
+    char *text = event && !strpbrk(client->id, "+#") ? json_dumps(event, JSON_COMPACT) : NULL;
+    if (text)
+        broker_publish(client->gateway->broker, topic, text, strlen(text));
+    free(text);
     json_decref(event);
 }
 

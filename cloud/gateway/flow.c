@@ -29,7 +29,7 @@ static bool may_read_device(const struct client *client)
 {
     return has_bytes(client, &client->bytes_from) &&
            (client->state == CLIENT_GREETING || client->state == CLIENT_OPEN) &&
-           client->transfer_count < TRANSFERS_MAX &&
+           client->blocks_waiting < BLOCKS_WAITING &&
            client->subscribes_pending < SUBSCRIBES_PENDING &&
            unsent(client->broker) < OUTPUT_HIGH && unsent(client->device) < 2 * OUTPUT_HIGH;
 }
@@ -112,7 +112,7 @@ void client_send_broker(struct client *client, const void *data, size_t length)
         return;
     bufferevent_write(client->broker, data, length);
     if (may_last(first >> 4, first & 0x0f))
-        broker_changed(client->cloud->broker);
+        broker_changed(client->gateway->broker);
 }
 
 void client_relay_broker(struct client *client, struct packet *packet)
@@ -122,32 +122,32 @@ void client_relay_broker(struct client *client, struct packet *packet)
     if (!packet_move(packet, bufferevent_get_output(client->broker)))
         client_end(client, "out of memory");
     if (may_last(packet->header.type, packet->header.flags))
-        broker_changed(client->cloud->broker);
+        broker_changed(client->gateway->broker);
 }
 
 /* ---- flow control --------------------------------------------------------------------------- */
 
-void client_queue_transfer(struct client *client, struct streams_transfer *transfer)
+void client_queue_blocks(struct client *client, struct reserved_blocks *blocks)
 {
-    client->transfers[client->transfer_count++] = transfer; /* may_read_device keeps room */
+    client->blocks[client->blocks_waiting++] = blocks; /* may_read_device keeps room */
 }
 
-static void drop_transfer(struct client *client)
+static void drop_blocks(struct client *client)
 {
-    streams_transfer_free(client->transfers[0]);
-    client->transfer_count--;
-    for (unsigned i = 0; i < client->transfer_count; i++)
-        client->transfers[i] = client->transfers[i + 1];
+    reserved_blocks_free(client->blocks[0]);
+    client->blocks_waiting--;
+    for (unsigned i = 0; i < client->blocks_waiting; i++)
+        client->blocks[i] = client->blocks[i + 1];
 }
 
 /* Makes blocks as long as the device takes them. */
-static void pump_transfers(struct client *client)
+static void pump_blocks(struct client *client)
 {
-    struct streams_message message;
-    while (client->transfer_count > 0 && unsent(client->device) < OUTPUT_HIGH &&
+    struct reserved_message message;
+    while (client->blocks_waiting > 0 && unsent(client->device) < OUTPUT_HIGH &&
            has_bytes(client, &client->bytes_to)) {
-        if (!streams_transfer_next(client->transfers[0], &message))
-            drop_transfer(client);
+        if (!reserved_blocks_next(client->blocks[0], &message))
+            drop_blocks(client);
         else if (!gateway_drops_block(client->gateway, ++client->blocks_sent))
             client_deliver(client, message.topic, message.payload, message.length);
     }
@@ -208,13 +208,13 @@ void flow_run(struct client *client)
         return;
     do {
         before = client->state;
-        pump_transfers(client);
+        pump_blocks(client);
         read_device(client);
         held = !may_read_device(client);
         if (client->broker)
             read_broker(client);
     } while (!client->ending && (client->state != before || (held && may_read_device(client))));
-    pump_transfers(client);
+    pump_blocks(client);
     if (client->ending)
         return;
     if (client->state == CLIENT_LEAVING) {

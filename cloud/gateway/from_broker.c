@@ -16,8 +16,10 @@ static void on_connack(struct client *client, struct packet *packet)
     session_begin(client->gateway->sessions, client->session, client->persistent,
                   connack.session_present);
     const char *thing = identity_thing(client->identity);
-    cloud_log("gateway", "%s connected from %s, certificate %.8s...%s%s%s", client->id,
-              client->address, client->certificate, thing ? ", thing " : "", thing ? thing : "",
+    char label[PRINCIPAL_LABEL];
+    principal_label(&client->principal, label);
+    cloud_log("gateway", "%s connected from %s, %s%s%s%s", client->id, client->address, label,
+              thing ? ", thing " : "", thing ? thing : "",
               connack.session_present ? ", session resumed" : "");
     client_relay_device(client, packet);
     events_connected(client);

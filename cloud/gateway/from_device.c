@@ -98,10 +98,11 @@ static bool make_broker_connect(struct client *client, const struct mqtt_connect
 
 static bool allowed_to_connect(struct client *client, const struct mqtt_connect *connect)
 {
+    char label[PRINCIPAL_LABEL];
     if (!client_may(client, "iot:Connect", "client", client->id)) {
+        principal_label(&client->principal, label);
         client_refuse(client, MQTT5_NOT_AUTHORIZED,
-                      "no policy of its certificate %.8s... allows iot:Connect on client/%s",
-                      client->certificate, client->id);
+                      "no policy of its %s allows iot:Connect on client/%s", label, client->id);
         return false;
     }
     if (client->will_topic &&
@@ -259,7 +260,7 @@ static void on_publish(struct client *client, struct packet *packet)
     if (topic[0] != '$')
         client_relay_broker(client, packet);
     else if (packet_publish(packet, true, &publish) == OTTER_OK)
-        reserved_publish(client, topic, &publish);
+        from_device_reserved(client, topic, &publish);
     else
         client_end(client, "out of memory");
 }

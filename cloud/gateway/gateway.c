@@ -30,7 +30,7 @@ static void on_identity_changed(void *context, const char *certificate)
 {
     struct gateway *gateway = context;
     if (certificate)
-        principals_check(gateway->principals, certificate);
+        principals_check(gateway->principals, PRINCIPAL_CERTIFICATE, certificate);
     else
         gateway->identity_number++;
 }
@@ -53,7 +53,7 @@ static bool listen_on(struct gateway *gateway, const char *address, uint16_t por
         return false;
     }
     gateway->listener =
-        evconnlistener_new_bind(gateway->cloud->base, on_accept, gateway,
+        evconnlistener_new_bind(gateway->loop->base, on_accept, gateway,
                                 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
                                 BACKLOG, (struct sockaddr *)&to, sizeof to);
     return gateway->listener != NULL;
@@ -80,14 +80,14 @@ static bool open_door(struct gateway *gateway, const struct gateway_config *conf
                                  .to_port = listener_port(gateway),
                                  .each_way_us = config->delay_ms * 1000 / 2,
                                  .bytes_per_second = config->rate_kib * 1024};
-    gateway->delay = delay_start(gateway->cloud->base, &delay);
+    gateway->delay = delay_start(gateway->loop->base, &delay);
     return gateway->delay != NULL;
 }
 
 static bool make_parts(struct gateway *gateway)
 {
-    gateway->joiners = joiners_new(gateway->cloud);
-    gateway->sessions = sessions_new(gateway->cloud);
+    gateway->joiners = joiners_new(gateway);
+    gateway->sessions = sessions_new(gateway->loop);
     gateway->principals = principals_new();
     return gateway->joiners && gateway->sessions && gateway->principals;
 }
@@ -106,26 +106,28 @@ static bool start(struct gateway *gateway, const struct gateway_config *config, 
                  config->address ? config->address : "127.0.0.1", config->port, strerror(errno));
         return false;
     }
-    gateway->crowd = crowd_new(gateway->cloud->base, gateway->listener, door_raise_descriptors());
+    gateway->crowd = crowd_new(gateway->loop->base, gateway->listener, door_raise_descriptors());
     return gateway->crowd != NULL;
 }
 
-struct gateway *gateway_start(struct cloud *cloud, const struct gateway_config *config,
-                              char *reason, size_t size)
+struct gateway *gateway_start(struct loop *loop, struct broker *broker,
+                              const struct gateway_config *config, char *reason, size_t size)
 {
     struct gateway *gateway = calloc(1, sizeof *gateway);
     if (!gateway) {
         snprintf(reason, size, "out of memory");
         return NULL;
     }
-    gateway->cloud = cloud;
+    gateway->loop = loop;
+    gateway->broker = broker;
+    gateway->cloud = loop->cloud;
     gateway->drop_blocks = config->drop_blocks;
     gateway->rules = config->rules;
     gateway->identity_number = 1;
     LIST_INIT(&gateway->clients);
     if (start(gateway, config, reason, size)) {
-        cloud->identity_changed = on_identity_changed;
-        cloud->identity_context = gateway;
+        gateway->cloud->watch.identity_changed = on_identity_changed;
+        gateway->cloud->watch.identity_context = gateway;
         return gateway;
     }
     gateway_stop(gateway);
@@ -141,7 +143,9 @@ void gateway_stop(struct gateway *gateway)
 {
     if (!gateway)
         return;
-    gateway->cloud->identity_changed = NULL;
+    if (gateway->cloud->watch.identity_context == gateway)
+        gateway->cloud->watch =
+            (struct cloud_watch){.thing_removed = gateway->cloud->watch.thing_removed};
     while (!LIST_EMPTY(&gateway->clients)) {
         client_blame(LIST_FIRST(&gateway->clients), WHY_STOPPING);
         client_free(LIST_FIRST(&gateway->clients));

@@ -5,9 +5,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cloud/core/ground/cloud.h"
 #include "cloud/gateway/rules.h"
+#include "cloud/loop/loop.h"
 
+struct broker;
 struct gateway;
 
 struct gateway_config {
@@ -20,10 +21,11 @@ struct gateway_config {
     struct rules rules;
 };
 
-/* Makes DIR/root_ca.pem (and its key) if they are not there, DIR being the cloud's folder. `cloud`
- * must have its broker and live longer. NULL with the reason in `reason`. */
-struct gateway *gateway_start(struct cloud *cloud, const struct gateway_config *config,
-                              char *reason, size_t size);
+/* Serves the devices of the loop's cloud, before `broker`; both must live longer. Makes
+ * DIR/root_ca.pem (and its key) if they are not there, DIR being the cloud's folder. Listens to
+ * changes of identities (cloud->watch). NULL with the reason in `reason`. */
+struct gateway *gateway_start(struct loop *loop, struct broker *broker,
+                              const struct gateway_config *config, char *reason, size_t size);
 uint16_t gateway_port(const struct gateway *gateway);
 /* Ends all connections. */
 void gateway_stop(struct gateway *gateway);

@@ -13,7 +13,7 @@
 #define RETRY_MS 5
 
 struct joiners {
-    struct cloud *cloud;
+    struct gateway *gateway;
     struct client_queue waiting;
     struct event *retry;
 };
@@ -23,7 +23,7 @@ static int connect_to_broker(const struct joiners *joiners)
 {
     struct sockaddr_un address;
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    broker_address(joiners->cloud->broker, &address);
+    broker_address(joiners->gateway->broker, &address);
     if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
         return fd;
     int reason = errno;
@@ -54,14 +54,14 @@ static void on_retry(evutil_socket_t fd, short what, void *context)
     admit(context);
 }
 
-struct joiners *joiners_new(struct cloud *cloud)
+struct joiners *joiners_new(struct gateway *gateway)
 {
     struct joiners *joiners = calloc(1, sizeof *joiners);
     if (!joiners)
         return NULL;
-    joiners->cloud = cloud;
+    joiners->gateway = gateway;
     TAILQ_INIT(&joiners->waiting);
-    joiners->retry = evtimer_new(cloud->base, on_retry, joiners);
+    joiners->retry = evtimer_new(gateway->loop->base, on_retry, joiners);
     if (joiners->retry)
         return joiners;
     free(joiners);

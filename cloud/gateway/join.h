@@ -4,11 +4,11 @@
 #define OTTER_CLOUD_GATEWAY_JOIN_H
 
 struct client;
-struct cloud;
+struct gateway;
 struct joiners;
 
-struct joiners *joiners_new(struct cloud *cloud); /* NULL: out of memory */
-void joiners_free(struct joiners *joiners);       /* nobody may wait any more */
+struct joiners *joiners_new(struct gateway *gateway); /* NULL: out of memory */
+void joiners_free(struct joiners *joiners);           /* nobody may wait any more */
 
 /* Calls client_joined with the connected socket, or -1 and errno, now or later. */
 void joiners_add(struct joiners *joiners, struct client *client);

@@ -1,60 +1,42 @@
-/* What devices publish below `$`: requests to the cloud, answered here; nothing of it reaches the
- * broker, so no device can speak in the cloud's name. */
-#include <stdio.h>
-#include <string.h>
-
-#include "cloud/core/jobs/jobs.h"
+/* What devices publish below `$`: requests to the cloud, answered through cloud/reserved/; nothing
+ * of it reaches the broker, so no device can speak in the cloud's name. */
+#include "cloud/broker/broker.h"
 #include "cloud/gateway/client.h"
 
-static void deliver(void *context, const char *topic, const void *payload, size_t length)
+struct asking {
+    struct client *client;
+    const char *topic;
+};
+
+static void reply(void *context, const struct reserved_message *message)
 {
-    struct client *client = context;
-    client_deliver(client, topic, payload, length);
-    cloud_hold_output(client->cloud, client->device);
+    struct client *client = ((struct asking *)context)->client;
+    client_deliver(client, message->topic, message->payload, message->length);
+    loop_hold_output(client->gateway->loop, client->device);
 }
 
-/* Splits `$aws/things/{t}/{service}/{rest}`; `topic` is cut into pieces. */
-static bool split(char *topic, const char **thing, const char **service, const char **rest)
+static void publish_answer(void *context, const struct reserved_message *message)
 {
-    static const char prefix[] = "$aws/things/";
-    if (strncmp(topic, prefix, sizeof prefix - 1) != 0)
-        return false;
-    char *part = topic + sizeof prefix - 1;
-    char *first = strchr(part, '/');
-    char *second = first ? strchr(first + 1, '/') : NULL;
-    if (!second || first == part || first - part > 128)
-        return false;
-    *first = *second = '\0';
-    *thing = part;
-    *service = first + 1;
-    *rest = second + 1;
-    return true;
+    struct client *client = ((struct asking *)context)->client;
+    broker_publish(client->gateway->broker, message->topic, message->payload, message->length);
 }
 
-static bool request_stream(struct client *client, const char *thing, const char *rest,
-                           struct mqtt_bytes payload)
+static void take_blocks(void *context, struct reserved_blocks *blocks)
 {
-    struct streams_transfer *transfer;
-    if (!streams_mqtt_request(client->cloud, thing, rest, payload.data, payload.length, &transfer))
-        return false;
-    if (transfer)
-        client_queue_transfer(client, transfer);
-    return true;
+    client_queue_blocks(((struct asking *)context)->client, blocks);
 }
 
-static bool request(struct client *client, const char *topic, struct mqtt_bytes payload)
+/* Said once for each client and service. */
+static void on_unoffered(void *context, enum reserved_service service, const char *name)
 {
-    char parts[TOPIC_MAX + 1];
-    const char *thing, *service, *rest;
-    snprintf(parts, sizeof parts, "%s", topic);
-    if (!split(parts, &thing, &service, &rest))
-        return false;
-    if (strcmp(service, "jobs") == 0)
-        return jobs_mqtt_request(client->cloud, thing, rest, payload.data, payload.length, deliver,
-                                 client);
-    if (strcmp(service, "streams") == 0)
-        return request_stream(client, thing, rest, payload);
-    return false;
+    struct client *client = ((struct asking *)context)->client;
+    unsigned bit = 1u << service;
+    if (!(client->told_unoffered & bit))
+        cloud_log("gateway", "%s: %s is not offered by this cloud yet; %s %s", client->id, name,
+                  ((struct asking *)context)->topic,
+                  service == RESERVED_INGEST ? "goes nowhere"
+                                             : "is answered on its rejected topic");
+    client->told_unoffered |= bit;
 }
 
 static void acknowledge(struct client *client, uint16_t packet_id)
@@ -66,15 +48,19 @@ static void acknowledge(struct client *client, uint16_t packet_id)
         client_send_device(client, packet, (size_t)length);
 }
 
-void reserved_publish(struct client *client, const char *topic, const struct mqtt_publish *publish)
+void from_device_reserved(struct client *client, const char *topic,
+                          const struct mqtt_publish *publish)
 {
+    struct asking asking = {client, topic};
+    const struct reserved_request request = {topic, publish->payload.data, publish->payload.length};
+    const struct reserved_answers answers = {reply, publish_answer, take_blocks, on_unoffered,
+                                             &asking};
     if (publish->retain) {
         client_end(client, "it published a retained message on the reserved topic %s", topic);
         return;
     }
     if (publish->qos == 1)
         acknowledge(client, publish->packet_id);
-    if (!request(client, topic, publish->payload) &&
-        !unoffered_publish(client, topic, publish->payload))
+    if (!reserved_publish(client->cloud, &request, &answers))
         client_end(client, "%s is not a reserved topic that this cloud takes requests on", topic);
 }

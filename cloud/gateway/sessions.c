@@ -12,6 +12,7 @@
 
 #include "cloud/core/ground/cloud.h"
 #include "cloud/core/registry/session_store.h"
+#include "cloud/loop/loop.h"
 
 #define WRITE_S   1
 #define FORGET_MS 3600000
@@ -222,20 +223,20 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
     }
 }
 
-struct sessions *sessions_new(struct cloud *cloud)
+struct sessions *sessions_new(struct loop *loop)
 {
     const struct timeval period = {SWEEP_S, 0};
     struct sessions *sessions = calloc(1, sizeof *sessions);
     if (!sessions)
         return NULL;
-    sessions->cloud = cloud;
-    sessions->write = evtimer_new(cloud->base, on_write, sessions);
-    sessions->sweep = event_new(cloud->base, -1, EV_PERSIST, on_sweep, sessions);
+    sessions->cloud = loop->cloud;
+    sessions->write = evtimer_new(loop->base, on_write, sessions);
+    sessions->sweep = event_new(loop->base, -1, EV_PERSIST, on_sweep, sessions);
     if (!sessions->write || !sessions->sweep || event_add(sessions->sweep, &period) != 0) {
         sessions_free(sessions);
         return NULL;
     }
-    session_store_read(cloud, take_filter, sessions);
+    session_store_read(loop->cloud, take_filter, sessions);
     return sessions;
 }
 

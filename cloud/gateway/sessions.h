@@ -15,7 +15,7 @@
 #define SUBSCRIPTIONS_MAX 50u /* of one session */
 
 struct client;
-struct cloud;
+struct loop;
 struct sessions;
 
 struct session {
@@ -30,8 +30,8 @@ struct session {
     bool changed;        /* the database does not have it yet */
 };
 
-/* `cloud` must live longer. NULL: out of memory. */
-struct sessions *sessions_new(struct cloud *cloud);
+/* `loop` must live longer. NULL: out of memory. */
+struct sessions *sessions_new(struct loop *loop);
 /* Writes what is not yet written. */
 void sessions_free(struct sessions *sessions);
 

@@ -8,21 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/core/ground/names.h"
+#include "cloud/core/ground/x509.h"
 #include "cloud/core/registry/registry.h"
-#include "cloud/core/registry/authority.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/crowd.h"
-
-static bool certificate_id(X509 *certificate, char id[TLS_ID_SIZE])
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    unsigned length;
-    if (X509_digest(certificate, EVP_sha256(), digest, &length) != 1)
-        return false;
-    hex_encode(id, digest, sizeof digest);
-    return true;
-}
+#include "cloud/loop/server_tls.h"
 
 /* The endpoint's name, as a device must ask for it: one that the server's certificate has. */
 static bool asks_for_us(SSL *ssl, const char **name)
@@ -69,11 +59,13 @@ static int verify(X509_STORE_CTX *store, void *context)
     SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
     const struct client *client = SSL_get_app_data(ssl);
     X509 *certificate = X509_STORE_CTX_get0_cert(store);
-    char id[TLS_ID_SIZE];
+    char id[PRINCIPAL_ID_SIZE];
     enum certificate_state state = CERTIFICATE_UNKNOWN;
 
-    if (certificate && certificate_id(certificate, id))
+    if (certificate) {
+        x509_id(certificate, id);
         state = registry_certificate_state(cloud, id);
+    }
     if (state == CERTIFICATE_ACTIVE && keeps_rules(client, ssl, certificate, id))
         return 1;
     X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
@@ -99,56 +91,19 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
     return SSL_TLSEXT_ERR_OK;
 }
 
-static bool set_certificate(SSL_CTX *context, const char *dir, const char *names, char *reason,
-                            size_t size)
-{
-    X509 *certificate = NULL;
-    EVP_PKEY *key = NULL;
-    bool done = authority_issue(dir, names, &certificate, &key, reason, size) &&
-                SSL_CTX_use_certificate(context, certificate) == 1 &&
-                SSL_CTX_use_PrivateKey(context, key) == 1;
-    X509_free(certificate);
-    EVP_PKEY_free(key);
-    return done;
-}
-
 SSL_CTX *tls_context(struct cloud *cloud, const char *names, char *reason, size_t size)
 {
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    snprintf(reason, size, "OpenSSL cannot make a TLS context");
+    SSL_CTX *context = server_tls_new(cloud->dir, names, reason, size);
     if (!context)
         return NULL;
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
-                                     SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
     /* A resumed session would skip the look at the certificate: there is none to resume. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 0);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(context, verify, cloud);
     SSL_CTX_set_alpn_select_cb(context, select_alpn, NULL);
-    if (set_certificate(context, cloud->dir, names, reason, size))
-        return context;
-    SSL_CTX_free(context);
-    return NULL;
-}
-
-SSL_CTX *tls_server_context(struct cloud *cloud, const char *names, char *reason, size_t size)
-{
-    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    snprintf(reason, size, "OpenSSL cannot make a TLS context");
-    if (!context)
-        return NULL;
-    SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
-    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
-                                     SSL_OP_IGNORE_UNEXPECTED_EOF);
-    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    if (set_certificate(context, cloud->dir, names, reason, size))
-        return context;
-    SSL_CTX_free(context);
-    return NULL;
+    return context;
 }
 
 SSL *tls_connection(SSL_CTX *context, struct client *client)
@@ -233,14 +188,16 @@ static void add_serial(json_t *names, X509 *certificate)
     BN_free(number);
 }
 
-bool tls_peer(SSL *ssl, char id[TLS_ID_SIZE], json_t **names)
+bool tls_peer(SSL *ssl, struct principal *principal)
 {
     X509 *certificate = SSL_get0_peer_certificate(ssl);
-    if (!certificate || !certificate_id(certificate, id))
+    if (!certificate)
         return false;
-    *names = json_object();
-    add_names(*names, "Subject", X509_get_subject_name(certificate));
-    add_names(*names, "Issuer", X509_get_issuer_name(certificate));
-    add_serial(*names, certificate);
+    principal->kind = PRINCIPAL_CERTIFICATE;
+    x509_id(certificate, principal->id);
+    principal->names = json_object();
+    add_names(principal->names, "Subject", X509_get_subject_name(certificate));
+    add_names(principal->names, "Issuer", X509_get_issuer_name(certificate));
+    add_serial(principal->names, certificate);
     return true;
 }

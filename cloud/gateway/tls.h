@@ -4,23 +4,20 @@
 
 #include <openssl/ssl.h>
 
-#include "cloud/core/ground/cloud.h"
-
-#define TLS_ID_SIZE 65 /* hex SHA-256 of a certificate's DER form, and a NUL */
+#include "cloud/core/registry/principal.h"
 
 /* NULL with the reason. `cloud` answers which certificates are registered; `names` are further
  * names for the server's certificate, as in authority.h. */
 SSL_CTX *tls_context(struct cloud *cloud, const char *names, char *reason, size_t size);
-/* The same server for clients without certificates: the HTTP APIs beyond loopback. */
-SSL_CTX *tls_server_context(struct cloud *cloud, const char *names, char *reason, size_t size);
 
 struct client;
 
 /* The server's side of the client's connection. */
 SSL *tls_connection(SSL_CTX *context, struct client *client);
 
-/* After the handshake: the peer's certificate id, and its names for policies (new reference):
- * {"Subject.CommonName":[...],"SerialNumber":[...],...}. */
-bool tls_peer(SSL *ssl, char id[TLS_ID_SIZE], json_t **names);
+/* After the handshake: who the peer is by its certificate, with its names for policies:
+ * {"Subject.CommonName":[...],"SerialNumber":[...],...}. False without a certificate. `principal`
+ * was nobody, and is freed by the caller. */
+bool tls_peer(SSL *ssl, struct principal *principal);
 
 #endif

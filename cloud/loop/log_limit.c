@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "cloud/core/ground/cloud.h"
+#include "cloud/core/ground/log.h"
 
 #define WINDOW_S  5
 #define LINES_MAX 20

@@ -9,7 +9,6 @@
 
 #include "cloud/store/db_internal.h"
 #include "cloud/store/schema.h"
-#include "port/log.h"
 
 #define BUSY_TIMEOUT_MS 5000
 #define FILE_NAME       "otter.db"
@@ -41,7 +40,8 @@ otter_status db_status(struct db *db, int code)
                  sqlite3_db_filename(db->handle, "main"));
     else
         snprintf(db->error, sizeof db->error, "%s", sqlite3_errmsg(db->handle));
-    LOG_ERR("STORE", "database: %s", db->error);
+    if (db->failed)
+        db->failed(db->failed_context, db->error);
     return OTTER_E_IO;
 }
 
@@ -69,6 +69,12 @@ static void say_why(struct db *db, const char *path, otter_status status, char *
     else
         snprintf(reason, size, "cannot open the database %s: %s", path,
                  *db->error ? db->error : sqlite3_errmsg(db->handle));
+}
+
+void db_on_failure(struct db *db, void (*failed)(void *context, const char *text), void *context)
+{
+    db->failed = failed;
+    db->failed_context = context;
 }
 
 struct db *db_open(const char *directory, char *reason, size_t size)

@@ -33,7 +33,10 @@ struct db_blob;
 struct db *db_open(const char *directory, char *reason, size_t size);
 void db_close(struct db *db);
 
-/* The last failure in SQLite's words, for the log. */
+/* Has `failed` called, for the log, at each failure that is no matter of course (OTTER_E_IO). NULL:
+ * nobody. */
+void db_on_failure(struct db *db, void (*failed)(void *context, const char *text), void *context);
+/* The last failure in SQLite's words. */
 const char *db_error(struct db *db);
 
 /* A statement without rows. */

@@ -25,6 +25,8 @@ struct db {
     sqlite3 *handle;
     struct db_kept kept[DB_CACHE_SIZE];
     char error[200]; /* of the last failure */
+    void (*failed)(void *context, const char *text);
+    void *failed_context;
 
     /* transactions, see db_transaction.c */
     int depth;                 /* open savepoints */
@@ -40,7 +42,7 @@ struct db {
 /* Before a statement that writes: opens the group where commits are grouped. OTTER_E_IO when the
  * transaction around it was lost. */
 otter_status db_before_write(struct db *db);
-/* SQLite's code as a status, said in the log when it is no matter of course. */
+/* SQLite's code as a status, told to db_on_failure's when it is no matter of course. */
 otter_status db_status(struct db *db, int code);
 
 #endif

@@ -10,15 +10,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct stream_request request;
+    struct stream_fields request;
     struct answer answer = ANSWER_INIT;
     if (size == 0)
         return 0;
     enum streams_format format = data[0] & 1 ? STREAMS_JSON : STREAMS_CBOR;
-    enum core_error error = stream_request_read(format, data + 1, size - 1, &request, &answer);
+    enum core_error error = stream_fields_read(format, data + 1, size - 1, &request, &answer);
     if (error == CORE_OK && request.bitmap && request.bitmap_length >= STREAMS_BITMAP_MAX)
         abort();
-    stream_request_free(&request);
+    stream_fields_free(&request);
     answer_free(&answer);
     return 0;
 }

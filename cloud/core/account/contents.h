@@ -8,8 +8,8 @@
 
 #include "cloud/core/ground/cloud.h"
 
+#define CONTENT_PIECE ((size_t)256 * 1024)
 /* Contents up to this size stay in their object's row. */
-#define CONTENT_PIECE  ((size_t)256 * 1024)
 #define CONTENT_INLINE 262144u
 
 /* The id of a new one; 0 when the database failed. */

@@ -38,7 +38,7 @@ enum core_error profile_cancel(struct cloud *cloud, const char *name, struct ans
 /* A job that is being signed, piece by piece: any size may be, and no device waits. */
 struct signing;
 /* Members of StartSigningJob: source, destination, profileName, clientRequestToken (the same token
- * gives the same job). `ready` is called once, on the loop and after this has returned; then
+ * gives the same job). `ready` is called once, in a turn and so after this has returned; then
  * signing_finish says what came of it. Until then there is no record. `*signing` is NULL when
  * refused, and when the token's job has ended before: then the answer is signing_finish's. */
 enum core_error signing_start(struct cloud *cloud, const json_t *members,

@@ -1,11 +1,10 @@
-/* Signing piece by piece; see signing_work.h.
+/* Signing piece by piece; see signing_work_internal.h.
  *
  * The object is read twice: for its hash, and, once the signature is known, for the signed object,
  * which is JSON: rawPayloadSize, signature (base64 of the DER ECDSA-Sig-Value), signatureAlgorithm,
  * payload (base64). So a few hundred KB of memory do for any size. */
-#include "cloud/core/account/signing_work.h"
+#include "cloud/core/account/signing_work_internal.h"
 
-#include <event2/event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +12,6 @@
 #include "cloud/core/account/contents.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects.h"
-#include "cloud/loop/worker.h"
 
 #define SIGNATURE_MAX 1024 /* RSA of 8192 bits */
 #define HEAD_MAX      2048 /* of the signed object, before the payload */
@@ -24,7 +22,6 @@
 
 struct signing_work {
     struct signing_order order;
-    struct event *turn;
     bool busy, abandoned; /* the worker has it; it is to be freed when the worker is done */
     size_t at, length;    /* of the piece in hand */
     EVP_MD_CTX *signer, *digest;
@@ -41,7 +38,7 @@ static bool last_piece(const struct signing_work *work)
     return work->at + work->length == (size_t)work->order.size;
 }
 
-/* ---- on the worker's thread ---- */
+/* ---- what the host may do on a thread ---- */
 
 static void hash(void *context)
 {
@@ -82,17 +79,17 @@ static void encode(void *context)
         work->order.failure = "The signed object's tag could not be computed.";
 }
 
-/* ---- on the loop ---- */
+/* ---- on the core's own ---- */
+
+static void sign_piece(void *context);
 
 static void next_turn(struct signing_work *work)
 {
-    const struct timeval soon = {0, 1}; /* 0 would come before the loop looks at anybody else */
-    event_add(work->turn, &soon);
+    cloud_do_later(work->order.cloud, sign_piece, work);
 }
 
 static void destroy(struct signing_work *work)
 {
-    event_free(work->turn);
     EVP_MD_CTX_free(work->signer);
     EVP_MD_CTX_free(work->digest);
     free(work->signature);
@@ -127,11 +124,10 @@ static void on_worked(void *context)
         next_turn(work);
 }
 
-static void on_turn(evutil_socket_t fd, short what, void *context)
+static void sign_piece(void *context)
 {
     struct signing_work *work = context;
     size_t left = (size_t)work->order.size - work->at;
-    (void)fd, (void)what;
     work->length = left < PIECE ? left : PIECE;
     if (!work->order.failure &&
         !object_read(work->order.cloud, work->order.object, work->at, work->piece, work->length))
@@ -141,7 +137,7 @@ static void on_turn(evutil_socket_t fd, short what, void *context)
         return;
     }
     work->busy = true;
-    worker_do(work->order.cloud->worker, work->signature ? encode : hash, on_worked, work);
+    cloud_run(work->order.cloud, work->signature ? encode : hash, on_worked, work);
 }
 
 struct signing_work *signing_work_begin(const struct signing_order *order)
@@ -150,10 +146,9 @@ struct signing_work *signing_work_begin(const struct signing_order *order)
     if (!work)
         abort(); /* nothing sensible can follow on the host */
     work->order = *order;
-    work->turn = evtimer_new(order->cloud->base, on_turn, work);
     work->signer = EVP_MD_CTX_new();
     work->digest = EVP_MD_CTX_new();
-    if (!work->turn || !work->signer || !work->digest)
+    if (!work->signer || !work->digest)
         abort();
     if (!order->failure && (EVP_DigestSignInit_ex(work->signer, NULL, order->platform->digest, NULL,
                                                   NULL, order->key, NULL) != 1 ||
@@ -176,7 +171,7 @@ void signing_work_free(struct signing_work *work)
     if (work->staged)
         content_drop(work->order.cloud, work->staged);
     work->abandoned = true;
-    event_del(work->turn);
+    cloud_forget_later(work->order.cloud, sign_piece, work);
     if (!work->busy)
         destroy(work);
 }

@@ -84,7 +84,7 @@ bool status_is_terminal(const char *status)
     return strcmp(status, "QUEUED") != 0 && strcmp(status, "IN_PROGRESS") != 0;
 }
 
-bool job_id_valid(const char *job)
+bool jobs_id_valid(const char *job)
 {
     return name_valid(job, JOBS_ID_MAX, "_-");
 }

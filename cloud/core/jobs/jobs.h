@@ -4,7 +4,7 @@
  * The device's calls (jobs_get_pending, jobs_start_next, jobs_describe, jobs_update) take the
  * request body as it came, NULL meaning {}, check it, and answer with the body AWS sends: over MQTT
  * it is published as it is; the HTTPS data API turns `jobDocument` into text. `clientToken` and
- * `timestamp` are left to jobs_mqtt.c, as HTTP has neither.
+ * `timestamp` are left to cloud/reserved/, as HTTP has neither.
  *
  * The operator's calls (jobs_create and below) answer with the members of the control plane, times
  * as numbers of seconds. Each change sends `notify` and `notify-next` as the list of pending
@@ -21,6 +21,9 @@
 #define JOBS_RETRIES_MAX     10
 #define JOBS_RATE_MAX        1000 /* executions a minute */
 #define JOBS_DETAILS_MAX     10   /* pairs of statusDetails */
+
+/* Whether it is a job's id: 1..64 letters, digits, '_' and '-'. */
+bool jobs_id_valid(const char *job);
 
 /* ---- what devices do ------------------------------------------------------------------------ */
 
@@ -110,18 +113,7 @@ void jobs_thing_removed(struct cloud *cloud, const char *thing);
 /* ---- timers --------------------------------------------------------------------------------- */
 
 /* Ends each execution whose in-progress or step timer has run out (TIMED_OUT). Returns the time of
- * the next deadline in seconds, or 0 when there is none. Called by the event loop. */
+ * the next deadline in seconds, or 0 when there is none. Called by core_tend. */
 int64_t jobs_expire(struct cloud *cloud);
-
-/* ---- MQTT ----------------------------------------------------------------------------------- */
-
-/* Receives the answer to a request: exactly one call, before jobs_mqtt_request returns. */
-typedef void (*jobs_reply)(void *context, const char *topic, const void *payload, size_t length);
-
-/* Answers a PUBLISH to `$aws/things/THING/jobs/REST`, e.g. rest = "$next/get". Returns false,
- * without a reply, if REST is not a request that a client may publish (a reply topic, or outside
- * the grammar). */
-bool jobs_mqtt_request(struct cloud *cloud, const char *thing, const char *rest,
-                       const void *payload, size_t length, jobs_reply reply, void *context);
 
 #endif

@@ -140,7 +140,7 @@ static enum core_error check_new_job(struct cloud *cloud, const char *id, const 
     };
     if (!job->selection)
         job->selection = "SNAPSHOT";
-    if (!job_id_valid(id))
+    if (!jobs_id_valid(id))
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "a job id is 1..%d letters, digits, '_' and '-'", JOBS_ID_MAX);
     if (strcmp(job->selection, "SNAPSHOT") != 0 && strcmp(job->selection, "CONTINUOUS") != 0)

@@ -36,7 +36,6 @@ bool execution_first_pending(struct cloud *cloud, const char *thing, struct exec
 
 bool status_is(const struct execution *execution, const char *status);
 bool status_is_terminal(const char *status);
-bool job_id_valid(const char *job);
 
 /* Stores a new status, with version, times and timers as they follow from it; `details` NULL keeps
  * what is there, `step_minutes` 0 keeps the step timer, -1 stops it. To be called in a transaction.

@@ -1,7 +1,7 @@
-/* `notify` and `notify-next`: what a thing is told about its list of pending executions.
+/* What a thing is told about its list of pending executions.
  *
- *   notify       the list gained an entry, or lost one to a terminal status
- *   notify-next  another execution than before is the first of the list */
+ *   NOTICE_JOBS       the list gained an entry, or lost one to a terminal status
+ *   NOTICE_JOBS_NEXT  another execution than before is the first of the list */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,15 +14,6 @@ int64_t pending_first(struct cloud *cloud, const char *thing)
     execution_first_pending(cloud, thing, &execution);
     execution_free(&execution);
     return execution.id;
-}
-
-static void publish(struct cloud *cloud, const char *thing, const char *name, json_t *body)
-{
-    char topic[256];
-    snprintf(topic, sizeof topic, "$aws/things/%s/jobs/%s", thing, name);
-    json_object_set_new(body, "timestamp", json_integer(cloud_now(cloud)));
-    cloud_publish_json(cloud, topic, body);
-    json_decref(body);
 }
 
 /* {"IN_PROGRESS":[...],"QUEUED":[...]}, each only if it has entries. */
@@ -58,7 +49,7 @@ static void notify_next(struct cloud *cloud, const char *thing, int64_t first_be
         json_object_set_new(body, "execution", json);
     }
     if (first.id != first_before)
-        publish(cloud, thing, "notify-next", body);
+        cloud_notify(cloud, NOTICE_JOBS_NEXT, thing, body);
     else
         json_decref(body);
     execution_free(&first);
@@ -67,8 +58,8 @@ static void notify_next(struct cloud *cloud, const char *thing, int64_t first_be
 void pending_notify(struct cloud *cloud, const char *thing, int64_t first_before, bool list_changed)
 {
     if (list_changed)
-        publish(cloud, thing, "notify",
-                json_pack("{s:o}", "jobs", pending_by_status(cloud, thing)));
+        cloud_notify(cloud, NOTICE_JOBS, thing,
+                     json_pack("{s:o}", "jobs", pending_by_status(cloud, thing)));
     notify_next(cloud, thing, first_before);
 }
 

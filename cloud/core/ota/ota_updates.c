@@ -1,7 +1,6 @@
 /* OTA updates as records: created, shown, listed, deleted. The work is in ota_updates_create.c. */
 #include "cloud/core/ota/ota_updates.h"
 
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,17 +17,15 @@ static enum core_error not_found(const char *id, struct answer *answer)
 
 /* ---- create ---- */
 
-static void on_loop(evutil_socket_t fd, short what, void *context)
+static void take_up(void *cloud)
 {
-    (void)fd, (void)what;
-    ota_resume(context);
+    ota_resume(cloud);
 }
 
 /* The rest is done when the reply is on its way; every pending update is then taken up. */
 static void schedule(struct cloud *cloud)
 {
-    if (cloud->base)
-        event_base_once(cloud->base, -1, EV_TIMEOUT, on_loop, cloud, NULL);
+    cloud_do_later(cloud, take_up, cloud);
 }
 
 static otter_status insert(struct cloud *cloud, const char *id, const json_t *members)

@@ -1,8 +1,8 @@
 /* OTA updates: from firmware in a bucket to a job and a stream (create-ota-update and its family).
  *
  * Creation is asynchronous as in AWS: the request's shape is checked at once, then the update is
- * CREATE_PENDING, and on the event loop it is signed, a stream and a job are made, and it becomes
- * CREATE_COMPLETE, or CREATE_FAILED with the reason. */
+ * CREATE_PENDING, and in the turns that follow it is signed, a stream and a job are made, and it
+ * becomes CREATE_COMPLETE, or CREATE_FAILED with the reason. */
 #ifndef OTTER_CLOUD_CORE_OTA_OTA_UPDATES_H
 #define OTTER_CLOUD_CORE_OTA_OTA_UPDATES_H
 
@@ -20,9 +20,10 @@ enum core_error ota_list(struct cloud *cloud, const char *status, struct answer 
 enum core_error ota_delete(struct cloud *cloud, const char *id, bool delete_stream, bool force_job,
                            struct answer *answer);
 
-/* Takes up updates that were not finished when the cloud stopped. Called by api_start. */
+/* Takes up updates that wait. Called in the first turn of the cloud, for those that were not
+ * finished when it stopped. */
 void ota_resume(struct cloud *cloud);
-/* Gives up those that are being signed: they are taken up at the next start. Called by cloud_stop.
+/* Gives up those that are being signed: they are taken up at the next start. Called by core_stop.
  */
 void ota_stop(struct cloud *cloud);
 

@@ -15,7 +15,7 @@ enum core_error ota_check_request(struct cloud *cloud, const char *id, const jso
 json_t *ota_pending(struct cloud *cloud);
 
 /* Signs, makes stream and job; the update is CREATE_COMPLETE or CREATE_FAILED afterwards: at once,
- * or, when there is something to sign, some turns of the loop later. */
+ * or, when there is something to sign, some turns of the cloud later. */
 void ota_finish(struct cloud *cloud, const char *id);
 /* Gives up one that is being signed; NULL: all. */
 void ota_forget(struct cloud *cloud, const char *id);

@@ -1,3 +1,4 @@
+/* Identities: policies and thing of a principal, read as they are now. */
 #include "cloud/core/registry/identity.h"
 
 #include <stdio.h>
@@ -15,31 +16,36 @@ struct identity {
     struct policy_context context;
 };
 
-bool identity_is_active(struct cloud *cloud, const char *certificate)
+/* The texts of all policies; freed by the caller. */
+static json_t *documents_of(struct cloud *cloud, const struct principal *principal)
 {
-    return registry_certificate_state(cloud, certificate) == CERTIFICATE_ACTIVE;
+    if (principal->kind == PRINCIPAL_CERTIFICATE)
+        return registry_policy_documents(cloud, principal->id);
+    return json_incref(principal->documents);
 }
 
-static struct policy_set *load_policies(struct cloud *cloud, const char *certificate)
+static struct policy_set *load_policies(struct cloud *cloud, const struct principal *principal)
 {
     struct policy_set *set = policy_set_new();
-    json_t *documents = registry_policy_documents(cloud, certificate), *document;
-    char reason[160];
+    json_t *documents = documents_of(cloud, principal), *document;
+    char reason[160], label[PRINCIPAL_LABEL];
     size_t i;
+    principal_label(principal, label);
     json_array_foreach(documents, i,
                        document) if (set && !policy_set_add(set, json_string_value(document),
                                                             reason, sizeof reason))
-        cloud_log("gateway", "a policy of certificate %.8s allows nothing: %s", certificate,
-                  reason);
+        cloud_log("gateway", "a policy of %s allows nothing: %s", label, reason);
     json_decref(documents);
     return set;
 }
 
-static json_t *load_thing(struct cloud *cloud, const char *certificate, const char *client_id)
+static json_t *load_thing(struct cloud *cloud, const struct principal *principal,
+                          const char *client_id)
 {
     struct answer answer = ANSWER_INIT;
     json_t *thing = NULL;
-    if (registry_thing_has_certificate(cloud, client_id, certificate) &&
+    if (principal->kind == PRINCIPAL_CERTIFICATE &&
+        registry_thing_has_certificate(cloud, client_id, principal->id) &&
         thing_describe(cloud, client_id, &answer) == CORE_OK)
         thing = json_incref(answer.body);
     answer_free(&answer);
@@ -58,9 +64,9 @@ struct identity *identity_load(struct cloud *cloud, const struct identity_reques
     if (request->will_topic)
         snprintf(identity->will_topic, sizeof identity->will_topic, "%stopic/%.256s",
                  identity->prefix, request->will_topic);
-    identity->policies = load_policies(cloud, request->certificate);
-    identity->thing = load_thing(cloud, request->certificate, request->client_id);
-    identity->names = json_incref((json_t *)request->names);
+    identity->policies = load_policies(cloud, request->principal);
+    identity->thing = load_thing(cloud, request->principal, request->client_id);
+    identity->names = json_incref(request->principal->names);
     identity->context = (struct policy_context){
         .client_id = identity->client_id,
         .source_ip = identity->source_ip,

@@ -1,5 +1,5 @@
 /* Policy documents, statements and patterns; conditions are in policy_condition.c. */
-#include "cloud/core/registry/policy.h"
+#include "cloud/core/registry/policy_internal.h"
 
 #include <ctype.h>
 #include <stdint.h>

@@ -43,18 +43,4 @@ void policy_set_free(struct policy_set *set);
 bool policy_allows(const struct policy_set *set, const struct policy_context *context,
                    const char *action, const char *resource);
 
-/* ---- shared by policy.c and policy_condition.c --------------------------------------------- */
-
-enum policy_match { POLICY_NO, POLICY_YES, POLICY_UNKNOWN };
-
-/* Does `text` match `pattern` after its variables were replaced? Without `wildcards`, `*` and `?`
- * stand for themselves. What a variable brings is always literal. */
-enum policy_match policy_pattern(const struct policy_context *context, const char *pattern,
-                                 const char *text, bool wildcards);
-/* The values of a variable or condition key; returns how many. `scratch` (64 bytes) may be used. */
-size_t policy_values(const struct policy_context *context, const char *key,
-                     const char *values[POLICY_VALUES_MAX], char scratch[64]);
-/* A statement's Condition, NULL included. */
-enum policy_match policy_condition(const struct policy_context *context, const json_t *condition);
-
 #endif

@@ -10,7 +10,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cloud/core/registry/policy.h"
+#include "cloud/core/registry/policy_internal.h"
 
 /* ---- values --------------------------------------------------------------------------------- */
 

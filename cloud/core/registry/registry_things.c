@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/jobs/jobs.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/core/registry/registry.h"
 #include "cloud/store/db.h"
@@ -247,7 +246,8 @@ enum core_error thing_delete(struct cloud *cloud, const char *name, int64_t vers
                              name);
     if (status != OTTER_OK)
         return answer_db_failed(cloud, answer);
-    jobs_thing_removed(cloud, name);
+    if (cloud->watch.thing_removed)
+        cloud->watch.thing_removed(cloud, name);
     return CORE_OK;
 }
 

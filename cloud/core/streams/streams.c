@@ -9,7 +9,6 @@
 #include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects.h"
 #include "cloud/core/streams/streams_internal.h"
-#include "cloud/core/streams/windows.h"
 #include "cloud/store/db.h"
 
 #define PAGE_MAX 250
@@ -326,23 +325,4 @@ enum core_error stream_summary(struct cloud *cloud, const char *stream, json_t *
     *summary = json_pack("{s:O, s:s, s:o}", "s", json_object_get(info, "streamVersion"), "d",
                          description ? description : "", "r", files);
     return CORE_OK;
-}
-
-enum core_error streams_get_block(struct cloud *cloud, const char *stream, int file_id,
-                                  uint32_t block_size, uint32_t index, void *data, size_t *length)
-{
-    struct stream_file file;
-    struct answer answer = ANSWER_INIT;
-    enum core_error error = stream_file_find(cloud, stream, file_id, &file, &answer);
-    int64_t offset = (int64_t)index * block_size;
-
-    answer_free(&answer);
-    if (error != CORE_OK)
-        return error;
-    if (offset >= file.size)
-        return CORE_NOT_FOUND;
-    *length = file.size - offset < block_size ? (size_t)(file.size - offset) : block_size;
-    return windows_read(cloud, file.object, file.size, (size_t)offset, data, *length)
-               ? CORE_OK
-               : CORE_NOT_FOUND;
 }

@@ -1,8 +1,8 @@
 /* MQTT file streams: files of a bucket, given to devices in blocks on request, in CBOR or JSON.
  *
- * A GetStream request may ask for up to 128 KiB. It is answered block by block: streams_get checks
- * the request and gives a transfer, which makes one message each time it is asked, reading only
- * that block of the object. So whoever sends decides the pace, and nothing piles up. */
+ * A GetStream request may ask for up to 128 KiB. It is answered block by block: streams_answer
+ * checks the request and gives a transfer, which makes one message each time it is asked, reading
+ * only that block of the object. So whoever sends decides the pace, and nothing piles up. */
 #ifndef OTTER_CLOUD_CORE_STREAMS_STREAMS_H
 #define OTTER_CLOUD_CORE_STREAMS_STREAMS_H
 
@@ -38,30 +38,34 @@ enum core_error streams_delete(struct cloud *cloud, const char *stream, struct a
 /* ---- what devices do ------------------------------------------------------------------------ */
 
 enum streams_format { STREAMS_CBOR, STREAMS_JSON };
+enum streams_request_kind { STREAMS_GET, STREAMS_DESCRIBE };
 
-/* One message to the device: `topic` and `payload` are valid until the transfer's next call. */
+/* A thing asks: `payload` is the request's body as it came, in `format`. `thing` is for the log:
+ * any thing may read any stream that its policies let it ask for. Names have 1..128 bytes. */
+struct streams_request {
+    enum streams_request_kind kind;
+    enum streams_format format;
+    const char *thing, *stream;
+    const void *payload;
+    size_t length;
+};
+
+/* One message to the thing, in the request's format; valid until the transfer's next call. */
+enum streams_message_kind { STREAMS_DATA, STREAMS_DESCRIPTION, STREAMS_REJECTED };
 struct streams_message {
-    const char *topic;
+    enum streams_message_kind kind;
     const uint8_t *payload;
     size_t length;
 };
 
 struct streams_transfer;
 
-/* Answers a PUBLISH to `$aws/things/THING/streams/REST`, e.g. rest = "S/get/cbor". Returns false if
- * REST is not a request that a client may publish. Otherwise *transfer yields every message of the
- * answer (data, description or rejected), and is freed by the caller; NULL when out of memory. */
-bool streams_mqtt_request(struct cloud *cloud, const char *thing, const char *rest,
-                          const void *payload, size_t length, struct streams_transfer **transfer);
+/* The answer to a request, freed by the caller: it yields every message (blocks, a description or a
+ * refusal). NULL when out of memory. */
+struct streams_transfer *streams_answer(struct cloud *cloud, const struct streams_request *request);
 
 /* The next message; false when there is none left. */
 bool streams_transfer_next(struct streams_transfer *transfer, struct streams_message *message);
 void streams_transfer_free(struct streams_transfer *transfer);
-
-/* Reads block `index` of `block_size` bytes of a stream's file into `data` (room for block_size).
- * *length: bytes read, less than block_size for the last block. CORE_NOT_FOUND: no such stream,
- * file, object version or block. */
-enum core_error streams_get_block(struct cloud *cloud, const char *stream, int file_id,
-                                  uint32_t block_size, uint32_t index, void *data, size_t *length);
 
 #endif

@@ -21,7 +21,7 @@ enum core_error stream_summary(struct cloud *cloud, const char *stream, json_t *
 
 /* GetStream or DescribeStream; numbers are as sent, not yet checked. Absent: the has_ flag is
  * false. */
-struct stream_request {
+struct stream_fields {
     char token[STREAMS_TOKEN_MAX + 1];
     bool has_token, has_version, has_file, has_size, has_offset, has_count, has_bitmap;
     int64_t version, file, size, offset, count;
@@ -31,8 +31,8 @@ struct stream_request {
 
 /* CORE_INVALID_JSON or CORE_INVALID_CBOR when it does not parse, CORE_INVALID_REQUEST when a field
  * is of the wrong type. The token is kept where it could be read. */
-enum core_error stream_request_read(enum streams_format format, const void *payload, size_t length,
-                                    struct stream_request *request, struct answer *answer);
-void stream_request_free(struct stream_request *request);
+enum core_error stream_fields_read(enum streams_format format, const void *payload, size_t length,
+                                   struct stream_fields *request, struct answer *answer);
+void stream_fields_free(struct stream_fields *request);
 
 #endif

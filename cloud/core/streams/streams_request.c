@@ -7,7 +7,7 @@
 #include "codec/cbor.h"
 
 /* Where an integer key goes; NULL: not an integer key. */
-static int64_t *number_slot(struct stream_request *request, char key)
+static int64_t *number_slot(struct stream_fields *request, char key)
 {
     switch (key) {
     case 's':
@@ -30,7 +30,7 @@ static int64_t *number_slot(struct stream_request *request, char key)
     }
 }
 
-static bool take_token(struct stream_request *request, const char *text, size_t length)
+static bool take_token(struct stream_fields *request, const char *text, size_t length)
 {
     if (length > STREAMS_TOKEN_MAX || memchr(text, '\0', length))
         return false;
@@ -41,7 +41,7 @@ static bool take_token(struct stream_request *request, const char *text, size_t 
 }
 
 /* Makes room for the bitmap; one that is too long is remembered by its length alone. */
-static bool take_bitmap(struct stream_request *request, size_t length)
+static bool take_bitmap(struct stream_fields *request, size_t length)
 {
     free(request->bitmap);
     request->has_bitmap = true;
@@ -53,7 +53,7 @@ static bool take_bitmap(struct stream_request *request, size_t length)
 /* ---- CBOR ----------------------------------------------------------------------------------- */
 
 /* One value of a known key; false if it is of the wrong type (and passed over). */
-static bool read_cbor_value(struct cbor_reader *r, char key, struct stream_request *request)
+static bool read_cbor_value(struct cbor_reader *r, char key, struct stream_fields *request)
 {
     enum cbor_type type = cbor_peek(r);
     if (key == 'c' && type == CBOR_TEXT) {
@@ -81,7 +81,7 @@ static bool known_key(const char *key, size_t length)
     return length == 1 && strchr("csflonb", key[0]) && key[0];
 }
 
-static enum core_error read_cbor(const void *payload, size_t length, struct stream_request *request,
+static enum core_error read_cbor(const void *payload, size_t length, struct stream_fields *request,
                                  struct answer *answer)
 {
     struct cbor_reader r;
@@ -115,7 +115,7 @@ static int hex_digit(char c)
 }
 
 /* "0x130080" */
-static bool read_hex(const char *text, struct stream_request *request)
+static bool read_hex(const char *text, struct stream_fields *request)
 {
     if (strncmp(text, "0x", 2) == 0 || strncmp(text, "0X", 2) == 0)
         text += 2;
@@ -132,7 +132,7 @@ static bool read_hex(const char *text, struct stream_request *request)
     return true;
 }
 
-static bool read_json_value(const char *key, const json_t *value, struct stream_request *request)
+static bool read_json_value(const char *key, const json_t *value, struct stream_fields *request)
 {
     const char *text = json_string_value(value);
     if (key[0] == 'c')
@@ -145,7 +145,7 @@ static bool read_json_value(const char *key, const json_t *value, struct stream_
     return true;
 }
 
-static enum core_error read_json(const void *payload, size_t length, struct stream_request *request,
+static enum core_error read_json(const void *payload, size_t length, struct stream_fields *request,
                                  struct answer *answer)
 {
     const char *key;
@@ -167,15 +167,15 @@ static enum core_error read_json(const void *payload, size_t length, struct stre
     return CORE_OK;
 }
 
-enum core_error stream_request_read(enum streams_format format, const void *payload, size_t length,
-                                    struct stream_request *request, struct answer *answer)
+enum core_error stream_fields_read(enum streams_format format, const void *payload, size_t length,
+                                   struct stream_fields *request, struct answer *answer)
 {
-    *request = (struct stream_request){0};
+    *request = (struct stream_fields){0};
     return format == STREAMS_CBOR ? read_cbor(payload, length, request, answer)
                                   : read_json(payload, length, request, answer);
 }
 
-void stream_request_free(struct stream_request *request)
+void stream_fields_free(struct stream_fields *request)
 {
     free(request->bitmap);
     request->bitmap = NULL;

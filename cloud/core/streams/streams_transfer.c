@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/core/ground/cbor_json.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/core/streams/streams_internal.h"
 #include "cloud/core/streams/windows.h"
@@ -14,13 +15,13 @@ struct streams_transfer {
     struct cloud *cloud;
     enum streams_format format;
     char thing[129], stream[129];
-    char topic[400];
-    uint8_t *payload; /* of the last message */
+    enum streams_message_kind kind; /* of the last message */
+    uint8_t *payload;
     size_t payload_length;
 
     bool single; /* one message is ready in payload: a description or a refusal */
 
-    struct stream_request request;
+    struct stream_fields request;
     struct stream_file file;
     uint32_t block_size;
     uint32_t next;        /* block number that is looked at next */
@@ -31,57 +32,18 @@ struct streams_transfer {
 
 /* ---- messages ------------------------------------------------------------------------------- */
 
-static void set_topic(struct streams_transfer *transfer, const char *kind)
-{
-    snprintf(transfer->topic, sizeof transfer->topic, "$aws/things/%s/streams/%s/%s/%s",
-             transfer->thing, transfer->stream, kind,
-             transfer->format == STREAMS_CBOR ? "cbor" : "json");
-}
-
-/* The few shapes of our own answers: objects, arrays, texts and integers. */
-static void write_cbor(struct cbor_writer *w, const json_t *value)
-{
-    const char *key;
-    json_t *member;
-    size_t i;
-    switch (json_typeof(value)) {
-    case JSON_OBJECT:
-        cbor_write_map(w, json_object_size(value));
-        json_object_foreach((json_t *)value, key, member)
-        {
-            cbor_write_text(w, key);
-            write_cbor(w, member);
-        }
-        break;
-    case JSON_ARRAY:
-        cbor_write_array(w, json_array_size(value));
-        json_array_foreach(value, i, member) write_cbor(w, member);
-        break;
-    case JSON_STRING:
-        cbor_write_text_view(w, json_string_value(value), json_string_length(value));
-        break;
-    default:
-        cbor_write_int(w, json_integer_value(value));
-        break;
-    }
-}
-
-/* Makes `body` (stolen) the transfer's only message, on the topic `kind`. */
-static void answer_once(struct streams_transfer *transfer, const char *kind, json_t *body)
+/* Makes `body` (stolen) the transfer's only message. */
+static void answer_once(struct streams_transfer *transfer, enum streams_message_kind kind,
+                        json_t *body)
 {
     const size_t size = 16384; /* 50 files and a description fit */
-    struct cbor_writer w;
-
     if (transfer->request.has_token)
         json_object_set_new(body, "c", json_string(transfer->request.token));
-    set_topic(transfer, kind);
+    transfer->kind = kind;
     transfer->single = true;
     transfer->payload = malloc(size);
     if (transfer->payload && transfer->format == STREAMS_CBOR) {
-        cbor_writer_init(&w, transfer->payload, size);
-        write_cbor(&w, body);
-        int length = cbor_written(&w);
-        transfer->payload_length = length > 0 ? (size_t)length : 0;
+        transfer->payload_length = cbor_from_json(body, transfer->payload, size);
     } else if (transfer->payload) {
         size_t length = json_dumpb(body, (char *)transfer->payload, size, JSON_COMPACT);
         transfer->payload_length = length <= size ? length : 0;
@@ -94,7 +56,7 @@ static void refuse(struct streams_transfer *transfer, enum core_error error,
 {
     cloud_log("streams", "%s: stream %s refused: %s, %s", transfer->thing, transfer->stream,
               core_error_text(error), answer->message);
-    answer_once(transfer, "rejected",
+    answer_once(transfer, STREAMS_REJECTED,
                 json_pack("{s:s, s:s}", "o", core_error_text(error), "m", answer->message));
 }
 
@@ -105,7 +67,7 @@ static bool within(int64_t value, int64_t low, int64_t high)
     return value >= low && value <= high;
 }
 
-static enum core_error check_fields(enum streams_format format, const struct stream_request *r,
+static enum core_error check_fields(enum streams_format format, const struct stream_fields *r,
                                     struct answer *answer)
 {
     if (!r->has_file || !within(r->file, 0, 255))
@@ -136,7 +98,7 @@ static enum core_error check_fields(enum streams_format format, const struct str
 
 static enum core_error check_file(struct streams_transfer *transfer, struct answer *answer)
 {
-    const struct stream_request *r = &transfer->request;
+    const struct stream_fields *r = &transfer->request;
     enum core_error error =
         stream_file_find(transfer->cloud, transfer->stream, (int)r->file, &transfer->file, answer);
     if (error != CORE_OK)
@@ -152,12 +114,12 @@ static enum core_error check_file(struct streams_transfer *transfer, struct answ
 
 static void begin_blocks(struct streams_transfer *transfer)
 {
-    const struct stream_request *r = &transfer->request;
+    const struct stream_fields *r = &transfer->request;
     transfer->block_size = (uint32_t)r->size;
     transfer->next = (uint32_t)r->offset;
     transfer->bytes_left = STREAMS_REQUEST_MAX;
     transfer->blocks_left = r->has_count ? (uint32_t)r->count : STREAMS_BLOCKS_MAX;
-    set_topic(transfer, "data");
+    transfer->kind = STREAMS_DATA;
     if (r->offset == 0)
         cloud_log("streams", "%s reads stream %s, file %d (%lld bytes) in blocks of %u",
                   transfer->thing, transfer->stream, (int)r->file, (long long)transfer->file.size,
@@ -183,7 +145,7 @@ static enum core_error begin_describe(struct streams_transfer *transfer, struct 
     json_t *summary = NULL;
     enum core_error error = stream_summary(transfer->cloud, transfer->stream, &summary, answer);
     if (error == CORE_OK)
-        answer_once(transfer, "description", summary);
+        answer_once(transfer, STREAMS_DESCRIPTION, summary);
     return error;
 }
 
@@ -192,7 +154,7 @@ static enum core_error begin_describe(struct streams_transfer *transfer, struct 
 /* Bit k of the bitmap stands for block offset + k; without one, every block is wanted. */
 static bool wanted(const struct streams_transfer *transfer, uint32_t block)
 {
-    const struct stream_request *r = &transfer->request;
+    const struct stream_fields *r = &transfer->request;
     size_t bit = block - (size_t)r->offset;
     if (!r->has_bitmap)
         return true;
@@ -221,7 +183,7 @@ static bool next_block(struct streams_transfer *transfer, uint32_t *block, size_
 
 static void encode_cbor(struct streams_transfer *transfer, uint32_t block, size_t size)
 {
-    const struct stream_request *r = &transfer->request;
+    const struct stream_fields *r = &transfer->request;
     struct cbor_writer w;
     cbor_writer_init(&w, transfer->payload, transfer->block_size + MESSAGE_OVERHEAD);
     cbor_write_map(&w, r->has_token ? 5 : 4);
@@ -242,7 +204,7 @@ static void encode_cbor(struct streams_transfer *transfer, uint32_t block, size_
 
 static void encode_json(struct streams_transfer *transfer, uint32_t block, size_t size)
 {
-    const struct stream_request *r = &transfer->request;
+    const struct stream_fields *r = &transfer->request;
     char *data = base64_new(transfer->block, size);
     json_t *body = json_pack("{s:I, s:I, s:I, s:s}", "f", (json_int_t)r->file, "i",
                              (json_int_t)block, "l", (json_int_t)size, "p", data);
@@ -271,7 +233,7 @@ static bool encode_block(struct streams_transfer *transfer, uint32_t block, size
 static void show(const struct streams_transfer *transfer, struct streams_message *message)
 {
     *message =
-        (struct streams_message){transfer->topic, transfer->payload, transfer->payload_length};
+        (struct streams_message){transfer->kind, transfer->payload, transfer->payload_length};
 }
 
 bool streams_transfer_next(struct streams_transfer *transfer, struct streams_message *message)
@@ -305,50 +267,31 @@ void streams_transfer_free(struct streams_transfer *transfer)
 {
     if (!transfer)
         return;
-    stream_request_free(&transfer->request);
+    stream_fields_free(&transfer->request);
     free(transfer->block);
     free(transfer->payload);
     free(transfer);
 }
 
-/* ---- the topic ------------------------------------------------------------------------------ */
+/* ---- the request ---------------------------------------------------------------------------- */
 
-/* S/get/cbor and so on; false if a client may not publish there. */
-static bool parse_topic(struct streams_transfer *transfer, const char *rest, bool *get)
+struct streams_transfer *streams_answer(struct cloud *cloud, const struct streams_request *request)
 {
-    const char *slash = strchr(rest, '/');
-    if (!slash || slash == rest || (size_t)(slash - rest) >= sizeof transfer->stream)
-        return false;
-    memcpy(transfer->stream, rest, (size_t)(slash - rest));
-    const char *format = strrchr(rest, '/');
-    *get = strncmp(slash, "/get/", 5) == 0 && format == slash + 4;
-    bool describe = strncmp(slash, "/describe/", 10) == 0 && format == slash + 9;
-    transfer->format = strcmp(format, "/json") == 0 ? STREAMS_JSON : STREAMS_CBOR;
-    return (*get || describe) && (strcmp(format, "/json") == 0 || strcmp(format, "/cbor") == 0);
-}
-
-bool streams_mqtt_request(struct cloud *cloud, const char *thing, const char *rest,
-                          const void *payload, size_t length, struct streams_transfer **transfer)
-{
-    bool get;
     struct answer answer = ANSWER_INIT;
-    struct streams_transfer *made = calloc(1, sizeof *made);
-    *transfer = made;
-    if (!made)
-        return true;
-    made->cloud = cloud;
-    snprintf(made->thing, sizeof made->thing, "%s", thing);
-    if (!parse_topic(made, rest, &get)) {
-        streams_transfer_free(made);
-        *transfer = NULL;
-        return false;
-    }
-    enum core_error error =
-        stream_request_read(made->format, payload, length, &made->request, &answer);
+    struct streams_transfer *transfer = calloc(1, sizeof *transfer);
+    if (!transfer)
+        return NULL;
+    transfer->cloud = cloud;
+    transfer->format = request->format;
+    snprintf(transfer->thing, sizeof transfer->thing, "%s", request->thing);
+    snprintf(transfer->stream, sizeof transfer->stream, "%s", request->stream);
+    enum core_error error = stream_fields_read(request->format, request->payload, request->length,
+                                               &transfer->request, &answer);
     if (error == CORE_OK)
-        error = get ? begin_get(made, &answer) : begin_describe(made, &answer);
+        error = request->kind == STREAMS_GET ? begin_get(transfer, &answer)
+                                             : begin_describe(transfer, &answer);
     if (error != CORE_OK)
-        refuse(made, error, &answer);
+        refuse(transfer, error, &answer);
     answer_free(&answer);
-    return true;
+    return transfer;
 }

@@ -10,6 +10,8 @@
 #include <unistd.h>
 
 #include "cloud/api/api.h"
+#include "cloud/core/core.h"
+#include "cloud/loop/loop.h"
 
 #define KEY_ID "AKIAOTTERTESTKEY0001"
 #define SECRET "test/secret+of/the+local/cloud0000000001"
@@ -38,16 +40,16 @@ static int announce(const char *dir, uint16_t port)
 int main(int argc, char **argv)
 {
     struct cloud cloud;
+    struct loop loop;
     char reason[256] = "";
     struct event_base *base = event_base_new();
-    struct cloud_config config = {
-        .dir = argc > 1 ? argv[1] : ".", .strict = true, .group_commits = true};
+    struct cloud_config config = {.dir = argc > 1 ? argv[1] : ".", .strict = true};
     struct api_config api_config = {.access_key_id = KEY_ID,
                                     .secret_access_key = SECRET,
                                     .patience_s = argc > 2 ? (unsigned)atoi(argv[2]) : 0};
-    if (!base || cloud_start(&cloud, base, &config, false) != OTTER_OK)
+    if (!base || core_start(&cloud, &config) != OTTER_OK || !loop_start(&loop, base, &cloud, true))
         return 1;
-    struct api *api = api_start(&cloud, &api_config, reason, sizeof reason);
+    struct api *api = api_start(&loop, &api_config, reason, sizeof reason);
     if (!api || announce(config.dir, api_port(api))) {
         fprintf(stderr, "api_server: %s\n", reason);
         return 1;
@@ -57,7 +59,8 @@ int main(int argc, char **argv)
     event_base_dispatch(base);
     event_free(term);
     api_stop(api);
-    cloud_stop(&cloud);
+    loop_stop(&loop);
+    core_stop(&cloud);
     event_base_free(base);
     return 0;
 }

@@ -1,7 +1,6 @@
 /* OTA updates: the request's shape, what becomes of it, and taking up after a stop. */
 #include "../cloud_core/fixture.h"
 
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,7 +130,7 @@ static void the_job_is_made_on_the_loop_and_its_document_is_compact(void **state
     assert_int_equal(create(&fixture->cloud, "u", REQUEST("'fileType':7," S3 "," CUSTOM(DER_ONCE))),
                      CORE_OK);
     expect_status(&fixture->cloud, "u", "CREATE_PENDING");
-    event_base_loop(fixture->base, EVLOOP_NONBLOCK);
+    cloud_turn(&fixture->cloud);
     expect_status(&fixture->cloud, "u", "CREATE_COMPLETE");
     assert_int_equal(jobs_document(&fixture->cloud, "AFR_OTA-u", &answer), CORE_OK);
     const char *text = json_text(answer.body, "document");

@@ -243,8 +243,8 @@ static void the_default_version_is_the_one_that_devices_are_checked_by(void **st
     policy_create(cloud, "p", GOOD_POLICY, &answer);
     answer_free(&answer);
     policy_attach(cloud, "p", arn.text, &answer);
-    cloud->identity_changed = count_change;
-    cloud->identity_context = &changes;
+    cloud->watch.identity_changed = count_change;
+    cloud->watch.identity_context = &changes;
 
     assert_int_equal(policy_version_create(cloud, "p", other, false, &answer), CORE_OK);
     answer_free(&answer);

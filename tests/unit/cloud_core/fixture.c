@@ -1,6 +1,5 @@
 #include "fixture.h"
 
-#include <event2/event.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 #include <stdio.h>
@@ -10,6 +9,7 @@
 
 #include "cloud/core/registry/registry.h"
 #include "cloud/core/account/signing.h"
+#include "cloud/core/core.h"
 #include "cloud/core/ground/x509.h"
 
 static int64_t clock_ms(void *context)
@@ -30,9 +30,9 @@ static void open_cloud(struct fixture *fixture)
 {
     struct cloud_config config = {
         .dir = fixture->dir, .now_ms = clock_ms, .now_context = fixture, .strict = true};
-    assert_int_equal(cloud_start(&fixture->cloud, fixture->base, &config, false), OTTER_OK);
-    fixture->cloud.publish = keep;
-    fixture->cloud.publish_context = fixture;
+    assert_int_equal(core_start(&fixture->cloud, &config), OTTER_OK);
+    fixture->publisher = (struct reserved_publisher){keep, fixture};
+    fixture->cloud.notify = (struct notify){reserved_notify, &fixture->publisher};
 }
 
 int fixture_setup(void **state)
@@ -40,7 +40,6 @@ int fixture_setup(void **state)
     struct fixture *fixture = calloc(1, sizeof *fixture);
     strcpy(fixture->dir, "/tmp/otter-core-XXXXXX");
     assert_non_null(mkdtemp(fixture->dir));
-    fixture->base = event_base_new();
     fixture->published = json_array();
     fixture->now_ms = 1700000000000;
     open_cloud(fixture);
@@ -52,8 +51,7 @@ int fixture_teardown(void **state)
 {
     struct fixture *fixture = *state;
     char command[128];
-    cloud_stop(&fixture->cloud);
-    event_base_free(fixture->base);
+    core_stop(&fixture->cloud);
     json_decref(fixture->published);
     snprintf(command, sizeof command, "rm -rf %s", fixture->dir);
     int removed = system(command);
@@ -63,7 +61,7 @@ int fixture_teardown(void **state)
 
 void fixture_restart(struct fixture *fixture)
 {
-    cloud_stop(&fixture->cloud);
+    core_stop(&fixture->cloud);
     open_cloud(fixture);
 }
 

@@ -1,4 +1,5 @@
-/* A cloud core without a broker: its own folder, a clock that the test moves, publishes kept. */
+/* A cloud core and nothing else: no broker, loop or thread. Its own folder, a clock that the test
+ * moves, what it tells kept. */
 #ifndef TEST_CLOUD_FIXTURE_H
 #define TEST_CLOUD_FIXTURE_H
 
@@ -11,14 +12,15 @@
 #include <openssl/types.h>
 
 #include "cloud/core/ground/cloud.h"
+#include "cloud/reserved/reserved.h"
 
 #define ACCOUNT_ARN "arn:aws:iot:" CLOUD_REGION ":" CLOUD_ACCOUNT ":"
 
 struct fixture {
-    struct event_base *base;
     struct cloud cloud;
     char dir[64];
     int64_t now_ms;
+    struct reserved_publisher publisher;
     json_t *published; /* [{"topic","payload":json}] since the last fixture_forget */
 };
 

@@ -18,6 +18,8 @@
 #include "cloud/core/ota/ota_updates.h"
 #include "cloud/core/account/roles.h"
 #include "cloud/core/account/signing.h"
+#include "cloud/core/core.h"
+#include "cloud/loop/loop.h"
 #include "cloud/store/db.h"
 #include "forgetful_vfs.h"
 
@@ -138,7 +140,7 @@ static enum core_error sign(struct cloud *cloud, const json_t *request, struct a
     bool ready = false;
     assert_int_equal(signing_start(cloud, request, set, &ready, &signing, answer), CORE_OK);
     while (!ready)
-        event_base_loop(cloud->base, EVLOOP_ONCE);
+        cloud_turn(cloud);
     enum core_error error = signing_finish(signing, answer);
     signing_free(signing);
     return error;
@@ -171,6 +173,7 @@ static void a_signed_object_has_its_job_or_is_not_there(void **state)
 struct held {
     struct event_base *base;
     struct cloud cloud;
+    struct loop loop;
     char dir[64];
     struct bufferevent *connection;
     int peer;
@@ -178,12 +181,13 @@ struct held {
 
 static void open_held(struct held *held)
 {
-    struct cloud_config config = {.dir = held->dir, .group_commits = true};
+    struct cloud_config config = {.dir = held->dir};
     int pair[2];
     strcpy(held->dir, "/tmp/otter-held-XXXXXX");
     assert_non_null(mkdtemp(held->dir));
     held->base = event_base_new();
-    assert_int_equal(cloud_start(&held->cloud, held->base, &config, false), OTTER_OK);
+    assert_int_equal(core_start(&held->cloud, &config), OTTER_OK);
+    assert_true(loop_start(&held->loop, held->base, &held->cloud, true));
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
     held->connection = bufferevent_socket_new(held->base, pair[0], BEV_OPT_CLOSE_ON_FREE);
     held->peer = pair[1];
@@ -195,7 +199,8 @@ static void close_held(struct held *held)
     char command[128];
     bufferevent_free(held->connection);
     close(held->peer);
-    cloud_stop(&held->cloud);
+    loop_stop(&held->loop);
+    core_stop(&held->cloud);
     event_base_free(held->base);
     snprintf(command, sizeof command, "rm -rf %s", held->dir);
     assert_int_equal(system(command), 0);
@@ -209,7 +214,7 @@ static void an_answer_leaves_after_its_commit(void **state)
     open_held(&held);
     db_run(held.cloud.db, "INSERT INTO buckets(name, created) VALUES('b', 0)", "");
     bufferevent_write(held.connection, "x", 1);
-    cloud_hold_output(&held.cloud, held.connection);
+    loop_hold_output(&held.loop, held.connection);
     assert_int_equal(bufferevent_get_enabled(held.connection) & EV_WRITE, 0);
     event_base_loop(held.base, EVLOOP_NONBLOCK);
     event_base_loop(held.base, EVLOOP_NONBLOCK);
@@ -232,7 +237,7 @@ static void an_answer_whose_commit_fails_does_not_leave(void **state)
     event_base_loop(held.base, EVLOOP_NONBLOCK);
     db_run(held.cloud.db, "INSERT INTO late VALUES('nowhere')", "");
     bufferevent_write(held.connection, "x", 1);
-    cloud_hold_output(&held.cloud, held.connection);
+    loop_hold_output(&held.loop, held.connection);
     event_base_loop(held.base, EVLOOP_NONBLOCK);
     event_base_loop(held.base, EVLOOP_NONBLOCK);
     assert_int_equal(read(held.peer, &byte, 1), 0); /* ended, without a byte */
@@ -251,7 +256,7 @@ static void count_answer(void *context, otter_status status)
 static void call(struct held *held, int *answers)
 {
     db_run(held->cloud.db, "INSERT INTO buckets(name, created) VALUES(hex(randomblob(8)), 0)", "");
-    cloud_answer_after_commit(&held->cloud, count_answer, answers);
+    loop_answer_after_commit(&held->loop, count_answer, answers);
 }
 
 static void callers_who_came_together_share_the_next_commit_too(void **state)
@@ -260,7 +265,7 @@ static void callers_who_came_together_share_the_next_commit_too(void **state)
     int answers = 0;
     (void)state;
     open_held(&held);
-    held.cloud.callers.patience_ms = 3600 * 1000;
+    held.loop.callers.patience_ms = 3600 * 1000;
     call(&held, &answers);
     call(&held, &answers);
     event_base_loop(held.base, EVLOOP_NONBLOCK);
@@ -281,7 +286,7 @@ static void a_caller_alone_does_not_wait(void **state)
     int answers = 0;
     (void)state;
     open_held(&held);
-    held.cloud.callers.patience_ms = 3600 * 1000;
+    held.loop.callers.patience_ms = 3600 * 1000;
     for (int i = 1; i <= 3; i++) {
         call(&held, &answers);
         event_base_loop(held.base, EVLOOP_NONBLOCK);
@@ -296,7 +301,7 @@ static void a_caller_who_stays_away_is_waited_for_once(void **state)
     int answers = 0;
     (void)state;
     open_held(&held);
-    held.cloud.callers.patience_ms = 1;
+    held.loop.callers.patience_ms = 1;
     call(&held, &answers);
     call(&held, &answers);
     while (answers < 2)
@@ -304,7 +309,7 @@ static void a_caller_who_stays_away_is_waited_for_once(void **state)
     call(&held, &answers);
     while (answers < 3)
         event_base_loop(held.base, EVLOOP_ONCE);
-    held.cloud.callers.patience_ms = 3600 * 1000;
+    held.loop.callers.patience_ms = 3600 * 1000;
     call(&held, &answers);
     event_base_loop(held.base, EVLOOP_NONBLOCK);
     assert_int_equal(answers, 4);
@@ -378,30 +383,33 @@ static bool step_is_there(struct cloud *cloud, int step)
 /* The whole story with the power cut at one sync; false when it ended before. */
 static bool live_and_die(int cut)
 {
-    struct fixture fixture = {.base = event_base_new(), .dir = "/nowhere"};
-    struct cloud_config config = {.dir = fixture.dir, .group_commits = true};
+    struct fixture fixture = {.dir = "/nowhere"};
+    struct event_base *base = event_base_new();
+    struct loop loop;
+    struct cloud_config config = {.dir = fixture.dir};
     struct story story = {&fixture, 0};
     forgetful_use(cut);
-    bool started = cloud_start(&fixture.cloud, fixture.base, &config, false) == OTTER_OK;
-    assert_true(started);
+    assert_int_equal(core_start(&fixture.cloud, &config), OTTER_OK);
+    assert_true(loop_start(&loop, base, &fixture.cloud, true));
     fixture_thing(&fixture, "t");
     for (int step = 0; step < STEPS; step++) {
         take_step(&fixture.cloud, step);
         db_after_commit(fixture.cloud.db, acknowledge, &story);
-        event_base_loop(fixture.base, EVLOOP_NONBLOCK);
+        event_base_loop(base, EVLOOP_NONBLOCK);
     }
-    event_base_loop(fixture.base, EVLOOP_NONBLOCK);
+    event_base_loop(base, EVLOOP_NONBLOCK);
     bool died = forgetful_is_dead();
     if (!died)
         assert_int_equal(story.told, STEPS);
     forgetful_cut(); /* at the latest now; closing writes to a disk without power */
-    cloud_stop(&fixture.cloud);
+    loop_stop(&loop);
+    core_stop(&fixture.cloud);
     forgetful_restart();
-    assert_int_equal(cloud_start(&fixture.cloud, fixture.base, &config, false), OTTER_OK);
+    assert_int_equal(core_start(&fixture.cloud, &config), OTTER_OK);
     for (int step = 0; step < story.told; step++)
         assert_true(step_is_there(&fixture.cloud, step));
-    cloud_stop(&fixture.cloud);
-    event_base_free(fixture.base);
+    core_stop(&fixture.cloud);
+    event_base_free(base);
     forgetful_end();
     return died;
 }

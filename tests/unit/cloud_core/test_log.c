@@ -12,7 +12,8 @@
 
 #include <cmocka.h>
 
-#include "cloud/core/ground/cloud.h"
+#include "cloud/core/ground/log.h"
+#include "cloud/loop/log.h"
 
 #define LINES 20000
 
@@ -62,7 +63,7 @@ static void a_log_that_nobody_reads_makes_nobody_wait_and_counts_what_is_missing
     char wanted[64];
     (void)state;
     alarm(60); /* it used to wait here for ever */
-    cloud_log_attach(base);
+    loop_log(base);
     for (int i = 0; i < LINES; i++)
         cloud_log("test", "line %d of a cloud with much to tell", i);
     do {
@@ -72,7 +73,7 @@ static void a_log_that_nobody_reads_makes_nobody_wait_and_counts_what_is_missing
     } while (now > 0);
     alarm(0);
     const char *confession = strstr(reader.text, "lines are missing here");
-    cloud_log_attach(NULL);
+    loop_log(NULL);
     end(&reader);
     event_base_free(base);
     assert_true(lines > 1000 && lines < LINES);
@@ -91,11 +92,11 @@ static void lines_keep_their_order_around_a_pause(void **state)
     struct event_base *base = event_base_new();
     struct reader reader = begin();
     (void)state;
-    cloud_log_attach(base);
+    loop_log(base);
     cloud_log("test", "first");
     cloud_log("test", "second\033[2J");
     unsigned lines = take(&reader);
-    cloud_log_attach(NULL);
+    loop_log(NULL);
     end(&reader);
     event_base_free(base);
     assert_int_equal(lines, 2);

@@ -69,16 +69,34 @@ struct wish { /* a GetStream request; negative: left out */
 #pragma GCC diagnostic ignored "-Woverride-init"
 #define WISH .version = -1, .file = 0, .size = 256, .offset = -1, .count = -1
 
-static struct streams_transfer *send_request(struct fixture *f, const char *rest,
-                                             const void *payload, size_t length)
+static void take(void *context, struct reserved_blocks *blocks)
 {
-    struct streams_transfer *transfer;
-    assert_true(streams_mqtt_request(&f->cloud, "t1", rest, payload, length, &transfer));
-    assert_non_null(transfer);
-    return transfer;
+    *(struct reserved_blocks **)context = blocks;
 }
 
-static struct streams_transfer *ask(struct fixture *f, const struct wish *wish)
+/* NULL: not a request. */
+static struct reserved_blocks *try_request(struct fixture *f, const char *rest, const void *payload,
+                                           size_t length)
+{
+    char topic[256];
+    struct reserved_blocks *blocks = NULL;
+    const struct reserved_answers answers = {.blocks = take, .context = &blocks};
+    snprintf(topic, sizeof topic, "$aws/things/t1/streams/%s", rest);
+    bool taken =
+        reserved_publish(&f->cloud, &(struct reserved_request){topic, payload, length}, &answers);
+    assert_true(taken == (blocks != NULL));
+    return blocks;
+}
+
+static struct reserved_blocks *send_request(struct fixture *f, const char *rest,
+                                            const void *payload, size_t length)
+{
+    struct reserved_blocks *blocks = try_request(f, rest, payload, length);
+    assert_non_null(blocks);
+    return blocks;
+}
+
+static struct reserved_blocks *ask(struct fixture *f, const struct wish *wish)
 {
     uint8_t request[16384];
     struct cbor_writer w;
@@ -116,7 +134,7 @@ struct block {
     char token[80];
 };
 
-static struct block decode(const struct streams_message *message)
+static struct block decode(const struct reserved_message *message)
 {
     struct block block = {.file = -1, .index = -1, .length = -1};
     struct cbor_reader r;
@@ -145,11 +163,11 @@ static struct block decode(const struct streams_message *message)
 }
 
 /* Reads all blocks, checks their bytes, and writes their numbers to `text`, "0 1 2 ". */
-static void collect(struct streams_transfer *transfer, size_t block_size, char *text, size_t size)
+static void collect(struct reserved_blocks *blocks, size_t block_size, char *text, size_t size)
 {
-    struct streams_message message;
+    struct reserved_message message;
     *text = '\0';
-    while (streams_transfer_next(transfer, &message)) {
+    while (reserved_blocks_next(blocks, &message)) {
         struct block block = decode(&message);
         assert_int_equal(block.length, (int64_t)block.data.length);
         for (size_t i = 0; i < block.data.length; i++)
@@ -157,7 +175,7 @@ static void collect(struct streams_transfer *transfer, size_t block_size, char *
         size_t used = strlen(text);
         snprintf(text + used, size - used, "%d ", (int)block.index);
     }
-    streams_transfer_free(transfer);
+    reserved_blocks_free(blocks);
 }
 
 static void assert_blocks(struct fixture *f, const struct wish *wish, const char *expected)
@@ -169,12 +187,12 @@ static void assert_blocks(struct fixture *f, const struct wish *wish, const char
 
 static void assert_refused(struct fixture *f, const struct wish *wish, const char *code)
 {
-    struct streams_message message;
+    struct reserved_message message;
     struct cbor_reader r;
     struct cbor_container map;
     bool seen = false;
-    struct streams_transfer *transfer = ask(f, wish);
-    assert_true(streams_transfer_next(transfer, &message));
+    struct reserved_blocks *blocks = ask(f, wish);
+    assert_true(reserved_blocks_next(blocks, &message));
     assert_string_equal(message.topic, "$aws/things/t1/streams/s/rejected/cbor");
     cbor_reader_init(&r, message.payload, message.length);
     cbor_read_map(&r, &map);
@@ -188,8 +206,8 @@ static void assert_refused(struct fixture *f, const struct wish *wish, const cha
     }
     assert_int_equal(cbor_finish(&r), OTTER_OK);
     assert_true(seen);
-    assert_false(streams_transfer_next(transfer, &message));
-    streams_transfer_free(transfer);
+    assert_false(reserved_blocks_next(blocks, &message));
+    reserved_blocks_free(blocks);
 }
 
 /* ---- which blocks --------------------------------------------------------------------------- */
@@ -247,15 +265,15 @@ static void one_request_brings_at_most_128_kib(void **state)
 
 static void the_last_block_is_shorter(void **state)
 {
-    struct streams_message message;
-    struct streams_transfer *transfer =
+    struct reserved_message message;
+    struct reserved_blocks *blocks =
         ask(*state, &(struct wish){WISH, .offset = 585, .count = 1, .token = "rdy"});
-    assert_true(streams_transfer_next(transfer, &message));
+    assert_true(reserved_blocks_next(blocks, &message));
     struct block block = decode(&message);
     assert_int_equal(block.file, 0);
     assert_int_equal(block.length, FILE_SIZE % 256);
     assert_string_equal(block.token, "rdy");
-    streams_transfer_free(transfer);
+    reserved_blocks_free(blocks);
 }
 
 /* ---- refusals ------------------------------------------------------------------------------- */
@@ -285,16 +303,16 @@ static void each_wrong_field_has_its_code(void **state)
 static void what_does_not_parse_is_told_so(void **state)
 {
     struct fixture *f = *state;
-    struct streams_message message;
-    struct streams_transfer *transfer = send_request(f, "s/get/cbor", "\xa1\x61", 2);
-    assert_true(streams_transfer_next(transfer, &message));
+    struct reserved_message message;
+    struct reserved_blocks *blocks = send_request(f, "s/get/cbor", "\xa1\x61", 2);
+    assert_true(reserved_blocks_next(blocks, &message));
     assert_non_null(memmem(message.payload, message.length, "InvalidCbor", 11));
-    streams_transfer_free(transfer);
-    transfer = send_request(f, "s/get/json", "{\"f\":", 5);
-    assert_true(streams_transfer_next(transfer, &message));
+    reserved_blocks_free(blocks);
+    blocks = send_request(f, "s/get/json", "{\"f\":", 5);
+    assert_true(reserved_blocks_next(blocks, &message));
     assert_string_equal(message.topic, "$aws/things/t1/streams/s/rejected/json");
     assert_non_null(memmem(message.payload, message.length, "InvalidJson", 11));
-    streams_transfer_free(transfer);
+    reserved_blocks_free(blocks);
 }
 
 static void an_object_replaced_without_versioning_is_not_sent(void **state)
@@ -312,8 +330,7 @@ static void reply_topics_are_not_requests(void **state)
         "s/data/cbor",  "s/rejected/json", "s/get",     "s/get/xml",
         "s/get/cbor/x", "get/cbor",        "/get/cbor", ""};
     for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
-        struct streams_transfer *transfer;
-        assert_false(streams_mqtt_request(&f->cloud, "t1", topics[i], "", 0, &transfer));
+        assert_null(try_request(f, topics[i], "", 0));
     }
 }
 
@@ -322,29 +339,29 @@ static void reply_topics_are_not_requests(void **state)
 static void a_json_block_fits_into_a_message(void **state)
 {
     struct fixture *f = *state;
-    struct streams_message message;
+    struct reserved_message message;
     const char *largest = "{\"f\":0,\"l\":98112,\"o\":0,\"n\":1}";
     const char *larger = "{\"f\":0,\"l\":98113,\"o\":0,\"n\":1}";
-    struct streams_transfer *transfer = send_request(f, "s/get/json", largest, strlen(largest));
-    assert_true(streams_transfer_next(transfer, &message));
+    struct reserved_blocks *blocks = send_request(f, "s/get/json", largest, strlen(largest));
+    assert_true(reserved_blocks_next(blocks, &message));
     assert_string_equal(message.topic, "$aws/things/t1/streams/s/data/json");
     assert_in_range(message.length, 98112, 131072);
-    streams_transfer_free(transfer);
-    transfer = send_request(f, "s/get/json", larger, strlen(larger));
-    assert_true(streams_transfer_next(transfer, &message));
+    reserved_blocks_free(blocks);
+    blocks = send_request(f, "s/get/json", larger, strlen(larger));
+    assert_true(reserved_blocks_next(blocks, &message));
     assert_string_equal(message.topic, "$aws/things/t1/streams/s/rejected/json");
     assert_non_null(memmem(message.payload, message.length, "BlockSizeOutOfBounds", 20));
-    streams_transfer_free(transfer);
+    reserved_blocks_free(blocks);
 }
 
 static void json_requests_get_json_blocks(void **state)
 {
     struct fixture *f = *state;
-    struct streams_message message;
+    struct reserved_message message;
     const char *request = "{\"s\":1,\"f\":0,\"l\":256,\"o\":20,\"b\":\"0x130080\",\"c\":\"k\"}";
-    struct streams_transfer *transfer = send_request(f, "s/get/json", request, strlen(request));
+    struct reserved_blocks *blocks = send_request(f, "s/get/json", request, strlen(request));
     int expected[] = {20, 21, 24, 43}, count = 0;
-    while (streams_transfer_next(transfer, &message)) {
+    while (reserved_blocks_next(blocks, &message)) {
         json_t *json = json_loadb((const char *)message.payload, message.length, 0, NULL);
         assert_string_equal(message.topic, "$aws/things/t1/streams/s/data/json");
         assert_int_equal(json_integer_value(json_object_get(json, "i")), expected[count++]);
@@ -354,22 +371,22 @@ static void json_requests_get_json_blocks(void **state)
         json_decref(json);
     }
     assert_int_equal(count, 4);
-    streams_transfer_free(transfer);
+    reserved_blocks_free(blocks);
 }
 
 static void a_description_names_files_and_sizes(void **state)
 {
     struct fixture *f = *state;
-    struct streams_message message;
-    struct streams_transfer *transfer = send_request(f, "s/describe/json", "{\"c\":\"x\"}", 9);
-    assert_true(streams_transfer_next(transfer, &message));
+    struct reserved_message message;
+    struct reserved_blocks *blocks = send_request(f, "s/describe/json", "{\"c\":\"x\"}", 9);
+    assert_true(reserved_blocks_next(blocks, &message));
     assert_string_equal(message.topic, "$aws/things/t1/streams/s/description/json");
     json_t *json = json_loadb((const char *)message.payload, message.length, 0, NULL);
     json_t *wanted = members("{'c':'x','s':1,'d':'','r':[{'f':0,'z':150001}]}");
     assert_true(json_equal(json, wanted));
     json_decref(json);
     json_decref(wanted);
-    streams_transfer_free(transfer);
+    reserved_blocks_free(blocks);
 }
 
 static void a_stream_is_created_once_and_completely(void **state)
@@ -432,13 +449,16 @@ static void a_deleted_stream_is_gone(void **state)
 
 static void a_single_block_can_be_read(void **state)
 {
-    struct fixture *f = *state;
-    uint8_t data[4096];
-    size_t length;
-    assert_int_equal(streams_get_block(&f->cloud, "s", 0, 4096, 36, data, &length), CORE_OK);
-    assert_int_equal(length, FILE_SIZE - 36 * 4096);
-    assert_int_equal(data[0], byte_at(36 * 4096));
-    assert_int_equal(streams_get_block(&f->cloud, "s", 0, 4096, 37, data, &length), CORE_NOT_FOUND);
+    struct wish last = {WISH, .size = 4096, .offset = 36, .count = 1};
+    struct wish beyond = {WISH, .size = 4096, .offset = 37, .count = 1};
+    struct reserved_message message;
+    struct reserved_blocks *blocks = ask(*state, &last);
+    assert_true(reserved_blocks_next(blocks, &message));
+    struct block block = decode(&message);
+    assert_int_equal(block.length, FILE_SIZE - 36 * 4096);
+    assert_int_equal(block.data.data[0], byte_at(36 * 4096));
+    reserved_blocks_free(blocks);
+    assert_refused(*state, &beyond, "OffsetOutOfBounds");
 }
 
 int main(void)

@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include "cloud/core/registry/registry.h"
-#include "cloud/gateway/tls.h"
+#include "cloud/core/core.h"
+#include "cloud/core/registry/principal.h"
+#include "cloud/loop/log.h"
 
 struct scene scene;
 
@@ -51,7 +53,7 @@ void scene_restart_gateway(const struct gateway_config *config)
 {
     char reason[256] = "";
     gateway_stop(scene.gateway);
-    scene.gateway = gateway_start(&scene.cloud, config, reason, sizeof reason);
+    scene.gateway = gateway_start(&scene.loop, scene.broker, config, reason, sizeof reason);
     assert_string_equal(scene.gateway ? "" : reason, "");
 }
 
@@ -68,9 +70,14 @@ static void make_thing(const char *name, const char *certificate)
     json_decref(none);
 }
 
+static void publish_by_broker(void *broker, const char *topic, const void *payload, size_t length)
+{
+    broker_publish(broker, topic, payload, length);
+}
+
 int scene_setup(void **state)
 {
-    char id[TLS_ID_SIZE];
+    char id[PRINCIPAL_ID_SIZE];
     struct cloud_config config = {.dir = scene.dir, .strict = true};
     struct gateway_config gateway = {0};
     (void)state;
@@ -78,7 +85,13 @@ int scene_setup(void **state)
     assert_non_null(mkdtemp(scene.dir));
     snprintf(scene.root_ca, sizeof scene.root_ca, "%s/root_ca.pem", scene.dir);
     scene.base = event_base_new();
-    assert_int_equal(cloud_start(&scene.cloud, scene.base, &config, true), OTTER_OK);
+    assert_int_equal(core_start(&scene.cloud, &config), OTTER_OK);
+    loop_log(scene.base);
+    scene.broker = broker_start(scene.base, scene.dir);
+    assert_non_null(scene.broker);
+    scene.publisher = (struct reserved_publisher){publish_by_broker, scene.broker};
+    scene.cloud.notify = (struct notify){reserved_notify, &scene.publisher};
+    assert_true(loop_start(&scene.loop, scene.base, &scene.cloud, false));
     scene_restart_gateway(&gateway);
     scene.credentials = credentials_make("t1");
     scene.other = credentials_make("other");
@@ -105,7 +118,9 @@ int scene_teardown(void **state)
     char command[128];
     (void)state;
     gateway_stop(scene.gateway);
-    cloud_stop(&scene.cloud);
+    loop_stop(&scene.loop);
+    broker_stop(scene.broker);
+    core_stop(&scene.cloud);
     event_base_free(scene.base);
     credentials_free(&scene.credentials);
     credentials_free(&scene.other);

@@ -10,13 +10,18 @@
 
 #include <cmocka.h>
 
-#include "cloud/core/ground/cloud.h"
+#include "cloud/broker/broker.h"
 #include "cloud/gateway/gateway.h"
+#include "cloud/loop/loop.h"
+#include "cloud/reserved/reserved.h"
 #include "device.h"
 
 struct scene {
     struct event_base *base;
     struct cloud cloud;
+    struct loop loop;
+    struct broker *broker;
+    struct reserved_publisher publisher;
     struct gateway *gateway;
     char dir[64], root_ca[96];
     struct credentials credentials; /* registered, ACTIVE, policy "all"; attached to thing "t1" */

@@ -354,7 +354,7 @@ static void a_taken_port_is_named(void **state)
     (void)state;
     char reason[256] = "", port[16];
     struct gateway_config config = {.port = gateway_port(scene.gateway)};
-    assert_null(gateway_start(&scene.cloud, &config, reason, sizeof reason));
+    assert_null(gateway_start(&scene.loop, scene.broker, &config, reason, sizeof reason));
     snprintf(port, sizeof port, "port %u", gateway_port(scene.gateway));
     assert_non_null(strstr(reason, port));
 }

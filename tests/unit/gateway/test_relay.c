@@ -195,7 +195,7 @@ static void messages_to_a_device_at_qos_1_come_later_when_they_are_above_the_rat
     assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
     assert_int_equal(subscribe(&scene.a, "backlog", 1), 1);
     for (int i = 0; i < COUNT; i++)
-        cloud_publish(&scene.cloud, "backlog", "x", 1);
+        broker_publish(scene.broker, "backlog", "x", 1);
     while (received < COUNT && receive(&scene.a, &message, 5000))
         received++;
     assert_int_equal(received, COUNT);

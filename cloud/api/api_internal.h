@@ -23,7 +23,8 @@ struct exchange {
 };
 
 struct api {
-    struct cloud *cloud;
+    struct loop *loop;
+    struct cloud *cloud; /* the loop's */
     struct evhttp *http;
     struct evhttp_bound_socket *socket;
     struct door *door;

@@ -1,6 +1,6 @@
 /* Between the files of the signing module only: the long part of a signing job, a piece of the
- * object in each turn of the loop. The loop reads and writes the database; hashes, the signature
- * and the signed object's text are made on the worker's thread. */
+ * object in each turn of the cloud. There the database is read and written; hashes, the signature
+ * and the signed object's text are made where the host likes (cloud_run). */
 #ifndef OTTER_CLOUD_CORE_ACCOUNT_SIGNING_WORK_H
 #define OTTER_CLOUD_CORE_ACCOUNT_SIGNING_WORK_H
 
@@ -14,7 +14,7 @@ struct signing_order {
     const struct signing_platform *platform;
     EVP_PKEY *key;                /* stays the caller's */
     const char *failure;          /* not NULL: there is nothing to do but to say so */
-    void (*ended)(void *context); /* once, on the loop, after signing_work_begin has returned */
+    void (*ended)(void *context); /* once, in a turn, after signing_work_begin has returned */
     void *context;
 };
 

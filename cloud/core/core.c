@@ -1,0 +1,51 @@
+/* Start, stop, and what is due by the clock. */
+#include "cloud/core/core.h"
+
+#include "cloud/core/account/contents.h"
+#include "cloud/core/jobs/jobs.h"
+#include "cloud/core/ota/ota_updates.h"
+#include "cloud/core/streams/windows.h"
+
+#define EXPIRY_MS 5000
+#define SWEEP_MS  20 /* between two bits of garbage */
+
+static void resume_updates(void *cloud)
+{
+    ota_resume(cloud);
+}
+
+otter_status core_start(struct cloud *cloud, const struct cloud_config *config)
+{
+    otter_status status = cloud_open(cloud, config);
+    if (status != OTTER_OK)
+        return status;
+    contents_recover(cloud);
+    cloud->windows = windows_new();
+    if (!cloud->windows) {
+        core_stop(cloud);
+        return OTTER_E_MEMORY;
+    }
+    cloud->watch.thing_removed = jobs_thing_removed;
+    cloud_do_later(cloud, resume_updates, cloud);
+    return OTTER_OK;
+}
+
+void core_stop(struct cloud *cloud)
+{
+    if (!cloud->db)
+        return;
+    ota_stop(cloud);
+    windows_free(cloud->windows);
+    cloud->windows = NULL;
+    cloud_close(cloud);
+}
+
+unsigned core_tend(struct cloud *cloud)
+{
+    int64_t now = cloud_now_ms(cloud);
+    if (now >= cloud->expiry_ms || now < cloud->expiry_ms - EXPIRY_MS) { /* or the clock was set */
+        cloud->expiry_ms = now + EXPIRY_MS;
+        jobs_expire(cloud);
+    }
+    return contents_sweep(cloud) ? SWEEP_MS : EXPIRY_MS;
+}

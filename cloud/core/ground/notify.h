@@ -1,0 +1,30 @@
+/* What the cloud tells a thing of its own accord, without being asked.
+ *
+ * The core knows neither topics nor brokers: it hands a notice to whoever is to deliver it. In
+ * `otter cloud` that is the link to the broker (tool/cloud.c connects them through
+ * cloud/reserved/, which knows the topics); in a test or a simulation, the test. */
+#ifndef OTTER_CLOUD_CORE_GROUND_NOTIFY_H
+#define OTTER_CLOUD_CORE_GROUND_NOTIFY_H
+
+#include <jansson.h>
+
+enum notice_kind {
+    NOTICE_JOBS,      /* the list of pending job executions gained or lost an entry */
+    NOTICE_JOBS_NEXT, /* another execution than before is the first of that list */
+};
+
+struct notice {
+    enum notice_kind kind;
+    const char *thing;
+    const json_t *body; /* an object, as AWS words it, `timestamp` included */
+};
+
+/* Gets each notice once, when what it tells of is on the disk, in the order of the changes; what
+ * is rolled back is never told. All of the notice is the caller's, for the time of the call. It
+ * must not block, and may call the core. */
+struct notify {
+    void (*tell)(void *context, const struct notice *notice); /* NULL: nobody listens */
+    void *context;
+};
+
+#endif

@@ -1,0 +1,160 @@
+/* The table of reserved topics, and what all requests have in common. */
+#include "cloud/reserved/reserved.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/core/ground/cbor_json.h"
+#include "cloud/reserved/reserved_internal.h"
+
+#define CBOR_MAX 16384
+
+#define THING "$aws/things/+/"
+
+static const struct row rows[] = {
+    {THING "jobs/get", RESERVED_JOBS, {128}, &envelope_jobs, jobs_handle_get_pending},
+    {THING "jobs/start-next", RESERVED_JOBS, {128}, &envelope_jobs, jobs_handle_start_next},
+    {THING "jobs/+/get", RESERVED_JOBS, {128}, &envelope_jobs, jobs_handle_describe},
+    {THING "jobs/+/update", RESERVED_JOBS, {128}, &envelope_jobs, jobs_handle_update},
+
+    {THING "streams/+/get/cbor", RESERVED_STREAMS, {128, 128}, NULL, streams_handle_get},
+    {THING "streams/+/get/json", RESERVED_STREAMS, {128, 128}, NULL, streams_handle_get},
+    {THING "streams/+/describe/cbor", RESERVED_STREAMS, {128, 128}, NULL, streams_handle_describe},
+    {THING "streams/+/describe/json", RESERVED_STREAMS, {128, 128}, NULL, streams_handle_describe},
+
+    {THING "shadow/get", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
+    {THING "shadow/update", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
+    {THING "shadow/delete", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
+    {THING "shadow/name/+/get", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
+    {THING "shadow/name/+/update", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
+    {THING "shadow/name/+/delete", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
+
+    {THING "defender/metrics/json", RESERVED_DEFENDER, {0}, &envelope_defender, unoffered_handle},
+    {THING "defender/metrics/cbor", RESERVED_DEFENDER, {0}, &envelope_defender, unoffered_handle},
+
+#define PROVISIONING(topic)                                                                        \
+    {                                                                                              \
+        topic, RESERVED_PROVISIONING, {0}, &envelope_provisioning, unoffered_handle                \
+    }
+    PROVISIONING("$aws/certificates/create/json"),
+    PROVISIONING("$aws/certificates/create/cbor"),
+    PROVISIONING("$aws/certificates/create-from-csr/json"),
+    PROVISIONING("$aws/certificates/create-from-csr/cbor"),
+    PROVISIONING("$aws/provisioning-templates/+/provision/json"),
+    PROVISIONING("$aws/provisioning-templates/+/provision/cbor"),
+
+    /* On AWS a message to a rule that is not there is taken, and goes nowhere. */
+    {"$aws/rules/+/#", RESERVED_INGEST, {0}, NULL, unoffered_handle},
+};
+
+/* ---- matching ------------------------------------------------------------------------------- */
+
+/* One level of a topic or filter, and where the next begins (NULL: there is none). */
+static size_t level(const char *text, const char **next)
+{
+    size_t length = strcspn(text, "/");
+    *next = text[length] ? text + length + 1 : NULL;
+    return length;
+}
+
+static bool keep_part(const struct row *row, struct call *call, size_t part, const char *text,
+                      size_t length)
+{
+    if (part >= PARTS_MAX)
+        return true;
+    if (length >= PART_SIZE || (row->part_max[part] && (!length || length > row->part_max[part])))
+        return false;
+    memcpy(call->parts[part], text, length);
+    call->parts[part][length] = '\0';
+    return true;
+}
+
+/* Whether the topic is the row's; then the parts are there. */
+static bool matches(const struct row *row, const char *topic, struct call *call)
+{
+    const char *filter = row->filter, *filter_next, *topic_next;
+    size_t part = 0;
+    for (; filter && topic; filter = filter_next, topic = topic_next) {
+        size_t wanted = level(filter, &filter_next), length = level(topic, &topic_next);
+        if (*filter == '#')
+            return true;
+        if (*filter == '+' ? !keep_part(row, call, part++, topic, length)
+                           : wanted != length || memcmp(filter, topic, length) != 0)
+            return false;
+    }
+    return !topic && (!filter || *filter == '#'); /* `#` also stands for nothing */
+}
+
+/* ---- answers -------------------------------------------------------------------------------- */
+
+static void send(const struct call *call, const struct reserved_message *message)
+{
+    if (call->row->envelope->to_subscribers)
+        call->answers->publish(call->answers->context, message);
+    else
+        call->answers->reply(call->answers->context, message);
+}
+
+static void send_body(const struct call *call, const char *topic, const json_t *body)
+{
+    struct reserved_message message = {topic, NULL, 0};
+    uint8_t *cbor = call->in_cbor ? malloc(CBOR_MAX) : NULL;
+    char *text = call->in_cbor ? NULL : json_dumps(body, JSON_COMPACT);
+    message.payload = call->in_cbor ? (const void *)cbor : text;
+    if (cbor)
+        message.length = cbor_from_json(body, cbor, CBOR_MAX);
+    else if (text)
+        message.length = strlen(text);
+    if (message.length > 0)
+        send(call, &message);
+    free(cbor);
+    free(text);
+}
+
+static void answer(struct call *call, enum core_error error)
+{
+    const struct envelope *envelope = call->row->envelope;
+    char topic[TOPIC_SIZE];
+    json_t *body = call->answer.body ? json_incref(call->answer.body) : json_object();
+    if (error != CORE_OK)
+        envelope->refuse(call, error, body);
+    if (envelope->address)
+        envelope->address(call, body);
+    snprintf(topic, sizeof topic, "%s/%s", call->request->topic,
+             error == CORE_OK ? "accepted" : "rejected");
+    send_body(call, topic, body);
+    json_decref(body);
+}
+
+/* ---- requests ------------------------------------------------------------------------------- */
+
+static enum core_error read_and_handle(struct call *call)
+{
+    enum core_error error = CORE_OK;
+    if (call->row->envelope->read)
+        error = call->row->envelope->read(call);
+    else
+        call->body = json_loadb(call->request->payload, call->request->length, 0, NULL);
+    return error == CORE_OK ? call->row->handle(call) : error;
+}
+
+bool reserved_publish(struct cloud *cloud, const struct reserved_request *request,
+                      const struct reserved_answers *answers)
+{
+    struct call call = {.cloud = cloud, .request = request, .answers = answers};
+    const char *last = strrchr(request->topic, '/');
+    for (size_t i = 0; i < sizeof rows / sizeof *rows && !call.row; i++)
+        if (matches(&rows[i], request->topic, &call))
+            call.row = &rows[i];
+    if (!call.row)
+        return false;
+    call.in_cbor = strcmp(last, "/cbor") == 0;
+    if (call.row->envelope)
+        answer(&call, read_and_handle(&call));
+    else
+        call.row->handle(&call);
+    json_decref(call.body);
+    answer_free(&call.answer);
+    return true;
+}

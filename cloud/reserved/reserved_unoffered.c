@@ -1,0 +1,72 @@
+/* Requests to services of AWS IoT that this cloud does not offer. A device that also uses one of
+ * them must not lose its connection each time it asks: where the service has a rejected topic, the
+ * answer comes there, worded as the service does, and says why. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cloud/reserved/reserved_internal.h"
+
+static const char *name_of(enum reserved_service service)
+{
+    switch (service) {
+    case RESERVED_SHADOW:
+        return "Device Shadow";
+    case RESERVED_DEFENDER:
+        return "Device Defender";
+    case RESERVED_PROVISIONING:
+        return "Fleet provisioning";
+    default:
+        return "Basic Ingest";
+    }
+}
+
+enum core_error unoffered_handle(struct call *call)
+{
+    const char *name = name_of(call->row->service);
+    if (call->answers->unoffered)
+        call->answers->unoffered(call->answers->context, call->row->service, name);
+    return answer_refuse(&call->answer, CORE_NOT_IMPLEMENTED, "%s is not offered by this cloud yet",
+                         name);
+}
+
+/* ---- how the services word a refusal -------------------------------------------------------- */
+
+static void shadow_refuse(const struct call *call, enum core_error error, json_t *body)
+{
+    json_t *token = json_object_get(call->body, "clientToken");
+    (void)error;
+    json_object_set_new(body, "code", json_integer(403));
+    json_object_set_new(body, "message", json_string(call->answer.message));
+    json_object_set_new(body, "timestamp", json_integer(cloud_now(call->cloud)));
+    if (token)
+        json_object_set(body, "clientToken", token);
+}
+
+static void defender_refuse(const struct call *call, enum core_error error, json_t *body)
+{
+    json_t *header = json_object_get(call->body, "header");
+    json_t *id = json_object_get(header ? header : json_object_get(call->body, "hed"),
+                                 header ? "report_id" : "rid");
+    (void)error;
+    json_object_set_new(body, "thingName", json_string(call->parts[0]));
+    json_object_set_new(body, "status", json_string("REJECTED"));
+    json_object_set_new(body, "statusDetails",
+                        json_pack("{s:s, s:s}", "ErrorCode", "ServiceNotOffered", "ErrorMessage",
+                                  call->answer.message));
+    json_object_set_new(body, "timestamp", json_integer(cloud_now_ms(call->cloud)));
+    if (id)
+        json_object_set(body, "reportId", id);
+}
+
+static void provisioning_refuse(const struct call *call, enum core_error error, json_t *body)
+{
+    (void)error;
+    json_object_set_new(body, "statusCode", json_integer(403));
+    json_object_set_new(body, "errorCode", json_string("ServiceNotOffered"));
+    json_object_set_new(body, "errorMessage", json_string(call->answer.message));
+}
+
+const struct envelope envelope_shadow = {.refuse = shadow_refuse, .to_subscribers = true};
+const struct envelope envelope_defender = {.refuse = defender_refuse, .to_subscribers = true};
+const struct envelope envelope_provisioning = {.refuse = provisioning_refuse,
+                                               .to_subscribers = true};
