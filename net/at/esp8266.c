@@ -262,9 +262,11 @@ static void take_address(struct esp8266 *modem, const char *text)
     const size_t length = strspn(text, "0123456789.");
     if (length < 7 || length >= sizeof modem->address)
         return;
+    modem->answered = true;
+    if (modem->stale)
+        return; /* the address belongs to the next connection already */
     memcpy(modem->address, text, length);
     modem->address[length] = '\0';
-    modem->answered = true;
 }
 
 static void take_own_address(struct esp8266 *modem, const char *text)
@@ -306,7 +308,7 @@ static void on_answer(struct esp8266 *modem, const char *line)
             take_own_address(modem, rest);
         break;
     case COMMAND_LOOK_UP:
-        if ((rest = after(line, "+CIPDOMAIN:")) != NULL && !modem->stale)
+        if ((rest = after(line, "+CIPDOMAIN:")) != NULL)
             take_address(modem, rest);
         break;
     case COMMAND_CONNECT:
