@@ -32,6 +32,13 @@
 #define UART_TX_INTERRUPT        1u
 #define UART_RX_INTERRUPT        2u
 
+/* UART1, with the same bits. */
+#define UART1_DATA         REG32(0x50201000u)
+#define UART1_STATE        REG32(0x50201004u)
+#define UART1_CONTROL      REG32(0x50201008u)
+#define UART1_INTERRUPT    REG32(0x5020100cu)
+#define UART1_BAUD_DIVIDER REG32(0x50201010u)
+
 /* Secure watchdog: counts the core clock down; raises NMI at the first zero, resets at the second.
  */
 #define WATCHDOG_LOAD       REG32(0x50081000u)
@@ -44,6 +51,8 @@
 /* Interrupt numbers at the NVIC. */
 #define IRQ_UART0_RX 32u
 #define IRQ_UART0_TX 33u
+#define IRQ_UART1_RX 34u
+#define IRQ_UART1_TX 35u
 #define IRQ_ETHERNET 48u
 #define IRQ_COUNT    49u
 

@@ -1,31 +1,34 @@
-/* The network interface: lwIP over the LAN9118, address by DHCP. */
+/* What port.c needs of the board's network, whichever that is: lwIP over the LAN9118
+ * (network_lwip.c), or an AT modem at UART1 (network_modem.c). The board's BOARD_NETWORK chooses
+ * which of them is linked; both implement port/socket.h beside this. */
 #ifndef OTTER_MPS2_NETWORK_H
 #define OTTER_MPS2_NETWORK_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "port/port.h"
 
-/* Starts the controller and asks for an address; without a controller the network stays down, and
- * the log says so. */
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Without its hardware the network stays down, and the log says so. */
 void network_start(void);
 
-/* Handles received frames and due timers. */
+/* Handles what has come in and what is due. */
 void network_poll(void);
 
-/* True when network_poll has frames to handle. */
-bool network_has_frames(void);
+/* True when network_poll has something to do before its deadline. */
+bool network_has_work(void);
 
 /* When network_poll is due for a timer. */
 otter_ms network_deadline(otter_ms now);
 
-/* Called by the connections: something happened that the application may wait for. */
-void network_note_event(void);
-/* True if so since the last call. */
+/* True if something happened since the last call that the application may wait for. */
 bool network_take_event(void);
 
-/* IPv4 address of the gateway, network byte order; while the network is up. */
-uint32_t network_gateway(void);
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,13 +10,16 @@
 
 void uart_rx_handler(void);
 void uart_tx_handler(void);
-void ethernet_handler(void);
+/* Of the one network that is linked. */
+__attribute__((weak)) void ethernet_handler(void);
+__attribute__((weak)) void modem_rx_handler(void);
+__attribute__((weak)) void modem_tx_handler(void);
 
 /* Linked behind the core's vectors. Other interrupts are never enabled. */
 void (*const interrupt_vectors[IRQ_COUNT])(void)
     __attribute__((section(".vectors.interrupts"), used)) = {
-        [IRQ_UART0_RX] = uart_rx_handler,
-        [IRQ_UART0_TX] = uart_tx_handler,
+        [IRQ_UART0_RX] = uart_rx_handler,  [IRQ_UART0_TX] = uart_tx_handler,
+        [IRQ_UART1_RX] = modem_rx_handler, [IRQ_UART1_TX] = modem_tx_handler,
         [IRQ_ETHERNET] = ethernet_handler,
 };
 
@@ -32,7 +35,7 @@ void port_start(void)
 
 static bool has_work(void)
 {
-    return uart_console_has_input() || network_has_frames();
+    return uart_console_has_input() || network_has_work();
 }
 
 /* Comes back after IDLE_MS_MAX at the latest: the loop has a watchdog to feed. */

@@ -13,6 +13,7 @@
 #include "port/socket.h"
 #include "ports/mps2-an505/lan9118.h"
 #include "ports/mps2-an505/mps2.h"
+#include "ports/mps2-an505/network_lwip.h"
 
 static struct netif interface;
 static bool running;
@@ -114,7 +115,7 @@ void network_poll(void)
     sys_check_timeouts();
 }
 
-bool network_has_frames(void)
+bool network_has_work(void)
 {
     return lan9118_has_frame();
 }
