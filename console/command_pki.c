@@ -104,6 +104,8 @@ static const char *import_problem(otter_status status, enum pki_type type)
                : type == PKI_PUBLIC_KEY
                    ? "it takes a public key of curve P-256 (uncompressed), or a certificate"
                    : "it takes a private key of curve P-256";
+    case OTTER_E_UNSUPPORTED:
+        return "private keys are only made on this device; see 'pki generate key'";
     default:
         return otter_status_text(status);
     }

@@ -4,7 +4,7 @@
 #include "pki/keys.h"
 #include "pki/pki_inner.h"
 
-#define NUMBER_SIZE  32u
+#define NUMBER_SIZE  ((size_t)32)
 #define DER_INTEGER  0x02u
 #define DER_SEQUENCE 0x30u
 
@@ -23,13 +23,13 @@ void pki_public_from_point(struct pki_public *key, const uint8_t point[64])
 {
     memcpy(key->der, spki_head, sizeof spki_head);
     memcpy(key->der + sizeof spki_head, point, 2 * NUMBER_SIZE);
-    key->length = sizeof spki_head + 2 * NUMBER_SIZE;
+    key->length = (uint32_t)(sizeof spki_head + 2 * NUMBER_SIZE);
 }
 
 /* As short as it can be, and positive; returns its end. */
 static uint8_t *put_integer(uint8_t *at, const uint8_t number[NUMBER_SIZE])
 {
-    uint32_t skip = 0;
+    size_t skip = 0;
     while (skip < NUMBER_SIZE - 1 && number[skip] == 0)
         skip++;
     const uint8_t pad = number[skip] >> 7;
