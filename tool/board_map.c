@@ -202,6 +202,8 @@ static bool read_map(const json_t *json, struct board_map *map)
         return false;
     snprintf(map->name, sizeof map->name, "%s", name);
     snprintf(map->port, sizeof map->port, "%s", port);
+    const char *network = json_string_value(json_object_get(json, "network"));
+    snprintf(map->network, sizeof map->network, "%s", network != NULL ? network : "");
     map->header_size = number(json, "header_size");
     map->max_sectors = number(json, "max_sectors");
     map->max_align = number(json, "max_align");

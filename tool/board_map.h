@@ -35,8 +35,9 @@ struct board_area {
 
 struct board_map {
     char name[BOARD_NAME_MAX + 1];
-    char port[32];   /* folder of ports/ */
-    char build[512]; /* folder that its programs are built in */
+    char port[32];    /* folder of ports/ */
+    char network[32]; /* "lwip-ethernet", "esp8266"; "" where the board does not say */
+    char build[512];  /* folder that its programs are built in */
     enum update_mode update;
     uint32_t header_size;
     uint32_t max_sectors;

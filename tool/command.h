@@ -27,6 +27,7 @@ int command_cloud(int argc, char **argv);
 int command_aws(int argc, char **argv);
 int command_device(int argc, char **argv);
 int command_twin(int argc, char **argv);
+int command_modem(int argc, char **argv);
 int command_console(int argc, char **argv);
 int command_recover(int argc, char **argv);
 int command_demo(int argc, char **argv);

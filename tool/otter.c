@@ -19,6 +19,7 @@ static const struct command commands[] = {
     {"aws", "the AWS CLI, aimed at the local cloud", command_aws},
     {"device", "run the firmware as a host process", command_device},
     {"twin", "run a board's own HEX file without the board", command_twin},
+    {"modem", "an ESP8266 for an emulated board's UART", command_modem},
     {"console", "this terminal on a device's serial console", command_console},
     {"recover", "fill a board over its serial console", command_recover},
     {"keygen", "make a key pair for images", command_keygen},

@@ -130,6 +130,14 @@ static bool configure(struct demo *demo, const char *key, const char *value)
            world_expect(&demo->world, FROM_DEVICE, answer, 5, NULL);
 }
 
+/* The device does not repeat a secret. */
+static bool configure_wifi(struct demo *demo)
+{
+    return configure(demo, "wifi_ssid", WORLD_SSID) &&
+           world_type(&demo->world, "conf set wifi_credential " WORLD_PASSWORD) &&
+           world_expect(&demo->world, FROM_DEVICE, "wifi_credential=\"********\"", 5, NULL);
+}
+
 bool demo_provision(struct demo *demo)
 {
     struct world *world = &demo->world;
@@ -138,7 +146,8 @@ bool demo_provision(struct demo *demo)
         (demo->fault == FAULT_SIGNATURE && !make_signer(demo, "wrong")))
         return false;
     const bool done =
-        configure(demo, "thing_name", THING) && configure(demo, "mqtt_endpoint", demo->endpoint) &&
+        (!world_has_modem(world) || configure_wifi(demo)) && configure(demo, "thing_name", THING) &&
+        configure(demo, "mqtt_endpoint", demo->endpoint) &&
         configure(demo, "mqtt_port", world_cloud_fact(world, "mqtt_port")) &&
         world_type(world, "conf commit") &&
         world_expect(world, FROM_DEVICE, "Configuration saved", 5, NULL) &&

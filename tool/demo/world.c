@@ -200,25 +200,43 @@ bool world_make_flash(struct world *world, const char *image)
 
 static const char *const posix_device[] = {"board/firmware/bootloader", "--flash", "flash.img",
                                            NULL};
-static const char *const qemu_device[] = {
-    "qemu-system-arm",
-    "-M",
-    "mps2-an505,memory-backend=nor",
-    "-object",
-    "memory-backend-file,id=nor,size=16M,share=on,mem-path=flash.img",
-    "-kernel",
-    "board/firmware/bootloader.elf",
-    "-display",
-    "none",
-    "-monitor",
-    "none",
-    "-chardev",
-    "stdio,id=uart,signal=off",
-    "-serial",
-    "chardev:uart",
-    "-nic",
-    "user,model=lan9118",
-    NULL};
+#define QEMU                                                                                       \
+    "qemu-system-arm", "-M", "mps2-an505,memory-backend=nor", "-object",                           \
+        "memory-backend-file,id=nor,size=16M,share=on,mem-path=flash.img", "-kernel",              \
+        "board/firmware/bootloader.elf", "-display", "none", "-monitor", "none", "-chardev",       \
+        "stdio,id=uart,signal=off", "-serial", "chardev:uart"
+static const char *const qemu_device[] = {QEMU, "-nic", "user,model=lan9118", NULL};
+static const char *const modem_device[] = {
+    QEMU,   "-chardev", "socket,id=modem,path=modem.sock", "-serial", "chardev:modem", "-nic",
+    "none", NULL};
+
+bool world_has_modem(const struct world *world)
+{
+    return strcmp(world->board.network, "esp8266") == 0;
+}
+
+/* The modem gets its power with the board: by the UART's connection. */
+static bool start_modem(struct world *world)
+{
+    const char *const words[] = {"./otter",  "modem",      "--socket",     "modem.sock", "--ssid",
+                                 WORLD_SSID, "--password", WORLD_PASSWORD, NULL};
+    const struct child_io io = {.output = world_path(world, "modem.log"),
+                                .directory = world->folder,
+                                .outlives_us = world->keep};
+    screen_command(words, ">> modem.log 2>&1 &");
+    if (!child_start(&world->modem, "modem", (char *const *)words, &io))
+        return false;
+    const double end = seconds_now() + 10;
+    while (access(world_path(world, "modem.sock"), F_OK) != 0) {
+        if (!child_running(&world->modem) || seconds_now() > end) {
+            screen_error("the modem's model did not come up; see %s",
+                         world_path(world, "modem.log"));
+            return false;
+        }
+        pause_ms(10);
+    }
+    return true;
+}
 
 bool world_power_on(struct world *world)
 {
@@ -232,7 +250,10 @@ bool world_power_on(struct world *world)
         screen_command((const char *[]){"mkfifo", "console", NULL}, "");
     }
     const bool posix = world_is_process(world);
-    const char *const *words = posix ? posix_device : qemu_device;
+    const bool modem = world_has_modem(world);
+    const char *const *words = posix ? posix_device : modem ? modem_device : qemu_device;
+    if (modem && world->modem.pid == 0 && !start_modem(world))
+        return false;
     const struct child_io io = {.input = fifo,
                                 .output = world_path(world, "device.log"),
                                 .errors = posix ? NULL : world_path(world, "emulator.log"),
@@ -362,8 +383,9 @@ static int remove_entry(const char *path, const struct stat *info, int type, str
 static void say_how_to_go_on(const struct world *world)
 {
     screen_heading("Still running (--keep)");
-    char device[16], cloud[16];
+    char device[16], modem[16], cloud[16];
     snprintf(device, sizeof device, "%d", (int)world->device.pid);
+    snprintf(modem, sizeof modem, "%d", (int)world->modem.pid);
     snprintf(cloud, sizeof cloud, "%d", (int)world->cloud.pid);
     screen_command((const char *[]){"cd", world->folder, NULL}, "");
     screen_say("The device's console (Ctrl-] leaves it), the cloud, what both have said:");
@@ -371,7 +393,9 @@ static void say_how_to_go_on(const struct world *world)
     screen_command((const char *[]){"./otter", "aws", "iot", "list-things", NULL}, "");
     screen_command((const char *[]){"tail", "-f", "device.log", "cloud.log", NULL}, "");
     screen_say("The end of it all:");
-    screen_command((const char *[]){"kill", device, cloud, NULL}, "");
+    screen_command(world->modem.pid != 0 ? (const char *[]){"kill", device, modem, cloud, NULL}
+                                         : (const char *[]){"kill", device, cloud, NULL},
+                   "");
     screen_command((const char *[]){"rm", "-r", world->folder, NULL}, "");
 }
 
@@ -383,6 +407,7 @@ void world_close(struct world *world)
     }
     world->quiet_device = true;
     child_stop(&world->device, 2000);
+    child_stop(&world->modem, 2000);
     child_stop(&world->cloud, 5000);
     if (world->console >= 0)
         close(world->console);

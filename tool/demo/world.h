@@ -5,6 +5,9 @@
  *   FOLDER/flash.img       the device's flash             FOLDER/device.log    its serial output
  *   FOLDER/console         FIFO: the device's serial input    FOLDER/emulator.log  what QEMU says
  *
+ *   FOLDER/modem.sock      a modem's UART                     FOLDER/modem.log     what its model
+ * says
+ *
  * Everything is started in FOLDER, by names relative to it, as it is shown. What the two print is
  * shown as it comes. All functions that can fail show why and return
  * false. */
@@ -32,6 +35,7 @@ struct world {
     unsigned rate_kib; /* that the device gets a second at most; 0: no limit */
     char folder[WORLD_PATH_MAX];
     struct child cloud;
+    struct child modem; /* of a board that has one */
     struct child device;
     struct follow cloud_log;
     struct follow device_log;
@@ -53,6 +57,10 @@ const char *world_path(const struct world *world, const char *name);
 const char *world_built(const struct world *world, const char *name);
 
 /* Whether the board is a process of this machine; else QEMU runs it. */
+/* The board reaches the network by a modem, over an access point with these credentials. */
+bool world_has_modem(const struct world *world);
+#define WORLD_SSID     "workshop"
+#define WORLD_PASSWORD "otter-demo"
 bool world_is_process(const struct world *world);
 
 bool world_open(struct world *world);

@@ -9,6 +9,14 @@
 #define NEVER   UINT64_MAX
 #define BOOT_MS 300u
 
+const char *const esp8266_model_faults[] = {
+    [MODEL_SOUND] = "none",          [MODEL_BUSY] = "busy",         [MODEL_MUTE] = "mute",
+    [MODEL_HANGS] = "hangs",         [MODEL_RESTARTS] = "restarts", [MODEL_NOISE] = "noise",
+    [MODEL_LOSES] = "loses",         [MODEL_REFUSES] = "refuses",   [MODEL_NO_PROMPT] = "no-prompt",
+    [MODEL_SEND_FAIL] = "send-fail", [MODEL_DROPS] = "drops",       [MODEL_NO_WIFI] = "no-wifi",
+    [MODEL_FAULTS] = NULL,
+};
+
 /* ---- Output ---------------------------------------------------------------------------------- */
 
 static void put_bytes(struct esp8266_model *model, const void *data, size_t length)
@@ -54,6 +62,14 @@ size_t esp8266_model_output(struct esp8266_model *model, void *data, size_t size
 static size_t buffer_size(const struct esp8266_model *model)
 {
     return model->config.major >= 2 ? MODEL_BUFFER : 2920;
+}
+
+/* What waits to go out over the UART holds the network back, too. */
+bool esp8266_model_has_room(const struct esp8266_model *model, int link)
+{
+    const struct model_link *of = &model->links[link];
+    return of->open && !of->ended && of->waiting < buffer_size(model) && model->send_link < 0 &&
+           model->boot_at == NEVER && !model->hangs && model->out_length < sizeof model->out / 2;
 }
 
 static void close_link(struct esp8266_model *model, int id)

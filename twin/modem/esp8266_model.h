@@ -15,7 +15,8 @@
 #define MODEL_LINKS  5
 #define MODEL_BUFFER 5744u /* of a link, AT 2.x; 2920 with 1.7 */
 
-/* What the module does wrong, once, at the n-th command that it gets. */
+/* What the module does wrong, once, at the n-th command that it gets. esp8266_model_faults has
+ * their names, NULL behind the last. */
 enum model_fault {
     MODEL_SOUND,
     MODEL_BUSY,      /* busy p... three times */
@@ -31,6 +32,8 @@ enum model_fault {
     MODEL_NO_WIFI,   /* WIFI DISCONNECT; back after 3 s */
     MODEL_FAULTS
 };
+
+extern const char *const esp8266_model_faults[];
 
 struct model_config {
     unsigned major; /* AT 1.7 or 2.2 */
@@ -94,6 +97,8 @@ void esp8266_model_input(struct esp8266_model *model, uint64_t now, const void *
 size_t esp8266_model_output(struct esp8266_model *model, void *data, size_t size);
 /* Looks for data from the network, and answers what is due. */
 void esp8266_model_tick(struct esp8266_model *model, uint64_t now);
+/* True while data from the network would be taken. */
+bool esp8266_model_has_room(const struct esp8266_model *model, int link);
 /* When esp8266_model_tick is due for its own sake. */
 uint64_t esp8266_model_deadline(const struct esp8266_model *model);
 
