@@ -24,7 +24,7 @@ refused() { # refused WHAT WORDS
 fresh
 "$root/tests/rooms.sh" "$root" "$copy"
 
-sed -i '1i #include "cloud/gateway/client.h"' "$copy/cloud/core/jobs/jobs.c"
+sed -i '1i #include "cloud/gateway/client.h"' "$copy/cloud/core/jobs/jobs_device.c"
 refused "an include of a room above" "cloud/core/jobs includes headers of cloud/gateway"
 
 fresh
@@ -32,11 +32,11 @@ sed -i 's/room_cloud_registry /&room_cloud_ota /' "$copy/cloud/core/jobs/CMakeLi
 refused "a room that uses one above" "cloud/core/jobs uses room_cloud_ota, which does not lie below"
 
 fresh
-sed -i '1i #include "cloud/store/db_internal.h"' "$copy/cloud/core/jobs/jobs.c"
+sed -i '1i #include "cloud/store/db_internal.h"' "$copy/cloud/core/jobs/jobs_device.c"
 refused "an internal header abroad" "db_internal.h, which belongs to another folder"
 
 fresh
-echo '#define TOPIC "$aws/things/"' >>"$copy/cloud/core/jobs/jobs.c"
+echo '#define TOPIC "$aws/things/"' >>"$copy/cloud/core/jobs/jobs_device.c"
 refused "a topic in the core" "core must know no loop"
 
 fresh

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cloud/api/services.h"
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/signing.h"
+#include "cloud/core/ground/names.h"
 
 #define MAX_ITEMS     1000
 #define TARGET_PREFIX "CertificateManager."

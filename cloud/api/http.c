@@ -12,9 +12,9 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "cloud/api/api_internal.h"
 #include "cloud/api/checksum.h"
 #include "cloud/api/chunked.h"
-#include "cloud/api/api_internal.h"
 #include "cloud/loop/door.h"
 #include "cloud/store/db.h"
 

@@ -4,8 +4,8 @@
 
 #include "cloud/api/services.h"
 #include "cloud/api/xml.h"
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/roles.h"
+#include "cloud/core/ground/names.h"
 
 typedef enum core_error form_handler(struct call *call, const json_t *form, struct answer *answer);
 

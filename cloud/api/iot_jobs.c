@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "cloud/api/services.h"
-#include "cloud/core/jobs/jobs.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/jobs/jobs.h"
 
 #define LIST_MAX 250
 

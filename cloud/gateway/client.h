@@ -16,8 +16,8 @@
 #include <sys/queue.h>
 
 #include "cloud/core/ground/cloud.h"
-#include "cloud/core/registry/identity.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/registry/identity.h"
 #include "cloud/core/registry/principal.h"
 #include "cloud/gateway/packet.h"
 #include "cloud/gateway/rules.h"

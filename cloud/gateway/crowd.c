@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 
+#include "cloud/gateway/client.h"
 #include "cloud/loop/door.h"
 #include "cloud/loop/log_limit.h"
-#include "cloud/gateway/client.h"
 
 #define STRANGERS_MAX 200u /* handshakes at once: more would all end late, not sooner */
 #define PATIENCE_MS   6000 /* with a stranger, when others wait */

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/loop/door.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/crowd.h"
 #include "cloud/gateway/delay.h"
 #include "cloud/gateway/events.h"
 #include "cloud/gateway/join.h"
 #include "cloud/gateway/principals.h"
+#include "cloud/loop/door.h"
 
 #define BACKLOG 4096 /* of the listening socket: a fleet that comes back comes at once */
 

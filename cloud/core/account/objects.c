@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "cloud/core/account/contents.h"
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects_internal.h"
+#include "cloud/core/ground/names.h"
 #include "cloud/store/db.h"
 
 #define VERSION_LENGTH   32

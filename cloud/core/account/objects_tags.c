@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects_internal.h"
+#include "cloud/core/ground/names.h"
 #include "cloud/store/db.h"
 
 #define NAME_MAX_LENGTH  128

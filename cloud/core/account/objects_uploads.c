@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "cloud/core/account/contents.h"
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects.h"
 #include "cloud/core/account/objects_internal.h"
+#include "cloud/core/ground/names.h"
 #include "cloud/store/db.h"
 
 static enum core_error need_upload(struct cloud *cloud, const struct upload_name *name,

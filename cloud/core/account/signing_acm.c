@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/signing.h"
 #include "cloud/core/account/signing_internal.h"
+#include "cloud/core/ground/names.h"
 #include "cloud/core/ground/x509.h"
 #include "cloud/store/db.h"
 

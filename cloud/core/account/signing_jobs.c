@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects.h"
 #include "cloud/core/account/signing.h"
 #include "cloud/core/account/signing_work_internal.h"
+#include "cloud/core/ground/names.h"
 #include "cloud/store/db.h"
 
 /* One job on its way from request to row. Strings belong to the request or to `profile`. */

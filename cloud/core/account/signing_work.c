@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "cloud/core/account/contents.h"
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects.h"
+#include "cloud/core/ground/names.h"
 
 #define SIGNATURE_MAX 1024 /* RSA of 8192 bits */
 #define HEAD_MAX      2048 /* of the signed object, before the payload */

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/jobs/jobs_internal.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/jobs/jobs_internal.h"
 #include "cloud/core/registry/registry.h"
 
 enum core_error job_missing(struct answer *answer, const char *job)

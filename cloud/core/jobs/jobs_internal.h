@@ -36,12 +36,21 @@ bool execution_first_pending(struct cloud *cloud, const char *thing, struct exec
 
 bool status_is(const struct execution *execution, const char *status);
 bool status_is_terminal(const char *status);
+/* IN_PROGRESS, SUCCEEDED, FAILED, REJECTED: what a device may report. */
+bool status_set_by_device(const char *status);
 
 /* Stores a new status, with version, times and timers as they follow from it; `details` NULL keeps
  * what is there, `step_minutes` 0 keeps the step timer, -1 stops it. To be called in a transaction.
  * Ends the job when this was its last open execution, and queues a retry where the job asks so. */
 otter_status execution_set(struct cloud *cloud, struct execution *execution, const char *status,
                            const json_t *details, int step_minutes);
+/* The same as a transaction of its own, with its notifications. */
+enum core_error execution_change(struct cloud *cloud, struct execution *execution,
+                                 const char *status, const json_t *details, int step_minutes,
+                                 struct answer *answer);
+/* The step timer alone: the version stays. */
+enum core_error execution_restart_step(struct cloud *cloud, struct execution *execution,
+                                       int step_minutes, struct answer *answer);
 /* Ends the job when it is a snapshot without open executions. To be called in a transaction. */
 otter_status job_complete(struct cloud *cloud, const char *job);
 otter_status execution_queue(struct cloud *cloud, const char *job, const char *thing,

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/jobs/jobs_internal.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/jobs/jobs_internal.h"
 #include "cloud/core/registry/registry.h"
 
 #define PAGE_MAX 250

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/jobs/jobs.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/jobs/jobs.h"
 #include "cloud/core/ota/ota_updates_internal.h"
 #include "cloud/core/streams/streams.h"
 #include "cloud/store/db.h"

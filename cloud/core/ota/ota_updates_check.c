@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/jobs/jobs.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/jobs/jobs.h"
 #include "cloud/core/ota/ota_updates_internal.h"
 
 #define DESCRIPTION_MAX 2028

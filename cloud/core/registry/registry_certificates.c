@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
-#include "cloud/core/registry/registry.h"
 #include "cloud/core/ground/x509.h"
+#include "cloud/core/registry/registry.h"
 #include "cloud/store/db.h"
 
 #define ISSUED_NAME    "AWS IoT Certificate"

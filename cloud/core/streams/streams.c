@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects.h"
+#include "cloud/core/ground/names.h"
 #include "cloud/core/streams/streams_internal.h"
 #include "cloud/store/db.h"
 

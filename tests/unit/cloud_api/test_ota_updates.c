@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/core/jobs/jobs.h"
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects.h"
-#include "cloud/core/ota/ota_updates.h"
 #include "cloud/core/account/roles.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/jobs/jobs.h"
+#include "cloud/core/ota/ota_updates.h"
 #include "cloud/store/db.h"
 
 #define ROLE    "'roleArn':'arn:aws:iam::" CLOUD_ACCOUNT ":role/ota'"

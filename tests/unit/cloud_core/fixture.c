@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cloud/core/registry/registry.h"
 #include "cloud/core/account/signing.h"
 #include "cloud/core/core.h"
 #include "cloud/core/ground/x509.h"
+#include "cloud/core/registry/registry.h"
 
 static int64_t clock_ms(void *context)
 {

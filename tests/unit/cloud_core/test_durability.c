@@ -12,13 +12,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "cloud/core/jobs/jobs.h"
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects.h"
-#include "cloud/core/ota/ota_updates.h"
 #include "cloud/core/account/roles.h"
 #include "cloud/core/account/signing.h"
 #include "cloud/core/core.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/jobs/jobs.h"
+#include "cloud/core/ota/ota_updates.h"
 #include "cloud/loop/loop.h"
 #include "cloud/store/db.h"
 #include "forgetful_vfs.h"

@@ -8,11 +8,11 @@
 #include <string.h>
 
 #include "cloud/core/account/contents.h"
-#include "cloud/core/ground/names.h"
 #include "cloud/core/account/objects.h"
-#include "cloud/core/ota/ota_updates.h"
 #include "cloud/core/account/roles.h"
 #include "cloud/core/account/signing.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/ota/ota_updates.h"
 #include "cloud/loop/loop.h"
 #include "cloud/store/db.h"
 

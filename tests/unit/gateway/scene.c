@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cloud/core/registry/registry.h"
 #include "cloud/core/core.h"
 #include "cloud/core/registry/principal.h"
+#include "cloud/core/registry/registry.h"
 #include "cloud/loop/log.h"
 
 struct scene scene;

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "cloud/core/jobs/jobs.h"
 #include "cloud/core/account/objects.h"
+#include "cloud/core/jobs/jobs.h"
 #include "cloud/core/registry/registry.h"
 #include "cloud/core/streams/streams.h"
 #include "codec/cbor.h"
