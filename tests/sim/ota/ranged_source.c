@@ -14,14 +14,9 @@ static struct ranged_source *ranged_of(struct ota_source *source)
 }
 
 /* The server knows files by the job that they are of, so an address need not be kept. */
-static const struct cloud_stream *file_of(const struct ranged_source *ranged)
+static const struct sim_job *file_of(const struct ranged_source *ranged)
 {
-    const struct cloud *cloud = &ranged->world->cloud;
-    for (uint32_t i = 0; i < cloud->job_count; i++) {
-        if (strcmp(cloud->jobs[i].id, ranged->source.job->id) == 0)
-            return &cloud->streams[i];
-    }
-    return NULL;
+    return sim_cloud_find(&ranged->world->cloud, ranged->source.job->id);
 }
 
 static const char *fault(const struct ota_source *source, uint32_t block_size)
@@ -88,7 +83,7 @@ static void deliver(struct ranged_source *ranged, otter_ms now, uint16_t number,
 {
     struct ota_source *source = &ranged->source;
     const struct trouble *trouble = &ranged->world->trouble;
-    const struct cloud_stream *served = file_of(ranged);
+    const struct sim_job *served = file_of(ranged);
     static uint8_t bytes[4096];
     const uint32_t start = number * file->block_size;
     const uint32_t length = ota_file_block_length(file, number);

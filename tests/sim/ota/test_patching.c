@@ -164,7 +164,7 @@ static bool is_turn_of(enum nor_cut cut, uint32_t at)
 /* A cut on trial is a way back too. */
 static void expect_end(uint32_t size, unsigned *rolled_back)
 {
-    const struct cloud_job *job = cloud_find(&world.cloud, "job");
+    const struct sim_job *job = sim_cloud_find(&world.cloud, "job");
     if (job->status == CLOUD_FAILED) {
         sim_expect("job", CLOUD_FAILED, "rolled back: 2.0.0");
         assert_int_equal(world.running, 1);

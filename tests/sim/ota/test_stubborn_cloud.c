@@ -86,7 +86,7 @@ static void a_refusal_that_cannot_change_ends_the_job(void **state)
         if (refusal->firmware == 1)
             assert_in_range(world.nor.erase_count - erases, 0, 20);
         world.cloud.refusal = NULL;
-        cloud_cancel(&world.cloud, "job");
+        sim_cloud_cancel(&world.cloud, "job");
         next_update_works("next", 9);
     }
 }
@@ -111,13 +111,13 @@ static void what_the_service_cannot_do_now_is_done_when_it_can(void **state)
 static void an_end_that_is_refused_is_told_without_details(void **state)
 {
     (void)state;
-    struct cloud_job *job;
+    const struct sim_job *job;
     world_add_update_with(&world, "job", world_image(2, 11000, true), "\"MQTT\"", "\"HTTP\"");
     world.cloud.refusal = "InvalidRequest";
     world.cloud.refused_tokens = "f";
     world.cloud.refuses_details_only = true;
     assert_true(world_run(&world, world_at_rest, HOUR));
-    job = cloud_find(&world.cloud, "job");
+    job = sim_cloud_find(&world.cloud, "job");
     assert_int_equal(job->status, CLOUD_REJECTED);
     assert_string_equal(job->details, "");
     assert_int_equal(world.cloud.updates, 2);
@@ -153,9 +153,9 @@ static void a_job_that_is_over_but_still_offered_is_left_alone(void **state)
         renew();
         sim_come_on_line();
         world_add_update(&world, "job", world_image(2, 11000, true));
-        cloud_find(&world.cloud, "job")->status = ends[i];
+        sim_cloud_bring_to(&world.cloud, "job", ends[i]);
         snprintf(world.cloud.undead, sizeof world.cloud.undead, "job");
-        offer_for_a_day(cloud_status_name(ends[i]), 1);
+        offer_for_a_day(sim_cloud_status_name(ends[i]), 1);
         assert_true(world_run(&world, held_up, HOUR));
         assert_string_equal(ota_status(&world.ota).held_by, "job");
         world.cloud.undead[0] = '\0';
@@ -216,13 +216,13 @@ static void an_update_that_fails_and_is_ordered_again_for_ever_wears_out_little(
         world_add_update(&world, "job", world_image(2, 11000, ways[i].good_key));
         const uint32_t erases = world.nor.erase_count;
         (void)world_run(&world, sim_never, DAY);
-        const uint32_t tries = cloud_find(&world.cloud, "job")->execution;
+        const uint32_t tries = sim_cloud_find(&world.cloud, "job")->execution;
         printf("%-9s %u tries, %u erases in a day of an update that fails\n", ways[i].name, tries,
                world.nor.erase_count - erases);
         assert_in_range(tries, 10, 60);
         assert_in_range(world.nor.erase_count - erases, 0, ways[i].erases_max);
         world.cloud.retries = false;
-        cloud_cancel(&world.cloud, "job");
+        sim_cloud_cancel(&world.cloud, "job");
         next_update_works("next", 9);
     }
 }
@@ -238,10 +238,10 @@ static void jobs_that_are_refused_without_end_wear_out_little(void **state)
     add_job("reboot", "{\"operation\":\"reboot\"}");
     const uint32_t erases = world.nor.erase_count;
     (void)world_run(&world, sim_never, 60000);
-    assert_in_range(cloud_find(&world.cloud, "reboot")->execution, 32, 200);
+    assert_in_range(sim_cloud_find(&world.cloud, "reboot")->execution, 32, 200);
     (void)world_run(&world, sim_never, DAY);
     printf("refused   %u times, %u erases in a day\n",
-           cloud_find(&world.cloud, "reboot")->execution, world.nor.erase_count - erases);
+           sim_cloud_find(&world.cloud, "reboot")->execution, world.nor.erase_count - erases);
     assert_in_range(world.nor.erase_count - erases, 0, 600);
 }
 
@@ -263,9 +263,11 @@ static void a_retry_of_a_job_that_was_ended_is_done(void **state)
     world_add_update_with(&world, "job", world_image(2, 11000, true), "\"MQTT\"", "\"HTTP\"");
     assert_true(world_run(&world, world_at_rest, HOUR));
     sim_expect("job", CLOUD_REJECTED, "do not offer MQTT");
-    char *protocol = strstr(cloud_find(&world.cloud, "job")->document, "HTTP");
-    memcpy(protocol, "MQTT", 4);
-    cloud_requeue(&world.cloud, "job");
+    char document[sizeof world.cloud.jobs->document];
+    snprintf(document, sizeof document, "%s", sim_cloud_find(&world.cloud, "job")->document);
+    memcpy(strstr(document, "HTTP"), "MQTT", 4);
+    sim_cloud_set_document(&world.cloud, "job", document);
+    sim_cloud_requeue(&world.cloud, "job");
     assert_true(world_run(&world, world_at_rest, HOUR));
     sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
 }
@@ -274,7 +276,7 @@ static void a_retry_of_a_job_that_was_ended_is_done(void **state)
 
 static void add_job(const char *id, const char *document)
 {
-    cloud_create(&world.cloud, id, document, "", NULL, 0);
+    sim_cloud_create(&world.cloud, id, document, NULL, NULL, 0);
 }
 
 static const char *long_text(void)
@@ -311,7 +313,7 @@ static void a_started_job_that_nobody_claims_fails(void **state)
 {
     (void)state;
     add_job("reboot", "{\"operation\":\"reboot\"}");
-    cloud_find(&world.cloud, "reboot")->status = CLOUD_IN_PROGRESS;
+    sim_cloud_bring_to(&world.cloud, "reboot", CLOUD_IN_PROGRESS);
     next_update_works("job", 2);
     sim_expect("reboot", CLOUD_FAILED, "no service of this device takes the job");
 }
@@ -325,11 +327,11 @@ static void a_job_that_another_service_claims_is_left_and_shown(void **state)
     add_job("reboot", "{\"operation\":\"reboot\"}");
     world_add_update(&world, "job", world_image(2, 11000, true));
     (void)world_run(&world, sim_never, 10 * HOUR);
-    assert_int_equal(cloud_find(&world.cloud, "reboot")->status, CLOUD_QUEUED);
+    assert_int_equal(sim_cloud_find(&world.cloud, "reboot")->status, CLOUD_QUEUED);
     assert_in_range(sim_counted(), 9, 12); /* with each poll, once an hour */
     assert_true(world_run(&world, held_up, HOUR));
     assert_string_equal(ota_status(&world.ota).held_by, "reboot");
-    cloud_cancel(&world.cloud, "reboot"); /* or done by its service */
+    sim_cloud_cancel(&world.cloud, "reboot"); /* or done by its service */
     assert_true(world_run(&world, world_at_rest, HOUR));
     sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
 }
@@ -360,7 +362,7 @@ static void only_the_job_that_cannot_be_read_is_rejected(void **state)
         add_job("long", long_text());
         world_add_update(&world, "job", world_image(2, 7000, true));
         if (lost % 2 == 0) /* it goes while its description is on its way */
-            cloud_cancel(&world.cloud, "long");
+            sim_cloud_cancel(&world.cloud, "long");
         assert_true(world_run(&world, world_at_rest, 6 * HOUR));
         sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
     }

@@ -26,9 +26,10 @@
 #define SPARE     (PROGRESS + 2u * SECTOR)
 #define FLASH     (SPARE + 6u * SECTOR)
 
-#define BOOT_MS      300u
-#define SPIN_MAX     20000u
-#define SELF_TEST_MS 30000u
+#define BOOT_MS        300u
+#define CLOUD_START_MS 2000u
+#define SPIN_MAX       20000u
+#define SELF_TEST_MS   30000u
 
 static void must(bool good, const char *what)
 {
@@ -112,15 +113,16 @@ static bool granted(const struct world *world, const char *topic)
     return false;
 }
 
-/* The cloud speaks. Replies of the job service come unasked too, everything else to subscribers. */
-static void cloud_says(void *ctx, const char *topic, const void *payload, size_t length)
+/* The cloud speaks. Answers go to the connection that asked, whether it has subscribed or not. */
+static void cloud_says(void *ctx, uint32_t connection, const char *topic, const void *payload,
+                       size_t length)
 {
     struct world *world = ctx;
     uint8_t packet[8192];
-    const bool unasked = strstr(topic, "/accepted") != NULL;
     const bool unheard = world->trouble.cancel_unheard && strstr(topic, "notify") != NULL &&
                          (world->visited >> world->trouble.cancel_in & 1u) != 0;
-    if (!world->connected || unheard || (!unasked && !granted(world, topic)))
+    const bool for_it = connection == 0 ? granted(world, topic) : connection == world->connection;
+    if (!world->connected || unheard || !for_it)
         return;
     const struct mqtt_publish publish = {.topic = {topic, strlen(topic)},
                                          .payload = {payload, length}};
@@ -331,7 +333,7 @@ static void look_at_state(struct world *world)
         return;
     world->visited |= bit;
     if (trouble->cancels && world->ota.state == trouble->cancel_in && world->cloud.job_count > 0)
-        cloud_cancel(&world->cloud, world->cloud.jobs[0].id);
+        sim_cloud_cancel(&world->cloud, sim_cloud_job(&world->cloud, 0)->id);
 }
 
 static void send_output(struct world *world)
@@ -358,7 +360,8 @@ static void mind_transport(struct world *world)
     if (!world->connected && world->connect_at == OTTER_NEVER &&
         world->behaviour[world->running] != NEVER_CONNECTS &&
         mqtt_wants_transport(&world->mqtt, world->now))
-        world->connect_at = world->now + 20;
+        world->connect_at =
+            (world->now < world->cloud_back_at ? world->cloud_back_at : world->now) + 20;
     if (!world->connected && world->now >= world->connect_at) {
         world->connected = true;
         world->connect_at = OTTER_NEVER;
@@ -382,6 +385,24 @@ static int next_event(const struct world *world)
     return next;
 }
 
+/* The cloud dies, and with it the connection and what is under way on it. */
+static void may_kill_cloud(struct world *world)
+{
+    const struct trouble *trouble = &world->trouble;
+    if (world->cloud.requests != trouble->kill_at && !happens(world, trouble->cloud_kills))
+        return;
+    if (trouble->kill_after_commit || (trouble->cloud_kills > 0 && world_random(world, 2) == 0))
+        sim_cloud_commit(&world->cloud);
+    sim_cloud_kill(&world->cloud);
+    while (world->event_count > 0)
+        free(world->events[--world->event_count].bytes);
+    world->cloud_back_at = world->now + CLOUD_START_MS;
+    if (!world->connected)
+        return;
+    drop_connection(world);
+    mqtt_transport_down(&world->mqtt, world->now);
+}
+
 /* Takes the event out before anything is done with it: a power cut may end the call. */
 static void deliver(struct world *world, int index)
 {
@@ -393,7 +414,8 @@ static void deliver(struct world *world, int index)
     free(event.bytes);
     event.bytes = bytes;
     if (event.type == TO_CLOUD) {
-        cloud_receive(&world->cloud, event.topic, event.bytes, event.length);
+        sim_cloud_receive(&world->cloud, event.connection, event.topic, event.bytes, event.length);
+        may_kill_cloud(world);
     } else if (world->connected && event.connection == world->connection) {
         world->received += event.bytes[0] >> 4 == MQTT_PACKET_PUBLISH;
         (void)mqtt_input(&world->mqtt, world->now, event.bytes, event.length);
@@ -402,6 +424,7 @@ static void deliver(struct world *world, int index)
 
 static void turn(struct world *world)
 {
+    sim_cloud_tick(&world->cloud);
     mind_transport(world);
     mqtt_tick(&world->mqtt, world->now);
     ranged_source_tick(&world->ranged, world->now);
@@ -441,6 +464,20 @@ static bool waits_for_ever(struct world *world)
            !mqtt_wants_transport(&world->mqtt, world->now);
 }
 
+/* Lets the cloud do what it does meanwhile, without waking the device: it must not live on the
+ * cloud's clock. Gives the time at which something is due for the device. */
+static otter_ms wait_for_device(struct world *world)
+{
+    for (;;) {
+        const otter_ms at = wake_at(world), cloud_at = sim_cloud_deadline(&world->cloud);
+        if (cloud_at >= at)
+            return at;
+        if (cloud_at > world->now)
+            world->now = cloud_at;
+        sim_cloud_tick(&world->cloud);
+    }
+}
+
 /* One life of the device: from the bootloader to the next reset. */
 static void live(void *context)
 {
@@ -462,7 +499,7 @@ static void live(void *context)
         if (world->done != NULL && world->done(world))
             return;
         world->unbounded |= waits_for_ever(world);
-        const otter_ms at = wake_at(world);
+        const otter_ms at = wait_for_device(world);
         spins = at <= world->now ? spins + 1 : 0;
         if (spins > SPIN_MAX) {
             world->stalled = true;
@@ -551,8 +588,10 @@ void world_create(struct world *world, uint32_t seed, const struct trouble *trou
     world->trouble = *trouble;
     world->connect_at = OTTER_NEVER;
     world->cloud.thing = WORLD_THING;
+    world->cloud.now = &world->now;
     world->cloud.send = cloud_says;
     world->cloud.ctx = world;
+    sim_cloud_start(&world->cloud);
     nor_power_init(&world->power, seed);
     make_areas(world);
     provision(world);
@@ -563,6 +602,7 @@ void world_destroy(struct world *world)
     for (uint32_t i = 0; i < world->event_count; i++)
         free(world->events[i].bytes);
     nor_destroy(&world->nor);
+    sim_cloud_stop(&world->cloud);
 }
 
 void world_add_update_with(struct world *world, const char *id, const struct world_image *image,
@@ -589,7 +629,7 @@ void world_add_update_with(struct world *world, const char *id, const struct wor
     must(at != NULL, "nothing to replace in the document");
     snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - document), document, instead,
              at + strlen(piece));
-    cloud_create(&world->cloud, id, changed, stream, image->bytes, image->size);
+    sim_cloud_create(&world->cloud, id, changed, stream, image->bytes, image->size);
 }
 
 void world_add_update(struct world *world, const char *id, const struct world_image *image)
@@ -607,7 +647,7 @@ bool world_on_trial(const struct world *world)
 bool world_at_rest(struct world *world)
 {
     for (uint32_t i = 0; i < world->cloud.job_count; i++) {
-        const struct cloud_job *job = &world->cloud.jobs[i];
+        const struct sim_job *job = sim_cloud_job(&world->cloud, i);
         const bool claimed = world->trouble.claims && strstr(job->document, "operation") != NULL;
         if (job->status < CLOUD_SUCCEEDED && !claimed)
             return false;

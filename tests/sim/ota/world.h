@@ -1,9 +1,9 @@
 /* One device, one cloud and the network between them, on virtual time, from a seed.
  *
  * The device is real: bootloader core, store, MQTT session and update agent over a simulated NOR
- * flash whose power can be cut. The cloud is cloud_model.c behind a minimal broker. The network
- * loses, delays, repeats and reorders messages and breaks connections as told. Image cryptography
- * is tests/sim/boot/sim_crypto.c; the code signature is real. */
+ * flash whose power can be cut. The cloud is cloud/core itself, see sim_cloud.h, behind a minimal
+ * broker. The network loses, delays, repeats and reorders messages and breaks connections as told.
+ * Image cryptography is tests/sim/boot/sim_crypto.c; the code signature is real. */
 #ifndef OTTER_TESTS_SIM_OTA_WORLD_H
 #define OTTER_TESTS_SIM_OTA_WORLD_H
 
@@ -15,7 +15,7 @@
 #include "services/ota/ota.h"
 #include "services/ota/source_stream.h"
 #include "tests/sim/nor_sim.h"
-#include "tests/sim/ota/cloud_model.h"
+#include "tests/sim/ota/sim_cloud.h"
 #include "tests/sim/ota/ranged_source.h"
 
 #define WORLD_THING      "sim-thing"
@@ -46,8 +46,12 @@ struct trouble {
     uint32_t delay_ms;                /* at most, for each message; at least 5 */
     uint32_t messages_per_connection; /* publishes to the device before it is lost; 0: any number */
     uint32_t backoff_cap_ms;          /* of the session; 0: 8 s */
-    uint32_t power_cuts;              /* at random operations */
-    uint32_t cut_at;                  /* the operation since the world began, 0: none */
+    uint32_t
+        cloud_kills;  /* share of requests at which the cloud is killed, before its commit ... */
+    uint32_t kill_at; /* the n-th request at which it is; 0: none */
+    bool kill_after_commit; /* ... or after it, and before the answer arrives */
+    uint32_t power_cuts;    /* at random operations */
+    uint32_t cut_at;        /* the operation since the world began, 0: none */
     enum nor_cut cut;
     enum ota_state cancel_in; /* the job is cancelled when this state is entered first ... */
     bool cancels;
@@ -75,7 +79,7 @@ struct world {
     uint32_t random;
     otter_ms now;
     struct trouble trouble;
-    struct cloud cloud;
+    struct sim_cloud cloud;
 
     struct world_event events[WORLD_EVENTS_MAX];
     uint32_t event_count;
@@ -86,9 +90,10 @@ struct world {
     uint8_t stream[8192];
     uint32_t stream_length;
     char filters[8][257];
-    uint32_t messages; /* publishes so far */
-    uint32_t streamed; /* requests for blocks of a stream */
-    uint32_t ranges;   /* blocks that came by range */
+    otter_ms cloud_back_at; /* the cloud is being started until then */
+    uint32_t messages;      /* publishes so far */
+    uint32_t streamed;      /* requests for blocks of a stream */
+    uint32_t ranges;        /* blocks that came by range */
 
     struct nor_power power;
     struct nor_device nor;
