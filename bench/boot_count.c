@@ -9,8 +9,8 @@
 #include "boot/boot.h"
 #include "port/port.h"
 #include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/system.h"
-#include "ports/mps2-an505/uart.h"
+#include "ports/cortex-m/system.h"
+#include "ports/cortex-m/uart.h"
 
 #define INSTRUCTIONS_PER_TICK (1000000000u / CORE_CLOCK_HZ)
 

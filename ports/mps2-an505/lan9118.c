@@ -91,7 +91,7 @@ static void load_mac_address(uint8_t mac[6])
     memcpy(mac + 4, &high, 2);
 }
 
-otter_status lan9118_start(uint8_t mac[6])
+otter_status ethernet_start(uint8_t mac[6])
 {
     if (BYTE_TEST != BYTE_TEST_VALUE)
         return OTTER_E_IO;
@@ -183,19 +183,19 @@ void ethernet_handler(void)
     take_frames();
 }
 
-bool lan9118_has_frame(void)
+bool ethernet_has_work(void)
 {
     return received.head != received.tail;
 }
 
-struct pbuf *lan9118_receive(void)
+struct pbuf *ethernet_receive(void)
 {
     if (INT_ENABLE == 0) {
         const uint32_t primask = irq_save();
         take_frames();
         irq_restore(primask);
     }
-    if (!lan9118_has_frame())
+    if (!ethernet_has_work())
         return NULL;
     struct pbuf *frame = received.frames[received.tail % FRAMES_MAX];
     received.tail++;
@@ -230,7 +230,7 @@ static void write_frame(const struct pbuf *frame)
         TX_DATA = word;
 }
 
-otter_status lan9118_send(const struct pbuf *frame)
+otter_status ethernet_send(const struct pbuf *frame)
 {
     const uint32_t length = frame->tot_len;
     while ((TX_FIFO_INFO >> 16) & 0xffu)
@@ -241,4 +241,16 @@ otter_status lan9118_send(const struct pbuf *frame)
     TX_DATA = length;
     write_frame(frame);
     return OTTER_OK;
+}
+
+/* QEMU's cable is never pulled. */
+bool ethernet_poll(void)
+{
+    return true;
+}
+
+void ethernet_join(const char *ssid, const char *credential)
+{
+    (void)ssid;
+    (void)credential;
 }

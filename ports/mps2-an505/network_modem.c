@@ -4,11 +4,11 @@
  * Input that finds the ring full stays in the UART, which then holds the sender; on a UART without
  * such a hold the ring is large enough, because the modem sends only what it is asked for. The
  * board has no reset pin for the modem and no RTS and CTS. */
-#include "ports/mps2-an505/network.h"
+#include "ports/cortex-m/network.h"
 
 #include "ports/modem/modem.h"
 #include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/uart.h"
+#include "ports/cortex-m/uart.h"
 
 #define RING_SIZE ESP8266_RING_MIN /* a power of two */
 _Static_assert((RING_SIZE & (RING_SIZE - 1)) == 0, "the ring's counts wrap");

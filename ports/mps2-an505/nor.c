@@ -3,7 +3,7 @@
 
 #include "boards/geometry.h"
 #include "port/flash.h"
-#include "ports/mps2-an505/clock.h"
+#include "ports/cortex-m/clock.h"
 #include "ports/mps2-an505/nor.h"
 
 #ifdef OTTER_NOR_TIMING

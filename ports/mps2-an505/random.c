@@ -9,7 +9,7 @@
 #include "codec/crc32.h"
 #include "port/log.h"
 #include "port/port.h"
-#include "ports/mps2-an505/clock.h"
+#include "ports/cortex-m/clock.h"
 
 #define RECORD_CHECKED_LENGTH offsetof(struct random_seed_record, crc)
 #define JITTER_SAMPLES        64u

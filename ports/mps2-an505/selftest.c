@@ -14,7 +14,7 @@
 #include "port/port.h"
 #include "port/socket.h"
 #include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/system.h"
+#include "ports/cortex-m/system.h"
 
 #define AREA_OFFSET 0x200000u /* beyond the board's map */
 #define SECTOR      0x1000u

@@ -3,10 +3,10 @@
  */
 #include "boards/map.h"
 #include "port/port.h"
-#include "ports/mps2-an505/clock.h"
+#include "ports/cortex-m/clock.h"
 #include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/system.h"
-#include "ports/mps2-an505/uart.h"
+#include "ports/cortex-m/system.h"
+#include "ports/cortex-m/uart.h"
 
 #define WAIT_MS 10000u
 

@@ -11,7 +11,7 @@
 #include "codec/crc32.h"
 #include "boards/map.h"
 #include "port/port.h"
-#include "ports/mps2-an505/clock.h"
+#include "ports/cortex-m/clock.h"
 #include "ports/mps2-an505/random.h"
 #include "tests/sim/nor_sim.h"
 

@@ -4,13 +4,13 @@
  * line that has stood still for STALL_MS (a terminal that stopped reading) no longer holds up the
  * device: output is dropped, and counted, until it moves again.
  * Input that finds its ring full stays in the UART, which then holds the sender. */
-#include "ports/mps2-an505/console.h"
+#include "ports/cortex-m/console.h"
 
 #include <stdio.h>
 
 #include "port/port.h"
-#include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/uart.h"
+#include "ports/cortex-m/core.h"
+#include "ports/cortex-m/uart.h"
 
 #define OUTPUT_SIZE 2048u /* powers of two */
 #define INPUT_SIZE  512u
@@ -28,42 +28,47 @@ static struct {
 
 static uint32_t dropped_bytes;
 static bool stalled;
+static volatile bool waits_for_room; /* the UART holds what the ring did not take */
 
-/* Hands the next byte to an idle transmitter. Interrupts are off or we are in one. */
+/* Hands the next bytes to a transmitter that has room. Interrupts are off or we are in one. */
 static void transmit_next(void)
 {
-    while (output.tail != output.head && !(UART_STATE & UART_TX_FULL))
-        UART_DATA = output.bytes[output.tail++ % OUTPUT_SIZE];
+    while (output.tail != output.head && uart_can_send())
+        uart_send(output.bytes[output.tail++ % OUTPUT_SIZE]);
+    uart_transmit_interrupt(output.tail != output.head);
 }
 
-void uart_tx_handler(void)
+void uart_console_transmit(void)
 {
-    UART_INTERRUPT = UART_TX_INTERRUPT;
     transmit_next();
 }
 
-void uart_rx_handler(void)
+void uart_console_receive(void)
 {
-    UART_INTERRUPT = UART_RX_INTERRUPT;
-    while (UART_STATE & UART_RX_FULL) {
+    while (uart_has_byte()) {
         if (input.head - input.tail == INPUT_SIZE) {
-            UART_CONTROL &= ~UART_RX_INTERRUPT_ENABLE;
+            uart_receive_interrupt(false);
+            waits_for_room = true;
             return;
         }
-        input.bytes[input.head % INPUT_SIZE] = (uint8_t)UART_DATA;
+        input.bytes[input.head % INPUT_SIZE] = uart_take();
         input.head++;
     }
+}
+
+static void receive(void)
+{
+    const uint32_t primask = irq_save();
+    waits_for_room = false;
+    uart_receive_interrupt(true);
+    uart_console_receive(); /* a byte that came before may raise no interrupt of its own */
+    irq_restore(primask);
 }
 
 void uart_console_start(void)
 {
     uart_start();
-    UART_CONTROL |= UART_TX_INTERRUPT_ENABLE | UART_RX_INTERRUPT_ENABLE;
-    irq_enable(IRQ_UART0_RX);
-    irq_enable(IRQ_UART0_TX);
-    const uint32_t primask = irq_save();
-    uart_rx_handler(); /* a byte that came before raises no interrupt, and holds up all behind it */
-    irq_restore(primask);
+    receive();
 }
 
 bool uart_console_has_input(void)
@@ -79,12 +84,8 @@ size_t port_console_read(void *data, size_t size)
         next[length++] = input.bytes[input.tail % INPUT_SIZE];
         input.tail++;
     }
-    if (length > 0 && !(UART_CONTROL & UART_RX_INTERRUPT_ENABLE)) {
-        const uint32_t primask = irq_save();
-        UART_CONTROL |= UART_RX_INTERRUPT_ENABLE;
-        uart_rx_handler(); /* the byte that waited raises no interrupt of its own */
-        irq_restore(primask);
-    }
+    if (length > 0 && waits_for_room)
+        receive();
     return length;
 }
 

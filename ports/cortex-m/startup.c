@@ -2,8 +2,8 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/system.h"
+#include "ports/cortex-m/core.h"
+#include "ports/cortex-m/system.h"
 
 extern uint32_t linker_stack_start[], linker_stack_end[];
 extern char linker_data_start[], linker_data_end[], linker_data_image[];
@@ -42,7 +42,9 @@ const struct vector_table vectors __attribute__((section(".vectors.core"), used)
 
 _Noreturn void reset_handler(void)
 {
+#ifdef CORE_HAS_STACK_LIMIT
     __asm volatile("msr msplim, %0" ::"r"(linker_stack_start));
+#endif
     SCB_VTOR = (uint32_t)&vectors;
     memcpy(linker_data_start, linker_data_image, (size_t)(linker_data_end - linker_data_start));
     memset(linker_bss_start, 0, (size_t)(linker_bss_end - linker_bss_start));

@@ -1,6 +1,6 @@
 /* Reset, watchdog, stack and the record that survives a reset. */
-#ifndef OTTER_MPS2_SYSTEM_H
-#define OTTER_MPS2_SYSTEM_H
+#ifndef OTTER_CORTEX_M_SYSTEM_H
+#define OTTER_CORTEX_M_SYSTEM_H
 
 #include <stdint.h>
 
@@ -11,6 +11,14 @@ enum reset_reason system_take_reset_reason(void);
 
 /* Notes the reason for system_take_reset_reason and restarts the board. */
 _Noreturn void system_reset(enum reset_reason reason);
+
+/* What a chip brings: its watchdog, and what its own registers tell of the last reset
+ * (RESET_POWER_ON when they tell nothing). Both are used by the bootloader alone. */
+void watchdog_start(void);
+enum reset_reason chip_reset_reason(void);
+
+/* The firmware's first step: clock, entropy, whatever else the chip wants. Interrupts are on. */
+void chip_start(void);
 
 /* port_watchdog_feed must be called at least this often once an image has been started. */
 #define WATCHDOG_S 60u

@@ -1,9 +1,9 @@
 /* Reset, watchdog, high-water mark of the stack, and the record kept over a reset. */
-#include "ports/mps2-an505/system.h"
+#include "ports/cortex-m/system.h"
 
 #include "port/port.h"
-#include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/uart.h"
+#include "ports/cortex-m/core.h"
+#include "ports/cortex-m/uart.h"
 
 /* Fixed at the start of RAM by the linker script of both programs; neither initialises it. It holds
  * its contents through a reset and is arbitrary after power-on, hence the magic number. */
@@ -22,7 +22,10 @@ enum reset_reason system_take_reset_reason(void)
 {
     const uint32_t reason = shared.reset_note - RESET_NOTE_MAGIC;
     shared.reset_note = 0;
-    return reason <= RESET_WATCHDOG ? (enum reset_reason)reason : RESET_POWER_ON;
+    const enum reset_reason told = chip_reset_reason();
+    if (told == RESET_WATCHDOG)
+        return told;
+    return reason <= RESET_WATCHDOG ? (enum reset_reason)reason : told;
 }
 
 _Noreturn void system_reset(enum reset_reason reason)
@@ -45,31 +48,21 @@ const struct handover *port_handover(void)
     return shared.handover.magic == HANDOVER_MAGIC ? &shared.handover : NULL;
 }
 
-static void start_watchdog(void)
-{
-    WATCHDOG_LOCK = WATCHDOG_UNLOCK_KEY;
-    WATCHDOG_LOAD = WATCHDOG_S * CORE_CLOCK_HZ;
-    WATCHDOG_CONTROL = WATCHDOG_ENABLE;
-}
-
 _Noreturn void system_start_image(const struct handover *handover, uint32_t address)
 {
     const uint32_t *vectors = (const uint32_t *)address;
     shared.handover = *handover;
     shared.handover.magic = HANDOVER_MAGIC;
-    start_watchdog();
+    watchdog_start();
     SCB_VTOR = address;
-    __asm volatile("msr msplim, %0\n\t"
-                   "msr msp, %1\n\t"
+#ifdef CORE_HAS_STACK_LIMIT
+    __asm volatile("msr msplim, %0" ::"r"(0));
+#endif
+    __asm volatile("msr msp, %0\n\t"
                    "dsb\n\tisb\n\t"
-                   "bx %2" ::"r"(0),
-                   "r"(vectors[0]), "r"(vectors[1]));
+                   "bx %1" ::"r"(vectors[0]),
+                   "r"(vectors[1]));
     __builtin_unreachable();
-}
-
-void port_watchdog_feed(void)
-{
-    WATCHDOG_CLEAR = 1;
 }
 
 /* From below up to a little under the stack pointer, which is in use. */

@@ -5,9 +5,9 @@
 #include "boot/recovery.h"
 #include "port/log.h"
 #include "port/port.h"
-#include "ports/mps2-an505/clock.h"
-#include "ports/mps2-an505/system.h"
-#include "ports/mps2-an505/uart.h"
+#include "ports/cortex-m/clock.h"
+#include "ports/cortex-m/system.h"
+#include "ports/cortex-m/uart.h"
 
 void port_log_write(const char *line, size_t length)
 {

@@ -1,6 +1,6 @@
-/* Between lwIP's interface (network_lwip.c) and its connections (socket_lwip.c). */
-#ifndef OTTER_MPS2_NETWORK_LWIP_H
-#define OTTER_MPS2_NETWORK_LWIP_H
+/* Between lwIP's interface (network.c) and its connections (socket.c). */
+#ifndef OTTER_PORTS_LWIP_NETWORK_LWIP_H
+#define OTTER_PORTS_LWIP_NETWORK_LWIP_H
 
 #include <stdint.h>
 

@@ -11,7 +11,7 @@
 
 #include "port/log.h"
 #include "port/socket.h"
-#include "ports/mps2-an505/network_lwip.h"
+#include "ports/lwip/network_lwip.h"
 
 #define CONNECTIONS_MAX 2u
 

@@ -1,4 +1,4 @@
-/* lwIP 2.1 on the emulated board: NO_SYS, raw API, IPv4, DHCP, DNS, one TCP connection that
+/* lwIP 2.1 on the boards: NO_SYS, raw API, IPv4, DHCP, DNS, one TCP connection that
  * matters. Memory is sized by hand: 24 KB in all. */
 #ifndef OTTER_LWIPOPTS_H
 #define OTTER_LWIPOPTS_H
@@ -63,8 +63,7 @@
 
 #define LWIP_RAND() lwip_port_random()
 /* Else lwIP starts at the same number after each boot, and counts on. */
-#define LWIP_HOOK_TCP_ISN(local_address, local_port, remote_address, remote_port)                  \
-    lwip_port_random()
+#define LWIP_HOOK_TCP_ISN(local_address, local_port, remote_address, remote_port) lwip_port_random()
 #include <stdint.h>
 uint32_t lwip_port_random(void);
 

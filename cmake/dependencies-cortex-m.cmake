@@ -1,7 +1,7 @@
-# Third-party libraries for the emulated Cortex-M33: Debian's source packages, fetched once into
+# Third-party libraries for the Cortex-M boards: Debian's source packages, fetched once into
 # OTTER_DEPS and built here, only the files that are used. Each becomes dep_NAME, as on the host.
 set(OTTER_DEPS ${otter_SOURCE_DIR}/build/deps CACHE PATH "fetched source packages")
-set(port_folder ${otter_SOURCE_DIR}/ports/${OTTER_PORT})
+set(ports ${otter_SOURCE_DIR}/ports)
 
 set(packages mbedtls lwip bearssl)
 if(OTTER_SIGNATURE STREQUAL ed25519)
@@ -43,8 +43,8 @@ otter_files(mbedtls_sources library
     x509write_crt)
 otter_target_dependency(mbedtls ROOT ${OTTER_DEPS}/mbedtls INCLUDES include
                         SOURCES ${mbedtls_sources})
-target_sources(dep_mbedtls PRIVATE ${port_folder}/mbedtls/aes_encrypts_only.c)
-target_include_directories(dep_mbedtls PUBLIC ${port_folder}/mbedtls)
+target_sources(dep_mbedtls PRIVATE ${ports}/cortex-m/mbedtls/aes_encrypts_only.c)
+target_include_directories(dep_mbedtls PUBLIC ${ports}/cortex-m/mbedtls)
 target_compile_definitions(dep_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"otter_mbedtls_config.h\"")
 
 otter_files(lwip_sources core
@@ -55,7 +55,7 @@ otter_files(lwip_sources core/ipv4
 list(APPEND lwip_sources netif/ethernet.c)
 otter_target_dependency(lwip ROOT ${OTTER_DEPS}/lwip/src INCLUDES include
                         SOURCES ${lwip_sources})
-target_include_directories(dep_lwip PUBLIC ${port_folder}/lwip)
+target_include_directories(dep_lwip PUBLIC ${ports}/lwip)
 
 otter_files(bearssl_sources src/codec
     ccopy dec16be dec16le dec32be dec32le dec64be dec64le enc16be enc16le enc32be enc32le enc64be

@@ -1,5 +1,5 @@
-/* Brings lwIP up over the LAN9118, and turns it from the main loop. */
-#include "ports/mps2-an505/network.h"
+/* Brings lwIP up over the board's Ethernet device, and turns it from the main loop. */
+#include "ports/cortex-m/network.h"
 
 #include <lwip/dhcp.h>
 #include <lwip/dns.h>
@@ -11,9 +11,10 @@
 
 #include "port/log.h"
 #include "port/socket.h"
-#include "ports/mps2-an505/lan9118.h"
-#include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/network_lwip.h"
+#include "ports/cortex-m/clock.h"
+#include "ports/cortex-m/core.h"
+#include "ports/lwip/ethernet.h"
+#include "ports/lwip/network_lwip.h"
 
 static struct netif interface;
 static bool running;
@@ -44,7 +45,7 @@ uint32_t lwip_port_random(void)
     uint32_t number;
     if (port_random(&number, sizeof number) == OTTER_OK)
         return number;
-    fallback = fallback * 1664525u + FPGAIO_PRESCALE_COUNTER + 1013904223u;
+    fallback = fallback * 1664525u + clock_sample() + 1013904223u;
     return fallback ^ fallback >> 16;
 }
 
@@ -53,7 +54,7 @@ uint32_t lwip_port_random(void)
 static err_t send_frame(struct netif *netif, struct pbuf *frame)
 {
     (void)netif;
-    return lan9118_send(frame) == OTTER_OK ? ERR_OK : ERR_IF;
+    return ethernet_send(frame) == OTTER_OK ? ERR_OK : ERR_IF;
 }
 
 static void address_changed(struct netif *netif)
@@ -76,14 +77,13 @@ static void address_changed(struct netif *netif)
 
 static err_t start_interface(struct netif *netif)
 {
-    if (lan9118_start(netif->hwaddr) != OTTER_OK)
+    if (ethernet_start(netif->hwaddr) != OTTER_OK)
         return ERR_IF;
     netif->name[0] = 'e';
     netif->name[1] = 'n';
     netif->hwaddr_len = ETH_HWADDR_LEN;
     netif->mtu = 1500;
-    netif->flags =
-        NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET | NETIF_FLAG_LINK_UP;
+    netif->flags = NETIF_FLAG_BROADCAST | NETIF_FLAG_ETHARP | NETIF_FLAG_ETHERNET;
     netif->output = etharp_output;
     netif->linkoutput = send_frame;
     return ERR_OK;
@@ -93,7 +93,7 @@ void network_start(void)
 {
     lwip_init();
     if (netif_add(&interface, NULL, NULL, NULL, NULL, start_interface, ethernet_input) == NULL) {
-        LOG_ERR("NET", "no LAN9118 controller answers: this device stays off line");
+        LOG_ERR("NET", "no Ethernet device answers: this device stays off line");
         return;
     }
     running = true;
@@ -104,12 +104,26 @@ void network_start(void)
         LOG_ERR("NET", "DHCP cannot start: lwIP's memory pools are too small");
 }
 
+/* DHCP asks anew by itself when the link comes back. */
+static void follow_link(bool up)
+{
+    if (up == (bool)netif_is_link_up(&interface))
+        return;
+    LOG_INF("NET", up ? "link up" : "link down");
+    event = true;
+    if (up)
+        netif_set_link_up(&interface);
+    else
+        netif_set_link_down(&interface);
+}
+
 void network_poll(void)
 {
     if (!running)
         return;
+    follow_link(ethernet_poll());
     struct pbuf *frame;
-    while ((frame = lan9118_receive()) != NULL)
+    while ((frame = ethernet_receive()) != NULL)
         if (interface.input(frame, &interface) != ERR_OK)
             pbuf_free(frame);
     sys_check_timeouts();
@@ -117,7 +131,7 @@ void network_poll(void)
 
 bool network_has_work(void)
 {
-    return lan9118_has_frame();
+    return ethernet_has_work();
 }
 
 otter_ms network_deadline(otter_ms now)
@@ -140,16 +154,14 @@ bool network_take_event(void)
 
 otter_status port_network_status(void)
 {
-    if (!running)
+    if (!running || !netif_is_link_up(&interface))
         return OTTER_E_IO;
     return dhcp_supplied_address(&interface) ? OTTER_OK : OTTER_E_ADDRESS;
 }
 
-/* Ethernet asks for no credentials. */
 void port_network_join(const char *ssid, const char *credential)
 {
-    (void)ssid;
-    (void)credential;
+    ethernet_join(ssid, credential);
 }
 
 uint32_t network_gateway(void)

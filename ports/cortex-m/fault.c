@@ -4,9 +4,9 @@
 #include <stdio.h>
 
 #include "port/port.h"
-#include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/system.h"
-#include "ports/mps2-an505/uart.h"
+#include "ports/cortex-m/core.h"
+#include "ports/cortex-m/system.h"
+#include "ports/cortex-m/uart.h"
 
 /* What the core pushes when it takes an exception. */
 struct exception_frame {

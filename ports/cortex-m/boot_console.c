@@ -1,19 +1,14 @@
 /* The console of a bootloader that is filled over it (boot/recovery_serve.c): the UART without
  * interrupts and buffers. It drops nothing of what a client sends that waits for its answer. */
-#include "ports/mps2-an505/clock.h"
-#include "ports/mps2-an505/mps2.h"
-#include "ports/mps2-an505/uart.h"
-
-static bool has_input(void)
-{
-    return (UART_STATE & UART_RX_FULL) != 0;
-}
+#include "ports/cortex-m/clock.h"
+#include "ports/cortex-m/core.h"
+#include "ports/cortex-m/uart.h"
 
 size_t port_console_read(void *data, size_t size)
 {
-    if (size == 0 || !has_input())
+    if (size == 0 || !uart_has_byte())
         return 0;
-    *(uint8_t *)data = (uint8_t)UART_DATA;
+    *(uint8_t *)data = uart_take();
     return 1;
 }
 
@@ -27,11 +22,8 @@ void port_console_write(const void *data, size_t length)
 void port_idle(otter_ms deadline)
 {
     const uint32_t primask = irq_save();
-    UART_CONTROL |= UART_RX_INTERRUPT_ENABLE;
-    irq_enable(IRQ_UART0_RX);
-    clock_sleep(deadline, has_input);
-    UART_CONTROL &= ~UART_RX_INTERRUPT_ENABLE;
-    UART_INTERRUPT = UART_RX_INTERRUPT;
-    irq_disable(IRQ_UART0_RX);
+    uart_receive_interrupt(true);
+    clock_sleep(deadline, uart_has_byte);
+    uart_receive_interrupt(false);
     irq_restore(primask);
 }

@@ -1,8 +1,8 @@
-/* What port.c needs of the board's network, whichever that is: lwIP over the LAN9118
- * (network_lwip.c), or an AT modem at UART1 (network_modem.c). The board's BOARD_NETWORK chooses
- * which of them is linked; both implement port/socket.h beside this. */
-#ifndef OTTER_MPS2_NETWORK_H
-#define OTTER_MPS2_NETWORK_H
+/* What port.c needs of the board's network, whichever that is: lwIP over an Ethernet-like device
+ * (ports/lwip), or an AT modem (ports/modem). The board's BOARD_NETWORK chooses which of them is
+ * linked; both implement port/socket.h beside this. */
+#ifndef OTTER_CORTEX_M_NETWORK_H
+#define OTTER_CORTEX_M_NETWORK_H
 
 #include <stdbool.h>
 
