@@ -31,6 +31,8 @@ static const char help[] =
     "  --pad KIB       fills the new firmware up to that size, for benchmarks\n"
     "  --timing E,P    flash of the posix board takes E us to erase a sector and P us for a word\n"
     "                  (2000,4 when not given; a NuMaker-M467 takes about 20000,20)\n"
+    "  --modem KIND@N  the modem of a board that has one goes wrong at its N-th command:\n"
+    "                  otter modem --help has the kinds\n"
     "\n"
     "Exit code: 0 when the update ended as it should, 1 when not, 2 for wrong usage.\n"
     "\n"
@@ -87,17 +89,13 @@ static bool choose_fault(const char *name)
 
 static bool parse(int argc, char **argv)
 {
-    static const struct option options[] = {{"board", required_argument, NULL, 'b'},
-                                            {"fault", required_argument, NULL, 'f'},
-                                            {"delay", required_argument, NULL, 'd'},
-                                            {"rate", required_argument, NULL, 'R'},
-                                            {"keep", no_argument, NULL, 'k'},
-                                            {"report", required_argument, NULL, 'r'},
-                                            {"pad", required_argument, NULL, 'p'},
-                                            {"timing", required_argument, NULL, 't'},
-                                            {"quiet", no_argument, NULL, 'q'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"board", required_argument, NULL, 'b'}, {"fault", required_argument, NULL, 'f'},
+        {"delay", required_argument, NULL, 'd'}, {"rate", required_argument, NULL, 'R'},
+        {"keep", no_argument, NULL, 'k'},        {"report", required_argument, NULL, 'r'},
+        {"pad", required_argument, NULL, 'p'},   {"timing", required_argument, NULL, 't'},
+        {"modem", required_argument, NULL, 'm'}, {"quiet", no_argument, NULL, 'q'},
+        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
@@ -126,6 +124,9 @@ static bool parse(int argc, char **argv)
             break;
         case 'p':
             demo.pad_kib = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'm':
+            demo.world.modem_fault = optarg;
             break;
         case 't':
             setenv("OTTER_FLASH_TIMING", optarg, 1);

@@ -21,8 +21,8 @@ static const struct option options[] = {
     {'p', "password", "TEXT", "its password (otter-demo)"},
     {'a', "at", "1|2", "speaks as AT firmware 1.7 (default) or 2.2"},
     {'d', "delay", "MS", "between a command and its answer: 0 to 60000 (1)"},
-    {'f', "fault", "KIND", "goes wrong once: see below"},
-    {'c', "command", "N", "at the N-th command after power-on (1)"},
+    {'f', "fault", "KIND[@N]",
+     "goes wrong once, at the N-th command after power-on (1): see above"},
     {0},
 };
 
@@ -141,9 +141,15 @@ static int start(const struct job *job)
 
 static int take_fault(struct job *job, const char *name)
 {
+    const size_t length = strcspn(name, "@");
+    uint32_t at = 1;
+    if (name[length] == '@' && (!value_number(name + length + 1, 1000000, &at) || at == 0))
+        return usage_wrong_value(&usage, 'f', name);
     for (unsigned i = 1; esp8266_model_faults[i] != NULL; i++) {
-        if (strcmp(name, esp8266_model_faults[i]) == 0) {
+        if (strncmp(name, esp8266_model_faults[i], length) == 0 &&
+            esp8266_model_faults[i][length] == '\0') {
             job->config.fault = (enum model_fault)i;
+            job->config.fault_at = at;
             return 0;
         }
     }
@@ -153,6 +159,7 @@ static int take_fault(struct job *job, const char *name)
 static int take_option(struct job *job, int option, const char *value)
 {
     uint32_t number = 0;
+    const bool dialect = option == 'a';
     switch (option) {
     case 's':
         job->path = value;
@@ -165,21 +172,13 @@ static int take_option(struct job *job, int option, const char *value)
         return 0;
     case 'f':
         return take_fault(job, value);
-    default:
-        if (!value_number(value,
-                          option == 'a'   ? 2
-                          : option == 'd' ? 60000
-                                          : 1000000,
-                          &number) ||
-            (number == 0 && option != 'd'))
-            return usage_wrong_value(&usage, option, value);
     }
-    if (option == 'a')
+    if (!value_number(value, dialect ? 2 : 60000, &number) || (dialect && number == 0))
+        return usage_wrong_value(&usage, option, value);
+    if (dialect)
         job->config.major = number;
-    else if (option == 'd')
-        job->config.delay_ms = number;
     else
-        job->config.fault_at = number;
+        job->config.delay_ms = number;
     return 0;
 }
 

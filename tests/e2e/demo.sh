@@ -1,7 +1,8 @@
 #!/bin/sh
 # One run of `otter demo`, checked by its exit code and by the story that it tells.
 #
-#   demo.sh BOARD FAULT [CLI]    FAULT: none, signature, self-test, version, power; interrupt: Ctrl-C
+#   demo.sh BOARD FAULT [CLI]    FAULT: none, signature, self-test, version, power; modem: the modem
+#                                restarts by itself in the middle of the download; interrupt: Ctrl-C
 #                                in the middle; keep: --keep; quiet: --quiet; width: on a terminal,
 #                                whose TERM is then given. CLI: the AWS CLI that it is to use.
 set -eu
@@ -12,10 +13,13 @@ fault=$2
 cli=${3:-}
 
 need mosquitto aws openssl
-if [ "$board" = mps2-an505 ]; then
+case $board in
+mps2-an505*)
     need qemu-system-arm
-    [ -f "$root/build/mps2-an505/firmware/bootloader.elf" ] || skip "build/mps2-an505 is not built"
-fi
+    built=build/$(echo "$board" | tr / -)
+    [ -f "$root/$built/firmware/bootloader.elf" ] || skip "$built is not built"
+    ;;
+esac
 if [ -n "$cli" ] && [ "$fault" != width ]; then
     [ -x "$cli" ] || skip "there is no AWS CLI $cli"
     [ "$(command -v aws)" != "$cli" ] || skip "$cli is the AWS CLI that the other runs use"
@@ -23,6 +27,7 @@ if [ -n "$cli" ] && [ "$fault" != width ]; then
 fi
 case $fault in
 none | interrupt) set -- --board "$board" ;;
+modem) set -- --board "$board" --modem restarts@120 ;;
 keep) set -- --board "$board" --keep ;;
 quiet) set -- --board "$board" --quiet ;;
 width) set -- --board "$board" ;;
@@ -105,6 +110,14 @@ none)
         "Starting swap using scratch" "Image version: v1.0.1" "runs on trial" \
         "on line as otter-demo, version 1.0.1" "this firmware is confirmed"
     absent "Swap type: revert"
+    closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
+    outcome "1.0.0 -> 1.0.1"
+    ;;
+modem)
+    went_over_the_air "code signature and image verified" "Swap type: test" \
+        "on line as otter-demo, version 1.0.1" "this firmware is confirmed"
+    in_order "otter-demo reads stream" "it has restarted by itself" "joining workshop" \
+        "in workshop, address" "connected as" "blocks are on flash; checking"
     closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
     outcome "1.0.0 -> 1.0.1"
     ;;

@@ -218,8 +218,17 @@ bool world_has_modem(const struct world *world)
 /* The modem gets its power with the board: by the UART's connection. */
 static bool start_modem(struct world *world)
 {
-    const char *const words[] = {"./otter",  "modem",      "--socket",     "modem.sock", "--ssid",
-                                 WORLD_SSID, "--password", WORLD_PASSWORD, NULL};
+    const char *const words[] = {"./otter",
+                                 "modem",
+                                 "--socket",
+                                 "modem.sock",
+                                 "--ssid",
+                                 WORLD_SSID,
+                                 "--password",
+                                 WORLD_PASSWORD,
+                                 world->modem_fault != NULL ? "--fault" : NULL,
+                                 world->modem_fault,
+                                 NULL};
     const struct child_io io = {.output = world_path(world, "modem.log"),
                                 .directory = world->folder,
                                 .outlives_us = world->keep};

@@ -35,7 +35,8 @@ struct world {
     unsigned rate_kib; /* that the device gets a second at most; 0: no limit */
     char folder[WORLD_PATH_MAX];
     struct child cloud;
-    struct child modem; /* of a board that has one */
+    struct child modem;      /* of a board that has one */
+    const char *modem_fault; /* as `otter modem --fault` takes it; NULL: none */
     struct child device;
     struct follow cloud_log;
     struct follow device_log;
