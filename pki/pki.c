@@ -223,33 +223,29 @@ static otter_status follow(struct pki *pki, const struct pki_object *object,
     return kv_set_all(pki->kv, with.items, with.count);
 }
 
-/* Hands over a key in the one form that backends take; wipes it. */
+/* Hands over a key in the one form that backends take. */
 static otter_status hand_over(struct pki *pki, const struct pki_object *object,
-                              mbedtls_pk_context *key)
+                              const uint8_t number[PKI_NUMBER_SIZE])
 {
-    uint8_t der[PKI_PRIVATE_MAX];
+    uint8_t der[PKI_PRIVATE_SIZE];
     struct pki_public public;
-    otter_status status = pki_encode_public(key, &public);
+    otter_status status = pki_number_public(number, &public);
     if (status != OTTER_OK)
         return status;
-    const int written = mbedtls_pk_write_key_der(key, der, sizeof der); /* to the end */
-    status = written <= 0 ? OTTER_E_CRYPTO
-                          : pki->keys->import(pki->keys_ctx, object, der + sizeof der - written,
-                                              (uint32_t)written, &public);
+    pki_private_write(der, number, &public);
+    status = pki->keys->import(pki->keys_ctx, object, der, sizeof der, &public);
     mbedtls_platform_zeroize(der, sizeof der);
     return status == OTTER_OK ? follow(pki, object, &public, false) : status;
 }
 
 static otter_status import_private(struct pki *pki, const struct pki_object *object, size_t length)
 {
-    mbedtls_pk_context key;
+    uint8_t number[PKI_NUMBER_SIZE];
     if (pki->keys->import == NULL)
         return OTTER_E_UNSUPPORTED;
-    mbedtls_pk_init(&key);
-    otter_status status = key_status(mbedtls_pk_parse_key(&key, pki_work, length, NULL, 0));
-    if (status == OTTER_OK)
-        status = hand_over(pki, object, &key);
-    mbedtls_pk_free(&key);
+    const otter_status status =
+        pki_private_read(pki_work, length, number) ? hand_over(pki, object, number) : OTTER_E_KEY;
+    mbedtls_platform_zeroize(number, sizeof number);
     return status;
 }
 

@@ -10,7 +10,9 @@
 extern "C" {
 #endif
 
-#define PKI_PRIVATE_MAX 128u /* a P-256 key as ECPrivateKey has 121 */
+#define PKI_NUMBER_SIZE   32u  /* of a P-256 private key: its secret */
+#define PKI_PRIVATE_SIZE  121u /* the key as ECPrivateKey (RFC 5915) with curve and public half */
+#define PKI_PRIVATE_POINT 57u  /* where x and y are in it */
 
 /* One for the room: certificates are too long for the stack. */
 extern uint8_t pki_work[PKI_DER_MAX];
@@ -34,6 +36,16 @@ void pki_companions(struct pki_companions *with, const struct pki_object *object
 
 /* The row of a private key's label, or NULL. */
 const struct pki_object *pki_find_private(const struct pki *pki, const char *label);
+
+/* From ECPrivateKey, or the PrivateKeyInfo (RFC 5208) around it: false for what is no P-256 key.
+ * Does not say whether the number can be one: pki_number_... do, with OTTER_E_KEY. */
+bool pki_private_read(uint8_t *der, size_t length, uint8_t number[PKI_NUMBER_SIZE]);
+void pki_private_write(uint8_t der[PKI_PRIVATE_SIZE], const uint8_t number[PKI_NUMBER_SIZE],
+                       const struct pki_public *key);
+otter_status pki_number_make(uint8_t number[PKI_NUMBER_SIZE], struct pki_public *key);
+otter_status pki_number_public(const uint8_t number[PKI_NUMBER_SIZE], struct pki_public *key);
+otter_status pki_number_sign(const uint8_t number[PKI_NUMBER_SIZE], const uint8_t *digest,
+                             size_t length, struct pki_signature *signature);
 
 bool pki_is_p256(const struct pki_public *key);
 /* OTTER_E_KEY for one that is not P-256. */

@@ -1,25 +1,27 @@
 /* Private keys in the key-value store; see keys.h. */
 #include <string.h>
 
-#include <mbedtls/ecp.h>
-#include <mbedtls/pk.h>
 #include <mbedtls/platform_util.h>
 
 #include "pki/keys.h"
 #include "pki/pki_inner.h"
 
-/* Reads the key for the time of one operation; the caller frees it. */
-static otter_status read_key(struct kv *kv, const struct pki_object *object,
-                             mbedtls_pk_context *key)
+/* Both for the time of one operation: the caller wipes them. */
+struct stored_key {
+    uint8_t der[PKI_PRIVATE_SIZE];
+    uint8_t number[PKI_NUMBER_SIZE];
+};
+
+static otter_status read_key(struct kv *kv, const struct pki_object *object, struct stored_key *key)
 {
-    uint8_t der[PKI_PRIVATE_MAX];
     uint32_t length;
-    mbedtls_pk_init(key);
-    otter_status status = kv_get(kv, pki_name(object->label).text, der, sizeof der, &length);
-    if (status == OTTER_OK)
-        status = pki_status(mbedtls_pk_parse_key(key, der, length, NULL, 0));
-    mbedtls_platform_zeroize(der, sizeof der);
-    return status;
+    const otter_status status =
+        kv_get(kv, pki_name(object->label).text, key->der, sizeof key->der, &length);
+    if (status != OTTER_OK)
+        return status;
+    return length == sizeof key->der && pki_private_read(key->der, length, key->number)
+               ? OTTER_OK
+               : OTTER_E_MALFORMED;
 }
 
 /* The key and what goes along with it, as one atomic change. */
@@ -44,59 +46,35 @@ static otter_status store_length(void *ctx, const struct pki_object *object, uin
 static otter_status store_public_key(void *ctx, const struct pki_object *object,
                                      struct pki_public *public)
 {
-    mbedtls_pk_context key;
-    otter_status status = read_key(ctx, object, &key);
+    struct stored_key key;
+    const otter_status status = read_key(ctx, object, &key);
     if (status == OTTER_OK)
-        status = pki_encode_public(&key, public);
-    mbedtls_pk_free(&key);
+        pki_public_from_point(public, key.der + PKI_PRIVATE_POINT);
+    mbedtls_platform_zeroize(&key, sizeof key);
     return status;
-}
-
-/* Deterministic ECDSA (RFC 6979) derives its nonce with the hash that made the digest. */
-static mbedtls_md_type_t hash_of(size_t length)
-{
-    return length == 32 ? MBEDTLS_MD_SHA256 : length == 48 ? MBEDTLS_MD_SHA384 : MBEDTLS_MD_SHA512;
 }
 
 static otter_status store_sign(void *ctx, const struct pki_object *object, const uint8_t *digest,
                                size_t length, struct pki_signature *signature)
 {
-    mbedtls_pk_context key;
-    size_t written = 0;
+    struct stored_key key;
     otter_status status = read_key(ctx, object, &key);
-    if (status == OTTER_OK && mbedtls_pk_sign(&key, hash_of(length), digest, length, signature->der,
-                                              &written, pki_random, NULL) != 0)
-        status = OTTER_E_CRYPTO;
-    signature->length = (uint32_t)written;
-    mbedtls_pk_free(&key);
+    if (status == OTTER_OK)
+        status = pki_number_sign(key.number, digest, length, signature);
+    mbedtls_platform_zeroize(&key, sizeof key);
     return status;
-}
-
-static otter_status make_key(mbedtls_pk_context *key)
-{
-    if (mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) != 0)
-        return OTTER_E_MEMORY;
-    const int error =
-        mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(*key), pki_random, NULL);
-    return error == 0 ? OTTER_OK : OTTER_E_CRYPTO;
 }
 
 static otter_status store_generate(void *ctx, const struct pki_object *object,
                                    struct pki_public *public)
 {
-    uint8_t der[PKI_PRIVATE_MAX];
-    mbedtls_pk_context key;
-    int written = 0;
-    mbedtls_pk_init(&key);
-    otter_status status = make_key(&key);
-    if (status == OTTER_OK)
-        status = pki_encode_public(&key, public);
-    if (status == OTTER_OK && (written = mbedtls_pk_write_key_der(&key, der, sizeof der)) <= 0)
-        status = OTTER_E_CRYPTO;
-    mbedtls_pk_free(&key);
-    if (status == OTTER_OK) /* Mbed TLS writes DER to the end of a buffer */
-        status = replace(ctx, object, der + sizeof der - written, (uint32_t)written, public, true);
-    mbedtls_platform_zeroize(der, sizeof der);
+    struct stored_key key;
+    otter_status status = pki_number_make(key.number, public);
+    if (status == OTTER_OK) {
+        pki_private_write(key.der, key.number, public);
+        status = replace(ctx, object, key.der, sizeof key.der, public, true);
+    }
+    mbedtls_platform_zeroize(&key, sizeof key);
     return status;
 }
 

@@ -14,14 +14,16 @@ trap 'rm -rf "$view"' EXIT
 trap 'exit 1' INT TERM HUP
 mkdir "$view/mbedtls"
 
-# Of these structs every field; of a certificate those that Mbed TLS 3 does not document.
-whole='mbedtls_ssl_context|mbedtls_ssl_config|mbedtls_pk_context|mbedtls_ecp_keypair|mbedtls_ecp_group|mbedtls_ecp_point|mbedtls_mpi|mbedtls_x509write_cert'
+# Of these structs every field; of a certificate and of a curve those that Mbed TLS 3 does not
+# document.
+whole='mbedtls_ssl_context|mbedtls_ssl_config|mbedtls_pk_context|mbedtls_ecp_keypair|mbedtls_ecp_point|mbedtls_mpi|mbedtls_x509write_cert'
 some='own_buffer|sig|ext_types|ca_istrue|max_pathlen|key_usage|ns_cert_type|sig_md|sig_pk|sig_opts'
 for file in "$(dirname "$header")"/*.h; do
     sed -E "
 /^(typedef )?struct ($whole) *\$/,/^}/ { s/(\*?\b)([A-Za-z_0-9]+)((\[[^]]*\])?( *: *[0-9]+)?;)/\1private_\2\3/; s/\(\*([a-z_0-9]+)\)/(*private_\1)/; }
 /^(typedef )?struct ($whole) *\{/,/^}/ { s/(\*?\b)([A-Za-z_0-9]+)((\[[^]]*\])?( *: *[0-9]+)?;)/\1private_\2\3/; s/\(\*([a-z_0-9]+)\)/(*private_\1)/; }
 /^typedef struct mbedtls_x509_crt \{/,/^}/ s/\b($some);/private_\1;/
+/^typedef struct mbedtls_ecp_group \{/,/^}/ s/\b(h|t_data|T|T_size);/private_\1;/
 /^}/ s/private_//
 s/\(pk\)\.pk_ctx/(pk).private_pk_ctx/" "$file" >"$view/mbedtls/$(basename "$file")"
 done
@@ -43,7 +45,7 @@ refused mbedtls_ssl_context in_msg
 refused mbedtls_ssl_config f_rng
 refused mbedtls_pk_context pk_ctx
 refused mbedtls_ecp_keypair grp
-refused mbedtls_ecp_group id
+refused mbedtls_ecp_group T
 refused mbedtls_ecp_point X
 refused mbedtls_mpi p
 refused mbedtls_x509write_cert serial

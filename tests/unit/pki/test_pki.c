@@ -15,6 +15,7 @@
 #include <mbedtls/sha256.h>
 #include <mbedtls/x509_crt.h>
 
+#include "pki/pem.h"
 #include "pki/pki.h"
 #include "port/port.h"
 #include "tests/sim/nor_sim.h"
@@ -358,12 +359,14 @@ static void an_imported_private_key_brings_its_public_half(void **state)
         "tr -d '\\n' <key.pem",
         "sed 's/^/    /' key.pem",
         "{ openssl ecparam -name prime256v1; openssl ec -in key.pem 2>/dev/null; }",
+        "openssl ec -in key.pem -no_public 2>/dev/null",
+        "openssl pkcs8 -topk8 -nocrypt -in key.pem",
     };
     char pem[PKI_PEM_MAX];
     char pub[PKI_PEM_MAX];
     make_signer();
     read_file("pub.pem", pub, sizeof pub);
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         shell(forms[i], pem, sizeof pem);
         assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pem), OTTER_OK);
         assert_string_equal(exported(PKI_TLS_KEY_PUB), pub);
@@ -467,6 +470,101 @@ static void a_key_in_a_form_not_known_here_is_told_from_a_torn_text(void **state
     assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PUBLIC_KEY, pem), OTTER_E_KEY);
 }
 
+static void private_keys_of_other_kinds_are_refused(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {
+        "openssl ecparam -genkey -name secp384r1 -noout",
+        "openssl ecparam -genkey -name secp256k1 -noout",
+        "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1",
+        "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521",
+        "openssl genpkey -algorithm ED25519",
+        "openssl genpkey -algorithm X25519",
+        "openssl genrsa 1024 2>/dev/null",
+        "openssl ecparam -genkey -name prime256v1 -noout | openssl pkcs8 -topk8 -passout pass:x",
+    };
+    char pem[PKI_PEM_MAX];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        shell(kinds[i], pem, sizeof pem);
+        assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pem), OTTER_E_KEY);
+        assert_false(is_there(PKI_TLS_KEY_PRIV));
+    }
+}
+
+/* An ECPrivateKey without its public half, `more` bytes behind it. */
+static otter_status import_number(const uint8_t *number, size_t length, size_t more)
+{
+    static const uint8_t curve[] = {0xa0, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+                                    0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+    uint8_t der[100] = {0x30, (uint8_t)(5 + length + sizeof curve), 2, 1, 1, 4, (uint8_t)length};
+    char pem[PKI_PEM_MAX];
+    memcpy(der + 7, number, length);
+    memcpy(der + 7 + length, curve, sizeof curve);
+    assert_int_equal(
+        pem_encode(pem, sizeof pem, "EC PRIVATE KEY", der, 7 + length + sizeof curve + more),
+        OTTER_OK);
+    return import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pem);
+}
+
+static void a_private_key_is_a_number_of_the_curve_and_nothing_follows_it(void **state)
+{
+    (void)state;
+    uint8_t order[33] = {0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0xff, 0xff, 0xff,
+                         0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7, 0x17,
+                         0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51};
+    const uint8_t zero[32] = {0}, one[32] = {[31] = 1};
+    assert_int_equal(import_number(order, 32, 0), OTTER_E_KEY);
+    assert_int_equal(import_number(order, 33, 0), OTTER_E_KEY);
+    assert_int_equal(import_number(zero, 32, 0), OTTER_E_KEY);
+    assert_int_equal(import_number(zero, 0, 0), OTTER_E_KEY);
+    assert_int_equal(import_number(one, 32, 1), OTTER_E_KEY);
+    assert_false(is_there(PKI_TLS_KEY_PRIV));
+    order[31]--;
+    assert_int_equal(import_number(order, 32, 0), OTTER_OK);
+    assert_int_equal(import_number(one, 32, 0), OTTER_OK);
+    const struct scalar whole = private_scalar(PKI_TLS_KEY_PRIV);
+    assert_memory_equal(whole.bytes, one, 32);
+    assert_int_equal(import_number(one + 30, 2, 0), OTTER_OK);
+    const struct scalar padded = private_scalar(PKI_TLS_KEY_PRIV);
+    assert_memory_equal(padded.bytes, one, 32);
+}
+
+/* Who believed it would sign with one key and show another. */
+static void a_public_half_that_is_of_another_key_is_not_believed(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    char pub[PKI_PEM_MAX];
+    run("openssl ecparam -genkey -name prime256v1 -noout -outform DER -out a.der && "
+        "openssl ecparam -genkey -name prime256v1 -noout -outform DER -out b.der && "
+        "{ head -c 57 a.der; tail -c 64 b.der; } >mixed.der");
+    shell("openssl ec -inform DER -in a.der -pubout 2>/dev/null", pub, sizeof pub);
+    shell("echo '-----BEGIN EC PRIVATE KEY-----'; base64 mixed.der; "
+          "echo '-----END EC PRIVATE KEY-----'",
+          pem, sizeof pem);
+    assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pem), OTTER_OK);
+    assert_string_equal(exported(PKI_TLS_KEY_PUB), pub);
+}
+
+/* What earlier firmware has stored: the same bytes as openssl writes. */
+static void a_stored_key_has_the_bytes_that_openssl_writes(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    char expected[PKI_PEM_MAX];
+    uint8_t stored[200];
+    uint32_t length;
+    make_signer();
+    read_file("key.pem", pem, sizeof pem);
+    assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pem), OTTER_OK);
+    assert_int_equal(kv_get(&kv, "pki/" PKI_TLS_KEY_PRIV, stored, sizeof stored, &length),
+                     OTTER_OK);
+    const size_t size =
+        shell("openssl ec -in key.pem -outform DER 2>/dev/null", expected, sizeof expected);
+    assert_int_equal(length, size);
+    assert_memory_equal(stored, expected, size);
+}
+
 static void a_bundle_is_refused_whole(void **state)
 {
     (void)state;
@@ -531,6 +629,10 @@ int main(void)
         TEST(a_truncated_text_stores_nothing),
         TEST(bytes_after_the_certificate_are_malformed),
         TEST(a_key_in_a_form_not_known_here_is_told_from_a_torn_text),
+        TEST(private_keys_of_other_kinds_are_refused),
+        TEST(a_private_key_is_a_number_of_the_curve_and_nothing_follows_it),
+        TEST(a_public_half_that_is_of_another_key_is_not_believed),
+        TEST(a_stored_key_has_the_bytes_that_openssl_writes),
         TEST(a_bundle_is_refused_whole),
         TEST(a_full_store_keeps_the_old_key),
     };

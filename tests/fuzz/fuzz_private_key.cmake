@@ -1,0 +1,1 @@
+otter_fuzz_target(private_key USES room_pki)
