@@ -14,6 +14,7 @@
 /* Between two log lines on the way of a download; the first and the last block always have one. */
 #define PROGRESS_LOG_MS      100u
 #define SELF_TEST_TIMEOUT_MS 120000u
+#define LAST_WORDS_MS        500u /* that a restart gives what was sent for its way out */
 
 static uint8_t tls_arena[APP_TLS_ARENA_SIZE] __attribute__((aligned(8)));
 
@@ -326,6 +327,9 @@ void app_reset(struct app *app, const char *why)
 {
     LOG_INF("APP", "restarting: %s", why);
     link_close(&app->link, port_now());
-    port_idle(port_now());
+    const otter_ms end = port_now() + LAST_WORDS_MS;
+    do
+        port_idle(port_network_quiet() ? port_now() : end);
+    while (!port_network_quiet() && port_now() < end);
     port_reset();
 }

@@ -28,6 +28,10 @@ void port_network_join(const char *ssid, const char *credential);
  * is too old). The port tries again by itself. */
 otter_status port_network_status(void);
 
+/* True when nothing that was sent waits in the board for its way out: who restarts it gives it a
+ * moment for that. */
+bool port_network_quiet(void);
+
 enum socket_state {
     SOCKET_IDLE = 0,
     SOCKET_LOOKING_UP, /* the host's name; passed over for an address in text */

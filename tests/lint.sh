@@ -7,8 +7,8 @@ build=$3
 cd "$2" || exit 1
 case $half in
 device)
-    set -- port/*.c codec/*.c image/*.c store/*.c net/*.c pki/*.c services/*/*.c cli/*.c console/*.c boot/*.c \
-        firmware/*.c
+    set -- port/*.c codec/*.c image/*.c store/*.c net/*.c net/*/*.c pki/*.c services/*/*.c cli/*.c console/*.c boot/*.c \
+        firmware/*.c ports/modem/*.c
     ;;
 host) set -- cloud/*/*.c tool/*.c tool/demo/*.c ;;
 *) echo "lint.sh: device or host, not '$half'"; exit 2 ;;

@@ -458,6 +458,13 @@ void esp8266_sent(struct esp8266 *modem, size_t length)
     modem->out_length -= length;
 }
 
+bool esp8266_quiet(const struct esp8266 *modem)
+{
+    return modem->phase != PHASE_UP ||
+           (modem->send_length == 0 && !modem->must_close && modem->command != COMMAND_SEND &&
+            modem->command != COMMAND_CLOSE);
+}
+
 bool esp8266_take_event(struct esp8266 *modem)
 {
     const bool event = modem->event;

@@ -56,6 +56,8 @@ void esp8266_sent(struct esp8266 *modem, size_t length);
 void esp8266_tick(struct esp8266 *modem, otter_ms now);
 otter_ms esp8266_deadline(const struct esp8266 *modem);
 
+/* True when nothing that was sent waits for its way out, and no closed connection for its end. */
+bool esp8266_quiet(const struct esp8266 *modem);
 /* True when something happened since the last call that who uses the connection may wait for. */
 bool esp8266_take_event(struct esp8266 *modem);
 /* True while the reset pin must be held active. */

@@ -82,7 +82,7 @@ static char *escape(char *to, const char *text)
 static char *put(char *to, const char *text)
 {
     const size_t length = strlen(text);
-    memcpy(to, text, length);
+    memcpy(to, text, length + 1);
     return to + length;
 }
 
@@ -94,8 +94,7 @@ static void join(struct esp8266 *modem, otter_ms now)
 {
     char *to = put(modem->text, modem->major >= 2 ? "AT+CWJAP=\"" : "AT+CWJAP_CUR=\"");
     to = put(escape(to, modem->ssid), "\",\"");
-    to = put(escape(to, modem->credential), "\"");
-    *to = '\0';
+    put(escape(to, modem->credential), "\"");
     modem->join_answer = 0;
     modem->rejoin = modem->linked = false;
     LOG_INF(TAG, "joining %s", modem->ssid);

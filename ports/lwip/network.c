@@ -152,6 +152,12 @@ bool network_take_event(void)
     return was;
 }
 
+/* lwIP hands on at once what the window allows. */
+bool port_network_quiet(void)
+{
+    return true;
+}
+
 otter_status port_network_status(void)
 {
     if (!running || !netif_is_link_up(&interface))

@@ -77,6 +77,11 @@ otter_status port_network_status(void)
     return esp8266_network(&modem);
 }
 
+bool port_network_quiet(void)
+{
+    return esp8266_quiet(&modem);
+}
+
 otter_status socket_connect(struct socket *socket, const char *host, uint16_t port)
 {
     memset(socket, 0, sizeof *socket);

@@ -33,6 +33,11 @@ void port_network_join(const char *ssid, const char *credential)
     (void)credential;
 }
 
+bool port_network_quiet(void)
+{
+    return true;
+}
+
 otter_status port_network_status(void)
 {
     return OTTER_OK;

@@ -40,6 +40,7 @@ static bool entropy;
 static uint8_t next_random; /* a counter, or what every byte is */
 static bool random_counts;
 static unsigned connects;    /* calls of socket_connect */
+static otter_ms quiet_at;    /* until then something waits for its way out */
 static otter_status network; /* what lacks */
 static char joined[128];     /* SSID/credential as last handed to the port */
 static struct handover handover;
@@ -91,7 +92,8 @@ _Noreturn void port_reset(void)
 
 void port_idle(otter_ms deadline)
 {
-    (void)deadline;
+    if (deadline > now)
+        now = deadline < now + 50 ? deadline : now + 50;
 }
 
 const struct handover *port_handover(void)
@@ -102,6 +104,11 @@ const struct handover *port_handover(void)
 void port_network_join(const char *ssid, const char *credential)
 {
     snprintf(joined, sizeof joined, "%s/%s", ssid, credential);
+}
+
+bool port_network_quiet(void)
+{
+    return now >= quiet_at;
 }
 
 otter_status port_network_status(void)
@@ -192,6 +199,7 @@ static int set_up(void **state)
     random_counts = true;
     connects = 0;
     network = OTTER_OK;
+    quiet_at = 0;
     joined[0] = '\0';
     handover = (struct handover){.magic = HANDOVER_MAGIC, .reset_reason = RESET_POWER_ON};
     logged[0] = '\0';
@@ -542,6 +550,21 @@ static void the_agent_gets_the_products_hooks_and_default_answers_without_them(v
 
 /* --- the network --- */
 
+static void a_restart_waits_a_moment_for_what_was_sent(void **state)
+{
+    (void)state;
+    start();
+    now = 1000;
+    quiet_at = 1200;
+    if (setjmp(reset) == 0)
+        app_reset(&app, "test");
+    assert_in_range(now, 1200, 1300);
+    quiet_at = OTTER_NEVER;
+    if (setjmp(reset) == 0)
+        app_reset(&app, "test");
+    assert_in_range(now, 1200, 3000);
+}
+
 static void type(const char *line)
 {
     console_input(&app.shell.console, line, strlen(line));
@@ -595,6 +618,7 @@ int main(void)
         PROMISE(the_agent_gets_the_products_hooks_and_default_answers_without_them),
         PROMISE(wifi_credentials_reach_the_port_at_start_and_after_a_commit),
         PROMISE(what_the_network_lacks_is_shown),
+        PROMISE(a_restart_waits_a_moment_for_what_was_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -543,7 +543,9 @@ static void last_words_go_out_before_the_close(void **state)
     assert_int_equal(esp8266_send(&modem, now, "farewell", 8), 8);
     esp8266_close(&modem, now);
     assert_int_equal(link_state(), SOCKET_IDLE);
+    assert_false(esp8266_quiet(&modem));
     run(SECOND);
+    assert_true(esp8266_quiet(&modem));
     assert_memory_equal(server.last, "farewell", 8);
     assert_false(server.connected);
 }
