@@ -269,9 +269,7 @@ static bool start_api(struct running *running)
     struct api_config config = {.address = names->api_listen,
                                 .iot_endpoint = names->mqtt_host,
                                 .tls = running->api_tls,
-                                .port = (uint16_t)(port ? port : API_PORT),
-                                .access_key_id = running->dir.access_key_id,
-                                .secret_access_key = running->dir.secret_access_key};
+                                .port = (uint16_t)(port ? port : API_PORT)};
     running->api = api_start(&running->loop, &config, reason, sizeof reason);
     if (running->api || port)
         return running->api || say(reason, "--api-port");
@@ -342,6 +340,7 @@ static bool announce(struct running *running)
 static bool start(struct running *running)
 {
     const struct cloud_config config = {.dir = running->dir.path,
+                                        .credentials = &running->dir.credentials,
                                         .strict = running->options.strict};
     return watch_signals(running) && core_start(&running->cloud, &config) == OTTER_OK &&
            start_broker(running) &&

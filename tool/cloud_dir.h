@@ -9,13 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cloud/core/account/credentials.h"
+
 #define CLOUD_DIR_MAX 512
 
 struct cloud_dir {
     char path[CLOUD_DIR_MAX]; /* absolute */
     int lock;
-    char access_key_id[21];
-    char secret_access_key[41];
+    struct credentials credentials;
 };
 
 /* Makes the folder (mode 0700) and its credentials where they are missing, and locks it. False

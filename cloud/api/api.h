@@ -1,6 +1,6 @@
 /* The AWS HTTP APIs of the local cloud: iot, iot-jobs-data, s3, acm, signer, iam, sts on one port.
  *
- * Every request must be signed (SigV4, header or presigned query) with the configured credentials;
+ * Every request must be signed (SigV4, header or presigned query) with the cloud's credentials;
  * the service in the credential scope picks the API. It listens on the cloud's event loop. */
 #ifndef OTTER_CLOUD_API_API_H
 #define OTTER_CLOUD_API_API_H
@@ -12,13 +12,11 @@
 struct api;
 
 struct api_config {
-    const char *address;           /* NULL: 127.0.0.1 */
-    uint16_t port;                 /* 0: a free one, see api_port */
-    const char *access_key_id;     /* the one key pair that is accepted */
-    const char *secret_access_key; /* both copied; neither may be empty */
-    const char *iot_endpoint;      /* host that describe-endpoint answers; NULL: localhost */
-    SSL_CTX *tls;                  /* NULL: plain HTTP, for loopback; a reference is taken */
-    unsigned patience_s;           /* with slow clients; 0: 20 */
+    const char *address;      /* NULL: 127.0.0.1 */
+    uint16_t port;            /* 0: a free one, see api_port */
+    const char *iot_endpoint; /* host that describe-endpoint answers; NULL: localhost */
+    SSL_CTX *tls;             /* NULL: plain HTTP, for loopback; a reference is taken */
+    unsigned patience_s;      /* with slow clients; 0: 20 */
 };
 
 /* NULL with the reason in `reason`: port taken, no credentials. Serves the loop's

@@ -31,7 +31,7 @@ struct api {
     struct guests *guests;
     struct exchange *exchanges; /* all that are under way */
     bool stopping;
-    char *key_id, *secret, *iot_endpoint;
+    char *iot_endpoint;
 };
 
 struct exchange *exchange_new(struct api *api, struct evhttp_request *request);

@@ -6,7 +6,6 @@
 #include <event2/http_struct.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +14,7 @@
 #include "cloud/api/api_internal.h"
 #include "cloud/api/checksum.h"
 #include "cloud/api/chunked.h"
+#include "cloud/core/account/credentials.h"
 #include "cloud/loop/door.h"
 #include "cloud/store/db.h"
 
@@ -49,7 +49,8 @@ static enum sigv4_verdict authenticate(struct exchange *exchange)
 {
     const struct api *api = exchange->call.api;
     struct call *call = &exchange->call;
-    struct sigv4_keys keys = {api->key_id, api->secret, api->cloud->region};
+    const struct credentials *credentials = api->cloud->credentials;
+    struct sigv4_keys keys = {credentials->key_id, credentials->secret, api->cloud->region};
     struct sigv4_request view = {.method = call_method(call),
                                  .target = call->target,
                                  .headers = call->headers,
@@ -128,9 +129,8 @@ static char *copy(const char *text, const char *fallback)
 
 struct api *api_start(struct loop *loop, const struct api_config *config, char *reason, size_t size)
 {
-    if (!config->access_key_id || !*config->access_key_id || !config->secret_access_key ||
-        !*config->secret_access_key) {
-        snprintf(reason, size, "the HTTP API needs an access key id and a secret access key");
+    if (!loop->cloud->credentials) {
+        snprintf(reason, size, "the HTTP API needs credentials that requests are signed with");
         return NULL;
     }
     struct api *api = calloc(1, sizeof *api);
@@ -138,12 +138,10 @@ struct api *api_start(struct loop *loop, const struct api_config *config, char *
         abort();
     api->loop = loop;
     api->cloud = loop->cloud;
-    api->key_id = copy(config->access_key_id, "");
-    api->secret = copy(config->secret_access_key, "");
     api->iot_endpoint = copy(config->iot_endpoint, "localhost");
     api->http = evhttp_new(loop->base);
     api->guests = guests_new(
-        loop->base, &(struct guests_config){api->key_id, config->tls,
+        loop->base, &(struct guests_config){loop->cloud->credentials->key_id, config->tls,
                                             config->patience_s ? config->patience_s : PATIENCE_S});
     if (api->http && api->guests && listen_on(api, config))
         return api;
@@ -189,9 +187,6 @@ void api_stop(struct api *api)
     if (api->http)
         evhttp_free(api->http);
     guests_free(api->guests);
-    OPENSSL_cleanse(api->secret, strlen(api->secret));
-    free(api->key_id);
-    free(api->secret);
     free(api->iot_endpoint);
     free(api);
 }

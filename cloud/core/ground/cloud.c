@@ -41,6 +41,7 @@ otter_status cloud_open(struct cloud *cloud, const struct cloud_config *config)
     char reason[256];
     *cloud = (struct cloud){.now_ms = config->now_ms ? config->now_ms : system_ms,
                             .now_context = config->now_context,
+                            .credentials = config->credentials,
                             .strict = config->strict};
     snprintf(cloud->dir, sizeof cloud->dir, "%s", config->dir);
     snprintf(cloud->region, sizeof cloud->region, "%s",

@@ -31,6 +31,7 @@
 struct cloud;
 struct cloud_later;
 struct content_hold;
+struct credentials;
 struct db;
 struct ota_work;
 struct windows;
@@ -44,6 +45,8 @@ struct cloud_config {
     const char *account;
     int64_t (*now_ms)(void *context); /* milliseconds since 1970; NULL: the system's clock */
     void *now_context;
+    /* The access keys of the account, see account/credentials.h; outlive the cloud. NULL: none. */
+    const struct credentials *credentials;
     bool strict; /* refuse what AWS's documentation leaves open but AWS's own devices avoid */
 };
 
@@ -73,7 +76,8 @@ struct cloud {
     char dir[512];
     char region[32];
     char account[16];
-    bool strict;                      /* as configured */
+    bool strict; /* as configured */
+    const struct credentials *credentials;
     int64_t (*now_ms)(void *context); /* as configured */
     void *now_context;
 

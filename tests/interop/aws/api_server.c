@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cloud/api/api.h"
+#include "cloud/core/account/credentials.h"
 #include "cloud/core/core.h"
 #include "cloud/loop/loop.h"
 
@@ -43,10 +44,10 @@ int main(int argc, char **argv)
     struct loop loop;
     char reason[256] = "";
     struct event_base *base = event_base_new();
-    struct cloud_config config = {.dir = argc > 1 ? argv[1] : ".", .strict = true};
-    struct api_config api_config = {.access_key_id = KEY_ID,
-                                    .secret_access_key = SECRET,
-                                    .patience_s = argc > 2 ? (unsigned)atoi(argv[2]) : 0};
+    const struct credentials credentials = {KEY_ID, SECRET};
+    struct cloud_config config = {
+        .dir = argc > 1 ? argv[1] : ".", .credentials = &credentials, .strict = true};
+    struct api_config api_config = {.patience_s = argc > 2 ? (unsigned)atoi(argv[2]) : 0};
     if (!base || core_start(&cloud, &config) != OTTER_OK || !loop_start(&loop, base, &cloud, true))
         return 1;
     struct api *api = api_start(&loop, &api_config, reason, sizeof reason);
