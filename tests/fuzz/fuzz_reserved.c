@@ -1,0 +1,81 @@
+/* Requests on reserved topics as any device may send them: up to the first line end the topic, then
+ * the payload. Whatever comes, answers go to reserved topics only, and to none that is no request.
+ */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/core/core.h"
+#include "cloud/core/registry/registry.h"
+#include "cloud/reserved/reserved.h"
+#include "codec/mqtt_packet.h"
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct cloud cloud;
+static char dir[] = "/tmp/otter-fuzz-XXXXXX";
+
+static void end(void)
+{
+    char command[64];
+    core_stop(&cloud);
+    snprintf(command, sizeof command, "rm -rf %s", dir);
+    if (system(command) != 0)
+        perror(command);
+}
+
+static void write_nothing(void *context, const char *area, const char *text)
+{
+    (void)context, (void)area, (void)text;
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    struct answer answer = ANSWER_INIT;
+    json_t *none = json_object();
+    (void)argc, (void)argv;
+    cloud_log_to(write_nothing, NULL);
+    if (!mkdtemp(dir) || core_start(&cloud, &(struct cloud_config){.dir = dir}) != OTTER_OK ||
+        thing_create(&cloud, "t", none, &answer) != CORE_OK)
+        abort();
+    answer_free(&answer);
+    json_decref(none);
+    atexit(end);
+    return 0;
+}
+
+static void check(void *context, const struct reserved_message *message)
+{
+    ++*(int *)context;
+    if (strncmp(message->topic, "$aws/", 5) != 0 || message->length == 0)
+        abort();
+}
+
+static void read_blocks(void *context, struct reserved_blocks *blocks)
+{
+    struct reserved_message message;
+    while (reserved_blocks_next(blocks, &message))
+        check(context, &message);
+    reserved_blocks_free(blocks);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const uint8_t *newline = memchr(data, '\n', size);
+    size_t length = newline ? (size_t)(newline - data) : size;
+    char topic[257];
+    int answers = 0;
+    const struct reserved_answers to = {check, check, read_blocks, NULL, &answers};
+    const struct mqtt_text text = {(const char *)data, length};
+    if (length >= sizeof topic || !mqtt_topic_valid(text)) /* the gateway lets no other through */
+        return 0;
+    memcpy(topic, data, length);
+    topic[length] = '\0';
+    const uint8_t *payload = newline ? newline + 1 : data + size;
+    const struct reserved_request request = {topic, payload, (size_t)(data + size - payload)};
+    if (!reserved_publish(&cloud, &request, &to) && answers > 0)
+        abort();
+    return 0;
+}

@@ -1,0 +1,1 @@
+otter_fuzz_target(reserved USES room_cloud_core room_cloud_reserved room_codec)
