@@ -1,0 +1,37 @@
+/* The chip's part of the firmware's start, and its interrupts. */
+#include "boards/map.h"
+#include "ports/cortex-m/clock.h"
+#include "ports/cortex-m/console.h"
+#include "ports/cortex-m/entropy.h"
+#include "ports/cortex-m/system.h"
+#include "ports/nuvoton/nuvoton.h"
+#include "ports/nuvoton/trng.h"
+
+#define IRQ_OF(n)  IRQ_OF_(n)
+#define IRQ_OF_(n) IRQ_UART##n
+
+static void console_handler(void)
+{
+    uart_console_receive();
+    uart_console_transmit();
+}
+
+#ifdef BOARD_MODEM_UART
+void modem_handler(void);
+#endif
+
+/* Linked behind the core's vectors. Other interrupts are never enabled. */
+void (*const interrupt_vectors[IRQ_COUNT])(void)
+    __attribute__((section(".vectors.interrupts"), used)) = {
+        [IRQ_OF(BOARD_CONSOLE_UART)] = console_handler,
+#ifdef BOARD_MODEM_UART
+        [IRQ_OF(BOARD_MODEM_UART)] = modem_handler,
+#endif
+};
+
+void chip_start(void)
+{
+    clock_start();
+    trng_start();
+    (void)entropy_start(); /* the log has said what is wrong; port_random refuses */
+}

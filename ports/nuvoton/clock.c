@@ -1,0 +1,114 @@
+/* Clock to rated speed, and TIMER0 as the counter of time: it is on every part, and runs on while
+ * the core waits for its flash. Sequences: the parts' Technical Reference Manuals, system clock and
+ * power level; after a reset that keeps the PLL (watchdog, SYSRESETREQ) the core is taken to HIRC
+ * first. */
+#include "ports/cortex-m/clock.h"
+
+#include "ports/nuvoton/nuvoton.h"
+
+/* Loops of a few instructions each, at 12 MHz or more: far longer than any of the waits takes. A
+ * source that never comes leaves the core on HIRC; everything works then, slower. */
+#define WAIT_MAX 100000u
+
+#if CHIP_HAS_DWT
+#define DEMCR      REG32(0xe000edfcu)
+#define DWT_CTRL   REG32(0xe0001000u)
+#define DWT_CYCCNT REG32(0xe0001004u)
+#endif
+
+void registers_unlock(void)
+{
+    for (unsigned i = 0; i < WAIT_MAX && SYS_REGLCTL != 1; i++) {
+        const uint32_t primask = irq_save();
+        SYS_REGLCTL = 0x59;
+        SYS_REGLCTL = 0x16;
+        SYS_REGLCTL = 0x88;
+        irq_restore(primask);
+    }
+}
+
+static bool wait_for(uint32_t flag)
+{
+    for (unsigned i = 0; i < WAIT_MAX; i++)
+        if (CLK_STATUS & flag)
+            return true;
+    return false;
+}
+
+static void select_core(uint32_t source)
+{
+    CLK_CLKSEL0 = (CLK_CLKSEL0 & ~7u) | source;
+}
+
+static void speed_up(void)
+{
+    CLK_PWRCTL |= CLK_HIRC;
+    if (!wait_for(CLK_HIRC_STABLE))
+        return;
+    select_core(CLK_HCLK_HIRC);
+    CLK_CLKDIV0 &= ~0xfu;
+    CLK_PLLCTL |= CLK_PLL_OFF;
+    CLK_PLLCTL = CHIP_PLLCTL;
+    if (!wait_for(CLK_PLL_STABLE))
+        return;
+    SYS_PLCTL &= ~3u;
+    for (unsigned i = 0; i < WAIT_MAX && SYS_PLSTS & 1u; i++) {
+    }
+    CLK_AHBCLK |= CLK_AHB_ISP;
+    FMC_CYCCTL = CHIP_FLASH_CYCLE;
+    CLK_PCLKDIV = 0x11;
+    select_core(CLK_HCLK_PLL);
+}
+
+void clock_start(void)
+{
+    registers_unlock();
+    speed_up();
+    CLK_CLKSEL1 = (CLK_CLKSEL1 & ~0x700u) | 7u << 8; /* TIMER0 on HIRC */
+    CLK_APBCLK0 |= CLK_APB_TIMER0;
+    TIMER0_CTL = 0;
+    TIMER0_CMP = TIMER_COUNT_MASK;
+    TIMER0_CTL = TIMER_RUN | (HIRC_HZ / 1000000u - 1u);
+#if CHIP_HAS_DWT
+    DEMCR |= 1u << 24;
+    DWT_CTRL |= 1u;
+#endif
+}
+
+uint32_t clock_hz(void)
+{
+    return (CLK_CLKSEL0 & 7u) == CLK_HCLK_PLL ? CHIP_HZ : HIRC_HZ;
+}
+
+static uint32_t now_us(void)
+{
+    return TIMER0_CNT & TIMER_COUNT_MASK;
+}
+
+/* The counter wraps after 16.8 s; the loop asks at least once a second, and whatever holds it up
+ * longer than the watchdog does not hold for long. */
+otter_ms port_now(void)
+{
+    static uint64_t us;
+    const uint32_t primask = irq_save();
+    us += (now_us() - (uint32_t)us) & TIMER_COUNT_MASK;
+    const otter_ms result = us / 1000u;
+    irq_restore(primask);
+    return result;
+}
+
+void clock_wait_us(uint32_t wait)
+{
+    const uint32_t start = now_us();
+    while (((now_us() - start) & TIMER_COUNT_MASK) < wait) {
+    }
+}
+
+uint32_t clock_sample(void)
+{
+#if CHIP_HAS_DWT
+    return DWT_CYCCNT;
+#else
+    return now_us();
+#endif
+}

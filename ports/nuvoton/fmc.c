@@ -1,0 +1,136 @@
+/* The internal flash: 32-bit words by ISP commands, read where it is mapped. While a command works
+ * on the bank that the core runs from, the core waits for it; from the other bank it goes on, and
+ * interrupts are served (Technical Reference Manual, flash memory controller).
+ *
+ * What the manual leaves open: whether a word may be programmed twice. It is not; a unit that is
+ * not erased is refused here. */
+#include <string.h>
+
+#include "boards/geometry.h"
+#include "port/flash.h"
+#include "ports/cortex-m/clock.h"
+#include "ports/nuvoton/nuvoton.h"
+
+/* The longest command takes tens of milliseconds; who waits longer has a dead controller. */
+#define COMMAND_US_MAX 1000000u
+#define POLL_MAX       100000000u
+
+static const struct geometry device = GEOMETRY(0);
+
+static bool is_busy(void)
+{
+    return (FMC_ISPTRG & 1u) || (FMC_ISPSTS & FMC_BUSY);
+}
+
+static otter_status wait_idle(void)
+{
+    const otter_ms limit = port_now() + COMMAND_US_MAX / 1000u;
+    for (unsigned i = 0; i < POLL_MAX && is_busy(); i++)
+        if ((i & 0xfffu) == 0xfffu && port_now() > limit)
+            return OTTER_E_FLASH;
+    return is_busy() ? OTTER_E_FLASH : OTTER_OK;
+}
+
+static otter_status command(uint32_t code, uint32_t address, uint32_t data)
+{
+    if (wait_idle() != OTTER_OK)
+        return OTTER_E_FLASH;
+    if (FMC_ISPCTL & FMC_FAILED)
+        FMC_ISPCTL |= FMC_FAILED;
+    FMC_ISPCMD = code;
+    FMC_ISPADDR = address;
+    FMC_ISPDAT = data;
+    FMC_ISPTRG = 1;
+    __asm volatile("isb" ::: "memory");
+    if (wait_idle() != OTTER_OK || (FMC_ISPCTL & FMC_FAILED))
+        return OTTER_E_FLASH;
+    return OTTER_OK;
+}
+
+static void open_flash(void)
+{
+    registers_unlock();
+    CLK_AHBCLK |= CLK_AHB_ISP;
+    FMC_ISPCTL |= FMC_ENABLE | FMC_UPDATE;
+}
+
+static void close_flash(void)
+{
+    FMC_ISPCTL &= ~FMC_UPDATE;
+}
+
+static bool inside(uint32_t offset, uint32_t length)
+{
+    return offset <= device.size && length <= device.size - offset;
+}
+
+static otter_status fmc_read(void *ctx, uint32_t offset, void *data, uint32_t length)
+{
+    (void)ctx;
+    if (!inside(offset, length))
+        return OTTER_E_BOUNDS;
+    memcpy(data, (const void *)(uintptr_t)offset, length); /* APROM is mapped at 0 */
+    return OTTER_OK;
+}
+
+static otter_status fmc_program(void *ctx, uint32_t offset, const void *data, uint32_t length)
+{
+    (void)ctx;
+    if (!inside(offset, length))
+        return OTTER_E_BOUNDS;
+    if (offset % sizeof(uint32_t) != 0 || length % sizeof(uint32_t) != 0)
+        return OTTER_E_ARGUMENT;
+    for (uint32_t i = 0; i < length; i += sizeof(uint32_t))
+        if (REG32(offset + i) != 0xffffffffu)
+            return OTTER_E_FLASH;
+    otter_status status = OTTER_OK;
+    open_flash();
+    for (uint32_t i = 0; i < length && status == OTTER_OK; i += sizeof(uint32_t)) {
+        uint32_t word;
+        memcpy(&word, (const uint8_t *)data + i, sizeof word);
+        if (word != 0xffffffffu)
+            status = command(FMC_PROGRAM, offset + i, word);
+        if (status == OTTER_OK && (FMC_ISPSTS & FMC_DIFFERS || REG32(offset + i) != word))
+            status = OTTER_E_FLASH;
+    }
+    close_flash();
+    return status;
+}
+
+static otter_status fmc_erase(void *ctx, uint32_t offset)
+{
+    (void)ctx;
+    if (offset >= device.size)
+        return OTTER_E_BOUNDS;
+    if (offset % CHIP_PAGE_SIZE != 0)
+        return OTTER_E_ARGUMENT;
+    open_flash();
+    const otter_status status = command(FMC_ERASE, offset, 0);
+    close_flash();
+    return status;
+}
+
+static struct flash_sector fmc_sector_at(void *ctx, uint32_t offset)
+{
+    (void)ctx;
+    return (struct flash_sector){offset - offset % CHIP_PAGE_SIZE, CHIP_PAGE_SIZE};
+}
+
+static const struct flash_ops ops = {
+    .read = fmc_read,
+    .program = fmc_program,
+    .erase = fmc_erase,
+    .sector_at = fmc_sector_at,
+};
+
+const struct flash port_flash[] = {
+    {.ops = &ops,
+     .size = DEVICE_SIZE(BOARD_DEVICE_0),
+     .write_size = DEVICE_WRITE(BOARD_DEVICE_0),
+     .erased_value = 0xff},
+};
+
+_Static_assert(DEVICE_SIZE(BOARD_DEVICE_0) == CHIP_APROM_SIZE, "the map has not the chip's flash");
+_Static_assert(DEVICE_SECTOR_1(BOARD_DEVICE_0) == CHIP_PAGE_SIZE,
+               "the map has not the chip's pages");
+_Static_assert(DEVICE_WRITE(BOARD_DEVICE_0) == 4, "this flash is programmed by words");

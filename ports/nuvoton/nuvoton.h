@@ -1,0 +1,134 @@
+/* Registers that the NuMicro M467, M487 and M2354 share, and the chip that is built for
+ * (BOARD_CHIP of the board). Sources: the parts' Technical Reference Manuals and device headers. */
+#ifndef OTTER_NUVOTON_H
+#define OTTER_NUVOTON_H
+
+#include <stdbool.h>
+
+#include "ports/cortex-m/core.h"
+
+#define SYS_BASE 0x40000000u
+#define CLK_BASE 0x40000200u
+
+#include OTTER_CHIP_HEADER
+
+/* SYS. Most registers of SYS, CLK, FMC and WDT are locked: see registers_unlock. */
+#define SYS_RSTSTS  REG32(SYS_BASE + 0x004u)
+#define SYS_IPRST1  REG32(SYS_BASE + 0x00cu)
+#define SYS_REGLCTL REG32(SYS_BASE + 0x100u)
+#define SYS_PLCTL   REG32(SYS_BASE + 0x1f8u)
+#define SYS_PLSTS   REG32(SYS_BASE + 0x1fcu)
+
+#define SYS_RSTSTS_WATCHDOG 0x04u
+
+/* CLK. */
+#define CLK_PWRCTL  REG32(CLK_BASE + 0x000u)
+#define CLK_AHBCLK  REG32(CLK_BASE + 0x004u)
+#define CLK_APBCLK0 REG32(CLK_BASE + 0x008u)
+#define CLK_APBCLK1 REG32(CLK_BASE + 0x00cu)
+#define CLK_CLKSEL0 REG32(CLK_BASE + 0x010u)
+#define CLK_CLKSEL1 REG32(CLK_BASE + 0x014u)
+#define CLK_CLKSEL2 REG32(CLK_BASE + 0x018u)
+#define CLK_CLKSEL3 REG32(CLK_BASE + 0x01cu)
+#define CLK_CLKDIV0 REG32(CLK_BASE + 0x020u)
+#define CLK_PCLKDIV REG32(CLK_BASE + 0x034u)
+#define CLK_PLLCTL  REG32(CLK_BASE + 0x040u)
+#define CLK_STATUS  REG32(CLK_BASE + 0x050u)
+#define CLK_AHBCLK1 REG32(CLK_BASE + 0x058u)
+
+#define CLK_HIRC         0x04u /* PWRCTL */
+#define CLK_LIRC         0x08u
+#define CLK_PLL_STABLE   0x04u /* STATUS */
+#define CLK_LIRC_STABLE  0x08u
+#define CLK_HIRC_STABLE  0x10u
+#define CLK_HCLK_PLL     2u /* CLKSEL0.HCLKSEL */
+#define CLK_HCLK_HIRC    7u
+#define CLK_PLL_OFF      0x10000u
+#define CLK_APB_TIMER0   0x04u
+#define CLK_APB_WATCHDOG 0x01u
+#define CLK_AHB_ISP      0x04u
+
+#define HIRC_HZ 12000000u
+
+/* TIMER0: continuous, 1 MHz, 24 bits. */
+#define TIMER0_CTL       REG32(0x40050000u)
+#define TIMER0_CMP       REG32(0x40050004u)
+#define TIMER0_CNT       REG32(0x4005000cu)
+#define TIMER_RUN        (1u << 30 | 3u << 27) /* CNTEN, continuous */
+#define TIMER_ACTIVE     (1u << 25)
+#define TIMER_COUNT_MASK 0xffffffu
+
+/* WDT. */
+#define WDT_CTL    REG32(0x40040000u)
+#define WDT_RSTCNT REG32(0x40040008u)
+#define WDT_ENABLE 0x80u
+#define WDT_RESET  0x02u
+#define WDT_SYNC   (1u << 30)
+#define WDT_FEED   0x5aa5u
+
+/* FMC. */
+#define FMC_ISPCTL  REG32(0x4000c000u)
+#define FMC_ISPADDR REG32(0x4000c004u)
+#define FMC_ISPDAT  REG32(0x4000c008u)
+#define FMC_ISPCMD  REG32(0x4000c00cu)
+#define FMC_ISPTRG  REG32(0x4000c010u)
+#define FMC_ISPSTS  REG32(0x4000c040u)
+#define FMC_CYCCTL  REG32(0x4000c04cu)
+#define FMC_ENABLE  0x01u /* ISPCTL */
+#define FMC_UPDATE  0x08u
+#define FMC_FAILED  0x40u
+#define FMC_BUSY    0x01u /* ISPSTS */
+#define FMC_DIFFERS 0x20u
+#define FMC_PROGRAM 0x21u /* ISPCMD */
+#define FMC_ERASE   0x22u
+
+/* UARTs, by number. */
+#define UART_BASE(n)     (0x40070000u + 0x1000u * (n))
+#define UART_DAT(n)      REG32(UART_BASE(n) + 0x00u)
+#define UART_INTEN(n)    REG32(UART_BASE(n) + 0x04u)
+#define UART_FIFO(n)     REG32(UART_BASE(n) + 0x08u)
+#define UART_LINE(n)     REG32(UART_BASE(n) + 0x0cu)
+#define UART_FIFOSTS(n)  REG32(UART_BASE(n) + 0x18u)
+#define UART_TOUT(n)     REG32(UART_BASE(n) + 0x20u)
+#define UART_BAUD_REG(n) REG32(UART_BASE(n) + 0x24u)
+#define UART_FUNCSEL(n)  REG32(UART_BASE(n) + 0x30u)
+
+#define UART_8N1         3u
+#define UART_FIFO_RESET  6u
+#define UART_ERRORS      0x71u /* FIFOSTS: overflow, parity, frame, break */
+#define UART_RX_EMPTY    (1u << 14)
+#define UART_TX_FULL     (1u << 23)
+#define UART_INT_RX      0x001u /* INTEN */
+#define UART_INT_TX      0x002u
+#define UART_INT_TIMEOUT 0x010u
+#define UART_TIMEOUT_ON  0x800u
+#define UART_AUTO_RTS    0x1000u
+#define UART_AUTO_CTS    0x2000u
+#define UART_RTS_AT_8    (2u << 16) /* FIFO */
+#define UART_INT_AT_8    (2u << 4)
+
+/* GPIO ports, A being 0. */
+#define GPIO_MODE(port)     REG32(0x40004000u + 0x40u * (port))
+#define GPIO_PIN(port, pin) REG32(0x40004800u + 0x40u * (port) + 4u * (pin))
+#define GPIO_MODE_OUTPUT    1u
+
+/* TRNG. */
+#define TRNG_CTL    REG32(0x400b9000u)
+#define TRNG_DATA   REG32(0x400b9004u)
+#define TRNG_ACT    REG32(0x400b900cu)
+#define TRNG_ENABLE 0x01u
+#define TRNG_HAS    0x02u
+#define TRNG_READY  0x80u
+#define TRNG_ACTIVE 0x80u
+
+/* Unlocks the protected registers; they stay so: a stray write is not what this firmware guards
+ * against, and the sequence would have to be repeated around each flash operation. */
+void registers_unlock(void);
+
+enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I, PORT_J };
+
+/* A pin of the board's board.h: port, number, function. */
+void pin_function_set(unsigned port, unsigned pin, unsigned function);
+void pin_output(unsigned port, unsigned pin, bool level);
+
+#endif

@@ -1,0 +1,16 @@
+/* Pins: the function each has, and plain outputs. */
+#include "ports/nuvoton/nuvoton.h"
+
+void pin_function_set(unsigned port, unsigned pin, unsigned function)
+{
+    CHIP_MFP(port, pin) = (CHIP_MFP(port, pin) & ~(CHIP_MFP_MASK << CHIP_MFP_SHIFT(pin))) |
+                          function << CHIP_MFP_SHIFT(pin);
+}
+
+/* Level before mode, so that the pin never drives the wrong one. */
+void pin_output(unsigned port, unsigned pin, bool level)
+{
+    pin_function_set(port, pin, 0);
+    GPIO_PIN(port, pin) = level;
+    GPIO_MODE(port) = (GPIO_MODE(port) & ~(3u << 2u * pin)) | GPIO_MODE_OUTPUT << 2u * pin;
+}

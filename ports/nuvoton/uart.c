@@ -1,0 +1,75 @@
+/* The console's UART, which the board names (BOARD_CONSOLE_UART and its pins): HIRC as its clock,
+ * so that its rate does not hang on the core's. */
+#include "ports/cortex-m/uart.h"
+
+#include "boards/map.h"
+#include "ports/nuvoton/nuvoton.h"
+
+#define N          BOARD_CONSOLE_UART
+#define IRQ_OF(n)  IRQ_OF_(n)
+#define IRQ_OF_(n) IRQ_UART##n
+
+void uart_start(void)
+{
+    registers_unlock();
+    CHIP_GPIO_CLOCKS();
+    CLK_APBCLK0 |= 1u << (16 + N);
+    SYS_IPRST1 |= 1u << (16 + N);
+    SYS_IPRST1 &= ~(1u << (16 + N));
+    pin_function_set(BOARD_CONSOLE_RX);
+    pin_function_set(BOARD_CONSOLE_TX);
+    UART_FUNCSEL(N) = 0;
+    UART_LINE(N) = UART_8N1;
+    UART_FIFO(N) = UART_FIFO_RESET | UART_INT_AT_8;
+    UART_BAUD_REG(N) = 3u << 28 | ((HIRC_HZ + UART_BAUD / 2u) / UART_BAUD - 2u);
+    UART_TOUT(N) = 40; /* bit times without a byte, until fewer than eight are handed over, too */
+}
+
+bool uart_can_send(void)
+{
+    return !(UART_FIFOSTS(N) & UART_TX_FULL);
+}
+
+void uart_send(uint8_t byte)
+{
+    UART_DAT(N) = byte;
+}
+
+bool uart_has_byte(void)
+{
+    return !(UART_FIFOSTS(N) & UART_RX_EMPTY);
+}
+
+uint8_t uart_take(void)
+{
+    UART_FIFOSTS(N) = UART_ERRORS;
+    return (uint8_t)UART_DAT(N);
+}
+
+void uart_write(const void *data, size_t length)
+{
+    const uint8_t *next = data;
+    for (; length > 0; length--) {
+        while (!uart_can_send()) {
+        }
+        uart_send(*next++);
+    }
+}
+
+static void enable(uint32_t flags, bool on)
+{
+    const uint32_t primask = irq_save();
+    UART_INTEN(N) = on ? UART_INTEN(N) | flags : UART_INTEN(N) & ~flags;
+    irq_restore(primask);
+    irq_enable(IRQ_OF(N));
+}
+
+void uart_receive_interrupt(bool on)
+{
+    enable(UART_INT_RX | UART_INT_TIMEOUT | UART_TIMEOUT_ON, on);
+}
+
+void uart_transmit_interrupt(bool on)
+{
+    enable(UART_INT_TX, on);
+}
