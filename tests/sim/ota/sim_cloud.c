@@ -450,8 +450,7 @@ void sim_cloud_receive(struct sim_cloud *cloud, uint32_t connection, const char 
     cloud->core->asking = connection;
     cloud->core->cloud.strict = cloud->rejects_late_rejection;
     if (!refuses(cloud, &request) && !offers_undead(cloud, &request) &&
-        !stays_silent(cloud, &request) &&
-        !reserved_publish(&cloud->core->cloud, &asked, &answers))
+        !stays_silent(cloud, &request) && !reserved_publish(&cloud->core->cloud, &asked, &answers))
         cloud->violations++;
     cloud->stale = true;
     after_request(cloud, &request);

@@ -12,9 +12,11 @@
 #define HOUR   3600000u
 #define RANDOM 150u
 #define RANGED 20u
+#define FULL   10u /* times as many seeds */
 
 static struct world world;
 static bool verbose;
+static bool full; /* all that is sampled otherwise */
 static unsigned cases;
 static unsigned failures;
 
@@ -37,7 +39,15 @@ otter_status port_random(void *data, size_t length)
 
 /* --- checks --- */
 
-static const char *replay; /* of the case at hand */
+static char replay[80]; /* the command that repeats the case at hand, and what it is */
+
+__attribute__((format(printf, 1, 2))) static void name_case(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(replay, sizeof replay, format, arguments);
+    va_end(arguments);
+}
 
 __attribute__((format(printf, 1, 2))) static void wrong(const char *format, ...)
 {
@@ -164,11 +174,9 @@ static void expect_plain_outcome(const struct update *update)
 
 static void plain(void)
 {
-    char command[64];
-    replay = command;
     for (unsigned i = 0; i < UPDATES; i++) {
         const struct trouble none = {.window = 4};
-        snprintf(command, sizeof command, "plain");
+        name_case("plain");
         if (sound(run_update(&updates[i], &none)))
             expect_plain_outcome(&updates[i]);
         printf("%-8s %s update: %u messages, %u flash operations, %u resets, %llu virtual ms\n",
@@ -182,14 +190,12 @@ static void plain(void)
 /* Loses each publish of an update in turn, in both directions. */
 static void losses(unsigned only)
 {
-    char command[64];
-    replay = command;
     for (unsigned i = 0; i < UPDATES; i++) {
         for (uint32_t n = 1;; n++) {
             const struct trouble trouble = {.lose_message = n, .window = 4};
             if (only != 0 && n != only)
                 continue;
-            snprintf(command, sizeof command, "losses %u", n);
+            name_case("losses %u", n);
             const bool at_rest = run_update(&updates[i], &trouble);
             const bool over = world.messages < n;
             if (sound(at_rest))
@@ -209,21 +215,24 @@ static void expect_outcome_of_cut(const struct update *update)
     expect("job", CLOUD_FAILED, 1, "rolled back: 2.0.0");
 }
 
+/* Of all cuts, those that are made by default: each operation of a good update is cut in two ways,
+ * which differ from one to the next, one in three of the rest in one. */
 static bool is_turn_of(enum nor_cut cut, uint32_t at, const struct update *update)
 {
+    const uint32_t mixed = at * 2654435761u >> 16;
     if (cut >= NOR_CUT_KINDS)
-        return at % 12 == (unsigned)(cut - NOR_CUT_KINDS);
-    return update->behaviour == BEHAVES || cut == at % NOR_CUT_KINDS;
+        return at % 12 == (unsigned)(cut - NOR_CUT_KINDS) && (full || mixed % 2 == 0);
+    if (update->behaviour != BEHAVES)
+        return cut == at % NOR_CUT_KINDS && (full || mixed % 3 == 0);
+    return full || cut == mixed % NOR_CUT_KINDS || cut == (mixed + 2) % NOR_CUT_KINDS;
 }
 
-/* Cuts the power at each flash operation of an update, bootloader included: in each way where the
+/* Cuts the power at the flash operations of an update, bootloader included: in each way where the
  * image is good, in turn where it is not. What leaves units that behave badly until they are erased
  * has its turn at one operation in twelve. */
 static void cuts(unsigned only)
 {
-    char command[64];
     unsigned rolled_back = 0;
-    replay = command;
     for (unsigned i = 0; i < UPDATES; i++) {
         for (uint32_t at = 1;; at++) {
             bool over = false;
@@ -231,8 +240,7 @@ static void cuts(unsigned only)
                 const struct trouble trouble = {.cut_at = at, .cut = cut, .window = 4};
                 if (only != 0 ? at != only : !is_turn_of(cut, at, &updates[i]))
                     continue;
-                snprintf(command, sizeof command, "cuts %u   (%s, %s)", at, updates[i].name,
-                         nor_cut_name(cut));
+                name_case("cuts %u   (%s, %s)", at, updates[i].name, nor_cut_name(cut));
                 const bool at_rest = run_update(&updates[i], &trouble);
                 over = world.operations < at;
                 if (sound(at_rest))
@@ -252,16 +260,13 @@ static void cuts(unsigned only)
 /* Cancels the job in each state of the agent, with and without the notification. */
 static void cancels(void)
 {
-    char command[64];
-    replay = command;
     for (unsigned state = OTA_DESCRIBING; state < OTA_STATE_COUNT; state++) {
         for (unsigned unheard = 0; unheard < 2; unheard++) {
             const struct trouble trouble = {.cancels = true,
                                             .cancel_in = (enum ota_state)state,
                                             .cancel_unheard = unheard != 0,
                                             .window = 4};
-            snprintf(command, sizeof command, "cancels   (state %u, %s)", state,
-                     unheard != 0 ? "unheard" : "heard");
+            name_case("cancels   (state %u, %s)", state, unheard != 0 ? "unheard" : "heard");
             const bool at_rest = run_update(&updates[0], &trouble);
             if (sound(at_rest)) {
                 if ((world.visited >> state & 1u) == 0)
@@ -277,14 +282,69 @@ static void cancels(void)
     }
 }
 
+/* --- a cloud that dies --- */
+
+/* Kills the cloud at each request of an update in turn: before the change is on its disk, so that
+ * nobody has heard of it, and after, so that the answer alone is lost. Then an operator gives the
+ * next update to a cloud that was killed, too. */
+static void kills(unsigned only)
+{
+    for (unsigned i = 0; i < UPDATES; i++) {
+        for (uint32_t n = 1;; n++) {
+            bool over = false;
+            for (unsigned after = 0; after < 2; after++) {
+                const struct trouble trouble = {
+                    .kill_at = n, .kill_after_commit = after != 0, .window = 4};
+                if (only != 0 ? n != only
+                              : !full && updates[i].behaviour != BEHAVES && after != n % 2)
+                    continue;
+                name_case("kills %u   (%s, %s its commit)", n, updates[i].name,
+                          after != 0 ? "after" : "before");
+                const bool at_rest = run_update(&updates[i], &trouble);
+                over = world.cloud.requests < n;
+                if (world.cloud.restarts != (over ? 0 : 1))
+                    wrong("the cloud was started %u times again", world.cloud.restarts);
+                if (sound(at_rest))
+                    expect_plain_outcome(&updates[i]);
+                next_update_works();
+                end();
+            }
+            if (over || (only != 0 && n == only))
+                break;
+        }
+    }
+}
+
+/* A device that begins and is not heard of again: its time runs out, also while the cloud is down,
+ * and nothing is left of the job when it comes back. */
+static void times_out(void)
+{
+    const struct trouble none = {.window = 4};
+    for (unsigned killed = 0; killed < 2; killed++) {
+        name_case("kills   (a job whose time runs out%s)", killed ? ", over a kill" : "");
+        begin(1, &none);
+        sim_cloud_create_timed(&world.cloud, "job", "{\"operation\":\"wait\"}", 30);
+        sim_cloud_bring_to(&world.cloud, "job", CLOUD_IN_PROGRESS);
+        world.behaviour[1] = NEVER_CONNECTS;
+        (void)world_run(&world, idle, HOUR / 4);
+        if (killed)
+            sim_cloud_kill(&world.cloud);
+        (void)world_run(&world, idle, HOUR);
+        expect("job", CLOUD_TIMED_OUT, 1, "");
+        world.behaviour[1] = BEHAVES;
+        next_update_works();
+        end();
+    }
+}
+
 /* --- another source of blocks --- */
 
 static struct trouble random_trouble(uint32_t seed)
 {
     uint32_t state = seed * 747796405u + 1u;
     struct trouble trouble = {0};
-    uint32_t draw[6];
-    for (unsigned i = 0; i < 6; i++) {
+    uint32_t draw[7];
+    for (unsigned i = 0; i < 7; i++) {
         state = state * 1664525u + 1013904223u;
         draw[i] = state >> 16;
     }
@@ -294,6 +354,7 @@ static struct trouble random_trouble(uint32_t seed)
     trouble.disconnects = draw[3] % 8;
     trouble.power_cuts = draw[4] % 5;
     trouble.window = 1 + draw[5] % 12;
+    trouble.cloud_kills = draw[6] % 40;
     return trouble;
 }
 
@@ -312,13 +373,11 @@ static void expect_consistent(const char *id, unsigned old, unsigned offered)
 
 static void ranged_random(unsigned only)
 {
-    char command[64];
-    replay = command;
-    for (unsigned seed = 1; seed <= RANGED; seed++) {
+    for (unsigned seed = 1; seed <= RANGED * (full ? FULL : 1); seed++) {
         struct trouble trouble = random_trouble(seed);
         if (only != 0 && seed != only)
             continue;
-        snprintf(command, sizeof command, "ranged %u   (random)", seed);
+        name_case("ranged %u   (random)", seed);
         trouble.by_range = true;
         trouble.range_errors = seed % 5 + 2;
         if (sound(run_update(&updates[seed % 2], &trouble)))
@@ -332,11 +391,9 @@ static void ranged_random(unsigned only)
  * operation, with everything at once. The agent's next update comes by stream again. */
 static void ranged(unsigned only)
 {
-    char command[64];
-    replay = command;
     for (unsigned i = 0; i < UPDATES && only == 0; i++) {
         const struct trouble by_range = {.by_range = true, .window = 12, .range_errors = 3};
-        snprintf(command, sizeof command, "ranged   (%s)", updates[i].name);
+        name_case("ranged   (%s)", updates[i].name);
         if (sound(run_update(&updates[i], &by_range)))
             expect_plain_outcome(&updates[i]);
         if (world.ranges == 0 || world.streamed != 0)
@@ -351,7 +408,7 @@ static void ranged(unsigned only)
         const struct trouble trouble = {.by_range = true, .window = 8, .cut_at = at, .cut = cut};
         if (only != 0 && at != only)
             continue;
-        snprintf(command, sizeof command, "ranged %u   (%s)", at, nor_cut_name(cut));
+        name_case("ranged %u   (%s)", at, nor_cut_name(cut));
         const bool at_rest = run_update(&updates[0], &trouble);
         const bool over = world.operations < at;
         if (sound(at_rest))
@@ -366,7 +423,7 @@ static void ranged(unsigned only)
 static void refused_ranges(void)
 {
     const struct trouble expired = {.by_range = true, .window = 4, .ranges_expire = true};
-    replay = "ranged   (expired)";
+    name_case("ranged   (expired)");
     if (sound(run_update(&updates[0], &expired)))
         expect("job", CLOUD_REJECTED, 1, "range refused: 403 Request has expired");
     next_update_works();
@@ -403,8 +460,6 @@ static const struct bad_job bad_jobs[] = {
 
 static void refusals(void)
 {
-    char command[64];
-    replay = command;
     for (unsigned i = 0; i < sizeof bad_jobs / sizeof bad_jobs[0]; i++) {
         const struct bad_job *bad = &bad_jobs[i];
         const struct trouble none = {.window = 4};
@@ -413,7 +468,7 @@ static void refusals(void)
         if (forged) { /* another image under the signature */
             memcpy(image.bytes, world_image(2, 11000, true)->bytes, image.size);
         }
-        snprintf(command, sizeof command, "refusals   (%s)", bad->name);
+        name_case("refusals   (%s)", bad->name);
         begin(1, &none);
         const bool on_line = world_run(&world, idle, HOUR);
         world.cloud.silent_from = strcmp(bad->name, "silent") == 0 ? 3 : 0;
@@ -431,7 +486,7 @@ static void refusals(void)
 static void keys_known_to_the_agent(void)
 {
     const struct trouble knows = {.window = 4, .check_signature = true};
-    replay = "refusals   (agent with keys)";
+    name_case("refusals   (agent with keys)");
     begin(1, &knows);
     world_add_update(&world, "job", world_image(2, 11000, false));
     if (sound(world_run(&world, world_at_rest, 6 * HOUR)))
@@ -446,7 +501,7 @@ static void keys_known_to_the_agent(void)
 static void retries(void)
 {
     const struct trouble none = {.window = 4};
-    replay = "retries";
+    name_case("again   (retries)");
     begin(1, &none);
     world.behaviour[2] = NEVER_CONNECTS;
     world_add_update(&world, "job", world_image(2, 11000, true));
@@ -463,7 +518,7 @@ static void retries(void)
 static void refusal_after_the_start(void)
 {
     const struct trouble none = {.window = 4};
-    replay = "late";
+    name_case("again   (refused after the start)");
     begin(1, &none);
     world.cloud.rejects_late_rejection = true;
     world_add_update(&world, "job", world_image(1, 11000, true));
@@ -477,12 +532,11 @@ static void refusal_after_the_start(void)
 
 static void random_worlds(unsigned first, unsigned count)
 {
-    char command[64];
-    unsigned ends[6] = {0};
-    replay = command;
+    unsigned ends[CLOUD_STATUS_COUNT] = {0};
+    unsigned killed = 0;
     for (unsigned seed = first; seed < first + count; seed++) {
         const struct trouble trouble = random_trouble(seed);
-        snprintf(command, sizeof command, "random %u", seed);
+        name_case("random %u", seed);
         begin(seed, &trouble);
         for (uint8_t round = 0; round < 3; round++) {
             const char *const ids[] = {"one", "two", "three"};
@@ -505,24 +559,29 @@ static void random_worlds(unsigned first, unsigned count)
         }
         if (!world.device_dead && !world.stalled)
             next_update_works();
+        killed += world.cloud.restarts;
         end();
     }
-    printf("%-8s %u worlds: %u updates succeeded, %u failed, %u cancelled\n", "random", count,
-           ends[CLOUD_SUCCEEDED], ends[CLOUD_FAILED], ends[CLOUD_CANCELED]);
+    printf("%-8s %u worlds: %u updates succeeded, %u failed, %u cancelled; the cloud killed %u "
+           "times\n",
+           "random", count, ends[CLOUD_SUCCEEDED], ends[CLOUD_FAILED], ends[CLOUD_CANCELED],
+           killed);
 }
 
 static void usage(void)
 {
-    printf("usage: sim_ota [-v] [SCENARIO [NUMBER]]\n"
+    printf("usage: sim_ota [-v] [--full] [SCENARIO [NUMBER]]\n"
            "  plain           each kind of update without trouble\n"
            "  losses [N]      each publish lost in turn, or the N-th\n"
-           "  cuts [N]        power cut at each flash operation in each way, or at the N-th\n"
+           "  cuts [N]        power cut at flash operations, or at the N-th\n"
+           "  kills [N]       the cloud killed at each request, or at the N-th\n"
            "  cancels         the job cancelled in each state\n"
            "  ranged [N]      blocks from a server of ranges\n"
            "  refusals        jobs that must not be done\n"
            "  again           jobs that come again\n"
            "  random [SEED]   everything at once: %u seeds, or this one\n"
-           "  -v              with the device's log\n",
+           "  -v              with the logs of device and cloud\n"
+           "  --full          all power cuts, and many more seeds\n",
            RANDOM);
 }
 
@@ -534,9 +593,13 @@ static bool wanted(const char *chosen, const char *scenario)
 int main(int argc, char **argv)
 {
     int at = 1;
-    if (at < argc && strcmp(argv[at], "-v") == 0) {
-        verbose = sim_cloud_verbose = true;
-        at++;
+    for (; at < argc; at++) {
+        if (strcmp(argv[at], "-v") == 0)
+            verbose = sim_cloud_verbose = true;
+        else if (strcmp(argv[at], "--full") == 0)
+            full = true;
+        else
+            break;
     }
     if (at < argc && argv[at][0] == '-') {
         usage();
@@ -551,6 +614,10 @@ int main(int argc, char **argv)
         losses(number);
     if (wanted(chosen, "cuts"))
         cuts(number);
+    if (wanted(chosen, "kills")) {
+        kills(number);
+        times_out();
+    }
     if (wanted(chosen, "cancels"))
         cancels();
     if (wanted(chosen, "ranged")) {
@@ -566,7 +633,7 @@ int main(int argc, char **argv)
         refusal_after_the_start();
     }
     if (wanted(chosen, "random"))
-        random_worlds(number != 0 ? number : 1, number != 0 ? 1 : RANDOM);
+        random_worlds(number != 0 ? number : 1, number != 0 ? 1 : RANDOM * (full ? FULL : 1));
     printf("%u cases, %u wrong\n", cases, failures);
     return cases > 0 && failures == 0 ? 0 : 1;
 }

@@ -28,6 +28,7 @@
 
 #define BOOT_MS        300u
 #define CLOUD_START_MS 2000u
+#define HANG_UP_MS     50u
 #define SPIN_MAX       20000u
 #define SELF_TEST_MS   30000u
 
@@ -86,6 +87,7 @@ static unsigned pass(struct world *world)
 static void drop_connection(struct world *world)
 {
     world->connected = false;
+    world->hang_up_at = OTTER_NEVER;
     world->received = 0;
     world->connect_at = OTTER_NEVER;
     world->stream_length = 0;
@@ -122,7 +124,7 @@ static void cloud_says(void *ctx, uint32_t connection, const char *topic, const 
     const bool unheard = world->trouble.cancel_unheard && strstr(topic, "notify") != NULL &&
                          (world->visited >> world->trouble.cancel_in & 1u) != 0;
     const bool for_it = connection == 0 ? granted(world, topic) : connection == world->connection;
-    if (!world->connected || unheard || !for_it)
+    if (!world->connected || world->connection <= world->dead_connection || unheard || !for_it)
         return;
     const struct mqtt_publish publish = {.topic = {topic, strlen(topic)},
                                          .payload = {payload, length}};
@@ -212,6 +214,8 @@ static void broker_packet(struct world *world, const struct mqtt_header *header,
 
 static void broker_bytes(struct world *world, const uint8_t *data, size_t length)
 {
+    if (world->connection <= world->dead_connection)
+        return;
     must(world->stream_length + length <= sizeof world->stream, "the broker's buffer is full");
     memcpy(world->stream + world->stream_length, data, length);
     world->stream_length += (uint32_t)length;
@@ -350,10 +354,10 @@ static void send_output(struct world *world)
 
 static void mind_transport(struct world *world)
 {
-    if (world->connected &&
-        (mqtt_should_close(&world->mqtt) || happens(world, world->trouble.disconnects) ||
-         (world->trouble.messages_per_connection != 0 &&
-          world->received >= world->trouble.messages_per_connection))) {
+    if (world->connected && (mqtt_should_close(&world->mqtt) || world->now >= world->hang_up_at ||
+                             happens(world, world->trouble.disconnects) ||
+                             (world->trouble.messages_per_connection != 0 &&
+                              world->received >= world->trouble.messages_per_connection))) {
         drop_connection(world);
         mqtt_transport_down(&world->mqtt, world->now);
     }
@@ -385,7 +389,8 @@ static int next_event(const struct world *world)
     return next;
 }
 
-/* The cloud dies, and with it the connection and what is under way on it. */
+/* The cloud dies, and with it what it has not read yet. What it has sent arrives, before the end of
+ * the connection does. */
 static void may_kill_cloud(struct world *world)
 {
     const struct trouble *trouble = &world->trouble;
@@ -394,13 +399,9 @@ static void may_kill_cloud(struct world *world)
     if (trouble->kill_after_commit || (trouble->cloud_kills > 0 && world_random(world, 2) == 0))
         sim_cloud_commit(&world->cloud);
     sim_cloud_kill(&world->cloud);
-    while (world->event_count > 0)
-        free(world->events[--world->event_count].bytes);
+    world->dead_connection = world->connection;
+    world->hang_up_at = world->connected ? world->now + HANG_UP_MS : OTTER_NEVER;
     world->cloud_back_at = world->now + CLOUD_START_MS;
-    if (!world->connected)
-        return;
-    drop_connection(world);
-    mqtt_transport_down(&world->mqtt, world->now);
 }
 
 /* Takes the event out before anything is done with it: a power cut may end the call. */
@@ -413,6 +414,8 @@ static void deliver(struct world *world, int index)
     memcpy(bytes, event.bytes, event.length);
     free(event.bytes);
     event.bytes = bytes;
+    if (event.type == TO_CLOUD && event.connection <= world->dead_connection)
+        return;
     if (event.type == TO_CLOUD) {
         sim_cloud_receive(&world->cloud, event.connection, event.topic, event.bytes, event.length);
         may_kill_cloud(world);
@@ -445,7 +448,7 @@ static otter_ms wake_at(const struct world *world)
 {
     const int event = next_event(world);
     otter_ms at = earlier(mqtt_deadline(&world->mqtt), ota_deadline(&world->ota));
-    at = earlier(at, world->connect_at);
+    at = earlier(at, earlier(world->connect_at, world->hang_up_at));
     at = earlier(at, ranged_source_deadline(&world->ranged));
     if (event >= 0)
         at = earlier(at, world->events[event].at);
@@ -586,7 +589,7 @@ void world_create(struct world *world, uint32_t seed, const struct trouble *trou
     world->random = seed * 2654435761u | 1u;
     world->now = 1000;
     world->trouble = *trouble;
-    world->connect_at = OTTER_NEVER;
+    world->connect_at = world->hang_up_at = OTTER_NEVER;
     world->cloud.thing = WORLD_THING;
     world->cloud.now = &world->now;
     world->cloud.send = cloud_says;

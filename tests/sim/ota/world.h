@@ -90,7 +90,9 @@ struct world {
     uint8_t stream[8192];
     uint32_t stream_length;
     char filters[8][257];
-    otter_ms cloud_back_at; /* the cloud is being started until then */
+    uint32_t dead_connection; /* this one and earlier ones ended in a cloud that was killed ... */
+    otter_ms hang_up_at;      /* ... which the device sees then; OTTER_NEVER: not so */
+    otter_ms cloud_back_at;   /* until then it is being started */
     uint32_t messages;      /* publishes so far */
     uint32_t streamed;      /* requests for blocks of a stream */
     uint32_t ranges;        /* blocks that came by range */
