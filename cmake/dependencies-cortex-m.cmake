@@ -43,7 +43,12 @@ otter_files(mbedtls_sources library
     x509write_crt)
 otter_target_dependency(mbedtls ROOT ${OTTER_DEPS}/mbedtls INCLUDES include
                         SOURCES ${mbedtls_sources})
-target_sources(dep_mbedtls PRIVATE ${ports}/cortex-m/mbedtls/aes_encrypts_only.c)
+target_sources(dep_mbedtls PRIVATE ${ports}/cortex-m/mbedtls/aes_encrypts_only.c
+                                   ${ports}/cortex-m/mbedtls/rsa_verifies_only.c)
+foreach(left_out mbedtls_rsa_pkcs1_sign mbedtls_rsa_pkcs1_encrypt mbedtls_rsa_pkcs1_decrypt
+                 mbedtls_rsa_check_pub_priv)
+    target_link_options(dep_mbedtls INTERFACE LINKER:--wrap=${left_out})
+endforeach()
 target_include_directories(dep_mbedtls PUBLIC ${ports}/cortex-m/mbedtls)
 target_compile_definitions(dep_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"otter_mbedtls_config.h\"")
 
