@@ -113,6 +113,8 @@ enum ota_event ota_work_verify(struct ota *ota, otter_ms now);
 enum ota_event ota_note_install(struct ota *ota, otter_ms now);
 enum ota_event ota_activate(struct ota *ota, otter_ms now);
 enum ota_event ota_repair(struct ota *ota, otter_ms now);
+/* Takes back what the bootloader may have been asked for. */
+otter_status ota_withdraw(const struct ota *ota);
 
 /* The file's key in journal and checkpoint. */
 void ota_journal_key(const struct ota *ota, uint8_t key[OTA_PROGRESS_KEY_SIZE]);
@@ -132,10 +134,133 @@ static inline bool ota_is_patch(const struct ota *ota)
     return OTA_STAGING && ota->record.job.transform != 0;
 }
 
-/* Where the new image goes: the slot that does not run. */
+/* Images of the product, 0 being this firmware, and the files of the job, each of one image. */
+#if OTA_IMAGES_MAX > 1
+
+static inline unsigned ota_images(const struct ota *ota)
+{
+    return 1u + ota->config.partner_count;
+}
+
+static inline const struct flash_area *ota_primary(const struct ota *ota, unsigned image)
+{
+    return image == 0 ? ota->config.primary : ota->config.partners[image - 1].primary;
+}
+
+static inline const struct flash_area *ota_secondary(const struct ota *ota, unsigned image)
+{
+    return image == 0 ? ota->config.secondary : ota->config.partners[image - 1].secondary;
+}
+
+static inline uint32_t ota_size_max(const struct ota *ota, unsigned image)
+{
+    return image == 0 ? ota->config.image_size_max : ota->config.partners[image - 1].image_size_max;
+}
+
+static inline unsigned ota_files(const struct ota *ota)
+{
+    return ota->record.job.set.count == 0 ? 1 : ota->record.job.set.count;
+}
+
+static inline unsigned ota_file_image(const struct ota *ota, unsigned index)
+{
+    return ota->record.job.set.files[index].image;
+}
+
+/* Of the file at work. */
+static inline unsigned ota_image(const struct ota *ota)
+{
+    return ota->record.job.image;
+}
+
+static inline struct image_version ota_file_version(const struct ota *ota, unsigned index)
+{
+    const struct ota_set *set = &ota->record.job.set;
+    return index == set->current ? ota->record.version : set->files[index].version;
+}
+
+/* Zeros of a partner that is not there. */
+static inline struct image_version ota_version_in_place(const struct ota *ota, unsigned image)
+{
+    struct image_header header = {0};
+    if (image == 0)
+        return ota->running;
+    if (image_header_read(ota_primary(ota, image), &header) != OTTER_OK)
+        return (struct image_version){0, 0, 0, 0};
+    return header.version;
+}
+
+/* set.c */
+enum ota_event ota_set_probed(struct ota *ota, otter_ms now);
+enum ota_event ota_set_verified(struct ota *ota);
+enum ota_event ota_set_repair(struct ota *ota, unsigned index);
+void ota_set_start_over(struct ota *ota);
+void ota_set_requested(struct ota *ota);
+bool ota_set_half_confirmed(const struct ota *ota);
+
+#else
+
+static inline unsigned ota_images(const struct ota *ota)
+{
+    (void)ota;
+    return 1;
+}
+
+static inline const struct flash_area *ota_primary(const struct ota *ota, unsigned image)
+{
+    (void)image;
+    return ota->config.primary;
+}
+
+static inline const struct flash_area *ota_secondary(const struct ota *ota, unsigned image)
+{
+    (void)image;
+    return ota->config.secondary;
+}
+
+static inline uint32_t ota_size_max(const struct ota *ota, unsigned image)
+{
+    (void)image;
+    return ota->config.image_size_max;
+}
+
+static inline unsigned ota_files(const struct ota *ota)
+{
+    (void)ota;
+    return 1;
+}
+
+static inline unsigned ota_file_image(const struct ota *ota, unsigned index)
+{
+    (void)ota;
+    (void)index;
+    return 0;
+}
+
+static inline unsigned ota_image(const struct ota *ota)
+{
+    (void)ota;
+    return 0;
+}
+
+static inline struct image_version ota_file_version(const struct ota *ota, unsigned index)
+{
+    (void)index;
+    return ota->record.version;
+}
+
+static inline struct image_version ota_version_in_place(const struct ota *ota, unsigned image)
+{
+    (void)image;
+    return ota->running;
+}
+
+#endif
+
+/* Where the new image of the file at work goes: the slot that does not run. */
 static inline const struct flash_area *ota_candidate(const struct ota *ota)
 {
-    return ota->config.secondary;
+    return ota_secondary(ota, ota_image(ota));
 }
 
 /* Where the file goes. */

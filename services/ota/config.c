@@ -26,21 +26,51 @@ static void set_defaults(struct ota_config *config)
     set_default(&config->trailer_align, trailer_max_align(config->secondary->flash->write_size));
 }
 
-static const char *fault_of_blocks(const struct ota_config *config)
+/* Of one image's slot. */
+static const char *fault_of_slot(const struct ota_config *config, const struct flash_area *slot,
+                                 uint32_t size_max)
 {
     const uint32_t size = config->block_size;
-    const uint32_t blocks = config->image_size_max / size + (config->image_size_max % size != 0);
-    if (size < OTA_PROBE_SIZE || size > OTA_BLOCK_SIZE_MAX)
-        return "block_size: 256 to 131072 bytes";
-    if (size % config->secondary->flash->write_size != 0)
+    const uint32_t blocks = size_max / size + (size_max % size != 0);
+    if (size % slot->flash->write_size != 0)
         return "block_size: no multiple of the flash's write size";
-    if (!ota_download_fits(config->secondary, size))
+    if (!ota_download_fits(slot, size))
         return "block_size: neither whole sectors of the secondary slot nor whole blocks in each";
     if (blocks > OTA_BLOCKS_MAX)
         return "block_size: too small, image_size_max would take more than OTA_BLOCKS_MAX blocks";
     if (ota_progress_capacity(config->progress) < 2u * blocks + 8u)
         return "progress: the area is too small for two entries for each block";
+    return NULL;
+}
+
+#if OTA_IMAGES_MAX > 1
+static const char *fault_of_partners(const struct ota_config *config)
+{
     const char *fault = NULL;
+    if (config->partner_count >= OTA_IMAGES_MAX)
+        return "partners: more than OTA_IMAGES_MAX with this firmware";
+    for (unsigned i = 0; i < config->partner_count && fault == NULL; i++) {
+        const struct ota_partner *partner = &config->partners[i];
+        if (partner->primary == NULL || partner->secondary == NULL)
+            return "partners: a slot is missing";
+        if (partner->image_size_max == 0 || partner->image_size_max > partner->secondary->size)
+            return "partners: image_size_max: 0 or more than the secondary slot has";
+        fault = fault_of_slot(config, partner->secondary, partner->image_size_max);
+    }
+    return fault;
+}
+#endif
+
+static const char *fault_of_blocks(const struct ota_config *config)
+{
+    const uint32_t size = config->block_size;
+    if (size < OTA_PROBE_SIZE || size > OTA_BLOCK_SIZE_MAX)
+        return "block_size: 256 to 131072 bytes";
+    const char *fault = fault_of_slot(config, config->secondary, config->image_size_max);
+#if OTA_IMAGES_MAX > 1
+    if (fault == NULL)
+        fault = fault_of_partners(config);
+#endif
     for (unsigned i = 0; i < config->source_count && fault == NULL; i++)
         fault = config->sources[i]->ops->fault(config->sources[i], size);
     return fault;

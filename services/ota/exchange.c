@@ -239,10 +239,16 @@ static enum ota_event examine(struct ota *ota, otter_ms now, const struct ota_re
                               const struct json *json)
 {
     uint8_t mark[OTA_MARK_SIZE];
-    const struct ota_job_limits limits = {.file_size_max = ota->config.image_size_max,
-                                          .block_size = ota->config.block_size,
-                                          .sources = ota->config.sources,
-                                          .source_count = ota->config.source_count};
+    const struct ota_job_limits limits = {
+        .file_size_max = ota->config.image_size_max,
+        .block_size = ota->config.block_size,
+        .sources = ota->config.sources,
+        .source_count = ota->config.source_count,
+#if OTA_IMAGES_MAX > 1
+        .partners = ota->config.partners,
+        .partner_count = ota->config.partner_count,
+#endif
+    };
     struct ota_record *record = &ota->record;
     memset(record, 0, sizeof *record);
     memcpy(record->job.id, reply->job_id, sizeof record->job.id);

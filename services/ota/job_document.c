@@ -60,6 +60,75 @@ static struct ota_source *read_protocols(const struct reader *r, int ota)
     return NULL;
 }
 
+#if OTA_IMAGES_MAX > 1
+
+static unsigned images(const struct reader *r)
+{
+    return 1u + r->limits->partner_count;
+}
+
+static uint32_t size_max(const struct reader *r)
+{
+    const unsigned image = r->job->image;
+    return image == 0 ? r->limits->file_size_max : r->limits->partners[image - 1].image_size_max;
+}
+
+static bool add_to_set(const struct reader *r)
+{
+    static const struct image_version unknown;
+    struct ota_set *set = &r->job->set;
+    for (unsigned i = 0; i < set->count; i++) {
+        if (set->files[i].image == r->job->image)
+            return refuse(r, "job has two files of fileType %u", r->job->image);
+    }
+    set->current = set->count++;
+    ota_set_put(r->job, &unknown);
+    return true;
+}
+
+static void select_first(const struct reader *r)
+{
+    struct image_version version;
+    ota_set_select(r->job, &version, 0);
+}
+
+static void set_image(const struct reader *r, uint32_t type)
+{
+    r->job->image = (uint8_t)type;
+}
+
+#else
+
+static unsigned images(const struct reader *r)
+{
+    (void)r;
+    return 1;
+}
+
+static uint32_t size_max(const struct reader *r)
+{
+    return r->limits->file_size_max;
+}
+
+static bool add_to_set(const struct reader *r)
+{
+    (void)r;
+    return true;
+}
+
+static void select_first(const struct reader *r)
+{
+    (void)r;
+}
+
+static void set_image(const struct reader *r, uint32_t type)
+{
+    (void)r;
+    (void)type;
+}
+
+#endif
+
 static bool read_size(const struct reader *r, int file)
 {
     const struct ota_job_limits *limits = r->limits;
@@ -70,9 +139,9 @@ static bool read_size(const struct reader *r, int file)
         return refuse(r, "job document: filesize is missing or no whole number");
     if (*size <= IMAGE_HEADER_SIZE)
         return refuse(r, "filesize %lu is too small for an image", (unsigned long)*size);
-    if (*size > limits->file_size_max)
+    if (*size > size_max(r))
         return refuse(r, "filesize %lu does not fit: the slot takes %lu bytes",
-                      (unsigned long)*size, (unsigned long)limits->file_size_max);
+                      (unsigned long)*size, (unsigned long)size_max(r));
     if ((*size - 1u) / limits->block_size >= OTA_BLOCKS_MAX)
         return refuse(r, "filesize %lu needs more than %u blocks of %lu bytes",
                       (unsigned long)*size, OTA_BLOCKS_MAX, (unsigned long)limits->block_size);
@@ -88,10 +157,11 @@ static bool read_identity(const struct reader *r, int file)
         return refuse(r, "job document: fileid is missing or not 0..255");
     if (type_at >= 0 && json_get_uint(r->json, type_at, UINT8_MAX, &type) != OTTER_OK)
         return refuse(r, "job document: fileType is not 0..255");
-    if (type != 0)
+    if (type >= images(r))
         return refuse(r, "fileType %u is not supported: this device takes firmware, fileType 0",
                       (unsigned)type);
     r->job->file_id = (uint8_t)id;
+    set_image(r, type);
     return true;
 }
 
@@ -129,28 +199,38 @@ static bool read_signature(const struct reader *r, int file)
     return true;
 }
 
-static int find_file(const struct reader *r, int ota)
+static bool read_file(const struct reader *r, struct ota_source *source, int ota, int file)
+{
+    if (json_type(r->json, file) != JSON_OBJECT)
+        return refuse(r, "job document: files[0] is no object");
+    return source->ops->read(source, r->json, ota, file, r->job, r->reason) &&
+           read_identity(r, file) && read_size(r, file) && read_signer(r, file) &&
+           read_signature(r, file);
+}
+
+static bool read_files(const struct reader *r, struct ota_source *source, int ota)
 {
     const int files = json_find(r->json, ota, "files");
-    int file = -1;
     if (json_type(r->json, files) != JSON_ARRAY)
-        refuse(r, "job document: afr_ota.files is missing or no list");
-    else if (json_count(r->json, files) != 1)
-        refuse(r, "job has %d files: this device takes exactly one", json_count(r->json, files));
-    else if (json_type(r->json, json_first(r->json, files)) != JSON_OBJECT)
-        refuse(r, "job document: files[0] is no object");
-    else
-        file = json_first(r->json, files);
-    return file;
+        return refuse(r, "job document: afr_ota.files is missing or no list");
+    const int count = json_count(r->json, files);
+    if (images(r) == 1 && count != 1)
+        return refuse(r, "job has %d files: this device takes exactly one", count);
+    if (count < 1 || (unsigned)count > images(r))
+        return refuse(r, "job has %d files: this device takes at most %u", count, images(r));
+    int file = json_first(r->json, files);
+    for (int i = 0; i < count; i++, file = json_next(r->json, file)) {
+        if (!read_file(r, source, ota, file) || !add_to_set(r))
+            return false;
+    }
+    select_first(r);
+    return true;
 }
 
 static bool read_all(const struct reader *r, int ota)
 {
     struct ota_source *source = read_protocols(r, ota);
-    const int file = source == NULL ? -1 : find_file(r, ota);
-    return file >= 0 && source->ops->read(source, r->json, ota, file, r->job, r->reason) &&
-           read_identity(r, file) && read_size(r, file) && read_signer(r, file) &&
-           read_signature(r, file);
+    return source != NULL && read_files(r, source, ota);
 }
 
 enum ota_document ota_job_document(const struct json *json, int document,

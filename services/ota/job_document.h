@@ -17,6 +17,10 @@ struct ota_job_limits {
     uint32_t block_size;
     struct ota_source *const *sources; /* the one that the device likes best first */
     uint8_t source_count;
+#if OTA_IMAGES_MAX > 1
+    const struct ota_partner *partners; /* other images that may come with this firmware's own */
+    uint8_t partner_count;
+#endif
 };
 
 enum ota_document {

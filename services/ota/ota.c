@@ -41,7 +41,13 @@ bool ota_has_job(const struct ota *ota)
 
 bool ota_ours_is_new(const struct ota *ota)
 {
-    return image_version_compare(&ota->running, &ota->record.version) == 0;
+    for (unsigned i = 0; i < ota_files(ota); i++) {
+        const struct image_version running = ota_version_in_place(ota, ota_file_image(ota, i));
+        const struct image_version offered = ota_file_version(ota, i);
+        if (image_version_compare(&running, &offered) != 0)
+            return false;
+    }
+    return true;
 }
 
 uint32_t ota_trailer_align(const struct ota *ota)
@@ -271,7 +277,7 @@ static enum ota_event drop(struct ota *ota, otter_ms now)
     snprintf(ota->last_reason, sizeof ota->last_reason, "cancelled by the cloud");
     const uint8_t phase = ota->record.phase;
     if (!ota->on_trial && (phase == OTA_RECORD_INSTALL || phase == OTA_RECORD_TRIAL) &&
-        trailer_prepare(ota_candidate(ota)) != OTTER_OK)
+        ota_withdraw(ota) != OTTER_OK)
         LOG_ERR(OTA_TAG, "cannot take back the request to install");
     came_to_nothing(ota, now);
     forget_job(ota);
@@ -354,6 +360,9 @@ static const struct row table[] = {
 
     ON(VERIFYING,   STEP,          ota_work_verify,   SAME),
     ON(VERIFYING,   VERIFIED,      NULL,              OTA_READYING),
+#if OTA_IMAGES_MAX > 1
+    ON(VERIFYING,   FETCH,         NULL,              OTA_PREPARING),
+#endif
 #if OTA_STAGING
     ON(VERIFYING,   PATCH,         ota_begin_patch,   OTA_PATCHING),
     ON(PATCHING,    STEP,          ota_work_patch,    SAME),

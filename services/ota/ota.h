@@ -90,6 +90,10 @@ struct ota_config {
                                            checked here, its signature at boot */
     struct ota_source *const *sources;  /* of blocks, the one that the device likes best first: a */
     uint8_t source_count;               /* job may offer several protocols */
+#if OTA_IMAGES_MAX > 1
+    const struct ota_partner *partners; /* images that are updated alone or with this one: set.h */
+    uint8_t partner_count;
+#endif
 #if OTA_STAGING
     const struct ota_staging *staging; /* of files that are no images; NULL: they are refused */
 #endif

@@ -12,7 +12,8 @@ static otter_status recognise(const struct ota *ota, const uint8_t *head, uint32
     const struct ota_staging *staging = ota->config.staging;
     otter_status status = OTTER_E_NOT_FOUND;
     for (unsigned i = 0; i < staging->count && status == OTTER_E_NOT_FOUND; i++) {
-        status = staging->transforms[i]->recognise(ota->config.primary, head, length, plan);
+        status =
+            staging->transforms[i]->recognise(ota_primary(ota, ota_image(ota)), head, length, plan);
         *id = staging->transforms[i]->id;
     }
     return status;
@@ -21,7 +22,7 @@ static otter_status recognise(const struct ota *ota, const uint8_t *head, uint32
 static otter_status place(struct ota *ota, uint32_t image_size)
 {
     const otter_status status =
-        ota_stage_place(ota->config.staging, ota_candidate(ota), ota->config.image_size_max,
+        ota_stage_place(ota->config.staging, ota_candidate(ota), ota_size_max(ota, ota_image(ota)),
                         ota->record.job.file_size, image_size, &ota->landing);
     if (status != OTTER_OK)
         return status;
@@ -63,7 +64,7 @@ enum ota_event ota_begin_patch(struct ota *ota, otter_ms now)
     uint8_t head[OTA_PROBE_SIZE];
     struct ota_transform_plan plan = {0};
     uint8_t id = 0;
-    const struct ota_transform_view view = {.base = ota->config.primary,
+    const struct ota_transform_view view = {.base = ota_primary(ota, ota_image(ota)),
                                             .file = &ota->landing,
                                             .file_size = ota->record.job.file_size,
                                             .slot = ota_candidate(ota)};
@@ -104,7 +105,7 @@ enum ota_event ota_verify_patched(struct ota *ota, otter_ms now)
     const uint32_t size = ota->work.stage.size;
     (void)now;
     ota_verify_init(&ota->work.verify, ota_candidate(ota), ota->config.pki, &ota->record.job,
-                    ota->config.image_size_max, ota->config.policy);
+                    ota_size_max(ota, ota_image(ota)), ota->config.policy);
     const otter_status status = ota_verify_image_only(&ota->work.verify, size);
     return status == OTTER_E_AGAIN
                ? OTA_EV_NONE

@@ -12,6 +12,15 @@
  *   1      protocol       enum ota_protocol; absent: MQTT
  *   1      transform      absent: 0, the file is the image
  *
+ * Where several images are updated together, the files beside that one are under "ota/set", written
+ * with the record in one change:
+ *
+ *   1      format, 1      8  mark of the job
+ *   1      count          1  current, the file that is in the record
+ *   for each file:
+ *   1      image          1  id            4  size          1  transform
+ *   8      version        1 + n  signature
+ *
  * A later format may add fields behind these and keeps the number; a change of these gets another
  * number. */
 #include "services/ota/record.h"
@@ -100,6 +109,93 @@ static void take_version(struct form *form, struct image_version *version)
     version->build = take(form, 4);
 }
 
+#if OTA_IMAGES_MAX > 1
+
+#define SET_KEY    "ota/set"
+#define SET_FORMAT 1u
+
+static void put_set(struct form *form, const struct ota_job *job)
+{
+    uint8_t mark[OTA_MARK_SIZE];
+    ota_job_mark(job, mark);
+    put(form, SET_FORMAT, 1);
+    put_bytes(form, mark, sizeof mark);
+    put(form, job->set.count, 1);
+    put(form, job->set.current, 1);
+    for (unsigned i = 0; i < job->set.count; i++) {
+        const struct ota_set_file *file = &job->set.files[i];
+        put(form, file->image, 1);
+        put(form, file->id, 1);
+        put(form, file->size, 4);
+        put(form, file->transform, 1);
+        put_version(form, &file->version);
+        put_bytes(form, file->signature, file->signature_length);
+    }
+}
+
+static bool read_set(struct form *form, struct ota_job *job)
+{
+    uint8_t mark[OTA_MARK_SIZE], found[OTA_MARK_SIZE];
+    struct ota_set *set = &job->set;
+    ota_job_mark(job, mark);
+    if (take(form, 1) != SET_FORMAT || take_bytes(form, found, sizeof found) != sizeof found ||
+        memcmp(mark, found, sizeof mark) != 0)
+        return true; /* of another job: this one is of one file, of image 0 */
+    set->count = (uint8_t)take(form, 1);
+    set->current = (uint8_t)take(form, 1);
+    for (unsigned i = 0; i < set->count && i < OTA_IMAGES_MAX; i++) {
+        struct ota_set_file *file = &set->files[i];
+        file->image = (uint8_t)take(form, 1);
+        file->id = (uint8_t)take(form, 1);
+        file->size = take(form, 4);
+        file->transform = (uint8_t)take(form, 1);
+        take_version(form, &file->version);
+        file->signature_length = take_bytes(form, file->signature, sizeof file->signature);
+    }
+    if (form->bad || set->count > OTA_IMAGES_MAX || set->current >= set->count)
+        return false;
+    job->image = set->files[set->current].image;
+    return true;
+}
+
+static bool load_set(struct kv *kv, struct ota_job *job)
+{
+    struct form form = {.at = 0};
+    const otter_status status =
+        kv_get(kv, SET_KEY, form.data, (uint32_t)sizeof form.data, &form.length);
+    return status == OTTER_E_NOT_FOUND || (status == OTTER_OK && read_set(&form, job));
+}
+
+/* One file of image 0 needs no set. */
+static otter_status store(struct kv *kv, const struct ota_record *record, const struct form *form)
+{
+    struct form set = {.at = 0};
+    const struct ota_set *files = &record->job.set;
+    const bool plain = files->count == 0 || (files->count == 1 && files->files[0].image == 0);
+    if (!plain)
+        put_set(&set, &record->job);
+    const struct kv_item items[] = {{RECORD_KEY, form->data, form->at},
+                                    {SET_KEY, plain ? NULL : set.data, set.at}};
+    return set.bad ? OTTER_E_INTERNAL : kv_set_all(kv, items, 2);
+}
+
+#else
+
+static bool load_set(struct kv *kv, struct ota_job *job)
+{
+    (void)kv;
+    (void)job;
+    return true;
+}
+
+static otter_status store(struct kv *kv, const struct ota_record *record, const struct form *form)
+{
+    (void)record;
+    return kv_set(kv, RECORD_KEY, form->data, form->at);
+}
+
+#endif
+
 otter_status ota_record_save(struct kv *kv, const struct ota_record *record)
 {
     struct form form = {.at = 0};
@@ -124,7 +220,7 @@ otter_status ota_record_save(struct kv *kv, const struct ota_record *record)
     put(&form, job->queued_at, 4);
     put(&form, job->protocol, 1);
     put(&form, job->transform, 1);
-    return form.bad ? OTTER_E_INTERNAL : kv_set(kv, RECORD_KEY, form.data, form.at);
+    return form.bad ? OTTER_E_INTERNAL : store(kv, record, &form);
 }
 
 static bool read_form(struct form *form, struct ota_record *record)
@@ -166,7 +262,7 @@ otter_status ota_record_load(struct kv *kv, struct ota_record *record)
     memset(record, 0, sizeof *record);
     otter_status status =
         kv_get(kv, RECORD_KEY, form.data, (uint32_t)sizeof form.data, &form.length);
-    if (status == OTTER_OK && !read_form(&form, record))
+    if (status == OTTER_OK && (!read_form(&form, record) || !load_set(kv, &record->job)))
         status = OTTER_E_CORRUPT;
     if (status != OTTER_OK)
         memset(record, 0, sizeof *record);
@@ -208,9 +304,15 @@ otter_status ota_record_close(struct kv *kv, struct ota_record *record, struct o
     ota_job_mark(&record->job, past->mark);
     memcpy(bytes, past->mark, OTA_MARK_SIZE);
     bytes[OTA_MARK_SIZE] = past->barren;
-    const struct kv_item items[] = {{RECORD_KEY, NULL, 0}, {PAST_KEY, bytes, sizeof bytes}};
+    const struct kv_item items[] = {
+        {RECORD_KEY, NULL, 0},
+        {PAST_KEY, bytes, sizeof bytes},
+#if OTA_IMAGES_MAX > 1
+        {SET_KEY, NULL, 0},
+#endif
+    };
     memset(record, 0, sizeof *record);
-    const otter_status status = kv_set_all(kv, items, 2);
+    const otter_status status = kv_set_all(kv, items, sizeof items / sizeof items[0]);
     if (status != OTTER_OK) /* a store too full for the mark must not keep the record */
         (void)kv_delete(kv, RECORD_KEY);
     return status;

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "image/image.h"
+#include "services/ota/set.h"
 #include "store/kv.h"
 
 #ifdef __cplusplus
@@ -17,7 +18,6 @@ extern "C" {
 #define OTA_THING_NAME_MAX 128u
 #define OTA_JOB_ID_MAX     64u
 #define OTA_STREAM_MAX     128u
-#define OTA_SIGNATURE_MAX  72u /* DER of an ECDSA P-256 signature */
 #define OTA_REASON_MAX     127u
 
 /* By which protocol blocks come; in the record, so never to be renumbered. */
@@ -35,7 +35,17 @@ struct ota_job {
     uint8_t transform; /* 0: the file is the image; else struct ota_transform, which makes one */
     uint8_t signature_length;
     uint8_t signature[OTA_SIGNATURE_MAX]; /* over the file, by the key ota_signer_pub */
+#if OTA_IMAGES_MAX > 1
+    uint8_t image; /* that the file is of */
+    struct ota_set set;
+#endif
 };
+
+#if OTA_IMAGES_MAX > 1
+/* All files of the job: the fields of struct ota_job are those of the one at work. */
+void ota_set_put(struct ota_job *job, const struct image_version *version);
+void ota_set_select(struct ota_job *job, struct image_version *version, unsigned index);
+#endif
 
 /* How far the update is known to be; the side effect named may or may not have happened yet. */
 enum ota_record_phase {

@@ -19,9 +19,24 @@ static struct trailer read_trailer(const struct ota *ota, const struct flash_are
 
 bool ota_swap_pending(const struct ota *ota)
 {
-    const struct trailer primary = read_trailer(ota, ota->config.primary);
-    const struct trailer secondary = read_trailer(ota, ota->config.secondary);
-    return trailer_next_swap(&primary, &secondary) == SWAP_TEST;
+    bool pending = true;
+    for (unsigned i = 0; i < ota_files(ota) && pending; i++) {
+        const unsigned image = ota_file_image(ota, i);
+        const struct trailer primary = read_trailer(ota, ota_primary(ota, image));
+        const struct trailer secondary = read_trailer(ota, ota_secondary(ota, image));
+        pending = trailer_next_swap(&primary, &secondary) == SWAP_TEST;
+    }
+    return pending;
+}
+
+static bool any_on_trial(const struct ota *ota)
+{
+    bool on_trial = false;
+    for (unsigned i = 0; i < ota_images(ota) && !on_trial; i++) {
+        const struct trailer trailer = read_trailer(ota, ota_primary(ota, i));
+        on_trial = trailer_on_trial(&trailer);
+    }
+    return on_trial;
 }
 
 static bool trial_of_our_job(const struct ota *ota)
@@ -29,13 +44,31 @@ static bool trial_of_our_job(const struct ota *ota)
     return ota->record.phase == OTA_RECORD_INSTALL || ota->record.phase == OTA_RECORD_TRIAL;
 }
 
+static otter_status confirm(struct ota *ota)
+{
+    otter_status status = OTTER_OK;
+    for (unsigned i = 0; i < ota_images(ota) && status == OTTER_OK; i++)
+        status = trailer_confirm(ota_primary(ota, i), ota_trailer_align(ota));
+    if (status != OTTER_OK) {
+        LOG_ERR(OTA_TAG, "cannot confirm this firmware: %s", otter_status_text(status));
+        return status;
+    }
+    ota->on_trial = false;
+    ota->trial_deadline = OTTER_NEVER;
+    LOG_INF(OTA_TAG, "this firmware is confirmed");
+    return OTTER_OK;
+}
+
 void ota_trial_init(struct ota *ota, otter_ms now)
 {
-    const struct trailer primary = read_trailer(ota, ota->config.primary);
     const uint32_t limit_s = (ota->config.self_test_timeout_ms + 999u) / 1000u;
-    ota->on_trial = trailer_on_trial(&primary);
+    ota->on_trial = any_on_trial(ota);
     if (!ota->on_trial)
         return;
+#if OTA_IMAGES_MAX > 1
+    if (trial_of_our_job(ota) && ota_set_half_confirmed(ota) && confirm(ota) == OTTER_OK)
+        return;
+#endif
     ota->trial_deadline = now + ota->config.self_test_timeout_ms;
     LOG_INF(OTA_TAG, "this firmware runs on trial and must prove itself within %lu s",
             (unsigned long)limit_s);
@@ -58,19 +91,6 @@ void ota_leave_word_without_agent(struct kv *kv)
     const otter_status status = ota_record_save(kv, &record);
     if (status != OTTER_OK)
         LOG_ERR(OTA_TAG, "cannot leave word of the trial: %s", otter_status_text(status));
-}
-
-static otter_status confirm(struct ota *ota)
-{
-    const otter_status status = trailer_confirm(ota->config.primary, ota_trailer_align(ota));
-    if (status != OTTER_OK) {
-        LOG_ERR(OTA_TAG, "cannot confirm this firmware: %s", otter_status_text(status));
-        return status;
-    }
-    ota->on_trial = false;
-    ota->trial_deadline = OTTER_NEVER;
-    LOG_INF(OTA_TAG, "this firmware is confirmed");
-    return OTTER_OK;
 }
 
 /* A trial that no job asked for (an image put there by cable) has nothing to prove but that. */
@@ -114,6 +134,8 @@ static enum ota_event rolled_back(struct ota *ota)
         [OTA_TRIAL_NO_AGENT] = "its update agent did not run",
     };
     const struct ota_record *record = &ota->record;
+    if (OTA_IMAGES_MAX > 1 && ota_withdraw(ota) != OTTER_OK) /* what the bootloader left of it */
+        LOG_ERR(OTA_TAG, "cannot take back the request to install");
     const size_t known = sizeof notes / sizeof notes[0];
     const char *note = notes[record->note < known ? record->note : OTA_TRIAL_NO_WORD];
     char version[IMAGE_VERSION_TEXT_SIZE];
@@ -147,9 +169,10 @@ static enum ota_event reconcile_download(struct ota *ota)
     ota_trial_reached_cloud(ota);
     if (ota->on_trial)
         return OTA_EV_GIVE_UP; /* the secondary slot holds the way back: nothing may be written */
-    if (image_version_compare(&ota->record.version, &ota->running) <= 0) {
+    const struct image_version in_place = ota_version_in_place(ota, ota_image(ota));
+    if (image_version_compare(&ota->record.version, &in_place) <= 0) {
         char running[IMAGE_VERSION_TEXT_SIZE];
-        image_version_format(&ota->running, running);
+        image_version_format(&in_place, running);
         return ota_fail(ota, "meanwhile %s is running, which is not older", running);
     }
     if (ota->source->ops->protocol != ota->record.job.protocol ||

@@ -44,9 +44,10 @@ enum ota_event ota_check_version(struct ota *ota)
 {
     char offered[IMAGE_VERSION_TEXT_SIZE];
     char running[IMAGE_VERSION_TEXT_SIZE];
+    const struct image_version in_place = ota_version_in_place(ota, ota_image(ota));
     image_version_format(&ota->record.version, offered);
-    image_version_format(&ota->running, running);
-    if (image_version_compare(&ota->record.version, &ota->running) <= 0)
+    image_version_format(&in_place, running);
+    if (image_version_compare(&ota->record.version, &in_place) <= 0)
         return ota_fail(ota, "version %s is not above the running %s", offered, running);
     LOG_INF(OTA_TAG, "version %s is offered, %s is running", offered, running);
     return OTA_EV_HEADER;
@@ -167,13 +168,16 @@ void ota_recall_download(struct ota *ota)
     if (image_version_compare(&record->previous, &ota->running) != 0) {
         record->epoch++;
         record->previous = ota->running;
+#if OTA_IMAGES_MAX > 1
+        ota_set_start_over(ota);
+#endif
         (void)ota_save(ota);
     }
 #if OTA_STAGING
     if (ota_is_patch(ota) && ota_choose_landing(ota) != OTTER_OK)
         return;
 #endif
-    if (record->job.file_size > ota->config.image_size_max || open_journal(ota) != OTTER_OK)
+    if (record->job.file_size > ota_size_max(ota, ota_image(ota)) || open_journal(ota) != OTTER_OK)
         ota->progress.stored = 0;
 }
 
@@ -194,6 +198,8 @@ void ota_count_restart(struct ota *ota)
     if (record->restarts > RESTARTS_MAX) {
         (void)ota_fail(ota, "no progress after %u restarts", RESTARTS_MAX);
         LOG_ERR(OTA_TAG, "update failed: %s", record->reason);
+        if (OTA_IMAGES_MAX > 1 && record->phase >= OTA_RECORD_INSTALL)
+            (void)ota_withdraw(ota);
         record->phase = OTA_RECORD_FINISHED;
     }
     (void)ota_save(ota);
@@ -211,6 +217,25 @@ static enum ota_event prepared(struct ota *ota, otter_ms now)
         LOG_INF(OTA_TAG, "going on at block %lu/%lu", (unsigned long)ota->progress.stored,
                 (unsigned long)ota->progress.blocks);
     return OTA_EV_PREPARED;
+}
+
+/* Before the first file no trailer must be left, before the others only theirs. */
+static bool first_of_its_job(const struct ota *ota)
+{
+#if OTA_IMAGES_MAX > 1
+    return ota->record.job.set.current == 0;
+#else
+    (void)ota;
+    return true;
+#endif
+}
+
+otter_status ota_withdraw(const struct ota *ota)
+{
+    otter_status status = OTTER_OK;
+    for (unsigned i = 0; i < ota_files(ota) && status == OTTER_OK; i++)
+        status = trailer_prepare(ota_secondary(ota, ota_file_image(ota, i)));
+    return status;
 }
 
 /* Order: is there a journal? if not, first the old trailer goes, so that the bootloader can never
@@ -233,7 +258,7 @@ enum ota_event ota_prepare(struct ota *ota, otter_ms now)
         ota->starting = 1;
         break;
     case 1:
-        status = trailer_prepare(ota_candidate(ota));
+        status = first_of_its_job(ota) ? ota_withdraw(ota) : trailer_prepare(ota_candidate(ota));
         begin_journal(ota);
         ota->starting = 2;
         break;
@@ -283,6 +308,16 @@ static bool take_block(struct ota *ota, otter_ms now, const struct ota_block *bl
     return false;
 }
 
+static void probed(struct ota *ota, otter_ms now, const struct ota_block *block)
+{
+    enum ota_event event = read_header(ota, block);
+#if OTA_IMAGES_MAX > 1
+    if (event == OTA_EV_HEADER && ota->record.job.set.count > 0)
+        event = ota_set_probed(ota, now);
+#endif
+    ota_dispatch(ota, now, event);
+}
+
 static bool on_block(void *ctx, otter_ms now, const struct ota_block *block)
 {
     struct ota *ota = ctx;
@@ -290,7 +325,7 @@ static bool on_block(void *ctx, otter_ms now, const struct ota_block *block)
     if (ota->state == OTA_DOWNLOADING)
         return take_block(ota, now, block);
     if (ota->state == OTA_PROBING && block->number == 0)
-        ota_dispatch(ota, now, read_header(ota, block));
+        probed(ota, now, block);
     return false;
 }
 
@@ -380,7 +415,7 @@ enum ota_event ota_begin_verify(struct ota *ota, otter_ms now)
     LOG_INF(OTA_TAG, "all %lu blocks are on flash; checking", (unsigned long)ota->progress.blocks);
     (void)now;
     ota_verify_init(&ota->work.verify, ota_landing(ota), ota->config.pki, &ota->record.job,
-                    ota->config.image_size_max, ota->config.policy);
+                    ota_size_max(ota, ota_image(ota)), ota->config.policy);
     if (ota_is_patch(ota))
         ota_verify_file_only(&ota->work.verify);
     return OTA_EV_NONE;
@@ -412,7 +447,11 @@ enum ota_event ota_work_verify(struct ota *ota, otter_ms now)
     if (image_version_compare(found, &ota->record.version) != 0)
         return ota_fail(ota, "the image's version changed during the download");
     LOG_INF(OTA_TAG, "code signature and image verified");
+#if OTA_IMAGES_MAX > 1
+    return ota_set_verified(ota);
+#else
     return OTA_EV_VERIFIED;
+#endif
 }
 
 enum ota_event ota_note_install(struct ota *ota, otter_ms now)
@@ -422,16 +461,39 @@ enum ota_event ota_note_install(struct ota *ota, otter_ms now)
     return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
 }
 
+/* The bootloader takes up all of them or none: set.h. */
+static otter_status request_all(const struct ota *ota, unsigned *file)
+{
+    otter_status status = OTTER_OK;
+    for (unsigned i = 0; i < ota_files(ota) && status == OTTER_OK; i++) {
+        *file = i;
+        status = trailer_request(ota_secondary(ota, ota_file_image(ota, i)), ota_trailer_align(ota),
+                                 false);
+    }
+    return status;
+}
+
 enum ota_event ota_activate(struct ota *ota, otter_ms now)
 {
     (void)now;
-    const otter_status status = trailer_request(ota_candidate(ota), ota_trailer_align(ota), false);
+    unsigned file = 0;
+    const otter_status status = request_all(ota, &file);
     ota->busy = true;
-    if (status == OTTER_E_STATE && ota->repairs++ < REPAIRS_MAX)
+#if OTA_IMAGES_MAX > 1
+    if (status != OTTER_OK && ota->repairs++ < REPAIRS_MAX)
+        return ota_set_repair(ota, file);
+    if (status != OTTER_OK)
+        (void)ota_withdraw(ota);
+#else
+    if (status != OTTER_OK && ota->repairs++ < REPAIRS_MAX)
         return OTA_EV_REPAIR;
+#endif
     if (status != OTTER_OK)
         return ota_fail(ota, "asking the bootloader to try the image: %s",
                         otter_status_text(status));
+#if OTA_IMAGES_MAX > 1
+    ota_set_requested(ota);
+#endif
     ota->record.phase = OTA_RECORD_TRIAL;
     ota->record.note = OTA_TRIAL_NO_WORD;
     if (!ota_save(ota))
@@ -456,7 +518,7 @@ enum ota_event ota_repair(struct ota *ota, otter_ms now)
     if (ota_is_patch(ota) && ota_stage_forget(ota->config.kv) != OTTER_OK)
         return ota_fail(ota, "the device's store is full or broken");
 #endif
-    if (!ota_is_patch(ota) && block < ota->progress.blocks &&
+    if (ota->progress.slot == slot && block < ota->progress.blocks &&
         ota_progress_void(&ota->progress, block) != OTTER_OK)
         return ota_fail(ota, "the journal of blocks is full");
     const otter_status status = trailer_prepare(slot);

@@ -459,18 +459,31 @@ void sim_cloud_receive(struct sim_cloud *cloud, uint32_t connection, const char 
 
 /* ---- the operator ---------------------------------------------------------------------------- */
 
+static json_t *put_file(struct sim_cloud *cloud, const char *id, int number, const uint8_t *data,
+                        uint32_t size)
+{
+    struct answer answer = ANSWER_INIT;
+    struct object object;
+    char key[80];
+    snprintf(key, sizeof key, "%s-%d", id, number);
+    const struct object_upload upload = {
+        .bucket = BUCKET, .key = key, .content = data, .size = size};
+    accepted(object_put(&cloud->core->cloud, &upload, &object, &answer), &answer);
+    return json_pack("{s:i,s:{s:s,s:s}}", "fileId", number, "s3Location", "bucket", BUCKET, "key",
+                     key);
+}
+
 static void put_stream(struct sim_cloud *cloud, const char *id, const char *stream,
                        const uint8_t *data, uint32_t size)
 {
     struct cloud *core = &cloud->core->cloud;
     struct answer answer = ANSWER_INIT;
-    struct object object;
-    const struct object_upload upload = {
-        .bucket = BUCKET, .key = id, .content = data, .size = size};
-    accepted(object_put(core, &upload, &object, &answer), &answer);
-    json_t *members =
-        json_pack("{s:[{s:i,s:{s:s,s:s}}],s:s}", "files", "fileId", 0, "s3Location", "bucket",
-                  BUCKET, "key", id, "roleArn", "arn:aws:iam::" CLOUD_ACCOUNT ":role/streams");
+    json_t *files = json_pack("[o]", put_file(cloud, id, 0, data, size));
+    if (cloud->second)
+        json_array_append_new(files, put_file(cloud, id, 1, cloud->second, cloud->second_size));
+    cloud->second = NULL;
+    json_t *members = json_pack("{s:o,s:s}", "files", files, "roleArn",
+                                "arn:aws:iam::" CLOUD_ACCOUNT ":role/streams");
     accepted(streams_create(core, stream, members, &answer), &answer);
     json_decref(members);
 }

@@ -64,6 +64,9 @@ struct sim_cloud {
     uint32_t cancel_at_ask; /* the first job is cancelled just after this one was answered */
     otter_ms tend_every;    /* at the soonest: a week of 5 s turns is long */
 
+    const uint8_t *second; /* file 1 of the next stream that is made; NULL: it has one file */
+    uint32_t second_size;
+
     uint32_t requests;
     uint32_t updates;
     uint32_t asks;         /* for the next job */

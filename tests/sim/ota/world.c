@@ -24,7 +24,8 @@
 #define STORE     (SCRATCH + SECTOR)
 #define PROGRESS  (STORE + 4u * SECTOR)
 #define SPARE     (PROGRESS + 2u * SECTOR)
-#define FLASH     (SPARE + 6u * SECTOR)
+#define SECOND    (SPARE + 6u * SECTOR)
+#define FLASH     (SECOND + 2u * WORLD_SLOT_SIZE)
 
 #define BOOT_MS        300u
 #define CLOUD_START_MS 2000u
@@ -291,6 +292,10 @@ static void start_agent(struct world *world)
         .source_count = both ? 2 : 1,
         .kv = &world->kv,
         .pki = &world->pki,
+#if OTA_IMAGES_MAX > 1
+        .partners = &world->partner,
+        .partner_count = world->pair,
+#endif
 #if OTA_STAGING
         .staging = world->staging,
 #endif
@@ -315,9 +320,11 @@ static void start_agent(struct world *world)
 
 static bool boot(struct world *world)
 {
-    const struct boot_slots slots = {.primary = &world->primary, .secondary = &world->secondary};
-    const struct boot_config config = {.images = &slots,
-                                       .image_count = 1,
+    const struct boot_slots slots[] = {
+        {.primary = &world->primary, .secondary = &world->secondary},
+        {.primary = &world->second_primary, .secondary = &world->second_secondary}};
+    const struct boot_config config = {.images = slots,
+                                       .image_count = world->pair ? 2 : 1,
                                        .scratch = &world->scratch,
                                        .max_sectors = MAX_SECTORS,
                                        .max_align = MAX_ALIGN,
@@ -326,6 +333,7 @@ static bool boot(struct world *world)
     if (boot_go(&config, &result) != OTTER_OK)
         return false;
     world->running = result.header.version.major;
+    world->mixed += world->pair && world_partner_version(world) != world->running;
     return true;
 }
 
@@ -571,6 +579,8 @@ static void make_areas(struct world *world)
     world->store = (struct flash_area){flash, STORE, 4 * SECTOR};
     world->progress = (struct flash_area){flash, PROGRESS, 2 * SECTOR};
     world->spare = (struct flash_area){flash, SPARE, 6 * SECTOR};
+    world->second_primary = (struct flash_area){flash, SECOND, WORLD_SLOT_SIZE};
+    world->second_secondary = (struct flash_area){flash, SECOND + WORLD_SLOT_SIZE, WORLD_SLOT_SIZE};
 }
 
 static void provision(struct world *world)
@@ -638,6 +648,42 @@ void world_add_update_with(struct world *world, const char *id, const struct wor
 void world_add_update(struct world *world, const char *id, const struct world_image *image)
 {
     world_add_update_with(world, id, image, "", "");
+}
+
+void world_add_partner(struct world *world)
+{
+    const struct world_image *image = world_image(1, 6000, true);
+    nor_load(&world->nor, SECOND, image->bytes, image->size);
+    world->pair = true;
+#if OTA_IMAGES_MAX > 1
+    world->partner = (struct ota_partner){.primary = &world->second_primary,
+                                          .secondary = &world->second_secondary,
+                                          .image_size_max = world_image_size_max()};
+#endif
+}
+
+void world_add_pair(struct world *world, const char *id, const struct world_image *first,
+                    const struct world_image *second)
+{
+    char signature[BASE64_LENGTH(72) + 1];
+    char file[300];
+    must(base64_encode(signature, sizeof signature, second->signature, second->signature_length) >
+             0,
+         "signature too long");
+    snprintf(file, sizeof file,
+             "\"files\":[{\"filepath\":\"s.bin\",\"filesize\":%u,\"fileid\":1,\"fileType\":1,"
+             "\"certfile\":\"ota_signer_pub\",\"sig-sha256-ecdsa\":\"%s\"},{",
+             (unsigned)second->size, signature);
+    world->cloud.second = second->bytes;
+    world->cloud.second_size = second->size;
+    world_add_update_with(world, id, first, "\"files\":[{", file);
+}
+
+uint8_t world_partner_version(const struct world *world)
+{
+    struct image_header header;
+    return image_header_read(&world->second_primary, &header) == OTTER_OK ? header.version.major
+                                                                          : 0;
 }
 
 bool world_on_trial(const struct world *world)

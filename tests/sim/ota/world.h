@@ -111,6 +111,12 @@ struct world {
     struct ota_source_stream blocks;
     struct ranged_source ranged;
     struct ota_source *sources[2];
+    bool pair; /* there is a partner, image 1 */
+    struct flash_area second_primary, second_secondary;
+    uint32_t mixed; /* boots that started images of different versions */
+#if OTA_IMAGES_MAX > 1
+    struct ota_partner partner;
+#endif
     struct flash_area spare; /* for files that are no images */
 #if OTA_STAGING
     const struct ota_staging *staging;
@@ -132,6 +138,9 @@ struct world {
 /* Signed images are made once for all worlds: version `number`.0.0, with `end` bytes. `good_key`
  * false: signed with a key that the bootloader does not trust. */
 const struct world_image *world_image(uint8_t number, uint32_t end, bool good_key);
+/* The same image, which needs image `needs_image` to be at least version `needs`.0.0. */
+const struct world_image *world_image_needing(uint8_t number, uint32_t end, uint8_t needs_image,
+                                              uint8_t needs);
 /* Any other bytes as a file with its code signature. */
 void world_sign(struct world_image *file);
 uint32_t world_image_size_max(void);
@@ -151,6 +160,14 @@ void world_add_update_with(struct world *world, const char *id, const struct wor
 bool world_run(struct world *world, bool (*done)(struct world *world), otter_ms limit);
 /* All jobs are terminal and the agent has nothing left to do. */
 bool world_at_rest(struct world *world);
+
+/* A partner beside the device's firmware, image 1, of version 1.0.0 too; after world_create. */
+void world_add_partner(struct world *world);
+/* An OTA job for both images. */
+void world_add_pair(struct world *world, const char *id, const struct world_image *first,
+                    const struct world_image *second);
+/* Major version of the partner in place. */
+uint8_t world_partner_version(const struct world *world);
 
 bool world_on_trial(const struct world *world);
 uint32_t world_random(struct world *world, uint32_t below);

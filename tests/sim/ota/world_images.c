@@ -69,24 +69,42 @@ void world_sign(struct world_image *image)
          "cannot sign");
 }
 
-const struct world_image *world_image(uint8_t number, uint32_t end, bool good_key)
+static const struct world_image *make(uint8_t number, uint32_t end, bool good_key,
+                                      uint8_t needs_image, uint8_t needs)
 {
     static struct {
         struct world_image image;
         uint8_t number;
         bool good_key;
-    } made[32];
+        uint8_t needs_image;
+        uint8_t needs;
+    } made[40];
     static unsigned count;
     for (unsigned i = 0; i < count; i++) {
-        if (made[i].number == number && made[i].image.size == end && made[i].good_key == good_key)
+        if (made[i].number == number && made[i].image.size == end && made[i].good_key == good_key &&
+            made[i].needs_image == needs_image && made[i].needs == needs)
             return &made[i].image;
     }
-    must(count < 32, "too many images");
+    must(count < 40, "too many images");
     struct world_image *image = &made[count].image;
     made[count].number = number;
+    made[count].needs_image = needs_image;
+    made[count].needs = needs;
     made[count++].good_key = good_key;
     image->size = end;
-    sim_image_make(image->bytes, end, number, good_key ? SIM_KEY : SIM_KEY + 1);
+    const struct sim_image_options options = {.needs_image = needs_image, .needs_version = needs};
+    sim_image_make_with(image->bytes, end, number, good_key ? SIM_KEY : SIM_KEY + 1, &options);
     world_sign(image);
     return image;
+}
+
+const struct world_image *world_image(uint8_t number, uint32_t end, bool good_key)
+{
+    return make(number, end, good_key, 0, 0);
+}
+
+const struct world_image *world_image_needing(uint8_t number, uint32_t end, uint8_t needs_image,
+                                              uint8_t needs)
+{
+    return make(number, end, true, needs_image, needs);
 }
