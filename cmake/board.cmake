@@ -1,6 +1,8 @@
 # The board: a folder of boards/, or one anywhere else, with a board.cmake (what the build needs to
 # know) and a board.h (its map; boards/README.md explains both). Nothing else names a board.
 
+set(OTTER_CMAKE_FOLDER ${CMAKE_CURRENT_LIST_DIR})
+
 # otter_find_board(FOLDER result, NAME result) of what a user gave: "mps2-an505/move", or an
 # absolute path to a folder outside of the tree, whose last part is then the board's name.
 function(otter_find_board given folder_result name_result)
@@ -31,6 +33,20 @@ function(otter_list_boards result)
     list(TRANSFORM files REPLACE "/board.cmake$" "")
     set(${result} ${files} PARENT_SCOPE)
 endfunction()
+
+# otter_use_board(GIVEN): before project(), chooses the compiler for the board. Sets what its
+# board.cmake says, and OTTER_BOARD_FOLDER, OTTER_BOARD_NAME, OTTER_PORT.
+macro(otter_use_board given)
+    otter_find_board("${given}" OTTER_BOARD_FOLDER OTTER_BOARD_NAME)
+    include(${OTTER_BOARD_FOLDER}/board.cmake)
+    set(OTTER_PORT ${BOARD_PORT})
+    if(BOARD_CPU AND NOT CMAKE_TOOLCHAIN_FILE)
+        set(CMAKE_TOOLCHAIN_FILE ${OTTER_CMAKE_FOLDER}/arm-none-eabi.cmake)
+    endif()
+    if(BOARD_CPU AND NOT CMAKE_BUILD_TYPE)
+        set(CMAKE_BUILD_TYPE MinSizeRel CACHE STRING "")
+    endif()
+endmacro()
 
 # A C number ("0x1000u") as CMake counts.
 function(otter_c_number text result)

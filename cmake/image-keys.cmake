@@ -3,14 +3,23 @@
 # OTTER_SIGNING_KEY (cache): PEM file of a product's own key; the public half is enough to build.
 # Without it a key pair for development is made once, in keys/ of the build folder.
 set(OTTER_SIGNING_KEY "" CACHE FILEPATH "key whose images the bootloader accepts (PEM)")
-set(OTTER_HOST_TOOL "" CACHE FILEPATH "the otter program of the host, for cross builds")
+set(OTTER_HOST_TOOL "" CACHE FILEPATH
+    "the otter program of the host, for builds that do not make it; empty: that of build/host")
 
-if(OTTER_PORT STREQUAL posix)
+if(TARGET otter)
     set(otter_tool $<TARGET_FILE:otter>)
     set(otter_tool_target otter)
 else()
     set(otter_tool ${OTTER_HOST_TOOL})
     set(otter_tool_target "")
+    if(NOT otter_tool)
+        set(otter_tool ${otter_SOURCE_DIR}/build/host/tool/otter)
+    endif()
+    if(NOT EXISTS ${otter_tool})
+        message(FATAL_ERROR "the program ${otter_tool} is missing, which makes keys and signs: build "
+                            "it with ${otter_SOURCE_DIR}/otter version, or name another one with "
+                            "-DOTTER_HOST_TOOL=FILE")
+    endif()
 endif()
 
 # The scheme of the keys as make-image-keys.cmake names it in C, and the room that verifies it, which
@@ -43,3 +52,8 @@ add_custom_command(
     COMMENT "The key that the bootloader trusts"
     VERBATIM)
 add_custom_target(otter_image_keys DEPENDS ${OTTER_IMAGE_KEYS})
+
+# For functions that a product calls.
+foreach(variable OTTER_IMAGE_KEYS OTTER_IMAGE_SCHEME)
+    set(${variable} ${${variable}} CACHE INTERNAL "")
+endforeach()
