@@ -114,29 +114,34 @@ static char *next_argument(char **rest, bool *closed)
     return argument;
 }
 
-/* *part becomes the one that brings it. */
-static const struct cli_command *find_command(const struct cli *cli, const char *name,
-                                              const struct cli_part **part)
+/* The command of that place in the list, and the part that brings it; NULL behind the last. */
+static const struct cli_command *command_at(const struct cli *cli, size_t index,
+                                            const struct cli_part **part)
 {
     for (*part = cli->parts; *part != NULL; *part = (*part)->next) {
         const struct cli_table *table = (*part)->table;
-        for (size_t i = 0; i < table->count; i++) {
-            if (strcmp(table->commands[i].name, name) == 0)
-                return &table->commands[i];
-        }
+        if (index < table->count)
+            return &table->commands[index];
+        index -= table->count;
     }
     return NULL;
 }
 
-static void print_unknown(struct cli *cli, const char *name)
+/* Says so when there is none. */
+static const struct cli_command *find_command(struct cli *cli, const char *name,
+                                              const struct cli_part **part)
 {
+    const struct cli_command *command;
+    for (size_t i = 0; (command = command_at(cli, i, part)) != NULL; i++) {
+        if (strcmp(command->name, name) == 0)
+            return command;
+    }
     unsigned guesses = 0;
     cli_printf(cli, "Unknown command '%.40s': see 'help'.", name);
-    for (const struct cli_part *part = cli->parts; part != NULL; part = part->next) {
-        for (size_t i = 0; i < part->table->count; i++)
-            guesses = cli_guess(cli, name, part->table->commands[i].name, guesses);
-    }
+    for (size_t i = 0; (command = command_at(cli, i, part)) != NULL; i++)
+        guesses = cli_guess(cli, name, command->name, guesses);
     cli_end_guess(cli, guesses);
+    return NULL;
 }
 
 static void run_line(struct cli *cli, char *line)
@@ -160,39 +165,26 @@ static void run_line(struct cli *cli, char *line)
         return;
     const struct cli_part *part;
     const struct cli_command *command = find_command(cli, argv[0], &part);
-    if (command == NULL) {
-        print_unknown(cli, argv[0]);
+    if (command == NULL)
         return;
-    }
     cli->part = part;
     command->run(cli, argc, argv);
 }
 
-static void explain(struct cli *cli, const char *name)
-{
-    const struct cli_part *part;
-    const struct cli_command *command = find_command(cli, name, &part);
-    if (command == NULL) {
-        print_unknown(cli, name);
-        return;
-    }
-    cli_printf(cli, "%s:\n    ", command->name);
-    cli_print(cli, command->summary);
-    cli_print(cli, "\n");
-    cli_print(cli, command->usage);
-}
-
 void cli_help(struct cli *cli, int argc, char **argv)
 {
+    const struct cli_part *part;
+    const struct cli_command *command;
     if (argc > 1) {
-        explain(cli, argv[1]);
+        command = find_command(cli, argv[1], &part);
+        if (command != NULL) {
+            cli_printf(cli, "%s:\n    %s\n", command->name, command->summary);
+            cli_print(cli, command->usage);
+        }
         return;
     }
-    for (const struct cli_part *part = cli->parts; part != NULL; part = part->next) {
-        for (size_t i = 0; i < part->table->count; i++)
-            cli_printf(cli, "%-8s %s\n", part->table->commands[i].name,
-                       part->table->commands[i].summary);
-    }
+    for (size_t i = 0; (command = command_at(cli, i, &part)) != NULL; i++)
+        cli_printf(cli, "%-8s %s\n", command->name, command->summary);
 }
 
 void cli_stat(struct cli *cli, int argc, char **argv)
