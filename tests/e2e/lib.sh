@@ -11,6 +11,7 @@ root=$(CDPATH= cd -- "$(dirname -- "$0")/../.." && pwd)
 otter=$root/build/host/tool/otter
 firmware=$root/build/host/firmware/firmware
 patience_s=60
+own_policy= # of the device, beside that of `register`
 cloud=
 device=
 background=
@@ -204,7 +205,8 @@ JSON
     principal=$(cat "$work/principal")
     together \
         "aws iot attach-thing-principal --thing-name $1 --principal $principal" \
-        "aws iot attach-policy --policy-name $1 --target $principal"
+        "aws iot attach-policy --policy-name $1 --target $principal" \
+        "${own_policy:+aws iot attach-policy --policy-name $own_policy --target $principal}"
 }
 
 # ---- images and updates ----------------------------------------------------------------------
@@ -214,19 +216,22 @@ sign_image() { # sign_image VERSION PAYLOAD OUT [KEY]
         --header-size 4096 --pad-header -S 0x73000 "$2" "$3" >/dev/null
 }
 
+make_bucket() { # once
+    [ ! -e "$work/bucket" ] || return 0
+    : >"$work/bucket"
+    trust='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"iot.amazonaws.com"}}]}'
+    together "aws s3api create-bucket --bucket updates" \
+        "aws iam create-role --role-name ota --assume-role-policy-document '$trust'"
+    aws s3api put-bucket-versioning --bucket updates --versioning-configuration Status=Enabled
+}
+
 # make_release VERSION [KIB]: signs firmware 1.0.1 as that version, filled up to that size, and
 # uploads it.
 make_release() {
     cp "$firmware-1.0.1.bin" "$work/payload"
     truncate -s ">${2:-1}K" "$work/payload"
     sign_image "$1" "$work/payload" "$work/$1.bin"
-    if [ ! -e "$work/bucket" ]; then
-        : >"$work/bucket"
-        trust='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"iot.amazonaws.com"}}]}'
-        together "aws s3api create-bucket --bucket updates" \
-            "aws iam create-role --role-name ota --assume-role-policy-document '$trust'"
-        aws s3api put-bucket-versioning --bucket updates --versioning-configuration Status=Enabled
-    fi
+    make_bucket
     aws s3 cp --quiet "$work/$1.bin" "s3://updates/$1.bin"
 }
 
