@@ -9,6 +9,45 @@
 #include "cloud/core/ground/names.h"
 #include "cloud/core/ground/x509.h"
 
+/* ---- handlers that hand on the names in the path, and no more ---- */
+
+#define BY_NAME(handler, function)                                                                 \
+    static enum core_error handler(struct call *call, const json_t *body, struct answer *answer)   \
+    {                                                                                              \
+        (void)body;                                                                                \
+        return function(call->cloud, call->parameters[0], answer);                                 \
+    }
+
+#define BY_TWO_NAMES(handler, function)                                                            \
+    static enum core_error handler(struct call *call, const json_t *body, struct answer *answer)   \
+    {                                                                                              \
+        (void)body;                                                                                \
+        return function(call->cloud, call->parameters[0], call->parameters[1], answer);            \
+    }
+
+/* Answers with a page of the list that is called `member`. */
+#define LIST_BY_NAME(handler, function, member, paging)                                            \
+    static enum core_error handler(struct call *call, const json_t *body, struct answer *answer)   \
+    {                                                                                              \
+        (void)body;                                                                                \
+        enum core_error error = function(call->cloud, call->parameters[0], answer);                \
+        if (!error)                                                                                \
+            services_page(call, answer, member, paging);                                           \
+        return error;                                                                              \
+    }
+
+BY_NAME(describe_thing, thing_describe)
+BY_NAME(describe_certificate, certificate_describe)
+BY_NAME(get_policy, policy_get)
+BY_NAME(delete_policy, policy_delete)
+BY_NAME(list_versions, policy_version_list)
+BY_TWO_NAMES(get_version, policy_version_get)
+BY_TWO_NAMES(set_default_version, policy_version_set_default)
+BY_TWO_NAMES(delete_version, policy_version_delete)
+LIST_BY_NAME(list_thing_principals, thing_principals, "principals", &paging_by_token)
+LIST_BY_NAME(list_attached_policies, policies_attached, "policies", &paging_by_marker)
+LIST_BY_NAME(list_policy_targets, policy_targets, "targets", &paging_by_marker)
+
 /* ---- endpoint ---- */
 
 static enum core_error describe_endpoint(struct call *call, const json_t *body,
@@ -32,12 +71,6 @@ static enum core_error describe_endpoint(struct call *call, const json_t *body,
 static enum core_error create_thing(struct call *call, const json_t *body, struct answer *answer)
 {
     return thing_create(call->cloud, call->parameters[0], body, answer);
-}
-
-static enum core_error describe_thing(struct call *call, const json_t *body, struct answer *answer)
-{
-    (void)body;
-    return thing_describe(call->cloud, call->parameters[0], answer);
 }
 
 static enum core_error list_things(struct call *call, const json_t *body, struct answer *answer)
@@ -84,16 +117,6 @@ static enum core_error detach_principal(struct call *call, const json_t *body,
                         answer);
 }
 
-static enum core_error list_thing_principals(struct call *call, const json_t *body,
-                                             struct answer *answer)
-{
-    (void)body;
-    enum core_error error = thing_principals(call->cloud, call->parameters[0], answer);
-    if (!error)
-        services_page(call, answer, "principals", &paging_by_token);
-    return error;
-}
-
 static enum core_error list_principal_things(struct call *call, const json_t *body,
                                              struct answer *answer)
 {
@@ -138,13 +161,6 @@ static enum core_error create_from_csr(struct call *call, const json_t *body, st
                                        call_flag(call, "setAsActive"), answer);
 }
 
-static enum core_error describe_certificate(struct call *call, const json_t *body,
-                                            struct answer *answer)
-{
-    (void)body;
-    return certificate_describe(call->cloud, call->parameters[0], answer);
-}
-
 static enum core_error list_certificates(struct call *call, const json_t *body,
                                          struct answer *answer)
 {
@@ -179,24 +195,12 @@ static enum core_error create_policy(struct call *call, const json_t *body, stru
                          answer);
 }
 
-static enum core_error get_policy(struct call *call, const json_t *body, struct answer *answer)
-{
-    (void)body;
-    return policy_get(call->cloud, call->parameters[0], answer);
-}
-
 static enum core_error list_policies(struct call *call, const json_t *body, struct answer *answer)
 {
     (void)body;
     enum core_error error = policy_list(call->cloud, call_flag(call, "isAscendingOrder"), answer);
     services_page(call, answer, "policies", &paging_by_marker);
     return error;
-}
-
-static enum core_error delete_policy(struct call *call, const json_t *body, struct answer *answer)
-{
-    (void)body;
-    return policy_delete(call->cloud, call->parameters[0], answer);
 }
 
 static enum core_error attach_policy(struct call *call, const json_t *body, struct answer *answer)
@@ -209,26 +213,6 @@ static enum core_error detach_policy(struct call *call, const json_t *body, stru
     return policy_detach(call->cloud, call->parameters[0], json_text(body, "target"), answer);
 }
 
-static enum core_error list_attached_policies(struct call *call, const json_t *body,
-                                              struct answer *answer)
-{
-    (void)body;
-    enum core_error error = policies_attached(call->cloud, call->parameters[0], answer);
-    if (!error)
-        services_page(call, answer, "policies", &paging_by_marker);
-    return error;
-}
-
-static enum core_error list_policy_targets(struct call *call, const json_t *body,
-                                           struct answer *answer)
-{
-    (void)body;
-    enum core_error error = policy_targets(call->cloud, call->parameters[0], answer);
-    if (!error)
-        services_page(call, answer, "targets", &paging_by_marker);
-    return error;
-}
-
 /* ---- their versions ---- */
 
 static enum core_error create_version(struct call *call, const json_t *body, struct answer *answer)
@@ -236,32 +220,6 @@ static enum core_error create_version(struct call *call, const json_t *body, str
     return policy_version_create(call->cloud, call->parameters[0],
                                  json_text(body, "policyDocument"), call_flag(call, "setAsDefault"),
                                  answer);
-}
-
-static enum core_error list_versions(struct call *call, const json_t *body, struct answer *answer)
-{
-    (void)body;
-    return policy_version_list(call->cloud, call->parameters[0], answer);
-}
-
-static enum core_error get_version(struct call *call, const json_t *body, struct answer *answer)
-{
-    (void)body;
-    return policy_version_get(call->cloud, call->parameters[0], call->parameters[1], answer);
-}
-
-static enum core_error set_default_version(struct call *call, const json_t *body,
-                                           struct answer *answer)
-{
-    (void)body;
-    return policy_version_set_default(call->cloud, call->parameters[0], call->parameters[1],
-                                      answer);
-}
-
-static enum core_error delete_version(struct call *call, const json_t *body, struct answer *answer)
-{
-    (void)body;
-    return policy_version_delete(call->cloud, call->parameters[0], call->parameters[1], answer);
 }
 
 const struct route iot_registry_routes[] = {
