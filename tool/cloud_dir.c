@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cloud/core/ground/file.h"
+#include "cloud/core/ground/whole_file.h"
 
 static bool fail(const char *what, const char *path)
 {
@@ -83,7 +83,7 @@ static bool write_whole(const struct cloud_dir *dir, const char *name, const cha
 {
     char path[CLOUD_DIR_MAX + 32];
     file_path(dir, name, path);
-    return file_write_whole(path, text) || fail("write", path);
+    return whole_file_write(path, text) || fail("write", path);
 }
 
 static bool load_credentials(struct cloud_dir *dir)

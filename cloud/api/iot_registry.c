@@ -45,7 +45,7 @@ BY_TWO_NAMES(get_version, policy_version_get)
 BY_TWO_NAMES(set_default_version, policy_version_set_default)
 BY_TWO_NAMES(delete_version, policy_version_delete)
 LIST_BY_NAME(list_thing_principals, thing_principals, "principals", &paging_by_token)
-LIST_BY_NAME(list_attached_policies, policies_attached, "policies", &paging_by_marker)
+LIST_BY_NAME(list_attached_policies, policy_list_attached, "policies", &paging_by_marker)
 LIST_BY_NAME(list_policy_targets, policy_targets, "targets", &paging_by_marker)
 
 /* ---- endpoint ---- */
@@ -122,7 +122,7 @@ static enum core_error list_principal_things(struct call *call, const json_t *bo
 {
     (void)body;
     enum core_error error =
-        principal_things(call->cloud, call_header(call, "x-amzn-principal"), answer);
+        thing_list_of_principal(call->cloud, call_header(call, "x-amzn-principal"), answer);
     if (!error)
         services_page(call, answer, "things", &paging_by_token);
     return error;

@@ -19,7 +19,7 @@ otter_status core_start(struct cloud *cloud, const struct cloud_config *config)
     otter_status status = cloud_open(cloud, config);
     if (status != OTTER_OK)
         return status;
-    contents_recover(cloud);
+    content_recover(cloud);
     cloud->windows = windows_new();
     if (!cloud->windows) {
         core_stop(cloud);
@@ -47,5 +47,5 @@ unsigned core_tend(struct cloud *cloud)
         cloud->expiry_ms = now + EXPIRY_MS;
         jobs_expire(cloud);
     }
-    return contents_sweep(cloud) ? SWEEP_MS : EXPIRY_MS;
+    return content_sweep(cloud) ? SWEEP_MS : EXPIRY_MS;
 }

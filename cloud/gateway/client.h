@@ -88,8 +88,8 @@ struct client {
     unsigned told_unoffered; /* a bit for each kind of service */
     bool told_slow, told_fast;
     bool broker_held; /* at the head of its input waits a message that may not go out yet */
-    struct bucket published, received; /* messages from and to the device */
-    struct bucket bytes_from, bytes_to;
+    struct rate_bucket published, received; /* messages from and to the device */
+    struct rate_bucket bytes_from, bytes_to;
     struct event *resume; /* when there is room in these again */
     char *will_topic;
     uint8_t *connect_packet; /* for the broker; freed once sent */

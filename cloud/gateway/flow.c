@@ -20,9 +20,9 @@ bool client_is_full(const struct client *client)
     return unsent(client->device) >= OUTPUT_HIGH;
 }
 
-static bool has_bytes(const struct client *client, const struct bucket *bucket)
+static bool has_bytes(const struct client *client, const struct rate_bucket *bucket)
 {
-    return bucket_wait_us(bucket, client->gateway->rules.bytes) == 0;
+    return rate_wait_us(bucket, client->gateway->rules.bytes) == 0;
 }
 
 static bool may_read_device(const struct client *client)
@@ -48,7 +48,7 @@ static void read_device(struct client *client)
             return;
         }
         client_touch(client);
-        bucket_spend(&client->bytes_from, client->gateway->rules.bytes, packet.size);
+        rate_spend(&client->bytes_from, client->gateway->rules.bytes, packet.size);
         from_device(client, &packet);
         packet_done(&packet);
     }
@@ -59,7 +59,7 @@ static void read_device(struct client *client)
 static bool must_wait(const struct client *client, const struct packet *packet)
 {
     return packet->header.type == MQTT_PACKET_PUBLISH && (packet->header.flags & 0x06) != 0 &&
-           bucket_next_us(&client->received, client->gateway->rules.publish) > 0;
+           rate_next_us(&client->received, client->gateway->rules.publish) > 0;
 }
 
 static void read_broker(struct client *client)
@@ -89,14 +89,14 @@ static void read_broker(struct client *client)
 void client_send_device(struct client *client, const void *data, size_t length)
 {
     bufferevent_write(client->device, data, length);
-    bucket_spend(&client->bytes_to, client->gateway->rules.bytes, length);
+    rate_spend(&client->bytes_to, client->gateway->rules.bytes, length);
 }
 
 void client_relay_device(struct client *client, struct packet *packet)
 {
     if (!packet_move(packet, bufferevent_get_output(client->device)))
         client_end(client, "out of memory");
-    bucket_spend(&client->bytes_to, client->gateway->rules.bytes, packet->size);
+    rate_spend(&client->bytes_to, client->gateway->rules.bytes, packet->size);
 }
 
 /* All but a plain QoS 0 message may change what the broker has to keep. */
@@ -188,10 +188,10 @@ static int64_t sooner(int64_t a_us, int64_t b_us)
 static void resume_later(struct client *client)
 {
     const struct rules *rules = &client->gateway->rules;
-    int64_t wait_us = sooner(bucket_wait_us(&client->bytes_from, rules->bytes),
-                             bucket_wait_us(&client->bytes_to, rules->bytes));
+    int64_t wait_us = sooner(rate_wait_us(&client->bytes_from, rules->bytes),
+                             rate_wait_us(&client->bytes_to, rules->bytes));
     if (client->broker_held)
-        wait_us = sooner(wait_us, bucket_next_us(&client->received, rules->publish) + 1);
+        wait_us = sooner(wait_us, rate_next_us(&client->received, rules->publish) + 1);
     const struct timeval delay = {wait_us / 1000000, wait_us % 1000000};
     if (wait_us > 0 && !evtimer_pending(client->resume, NULL))
         event_add(client->resume, &delay);

@@ -58,7 +58,7 @@ static bool only_wildcards(const struct session *session, const char *topic)
 static bool is_too_fast(struct client *client)
 {
     const unsigned rate = client->gateway->rules.publish;
-    if (bucket_take(&client->received, rate, rate))
+    if (rate_take(&client->received, rate, rate))
         return false;
     if (!client->told_slow)
         cloud_log("gateway", "%s would have more than %u messages a second: some are lost",

@@ -145,8 +145,8 @@ static bool take_session(struct client *client)
         return false;
     }
     /* Two at once, since a device may be reset right after it came. */
-    if (!bucket_take(&session->tried, client->gateway->rules.connects,
-                     2 * client->gateway->rules.connects)) {
+    if (!rate_take(&session->tried, client->gateway->rules.connects,
+                   2 * client->gateway->rules.connects)) {
         client_refuse(client, MQTT5_SERVER_UNAVAILABLE,
                       "CONNECT comes more than %u times a second from this client id",
                       client->gateway->rules.connects);
@@ -237,7 +237,7 @@ static bool may_publish(struct client *client, const char *topic, const struct m
 static bool is_too_fast(struct client *client)
 {
     const unsigned rate = client->gateway->rules.publish;
-    if (bucket_take(&client->published, rate, rate))
+    if (rate_take(&client->published, rate, rate))
         return false;
     if (!client->told_fast)
         cloud_log("gateway", "%s publishes more than %u messages a second: some are lost",

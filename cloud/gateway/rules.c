@@ -71,14 +71,14 @@ static int64_t microseconds_each(unsigned rate)
     return 1000000 / rate > 0 ? 1000000 / rate : 1;
 }
 
-int64_t bucket_next_us(const struct bucket *bucket, unsigned rate)
+int64_t rate_next_us(const struct rate_bucket *bucket, unsigned rate)
 {
     const int64_t wait_us =
         rate > 0 ? bucket->since_us + microseconds_each(rate) - monotonic_us() : 0;
     return wait_us > 0 ? wait_us : 0;
 }
 
-bool bucket_take(struct bucket *bucket, unsigned rate, unsigned most)
+bool rate_take(struct rate_bucket *bucket, unsigned rate, unsigned most)
 {
     if (rate == 0)
         return true;
@@ -92,7 +92,7 @@ bool bucket_take(struct bucket *bucket, unsigned rate, unsigned most)
     return true;
 }
 
-void bucket_spend(struct bucket *bucket, unsigned rate, size_t amount)
+void rate_spend(struct rate_bucket *bucket, unsigned rate, size_t amount)
 {
     if (rate == 0)
         return;
@@ -102,7 +102,7 @@ void bucket_spend(struct bucket *bucket, unsigned rate, size_t amount)
     bucket->since_us += (int64_t)(amount * 1000000 / rate);
 }
 
-int64_t bucket_wait_us(const struct bucket *bucket, unsigned rate)
+int64_t rate_wait_us(const struct rate_bucket *bucket, unsigned rate)
 {
     const int64_t wait_us = rate > 0 ? bucket->since_us - monotonic_us() : 0;
     return wait_us > 0 ? wait_us : 0;

@@ -36,18 +36,18 @@ bool rules_relax(struct rules *rules, const char *list);
 bool rules_limit(struct rules *rules, const char *text);
 
 /* So many a second, and a second's worth at once. All zero is full. */
-struct bucket {
+struct rate_bucket {
     int64_t since_us; /* when it was empty, had it been filled at that rate ever since */
 };
 
 /* Takes one of `rate` a second, holding `most`; false when there is none. `rate` 0: always true. */
-bool bucket_take(struct bucket *bucket, unsigned rate, unsigned most);
+bool rate_take(struct rate_bucket *bucket, unsigned rate, unsigned most);
 /* How long until there is one to take; 0: now. */
-int64_t bucket_next_us(const struct bucket *bucket, unsigned rate);
+int64_t rate_next_us(const struct rate_bucket *bucket, unsigned rate);
 
-/* Takes any amount, if need be of what the bucket will only have later: until then bucket_wait_us
+/* Takes any amount, if need be of what the bucket will only have later: until then rate_wait_us
  * is above 0. It holds a second's worth. `rate` 0: no limit. */
-void bucket_spend(struct bucket *bucket, unsigned rate, size_t amount);
-int64_t bucket_wait_us(const struct bucket *bucket, unsigned rate);
+void rate_spend(struct rate_bucket *bucket, unsigned rate, size_t amount);
+int64_t rate_wait_us(const struct rate_bucket *bucket, unsigned rate);
 
 #endif

@@ -24,10 +24,10 @@ struct session {
     bool persistent;
     char *filters[SUBSCRIPTIONS_MAX];
     size_t filter_count;
-    int64_t connects;    /* connections before this one, for events */
-    struct bucket tried; /* CONNECTs */
-    int64_t left_ms;     /* since when it has no connection; monotonic */
-    bool changed;        /* the database does not have it yet */
+    int64_t connects;         /* connections before this one, for events */
+    struct rate_bucket tried; /* CONNECTs */
+    int64_t left_ms;          /* since when it has no connection; monotonic */
+    bool changed;             /* the database does not have it yet */
 };
 
 /* `loop` must live longer. NULL: out of memory. */

@@ -42,7 +42,7 @@ static bool keeps_rules(const struct client *client, SSL *ssl, const X509 *certi
         return false;
     }
     if (!(gateway->rules.relaxed & RULE_SNI) && !asks_for_us(ssl, &name) &&
-        registry_certificate_needs_name(gateway->cloud, id)) {
+        certificate_needs_name(gateway->cloud, id)) {
         crowd_log(gateway->crowd,
                   "%s refused: it asks for %s%.64s in TLS (SNI), not for a name of this cloud, as "
                   "certificates registered without CA must (--relax sni)",
@@ -64,7 +64,7 @@ static int verify(X509_STORE_CTX *store, void *context)
 
     if (certificate) {
         x509_id(certificate, id);
-        state = registry_certificate_state(cloud, id);
+        state = certificate_state_of(cloud, id);
     }
     if (state == CERTIFICATE_ACTIVE && keeps_rules(client, ssl, certificate, id))
         return 1;

@@ -13,29 +13,29 @@
 #define THING "$aws/things/+/"
 
 static const struct row rows[] = {
-    {THING "jobs/get", RESERVED_JOBS, {128}, &envelope_jobs, jobs_handle_get_pending},
-    {THING "jobs/start-next", RESERVED_JOBS, {128}, &envelope_jobs, jobs_handle_start_next},
-    {THING "jobs/+/get", RESERVED_JOBS, {128}, &envelope_jobs, jobs_handle_describe},
-    {THING "jobs/+/update", RESERVED_JOBS, {128}, &envelope_jobs, jobs_handle_update},
+    {THING "jobs/get", RESERVED_JOBS, {128}, &envelope_jobs, handle_jobs_get_pending},
+    {THING "jobs/start-next", RESERVED_JOBS, {128}, &envelope_jobs, handle_jobs_start_next},
+    {THING "jobs/+/get", RESERVED_JOBS, {128}, &envelope_jobs, handle_jobs_describe},
+    {THING "jobs/+/update", RESERVED_JOBS, {128}, &envelope_jobs, handle_jobs_update},
 
-    {THING "streams/+/get/cbor", RESERVED_STREAMS, {128, 128}, NULL, streams_handle_get},
-    {THING "streams/+/get/json", RESERVED_STREAMS, {128, 128}, NULL, streams_handle_get},
-    {THING "streams/+/describe/cbor", RESERVED_STREAMS, {128, 128}, NULL, streams_handle_describe},
-    {THING "streams/+/describe/json", RESERVED_STREAMS, {128, 128}, NULL, streams_handle_describe},
+    {THING "streams/+/get/cbor", RESERVED_STREAMS, {128, 128}, NULL, handle_streams_get},
+    {THING "streams/+/get/json", RESERVED_STREAMS, {128, 128}, NULL, handle_streams_get},
+    {THING "streams/+/describe/cbor", RESERVED_STREAMS, {128, 128}, NULL, handle_streams_describe},
+    {THING "streams/+/describe/json", RESERVED_STREAMS, {128, 128}, NULL, handle_streams_describe},
 
-    {THING "shadow/get", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
-    {THING "shadow/update", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
-    {THING "shadow/delete", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
-    {THING "shadow/name/+/get", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
-    {THING "shadow/name/+/update", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
-    {THING "shadow/name/+/delete", RESERVED_SHADOW, {0}, &envelope_shadow, unoffered_handle},
+    {THING "shadow/get", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
+    {THING "shadow/update", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
+    {THING "shadow/delete", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
+    {THING "shadow/name/+/get", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
+    {THING "shadow/name/+/update", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
+    {THING "shadow/name/+/delete", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
 
-    {THING "defender/metrics/json", RESERVED_DEFENDER, {0}, &envelope_defender, unoffered_handle},
-    {THING "defender/metrics/cbor", RESERVED_DEFENDER, {0}, &envelope_defender, unoffered_handle},
+    {THING "defender/metrics/json", RESERVED_DEFENDER, {0}, &envelope_defender, handle_unoffered},
+    {THING "defender/metrics/cbor", RESERVED_DEFENDER, {0}, &envelope_defender, handle_unoffered},
 
 #define PROVISIONING(topic)                                                                        \
     {                                                                                              \
-        topic, RESERVED_PROVISIONING, {0}, &envelope_provisioning, unoffered_handle                \
+        topic, RESERVED_PROVISIONING, {0}, &envelope_provisioning, handle_unoffered                \
     }
     PROVISIONING("$aws/certificates/create/json"),
     PROVISIONING("$aws/certificates/create/cbor"),
@@ -45,7 +45,7 @@ static const struct row rows[] = {
     PROVISIONING("$aws/provisioning-templates/+/provision/cbor"),
 
     /* On AWS a message to a rule that is not there is taken, and goes nowhere. */
-    {"$aws/rules/+/#", RESERVED_INGEST, {0}, NULL, unoffered_handle},
+    {"$aws/rules/+/#", RESERVED_INGEST, {0}, NULL, handle_unoffered},
 };
 
 /* ---- matching ------------------------------------------------------------------------------- */

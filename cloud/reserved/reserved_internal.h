@@ -52,14 +52,14 @@ extern const struct envelope envelope_jobs, envelope_shadow, envelope_defender,
 
 /* ---- handlers ---- */
 
-enum core_error jobs_handle_get_pending(struct call *call);
-enum core_error jobs_handle_start_next(struct call *call);
-enum core_error jobs_handle_describe(struct call *call);
-enum core_error jobs_handle_update(struct call *call);
+enum core_error handle_jobs_get_pending(struct call *call);
+enum core_error handle_jobs_start_next(struct call *call);
+enum core_error handle_jobs_describe(struct call *call);
+enum core_error handle_jobs_update(struct call *call);
 /* Without an envelope: their answers are blocks. */
-enum core_error streams_handle_get(struct call *call);
-enum core_error streams_handle_describe(struct call *call);
+enum core_error handle_streams_get(struct call *call);
+enum core_error handle_streams_describe(struct call *call);
 /* CORE_NOT_IMPLEMENTED, and says so. */
-enum core_error unoffered_handle(struct call *call);
+enum core_error handle_unoffered(struct call *call);
 
 #endif

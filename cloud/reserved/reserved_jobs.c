@@ -49,12 +49,12 @@ const struct envelope envelope_jobs = {.read = read_body, .refuse = refuse, .add
 
 /* ---- the four requests ---------------------------------------------------------------------- */
 
-enum core_error jobs_handle_get_pending(struct call *call)
+enum core_error handle_jobs_get_pending(struct call *call)
 {
     return jobs_get_pending(call->cloud, call->parts[0], call->body, &call->answer);
 }
 
-enum core_error jobs_handle_start_next(struct call *call)
+enum core_error handle_jobs_start_next(struct call *call)
 {
     return jobs_start_next(call->cloud, call->parts[0], call->body, &call->answer);
 }
@@ -67,7 +67,7 @@ static enum core_error check_job(struct call *call, bool or_next)
                          "a job id is 1..%d letters, digits, '_' and '-'", JOBS_ID_MAX);
 }
 
-enum core_error jobs_handle_describe(struct call *call)
+enum core_error handle_jobs_describe(struct call *call)
 {
     enum core_error error = check_job(call, true);
     return error ? error
@@ -75,7 +75,7 @@ enum core_error jobs_handle_describe(struct call *call)
                                  &call->answer);
 }
 
-enum core_error jobs_handle_update(struct call *call)
+enum core_error handle_jobs_update(struct call *call)
 {
     enum core_error error = check_job(call, false);
     return error ? error

@@ -36,12 +36,12 @@ static enum core_error handle(struct call *call, enum streams_request_kind kind)
     return CORE_OK;
 }
 
-enum core_error streams_handle_get(struct call *call)
+enum core_error handle_streams_get(struct call *call)
 {
     return handle(call, STREAMS_GET);
 }
 
-enum core_error streams_handle_describe(struct call *call)
+enum core_error handle_streams_describe(struct call *call)
 {
     return handle(call, STREAMS_DESCRIBE);
 }

@@ -20,7 +20,7 @@ static const char *name_of(enum reserved_service service)
     }
 }
 
-enum core_error unoffered_handle(struct call *call)
+enum core_error handle_unoffered(struct call *call)
 {
     const char *name = name_of(call->row->service);
     if (call->answers->unoffered)

@@ -125,7 +125,7 @@ static bool is_held(const struct cloud *cloud, int64_t content)
 
 /* ---- garbage ---- */
 
-void contents_recover(struct cloud *cloud)
+void content_recover(struct cloud *cloud)
 {
     db_run(cloud->db, "UPDATE contents SET state = 2 WHERE state = 0", "");
 }
@@ -166,7 +166,7 @@ static int64_t find_garbage(struct cloud *cloud)
     return found;
 }
 
-bool contents_sweep(struct cloud *cloud)
+bool content_sweep(struct cloud *cloud)
 {
     bool more = true;
     for (int i = 0; i < SWEEP_PIECES && more; i++) {

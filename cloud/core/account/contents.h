@@ -36,8 +36,8 @@ void content_hold(struct cloud *cloud, struct content_hold *hold, int64_t conten
 void content_release(struct content_hold *hold);
 
 /* Called at the start, before anything is written: what was not finished is garbage. */
-void contents_recover(struct cloud *cloud);
+void content_recover(struct cloud *cloud);
 /* Takes a little garbage away; false when there is none left. */
-bool contents_sweep(struct cloud *cloud);
+bool content_sweep(struct cloud *cloud);
 
 #endif

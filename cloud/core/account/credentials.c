@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/core/ground/file.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/whole_file.h"
 
 #define KEY_ID_PREFIX "OTTR"
 #define OWNER         "owner"
@@ -25,7 +25,7 @@ static bool make(const char *path, struct credentials *credentials, char *reason
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
     snprintf(text, sizeof text, "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n",
              credentials->key_id, credentials->secret);
-    if (file_write_whole(path, text))
+    if (whole_file_write(path, text))
         return true;
     snprintf(reason, size, "cannot write %.400s: %s", path, strerror(errno));
     return false;

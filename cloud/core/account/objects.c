@@ -196,7 +196,7 @@ static otter_status insert(struct cloud *cloud, const struct object_upload *uplo
                    placed.bytes, placed.size, placed.content);
     if (status == OTTER_OK && !load(cloud, upload->bucket, upload->key, version, object))
         status = OTTER_E_INTERNAL;
-    return status == OTTER_OK && upload->tags ? objects_store_tags(cloud, object->id, upload->tags)
+    return status == OTTER_OK && upload->tags ? object_store_tags(cloud, object->id, upload->tags)
                                               : status;
 }
 

@@ -10,7 +10,7 @@ enum core_error object_store(struct cloud *cloud, const struct object_upload *up
                              const char *etag, struct object *object, struct answer *answer);
 
 /* Writes the tags of a version, within the transaction that its content is written in. */
-otter_status objects_store_tags(struct cloud *cloud, int64_t id, const json_t *tags);
+otter_status object_store_tags(struct cloud *cloud, int64_t id, const json_t *tags);
 /* Where a content goes: into the row, or (content not 0) into pieces, which are written here and
  * kept. To be called in the transaction of the row. */
 struct placed_content {

@@ -38,7 +38,7 @@ enum core_error object_check_tags(const json_t *tags, struct answer *answer)
     return CORE_OK;
 }
 
-otter_status objects_store_tags(struct cloud *cloud, int64_t id, const json_t *tags)
+otter_status object_store_tags(struct cloud *cloud, int64_t id, const json_t *tags)
 {
     if (json_object_size(tags) == 0)
         return db_run(cloud->db, "DELETE FROM object_tags WHERE object = ?", "i", id);
@@ -54,7 +54,7 @@ enum core_error object_set_tags(struct cloud *cloud, int64_t id, const json_t *t
                                 struct answer *answer)
 {
     enum core_error error = object_check_tags(tags, answer);
-    if (!error && objects_store_tags(cloud, id, tags) != OTTER_OK)
+    if (!error && object_store_tags(cloud, id, tags) != OTTER_OK)
         error = answer_db_failed(cloud, answer);
     return error;
 }

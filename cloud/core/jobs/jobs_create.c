@@ -106,7 +106,7 @@ static enum core_error check_description(const char *description, struct answer 
 static enum core_error check_target(struct cloud *cloud, const char *target, struct answer *answer)
 {
     const char *thing = target ? arn_name(cloud, target, "iot", "thing") : NULL;
-    if (!thing || !registry_thing_exists(cloud, thing))
+    if (!thing || !thing_exists(cloud, thing))
         return answer_refuse(answer, CORE_NOT_FOUND,
                              "the target '%.160s' is not the ARN of a thing of this account",
                              target ? target : "");

@@ -122,7 +122,7 @@ static bool read_step_timeout(const json_t *request, bool may_stop, int *minutes
 
 static enum core_error check_thing(struct cloud *cloud, const char *thing, struct answer *answer)
 {
-    if (registry_thing_exists(cloud, thing))
+    if (thing_exists(cloud, thing))
         return CORE_OK;
     return answer_refuse(answer, CORE_NOT_FOUND, "there is no thing '%.128s'", thing);
 }

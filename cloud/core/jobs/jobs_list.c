@@ -139,7 +139,7 @@ enum core_error jobs_list_for_thing(struct cloud *cloud, const char *thing,
     if (!page_offset(page, &offset, answer) ||
         check_filter("status", page->status, EXECUTION_STATUSES, answer))
         return CORE_INVALID_REQUEST;
-    if (!registry_thing_exists(cloud, thing))
+    if (!thing_exists(cloud, thing))
         return answer_refuse(answer, CORE_NOT_FOUND, "there is no thing '%.128s'", thing);
     take_page(cloud,
               db_select(cloud->db,

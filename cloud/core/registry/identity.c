@@ -20,7 +20,7 @@ struct identity {
 static json_t *documents_of(struct cloud *cloud, const struct principal *principal)
 {
     if (principal->kind == PRINCIPAL_CERTIFICATE)
-        return registry_policy_documents(cloud, principal->id);
+        return certificate_policy_documents(cloud, principal->id);
     return json_incref(principal->documents);
 }
 
@@ -45,7 +45,7 @@ static json_t *load_thing(struct cloud *cloud, const struct principal *principal
     struct answer answer = ANSWER_INIT;
     json_t *thing = NULL;
     if (principal->kind == PRINCIPAL_CERTIFICATE &&
-        registry_thing_has_certificate(cloud, client_id, principal->id) &&
+        thing_has_certificate(cloud, client_id, principal->id) &&
         thing_describe(cloud, client_id, &answer) == CORE_OK)
         thing = json_incref(answer.body);
     answer_free(&answer);

@@ -15,7 +15,7 @@ void principal_free(struct principal *principal)
 bool principal_is_active(struct cloud *cloud, const struct principal *principal)
 {
     if (principal->kind == PRINCIPAL_CERTIFICATE)
-        return registry_certificate_state(cloud, principal->id) == CERTIFICATE_ACTIVE;
+        return certificate_state_of(cloud, principal->id) == CERTIFICATE_ACTIVE;
     return principal->kind == PRINCIPAL_USER;
 }
 

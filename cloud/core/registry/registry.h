@@ -16,18 +16,17 @@
 /* ---- what the gateway and the data services ask ---- */
 
 enum certificate_state { CERTIFICATE_UNKNOWN, CERTIFICATE_NOT_ACTIVE, CERTIFICATE_ACTIVE };
-enum certificate_state registry_certificate_state(struct cloud *cloud, const char *id);
+enum certificate_state certificate_state_of(struct cloud *cloud, const char *id);
 
 /* True when it was registered without a CA, so that only the name in TLS tells whose it is. */
-bool registry_certificate_needs_name(struct cloud *cloud, const char *id);
+bool certificate_needs_name(struct cloud *cloud, const char *id);
 
-bool registry_thing_exists(struct cloud *cloud, const char *name);
-bool registry_thing_has_certificate(struct cloud *cloud, const char *thing,
-                                    const char *certificate_id);
+bool thing_exists(struct cloud *cloud, const char *name);
+bool thing_has_certificate(struct cloud *cloud, const char *thing, const char *certificate_id);
 
 /* An array of strings: the default version's document of every policy attached to the certificate.
  * Freed by the caller. */
-json_t *registry_policy_documents(struct cloud *cloud, const char *certificate_id);
+json_t *certificate_policy_documents(struct cloud *cloud, const char *certificate_id);
 
 /* ---- things ---- */
 
@@ -58,7 +57,8 @@ enum core_error thing_detach(struct cloud *cloud, const char *thing, const char 
                              struct answer *answer);
 /* {"principals":[ARN...]} and {"things":[name...]} */
 enum core_error thing_principals(struct cloud *cloud, const char *thing, struct answer *answer);
-enum core_error principal_things(struct cloud *cloud, const char *principal, struct answer *answer);
+enum core_error thing_list_of_principal(struct cloud *cloud, const char *principal,
+                                        struct answer *answer);
 
 /* ---- certificates ---- */
 
@@ -94,7 +94,8 @@ enum core_error policy_attach(struct cloud *cloud, const char *name, const char 
 enum core_error policy_detach(struct cloud *cloud, const char *name, const char *target,
                               struct answer *answer);
 /* {"policies":[{"policyName","policyArn"}]} */
-enum core_error policies_attached(struct cloud *cloud, const char *target, struct answer *answer);
+enum core_error policy_list_attached(struct cloud *cloud, const char *target,
+                                     struct answer *answer);
 /* {"targets":[ARN...]} */
 enum core_error policy_targets(struct cloud *cloud, const char *name, struct answer *answer);
 

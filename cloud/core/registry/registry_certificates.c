@@ -13,7 +13,7 @@
 #define ISSUED_YEARS   25
 #define REQUEST_MAX    4096
 
-enum certificate_state registry_certificate_state(struct cloud *cloud, const char *id)
+enum certificate_state certificate_state_of(struct cloud *cloud, const char *id)
 {
     enum certificate_state state = CERTIFICATE_UNKNOWN;
     struct db_rows *rows =
@@ -24,7 +24,7 @@ enum certificate_state registry_certificate_state(struct cloud *cloud, const cha
     return state;
 }
 
-bool registry_certificate_needs_name(struct cloud *cloud, const char *id)
+bool certificate_needs_name(struct cloud *cloud, const char *id)
 {
     return db_number(cloud->db, "SELECT mode = 'SNI_ONLY' FROM certificates WHERE id = ?", "s",
                      id) != 0;
@@ -32,7 +32,7 @@ bool registry_certificate_needs_name(struct cloud *cloud, const char *id)
 
 static enum core_error need_certificate(struct cloud *cloud, const char *id, struct answer *answer)
 {
-    if (registry_certificate_state(cloud, id) != CERTIFICATE_UNKNOWN)
+    if (certificate_state_of(cloud, id) != CERTIFICATE_UNKNOWN)
         return CORE_OK;
     return answer_refuse(answer, CORE_NOT_FOUND, "Certificate %.64s cannot be found.", id);
 }
@@ -305,7 +305,7 @@ enum core_error certificate_delete(struct cloud *cloud, const char *id, bool for
     enum core_error error = need_certificate(cloud, id, answer);
     if (error)
         return error;
-    if (registry_certificate_state(cloud, id) == CERTIFICATE_ACTIVE)
+    if (certificate_state_of(cloud, id) == CERTIFICATE_ACTIVE)
         return answer_refuse(answer, CORE_CERTIFICATE_STATE,
                              "Certificate must be deactivated (not ACTIVE) before deletion.");
     if (!force && attachments(cloud, id, arn.text) > 0)

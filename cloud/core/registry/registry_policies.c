@@ -214,7 +214,7 @@ static enum core_error need_target(struct cloud *cloud, const char *target, stru
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "The target must be the ARN of a certificate of this account: %.120s",
                              target ? target : "(none)");
-    if (registry_certificate_state(cloud, certificate) == CERTIFICATE_UNKNOWN)
+    if (certificate_state_of(cloud, certificate) == CERTIFICATE_UNKNOWN)
         return answer_refuse(answer, CORE_NOT_FOUND, "Certificate %s cannot be found.",
                              certificate);
     return CORE_OK;
@@ -254,7 +254,7 @@ enum core_error policy_detach(struct cloud *cloud, const char *name, const char 
     return CORE_OK;
 }
 
-enum core_error policies_attached(struct cloud *cloud, const char *target, struct answer *answer)
+enum core_error policy_list_attached(struct cloud *cloud, const char *target, struct answer *answer)
 {
     enum core_error error = need_target(cloud, target, answer);
     if (!error)
@@ -282,7 +282,7 @@ enum core_error policy_targets(struct cloud *cloud, const char *name, struct ans
     return CORE_OK;
 }
 
-json_t *registry_policy_documents(struct cloud *cloud, const char *certificate_id)
+json_t *certificate_policy_documents(struct cloud *cloud, const char *certificate_id)
 {
     json_t *documents = json_array();
     struct db_rows *rows =

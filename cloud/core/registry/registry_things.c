@@ -9,13 +9,12 @@
 
 #define ATTRIBUTES_MAX 3 /* without a thing type */
 
-bool registry_thing_exists(struct cloud *cloud, const char *name)
+bool thing_exists(struct cloud *cloud, const char *name)
 {
     return db_number(cloud->db, "SELECT COUNT(*) FROM things WHERE name = ?", "s", name) > 0;
 }
 
-bool registry_thing_has_certificate(struct cloud *cloud, const char *thing,
-                                    const char *certificate_id)
+bool thing_has_certificate(struct cloud *cloud, const char *thing, const char *certificate_id)
 {
     return db_number(cloud->db,
                      "SELECT COUNT(*) FROM thing_principals WHERE thing = ? AND certificate = ?",
@@ -24,7 +23,7 @@ bool registry_thing_has_certificate(struct cloud *cloud, const char *thing,
 
 static enum core_error need_thing(struct cloud *cloud, const char *name, struct answer *answer)
 {
-    if (registry_thing_exists(cloud, name))
+    if (thing_exists(cloud, name))
         return CORE_OK;
     return answer_refuse(answer, CORE_NOT_FOUND, "Thing %s cannot be found.", name);
 }
@@ -234,7 +233,7 @@ enum core_error thing_list(struct cloud *cloud, const struct things_page *page,
 enum core_error thing_delete(struct cloud *cloud, const char *name, int64_t version,
                              struct answer *answer)
 {
-    if (!registry_thing_exists(cloud, name))
+    if (!thing_exists(cloud, name))
         return CORE_OK; /* as AWS: what is wanted is so already */
     enum core_error error = check_version(cloud, name, version, answer);
     if (error)
@@ -265,7 +264,7 @@ static enum core_error need_pair(struct cloud *cloud, const char *thing, const c
             answer, CORE_INVALID_REQUEST,
             "The principal must be the ARN of a certificate of this account: %.120s",
             principal ? principal : "(none)");
-    if (registry_certificate_state(cloud, *certificate) == CERTIFICATE_UNKNOWN)
+    if (certificate_state_of(cloud, *certificate) == CERTIFICATE_UNKNOWN)
         return answer_refuse(answer, CORE_NOT_FOUND, "Certificate %s cannot be found.",
                              *certificate);
     return CORE_OK;
@@ -324,10 +323,11 @@ enum core_error thing_principals(struct cloud *cloud, const char *thing, struct 
     return CORE_OK;
 }
 
-enum core_error principal_things(struct cloud *cloud, const char *principal, struct answer *answer)
+enum core_error thing_list_of_principal(struct cloud *cloud, const char *principal,
+                                        struct answer *answer)
 {
     const char *certificate = arn_name(cloud, principal, "iot", "cert");
-    if (!certificate || registry_certificate_state(cloud, certificate) == CERTIFICATE_UNKNOWN)
+    if (!certificate || certificate_state_of(cloud, certificate) == CERTIFICATE_UNKNOWN)
         return answer_refuse(answer, CORE_NOT_FOUND, "Principal %.120s cannot be found.",
                              principal ? principal : "(none)");
     json_t *things = json_array();

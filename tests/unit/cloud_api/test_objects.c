@@ -202,7 +202,7 @@ static void large_contents_are_read_at_any_place_and_leave_nothing_behind(void *
     struct object_deletion deletion;
     struct answer answer = ANSWER_INIT;
     assert_int_equal(object_delete(cloud, "bucket", "k", NULL, NULL, &deletion, &answer), CORE_OK);
-    while (contents_sweep(cloud))
+    while (content_sweep(cloud))
         ;
     assert_int_equal(db_number(cloud->db, "SELECT COUNT(*) FROM pieces", ""), 0);
     assert_int_equal(db_number(cloud->db, "SELECT COUNT(*) FROM spans", ""), 0);
@@ -215,9 +215,9 @@ static void what_was_being_written_at_a_stop_is_swept_away(void **state)
     struct fixture *fixture = *state;
     int64_t content = content_begin(&fixture->cloud);
     content_add(&fixture->cloud, content, 0, "half", 4);
-    assert_false(contents_sweep(&fixture->cloud)); /* it is still being written */
+    assert_false(content_sweep(&fixture->cloud)); /* it is still being written */
     fixture_restart(fixture);
-    while (contents_sweep(&fixture->cloud))
+    while (content_sweep(&fixture->cloud))
         ;
     assert_int_equal(db_number(fixture->cloud.db, "SELECT COUNT(*) FROM pieces", ""), 0);
 }
@@ -270,14 +270,14 @@ static void a_content_that_is_held_stays_until_it_is_released(void **state)
     content_hold(cloud, &first, content);
     content_hold(cloud, &second, content);
     content_drop(cloud, content);
-    assert_false(contents_sweep(cloud));
+    assert_false(content_sweep(cloud));
     content_release(&second);
     content_release(&second);
-    assert_false(contents_sweep(cloud));
+    assert_false(content_sweep(cloud));
     assert_true(content_read(cloud, content, 0, &byte, 1));
     content_release(&first);
     assert_null(cloud->holds);
-    while (contents_sweep(cloud))
+    while (content_sweep(cloud))
         ;
     assert_false(content_read(cloud, content, 0, &byte, 1));
 }

@@ -99,13 +99,13 @@ static void a_certificates_id_is_the_hash_of_its_der_form(void **state)
     x509_id(certificate, id);
     assert_int_equal(certificate_register(cloud, pem, NULL, &answer), CORE_OK);
     assert_string_equal(json_text(answer.body, "certificateId"), id);
-    assert_int_equal(registry_certificate_state(cloud, id), CERTIFICATE_NOT_ACTIVE);
+    assert_int_equal(certificate_state_of(cloud, id), CERTIFICATE_NOT_ACTIVE);
     answer_free(&answer);
     assert_int_equal(certificate_register(cloud, pem, NULL, &answer), CORE_EXISTS);
     assert_string_equal(json_text(answer.body, "resourceId"), id);
     answer_free(&answer);
     assert_int_equal(certificate_update(cloud, id, "ACTIVE", &answer), CORE_OK);
-    assert_int_equal(registry_certificate_state(cloud, id), CERTIFICATE_ACTIVE);
+    assert_int_equal(certificate_state_of(cloud, id), CERTIFICATE_ACTIVE);
     X509_free(certificate);
     free(pem);
 }
@@ -209,8 +209,8 @@ static void attachments_show_from_both_sides_and_hold_things_in_place(void **sta
     answer_free(&answer);
     assert_int_equal(thing_attach(cloud, "t", arn.text, &answer), CORE_OK);
     assert_int_equal(policy_attach(cloud, "p", arn.text, &answer), CORE_OK);
-    assert_true(registry_thing_has_certificate(cloud, "t", id));
-    json_t *documents = registry_policy_documents(cloud, id);
+    assert_true(thing_has_certificate(cloud, "t", id));
+    json_t *documents = certificate_policy_documents(cloud, id);
     assert_string_equal(json_string_value(json_array_get(documents, 0)), GOOD_POLICY);
     json_decref(documents);
 
@@ -248,11 +248,11 @@ static void the_default_version_is_the_one_that_devices_are_checked_by(void **st
 
     assert_int_equal(policy_version_create(cloud, "p", other, false, &answer), CORE_OK);
     answer_free(&answer);
-    json_t *before = registry_policy_documents(cloud, id);
+    json_t *before = certificate_policy_documents(cloud, id);
     assert_string_equal(json_string_value(json_array_get(before, 0)), GOOD_POLICY);
     assert_int_equal(changes, 0);
     assert_int_equal(policy_version_set_default(cloud, "p", "2", &answer), CORE_OK);
-    json_t *after = registry_policy_documents(cloud, id);
+    json_t *after = certificate_policy_documents(cloud, id);
     assert_string_equal(json_string_value(json_array_get(after, 0)), other);
     assert_int_equal(changes, 1); /* live connections are looked at again */
     assert_int_equal(policy_version_create(cloud, "p", GOOD_POLICY, true, &answer), CORE_OK);

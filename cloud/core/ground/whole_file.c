@@ -1,12 +1,12 @@
 /* Files that are there whole or not at all. */
-#include "cloud/core/ground/file.h"
+#include "cloud/core/ground/whole_file.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-bool file_write_whole(const char *path, const char *text)
+bool whole_file_write(const char *path, const char *text)
 {
     char draft[1024];
     if (snprintf(draft, sizeof draft, "%s.new", path) >= (int)sizeof draft)
