@@ -114,6 +114,31 @@ static void take_version(struct form *form, struct image_version *version)
 #define SET_KEY    "ota/set"
 #define SET_FORMAT 1u
 
+void ota_set_put(struct ota_job *job, const struct image_version *version)
+{
+    struct ota_set_file *file = &job->set.files[job->set.current];
+    file->version = *version;
+    file->size = job->file_size;
+    file->image = job->image;
+    file->id = job->file_id;
+    file->transform = job->transform;
+    file->signature_length = job->signature_length;
+    memcpy(file->signature, job->signature, sizeof file->signature);
+}
+
+void ota_set_select(struct ota_job *job, struct image_version *version, unsigned index)
+{
+    const struct ota_set_file *file = &job->set.files[index];
+    job->set.current = (uint8_t)index;
+    *version = file->version;
+    job->file_size = file->size;
+    job->image = file->image;
+    job->file_id = file->id;
+    job->transform = file->transform;
+    job->signature_length = file->signature_length;
+    memcpy(job->signature, file->signature, sizeof job->signature);
+}
+
 static void put_set(struct form *form, const struct ota_job *job)
 {
     uint8_t mark[OTA_MARK_SIZE];

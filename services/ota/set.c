@@ -7,31 +7,6 @@
 
 /* --- the file at work --- */
 
-void ota_set_put(struct ota_job *job, const struct image_version *version)
-{
-    struct ota_set_file *file = &job->set.files[job->set.current];
-    file->version = *version;
-    file->size = job->file_size;
-    file->image = job->image;
-    file->id = job->file_id;
-    file->transform = job->transform;
-    file->signature_length = job->signature_length;
-    memcpy(file->signature, job->signature, sizeof file->signature);
-}
-
-void ota_set_select(struct ota_job *job, struct image_version *version, unsigned index)
-{
-    const struct ota_set_file *file = &job->set.files[index];
-    job->set.current = (uint8_t)index;
-    *version = file->version;
-    job->file_size = file->size;
-    job->image = file->image;
-    job->file_id = file->id;
-    job->transform = file->transform;
-    job->signature_length = file->signature_length;
-    memcpy(job->signature, file->signature, sizeof job->signature);
-}
-
 static void work_at(struct ota *ota, unsigned index)
 {
     ota_set_select(&ota->record.job, &ota->record.version, index);
