@@ -29,7 +29,13 @@ bool ota_job_refuse(char reason[OTA_REASON_MAX + 1], const char *format, ...)
     return false;
 }
 
-#define refuse(r, ...) ota_job_refuse((r)->reason, __VA_ARGS__)
+bool ota_job_is_wrong(char reason[OTA_REASON_MAX + 1], const char *what)
+{
+    return ota_job_refuse(reason, "job document: %s", what);
+}
+
+#define refuse(r, ...)    ota_job_refuse((r)->reason, __VA_ARGS__)
+#define is_wrong(r, what) ota_job_is_wrong((r)->reason, what)
 
 static bool is_offered(const struct reader *r, int list, const char *protocol)
 {
@@ -45,7 +51,7 @@ static struct ota_source *read_protocols(const struct reader *r, int ota)
 {
     const int list = json_find(r->json, ota, "protocols");
     if (json_type(r->json, list) != JSON_ARRAY) {
-        refuse(r, "job document: afr_ota.protocols is missing or no list");
+        is_wrong(r, "afr_ota.protocols is missing or no list");
         return NULL;
     }
     for (unsigned i = 0; i < r->limits->source_count; i++) {
@@ -136,7 +142,7 @@ static bool read_size(const struct reader *r, int file)
     const otter_status status =
         json_get_uint(r->json, json_find(r->json, file, "filesize"), UINT32_MAX, size);
     if (status != OTTER_OK)
-        return refuse(r, "job document: filesize is missing or no whole number");
+        return is_wrong(r, "filesize is missing or no whole number");
     if (*size <= IMAGE_HEADER_SIZE)
         return refuse(r, "filesize %lu is too small for an image", (unsigned long)*size);
     if (*size > size_max(r))
@@ -154,9 +160,9 @@ static bool read_identity(const struct reader *r, int file)
     uint32_t type = 0;
     const int type_at = json_find(r->json, file, "fileType");
     if (json_get_uint(r->json, json_find(r->json, file, "fileid"), UINT8_MAX, &id) != OTTER_OK)
-        return refuse(r, "job document: fileid is missing or not 0..255");
+        return is_wrong(r, "fileid is missing or not 0..255");
     if (type_at >= 0 && json_get_uint(r->json, type_at, UINT8_MAX, &type) != OTTER_OK)
-        return refuse(r, "job document: fileType is not 0..255");
+        return is_wrong(r, "fileType is not 0..255");
     if (type >= images(r))
         return refuse(r, "fileType %u is not supported: this device takes firmware, fileType 0",
                       (unsigned)type);
@@ -170,7 +176,7 @@ static bool read_signer(const struct reader *r, int file)
     char label[LABEL_MAX + 1] = "";
     const int at = json_find(r->json, file, "certfile");
     if (json_get_string(r->json, at, label, sizeof label) != OTTER_OK)
-        return refuse(r, "job document: certfile is missing, no text or too long");
+        return is_wrong(r, "certfile is missing, no text or too long");
     if (strcmp(label, PKI_OTA_SIGNER) == 0)
         return true;
     ota_make_printable(label);
@@ -184,12 +190,12 @@ static bool read_signature(const struct reader *r, int file)
     struct ota_job *job = r->job;
     const int at = json_find(r->json, file, SIGNATURE_KEY);
     if (at < 0)
-        return refuse(r, "job document: no " SIGNATURE_KEY ", the only signature supported");
+        return is_wrong(r, "no " SIGNATURE_KEY ", the only signature supported");
     const otter_status status = json_get_string(r->json, at, text, sizeof text);
     if (status == OTTER_E_TOO_LONG)
         return refuse(r, SIGNATURE_KEY " is too long for P-256 (base64 applied twice?)");
     if (status != OTTER_OK)
-        return refuse(r, "job document: " SIGNATURE_KEY " is no text");
+        return is_wrong(r, SIGNATURE_KEY " is no text");
     const int length = base64_decode(job->signature, sizeof job->signature, text, strlen(text));
     if (length < 0)
         return refuse(r, SIGNATURE_KEY " is not base64");
@@ -202,7 +208,7 @@ static bool read_signature(const struct reader *r, int file)
 static bool read_file(const struct reader *r, struct ota_source *source, int ota, int file)
 {
     if (json_type(r->json, file) != JSON_OBJECT)
-        return refuse(r, "job document: files[0] is no object");
+        return is_wrong(r, "files[0] is no object");
     return source->ops->read(source, r->json, ota, file, r->job, r->reason) &&
            read_identity(r, file) && read_size(r, file) && read_signer(r, file) &&
            read_signature(r, file);
@@ -212,7 +218,7 @@ static bool read_files(const struct reader *r, struct ota_source *source, int ot
 {
     const int files = json_find(r->json, ota, "files");
     if (json_type(r->json, files) != JSON_ARRAY)
-        return refuse(r, "job document: afr_ota.files is missing or no list");
+        return is_wrong(r, "afr_ota.files is missing or no list");
     const int count = json_count(r->json, files);
     if (images(r) == 1 && count != 1)
         return refuse(r, "job has %d files: this device takes exactly one", count);
@@ -242,7 +248,7 @@ enum ota_document ota_job_document(const struct json *json, int document,
     if (ota < 0)
         return OTA_DOCUMENT_FOREIGN;
     if (json_type(json, ota) != JSON_OBJECT)
-        refuse(&r, "job document: afr_ota is no object");
+        is_wrong(&r, "afr_ota is no object");
     else if (read_all(&r, ota))
         return OTA_DOCUMENT_OK;
     return OTA_DOCUMENT_REFUSED;

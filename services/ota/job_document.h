@@ -36,7 +36,9 @@ enum ota_document ota_job_document(const struct json *json, int document,
                                    const struct ota_job_limits *limits, struct ota_job *job,
                                    char reason[OTA_REASON_MAX + 1]);
 
-/* For sources: writes the reason, returns false. */
+/* For sources: both write the reason and return false; the first for what is missing or malformed,
+ * such as "streamname is no text". */
+bool ota_job_is_wrong(char reason[OTA_REASON_MAX + 1], const char *what);
 bool ota_job_refuse(char reason[OTA_REASON_MAX + 1], const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

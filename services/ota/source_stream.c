@@ -276,7 +276,7 @@ static bool read_document(struct ota_source *source, const struct json *json, in
         return ota_job_refuse(reason, "job document: streamname is longer than %u characters",
                               (unsigned)most);
     if (status != OTTER_OK || length == 0)
-        return ota_job_refuse(reason, "job document: streamname is missing or no text");
+        return ota_job_is_wrong(reason, "streamname is missing or no text");
     if (!ota_is_name(job->stream))
         return ota_job_refuse(reason,
                               "job document: streamname has characters other than a-z A-Z 0-9 _ -");
