@@ -87,6 +87,14 @@
 
 /* --- the rest -------------------------------------------------------------------------------- */
 
+/* How long emulated flash takes for a sector and for a write unit. */
+#ifndef BOARD_ERASE_US
+#define BOARD_ERASE_US 0u
+#endif
+#ifndef BOARD_PROGRAM_UNIT_US
+#define BOARD_PROGRAM_UNIT_US 0u
+#endif
+
 #ifndef BOARD_CONNECT_SPREAD_MS
 #define BOARD_CONNECT_SPREAD_MS 60000u
 #endif

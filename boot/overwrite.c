@@ -65,6 +65,20 @@ static uint32_t sectors_end(const struct flash_area *area, uint32_t length)
     return last.offset + last.size;
 }
 
+#define PIECE_SIZE 0x4000u /* between two reports */
+
+static otter_status copy(const struct boot_state *state, uint32_t length)
+{
+    otter_status status = OTTER_OK;
+    for (uint32_t done = 0; done < length && status == OTTER_OK; done += PIECE_SIZE) {
+        const uint32_t piece = length - done < PIECE_SIZE ? length - done : PIECE_SIZE;
+        status = boot_copy_image(state, state->secondary, done, state->primary, done, piece,
+                                 &state->incoming, done);
+        boot_report_progress(state, done + piece, length);
+    }
+    return status;
+}
+
 static otter_status replace_primary(const struct boot_state *state, uint32_t length)
 {
     const struct flash_area *primary = state->primary;
@@ -76,8 +90,7 @@ static otter_status replace_primary(const struct boot_state *state, uint32_t len
     if (status == OTTER_OK)
         status = boot_erase(state, primary, 0, end);
     if (status == OTTER_OK)
-        status =
-            boot_copy_image(state, state->secondary, 0, primary, 0, length, &state->incoming, 0);
+        status = copy(state, length);
     return status;
 }
 

@@ -132,6 +132,8 @@ static void start_agent(struct app *app, otter_ms now)
         .secondary = app->candidate,
         .progress = &board.progress,
         .trailer_align = board.max_align,
+        .slot_address =
+            board.update == UPDATE_DIRECT_XIP ? board.flash_base + app->candidate->offset : 0,
         .image_size_max = board.image_size_max,
         .sources = app->sources,
         .source_count = 1,

@@ -1,4 +1,6 @@
 /* The values of a build's variant: CMake gives the label and what is broken on purpose. */
+#include <stddef.h>
+
 #include "firmware/variant.h"
 
 #ifndef VARIANT_LABEL
@@ -14,10 +16,22 @@
 #define VARIANT_SELF_TEST_S 120
 #endif
 
+#ifdef VARIANT_UNFIT
+static otter_status self_test(void *ctx)
+{
+    (void)ctx;
+    return OTTER_E_IO; /* as of a sensor that does not answer */
+}
+#define VARIANT_SELF_TEST self_test
+#else
+#define VARIANT_SELF_TEST NULL
+#endif
+
 const struct app_config variant = {
     .product = "Otter firmware",
     .build = VARIANT_LABEL,
     .deaf = VARIANT_DEAF,
     .self_test_timeout_ms = VARIANT_SELF_TEST_S * 1000u,
+    .self_test = VARIANT_SELF_TEST,
     .keep_without_agent = VARIANT_KEEP_WITHOUT_AGENT,
 };

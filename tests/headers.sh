@@ -7,7 +7,7 @@ cd "$1" || exit 1
 cxx=$(command -v clang++ || command -v g++) || { echo 'skipped: no C++ compiler here'; exit 77; }
 flags='-fsyntax-only -I. -Wall -Wextra -Werror -pedantic -DOTTER_BOARD_HEADER="boards/mps2-an505/board.h"'
 headers=$(find port codec boards image store pki net services cli console boot firmware \
-    -name '*.h' 2>/dev/null | sort)
+    -name '*.h' 2>/dev/null | grep -v '^boards/.*/' | sort) # maps of boards: map.h includes one
 [ "$(echo "$headers" | wc -l)" -ge 50 ] || { echo 'fewer than 50 headers: look at the rooms here'; exit 1; }
 
 status=0

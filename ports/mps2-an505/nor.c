@@ -10,8 +10,8 @@
 #define ERASE_US        20000u
 #define PROGRAM_UNIT_US 40u
 #else
-#define ERASE_US        0u
-#define PROGRAM_UNIT_US 0u
+#define ERASE_US        BOARD_ERASE_US
+#define PROGRAM_UNIT_US BOARD_PROGRAM_UNIT_US
 #endif
 
 static const struct geometry devices[] = {

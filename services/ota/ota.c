@@ -223,6 +223,8 @@ static void forget_job(struct ota *ota)
     ota->version = 0;
     ota->silent_ms = 0;
     ota->progress.stored = 0;
+    if (!ota->on_trial)
+        ota->trial_deadline = OTTER_NEVER;
 }
 
 static void rest(struct ota *ota, otter_ms now)
@@ -398,7 +400,7 @@ static const struct row table[] = {
     ANYWHERE(GONE,                 drop,              OTA_ASKING),
     ANYWHERE(FAIL,                 close_job,         OTA_REPORTING),
     ANYWHERE(GIVE_UP,              NULL,              OTA_RESETTING),
-    ANYWHERE(TRIAL_EXPIRED,        ota_trial_expired, OTA_RESETTING),
+    ANYWHERE(TRIAL_EXPIRED,        ota_trial_expired, SAME),
 };
 
 struct state {

@@ -85,6 +85,8 @@ struct ota_config {
     const struct flash_area *secondary; /* where the new image goes */
     const struct flash_area *progress;  /* journal of the blocks on flash; see progress.h */
     uint32_t trailer_align;             /* max_align of image/trailer.h; 0: from the write size */
+    uint32_t slot_address;              /* of the secondary, where images run from it: one that is
+                                           linked for another address is refused. 0: they never do */
     uint32_t image_size_max;            /* largest image the bootloader accepts in the slot */
     const struct image_policy *policy;  /* the bootloader's keys; NULL: only the image's hash is
                                            checked here, its signature at boot */
@@ -115,7 +117,8 @@ struct ota_config {
     bool (*claims)(void *ctx, const char *job_id, const struct json *json, int document);
     bool (*may_reset)(void *ctx);         /* now is a good time to restart; NULL: always */
     otter_status (*self_test)(void *ctx); /* on trial, on line: OTTER_OK passes, OTTER_E_AGAIN asks
-                                             again, anything else sends the old firmware back */
+                                             again, anything else sends the old firmware back, or
+                                             fails the job where the bootloader has no way back */
     /* After each change of phase and each block that has come to flash. */
     void (*on_event)(void *ctx, const struct ota_status *status);
     /* Why there is no connection, for the console; NULL: nobody knows. */

@@ -24,7 +24,9 @@ bool ota_swap_pending(const struct ota *ota)
         const unsigned image = ota_file_image(ota, i);
         const struct trailer primary = read_trailer(ota, ota_primary(ota, image));
         const struct trailer secondary = read_trailer(ota, ota_secondary(ota, image));
-        pending = trailer_next_swap(&primary, &secondary) == SWAP_TEST;
+        /* Where images are not moved the trailer of one that was started, and failed, stays. */
+        pending = trailer_next_swap(&primary, &secondary) == SWAP_TEST &&
+                  secondary.copy_done == TRAILER_UNSET;
     }
     return pending;
 }
@@ -112,8 +114,27 @@ static enum ota_event succeed(struct ota *ota)
     return OTA_EV_REPORT;
 }
 
+/* A bootloader that copies the new image over the old one leaves no trailer. Then there is no trial
+ * and no way back, but there is a self-test to tell the cloud of. */
+static bool was_copied_over(const struct ota *ota)
+{
+    return trial_of_our_job(ota) && ota_ours_is_new(ota) &&
+           read_trailer(ota, ota_primary(ota, ota_file_image(ota, 0))).magic == TRAILER_UNSET;
+}
+
+static enum ota_event stay(struct ota *ota, const char *why)
+{
+    char version[IMAGE_VERSION_TEXT_SIZE];
+    image_version_format(&ota->running, version);
+    ota->trial_deadline = OTTER_NEVER;
+    return ota_fail(ota, "self-test failed (%s); %s stays, this device has no way back", why,
+                    version);
+}
+
 static enum ota_event give_up(struct ota *ota, enum ota_trial_note note, const char *why)
 {
+    if (was_copied_over(ota))
+        return stay(ota, why);
     LOG_ERR(OTA_TAG, "trial failed: %s; going back to the old firmware", why);
     if (trial_of_our_job(ota)) {
         ota->record.note = (uint8_t)note;
@@ -148,12 +169,16 @@ static enum ota_event rolled_back(struct ota *ota)
 }
 
 /* The trial firmware, or the one that came after it. */
-static enum ota_event reconcile_trial(struct ota *ota)
+static enum ota_event reconcile_trial(struct ota *ota, otter_ms now)
 {
     if (ota->on_trial && ota_ours_is_new(ota))
         return OTA_EV_TRY;
     if (ota->on_trial)
         return give_up(ota, OTA_TRIAL_WRONG_VERSION, "the version is not the job's");
+    if (was_copied_over(ota)) {
+        ota->trial_deadline = now + ota->config.self_test_timeout_ms;
+        return OTA_EV_TRY;
+    }
     if (ota_ours_is_new(ota))
         return succeed(ota);
     if (ota->record.phase == OTA_RECORD_INSTALL)
@@ -188,11 +213,10 @@ static enum ota_event reconcile_download(struct ota *ota)
 
 enum ota_event ota_reconcile(struct ota *ota, otter_ms now)
 {
-    (void)now;
     switch (ota->record.phase) {
     case OTA_RECORD_INSTALL:
     case OTA_RECORD_TRIAL:
-        return reconcile_trial(ota);
+        return reconcile_trial(ota, now);
     case OTA_RECORD_FINISHED:
         ota_trial_reached_cloud(ota);
         return OTA_EV_REPORT;
@@ -227,10 +251,8 @@ enum ota_event ota_trial_expired(struct ota *ota, otter_ms now)
 {
     (void)now;
     if (ota->state == OTA_TESTING)
-        (void)give_up(ota, OTA_TRIAL_TEST_FAILED, "the self-test did not end in time");
-    else if (ota->was_online)
-        (void)give_up(ota, OTA_TRIAL_NO_REPLY, "no answer from the job service in time");
-    else
-        (void)give_up(ota, OTA_TRIAL_NO_CONNECTION, "no connection to the cloud in time");
-    return OTA_EV_NONE;
+        return give_up(ota, OTA_TRIAL_TEST_FAILED, "the self-test did not end in time");
+    if (ota->was_online)
+        return give_up(ota, OTA_TRIAL_NO_REPLY, "no answer from the job service in time");
+    return give_up(ota, OTA_TRIAL_NO_CONNECTION, "no connection to the cloud in time");
 }

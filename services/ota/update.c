@@ -53,6 +53,12 @@ enum ota_event ota_check_version(struct ota *ota)
     return OTA_EV_HEADER;
 }
 
+static bool runs_there(const struct ota *ota, const struct image_header *header)
+{
+    return ota->config.slot_address == 0 || ((header->flags & IMAGE_FLAG_ROM_FIXED) != 0 &&
+                                             header->load_address == ota->config.slot_address);
+}
+
 static enum ota_event read_header(struct ota *ota, const struct ota_block *block)
 {
     struct image_header header;
@@ -75,6 +81,9 @@ static enum ota_event read_header(struct ota *ota, const struct ota_block *block
     if (least > size)
         return ota_fail(ota, "image header says at least %lu bytes, the file has %lu",
                         (unsigned long)least, (unsigned long)size);
+    if (!runs_there(ota, &header))
+        return ota_fail(ota, "the image is not linked for the slot that is free (0x%08lx)",
+                        (unsigned long)ota->config.slot_address);
     return ota_check_version(ota);
 }
 

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tool/demo/mode.h"
 #include "tool/demo/world.h"
 
 enum fault { FAULT_NONE, FAULT_SIGNATURE, FAULT_SELF_TEST, FAULT_VERSION, FAULT_POWER };
@@ -35,7 +36,7 @@ struct demo {
     uint32_t blocks, blocks_total, bytes, bytes_total; /* of the download, as the device says */
     unsigned first_block_ms, download_ms;              /* by the device's clock */
     bool resumed;          /* the device went on with a download after a reset */
-    bool swapping;         /* the bootloader is in the middle of a swap */
+    bool swapping;         /* the moment of the second power cut has come */
     bool job_ended;        /* the cloud has its last report */
     uint32_t bytes_signed; /* size of the image that was released */
     const char *old_version;
@@ -50,6 +51,33 @@ struct demo {
 };
 
 void demo_moment(struct demo *demo, enum moment moment);
+
+/* signing.c: how a program becomes an image for the board. */
+enum demo_slot { SLOT_OF_PRIMARY, SLOT_OF_SECONDARY };
+
+struct demo_image {
+    const char *key;     /* file */
+    const char *version; /* "1.0.0+0" */
+    const char *payload; /* file of the program */
+    const char *name;    /* of the image's file */
+    enum demo_slot slot; /* that it is linked for, where that matters */
+};
+
+struct demo_signing {
+    const char *words[24]; /* NULL behind the last */
+    unsigned count;
+    char numbers[6][16];
+    unsigned number_count;
+};
+
+void demo_sign_words(const struct board_map *board, const struct demo_image *image,
+                     struct demo_signing *signing);
+/* The build's program NAME ("1.0.1") for that slot: "firmware/firmware-1.0.1.bin". */
+const char *demo_program(const struct demo *demo, const char *name, enum demo_slot slot);
+/* The slot that the released firmware goes to and runs from. */
+enum demo_slot demo_release_slot(const struct demo *demo);
+/* The device ends with the new firmware, whatever became of the job. */
+bool demo_ends_on_new(const struct demo *demo);
 
 /* setup.c: until version 1.0.0 is on line. */
 bool demo_cloud(struct demo *demo);
@@ -72,8 +100,8 @@ void demo_next_release(const struct demo *demo);
 
 /* Runs a command in the work folder, showing it; false when it fails. */
 bool demo_run(struct demo *demo, const char *const words[]);
-/* Signs `payload` for the board with the build's key. */
-bool demo_sign(struct demo *demo, const char *payload, const char *version, const char *name);
+/* Signs it for the board, showing how. */
+bool demo_sign(struct demo *demo, const struct demo_image *image);
 bool demo_write_file(struct demo *demo, const char *name, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 

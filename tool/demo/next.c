@@ -20,22 +20,13 @@ static void show_update_file(const struct demo *demo)
 
 void demo_next_release(const struct demo *demo)
 {
-    const char *sign[] = {"./otter",
-                          "sign",
-                          "-k",
-                          "board/keys/boot-signing.pem",
-                          "--align",
-                          "4",
-                          "-v",
-                          "1.0.2+0",
-                          "--header-size",
-                          "4096",
-                          "--pad-header",
-                          "-S",
-                          "0x73000",
-                          "board/firmware/firmware-1.0.1.bin",
-                          "firmware-1.0.2.signed.bin",
-                          NULL};
+    struct demo_signing sign;
+    const enum demo_slot slot = SLOT_OF_PRIMARY; /* the released one runs from the other one */
+    demo_sign_words(&demo->world.board,
+                    &(struct demo_image){"board/keys/boot-signing.pem", "1.0.2+0",
+                                         demo_program(demo, "1.0.1", slot),
+                                         "firmware-1.0.2.signed.bin", slot},
+                    &sign);
     const char *put = "version=$(./otter aws s3api put-object --bucket " DEMO_BUCKET
                       " --key firmware-1.0.2.signed.bin --body firmware-1.0.2.signed.bin"
                       " --query VersionId --output text)";
@@ -59,7 +50,7 @@ void demo_next_release(const struct demo *demo)
     screen_say("ota-update.json says what is shipped, to whom, and who signs it:");
     show_update_file(demo);
     screen_say("The next one, from the same program with a new version:");
-    screen_command(sign, "");
+    screen_command(sign.words, "");
     screen_shell(put);
     screen_shell(edit);
     screen_command(create, "");

@@ -45,13 +45,11 @@ bool demo_run(struct demo *demo, const char *const words[])
     return false;
 }
 
-bool demo_sign(struct demo *demo, const char *payload, const char *version, const char *name)
+bool demo_sign(struct demo *demo, const struct demo_image *image)
 {
-    const char *key = world_built(&demo->world, "keys/boot-signing.pem");
-    const char *words[] = {
-        "./otter",       "sign", "-k",           key,  "--align", "4",     "-v", version,
-        "--header-size", "4096", "--pad-header", "-S", "0x73000", payload, name, NULL};
-    return demo_run(demo, words);
+    struct demo_signing signing;
+    demo_sign_words(&demo->world.board, image, &signing);
+    return demo_run(demo, signing.words);
 }
 
 bool demo_cloud(struct demo *demo)
@@ -73,9 +71,12 @@ bool demo_cloud(struct demo *demo)
 bool demo_first_boot(struct demo *demo)
 {
     screen_heading("Firmware 1.0.0 is signed, put into a blank flash, and boots");
-    if (!demo_sign(demo, world_built(&demo->world, "firmware/firmware-1.0.0.bin"), "1.0.0+0",
-                   "firmware-1.0.0.signed.bin") ||
-        !world_make_flash(&demo->world, "firmware-1.0.0.signed.bin"))
+    const struct demo_image image = {.key = world_built(&demo->world, "keys/boot-signing.pem"),
+                                     .version = "1.0.0+0",
+                                     .payload = demo_program(demo, "1.0.0", SLOT_OF_PRIMARY),
+                                     .name = "firmware-1.0.0.signed.bin",
+                                     .slot = SLOT_OF_PRIMARY};
+    if (!demo_sign(demo, &image) || !world_make_flash(&demo->world, "firmware-1.0.0.signed.bin"))
         return false;
     screen_say("flash.img is made: blank, with this image in its primary slot. Power on: %s",
                world_is_process(&demo->world) ? "the bootloader as a host process"

@@ -53,6 +53,9 @@ static void say_outcome(const struct demo *demo)
                    demo->fault == FAULT_POWER ? ", through two power cuts" : "");
     else if (strcmp(demo->job_status, "REJECTED") == 0)
         screen_row("outcome", "%s was refused before its download; %s runs on", to, from);
+    else if (demo_ends_on_new(demo))
+        screen_row("outcome", "%s failed its self-test and stays: this board has no way back to %s",
+                   to, from);
     else if (demo->at[AT_RESTARTED] > 0)
         screen_row("outcome", "%s was tried and rolled back; %s runs again", to, from);
     else

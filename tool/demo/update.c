@@ -18,19 +18,19 @@ static uint32_t file_size(const char *path)
     return stat(path, &info) == 0 ? (uint32_t)info.st_size : 0;
 }
 
-static const char *payload_name(const struct demo *demo)
+/* One that never reaches the cloud can tell of its failure only through the old one. */
+static const char *program_name(const struct demo *demo)
 {
     if (demo->fault == FAULT_SELF_TEST)
-        return "firmware/firmware-1.0.1-deaf.bin";
-    return demo->fault == FAULT_VERSION ? "firmware/firmware-1.0.0.bin"
-                                        : "firmware/firmware-1.0.1.bin";
+        return demo_mode_of(demo->world.board.update)->has_way_back ? "1.0.1-deaf" : "1.0.1-unfit";
+    return demo->fault == FAULT_VERSION ? "1.0.0" : "1.0.1";
 }
 
 /* The payload to ship: as built, or a copy filled up with bytes that do not matter. */
 static const char *payload(struct demo *demo)
 {
     char size[16];
-    const char *built = world_built(&demo->world, payload_name(demo));
+    const char *built = demo_program(demo, program_name(demo), demo_release_slot(demo));
     if (demo->pad_kib == 0)
         return built;
     snprintf(size, sizeof size, "%uK", demo->pad_kib);
@@ -45,7 +45,12 @@ static bool sign(struct demo *demo, char *name, size_t size)
     const char *shipped = payload(demo);
     snprintf(version, sizeof version, "%s+0", demo->new_version);
     snprintf(name, size, "firmware-%s.signed.bin", demo->new_version);
-    if (shipped == NULL || !demo_sign(demo, shipped, version, name))
+    const struct demo_image image = {.key = world_built(&demo->world, "keys/boot-signing.pem"),
+                                     .version = version,
+                                     .payload = shipped,
+                                     .name = name,
+                                     .slot = demo_release_slot(demo)};
+    if (shipped == NULL || !demo_sign(demo, &image))
         return false;
     demo->bytes_signed = file_size(world_path(&demo->world, name));
     screen_result("%s, %u bytes", name, demo->bytes_signed);
@@ -219,8 +224,8 @@ static void see_device_line(struct demo *demo, const char *line)
         demo->resumed = true;
     if (strstr(line, "image verified") != NULL)
         demo_moment(demo, AT_VERIFIED);
-    const char *swap = strstr(line, "] Swapping: ");
-    if (swap != NULL && numbers(swap, swapped, 2) && swapped[0] >= swapped[1] / 3)
+    const char *cut = strstr(line, demo_mode_of(demo->world.board.update)->cut_line);
+    if (cut != NULL && (!numbers(cut, swapped, 2) || swapped[0] >= swapped[1] / 3))
         demo->swapping = true;
     if (strstr(line, "Otter firmware") != NULL)
         demo_moment(demo, AT_RESTARTED);
@@ -272,11 +277,13 @@ static bool cut_and_restore(struct demo *demo, const char *where)
 static bool cut_power_twice(struct demo *demo)
 {
     struct world *const world = &demo->world;
+    const struct demo_mode *mode = demo_mode_of(world->board.update);
     return world_wait(world, half_loaded, demo, 60, "half of the download") &&
            cut_and_restore(demo, "the download") &&
            world_wait(world, resumed, demo, 60, "the download going on where it was") &&
-           world_wait(world, swapping, demo, 60, "the swap") && cut_and_restore(demo, "the swap") &&
-           world_expect(world, FROM_DEVICE, "Boot source: primary slot", 20, NULL);
+           world_wait(world, swapping, demo, 60, mode->cut_where) &&
+           cut_and_restore(demo, mode->cut_where) &&
+           world_expect(world, FROM_DEVICE, mode->goes_on_line, 20, NULL);
 }
 
 static json_t *describe(struct demo *demo, bool show)
@@ -357,9 +364,8 @@ bool demo_verdict(struct demo *demo)
 bool demo_still_works(struct demo *demo)
 {
     char expected[64];
-    const bool updated = strcmp(demo->job_status, "SUCCEEDED") == 0;
     snprintf(expected, sizeof expected, "Otter firmware %s",
-             updated ? demo->new_version : demo->old_version);
+             demo_ends_on_new(demo) ? demo->new_version : demo->old_version);
     screen_say("and the device itself:");
     return world_type(&demo->world, "version") &&
            world_expect(&demo->world, FROM_DEVICE, expected, 30, NULL) &&
