@@ -21,4 +21,6 @@
 
 #define BOARD_CONNECT_SPREAD_MS 250u
 
-#include "boards/mps2-an505/slow_flash.h"
+/* As slow_flash.h has it, but that a unit here is a byte. */
+#define BOARD_ERASE_US        2000u
+#define BOARD_PROGRAM_UNIT_US 1u
