@@ -9,7 +9,7 @@ board=${1:-mps2-an505}
 build=$root/build/blinky-$board
 key=$build/otter/keys/boot-signing.pem
 
-# The board of the example, board/board.h; or boards/posix.
+# The board of the example, lamp/board.h; or boards/posix.
 slot_size=0x40000
 primary_sector=8
 seed_sector=160
@@ -25,13 +25,30 @@ build_product() {
         set -- "$@" -DOTTER_BOARD=posix
     else
         need arm-none-eabi-gcc qemu-system-arm
-        set -- "$@" -DOTTER_DEPS="$root/build/deps"
+        set -- "$@" -DOTTER_BOARD="$build/source/lamp" -DOTTER_DEPS="$root/build/deps"
     fi
     # A copy elsewhere: nothing in it leans on where it lies.
-    mkdir -p "$build/source"
-    cp -r "$root/examples/blinky/." "$build/source"
+    rm -rf "$build/source"
+    mkdir -p "$build"
+    cp -a "$root/examples/blinky" "$build/source"
     { cmake "$@" -S "$build/source" -B "$build" && cmake --build "$build"; } >"$work/build.log" 2>&1 ||
         { tail -n 40 "$work/build.log"; fail "the example does not build"; }
+    ! grep -q -- -Werror "$build/build.ninja" || fail "a product's compiler makes errors of warnings"
+    ! grep -q 'room_cloud\|room_twin' "$build/build.ninja" || fail "a product builds host programs"
+}
+
+# A board needs its compiler before CMake looks for one.
+forgets_the_compiler() {
+    mkdir "$work/late"
+    cat >"$work/late/CMakeLists.txt" <<END
+cmake_minimum_required(VERSION 3.25)
+project(late LANGUAGES C)
+set(OTTER_BOARD "$build/source/lamp")
+add_subdirectory("$root" otter)
+END
+    ! cmake -G Ninja -S "$work/late" -B "$work/late/build" >"$work/late/log" 2>&1 ||
+        fail "a board is built with the host's compiler"
+    grep -q 'otter_use_board' "$work/late/log" || { cat "$work/late/log"; fail "it is not said why"; }
 }
 
 sign_product() { # sign_product VERSION
@@ -71,7 +88,7 @@ new_device() {
     make_flash "$work/flash.img" "$work/1.0.0.bin"
     write_seed
     power_on
-    expect device "Blinky 1.0.0 on "
+    expect device "Blinky 1.0.0 on $([ "$board" = posix ] && echo posix || echo lamp) "
     expect device "not provisioned"
 }
 
@@ -93,6 +110,7 @@ expect_state() {
 
 step "building the example for $board"
 build_product
+[ "$board" = posix ] || forgets_the_compiler
 start_cloud
 
 step "a lamp and a phone in the cloud"
