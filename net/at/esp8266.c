@@ -348,7 +348,7 @@ static bool on_event(struct esp8266 *modem, otter_ms now, const char *line)
     else if (strcmp(line, "WIFI DISCONNECT") == 0)
         esp8266_left_network(modem, now);
     else if (strcmp(line, "WIFI GOT IP") == 0 && modem->phase == PHASE_JOIN &&
-             modem->command == COMMAND_NONE)
+             modem->network == OTTER_E_AGAIN && modem->command == COMMAND_NONE)
         esp8266_ask_address(modem, now);
     else
         return false;

@@ -314,6 +314,10 @@ static void without_credentials_it_stays_idle_and_says_so(void **state)
     assert_int_equal(esp8266_deadline(&modem), OTTER_NEVER);
     assert_int_equal(esp8266_open(&modem, now, "server.test", 8883), OTTER_E_STATE);
     join();
+    esp8266_join(&modem, now, "", "");
+    run(SECOND);
+    assert_false(model.joined);
+    assert_int_equal(esp8266_network(&modem), OTTER_E_STATE);
 }
 
 static void what_keeps_it_from_joining_is_named(void **state)
@@ -326,6 +330,10 @@ static void what_keeps_it_from_joining_is_named(void **state)
         esp8266_join(&modem, now, SSID, "wrong");
         assert_int_equal(run_until_network(OTTER_E_PASSWORD, 2 * SECOND), OTTER_E_PASSWORD);
         assert_non_null(strstr(logged, "cannot join " SSID ": wrong Wi-Fi password"));
+        /* It goes back to a network of its own, which is not the one that was asked for. */
+        esp8266_input(&modem, now, "WIFI CONNECTED\r\nWIFI GOT IP\r\n", 29);
+        run(SECOND);
+        assert_int_equal(esp8266_network(&modem), OTTER_E_PASSWORD);
         esp8266_join(&modem, now, SSID, PASSWORD);
         assert_int_equal(run_until_network(OTTER_OK, 2 * SECOND), OTTER_OK);
     }
