@@ -117,15 +117,30 @@ static uint32_t self_test_timeout_ms(const struct app *app)
     return limit > 0 ? limit : SELF_TEST_TIMEOUT_MS;
 }
 
+/* Why there is no Jobs client, or NULL. */
+static const char *start_jobs(struct app *app, otter_ms now)
+{
+    const struct jobs_config config = {
+        .mqtt = &app->link.mqtt,
+        .kv = &app->kv,
+        .thing_name = app->link.client_id,
+        .tokens = app->tokens,
+        .token_count = JOBS_TOKENS_MIN,
+    };
+    if (!app->provisioned)
+        return "the device is not provisioned";
+    return jobs_init(&app->jobs, &config, now) == OTTER_OK ? NULL : jobs_fault(&app->jobs);
+}
+
 static void start_agent(struct app *app, otter_ms now)
 {
     app->policy = (struct image_policy){.keys = image_keys, .key_count = image_key_count};
     ota_source_stream_init(&app->stream, &app->link.mqtt, app->link.client_id, 0);
     app->sources[0] = &app->stream.source;
     const struct ota_config config = {
-        .off = app->provisioned ? NULL : "the device is not provisioned",
+        .off = start_jobs(app, now),
         .policy = &app->policy,
-        .mqtt = &app->link.mqtt,
+        .jobs = &app->jobs,
         .kv = &app->kv,
         .pki = &app->pki,
         .primary = app->running,
@@ -137,9 +152,6 @@ static void start_agent(struct app *app, otter_ms now)
         .image_size_max = board.image_size_max,
         .sources = app->sources,
         .source_count = 1,
-        .thing_name = app->link.client_id,
-        .tokens = app->tokens,
-        .token_count = OTA_TOKENS_MIN,
         .self_test_timeout_ms = self_test_timeout_ms(app),
         .self_test = self_test,
         .may_reset = may_reset,
@@ -306,6 +318,7 @@ void app_tick(struct app *app, otter_ms now)
     link_tick(&app->link, now);
     log_connection(app);
     if (app->agent_runs) {
+        jobs_tick(&app->jobs, now);
         ota_tick(&app->ota, now);
         if (ota_wants_reset(&app->ota))
             app_reset(app, "the update agent asks for it");
@@ -321,7 +334,8 @@ static otter_ms earlier(otter_ms a, otter_ms b)
 otter_ms app_deadline(const struct app *app, otter_ms now)
 {
     const otter_ms link = link_deadline(&app->link, now);
-    const otter_ms agent = app->agent_runs ? ota_deadline(&app->ota) : OTTER_NEVER;
+    const otter_ms agent =
+        app->agent_runs ? earlier(jobs_deadline(&app->jobs), ota_deadline(&app->ota)) : OTTER_NEVER;
     return earlier(earlier(link, agent), app->trial.deadline);
 }
 

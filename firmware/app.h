@@ -72,13 +72,14 @@ struct app {
     struct config_part mqtt_settings;
     struct config_part product_settings;
     struct link link;
+    struct jobs jobs;
     struct ota ota;
     struct ota_source_stream stream;
     struct ota_source *sources[1]; /* of the agent's blocks, by preference */
     struct trial trial;
     struct shell shell;
-    struct image_policy policy;       /* keys that an image must be signed with */
-    jsmntok_t tokens[OTA_TOKENS_MIN]; /* scratch of whoever reads JSON just now */
+    struct image_policy policy;        /* keys that an image must be signed with */
+    jsmntok_t tokens[JOBS_TOKENS_MIN]; /* scratch of whoever reads JSON just now */
     char version[IMAGE_VERSION_TEXT_SIZE];
     bool provisioned; /* everything is there that a connection needs */
     bool agent_runs;  /* ota_init went well */

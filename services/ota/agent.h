@@ -3,7 +3,7 @@
 #define OTTER_SERVICES_OTA_AGENT_H
 
 #include "services/ota/ota.h"
-#include "services/ota/replies.h"
+#include "services/jobs/jobs_reply.h"
 #include "services/ota/report.h"
 
 #ifdef __cplusplus
@@ -23,20 +23,16 @@ enum ota_event {
     OTA_EV_ONLINE,
     OTA_EV_TRIAL_EXPIRED,
     /* from the cloud */
-    OTA_EV_NOTIFIED,   /* the list of jobs has changed */
-    OTA_EV_NO_JOB,     /* answers to $next/get ... */
-    OTA_EV_LEFT,       /* ... a job to be left alone */
-    OTA_EV_UNREADABLE, /* ... one whose description is too large or no JSON */
-    OTA_EV_SUITABLE,   /* ... a job that this device can do */
-    OTA_EV_DESCRIBED,  /* the job is still ours */
-    OTA_EV_GONE,       /* the job is over or no longer ours */
-    OTA_EV_HEADER,     /* the image header is acceptable */
-    OTA_EV_ACCEPTED,   /* the state's update was accepted */
-    OTA_EV_CONFLICT,   /* ... refused: somebody else changed the job */
-    OTA_EV_BARRED,     /* ... refused: not a possible status now */
-    OTA_EV_INVALID,    /* ... refused: not a possible request */
+    OTA_EV_SUITABLE,  /* a job that this device can do */
+    OTA_EV_DESCRIBED, /* the job is still ours */
+    OTA_EV_GONE,      /* the job is over or no longer ours */
+    OTA_EV_HEADER,    /* the image header is acceptable */
+    OTA_EV_ACCEPTED,  /* the state's update was accepted */
+    OTA_EV_CONFLICT,  /* ... refused: somebody else changed the job */
+    OTA_EV_BARRED,    /* ... refused: not a possible status now */
+    OTA_EV_INVALID,   /* ... refused: not a possible request */
     /* from the actions of the table */
-    OTA_EV_ASK,
+    OTA_EV_NO_JOB,
     OTA_EV_DESCRIBE,
     OTA_EV_TAKE,
     OTA_EV_FETCH,
@@ -57,16 +53,6 @@ enum ota_event {
     OTA_EV_GIVE_UP
 };
 
-/* Why a job that is first in the list stays there. */
-enum ota_hold {
-    OTA_HOLD_NONE,
-    OTA_HOLD_CLAIMED,   /* another service of this firmware has yet to do it */
-    OTA_HOLD_OVER,      /* this device is done with it, the cloud is not */
-    OTA_HOLD_RESTING,   /* jobs before it came to nothing */
-    OTA_HOLD_UNREADABLE /* not even its id can be read */
-};
-const char *ota_hold_text(enum ota_hold hold);
-
 /* config.c: fills in the defaults; returns what is wrong with which field, or NULL. */
 const char *ota_check_config(struct ota_config *config);
 
@@ -79,7 +65,7 @@ void ota_send_again(struct ota *ota, otter_ms now);
 void ota_retry(struct ota *ota, otter_ms now); /* the same, counted as a retry */
 bool ota_has_job(const struct ota *ota);
 enum ota_phase ota_phase_of(const struct ota *ota);
-void ota_tell(struct ota *ota);
+void ota_notify(struct ota *ota);
 /* Writes the record; false (logged) when the store did not take it. */
 bool ota_save(struct ota *ota);
 /* Sets result and reason of the update; returns OTA_EV_FAIL. */
@@ -88,12 +74,12 @@ enum ota_event ota_fail(struct ota *ota, const char *format, ...)
 uint32_t ota_trailer_align(const struct ota *ota);
 bool ota_ours_is_new(const struct ota *ota); /* this firmware is the job's image */
 
-/* exchange.c: messages out and in. Senders return OTTER_E_AGAIN when they must be called again. */
-otter_status ota_send_ask(struct ota *ota, otter_ms now);
+/* job.c: the agent as a handler of jobs. Senders return OTTER_E_AGAIN when they must be called
+ * again. */
 otter_status ota_send_describe(struct ota *ota, otter_ms now);
 otter_status ota_send_update(struct ota *ota, otter_ms now); /* as the state demands */
 otter_status ota_send_progress(struct ota *ota, otter_ms now);
-otter_status ota_register(struct ota *ota, otter_ms now);
+void ota_register(struct ota *ota);
 
 /* update.c: actions of an update */
 struct ota_file ota_job_file(const struct ota *ota);

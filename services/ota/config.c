@@ -5,10 +5,8 @@
 #include "services/ota/agent.h"
 
 #define BLOCK_SIZE_DEFAULT    4096u
-#define REPLY_TIMEOUT_DEFAULT 10000u
 #define STALL_TIMEOUT_DEFAULT 600000u
 #define SELF_TEST_DEFAULT     120000u
-#define POLL_DEFAULT          3600000u
 
 static void set_default(uint32_t *value, uint32_t standard)
 {
@@ -19,10 +17,8 @@ static void set_default(uint32_t *value, uint32_t standard)
 static void set_defaults(struct ota_config *config)
 {
     set_default(&config->block_size, BLOCK_SIZE_DEFAULT);
-    set_default(&config->reply_timeout_ms, REPLY_TIMEOUT_DEFAULT);
     set_default(&config->stall_timeout_ms, STALL_TIMEOUT_DEFAULT);
     set_default(&config->self_test_timeout_ms, SELF_TEST_DEFAULT);
-    set_default(&config->poll_ms, POLL_DEFAULT);
     set_default(&config->trailer_align, trailer_max_align(config->secondary->flash->write_size));
 }
 
@@ -78,8 +74,8 @@ static const char *fault_of_blocks(const struct ota_config *config)
 
 static const char *missing_part(const struct ota_config *config)
 {
-    if (config->mqtt == NULL)
-        return "mqtt: missing";
+    if (config->jobs == NULL)
+        return "jobs: missing";
     if (config->kv == NULL)
         return "kv: missing";
     if (config->pki == NULL)
@@ -88,12 +84,8 @@ static const char *missing_part(const struct ota_config *config)
         return "primary, secondary: a slot is missing";
     if (config->progress == NULL)
         return "progress: the area is missing";
-    if (config->tokens == NULL || config->token_count < OTA_TOKENS_MIN)
-        return "tokens: fewer than OTA_TOKENS_MIN";
     if (config->sources == NULL || config->source_count == 0)
         return "sources: none";
-    if (config->thing_name == NULL || config->thing_name[0] == '\0')
-        return "thing_name: missing";
     return NULL;
 }
 
@@ -103,10 +95,6 @@ const char *ota_check_config(struct ota_config *config)
     if (missing != NULL)
         return missing;
     set_defaults(config);
-    if (strlen(config->thing_name) > OTA_THING_NAME_MAX)
-        return "thing_name: longer than 128 characters";
-    if (mqtt_output_max(config->mqtt) + MQTT_OUTPUT_OVERHEAD < OTA_MQTT_OUTPUT_MIN)
-        return "mqtt: output buffer smaller than OTA_MQTT_OUTPUT_MIN";
     if (config->image_size_max == 0 || config->image_size_max > config->secondary->size)
         return "image_size_max: 0 or more than the secondary slot has";
     return fault_of_blocks(config);

@@ -7,7 +7,7 @@
 #include "codec/base64.h"
 #include "image/image.h"
 #include "pki/pki.h"
-#include "services/ota/replies.h"
+#include "services/jobs/jobs_reply.h"
 
 #define LABEL_MAX     128u
 #define SIGNATURE_KEY "sig-sha256-ecdsa"
@@ -179,7 +179,7 @@ static bool read_signer(const struct reader *r, int file)
         return is_wrong(r, "certfile is missing, no text or too long");
     if (strcmp(label, PKI_OTA_SIGNER) == 0)
         return true;
-    ota_make_printable(label);
+    jobs_make_printable(label);
     return refuse(r, "certfile '%.60s' is not a key of this device: sign for " PKI_OTA_SIGNER,
                   label);
 }

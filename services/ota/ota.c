@@ -1,18 +1,43 @@
 /* The update agent's state machine: one table of state, event, action and next state. A row for
  * OTA_EV_TIMEOUT carries the state's deadline, so that a wait without one shows at a glance.
  *
- *   OFFLINE -> ASKING -> IDLE            nothing to do
- *                 |
+ *   OFFLINE -> IDLE                      nothing to do
+ *                |
  *              PROBING -> ACCEPTING -> PREPARING -> DOWNLOADING -> VERIFYING -> READYING
  *                                                                                  |
  *   RESETTING <- INSTALLED <- ACTIVATING <-----------------------------------------+
  *
  *   OFFLINE -> DESCRIBING                after a reset with a job in the record: to any of the
  *                 |                      states above, or
- *              TRYING -> TESTING -> REPORTING -> ASKING
+ *              TRYING -> TESTING -> REPORTING -> IDLE
  *
- * From every state: a job that is gone leads to ASKING, a failure to REPORTING, a trial that may
- * not go on to RESETTING. */
+ * From every state: a job that is gone leads to IDLE, a failure to REPORTING, a trial that may
+ * not go on to RESETTING.
+ *
+ * Order of an event: the row's action, then its next state is entered, then the event that the
+ * action returned is dispatched, in that state. So an action still sees the state that it ends, and
+ * what it returns is looked up in the one that follows.
+ *
+ * What holds in each state, beside the table's rows; "the job" is that of `record`, its phase the
+ * one that flash has (record.h):
+ *   OFFLINE      nothing was heard from the cloud in this life; a job may be in the record
+ *   IDLE         no job: record.job.id is "" and the phase NONE, in flash too
+ *   DESCRIBING   the job is in flash; whether it is still ours, the cloud has been asked
+ *   PROBING      the job is in RAM only (phase NONE), QUEUED as far as we know
+ *   ACCEPTING    phase ACCEPT; nothing of the slots has been touched
+ *   PREPARING    phase DOWNLOAD from here to READYING; the secondary's trailer asks for nothing, or
+ *                is being erased; `starting` counts the steps
+ *   DOWNLOADING  the journal is open: its blocks, and only they, are on flash; work.download is
+ * used VERIFYING    all blocks are on flash and none is written any more; work.verify is used
+ *   PATCHING     the file has passed its checks; the secondary is being made from it
+ *   READYING     the secondary holds a verified image, its trailer asks for nothing
+ *   ACTIVATING   phase INSTALL: the request is being written, may be torn or whole
+ *   INSTALLED    phase TRIAL: the request is whole; a reset at any time is right
+ *   TRYING       on trial, phase TRIAL: this firmware is the job's; the primary is not confirmed
+ *   TESTING      as TRYING, and the cloud knows
+ *   REPORTING    phase FINISHED with result and reason; neither slot is touched any more
+ *   RESETTING    nothing is dispatched any more
+ * On trial no state is entered in which the secondary is written: it holds the way back. */
 #include "services/ota/ota.h"
 
 #include <stdarg.h>
@@ -23,14 +48,12 @@
 #include "port/log.h"
 #include "services/ota/agent.h"
 
-#define OFFLINE_NEWS_MS       60000u
-#define ASK_APPLICATION_MS    1000u
-#define SELF_TEST_AGAIN_MS    200u
-#define SEND_AGAIN_MS         20u
-#define CONFLICTS_MAX         3u
-#define RETRY_DOUBLINGS_MAX   4u
-#define OFFERED_DOUBLINGS_MAX 9u
-#define REFUSALS_FREE         32u /* none of them erases more than its share of the store */
+#define OFFLINE_NEWS_MS     60000u
+#define ASK_APPLICATION_MS  1000u
+#define SELF_TEST_AGAIN_MS  200u
+#define SEND_AGAIN_MS       20u
+#define CONFLICTS_MAX       3u
+#define RETRY_DOUBLINGS_MAX 4u
 
 /* --- small helpers that the other files use too --- */
 
@@ -69,11 +92,11 @@ enum ota_event ota_fail(struct ota *ota, const char *format, ...)
     va_start(arguments, format);
     vsnprintf(ota->record.reason, sizeof ota->record.reason, format, arguments);
     va_end(arguments);
-    ota->record.result = ota->queued ? OTA_REJECTED : OTA_FAILED;
+    ota->record.result = jobs_queued(ota->config.jobs) ? OTA_REJECTED : OTA_FAILED;
     return OTA_EV_FAIL;
 }
 
-void ota_tell(struct ota *ota)
+void ota_notify(struct ota *ota)
 {
     if (ota->config.on_event == NULL)
         return;
@@ -86,7 +109,7 @@ void ota_tell(struct ota *ota)
 static enum ota_event begin(struct ota *ota, otter_ms now)
 {
     (void)now;
-    return ota_has_job(ota) ? OTA_EV_DESCRIBE : OTA_EV_ASK;
+    return ota_has_job(ota) ? OTA_EV_DESCRIBE : OTA_EV_NO_JOB;
 }
 
 static enum ota_event still_offline(struct ota *ota, otter_ms now)
@@ -108,7 +131,7 @@ static enum ota_event probe_again(struct ota *ota, otter_ms now)
     if (ota->silent_ms >= ota->config.stall_timeout_ms)
         return ota_fail(ota, "no data from stream %.50s within %lu s", ota->record.job.stream,
                         (unsigned long)(ota->silent_ms / 1000u));
-    ota->doubt = true;
+    jobs_recheck(ota->config.jobs);
     ota_retry(ota, now);
     return OTA_EV_NONE;
 }
@@ -118,16 +141,8 @@ static enum ota_event back_online(struct ota *ota, otter_ms now)
 {
     if (ota->state == OTA_DOWNLOADING)
         ota_download_lost(&ota->work.download, false);
-    ota->doubt = ota_has_job(ota);
     ota->retries = 0;
     ota_send_again(ota, now);
-    return OTA_EV_NONE;
-}
-
-static enum ota_event doubt(struct ota *ota, otter_ms now)
-{
-    (void)now;
-    ota->doubt = ota_has_job(ota);
     return OTA_EV_NONE;
 }
 
@@ -203,73 +218,37 @@ static enum ota_event conflict(struct ota *ota, otter_ms now)
     return ota->rounds < CONFLICTS_MAX ? look_again(ota, now) : OTA_EV_NONE;
 }
 
-/* A description that cannot be read: who the job is can be asked for without its document. */
-static enum ota_event ask_briefly(struct ota *ota, otter_ms now)
+static void forget_job(struct ota *ota, otter_ms now, bool heard)
 {
-    ota->brief = true;
-    ota_send_again(ota, now);
-    return OTA_EV_NONE;
-}
-
-static void forget_job(struct ota *ota)
-{
-    const otter_status status = ota_record_close(ota->config.kv, &ota->record, &ota->past);
-    if (status != OTTER_OK)
-        LOG_ERR(OTA_TAG, "cannot clear the update's record: %s", otter_status_text(status));
-    ota->doubt = false;
-    ota->doubt_deadline = OTTER_NEVER;
+    static const uint8_t results[] = {[OTA_RESULT_NONE] = JOBS_FAILED,
+                                      [OTA_SUCCEEDED] = JOBS_SUCCEEDED,
+                                      [OTA_FAILED] = JOBS_FAILED,
+                                      [OTA_REJECTED] = JOBS_REJECTED};
+    jobs_release(ota->config.jobs, now, (enum jobs_result)results[ota->record.result], heard);
     ota->rounds = 0;
     ota->plain = false;
-    ota->version = 0;
     ota->silent_ms = 0;
     ota->progress.stored = 0;
     if (!ota->on_trial)
         ota->trial_deadline = OTTER_NEVER;
 }
 
-static void rest(struct ota *ota, otter_ms now)
-{
-    const unsigned barren = ota->past.barren;
-    if (barren < 2)
-        return;
-    const unsigned doublings =
-        barren - 1u < OFFERED_DOUBLINGS_MAX ? barren - 1u : OFFERED_DOUBLINGS_MAX;
-    const uint32_t wait = ota->config.reply_timeout_ms << doublings;
-    ota->rest_until = now + (wait < ota->config.poll_ms ? wait : ota->config.poll_ms);
-}
-
-/* A job came to nothing: it failed, or the cloud takes it for over. Once is an accident; a cloud
- * that goes on ordering such jobs must not wear out the flash, which each costs some erases, one
- * that came to a trial most. So the count outlasts a reset. */
-static void came_to_nothing(struct ota *ota, otter_ms now)
-{
-    if (ota->past.barren < UINT8_MAX)
-        ota->past.barren++;
-    rest(ota, now);
-}
-
-static void done_with(struct ota *ota)
+static void done_with(struct ota *ota, otter_ms now, bool heard)
 {
     LOG_INF(OTA_TAG, "job %s is done: %s", ota->record.job.id, ota->record.reason);
     memcpy(ota->last_reason, ota->record.reason, sizeof ota->last_reason);
-    forget_job(ota);
+    forget_job(ota, now, heard);
 }
 
 static enum ota_event finished(struct ota *ota, otter_ms now)
 {
-    if (ota->record.result == OTA_SUCCEEDED)
-        ota->past.barren = ota->refusals = 0;
-    else if (ota->record.result == OTA_FAILED || ++ota->refusals % REFUSALS_FREE == 0)
-        came_to_nothing(ota, now);
-    done_with(ota);
+    done_with(ota, now, true);
     return OTA_EV_NONE;
 }
 
 static enum ota_event finished_unheard(struct ota *ota, otter_ms now)
 {
-    if (ota->record.result != OTA_SUCCEEDED)
-        came_to_nothing(ota, now);
-    done_with(ota);
+    done_with(ota, now, false);
     return OTA_EV_NONE;
 }
 
@@ -281,8 +260,8 @@ static enum ota_event drop(struct ota *ota, otter_ms now)
     if (!ota->on_trial && (phase == OTA_RECORD_INSTALL || phase == OTA_RECORD_TRIAL) &&
         ota_withdraw(ota) != OTTER_OK)
         LOG_ERR(OTA_TAG, "cannot take back the request to install");
-    came_to_nothing(ota, now);
-    forget_job(ota);
+    ota->record.result = OTA_FAILED;
+    forget_job(ota, now, false);
     return ota->on_trial ? OTA_EV_GIVE_UP : OTA_EV_NONE;
 }
 
@@ -290,7 +269,7 @@ static enum ota_event drop(struct ota *ota, otter_ms now)
 
 typedef enum ota_event action(struct ota *ota, otter_ms now);
 
-enum wait { NO_WAIT, REPLY, BLOCK, POLL, NEWS, APPLICATION, SELF_TEST };
+enum wait { NO_WAIT, REPLY, BLOCK, NEWS, APPLICATION, SELF_TEST };
 
 enum { ANY = OTA_STATE_COUNT, SAME = OTA_STATE_COUNT };
 
@@ -319,20 +298,11 @@ struct row {
 static const struct row table[] = {
     /* state,       event,         action,            next */
     ON(OFFLINE,     ONLINE,        begin,             SAME),
-    ON(OFFLINE,     ASK,           NULL,              OTA_ASKING),
+    ON(OFFLINE,     NO_JOB,        NULL,              OTA_IDLE),
     ON(OFFLINE,     DESCRIBE,      NULL,              OTA_DESCRIBING),
     AFTER(OFFLINE,  NEWS,          still_offline,     SAME),
 
-    ON(ASKING,      NO_JOB,        NULL,              OTA_IDLE),
-    ON(ASKING,      LEFT,          NULL,              OTA_IDLE),
-    ON(ASKING,      UNREADABLE,    ask_briefly,       SAME),
-    ON(ASKING,      SUITABLE,      NULL,              OTA_PROBING),
-    ON(ASKING,      NOTIFIED,      again,             SAME),
-    AFTER(ASKING,   REPLY,         again,             SAME),
-
-    ON(IDLE,        NOTIFIED,      NULL,              OTA_ASKING),
-    ON(IDLE,        ONLINE,        NULL,              OTA_ASKING),
-    AFTER(IDLE,     POLL,          NULL,              OTA_ASKING),
+    ON(IDLE,        SUITABLE,      NULL,              OTA_PROBING),
 
     ON(DESCRIBING,  DESCRIBED,     ota_reconcile,     SAME),
     ON(DESCRIBING,  TAKE,          NULL,              OTA_ACCEPTING),
@@ -340,7 +310,6 @@ static const struct row table[] = {
     ON(DESCRIBING,  AWAIT_RESET,   NULL,              OTA_INSTALLED),
     ON(DESCRIBING,  TRY,           NULL,              OTA_TRYING),
     ON(DESCRIBING,  REPORT,        NULL,              OTA_REPORTING),
-    ON(DESCRIBING,  NOTIFIED,      again,             SAME),
     AFTER(DESCRIBING, REPLY,       again,             SAME),
 
     ON(PROBING,     HEADER,        ota_take_job,      OTA_ACCEPTING),
@@ -389,15 +358,14 @@ static const struct row table[] = {
     AFTER(TESTING,  SELF_TEST,     ota_run_self_test, SAME),
     ON(TESTING,     PASSED,        ota_confirm,       OTA_REPORTING),
 
-    ON(REPORTING,   ACCEPTED,      finished,          OTA_ASKING),
-    ON(REPORTING,   GONE,          finished_unheard,  OTA_ASKING),
+    ON(REPORTING,   ACCEPTED,      finished,          OTA_IDLE),
+    ON(REPORTING,   GONE,          finished_unheard,  OTA_IDLE),
     ON(REPORTING,   BARRED,        fail_instead,      SAME),
     ON(REPORTING,   INVALID,       report_plainly,    SAME),
     AFTER(REPORTING, REPLY,        again,             SAME),
 
-    ANYWHERE(NOTIFIED,             doubt,             SAME),
     ANYWHERE(ONLINE,               back_online,       SAME),
-    ANYWHERE(GONE,                 drop,              OTA_ASKING),
+    ANYWHERE(GONE,                 drop,              OTA_IDLE),
     ANYWHERE(FAIL,                 close_job,         OTA_REPORTING),
     ANYWHERE(GIVE_UP,              NULL,              OTA_RESETTING),
     ANYWHERE(TRIAL_EXPIRED,        ota_trial_expired, SAME),
@@ -413,7 +381,6 @@ struct state {
 
 static const struct state states[OTA_STATE_COUNT] = {
     [OTA_OFFLINE]     = {"offline",     OTA_PHASE_OFFLINE,   false, false, NULL},
-    [OTA_ASKING]      = {"asking",      OTA_PHASE_IDLE,      true,  false, ota_send_ask},
     [OTA_IDLE]        = {"idle",        OTA_PHASE_IDLE,      true,  false, NULL},
     [OTA_DESCRIBING]  = {"describing",  OTA_PHASE_CHECK,     true,  false, ota_send_describe},
     [OTA_PROBING]     = {"probing",     OTA_PHASE_CHECK,     true,  true,  ota_send_probe},
@@ -448,25 +415,14 @@ static const struct row *find_row(uint8_t state, enum ota_event event)
     return found;
 }
 
-/* A job that is over may still be offered for a short time, or for ever. */
-static uint32_t poll_ms(const struct ota *ota)
-{
-    const unsigned doublings =
-        ota->offered_again < OFFERED_DOUBLINGS_MAX ? ota->offered_again : OFFERED_DOUBLINGS_MAX;
-    const uint32_t wait = ota->config.reply_timeout_ms << doublings;
-    return ota->offered_again == 0 || wait > ota->config.poll_ms ? ota->config.poll_ms : wait;
-}
-
 static uint32_t wait_ms(const struct ota *ota, enum wait wait)
 {
     const struct ota_config *config = &ota->config;
     switch (wait) {
     case REPLY:
-        return config->reply_timeout_ms;
+        return jobs_reply_timeout_ms(config->jobs);
     case BLOCK:
         return ota->source->block_timeout_ms;
-    case POLL:
-        return poll_ms(ota);
     case NEWS:
         return OFFLINE_NEWS_MS;
     case APPLICATION:
@@ -512,17 +468,13 @@ static void enter(struct ota *ota, otter_ms now, enum ota_state state)
     ota->state = state;
     ota->retries = state == OTA_ACCEPTING ? ota->rounds : 0;
     ota->starting = 0;
-    if (state == OTA_ASKING) {
-        ota->brief = false;
-        ota->suspect[0] = '\0';
-    }
     ota_send_again(ota, now);
     if (state == OTA_INSTALLED || state == OTA_TESTING)
         ota->deadline = now;
     ota->wake = 0;
     LOG_DBG(OTA_TAG, "%s", states[state].name);
     if (ota_phase_of(ota) != before)
-        ota_tell(ota);
+        ota_notify(ota);
 }
 
 void ota_dispatch(struct ota *ota, otter_ms now, enum ota_event event)
@@ -554,13 +506,12 @@ static otter_status start(struct ota *ota, otter_ms now)
     status = ota_record_load(ota->config.kv, &ota->record);
     if (status != OTTER_OK)
         LOG_ERR(OTA_TAG, "the record of an update cannot be read: %s", otter_status_text(status));
-    ota_past_load(ota->config.kv, &ota->past);
     ota_choose_source(ota);
-    rest(ota, now);
     ota_trial_init(ota, now);
     ota_recall_download(ota);
     ota_restart_deadline(ota, now);
-    return ota_register(ota, now);
+    ota_register(ota);
+    return OTTER_OK;
 }
 
 otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now)
@@ -569,7 +520,6 @@ otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms
     ota->config = *config;
     ota->state = OTA_OFFLINE;
     ota->trial_deadline = OTTER_NEVER;
-    ota->doubt_deadline = OTTER_NEVER;
     ota->fault = config->off;
     if (ota->fault != NULL)
         return OTTER_E_STATE;
@@ -584,30 +534,12 @@ const char *ota_config_fault(const struct ota *ota)
     return ota->fault == NULL ? "" : ota->fault;
 }
 
-static void look_at_connection(struct ota *ota, otter_ms now)
-{
-    if (!ota->connected || ota->online)
-        return;
-    if (!ota->was_online)
-        ota_count_restart(ota);
-    ota->online = true;
-    ota->was_online = true;
-    ota_dispatch(ota, now, OTA_EV_ONLINE);
-}
-
 static void send_what_is_due(struct ota *ota, otter_ms now)
 {
     const struct ota_source_ops *source = ota->source->ops;
     (states[ota->state].needs_source ? source->open : source->close)(ota->source, now);
     if (ota->send_due && states[ota->state].send(ota, now) == OTTER_OK)
         ota->send_due = false;
-    if (now >= ota->doubt_deadline)
-        ota->doubt = true;
-    ota->doubt &= ota_has_job(ota) && ota->state != OTA_DESCRIBING;
-    if (!ota->doubt || ota_send_describe(ota, now) != OTTER_OK)
-        return;
-    ota->doubt = false;
-    ota->doubt_deadline = now + (otter_ms)2 * ota->config.reply_timeout_ms;
 }
 
 static otter_ms earlier(otter_ms a, otter_ms b)
@@ -622,13 +554,9 @@ static otter_ms next_wake(const struct ota *ota, otter_ms now)
     otter_ms wake = ota->trial_deadline;
     if (ota->busy)
         return 0;
-    if (ota->connected && !ota->online)
-        return 0;
     if (ota->online || !states[ota->state].needs_cloud)
         wake = earlier(wake, ota->deadline);
-    if (ota->online)
-        wake = earlier(wake, ota->doubt_deadline);
-    if (ota->online && (ota->send_due || ota->doubt))
+    if (ota->online && ota->send_due)
         wake = earlier(wake, now + SEND_AGAIN_MS);
     return wake;
 }
@@ -639,7 +567,6 @@ void ota_tick(struct ota *ota, otter_ms now)
     ota->busy = false;
     if (now >= ota->trial_deadline)
         ota_dispatch(ota, now, OTA_EV_TRIAL_EXPIRED);
-    look_at_connection(ota, now);
     if (now >= ota->deadline && (ota->online || !states[ota->state].needs_cloud))
         ota_dispatch(ota, now, OTA_EV_TIMEOUT);
     ota_dispatch(ota, now, OTA_EV_STEP);
@@ -689,8 +616,8 @@ struct ota_status ota_status(const struct ota *ota)
         .running = ota->running,
         .offered = ota->record.version,
         .reason = ota->last_reason,
-        .held_by = ota->held_by,
-        .held_why = ota_hold_text((enum ota_hold)ota->hold),
+        .held_by = jobs_held_by(ota->config.jobs),
+        .held_why = jobs_held_why(ota->config.jobs),
         .on_trial = ota->on_trial,
         .blocks_duplicate = ota->blocks_duplicate,
         .blocks_refused = ota->source == NULL ? 0 : ota->source->blocks_refused,

@@ -7,9 +7,9 @@
  * or one ECDSA check.
  *
  * The owner's loop:
- *   ota_init(&ota, &config, port_now());      once, after kv_open and mqtt_init;
- *                                             it registers with the session
- *   ota_tick(&ota, now)                       after mqtt_tick, whenever ota_deadline has come
+ *   ota_init(&ota, &config, port_now());      once, after kv_open and jobs_init;
+ *                                             the agent is a handler of jobs
+ *   ota_tick(&ota, now)                       after jobs_tick, whenever ota_deadline has come
  *   if (ota_wants_reset(&ota)) port_reset();
  *
  * The interfaces it speaks: AWS IoT Jobs over MQTT, the `afr_ota` job document of
@@ -22,13 +22,12 @@
 #include <stdint.h>
 
 #include "codec/json.h"
-#include "net/mqtt.h"
 #include "port/flash.h"
 #include "port/port.h"
+#include "services/jobs/jobs.h"
 #include "services/ota/download.h"
 #include "services/ota/progress.h"
 #include "services/ota/record.h"
-#include "services/ota/report.h"
 #include "services/ota/source.h"
 #include "services/ota/staging.h"
 #include "services/ota/verify.h"
@@ -37,11 +36,6 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-#define OTA_TOKENS_MIN 128u /* an OTA job with all its optional parts has about 110 */
-
-/* Output buffer that the MQTT session must have; what its input must take is up to the sources. */
-#define OTA_MQTT_OUTPUT_MIN 777u /* the longest update, by the longest names: exchange.c */
 
 /* What the agent does, as users see it: in statusDetails "phase", in logs and in ota_status. */
 enum ota_phase {
@@ -77,8 +71,8 @@ struct ota_status {
 };
 
 struct ota_config {
-    const char *off; /* why the agent must not run; NULL: it runs */
-    struct mqtt_session *mqtt;
+    const char *off;   /* why the agent must not run; NULL: it runs */
+    struct jobs *jobs; /* the client that brings jobs, initialised */
     struct kv *kv;
     struct pki *pki;                    /* holds ota_signer_pub: with pki_ota_labels */
     const struct flash_area *primary;   /* the slot this firmware runs from */
@@ -99,22 +93,13 @@ struct ota_config {
 #if OTA_STAGING
     const struct ota_staging *staging; /* of files that are no images; NULL: they are refused */
 #endif
-    const char *thing_name; /* must outlive the agent */
-    jsmntok_t *tokens;      /* scratch for reading one message, free between calls: may be shared */
-    uint16_t token_count;   /* at least OTA_TOKENS_MIN */
 
     uint32_t block_size;           /* bytes; 0: 4096. Whole sectors, or several to each sector */
     uint8_t window;                /* blocks in flight; 0: OTA_WINDOW_MAX */
-    uint32_t reply_timeout_ms;     /* for each answer of the cloud; 0: 10 s */
     uint32_t stall_timeout_ms;     /* on line without any block: the update fails; 0: 10 min */
     uint32_t self_test_timeout_ms; /* from boot on trial to the reset back; 0: 120 s */
-    uint32_t poll_ms;              /* asks for a job even without notification; 0: 1 h */
 
     /* Hooks of the application; each may be NULL. */
-    /* A job without afr_ota: true when another service of this firmware does it, and this agent has
-     * to leave it alone. What nobody claims is refused (REJECTED), so that it holds up nothing.
-     * `document` is the index of its object in `json`, valid during the call. */
-    bool (*claims)(void *ctx, const char *job_id, const struct json *json, int document);
     bool (*may_reset)(void *ctx);         /* now is a good time to restart; NULL: always */
     otter_status (*self_test)(void *ctx); /* on trial, on line: OTTER_OK passes, OTTER_E_AGAIN asks
                                              again, anything else sends the old firmware back, or
@@ -130,7 +115,7 @@ struct ota; /* shape below; all fields are private */
 
 /* Reads the running version from the primary's image header and what an update in progress left in
  * the store. OTTER_E_ARGUMENT when the configuration cannot work (names too long, areas missing,
- * MQTT buffers or progress area too small): the log and ota_config_fault name the field;
+ * progress area too small): the log and ota_config_fault name the field;
  * OTTER_E_STATE when it is `off`; or the error of reading flash. Sends nothing. */
 otter_status ota_init(struct ota *ota, const struct ota_config *config, otter_ms now);
 /* Why ota_init failed: "block_size: ...", or "". */
@@ -153,9 +138,8 @@ struct ota_status ota_status(const struct ota *ota);
 
 /* Every waiting state has a row with its deadline in the table of ota.c. */
 enum ota_state {
-    OTA_OFFLINE,     /* until the session is connected and its subscriptions are granted */
-    OTA_ASKING,      /* $next/get */
-    OTA_IDLE,        /* nothing for us; notify-next or the poll ends it */
+    OTA_OFFLINE,     /* until the Jobs client is on line first */
+    OTA_IDLE,        /* no job; one that the client offers ends it */
     OTA_DESCRIBING,  /* {job}/get: is the job in our record still ours? */
     OTA_PROBING,     /* the first bytes of the image, while the job is still QUEUED */
     OTA_ACCEPTING,   /* update IN_PROGRESS */
@@ -174,9 +158,6 @@ enum ota_state {
     OTA_RESETTING,  /* final */
     OTA_STATE_COUNT
 };
-
-#define OTA_PREFIX_MAX  141u /* $aws/things/{128}/ */
-#define OTA_JOB_FILTERS 3u
 
 struct ota {
     struct ota_config config;
@@ -198,46 +179,25 @@ struct ota {
     otter_ms wake;           /* when the next tick is due */
     otter_ms deadline;       /* of the state */
     otter_ms trial_deadline; /* OTTER_NEVER unless on trial */
-    otter_ms
-        doubt_deadline;   /* of an answer whether the job is still ours, asked beside the state */
-    otter_ms reported_at; /* last progress message */
+    otter_ms reported_at;    /* last progress message */
     uint32_t reported_blocks;
     uint32_t wait_ms;   /* of the deadline, when it was set */
     uint32_t silent_ms; /* on line without any block */
-    uint32_t version;   /* versionNumber of the job execution when last read; 0: unknown */
-    uint32_t counter;   /* in the token of the last get request */
     uint32_t blocks_duplicate;
     uint32_t requests_sent;
-    otter_ms warned_at;    /* of held_by */
-    const char *fault;     /* why it does not run, or NULL */
-    uint8_t hold;          /* enum ota_hold */
-    otter_ms rest_until;   /* no new job is taken up before */
-    uint8_t refusals;      /* jobs refused since one succeeded or cost a rest */
-    uint8_t offered_again; /* times in a row that a job was offered which is over */
-    uint8_t rounds;        /* times in a row that an acceptance came to nothing */
-    struct ota_past past;
-    uint8_t retries;  /* of the state */
-    uint8_t repairs;  /* of the secondary's trailer, since boot */
-    uint8_t starting; /* steps of PREPARING */
-    bool connected;   /* the session says so */
-    bool online;      /* ... and the agent has heard */
+    const char *fault; /* why it does not run, or NULL */
+    uint8_t rounds;    /* times in a row that an acceptance came to nothing */
+    uint8_t retries;   /* of the state */
+    uint8_t repairs;   /* of the secondary's trailer, since boot */
+    uint8_t starting;  /* steps of PREPARING */
+    bool online;
     bool was_online;
     bool on_trial;
-    bool queued;                      /* the job was QUEUED when last read */
-    bool busy;                        /* the state has work that need not wait */
-    bool send_due;                    /* the state's message has yet to go out */
-    bool doubt;                       /* ask whether the job is still ours */
-    bool brief;                       /* ask for the next job without its document */
-    bool plain;                       /* report the end without details */
-    char suspect[OTA_JOB_ID_MAX + 1]; /* the next job when a description could not be read */
-    char held_by[OTA_JOB_ID_MAX + 1];
+    bool busy;                            /* the state has work that need not wait */
+    bool send_due;                        /* the state's message has yet to go out */
+    bool plain;                           /* report the end without details */
     char last_reason[OTA_REASON_MAX + 1]; /* of the update that ended last */
-    struct mqtt_service service;
-    struct mqtt_subscription jobs[OTA_JOB_FILTERS];
-    struct mqtt_ticket ticket;
-    char prefix[OTA_PREFIX_MAX + 1];
-    char topic[OTA_JOB_ID_MAX + 16]; /* of the ticket, as is the payload */
-    char payload[OTA_REPORT_MAX];
+    struct jobs_handler handler;
 };
 
 #ifdef __cplusplus

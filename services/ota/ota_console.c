@@ -33,7 +33,7 @@ static void show_slot(struct cli *cli, const char *name, const struct flash_area
 static void show_connection(struct cli *cli, const struct ota_config *config)
 {
     const char *why = config->why_off_line != NULL ? config->why_off_line(config->ctx) : NULL;
-    if (config->mqtt->state == MQTT_CONNECTED)
+    if (jobs_online(config->jobs))
         cli_print(cli, "cloud      on line\n");
     else
         cli_printf(cli, "cloud      off line%s%s\n", why != NULL ? ": " : "",

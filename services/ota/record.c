@@ -28,10 +28,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "image/crypto.h"
-
 #define RECORD_KEY    "ota/job"
-#define PAST_KEY      "ota/over"
 #define RECORD_FORMAT 1u
 #define RECORD_MAX    448u
 
@@ -93,6 +90,13 @@ static void take_text(struct form *form, char *text, size_t size)
     text[take_bytes(form, text, size - 1)] = '\0';
 }
 
+struct jobs_execution ota_job_execution(const struct ota_job *job)
+{
+    struct jobs_execution execution = {.number = job->execution, .queued_at = job->queued_at};
+    memcpy(execution.id, job->id, sizeof execution.id);
+    return execution;
+}
+
 static void put_version(struct form *form, const struct image_version *version)
 {
     put(form, version->major, 1);
@@ -141,8 +145,9 @@ void ota_set_select(struct ota_job *job, struct image_version *version, unsigned
 
 static void put_set(struct form *form, const struct ota_job *job)
 {
-    uint8_t mark[OTA_MARK_SIZE];
-    ota_job_mark(job, mark);
+    uint8_t mark[JOBS_MARK_SIZE];
+    const struct jobs_execution execution = ota_job_execution(job);
+    jobs_mark(&execution, mark);
     put(form, SET_FORMAT, 1);
     put_bytes(form, mark, sizeof mark);
     put(form, job->set.count, 1);
@@ -160,9 +165,10 @@ static void put_set(struct form *form, const struct ota_job *job)
 
 static bool read_set(struct form *form, struct ota_job *job)
 {
-    uint8_t mark[OTA_MARK_SIZE], found[OTA_MARK_SIZE];
+    uint8_t mark[JOBS_MARK_SIZE], found[JOBS_MARK_SIZE];
     struct ota_set *set = &job->set;
-    ota_job_mark(job, mark);
+    const struct jobs_execution execution = ota_job_execution(job);
+    jobs_mark(&execution, mark);
     if (take(form, 1) != SET_FORMAT || take_bytes(form, found, sizeof found) != sizeof found ||
         memcmp(mark, found, sizeof mark) != 0)
         return true; /* of another job: this one is of one file, of image 0 */
@@ -296,42 +302,14 @@ otter_status ota_record_load(struct kv *kv, struct ota_record *record)
     return status == OTTER_E_NOT_FOUND ? OTTER_OK : status;
 }
 
-void ota_job_mark(const struct ota_job *job, uint8_t mark[OTA_MARK_SIZE])
+otter_status ota_record_close(struct kv *kv, struct ota_record *record,
+                              const struct jobs_past *past)
 {
-    struct form form = {.at = 0};
-    struct image_sha256 sha;
-    uint8_t digest[IMAGE_HASH_SIZE];
-    put_bytes(&form, job->id, strlen(job->id));
-    put(&form, job->execution, 4);
-    put(&form, job->queued_at, 4);
-    image_sha256_init(&sha);
-    image_sha256_update(&sha, form.data, form.at);
-    image_sha256_finish(&sha, digest);
-    memcpy(mark, digest, OTA_MARK_SIZE);
-}
-
-/* The count may be absent: older firmware kept none. */
-void ota_past_load(struct kv *kv, struct ota_past *past)
-{
-    uint32_t length = 0;
-    uint8_t bytes[OTA_MARK_SIZE + 1] = {0};
-    const otter_status status = kv_get(kv, PAST_KEY, bytes, sizeof bytes, &length);
-    memset(past, 0, sizeof *past);
-    if (status != OTTER_OK || length < OTA_MARK_SIZE)
-        return;
-    memcpy(past->mark, bytes, OTA_MARK_SIZE);
-    past->barren = bytes[OTA_MARK_SIZE];
-}
-
-otter_status ota_record_close(struct kv *kv, struct ota_record *record, struct ota_past *past)
-{
-    uint8_t bytes[OTA_MARK_SIZE + 1];
-    ota_job_mark(&record->job, past->mark);
-    memcpy(bytes, past->mark, OTA_MARK_SIZE);
-    bytes[OTA_MARK_SIZE] = past->barren;
+    uint8_t form[JOBS_PAST_SIZE];
+    jobs_past_form(past, form);
     const struct kv_item items[] = {
         {RECORD_KEY, NULL, 0},
-        {PAST_KEY, bytes, sizeof bytes},
+        {JOBS_PAST_KEY, form, sizeof form},
 #if OTA_IMAGES_MAX > 1
         {SET_KEY, NULL, 0},
 #endif

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "image/image.h"
+#include "services/jobs/jobs_past.h"
 #include "services/ota/set.h"
 #include "store/kv.h"
 
@@ -89,20 +90,12 @@ struct ota_record {
 otter_status ota_record_load(struct kv *kv, struct ota_record *record);
 otter_status ota_record_save(struct kv *kv, const struct ota_record *record);
 
-/* Tells one execution of a job from all others. */
-#define OTA_MARK_SIZE 8u
-void ota_job_mark(const struct ota_job *job, uint8_t mark[OTA_MARK_SIZE]);
+struct jobs_execution ota_job_execution(const struct ota_job *job);
 
-struct ota_past {
-    uint8_t mark[OTA_MARK_SIZE]; /* of the last job that this device was done with */
-    uint8_t barren;              /* jobs in a row that came to nothing and cost erases */
-};
-/* Zeros when there is none or it cannot be read. */
-void ota_past_load(struct kv *kv, struct ota_past *past);
-
-/* The device is done with the job: in one change the record goes, and `past`, which gets the job's
- * mark, takes the place of the last one. Also clears `record`, even after an error. */
-otter_status ota_record_close(struct kv *kv, struct ota_record *record, struct ota_past *past);
+/* The device is done with the job: in one change the record goes, and `past` takes the place of the
+ * last one. Also clears `record`, even after an error. */
+otter_status ota_record_close(struct kv *kv, struct ota_record *record,
+                              const struct jobs_past *past);
 
 #ifdef __cplusplus
 }

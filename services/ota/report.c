@@ -36,8 +36,9 @@ static void write_updated_by(struct json_writer *w, const struct ota_report *rep
     json_write_string(w, "updatedBy", text);
 }
 
-static void write_details(struct json_writer *w, const struct ota_report *report)
+void ota_report_details(void *ctx, struct json_writer *w)
 {
+    const struct ota_report *report = ctx;
     json_write_string(w, "phase", report->phase);
     if (report->blocks_total > 0) {
         write_share(w, "received", report->blocks_received, report->blocks_total);
@@ -50,25 +51,4 @@ static void write_details(struct json_writer *w, const struct ota_report *report
     write_version(w, "running", report->running);
     if (report->reason != NULL)
         json_write_string(w, "reason", report->reason);
-}
-
-int ota_report_write(const struct ota_report *report, char *out, size_t size)
-{
-    const char token[2] = {report->token, '\0'};
-    struct json_writer w;
-    json_writer_init(&w, out, size);
-    json_write_object(&w, NULL);
-    json_write_string(&w, "status", report->status);
-    if (report->phase != NULL) {
-        json_write_object(&w, "statusDetails");
-        write_details(&w, report);
-        json_write_object_end(&w);
-    }
-    if (report->execution > 0)
-        json_write_int(&w, "executionNumber", report->execution);
-    if (report->expected_version > 0)
-        json_write_int(&w, "expectedVersion", report->expected_version);
-    json_write_string(&w, "clientToken", token);
-    json_write_object_end(&w);
-    return json_written(&w);
 }

@@ -19,18 +19,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "codec/json.h"
 #include "image/image.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define OTA_REPORT_MAX 480u /* longest payload */
-
 struct ota_report {
-    char token;            /* clientToken: one letter for each kind of update */
-    const char *status;    /* IN_PROGRESS, SUCCEEDED, FAILED, REJECTED */
-    const char *phase;     /* NULL: without statusDetails */
+    const char *phase;
     const char *self_test; /* NULL: leave out; so with the other pointers */
     const char *reason;
     const struct image_version *version;
@@ -40,12 +37,10 @@ struct ota_report {
     uint32_t blocks_total; /* 0: leave blocks and bytes out */
     uint32_t bytes_received;
     uint32_t bytes_total;
-    uint32_t execution;        /* 0: leave out */
-    uint32_t expected_version; /* 0: leave out */
 };
 
-/* Writes the payload; returns its length, or OTTER_E_TOO_LONG. */
-int ota_report_write(const struct ota_report *report, char *out, size_t size);
+/* Writes the members of statusDetails; `report` is the struct ota_report. */
+void ota_report_details(void *report, struct json_writer *w);
 
 #ifdef __cplusplus
 }

@@ -161,7 +161,6 @@ static enum ota_event rolled_back(struct ota *ota)
     const char *note = notes[record->note < known ? record->note : OTA_TRIAL_NO_WORD];
     char version[IMAGE_VERSION_TEXT_SIZE];
     image_version_format(&record->version, version);
-    ota->queued = false;
     if (record->note == OTA_TRIAL_NO_CONNECTION || record->note == OTA_TRIAL_NO_REPLY)
         return ota_fail(ota, "rolled back: %s did not confirm within %u s (%s)", version,
                         record->trial_s, note);
@@ -203,7 +202,7 @@ static enum ota_event reconcile_download(struct ota *ota)
     if (ota->source->ops->protocol != ota->record.job.protocol ||
         (!OTA_STAGING && ota->record.job.transform != 0))
         return ota_fail(ota, "the firmware that runs now cannot fetch the file");
-    if (ota->record.phase == OTA_RECORD_ACCEPT && ota->queued)
+    if (ota->record.phase == OTA_RECORD_ACCEPT && jobs_queued(ota->config.jobs))
         return OTA_EV_TAKE;
     if (ota->record.phase == OTA_RECORD_DOWNLOAD)
         return OTA_EV_FETCH;

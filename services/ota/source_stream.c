@@ -12,7 +12,7 @@
 #define BLOCK_TIMEOUT_DEFAULT 3000u
 #define REFUSED               "stream refused: "
 
-_Static_assert(MQTT_TOPIC_MAX + OTA_REQUEST_CBOR_MAX + MQTT_OUTPUT_OVERHEAD <= OTA_MQTT_OUTPUT_MIN,
+_Static_assert(MQTT_TOPIC_MAX + OTA_REQUEST_CBOR_MAX + MQTT_OUTPUT_OVERHEAD <= JOBS_MQTT_OUTPUT_MIN,
                "a request for blocks, with the longest topic, is shorter than an update of a job");
 
 /* --- messages --- */
@@ -119,7 +119,7 @@ bool ota_stream_refused(const uint8_t *message, size_t length, char *text, size_
     }
     snprintf(text, size, "%.*s: %.*s", (int)(code.length < 40 ? code.length : 40), code.data,
              (int)(told.length < 60 ? told.length : 60), told.data);
-    ota_make_printable(text);
+    jobs_make_printable(text);
     return !may_pass(code);
 }
 
@@ -277,7 +277,7 @@ static bool read_document(struct ota_source *source, const struct json *json, in
                               (unsigned)most);
     if (status != OTTER_OK || length == 0)
         return ota_job_is_wrong(reason, "streamname is missing or no text");
-    if (!ota_is_name(job->stream))
+    if (!jobs_is_name(job->stream))
         return ota_job_refuse(reason,
                               "job document: streamname has characters other than a-z A-Z 0-9 _ -");
     return true;

@@ -99,7 +99,6 @@ otter_status ota_send_probe(struct ota *ota, otter_ms now)
 enum ota_event ota_take_job(struct ota *ota, otter_ms now)
 {
     (void)now;
-    mqtt_connection_useful(ota->config.mqtt, &ota->service);
     ota->record.phase = OTA_RECORD_ACCEPT;
     return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
 }
@@ -108,7 +107,6 @@ enum ota_event ota_job_accepted(struct ota *ota, otter_ms now)
 {
     (void)now;
     LOG_INF(OTA_TAG, "job %s accepted", ota->record.job.id);
-    ota->queued = false;
     ota->rounds = 0;
     ota->record.phase = OTA_RECORD_DOWNLOAD;
     return ota_save(ota) ? OTA_EV_NONE : ota_fail(ota, "the device's store is full or broken");
@@ -311,7 +309,7 @@ static bool take_block(struct ota *ota, otter_ms now, const struct ota_block *bl
         ota->silent_ms = 0;
         ota->retries = 0;
         ota_restart_deadline(ota, now);
-        ota_tell(ota);
+        ota_notify(ota);
         return true;
     }
     return false;
@@ -412,7 +410,7 @@ enum ota_event ota_stalled(struct ota *ota, otter_ms now)
                         (unsigned long)ota->source->blocks_refused);
     LOG_DBG(OTA_TAG, "no block for a while; asking again");
     ota_download_lost(download, download->in_flight > 0);
-    ota->doubt = true; /* a cancelled job's stream falls silent too */
+    jobs_recheck(ota->config.jobs); /* a cancelled job's stream falls silent too */
     ota_retry(ota, now);
     return OTA_EV_NONE;
 }

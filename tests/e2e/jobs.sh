@@ -55,7 +55,7 @@ expect device "update refused: stream refused: "
 expect cloud "device reports gone REJECTED"
 
 step "jobs of somebody else"
-refused theirs "no service of this device takes the job (no afr_ota in it)" '{"operation":"reboot"}'
+refused theirs "no service of this device takes the job" '{"operation":"reboot"}'
 # More than the device's buffers take, and wider than it reads.
 create_job wide "{\"list\":[$(head -c 3000 /dev/zero | tr '\0' 1 | sed 's/1/1,/g')1]}"
 create_job huge "{\"text\":\"$(head -c 30000 /dev/zero | tr '\0' x)\"}"

@@ -5,7 +5,7 @@
 #include "port/log.h"
 #include "port/port.h"
 #include "services/ota/job_document.h"
-#include "services/ota/replies.h"
+#include "services/jobs/jobs_reply.h"
 #include "services/ota/source_stream.h"
 
 void port_log_write(const char *line, size_t length)
@@ -28,22 +28,24 @@ static void require(bool good)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct ota_source_stream stream;
+    static struct mqtt_session session;
     static struct ota_source *const sources[] = {&stream.source};
     static const struct ota_job_limits limits = {
         .file_size_max = 469612, .block_size = 4096, .sources = sources, .source_count = 1};
     jsmntok_t tokens[128];
-    struct ota_reply reply;
+    struct jobs_reply reply;
     struct ota_job job = {.id = ""};
     struct json json;
     char reason[OTA_REASON_MAX + 1] = "";
-    ota_source_stream_init(&stream, NULL, "lamp", 0);
-    if (!ota_reply_read(&reply, &json, tokens, 128, data, size))
+    memset(&session, 0, sizeof session);
+    ota_source_stream_init(&stream, &session, "lamp", 0);
+    if (!jobs_reply_read(&reply, &json, tokens, 128, data, size))
         return 0;
-    require(!reply.has_execution || ota_is_name(reply.job_id));
+    require(!reply.has_execution || jobs_is_name(reply.execution.id));
     switch (ota_job_document(&json, reply.document, &limits, &job, reason)) {
     case OTA_DOCUMENT_OK:
         require(job.file_size > 32 && job.file_size <= limits.file_size_max);
-        require(ota_is_name(job.stream) && strlen(job.stream) <= ota_stream_name_max("lamp"));
+        require(jobs_is_name(job.stream) && strlen(job.stream) <= ota_stream_name_max("lamp"));
         require(job.signature_length >= 8 && job.signature_length <= OTA_SIGNATURE_MAX);
         break;
     case OTA_DOCUMENT_REFUSED:

@@ -109,7 +109,7 @@ static void begin(uint32_t seed, const struct trouble *trouble)
 
 static bool idle(struct world *w)
 {
-    return w->ota.state == OTA_IDLE;
+    return w->ota.state == OTA_IDLE && jobs_idle(&w->jobs);
 }
 
 /* Without further trouble the device must take the next update. */

@@ -46,7 +46,7 @@ unsigned sim_counted(void)
 
 static bool idle(struct world *w)
 {
-    return w->ota.state == OTA_IDLE;
+    return w->ota.state == OTA_IDLE && jobs_idle(&w->jobs);
 }
 
 void sim_come_on_line(void)

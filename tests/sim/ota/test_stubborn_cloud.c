@@ -290,9 +290,9 @@ static const char *long_text(void)
 
 static const char *many_parts(void)
 {
-    static char document[2 * OTA_TOKENS_MIN + 32u];
+    static char document[2 * JOBS_TOKENS_MIN + 32u];
     strcpy(document, "{\"list\":[1");
-    for (unsigned i = 0; i < OTA_TOKENS_MIN; i++)
+    for (unsigned i = 0; i < JOBS_TOKENS_MIN; i++)
         strcat(document, ",1");
     strcat(document, "]}");
     return document;
@@ -322,7 +322,7 @@ static void a_job_that_another_service_claims_is_left_and_shown(void **state)
 {
     (void)state;
     world.trouble.claims = true;
-    sim_count("may hold up updates");
+    sim_count("may hold up others");
     sim_come_on_line();
     add_job("reboot", "{\"operation\":\"reboot\"}");
     world_add_update(&world, "job", world_image(2, 11000, true));

@@ -247,10 +247,27 @@ static otter_status self_test(void *ctx)
     return world->behaviour[world->running] == FAILS_ITS_TEST ? OTTER_E_IO : OTTER_OK;
 }
 
-static bool claims(void *ctx, const char *job_id, const struct json *json, int document)
+static enum jobs_answer claim(void *ctx, otter_ms now, const struct jobs_offer *offer)
 {
-    (void)job_id;
-    return ((struct world *)ctx)->trouble.claims && json_find(json, document, "operation") >= 0;
+    const struct world *world = ctx;
+    (void)now;
+    return world->trouble.claims && json_find(offer->json, offer->document, "operation") >= 0
+               ? JOBS_LATER
+               : JOBS_NOT_MINE;
+}
+
+static void start_jobs(struct world *world)
+{
+    const struct jobs_config config = {
+        .mqtt = &world->mqtt,
+        .kv = &world->kv,
+        .thing_name = WORLD_THING,
+        .tokens = world->tokens,
+        .token_count = JOBS_TOKENS_MIN,
+    };
+    must(jobs_init(&world->jobs, &config, world->now) == OTTER_OK, "no Jobs client");
+    world->other = (struct jobs_handler){.on_offer = claim, .ctx = world};
+    jobs_add(&world->jobs, &world->other);
 }
 
 static void start_session(struct world *world)
@@ -281,13 +298,14 @@ static void open_store(struct world *world)
 
 static void start_agent(struct world *world)
 {
+    start_jobs(world);
     ota_source_stream_init(&world->blocks, &world->mqtt, WORLD_THING, 0);
     ranged_source_init(&world->ranged, world);
     world->sources[0] = &world->ranged.source;
     world->sources[1] = &world->blocks.source;
     const bool both = world->trouble.by_range;
     const struct ota_config config = {
-        .mqtt = &world->mqtt,
+        .jobs = &world->jobs,
         .sources = both ? world->sources : world->sources + 1,
         .source_count = both ? 2 : 1,
         .kv = &world->kv,
@@ -305,14 +323,10 @@ static void start_agent(struct world *world)
         .trailer_align = MAX_ALIGN,
         .image_size_max = world_image_size_max(),
         .policy = world->trouble.check_signature ? &sim_policy : NULL,
-        .thing_name = WORLD_THING,
-        .tokens = world->tokens,
-        .token_count = OTA_TOKENS_MIN,
         .block_size = BLOCK,
         .window = (uint8_t)world->trouble.window,
         .self_test_timeout_ms = SELF_TEST_MS,
         .self_test = self_test,
-        .claims = claims,
         .ctx = world,
     };
     must(ota_init(&world->ota, &config, world->now) == OTTER_OK, "the agent does not start");
@@ -439,6 +453,7 @@ static void turn(struct world *world)
     mind_transport(world);
     mqtt_tick(&world->mqtt, world->now);
     ranged_source_tick(&world->ranged, world->now);
+    jobs_tick(&world->jobs, world->now);
     ota_tick(&world->ota, world->now);
     look_at_state(world);
     send_output(world);
@@ -446,6 +461,7 @@ static void turn(struct world *world)
          i = next_event(world)) {
         deliver(world, i);
         look_at_state(world);
+        jobs_tick(&world->jobs, world->now);
         ota_tick(&world->ota, world->now);
         look_at_state(world);
         send_output(world);
@@ -456,6 +472,7 @@ static otter_ms wake_at(const struct world *world)
 {
     const int event = next_event(world);
     otter_ms at = earlier(mqtt_deadline(&world->mqtt), ota_deadline(&world->ota));
+    at = earlier(at, jobs_deadline(&world->jobs));
     at = earlier(at, earlier(world->connect_at, world->hang_up_at));
     at = earlier(at, ranged_source_deadline(&world->ranged));
     if (event >= 0)
@@ -469,7 +486,7 @@ static bool waits_for_ever(struct world *world)
     if (ota_wants_reset(&world->ota))
         return false;
     if (world->ota.online)
-        return ota_deadline(&world->ota) == OTTER_NEVER;
+        return earlier(ota_deadline(&world->ota), jobs_deadline(&world->jobs)) == OTTER_NEVER;
     return world->connect_at == OTTER_NEVER && mqtt_deadline(&world->mqtt) == OTTER_NEVER &&
            ota_deadline(&world->ota) == OTTER_NEVER &&
            !mqtt_wants_transport(&world->mqtt, world->now);
@@ -554,6 +571,7 @@ bool world_run(struct world *world, bool (*done)(struct world *world), otter_ms 
         world->now += BOOT_MS;
         drop_connection(world);
         memset(&world->ota, 0xa5, sizeof world->ota);
+        memset(&world->jobs, 0xa5, sizeof world->jobs);
         memset(&world->mqtt, 0xa5, sizeof world->mqtt);
         memset(&world->kv, 0xa5, sizeof world->kv);
     }
@@ -701,6 +719,6 @@ bool world_at_rest(struct world *world)
         if (job->status < CLOUD_SUCCEEDED && !claimed)
             return false;
     }
-    return world->ota.state == OTA_IDLE && world->ota.record.phase == OTA_RECORD_NONE &&
-           !world_on_trial(world);
+    return world->ota.state == OTA_IDLE && jobs_idle(&world->jobs) &&
+           world->ota.record.phase == OTA_RECORD_NONE && !world_on_trial(world);
 }

@@ -107,6 +107,8 @@ struct world {
     struct pki pki;
     struct pki_part labels;
     struct mqtt_session mqtt;
+    struct jobs jobs;
+    struct jobs_handler other; /* see `claims` */
     struct ota ota;
     struct ota_source_stream blocks;
     struct ranged_source ranged;
@@ -123,7 +125,7 @@ struct world {
 #endif
     uint8_t input[WORLD_BLOCK + 1024u];
     uint8_t output[2048];
-    jsmntok_t tokens[OTA_TOKENS_MIN];
+    jsmntok_t tokens[JOBS_TOKENS_MIN];
     uint8_t running;               /* major version of the firmware that runs */
     bool device_dead;              /* nothing to boot */
     bool stalled;                  /* the device spins without getting on */

@@ -90,27 +90,28 @@ static void the_job_of_a_closed_record_is_known_again(void **state)
 {
     (void)state;
     struct ota_record record = full_record();
-    struct ota_job job = record.job;
-    uint8_t mark[OTA_MARK_SIZE];
-    struct ota_past told = {.barren = 3}, found, none = {0};
-    ota_past_load(&kv, &found);
+    struct jobs_execution job = {.number = record.job.execution, .queued_at = record.job.queued_at};
+    memcpy(job.id, record.job.id, sizeof job.id);
+    uint8_t mark[JOBS_MARK_SIZE];
+    struct jobs_past told = {.barren = 3}, found, none = {0};
+    jobs_past_load(&kv, &found);
     assert_memory_equal(&found, &none, sizeof found);
+    jobs_mark(&job, told.mark);
     assert_int_equal(ota_record_close(&kv, &record, &told), OTTER_OK);
-    ota_past_load(&kv, &found);
-    ota_job_mark(&job, mark);
-    assert_memory_equal(told.mark, mark, sizeof mark);
+    jobs_past_load(&kv, &found);
+    memcpy(mark, told.mark, sizeof mark);
     assert_memory_equal(found.mark, mark, sizeof mark);
     assert_int_equal(found.barren, 3);
     assert_int_equal(kv_set(&kv, "ota/over", mark, sizeof mark), OTTER_OK); /* older firmware's */
-    ota_past_load(&kv, &found);
+    jobs_past_load(&kv, &found);
     assert_memory_equal(found.mark, mark, sizeof mark);
     assert_int_equal(found.barren, 0);
     job.queued_at++; /* deleted and made anew under the same id */
-    ota_job_mark(&job, mark);
+    jobs_mark(&job, mark);
     assert_memory_not_equal(found.mark, mark, sizeof mark);
     job.queued_at--;
-    job.execution++; /* a retry */
-    ota_job_mark(&job, mark);
+    job.number++; /* a retry */
+    jobs_mark(&job, mark);
     assert_memory_not_equal(found.mark, mark, sizeof mark);
 }
 
@@ -136,7 +137,7 @@ static void a_record_of_older_firmware_is_read(void **state)
 static void a_cleared_record_stays_away(void **state)
 {
     (void)state;
-    struct ota_past past = {0};
+    struct jobs_past past = {0};
     struct ota_record record = full_record();
     assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
     assert_int_equal(ota_record_close(&kv, &record, &past), OTTER_OK);

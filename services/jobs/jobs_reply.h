@@ -1,45 +1,43 @@
 /* What the cloud says: topics and bodies of Jobs replies and notifications.
  * Replies count whether they were subscribed to or come unasked. */
-#ifndef OTTER_SERVICES_OTA_REPLIES_H
-#define OTTER_SERVICES_OTA_REPLIES_H
+#ifndef OTTER_SERVICES_JOBS_JOBS_REPLY_H
+#define OTTER_SERVICES_JOBS_JOBS_REPLY_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "codec/json.h"
-#include "services/ota/record.h"
+#include "services/jobs/jobs_past.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-enum ota_topic {
-    OTA_TOPIC_OTHER,
-    OTA_TOPIC_NOTIFY_NEXT,
-    OTA_TOPIC_NEXT,          /* $next/get/accepted */
-    OTA_TOPIC_NEXT_REJECTED, /* $next/get/rejected */
-    OTA_TOPIC_DESCRIBED,     /* {job}/get/accepted */
-    OTA_TOPIC_NOT_DESCRIBED, /* {job}/get/rejected */
-    OTA_TOPIC_UPDATED,       /* {job}/update/accepted */
-    OTA_TOPIC_NOT_UPDATED    /* {job}/update/rejected */
+enum jobs_topic {
+    JOBS_TOPIC_OTHER,
+    JOBS_TOPIC_NOTIFY_NEXT,
+    JOBS_TOPIC_NEXT,          /* $next/get/accepted */
+    JOBS_TOPIC_NEXT_REJECTED, /* $next/get/rejected */
+    JOBS_TOPIC_DESCRIBED,     /* {job}/get/accepted */
+    JOBS_TOPIC_NOT_DESCRIBED, /* {job}/get/rejected */
+    JOBS_TOPIC_UPDATED,       /* {job}/update/accepted */
+    JOBS_TOPIC_NOT_UPDATED    /* {job}/update/rejected */
 };
 
 /* What a topic behind "$aws/things/{thing}/" is about. A job other than the one given is OTHER. */
-enum ota_topic ota_topic_read(const char *topic, size_t length, const struct ota_job *job);
+enum jobs_topic jobs_topic_read(const char *topic, size_t length, const char *job_id);
 
 /* One Jobs message. What is absent is 0 or empty. */
-struct ota_reply {
+struct jobs_reply {
     char token;       /* first character of the clientToken; '\0' without one */
     uint32_t counter; /* the number behind it */
     bool has_execution;
-    int document; /* index of the job document, or negative */
-    char job_id[OTA_JOB_ID_MAX + 1];
+    int document;     /* index of the job document, or negative */
     bool queued;      /* status QUEUED, else */
     bool in_progress; /* status IN_PROGRESS, else another status or none */
-    uint32_t execution;
+    struct jobs_execution execution;
     uint32_t version;
-    uint32_t queued_at;
     bool terminal; /* rejected: the job is over or gone */
     bool invalid;  /* rejected: the request itself, which would never be taken */
     bool conflict; /* rejected: VersionMismatch */
@@ -49,14 +47,14 @@ struct ota_reply {
 
 /* False when the message is no JSON object, has more parts than there are tokens, or an execution
  * without a usable id. `json` stays usable while message and tokens are. */
-bool ota_reply_read(struct ota_reply *reply, struct json *json, jsmntok_t *tokens,
-                    size_t token_count, const uint8_t *message, size_t length);
+bool jobs_reply_read(struct jobs_reply *reply, struct json *json, jsmntok_t *tokens,
+                     size_t token_count, const uint8_t *message, size_t length);
 
 /* What AWS IoT allows in job and stream ids; so they can stand in a topic. */
-bool ota_is_name(const char *text);
+bool jobs_is_name(const char *text);
 
 /* Replaces what does not belong on one line of text or hurts the JSON it may travel in. */
-void ota_make_printable(char *text);
+void jobs_make_printable(char *text);
 
 #ifdef __cplusplus
 }
