@@ -171,14 +171,16 @@ static bool is_allowed(struct client *client, const struct mqtt_connect *connect
 
 /* What is spoken here. MQTT 5 may be named once topic aliases are resolved before policies look at
  * a topic, and the broker's CONNACK gets the properties that AWS IoT has. */
-static const struct mqtt_version *const spoken[] = {&mqtt_3_1_1};
+static bool is_spoken(const struct mqtt_version *version)
+{
+    return version == &mqtt_3_1_1;
+}
 
 static void choose_version(struct client *client, const struct packet *packet)
 {
     const struct mqtt_version *asked = mqtt_version_of(packet->body, packet->header.body_length);
-    for (size_t i = 0; i < sizeof spoken / sizeof *spoken; i++)
-        if (spoken[i] == asked)
-            client->mqtt = asked;
+    if (is_spoken(asked))
+        client->mqtt = asked;
 }
 
 static void on_connect(struct client *client, struct packet *packet)

@@ -10,6 +10,7 @@
 
 #define STREAMS               "streams/"
 #define BLOCK_TIMEOUT_DEFAULT 3000u
+#define ASK_AGAIN_MS          10000u
 #define REFUSED               "stream refused: "
 
 _Static_assert(MQTT_TOPIC_MAX + OTA_REQUEST_CBOR_MAX + MQTT_OUTPUT_OVERHEAD <= JOBS_MQTT_OUTPUT_MIN,
@@ -204,7 +205,13 @@ static void hold(struct ota_source_stream *stream, otter_ms now,
 {
     char wanted[OTA_STREAM_TOPIC_MAX + 1];
     name_topic(stream, ending, wanted);
-    if (strcmp(filter, wanted) == 0 || !let_go(stream, subscription, filter))
+    if (strcmp(filter, wanted) == 0) {
+        if (now >= stream->ask_again_at &&
+            mqtt_subscription_status(subscription) == OTTER_E_REFUSED)
+            (void)mqtt_subscribe(stream->mqtt, now, &stream->service, subscription);
+        return;
+    }
+    if (!let_go(stream, subscription, filter))
         return;
     *subscription = (struct mqtt_subscription){.filter = memcpy(filter, wanted, sizeof wanted)};
     const otter_status status = mqtt_subscribe(stream->mqtt, now, &stream->service, subscription);
@@ -219,6 +226,8 @@ static void open_stream(struct ota_source *source, otter_ms now)
     struct ota_source_stream *stream = stream_of(source);
     hold(stream, now, &stream->data, stream->data_filter, "data/cbor");
     hold(stream, now, &stream->refusal, stream->refusal_filter, "rejected/cbor");
+    if (now >= stream->ask_again_at)
+        stream->ask_again_at = now + ASK_AGAIN_MS;
 }
 
 static void close_stream(struct ota_source *source, otter_ms now)

@@ -25,6 +25,7 @@ struct ota_source_stream {
     struct mqtt_service service;
     struct mqtt_subscription data;
     struct mqtt_subscription refusal;
+    otter_ms ask_again_at; /* for a subscription that was refused: a policy may come late */
     char prefix[sizeof "$aws/things//" + OTA_THING_NAME_MAX];
     char data_filter[OTA_STREAM_TOPIC_MAX + 1]; /* empty: no stream is open */
     char refusal_filter[OTA_STREAM_TOPIC_MAX + 1];

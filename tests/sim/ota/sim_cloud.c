@@ -10,7 +10,9 @@
 
 #include "cloud/core/account/objects.h"
 #include "cloud/core/core.h"
+#include "cloud/core/ground/x509.h"
 #include "cloud/core/jobs/jobs_internal.h"
+#include "cloud/core/registry/identity.h"
 #include "cloud/core/registry/registry.h"
 #include "cloud/core/streams/streams.h"
 #include "cloud/reserved/reserved.h"
@@ -34,6 +36,8 @@ struct sim_core {
     uint32_t asking;     /* connection that is being answered */
     otter_ms flush_at, tend_at;
     bool dying;
+    struct principal principal;
+    struct identity *identity; /* NULL: to be read again */
 };
 
 static const char *const names[] = {"QUEUED",   "IN_PROGRESS", "SUCCEEDED", "FAILED",
@@ -123,6 +127,53 @@ static void write_file(const char *dir, const char *name, const uint8_t *bytes, 
     must(file && fwrite(bytes, 1, size, file) == size && fclose(file) == 0, "cannot write a file");
 }
 
+/* ---- rights ---------------------------------------------------------------------------------- */
+
+#define POLICY "device"
+
+/* What the README gives a device. */
+static const char rights[] =
+    "{\"Version\":\"2012-10-17\",\"Statement\":["
+    "{\"Effect\":\"Allow\",\"Action\":\"iot:Connect\","
+    "\"Resource\":\"arn:aws:iot:*:*:client/${iot:Connection.Thing.ThingName}\"},"
+    "{\"Effect\":\"Allow\",\"Action\":[\"iot:Publish\",\"iot:Receive\"],"
+    "\"Resource\":\"arn:aws:iot:*:*:topic/$aws/things/${iot:Connection.Thing.ThingName}/*\"},"
+    "{\"Effect\":\"Allow\",\"Action\":\"iot:Subscribe\",\"Resource\":"
+    "\"arn:aws:iot:*:*:topicfilter/$aws/things/${iot:Connection.Thing.ThingName}/*\"}]}";
+
+static char certificate_id[PRINCIPAL_ID_SIZE]; /* of the one in all databases */
+
+static void forget_identity(struct sim_cloud *cloud)
+{
+    identity_free(cloud->core->identity);
+    cloud->core->identity = NULL;
+}
+
+static void on_identity_changed(void *context, const char *certificate)
+{
+    (void)certificate;
+    forget_identity(context);
+}
+
+bool sim_cloud_may(struct sim_cloud *cloud, const char *action, const char *type, const char *name)
+{
+    struct sim_core *core = cloud->core;
+    core->principal.kind = PRINCIPAL_CERTIFICATE;
+    strcpy(core->principal.id, certificate_id);
+    const struct identity_request request = {
+        .principal = &core->principal, .client_id = cloud->thing, .source_ip = "127.0.0.1"};
+    if (!core->identity)
+        core->identity = identity_load(&core->cloud, &request);
+    const bool may = core->identity && identity_allows(core->identity, action, type, name);
+    cloud->denials += !may;
+    return may;
+}
+
+static void certificate_arn(char arn[160])
+{
+    snprintf(arn, 160, ARN("iot") "cert/%s", certificate_id);
+}
+
 /* ---- start and stop -------------------------------------------------------------------------- */
 
 static int64_t clock_ms(void *context)
@@ -160,6 +211,9 @@ static void open_core(struct sim_cloud *cloud)
     must(core_start(&core->cloud, &config) == OTTER_OK, "the core does not start");
     core->publisher = (struct reserved_publisher){publish, cloud};
     core->cloud.notify = (struct notify){reserved_notify, &core->publisher};
+    core->cloud.watch.identity_changed = on_identity_changed;
+    core->cloud.watch.identity_context = cloud;
+    forget_identity(cloud);
     db_group(core->cloud.db, on_group, cloud);
     core->flush_at = OTTER_NEVER;
     core->tend_at = 0;
@@ -174,7 +228,32 @@ static void accepted(enum core_error error, struct answer *answer)
     answer_free(answer);
 }
 
-/* A database with the thing and a bucket, made once and copied for each world. */
+static void make_device(struct sim_cloud *cloud)
+{
+    struct cloud *core = &cloud->core->cloud;
+    struct answer answer = ANSWER_INIT;
+    char arn[160];
+    json_t *none = json_object();
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = x509_issue(cloud->thing, key, NULL, key, 1);
+    char *pem = x509_text(certificate);
+    must(pem != NULL, "no certificate can be made");
+    accepted(thing_create(core, cloud->thing, none, &answer), &answer);
+    const enum core_error error = certificate_register(core, pem, "ACTIVE", &answer);
+    const char *id = json_string_value(json_object_get(answer.body, "certificateId"));
+    snprintf(certificate_id, sizeof certificate_id, "%s", id ? id : "");
+    accepted(error, &answer);
+    certificate_arn(arn);
+    accepted(thing_attach(core, cloud->thing, arn, &answer), &answer);
+    accepted(policy_create(core, POLICY, rights, &answer), &answer);
+    accepted(policy_attach(core, POLICY, arn, &answer), &answer);
+    json_decref(none);
+    free(pem);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+}
+
+/* A database with the device and a bucket, made once and copied for each world. */
 static size_t template(struct sim_cloud *cloud, uint8_t **bytes)
 {
     static uint8_t made[FILE_MAX];
@@ -186,10 +265,8 @@ static size_t template(struct sim_cloud *cloud, uint8_t **bytes)
     cloud_log_to(write_log, NULL);
     snprintf(cloud->core->dir, sizeof cloud->core->dir, "%s/t", folder);
     open_core(cloud);
-    json_t *none = json_object();
-    accepted(thing_create(&cloud->core->cloud, cloud->thing, none, &answer), &answer);
+    make_device(cloud);
     accepted(bucket_create(&cloud->core->cloud, BUCKET, &answer), &answer);
-    json_decref(none);
     core_stop(&cloud->core->cloud);
     return size = read_file(cloud->core->dir, "otter.db", made);
 }
@@ -211,12 +288,14 @@ void sim_cloud_start(struct sim_cloud *cloud)
     write_file(cloud->core->dir, "otter.db-wal", NULL, 0);
     if (cloud->tend_every == 0)
         cloud->tend_every = TEND_MS;
+    cloud->rights_back_at = OTTER_NEVER;
     open_core(cloud);
 }
 
 void sim_cloud_stop(struct sim_cloud *cloud)
 {
     cloud->core->dying = true; /* nobody hears it any more */
+    forget_identity(cloud);
     core_stop(&cloud->core->cloud);
     free(cloud->core);
     cloud->core = NULL;
@@ -247,9 +326,30 @@ void sim_cloud_commit(struct sim_cloud *cloud)
     must(db_flush(cloud->core->cloud.db) == OTTER_OK, "a commit failed");
 }
 
+void sim_cloud_take_rights(struct sim_cloud *cloud, otter_ms duration)
+{
+    struct answer answer = ANSWER_INIT;
+    char arn[160];
+    certificate_arn(arn);
+    accepted(policy_detach(&cloud->core->cloud, POLICY, arn, &answer), &answer);
+    cloud->rights_back_at = *cloud->now + duration;
+    sim_cloud_commit(cloud);
+}
+
+static void give_rights(struct sim_cloud *cloud)
+{
+    struct answer answer = ANSWER_INIT;
+    char arn[160];
+    certificate_arn(arn);
+    accepted(policy_attach(&cloud->core->cloud, POLICY, arn, &answer), &answer);
+    cloud->rights_back_at = OTTER_NEVER;
+}
+
 void sim_cloud_tick(struct sim_cloud *cloud)
 {
     struct sim_core *core = cloud->core;
+    if (cloud->rights_back_at <= *cloud->now)
+        give_rights(cloud);
     while (cloud_turn(&core->cloud))
         ;
     if (core->tend_at <= *cloud->now) {
@@ -266,7 +366,8 @@ otter_ms sim_cloud_deadline(const struct sim_cloud *cloud)
     const struct sim_core *core = cloud->core;
     if (cloud_waits(&core->cloud))
         return *cloud->now;
-    return core->flush_at < core->tend_at ? core->flush_at : core->tend_at;
+    const otter_ms at = core->flush_at < core->tend_at ? core->flush_at : core->tend_at;
+    return at < cloud->rights_back_at ? at : cloud->rights_back_at;
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */

@@ -1,5 +1,6 @@
 /* The local AWS IoT on the world's clock: cloud/core with its database and the reserved topics as
- * `otter cloud` runs them, without sockets. Requests come in by call, answers go out by `send`.
+ * `otter cloud` runs them, and the policy that a device gets there, without sockets. Requests come
+ * in by call, answers go out by `send`.
  *
  * Commits are grouped as they are there: an answer waits until what it tells of is on the disk. The
  * cloud can be killed at any moment, and finds on its disk what was written by then.
@@ -67,6 +68,9 @@ struct sim_cloud {
     const uint8_t *second; /* file 1 of the next stream that is made; NULL: it has one file */
     uint32_t second_size;
 
+    otter_ms rights_back_at; /* sim_cloud_take_rights */
+
+    uint32_t denials; /* by the policy */
     uint32_t requests;
     uint32_t updates;
     uint32_t asks;         /* for the next job */
@@ -89,6 +93,10 @@ void sim_cloud_commit(struct sim_cloud *cloud);
 /* As kill -9 and a new start: what is not committed is lost, and its answers were never sent. */
 void sim_cloud_kill(struct sim_cloud *cloud);
 
+/* Whether the thing's certificate has a policy for it, as the gateway asks for each packet:
+ * "iot:Publish" on "topic" and its name, and so on. What has none is counted. */
+bool sim_cloud_may(struct sim_cloud *cloud, const char *action, const char *type, const char *name);
+
 /* A message that the thing has published on that connection. */
 void sim_cloud_receive(struct sim_cloud *cloud, uint32_t connection, const char *topic,
                        const uint8_t *payload, size_t length);
@@ -107,6 +115,8 @@ void sim_cloud_create_timed(struct sim_cloud *cloud, const char *id, const char 
                             unsigned minutes);
 /* cancel-job-execution with force. */
 void sim_cloud_cancel(struct sim_cloud *cloud, const char *id);
+/* Takes the thing's policy away, and gives it back after so long. */
+void sim_cloud_take_rights(struct sim_cloud *cloud, otter_ms duration);
 /* Another execution of a job, whatever became of the last. */
 void sim_cloud_requeue(struct sim_cloud *cloud, const char *id);
 /* As if another agent of the thing had brought it there. */

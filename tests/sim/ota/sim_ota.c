@@ -82,6 +82,8 @@ static bool sound(bool at_rest)
         wrong("the agent has not come to rest");
     if (world.nor.rule_breaks != 0)
         wrong("%u flash rules broken", world.nor.rule_breaks);
+    if (world.cloud.denials != 0 && !world.trouble.denies)
+        wrong("%u packets that the policy of the README does not allow", world.cloud.denials);
     if (world.cloud.violations != 0)
         wrong("%u requests against the interface", world.cloud.violations);
     return failures == before;
@@ -117,6 +119,7 @@ static void next_update_works(void)
 {
     const uint8_t next = (uint8_t)(world.running + 10u);
     world.trouble = (struct trouble){.window = world.trouble.window};
+    world.cloud.denials = 0;
     world.cloud.rejects_late_rejection = false;
     world.cloud.silent_from = 0;
     world_add_update(&world, "next", world_image(next, 7000, true));
@@ -279,6 +282,26 @@ static void cancels(void)
             }
             end();
         }
+    }
+}
+
+/* --- a policy that is edited --- */
+
+/* An operator takes the device's policy away in each state of the agent, and puts it back. */
+static void denials(void)
+{
+    for (unsigned state = OTA_DESCRIBING; state < OTA_STATE_COUNT; state++) {
+        const struct trouble trouble = {
+            .denies = true, .cancel_in = (enum ota_state)state, .window = 4};
+        name_case("denials   (state %u)", state);
+        const bool at_rest = run_update(&updates[0], &trouble);
+        if (sound(at_rest)) {
+            if ((world.visited >> state & 1u) == 0)
+                wrong("state %u was never entered", state);
+            expect_plain_outcome(&updates[0]);
+        }
+        next_update_works();
+        end();
     }
 }
 
@@ -576,6 +599,7 @@ static void usage(void)
            "  cuts [N]        power cut at flash operations, or at the N-th\n"
            "  kills [N]       the cloud killed at each request, or at the N-th\n"
            "  cancels         the job cancelled in each state\n"
+           "  denials         the device's policy taken away in each state, for a while\n"
            "  ranged [N]      blocks from a server of ranges\n"
            "  refusals        jobs that must not be done\n"
            "  again           jobs that come again\n"
@@ -618,6 +642,8 @@ int main(int argc, char **argv)
         kills(number);
         times_out();
     }
+    if (wanted(chosen, "denials"))
+        denials();
     if (wanted(chosen, "cancels"))
         cancels();
     if (wanted(chosen, "ranged")) {

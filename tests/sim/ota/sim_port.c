@@ -68,6 +68,7 @@ int sim_tear_down(void **state)
     assert_false(world.unbounded);
     assert_int_equal(world.nor.rule_breaks, 0);
     assert_int_equal(world.cloud.violations, 0);
+    assert_int_equal(world.cloud.denials, 0);
     world_destroy(&world);
     return 0;
 }

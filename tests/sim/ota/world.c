@@ -30,6 +30,7 @@
 #define BOOT_MS        300u
 #define CLOUD_START_MS 2000u
 #define HANG_UP_MS     50u
+#define DENIED_MS      10000u
 #define SPIN_MAX       20000u
 #define SELF_TEST_MS   30000u
 
@@ -125,7 +126,8 @@ static void cloud_says(void *ctx, uint32_t connection, const char *topic, const 
     const bool unheard = world->trouble.cancel_unheard && strstr(topic, "notify") != NULL &&
                          (world->visited >> world->trouble.cancel_in & 1u) != 0;
     const bool for_it = connection == 0 ? granted(world, topic) : connection == world->connection;
-    if (!world->connected || world->connection <= world->dead_connection || unheard || !for_it)
+    if (!world->connected || world->connection <= world->dead_connection || unheard || !for_it ||
+        !sim_cloud_may(&world->cloud, "iot:Receive", "topic", topic))
         return;
     const struct mqtt_publish publish = {.topic = {topic, strlen(topic)},
                                          .payload = {payload, length}};
@@ -134,53 +136,84 @@ static void cloud_says(void *ctx, uint32_t connection, const char *topic, const 
         to_device(world, packet, size, some_delay(world));
 }
 
+/* The cloud's side ends the connection: what it has sent arrives, before the end does. */
+static void hang_up(struct world *world)
+{
+    world->dead_connection = world->connection;
+    world->hang_up_at = world->connected ? world->now + HANG_UP_MS : OTTER_NEVER;
+}
+
 static void broker_publish(struct world *world, const struct mqtt_publish *publish)
 {
     uint8_t ack[8];
     struct world_event event = {.connection = world->connection,
                                 .type = TO_CLOUD,
                                 .length = (uint32_t)publish->payload.length};
+    snprintf(event.topic, sizeof event.topic, "%.*s", (int)publish->topic.length,
+             publish->topic.data);
+    if (!sim_cloud_may(&world->cloud, "iot:Publish", "topic", event.topic)) {
+        hang_up(world);
+        return;
+    }
     if (publish->qos == 1)
         to_device(world, ack,
                   mqtt_encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, publish->packet_id), 5);
-    world->streamed += memmem(publish->topic.data, publish->topic.length, "/streams/", 9) != NULL;
-    snprintf(event.topic, sizeof event.topic, "%.*s", (int)publish->topic.length,
-             publish->topic.data);
+    world->streamed += strstr(event.topic, "/streams/") != NULL;
     for (unsigned times = pass(world); times > 0; times--) {
         event.at = world->now + some_delay(world);
         post(world, event, publish->payload.data);
     }
 }
 
-static void broker_filters(struct world *world, bool subscribe, const uint8_t *body, size_t length)
+/* Where a filter is kept, or NULL. */
+static char *place_of(struct world *world, struct mqtt_text filter)
+{
+    for (unsigned i = 0; i < 8; i++) {
+        if (strlen(world->filters[i]) == filter.length &&
+            memcmp(world->filters[i], filter.data, filter.length) == 0)
+            return world->filters[i];
+    }
+    return NULL;
+}
+
+/* The code of the SUBACK for it. */
+static uint8_t subscribe(struct world *world, const struct mqtt_filter *filter)
+{
+    char text[257];
+    char *place = place_of(world, filter->text);
+    snprintf(text, sizeof text, "%.*s", (int)filter->text.length, filter->text.data);
+    if (!sim_cloud_may(&world->cloud, "iot:Subscribe", "topicfilter", text))
+        return MQTT_GRANT_REFUSED;
+    for (unsigned i = 0; i < 8 && place == NULL; i++) {
+        if (world->filters[i][0] == '\0')
+            place = world->filters[i];
+    }
+    must(place != NULL, "the device has more subscriptions than this broker keeps");
+    strcpy(place, text);
+    return filter->qos;
+}
+
+static void broker_filters(struct world *world, bool subscribes, const uint8_t *body, size_t length)
 {
     struct mqtt_filter_list list;
     struct mqtt_filter filter;
     uint8_t packet[32];
     uint8_t codes[8] = {0};
     size_t count = 0;
-    must(mqtt_decode_filters(subscribe ? MQTT_PACKET_SUBSCRIBE : MQTT_PACKET_UNSUBSCRIBE, body,
+    must(mqtt_decode_filters(subscribes ? MQTT_PACKET_SUBSCRIBE : MQTT_PACKET_UNSUBSCRIBE, body,
                              length, &list) == OTTER_OK,
          "the device sent broken filters");
     while (mqtt_next_filter(&list, &filter)) {
-        char *place = NULL;
-        for (unsigned i = 0; i < 8 && place == NULL; i++) {
-            const bool same = strlen(world->filters[i]) == filter.text.length &&
-                              memcmp(world->filters[i], filter.text.data, filter.text.length) == 0;
-            if (same)
-                place = world->filters[i];
-        }
-        for (unsigned i = 0; i < 8 && place == NULL; i++) {
-            if (subscribe && world->filters[i][0] == '\0')
-                place = world->filters[i];
-        }
-        if (place != NULL)
-            snprintf(place, 257, "%.*s", subscribe ? (int)filter.text.length : 0, filter.text.data);
-        codes[count++] = filter.qos;
+        char *place = place_of(world, filter.text);
+        if (subscribes)
+            codes[count] = subscribe(world, &filter);
+        else if (place != NULL)
+            place[0] = '\0';
+        count++;
     }
     const struct mqtt_suback suback = {.packet_id = list.packet_id, .codes = {codes, count}};
     to_device(world, packet,
-              subscribe
+              subscribes
                   ? mqtt_encode_suback(packet, sizeof packet, &suback)
                   : mqtt_encode_ack(packet, sizeof packet, MQTT_PACKET_UNSUBACK, list.packet_id),
               5);
@@ -189,12 +222,16 @@ static void broker_filters(struct world *world, bool subscribe, const uint8_t *b
 static void broker_packet(struct world *world, const struct mqtt_header *header,
                           const uint8_t *body)
 {
-    const struct mqtt_connack connack = {.code = MQTT_CONNACK_ACCEPTED};
+    struct mqtt_connack connack = {.code = MQTT_CONNACK_ACCEPTED};
     struct mqtt_publish publish;
     uint8_t packet[8];
     switch (header->type) {
     case MQTT_PACKET_CONNECT:
+        if (!sim_cloud_may(&world->cloud, "iot:Connect", "client", WORLD_THING))
+            connack.code = MQTT_CONNACK_NOT_AUTHORIZED;
         to_device(world, packet, mqtt_encode_connack(packet, sizeof packet, &connack), 5);
+        if (connack.code != MQTT_CONNACK_ACCEPTED)
+            hang_up(world);
         break;
     case MQTT_PACKET_PUBLISH:
         must(mqtt_decode_publish(header->flags, body, header->body_length, &publish) == OTTER_OK,
@@ -224,7 +261,8 @@ static void broker_bytes(struct world *world, const uint8_t *data, size_t length
         struct mqtt_header header;
         const otter_status status =
             mqtt_decode_header(world->stream, world->stream_length, &header);
-        if (status != OTTER_OK || world->stream_length < header.size + header.body_length)
+        if (status != OTTER_OK || world->stream_length < header.size + header.body_length ||
+            world->connection <= world->dead_connection)
             return;
         broker_packet(world, &header, world->stream + header.size);
         const uint32_t size = header.size + header.body_length;
@@ -358,6 +396,8 @@ static void look_at_state(struct world *world)
     if ((world->visited & bit) != 0)
         return;
     world->visited |= bit;
+    if (trouble->denies && world->ota.state == trouble->cancel_in)
+        sim_cloud_take_rights(&world->cloud, DENIED_MS);
     if (trouble->cancels && world->ota.state == trouble->cancel_in && world->cloud.job_count > 0)
         sim_cloud_cancel(&world->cloud, sim_cloud_job(&world->cloud, 0)->id);
 }
@@ -411,8 +451,7 @@ static int next_event(const struct world *world)
     return next;
 }
 
-/* The cloud dies, and with it what it has not read yet. What it has sent arrives, before the end of
- * the connection does. */
+/* The cloud dies, and with it what it has not read yet. */
 static void may_kill_cloud(struct world *world)
 {
     const struct trouble *trouble = &world->trouble;
@@ -421,8 +460,7 @@ static void may_kill_cloud(struct world *world)
     if (trouble->kill_after_commit || (trouble->cloud_kills > 0 && world_random(world, 2) == 0))
         sim_cloud_commit(&world->cloud);
     sim_cloud_kill(&world->cloud);
-    world->dead_connection = world->connection;
-    world->hang_up_at = world->connected ? world->now + HANG_UP_MS : OTTER_NEVER;
+    hang_up(world);
     world->cloud_back_at = world->now + CLOUD_START_MS;
 }
 
@@ -471,6 +509,8 @@ static void turn(struct world *world)
 static otter_ms wake_at(const struct world *world)
 {
     const int event = next_event(world);
+    if (world->connected && mqtt_should_close(&world->mqtt))
+        return world->now;
     otter_ms at = earlier(mqtt_deadline(&world->mqtt), ota_deadline(&world->ota));
     at = earlier(at, jobs_deadline(&world->jobs));
     at = earlier(at, earlier(world->connect_at, world->hang_up_at));
@@ -483,7 +523,7 @@ static otter_ms wake_at(const struct world *world)
 /* On line the agent, off line the session must know when they will do something by themselves. */
 static bool waits_for_ever(struct world *world)
 {
-    if (ota_wants_reset(&world->ota))
+    if (ota_wants_reset(&world->ota) || (world->connected && mqtt_should_close(&world->mqtt)))
         return false;
     if (world->ota.online)
         return earlier(ota_deadline(&world->ota), jobs_deadline(&world->jobs)) == OTTER_NEVER;

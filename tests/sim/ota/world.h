@@ -56,6 +56,7 @@ struct trouble {
     enum ota_state cancel_in; /* the job is cancelled when this state is entered first ... */
     bool cancels;
     bool cancel_unheard; /* ... and its notification gets lost */
+    bool denies;         /* in that state the device's policy goes instead, for 10 s */
     uint32_t window;
     bool check_signature;  /* the agent knows the bootloader's keys */
     bool by_range;         /* jobs offer HTTP only: blocks come from ranged_source.c ... */
@@ -93,9 +94,9 @@ struct world {
     uint32_t dead_connection; /* this one and earlier ones ended in a cloud that was killed ... */
     otter_ms hang_up_at;      /* ... which the device sees then; OTTER_NEVER: not so */
     otter_ms cloud_back_at;   /* until then it is being started */
-    uint32_t messages;      /* publishes so far */
-    uint32_t streamed;      /* requests for blocks of a stream */
-    uint32_t ranges;        /* blocks that came by range */
+    uint32_t messages;        /* publishes so far */
+    uint32_t streamed;        /* requests for blocks of a stream */
+    uint32_t ranges;          /* blocks that came by range */
 
     struct nor_power power;
     struct nor_device nor;
