@@ -18,7 +18,25 @@ for header in $headers; do
     echo "$text" | ${CC:-cc} -x c -std=c11 $flags - || fail "$header does not compile alone as C11"
     # shellcheck disable=SC2086
     echo "$text" | "$cxx" -x c++ -std=c++17 $flags - || fail "$header does not compile alone as C++17"
-    ! grep -q ';$' "$header" || grep -q '^extern "C" {$' "$header" ||
-        fail "$header declares without extern \"C\": a C++ program could not link it"
+done
+
+# Each function that gcc sees declared in C is declared once more for C++, with C linkage: whoever
+# lacks it conflicts. Nobody includes both the bootloader and the application.
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for other in boot firmware; do
+    echo "$headers" | grep -v "^$other/" | sed 's/.*/#include "&"/' >"$work/all.c"
+    # shellcheck disable=SC2086
+    gcc -std=c11 $flags -aux-info "$work/functions" "$work/all.c" || fail "the headers do not compile together"
+    {
+        cat "$work/all.c"
+        echo 'extern "C" {'
+        grep -E '^/\* [a-z_./-]+\.h:' "$work/functions" | grep -vE '^/\* /|\*/ static '
+        echo '}'
+    } >"$work/all.cc"
+    [ "$(grep -c ');$' "$work/all.cc")" -ge 400 ] || fail "fewer than 400 functions were found"
+    # shellcheck disable=SC2086
+    "$cxx" -std=c++17 $flags -D_Bool=bool "$work/all.cc" ||
+        fail 'a function above lacks extern "C": a C++ program could not link it'
 done
 exit $status
