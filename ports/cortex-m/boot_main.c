@@ -1,5 +1,6 @@
 /* The bootloader: lets the core (boot/) decide what to start, and starts it. */
 #include "boards/board.h"
+#include "boards/map.h"
 #include "boot/board_config.h"
 #include "boot/boot_log.h"
 #include "boot/recovery.h"
@@ -34,11 +35,16 @@ int main(void)
 {
     clock_start();
     uart_start();
-    const enum reset_reason reason = system_take_reset_reason();
+    enum reset_reason reason = system_take_reset_reason();
     struct boot_config config;
     struct boot_result result;
     boot_board_config(&config);
     config.hooks.report = boot_log;
+    if (BOARD_UPDATE == UPDATE_BANK_SWAP) {
+        chip_settle_banks();
+        config.hooks.swap_banks = chip_swap_banks;
+        config.hooks.ctx = &reason;
+    }
     if (boot_go(&config, &result) != OTTER_OK)
         stop(&config);
 #if defined OTTER_BOOT_RECOVERY && OTTER_RECOVERY_WINDOW_MS > 0

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "port/handover.h"
+#include "port/status.h"
 
 /* Reads and forgets why the board restarted; called once, by the bootloader. */
 enum reset_reason system_take_reset_reason(void);
@@ -16,6 +17,13 @@ _Noreturn void system_reset(enum reset_reason reason);
  * (RESET_POWER_ON when they tell nothing). Both are used by the bootloader alone. */
 void watchdog_start(void);
 enum reset_reason chip_reset_reason(void);
+
+/* Chips of boards that swap banks. The first act of the bootloader: finishes an exchange that power
+ * cut, or does what a chip without the feature does not do at a reset. */
+void chip_settle_banks(void);
+/* The bootloader's hook: has the banks exchanged by a reset, and does not return if that can be. `ctx`
+ * is the enum reset_reason that the next start is to be told. */
+otter_status chip_swap_banks(void *ctx);
 
 /* The firmware's first step: clock, entropy, whatever else the chip wants. Interrupts are on. */
 void chip_start(void);
