@@ -32,10 +32,16 @@ static bool parse_type(const char *word, enum pki_type *type)
 
 static const struct pki_object *find_label(struct cli *cli, const char *label)
 {
-    const struct pki_object *object = pki_find(console_of(cli)->pki, label);
-    if (object == NULL)
-        cli_printf(cli, "No label '%.40s': see 'pki list'.\n", label);
-    return object;
+    const struct pki *pki = console_of(cli)->pki;
+    const struct pki_object *object = pki_find(pki, label);
+    if (object != NULL)
+        return object;
+    unsigned guesses = 0;
+    cli_printf(cli, "No label '%.40s': see 'pki list'.", label);
+    for (unsigned i = 0; (object = pki_object(pki, i)) != NULL; i++)
+        guesses = cli_guess(cli, label, object->label, guesses);
+    cli_end_guess(cli, guesses);
+    return NULL;
 }
 
 static void export(struct cli *cli, const char *label)

@@ -373,6 +373,9 @@ static void the_wrong_kind_of_object_is_explained(void **state)
         strstr(output, "tls_key_priv is unchanged: it takes a private key of curve P-256."));
     assert_string_equal(type("pki import cert nonsense"), "No label 'nonsense': see 'pki list'.\n");
     assert_string_equal(type("pki export cert nonsense"), "No label 'nonsense': see 'pki list'.\n");
+    assert_string_equal(type("pki import key tls_key"),
+                        "No label 'tls_key': see 'pki list'. Did you "
+                        "mean tls_key_priv, tls_key_pub?\n");
     assert_string_equal(type("pki import"), "Wrong arguments: see 'help pki'.\n");
     assert_string_equal(type("pki forget key tls_key_priv"), "Wrong arguments: see 'help pki'.\n");
 }
