@@ -139,23 +139,6 @@ static int start(const struct job *job)
     }
 }
 
-static int take_fault(struct job *job, const char *name)
-{
-    const size_t length = strcspn(name, "@");
-    uint32_t at = 1;
-    if (name[length] == '@' && (!value_number(name + length + 1, 1000000, &at) || at == 0))
-        return usage_wrong_value(&usage, 'f', name);
-    for (unsigned i = 1; esp8266_model_faults[i] != NULL; i++) {
-        if (strncmp(name, esp8266_model_faults[i], length) == 0 &&
-            esp8266_model_faults[i][length] == '\0') {
-            job->config.fault = (enum model_fault)i;
-            job->config.fault_at = at;
-            return 0;
-        }
-    }
-    return usage_wrong_value(&usage, 'f', name);
-}
-
 static int take_option(struct job *job, int option, const char *value)
 {
     uint32_t number = 0;
@@ -171,7 +154,9 @@ static int take_option(struct job *job, int option, const char *value)
         job->config.password = value;
         return 0;
     case 'f':
-        return take_fault(job, value);
+        return esp8266_model_take_fault(&job->config, value)
+                   ? 0
+                   : usage_wrong_value(&usage, 'f', value);
     }
     if (!value_number(value, dialect ? 2 : 60000, &number) || (dialect && number == 0))
         return usage_wrong_value(&usage, option, value);

@@ -15,7 +15,14 @@
 #include "twin/console.h"
 #include "twin/machine.h"
 
-enum { OPTION_CUT = 256, OPTION_CUT_OPERATION, OPTION_LIST };
+enum {
+    OPTION_CUT = 256,
+    OPTION_CUT_OPERATION,
+    OPTION_LIST,
+    OPTION_SSID,
+    OPTION_PASSWORD,
+    OPTION_MODEM_FAULT
+};
 
 static const struct option options[] = {
     {'b', "board", "BOARD", "the board; --list shows which there are"},
@@ -27,6 +34,10 @@ static const struct option options[] = {
     {OPTION_CUT, "cut-after", "CLOCKS", "cuts the power after so many core clocks; exit code 3"},
     {OPTION_CUT_OPERATION, "cut-in-operation", "N",
      "cuts the power in the middle of the N-th flash operation; exit code 3"},
+    {OPTION_SSID, "ssid", "NAME", "the access point that the board's modem finds (workshop)"},
+    {OPTION_PASSWORD, "password", "TEXT", "its password (otter-demo)"},
+    {OPTION_MODEM_FAULT, "modem-fault", "KIND[@N]",
+     "the modem goes wrong once, at its N-th command, as in `otter modem --help`"},
     {OPTION_LIST, "list", NULL, "lists the boards that have a twin"},
     {0},
 };
@@ -53,6 +64,7 @@ struct job {
     unsigned hex_count;
     uint64_t cut_after;
     uint32_t cut_operation;
+    struct model_config modem;
 };
 
 static struct twin *running;
@@ -101,6 +113,8 @@ static int run(struct machine *machine, const struct job *job)
     else if (!console_open_terminal(&console, machine->twin, job->console))
         return 1;
     machine->connect_console(machine, &console.serial);
+    if (machine->connect_modem && !machine->connect_modem(machine, &job->modem))
+        return 1;
     twin_trace(machine->twin, job->trace);
     twin_cut_after(machine->twin, job->cut_after);
     twin_cut_in_operation(machine->twin, job->cut_operation);
@@ -168,6 +182,16 @@ static int take_option(struct job *job, int option, const char *value)
             return usage_wrong(&usage, "more than %u HEX files", HEX_MAX);
         job->hex[job->hex_count++] = value;
         break;
+    case OPTION_SSID:
+        job->modem.ssid = value;
+        break;
+    case OPTION_PASSWORD:
+        job->modem.password = value;
+        break;
+    case OPTION_MODEM_FAULT:
+        if (!esp8266_model_take_fault(&job->modem, value))
+            return usage_wrong_value(&usage, option, value);
+        break;
     case OPTION_CUT:
         wrong = take_number(value, UINT64_MAX, &job->cut_after);
         break;
@@ -181,7 +205,12 @@ static int take_option(struct job *job, int option, const char *value)
 
 int command_twin(int argc, char **argv)
 {
-    struct job job = {.cut_after = UINT64_MAX};
+    struct job job = {.cut_after = UINT64_MAX,
+                      .modem = {.major = 1,
+                                .ssid = "workshop",
+                                .password = "otter-demo",
+                                .delay_ms = 1,
+                                .fault_at = 1}};
     struct arguments arguments;
     int got;
 

@@ -7,7 +7,9 @@
 
 #define POLL_EVERY  (TWIN_MS / 5u) /* of virtual time */
 #define POLLERS_MAX 4u
-#define LEAD_MAX    (2u * TWIN_MS) /* how far virtual time may run ahead of the host's */
+#define LEAD_MAX    (3u * TWIN_MS) /* how far virtual time may run ahead of the host's */
+#define SLEEP_MAX   (100u * TWIN_MS)
+#define PAUSE_MAX   50000000 /* ns */
 
 static twin_ns host_now(void)
 {
@@ -90,10 +92,22 @@ void host_poll(struct twin *twin, int wait_ms)
         p->done(p->ctx, polls + starts[i], starts[i + 1] - starts[i]);
 }
 
-/* The core sleeps until an event of virtual time, or of the host. */
+/* How far virtual time is ahead of the host's, counted from where the core last was the slower of
+ * the two: a busy core falls behind, and what was lost is not made up for. */
+static int64_t lead_of(struct twin *twin)
+{
+    const int64_t offset = (int64_t)(twin->now - host_now());
+    if (!twin->anchored || offset < twin->anchor) {
+        twin->anchor = offset;
+        twin->anchored = true;
+    }
+    return offset - twin->anchor;
+}
+
+/* The core sleeps until an event of virtual time, or of the host. Short sleeps only move virtual
+ * time ahead, as far as it may go: the host's clock is too coarse for the bits of a serial line. */
 void host_sleep(struct twin *twin, twin_ns until)
 {
-    twin->anchored = false;
     if (until != TWIN_NEVER && until <= twin->now)
         return;
     if (twin->hurry) {
@@ -103,14 +117,16 @@ void host_sleep(struct twin *twin, twin_ns until)
             twin->now = until;
         return;
     }
+    const twin_ns left = until == TWIN_NEVER ? SLEEP_MAX : until - twin->now;
+    const twin_ns wait = left < SLEEP_MAX ? left : SLEEP_MAX;
+    if (wait + (twin_ns)lead_of(twin) <= LEAD_MAX) {
+        twin->now += wait;
+        return;
+    }
     const twin_ns before = host_now();
-    const twin_ns left = until == TWIN_NEVER ? 100u * TWIN_MS : until - twin->now;
-    const twin_ns wait = left < 100u * TWIN_MS ? left : 100u * TWIN_MS;
     host_poll(twin, (int)((wait + TWIN_MS - 1) / TWIN_MS));
-    twin_ns gone = host_now() - before;
-    if (gone > wait)
-        gone = wait;
-    twin->now += gone ? gone : 1;
+    const twin_ns gone = host_now() - before;
+    twin->now += gone < wait ? gone + 1 : wait;
 }
 
 /* A busy core does not run ahead of the host: whom it talks to lives there. */
@@ -118,16 +134,9 @@ void host_keep_pace(struct twin *twin)
 {
     if (twin->hurry)
         return;
-    const int64_t offset = (int64_t)(twin->now - host_now());
-    if (!twin->anchored || offset < twin->anchor) {
-        twin->anchor = offset;
-        twin->anchored = true;
-        return;
-    }
-    const int64_t lead = offset - twin->anchor;
+    const int64_t lead = lead_of(twin);
     if (lead > (int64_t)LEAD_MAX) {
-        const struct timespec pause = {
-            .tv_nsec = (long)(lead > 50 * (int64_t)TWIN_MS ? 50 * (int64_t)TWIN_MS : lead)};
+        const struct timespec pause = {.tv_nsec = (long)(lead < PAUSE_MAX ? lead : PAUSE_MAX)};
         nanosleep(&pause, NULL);
     }
 }

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "twin/modem/line.h"
+
 static const struct {
     const char *board;
     machine_maker make;
@@ -41,6 +43,7 @@ void machine_free(struct machine *machine)
 {
     if (!machine)
         return;
+    modem_line_free(machine->modem);
     machine->free(machine);
     free(machine);
 }

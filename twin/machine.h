@@ -3,6 +3,7 @@
 #ifndef OTTER_TWIN_MACHINE_H
 #define OTTER_TWIN_MACHINE_H
 
+#include "twin/modem/esp8266_model.h"
 #include "twin/serial.h"
 #include "twin/twin.h"
 
@@ -15,6 +16,9 @@ struct machine {
     bool (*program)(struct machine *machine, uint32_t address, const uint8_t *data, uint32_t size);
     /* Puts the console at the board's debug port. */
     void (*connect_console)(struct machine *machine, struct serial *console);
+    /* Switches the board's modem on; NULL where it has none. False without memory. */
+    bool (*connect_modem)(struct machine *machine, const struct model_config *config);
+    struct modem_line *modem; /* NULL before */
     void (*free)(struct machine *machine);
 };
 

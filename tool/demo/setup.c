@@ -52,6 +52,19 @@ bool demo_sign(struct demo *demo, const struct demo_image *image)
     return demo_run(demo, signing.words);
 }
 
+/* What a person would flash: bootloader and image in one HEX file. */
+static bool merge(struct demo *demo, const char *image)
+{
+    const struct board_map *board = &demo->world.board;
+    const char *bootloader = world_built(&demo->world, "firmware/bootloader.bin");
+    char first[WORLD_PATH_MAX], second[WORLD_PATH_MAX];
+    const uint32_t base = board->devices[board->primary.device].base;
+    snprintf(first, sizeof first, "%s@0x%x", bootloader, base);
+    snprintf(second, sizeof second, "%s@0x%x", image, base + board->primary.offset);
+    const char *words[] = {"./otter", "merge", "-o", "merged.hex", first, second, NULL};
+    return demo_run(demo, words);
+}
+
 bool demo_cloud(struct demo *demo)
 {
     screen_heading("The local cloud comes up");
@@ -78,9 +91,16 @@ bool demo_first_boot(struct demo *demo)
                                      .slot = SLOT_OF_PRIMARY};
     if (!demo_sign(demo, &image) || !world_make_flash(&demo->world, "firmware-1.0.0.signed.bin"))
         return false;
-    screen_say("flash.img is made: blank, with this image in its primary slot. Power on: %s",
-               world_is_process(&demo->world) ? "the bootloader as a host process"
-                                              : "a Cortex-M33, emulated by QEMU");
+    if (world_is_twin(&demo->world)) {
+        if (!merge(demo, "firmware-1.0.0.signed.bin"))
+            return false;
+        screen_say("merged.hex is what a programmer writes to a %s. Power on: its twin",
+                   demo->world.board.name);
+    } else {
+        screen_say("flash.img is made: blank, with this image in its primary slot. Power on: %s",
+                   world_is_process(&demo->world) ? "the bootloader as a host process"
+                                                  : "a Cortex-M33, emulated by QEMU");
+    }
     if (!world_power_on(&demo->world) ||
         !world_expect(&demo->world, FROM_DEVICE, "not provisioned", 20, NULL))
         return false;

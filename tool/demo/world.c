@@ -66,6 +66,11 @@ bool world_is_process(const struct world *world)
     return strcmp(world->board.port, "posix") == 0;
 }
 
+bool world_is_twin(const struct world *world)
+{
+    return !world_is_process(world) && strcmp(world->board.port, "mps2-an505") != 0;
+}
+
 bool world_open(struct world *world)
 {
     const char *parent = getenv("TMPDIR");
@@ -191,6 +196,8 @@ bool world_start_cloud(struct world *world)
 bool world_make_flash(struct world *world, const char *image)
 {
     struct failure failure;
+    if (world_is_twin(world))
+        return true; /* its twin is programmed with a HEX file */
     if (flash_image_make(&world->board, world_path(world, "flash.img"), world_path(world, image),
                          &failure) == OTTER_OK)
         return true;
@@ -247,6 +254,35 @@ static bool start_modem(struct world *world)
     return true;
 }
 
+/* The HEX file is what a programmer writes once; afterwards the flash is as the board left it. */
+static unsigned twin_words(struct world *world, const char *words[], const char *hex)
+{
+    unsigned count = 0;
+    words[count++] = "./otter";
+    words[count++] = "twin";
+    words[count++] = "--board";
+    words[count++] = world->board.name;
+    words[count++] = "--flash";
+    words[count++] = "flash";
+    if (!world->programmed) {
+        words[count++] = "--hex";
+        words[count++] = hex;
+    }
+    if (world_has_modem(world)) {
+        words[count++] = "--ssid";
+        words[count++] = WORLD_SSID;
+        words[count++] = "--password";
+        words[count++] = WORLD_PASSWORD;
+    }
+    if (world->modem_fault != NULL) {
+        words[count++] = "--modem-fault";
+        words[count++] = world->modem_fault;
+    }
+    words[count] = NULL;
+    world->programmed = true;
+    return count;
+}
+
 bool world_power_on(struct world *world)
 {
     const char *fifo = world_path(world, "console");
@@ -260,8 +296,13 @@ bool world_power_on(struct world *world)
     }
     const bool posix = world_is_process(world);
     const bool modem = world_has_modem(world);
+    const char *twin[24];
     const char *const *words = posix ? posix_device : modem ? modem_device : qemu_device;
-    if (modem && world->modem.pid == 0 && !start_modem(world))
+    if (world_is_twin(world)) {
+        (void)twin_words(world, twin, "merged.hex");
+        words = twin;
+    }
+    if (modem && !world_is_twin(world) && world->modem.pid == 0 && !start_modem(world))
         return false;
     const struct child_io io = {.input = fifo,
                                 .output = world_path(world, "device.log"),

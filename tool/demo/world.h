@@ -38,6 +38,7 @@ struct world {
     struct child modem;      /* of a board that has one */
     const char *modem_fault; /* as `otter modem --fault` takes it; NULL: none */
     struct child device;
+    bool programmed;         /* a twin has its HEX file */
     struct follow cloud_log;
     struct follow device_log;
     int console; /* FIFO, -1 while there is no device */
@@ -57,12 +58,13 @@ const char *world_path(const struct world *world, const char *name);
 /* Path, from the work folder, of a file that the board's build made: "firmware/bootloader.bin". */
 const char *world_built(const struct world *world, const char *name);
 
-/* Whether the board is a process of this machine; else QEMU runs it. */
+/* What runs the board: a process of this machine, QEMU, or its twin. */
 /* The board reaches the network by a modem, over an access point with these credentials. */
 bool world_has_modem(const struct world *world);
 #define WORLD_SSID     "workshop"
 #define WORLD_PASSWORD "otter-demo"
 bool world_is_process(const struct world *world);
+bool world_is_twin(const struct world *world);
 
 bool world_open(struct world *world);
 bool world_start_cloud(struct world *world);

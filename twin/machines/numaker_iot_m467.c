@@ -1,6 +1,7 @@
 /* NuMaker-IoT-M467: M467HJHAE; console on UART0 (PB12, PB13), ESP8266 on UART2 (PC0 to PC3) with
  * its reset on PC4. */
 #include "twin/machine.h"
+#include "twin/modem/line.h"
 #include "twin/nuvoton/nuvoton.h"
 
 enum { PORT_B = 1, PORT_C = 2 };
@@ -14,6 +15,23 @@ static void connect_console(struct machine *machine, struct serial *console)
 {
     struct nuvoton *soc = machine->chip;
     uart_connect(&soc->uarts[0], console);
+}
+
+static void on_pin(void *ctx, unsigned port, unsigned pin, bool level)
+{
+    const struct machine *machine = ctx;
+    if (port == PORT_C && pin == 4 && machine->modem)
+        modem_line_reset(machine->modem, level);
+}
+
+static bool connect_modem(struct machine *machine, const struct model_config *config)
+{
+    struct nuvoton *soc = machine->chip;
+    machine->modem = modem_line_new(machine->twin, config);
+    if (!machine->modem)
+        return false;
+    uart_connect(&soc->uarts[2], modem_line_serial(machine->modem));
+    return true;
 }
 
 static void free_board(struct machine *machine)
@@ -34,6 +52,9 @@ bool machine_numaker_iot_m467(struct machine *machine, const char *folder)
                                 .chip = soc,
                                 .program = program,
                                 .connect_console = connect_console,
+                                .connect_modem = connect_modem,
                                 .free = free_board};
+    soc->on_pin = on_pin;
+    soc->pin_ctx = machine;
     return true;
 }

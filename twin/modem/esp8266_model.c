@@ -17,6 +17,27 @@ const char *const esp8266_model_faults[] = {
     [MODEL_FAULTS] = NULL,
 };
 
+bool esp8266_model_take_fault(struct model_config *config, const char *text)
+{
+    const size_t length = strcspn(text, "@");
+    unsigned long at = 1;
+    if (text[length] == '@') {
+        char *end;
+        at = strtoul(text + length + 1, &end, 10);
+        if (end == text + length + 1 || *end != '\0' || at == 0 || at > 1000000)
+            return false;
+    }
+    for (unsigned i = 1; esp8266_model_faults[i] != NULL; i++) {
+        const char *name = esp8266_model_faults[i];
+        if (strlen(name) != length || strncmp(name, text, length) != 0)
+            continue;
+        config->fault = (enum model_fault)i;
+        config->fault_at = (unsigned)at;
+        return true;
+    }
+    return false;
+}
+
 /* ---- Output ---------------------------------------------------------------------------------- */
 
 static void put_bytes(struct esp8266_model *model, const void *data, size_t length)

@@ -34,6 +34,10 @@ enum model_fault {
 };
 
 extern const char *const esp8266_model_faults[];
+struct model_config;
+/* "drops@12": the fault, and the command that it strikes (1 unless said). False for another text.
+ */
+bool esp8266_model_take_fault(struct model_config *config, const char *text);
 
 struct model_config {
     unsigned major; /* AT 1.7 or 2.2 */

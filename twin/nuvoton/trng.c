@@ -1,5 +1,5 @@
-/* TRNG: a byte about each millisecond, once it has been started in its order. Its bytes come from a
- * generator of fixed seed: a twin's run can be repeated. */
+/* TRNG: a byte about each millisecond, once it has been started in its order. Its bytes come from
+ * a simple generator, seeded by the host. */
 #include "twin/nuvoton/nuvoton.h"
 
 #define CTL  0x0u
