@@ -132,8 +132,9 @@ static bool write_some(struct link *link, otter_ms now)
 static void carry(struct link *link, otter_ms now)
 {
     if (!read_some(link, now) || !write_some(link, now)) {
+        const bool failed = link->tls.state == TLS_FAILED;
         LOG_WRN("NET", "connection to %s lost", link->host);
-        drop(link, now, NULL);
+        drop(link, now, failed ? otter_status_text(link->tls.error) : NULL);
     }
 }
 

@@ -39,7 +39,8 @@ static otter_ms now;
 static bool entropy;
 static uint8_t next_random; /* a counter, or what every byte is */
 static bool random_counts;
-static unsigned connects;    /* calls of socket_connect */
+static unsigned connects; /* calls of socket_connect */
+static struct socket *last_socket;
 static otter_ms quiet_at;    /* until then something waits for its way out */
 static otter_status network; /* what lacks */
 static char joined[128];     /* SSID/credential as last handed to the port */
@@ -136,20 +137,22 @@ otter_status socket_connect(struct socket *socket, const char *host, uint16_t po
     (void)host, (void)port;
     memset(socket, 0, sizeof *socket);
     socket->state = SOCKET_CONNECTING; /* nobody answers */
+    socket->secure = true;             /* and if, no TLS is needed */
+    last_socket = socket;
     connects++;
     return OTTER_OK;
 }
 
 int socket_send(struct socket *socket, const void *data, size_t length)
 {
-    (void)socket, (void)data, (void)length;
-    return 0;
+    (void)data;
+    return socket->state == SOCKET_OPEN ? (int)length : 0;
 }
 
 int socket_receive(struct socket *socket, void *data, size_t size)
 {
-    (void)socket, (void)data, (void)size;
-    return 0;
+    (void)data, (void)size;
+    return socket->state == SOCKET_CLOSED ? (int)socket->error : 0;
 }
 
 void socket_close(struct socket *socket)
@@ -550,6 +553,39 @@ static void the_agent_gets_the_products_hooks_and_default_answers_without_them(v
 
 /* --- the network --- */
 
+/* From the look-up to the open connection: the user sees which it was. */
+static void why_there_is_no_connection_is_shown(void **state)
+{
+    (void)state;
+    static const struct {
+        bool open;
+        otter_status error;
+        const char *shown;
+    } cases[] = {
+        {false, OTTER_E_NAME, "cloud      off line: host name not found"},
+        {false, OTTER_E_REFUSED, "cloud      off line: refused by the other side"},
+        {true, OTTER_E_RESET, "cloud      off line: connection reset"},
+        {true, OTTER_E_CLOSED, "cloud      off line: connection closed"},
+    };
+    provision();
+    handover.reset_reason = RESET_SOFTWARE;
+    start();
+    assert_true(run_until(1));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const unsigned before = connects;
+        if (cases[i].open) {
+            last_socket->state = SOCKET_OPEN;
+            app_tick(&app, now);
+        }
+        last_socket->state = SOCKET_CLOSED;
+        last_socket->error = cases[i].error;
+        app_tick(&app, now);
+        assert_non_null(strstr(agent_as_shown(), cases[i].shown));
+        while (connects == before)
+            assert_true(run_until(now + 10));
+    }
+}
+
 static void a_restart_waits_a_moment_for_what_was_sent(void **state)
 {
     (void)state;
@@ -618,6 +654,7 @@ int main(void)
         PROMISE(the_agent_gets_the_products_hooks_and_default_answers_without_them),
         PROMISE(wifi_credentials_reach_the_port_at_start_and_after_a_commit),
         PROMISE(what_the_network_lacks_is_shown),
+        PROMISE(why_there_is_no_connection_is_shown),
         PROMISE(a_restart_waits_a_moment_for_what_was_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
