@@ -33,7 +33,7 @@ static const struct usage usage = {
         "Plays an ESP8266 with Espressif's AT firmware at the UART of an emulated board. Each\n"
         "connection to the socket is a power-on; what it connects to are real servers.\n"
         "Kinds of faults: busy, mute, hangs, restarts, noise, loses, refuses, no-prompt,\n"
-        "send-fail, drops, no-wifi.",
+        "send-fail, drops, eats, no-wifi.",
     .options = options,
     .examples = "  otter modem --socket modem.sock &\n"
                 "  qemu-system-arm ... -chardev socket,id=modem,path=modem.sock -serial stdio \\\n"

@@ -121,6 +121,14 @@ static void reset(struct esp8266 *modem, otter_ms now)
         modem->phase_at = now + RESET_MS;
         return;
     }
+    if (modem->stuck > 0) { /* it takes everything for data, until it has all that was promised */
+        memset(modem->send_buffer, '\n', modem->stuck);
+        modem->out = modem->send_buffer;
+        modem->out_length = modem->stuck;
+        modem->stuck = 0;
+        modem->phase_at = now + RESET_PAUSE_MS;
+        return;
+    }
     modem->phase = PHASE_BOOT;
     modem->phase_at = now + BOOT_MS;
     esp8266_say(modem, now, COMMAND_RESET, ANSWER_MS, "AT+RST");
@@ -217,6 +225,8 @@ static void on_timeout(struct esp8266 *modem, otter_ms now)
 {
     const enum command command = (enum command)modem->command;
     const bool of_link = of_connection(modem);
+    if (command == COMMAND_SEND)
+        modem->stuck = modem->promised;
     forget_command(modem);
     LOG_WRN(TAG, "no answer to %s", names[command]);
     if (command == COMMAND_RESET)

@@ -133,6 +133,7 @@ struct esp8266 {
     char address[16];
     uint16_t send_length; /* not offered to the modem yet */
     uint16_t promised;    /* bytes of the send in flight */
+    uint16_t stuck;       /* bytes that it may still wait for; 0: none */
     uint16_t receive_start, receive_length;
     uint8_t send_buffer[ESP8266_SEND_MAX];
     uint8_t receive_buffer[ESP8266_RECEIVE_MAX];

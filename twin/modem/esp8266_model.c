@@ -13,8 +13,8 @@ const char *const esp8266_model_faults[] = {
     [MODEL_SOUND] = "none",          [MODEL_BUSY] = "busy",         [MODEL_MUTE] = "mute",
     [MODEL_HANGS] = "hangs",         [MODEL_RESTARTS] = "restarts", [MODEL_NOISE] = "noise",
     [MODEL_LOSES] = "loses",         [MODEL_REFUSES] = "refuses",   [MODEL_NO_PROMPT] = "no-prompt",
-    [MODEL_SEND_FAIL] = "send-fail", [MODEL_DROPS] = "drops",       [MODEL_NO_WIFI] = "no-wifi",
-    [MODEL_FAULTS] = NULL,
+    [MODEL_SEND_FAIL] = "send-fail", [MODEL_DROPS] = "drops",       [MODEL_EATS] = "eats",
+    [MODEL_NO_WIFI] = "no-wifi",     [MODEL_FAULTS] = NULL,
 };
 
 bool esp8266_model_take_fault(struct model_config *config, const char *text)
@@ -537,7 +537,11 @@ static void finish_send(struct esp8266_model *model)
 
 static void take_byte(struct esp8266_model *model, uint8_t byte)
 {
+    const bool eats =
+        model->config.fault == MODEL_EATS && model->commands == model->config.fault_at;
     if (model->send_link >= 0) {
+        if (eats && model->eaten < 500 && model->eaten++ % 2 == 0)
+            return;
         model->send_data[model->send_length++] = byte;
         if (--model->send_left == 0)
             finish_send(model);

@@ -29,6 +29,7 @@ enum model_fault {
     MODEL_NO_PROMPT, /* a send gets its OK, but no `> ` */
     MODEL_SEND_FAIL, /* SEND FAIL instead of SEND OK, and the link closes */
     MODEL_DROPS,     /* the link closes */
+    MODEL_EATS,      /* every other byte of a send is lost on the way to it */
     MODEL_NO_WIFI,   /* WIFI DISCONNECT; back after 3 s */
     MODEL_FAULTS
 };
@@ -79,6 +80,7 @@ struct esp8266_model {
     unsigned busy_left;
     bool hangs, mute, echo, mux, passive, info, joined;
     bool lose_byte, add_byte;
+    unsigned eaten;
     int send_link; /* -1: no send in progress */
     size_t send_left, send_length;
     uint8_t send_data[2048];

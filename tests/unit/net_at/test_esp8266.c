@@ -646,6 +646,23 @@ static void it_gets_over_every_fault_at_every_command(void **state)
     }
 }
 
+/* It waits for the rest, whatever it is told. */
+static void a_modem_that_lost_bytes_of_a_send_is_freed_also_without_a_reset_pin(void **state)
+{
+    (void)state;
+    for (unsigned at = 10; at <= 24; at++) {
+        set_up(NULL);
+        wiring.reset_pin = false;
+        config.fault = MODEL_EATS;
+        config.fault_at = at;
+        power_on();
+        const otter_ms start = now;
+        esp8266_join(&modem, now, SSID, PASSWORD);
+        (void)talk_until_it_works(false);
+        assert_in_range(now - start, 0, MINUTE);
+    }
+}
+
 static void a_restart_in_mid_flow_breaks_the_connection_and_is_set_up_anew(void **state)
 {
     (void)state;
@@ -716,6 +733,7 @@ int main(void)
         TEST(a_connection_may_be_closed_at_any_time_and_opened_again),
         TEST(a_late_answer_is_not_taken_for_that_of_the_next_command),
         TEST(it_gets_over_every_fault_at_every_command),
+        TEST(a_modem_that_lost_bytes_of_a_send_is_freed_also_without_a_reset_pin),
         TEST(a_restart_in_mid_flow_breaks_the_connection_and_is_set_up_anew),
         TEST(a_leftover_connection_is_closed_first),
         TEST(noise_alone_does_no_harm),
