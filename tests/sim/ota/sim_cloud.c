@@ -330,9 +330,12 @@ void sim_cloud_take_rights(struct sim_cloud *cloud, otter_ms duration)
 {
     struct answer answer = ANSWER_INIT;
     char arn[160];
+    if (cloud->rights_back_at != OTTER_NEVER)
+        return; /* they are away already */
     certificate_arn(arn);
     accepted(policy_detach(&cloud->core->cloud, POLICY, arn, &answer), &answer);
     cloud->rights_back_at = *cloud->now + duration;
+    cloud->rights_taken++;
     sim_cloud_commit(cloud);
 }
 

@@ -70,6 +70,7 @@ struct sim_cloud {
 
     otter_ms rights_back_at; /* sim_cloud_take_rights */
 
+    uint32_t rights_taken;
     uint32_t denials; /* by the policy */
     uint32_t requests;
     uint32_t updates;

@@ -82,7 +82,7 @@ static bool sound(bool at_rest)
         wrong("the agent has not come to rest");
     if (world.nor.rule_breaks != 0)
         wrong("%u flash rules broken", world.nor.rule_breaks);
-    if (world.cloud.denials != 0 && !world.trouble.denies)
+    if (world.cloud.denials != 0 && world.cloud.rights_taken == 0)
         wrong("%u packets that the policy of the README does not allow", world.cloud.denials);
     if (world.cloud.violations != 0)
         wrong("%u requests against the interface", world.cloud.violations);
@@ -119,7 +119,6 @@ static void next_update_works(void)
 {
     const uint8_t next = (uint8_t)(world.running + 10u);
     world.trouble = (struct trouble){.window = world.trouble.window};
-    world.cloud.denials = 0;
     world.cloud.rejects_late_rejection = false;
     world.cloud.silent_from = 0;
     world_add_update(&world, "next", world_image(next, 7000, true));
@@ -553,10 +552,21 @@ static void refusal_after_the_start(void)
 
 /* --- everything at once --- */
 
+/* Now and then the operator cancels the job, or takes the device's policy away for a while. */
+static void random_operator(void)
+{
+    world.trouble.cancels = world_random(&world, 5) == 0;
+    world.trouble.denies = !world.trouble.cancels && world_random(&world, 5) == 0;
+    if (!world.trouble.cancels && !world.trouble.denies)
+        return;
+    world.trouble.cancel_in = (enum ota_state)world_random(&world, OTA_STATE_COUNT);
+    world.visited = 0;
+}
+
 static void random_worlds(unsigned first, unsigned count)
 {
     unsigned ends[CLOUD_STATUS_COUNT] = {0};
-    unsigned killed = 0;
+    unsigned killed = 0, denied = 0;
     for (unsigned seed = first; seed < first + count; seed++) {
         const struct trouble trouble = random_trouble(seed);
         name_case("random %u", seed);
@@ -569,11 +579,7 @@ static void random_worlds(unsigned first, unsigned count)
             world.behaviour[offered] =
                 world_random(&world, 4) == 0 ? (enum behaviour)world_random(&world, 4) : BEHAVES;
             world_add_update(&world, ids[round], world_image(offered, 8000 + 3000u * round, true));
-            if (world_random(&world, 5) == 0) {
-                world.trouble.cancels = true;
-                world.trouble.cancel_in = (enum ota_state)world_random(&world, OTA_STATE_COUNT);
-                world.visited = 0;
-            }
+            random_operator();
             if (!sound(world_run(&world, world_at_rest, 48 * HOUR)))
                 break;
             if (!world.trouble.cancels)
@@ -583,12 +589,13 @@ static void random_worlds(unsigned first, unsigned count)
         if (!world.device_dead && !world.stalled)
             next_update_works();
         killed += world.cloud.restarts;
+        denied += world.cloud.rights_taken;
         end();
     }
     printf("%-8s %u worlds: %u updates succeeded, %u failed, %u cancelled; the cloud killed %u "
-           "times\n",
-           "random", count, ends[CLOUD_SUCCEEDED], ends[CLOUD_FAILED], ends[CLOUD_CANCELED],
-           killed);
+           "times, the policy away %u times\n",
+           "random", count, ends[CLOUD_SUCCEEDED], ends[CLOUD_FAILED], ends[CLOUD_CANCELED], killed,
+           denied);
 }
 
 static void usage(void)
