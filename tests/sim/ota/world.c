@@ -368,6 +368,8 @@ static void start_agent(struct world *world)
         .ctx = world,
     };
     must(ota_init(&world->ota, &config, world->now) == OTTER_OK, "the agent does not start");
+    if (world->start_others != NULL)
+        world->start_others(world);
 }
 
 static bool boot(struct world *world)
@@ -523,7 +525,8 @@ static otter_ms wake_at(const struct world *world)
 /* On line the agent, off line the session must know when they will do something by themselves. */
 static bool waits_for_ever(struct world *world)
 {
-    if (ota_wants_reset(&world->ota) || (world->connected && mqtt_should_close(&world->mqtt)))
+    if (ota_wants_reset(&world->ota) || world->wants_reset ||
+        (world->connected && mqtt_should_close(&world->mqtt)))
         return false;
     if (world->ota.online)
         return earlier(ota_deadline(&world->ota), jobs_deadline(&world->jobs)) == OTTER_NEVER;
@@ -560,9 +563,10 @@ static void live(void *context)
         return;
     }
     open_store(world);
+    world->wants_reset = false;
     start_session(world);
     start_agent(world);
-    while (world->now < world->until && !ota_wants_reset(&world->ota)) {
+    while (world->now < world->until && !ota_wants_reset(&world->ota) && !world->wants_reset) {
         turn(world);
         if (world->done != NULL && world->done(world))
             return;

@@ -109,7 +109,9 @@ struct world {
     struct pki_part labels;
     struct mqtt_session mqtt;
     struct jobs jobs;
-    struct jobs_handler other; /* see `claims` */
+    struct jobs_handler other;                 /* see `claims` */
+    void (*start_others)(struct world *world); /* adds handlers in each life; NULL: none */
+    bool wants_reset;                          /* one of them does */
     struct ota ota;
     struct ota_source_stream blocks;
     struct ranged_source ranged;

@@ -1,0 +1,256 @@
+/* Other handlers of jobs beside the update agent, on its session and in its store: one that
+ * restarts the device and one that sets a value, each as short as a product would write it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tests/sim/ota/sim_port.h"
+
+/* ---- Restart: begins in one life of the device, ends in the next ------------------------------
+ */
+
+#define REBOOT_KEY "reboot/job"
+
+static struct jobs_handler reboot;
+
+static enum jobs_answer offer_reboot(void *ctx, otter_ms now, const struct jobs_offer *offer)
+{
+    (void)ctx;
+    if (!json_equals(offer->json, json_find(offer->json, offer->document, "operation"), "reboot"))
+        return JOBS_NOT_MINE;
+    jobs_start(&world.jobs, now, "restarting");
+    return JOBS_TAKEN;
+}
+
+static void on_reboot_event(void *ctx, otter_ms now, enum jobs_event event)
+{
+    const struct jobs_execution *job = &world.jobs.execution;
+    struct jobs_execution kept;
+    uint32_t length;
+    const bool before = kv_get(&world.kv, REBOOT_KEY, &kept, sizeof kept, &length) == OTTER_OK;
+    (void)ctx;
+    if (event == JOBS_ACCEPTED || (event == JOBS_DESCRIBED && !before && !jobs_queued(&world.jobs)))
+        world.wants_reset = kv_set(&world.kv, REBOOT_KEY, job, sizeof *job) == OTTER_OK;
+    else if (event == JOBS_DESCRIBED && before)
+        jobs_finish(&world.jobs, now, JOBS_SUCCEEDED, "restarted");
+    else if (event == JOBS_INVALID)
+        jobs_finish(&world.jobs, now, JOBS_FAILED, "the job service does not take the start");
+}
+
+static void close_reboot(void *ctx, const struct jobs_past *past)
+{
+    uint8_t form[JOBS_PAST_SIZE];
+    const struct kv_item items[] = {{REBOOT_KEY, NULL, 0}, {JOBS_PAST_KEY, form, sizeof form}};
+    (void)ctx;
+    jobs_past_form(past, form);
+    assert_int_equal(kv_set_all(&world.kv, items, 2), OTTER_OK);
+}
+
+static void start_reboot(void)
+{
+    struct jobs_execution job;
+    uint32_t length;
+    reboot = (struct jobs_handler){
+        .on_offer = offer_reboot, .on_event = on_reboot_event, .on_close = close_reboot};
+    jobs_add(&world.jobs, &reboot);
+    if (kv_get(&world.kv, REBOOT_KEY, &job, sizeof job, &length) == OTTER_OK)
+        jobs_resume(&world.jobs, &reboot, &job);
+}
+
+/* ---- Configuration: ends in the call that brings it -------------------------------------------
+ */
+
+static struct jobs_handler configuration;
+static char colour[16];
+static unsigned ends;
+
+static enum jobs_answer offer_configuration(void *ctx, otter_ms now, const struct jobs_offer *offer)
+{
+    char wanted[sizeof colour];
+    (void)ctx;
+    const int value = json_find(offer->json, offer->document, "colour");
+    if (value < 0)
+        return JOBS_NOT_MINE;
+    if (json_get_string(offer->json, value, wanted, sizeof wanted) != OTTER_OK) {
+        jobs_finish(&world.jobs, now, JOBS_FAILED, "colour: at most 15 characters");
+        return JOBS_TAKEN;
+    }
+    memcpy(colour, wanted, sizeof colour);
+    jobs_finish(&world.jobs, now, JOBS_SUCCEEDED, "set");
+    return JOBS_TAKEN;
+}
+
+static void on_configuration_event(void *ctx, otter_ms now, enum jobs_event event)
+{
+    (void)ctx, (void)now;
+    ends += event == JOBS_ENDED;
+}
+
+static void add_colour(void *ctx, struct json_writer *w)
+{
+    (void)ctx;
+    json_write_string(w, "colour", colour);
+}
+
+/* ---- The device -------------------------------------------------------------------------------
+ */
+
+static void start_others(struct world *w)
+{
+    (void)w;
+    start_reboot();
+    configuration = (struct jobs_handler){.on_offer = offer_configuration,
+                                          .on_event = on_configuration_event,
+                                          .add_details = add_colour};
+    jobs_add(&world.jobs, &configuration);
+}
+
+static void create(uint32_t seed, const struct trouble *trouble)
+{
+    world_create(&world, seed, trouble);
+    world.start_others = start_others;
+    strcpy(colour, "none");
+    ends = 0;
+}
+
+static int set_up(void **state)
+{
+    static const struct trouble none = {.window = 4};
+    (void)state;
+    create(1, &none);
+    sim_count("");
+    return 0;
+}
+
+static void add_job(const char *id, const char *document)
+{
+    sim_cloud_create(&world.cloud, id, document, NULL, NULL, 0);
+}
+
+static void rest(void)
+{
+    assert_true(world_run(&world, world_at_rest, 6 * HOUR));
+}
+
+/* ---- Promises ---------------------------------------------------------------------------------
+ */
+
+static void each_job_goes_to_its_handler_in_the_clouds_order(void **state)
+{
+    (void)state;
+    sim_come_on_line();
+    add_job("first", "{\"operation\":\"reboot\"}");
+    add_job("second", "{\"colour\":\"green\"}");
+    world_add_update(&world, "third", world_image(2, 7000, true));
+    add_job("fourth", "{\"operation\":\"reboot\"}");
+    add_job("fifth", "{\"operation\":\"dance\"}");
+    const uint32_t resets = world.resets;
+    rest();
+    sim_expect("first", CLOUD_SUCCEEDED, "restarted");
+    sim_expect("second", CLOUD_SUCCEEDED, "set");
+    sim_expect("third", CLOUD_SUCCEEDED, "accepted v2.0.0");
+    sim_expect("fourth", CLOUD_SUCCEEDED, "restarted");
+    sim_expect("fifth", CLOUD_REJECTED, "no service of this device takes the job");
+    assert_int_equal(world.resets - resets, 3); /* two restarts, one trial */
+    assert_string_equal(colour, "green");
+    assert_int_equal(ends, 1);
+    assert_non_null(
+        strstr(sim_cloud_find(&world.cloud, "second")->details, "\"colour\":\"green\""));
+}
+
+static void a_job_that_its_handler_cannot_do_is_rejected_with_its_reason(void **state)
+{
+    (void)state;
+    sim_come_on_line();
+    add_job("job", "{\"colour\":\"as long as a sentence\"}");
+    rest();
+    sim_expect("job", CLOUD_REJECTED, "colour: at most 15 characters");
+    assert_string_equal(colour, "none");
+}
+
+static void a_cancelled_job_is_taken_from_its_handler(void **state)
+{
+    (void)state;
+    sim_come_on_line();
+    world.cloud.refusal = "RequestThrottled";
+    world.cloud.refused_tokens = "s";
+    add_job("job", "{\"operation\":\"reboot\"}");
+    (void)world_run(&world, sim_never, 60000);
+    assert_int_equal(sim_cloud_find(&world.cloud, "job")->status, CLOUD_QUEUED);
+    sim_cloud_cancel(&world.cloud, "job");
+    const uint32_t resets = world.resets;
+    rest();
+    assert_int_equal(world.resets, resets);
+    add_job("next", "{\"colour\":\"red\"}");
+    rest();
+    sim_expect("next", CLOUD_SUCCEEDED, "set");
+}
+
+static void what_a_handler_is_done_with_is_not_begun_again(void **state)
+{
+    (void)state;
+    sim_come_on_line();
+    snprintf(world.cloud.undead, sizeof world.cloud.undead, "job");
+    add_job("job", "{\"operation\":\"reboot\"}");
+    const uint32_t resets = world.resets;
+    (void)world_run(&world, sim_never, 12 * HOUR);
+    sim_expect("job", CLOUD_SUCCEEDED, "restarted");
+    assert_int_equal(world.resets - resets, 1 + 1); /* and world_run's own */
+}
+
+static void an_end_that_is_refused_is_told_without_details(void **state)
+{
+    (void)state;
+    sim_come_on_line();
+    world.cloud.refusal = "InvalidRequest";
+    world.cloud.refused_tokens = "f";
+    world.cloud.refuses_details_only = true;
+    add_job("job", "{\"colour\":\"blue\"}");
+    rest();
+    assert_int_equal(sim_cloud_find(&world.cloud, "job")->status, CLOUD_SUCCEEDED);
+}
+
+/* Messages get lost, come twice and late, connections break, power is cut. */
+static void jobs_of_all_kinds_end_well_through_trouble(void **state)
+{
+    (void)state;
+    unsigned updates = 0;
+    for (uint32_t seed = 1; seed <= 12; seed++) {
+        const struct trouble trouble = {.lost = 80,
+                                        .repeated = 60,
+                                        .disconnects = 4,
+                                        .delay_ms = 900,
+                                        .power_cuts = seed % 4,
+                                        .window = 4};
+        sim_tear_down(NULL);
+        create(seed, &trouble);
+        add_job("restart", "{\"operation\":\"reboot\"}");
+        add_job("colour", "{\"colour\":\"green\"}");
+        world_add_update(&world, "update", world_image(2, 7000, true));
+        add_job("again", "{\"operation\":\"reboot\"}");
+        assert_true(world_run(&world, world_at_rest, 24 * HOUR));
+        sim_expect("restart", CLOUD_SUCCEEDED, "restarted");
+        sim_expect("colour", CLOUD_SUCCEEDED, "set");
+        if (world.running == 2) /* else the trial's time was up before an answer came through */
+            sim_expect("update", CLOUD_SUCCEEDED, "accepted v2.0.0");
+        else
+            sim_expect("update", CLOUD_FAILED, "rolled back: 2.0.0 did not confirm");
+        updates += world.running == 2;
+        sim_expect("again", CLOUD_SUCCEEDED, "restarted");
+    }
+    assert_in_range(updates, 9, 12);
+}
+
+#define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, sim_tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PROMISE(each_job_goes_to_its_handler_in_the_clouds_order),
+        PROMISE(a_job_that_its_handler_cannot_do_is_rejected_with_its_reason),
+        PROMISE(a_cancelled_job_is_taken_from_its_handler),
+        PROMISE(what_a_handler_is_done_with_is_not_begun_again),
+        PROMISE(an_end_that_is_refused_is_told_without_details),
+        PROMISE(jobs_of_all_kinds_end_well_through_trouble),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
