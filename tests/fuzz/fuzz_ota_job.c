@@ -27,11 +27,16 @@ static void require(bool good)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct ota_source_stream stream;
     static struct mqtt_session session;
+    static struct ota_source_stream stream;
+    static const struct ota_partner partner = {.image_size_max = 200000};
     static struct ota_source *const sources[] = {&stream.source};
-    static const struct ota_job_limits limits = {
-        .file_size_max = 469612, .block_size = 4096, .sources = sources, .source_count = 1};
+    static const struct ota_job_limits limits = {.file_size_max = 469612,
+                                                 .block_size = 4096,
+                                                 .sources = sources,
+                                                 .source_count = 1,
+                                                 .partners = &partner,
+                                                 .partner_count = 1};
     jsmntok_t tokens[128];
     struct jobs_reply reply;
     struct ota_job job = {.id = ""};
@@ -46,6 +51,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     case OTA_DOCUMENT_OK:
         require(job.file_size > 32 && job.file_size <= limits.file_size_max);
         require(jobs_is_name(job.stream) && strlen(job.stream) <= ota_stream_name_max("lamp"));
+        require(job.set.count == 1 || job.set.count == 2);
+        require(job.set.count == 1 || job.set.files[0].image != job.set.files[1].image);
+        for (unsigned i = 0; i < job.set.count; i++)
+            require(job.set.files[i].image <= 1 &&
+                    (job.set.files[i].image == 0 || job.set.files[i].size <= 200000));
+        require(job.set.current == 0 && job.file_size == job.set.files[0].size);
         require(job.signature_length >= 8 && job.signature_length <= OTA_SIGNATURE_MAX);
         break;
     case OTA_DOCUMENT_REFUSED:

@@ -1,1 +1,1 @@
-otter_fuzz_target(ota_job USES room_ota)
+otter_fuzz_target(ota_job USES room_ota_full room_image_mbedtls)

@@ -38,16 +38,22 @@ static void renew(const struct ota_staging *staging, const struct trouble *troub
 }
 
 /* A patch from one version to another, code-signed. */
-static const struct world_image *patch(uint8_t from, uint8_t to, uint32_t size)
+static const struct world_image *patch_of(uint8_t from, uint32_t old_size, uint8_t to,
+                                          uint32_t size)
 {
     static struct world_image file;
-    const struct world_image *old = world_image(from, 9000, true);
+    const struct world_image *old = world_image(from, old_size, true);
     const struct world_image *new = world_image(to, size, true);
     memset(&file, 0, sizeof file);
     file.size = diff_patch_make(file.bytes, sizeof file.bytes, old->bytes, old->size, new->bytes,
                                 new->size);
     world_sign(&file);
     return &file;
+}
+
+static const struct world_image *patch(uint8_t from, uint8_t to, uint32_t size)
+{
+    return patch_of(from, 9000, to, size);
 }
 
 static void expect_image(uint8_t version, uint32_t size)
@@ -87,6 +93,20 @@ static void a_patch_may_lie_in_an_area_of_its_own(void **state)
     assert_true(world_run(&world, world_at_rest, HOUR));
     sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
     expect_image(2, FULL_SIZE);
+}
+
+/* The partner's image in place has 6000 bytes: against the firmware's 9000 the patch would fail. */
+static void a_patch_of_a_partner_is_made_from_its_own_image(void **state)
+{
+    (void)state;
+    world_add_partner(&world);
+    world_add_update_with(&world, "job", patch_of(1, 6000, 2, SIZE), "\"fileType\":0",
+                          "\"fileType\":1");
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+    assert_int_equal(world.running, 1);
+    assert_int_equal(world_partner_version(&world), 2);
+    assert_true(world.visited >> OTA_PATCHING & 1u);
 }
 
 static void what_does_not_fit_beside_its_image_is_refused_before_the_start(void **state)
@@ -249,6 +269,7 @@ int main(int argc, char **argv)
         PROMISE(a_patch_becomes_the_image_that_runs),
         PROMISE(a_whole_image_is_taken_as_ever),
         PROMISE(a_patch_may_lie_in_an_area_of_its_own),
+        PROMISE(a_patch_of_a_partner_is_made_from_its_own_image),
         PROMISE(what_does_not_fit_beside_its_image_is_refused_before_the_start),
         PROMISE(a_patch_against_another_image_is_refused_before_the_start),
         PROMISE(a_file_of_no_known_kind_is_refused_before_the_start),

@@ -123,7 +123,7 @@ static void one_file_of_image_0_is_kept_as_older_firmware_keeps_it(void **state)
 {
     (void)state;
     struct ota_record record;
-    struct ota_past past = {0};
+    struct jobs_past past = {0};
     uint8_t set[512];
     uint32_t length = 0;
     memset(&record, 0, sizeof record);
