@@ -51,6 +51,9 @@ static void speed_up(void)
     CLK_PLLCTL = CHIP_PLLCTL;
     if (!wait_for(CLK_PLL_STABLE))
         return;
+#if CHIP_LDO_BIAS
+    REG32(CLK_BASE + 0x98u) |= 1u << 18;
+#endif
     SYS_PLCTL &= ~3u;
     for (unsigned i = 0; i < WAIT_MAX && SYS_PLSTS & 1u; i++) {
     }
@@ -89,10 +92,15 @@ static uint32_t now_us(void)
  * longer than the watchdog does not hold for long. */
 otter_ms port_now(void)
 {
-    static uint64_t us;
+    static otter_ms ms;
+    static uint32_t last, rest_us; /* 32 bits each: a division of 64 takes 700 bytes */
     const uint32_t primask = irq_save();
-    us += (now_us() - (uint32_t)us) & TIMER_COUNT_MASK;
-    const otter_ms result = us / 1000u;
+    const uint32_t now = now_us();
+    rest_us += (now - last) & TIMER_COUNT_MASK;
+    last = now;
+    ms += rest_us / 1000u;
+    rest_us %= 1000u;
+    const otter_ms result = ms;
     irq_restore(primask);
     return result;
 }

@@ -10,6 +10,7 @@
 #include "port/flash.h"
 #include "ports/cortex-m/clock.h"
 #include "ports/nuvoton/nuvoton.h"
+#include "ports/nuvoton/spi_nor.h"
 
 /* The longest command takes tens of milliseconds; who waits longer has a dead controller. */
 #define COMMAND_US_MAX 1000000u
@@ -123,11 +124,26 @@ static const struct flash_ops ops = {
     .sector_at = fmc_sector_at,
 };
 
+#if BOARD_DEVICES > 1
+static const struct flash_ops spi_nor_ops = {
+    .read = spi_nor_read,
+    .program = spi_nor_program,
+    .erase = spi_nor_erase,
+    .sector_at = spi_nor_sector_at,
+};
+#endif
+
 const struct flash port_flash[] = {
     {.ops = &ops,
      .size = DEVICE_SIZE(BOARD_DEVICE_0),
      .write_size = DEVICE_WRITE(BOARD_DEVICE_0),
      .erased_value = 0xff},
+#if BOARD_DEVICES > 1
+    {.ops = &spi_nor_ops,
+     .size = DEVICE_SIZE(BOARD_DEVICE_1),
+     .write_size = DEVICE_WRITE(BOARD_DEVICE_1),
+     .erased_value = 0xff},
+#endif
 };
 
 _Static_assert(DEVICE_SIZE(BOARD_DEVICE_0) == CHIP_APROM_SIZE, "the map has not the chip's flash");

@@ -7,12 +7,12 @@
 #define CHIP_HZ         200000000u
 #define CHIP_LIRC_HZ    10000u
 #define CHIP_APROM_SIZE 0x100000u
-#define CHIP_BANK_SIZE  0x80000u
 #define CHIP_PAGE_SIZE  0x1000u
 
 /* 12 MHz (HIRC) / 3 * 2 * 25 = 200 MHz. The boards' crystals may be missing: HIRC needs none. */
 #define CHIP_PLLCTL      0x00080417u
 #define CHIP_FLASH_CYCLE 8u
+#define CHIP_LDO_BIAS    0
 #define CHIP_HAS_DWT     1
 
 /* Pin functions: a byte for each pin from SYS +0x500. */
@@ -22,8 +22,6 @@
 
 /* Port clocks: A to H in AHBCLK0, I and J in AHBCLK1. */
 #define CHIP_GPIO_CLOCKS() (CLK_AHBCLK |= 0xffu << 24, CLK_AHBCLK1 |= 3u << 24)
-
-#define CHIP_TRNG_LIRC 1 /* the TRNG runs on LIRC, chosen by CLKSEL2 */
 
 /* UARTs 0 and 1 are clocked by CLKSEL1 and CLKDIV0, 2 to 5 by CLKSEL3 and CLKDIV4; both selectors
  * are HIRC and both dividers 1 after a reset. */
