@@ -1,6 +1,9 @@
 /* Objects in buckets, as S3 keeps them: versions, delete markers, MD5 entity tags.
  *
- * Content lies in a BLOB and is read piece by piece, so that a block of a stream costs a block. */
+ * Content lies in a BLOB and is read piece by piece, so that a block of a stream costs a block.
+ *
+ * Errors are named as S3's (CORE_NO_BUCKET, CORE_NO_KEY, ...); CORE_INTERNAL when the database
+ * fails. A refusal changes nothing. What is passed in stays the caller's, and is not kept. */
 #ifndef OTTER_CLOUD_CORE_ACCOUNT_OBJECTS_H
 #define OTTER_CLOUD_CORE_ACCOUNT_OBJECTS_H
 

@@ -1,6 +1,10 @@
 /* Roles and managed policies (IAM): kept and shown, and looked up by services that are handed a
  * role's ARN. The local cloud acts as the account's owner, so a role's policies are not evaluated.
- */
+ *
+ * CORE_EXISTS for a name that is taken, CORE_NOT_FOUND for one that is not there,
+ * CORE_INVALID_REQUEST for names outside IAM's, CORE_POLICY_MALFORMED for documents that are none,
+ * CORE_DELETE_CONFLICT for a role that has policies. Texts stay the caller's; a refusal changes
+ * nothing. */
 #ifndef OTTER_CLOUD_CORE_ACCOUNT_ROLES_H
 #define OTTER_CLOUD_CORE_ACCOUNT_ROLES_H
 

@@ -1,7 +1,11 @@
 /* Code signing: certificates with private keys (ACM), profiles and signing jobs (Signer).
  *
  * A signing job reads an object, signs its SHA-256 with the profile's ECDSA key and writes the
- * signed object next to it. ARN members of answers are complete. */
+ * signed object next to it. ARN members of answers are complete; times are numbers of seconds.
+ *
+ * Where a function says nothing else, it answers CORE_NOT_FOUND for what is not there,
+ * CORE_INVALID_REQUEST or CORE_INVALID_ARN for members that AWS refuses, CORE_INTERNAL when the
+ * database fails; a refusal changes nothing. `members` and texts stay the caller's. */
 #ifndef OTTER_CLOUD_CORE_ACCOUNT_SIGNING_H
 #define OTTER_CLOUD_CORE_ACCOUNT_SIGNING_H
 

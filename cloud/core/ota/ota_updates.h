@@ -2,7 +2,11 @@
  *
  * Creation is asynchronous as in AWS: the request's shape is checked at once, then the update is
  * CREATE_PENDING, and in the turns that follow it is signed, a stream and a job are made, and it
- * becomes CREATE_COMPLETE, or CREATE_FAILED with the reason. */
+ * becomes CREATE_COMPLETE, or CREATE_FAILED with the reason.
+ *
+ * CORE_INVALID_REQUEST for members outside AWS's shapes or that are not offered here, CORE_EXISTS,
+ * CORE_NOT_FOUND; a refusal changes nothing. `members` stays the caller's. Times are numbers of
+ * seconds. */
 #ifndef OTTER_CLOUD_CORE_OTA_OTA_UPDATES_H
 #define OTTER_CLOUD_CORE_OTA_OTA_UPDATES_H
 

@@ -1,7 +1,14 @@
 /* The registry: things, certificates and policies, and what is attached to what.
  *
  * A certificate's id is the lower-case hex SHA-256 of its DER form, so that a gateway which sees a
- * certificate in a TLS handshake knows its row. Answers carry the members of AWS IoT's replies. */
+ * certificate in a TLS handshake knows its row.
+ *
+ * Answers carry the members of AWS IoT's replies, under AWS's names; times are numbers of seconds.
+ * Where a function says nothing else, it answers CORE_EXISTS, with {"resourceId","resourceArn"},
+ * for a name that is taken, CORE_NOT_FOUND for a name that is not there, CORE_INVALID_REQUEST for
+ * members outside AWS's shapes and limits, and CORE_INTERNAL when the database fails; a refusal
+ * changes nothing. `members` and texts stay the caller's. Whoever changes what a connection may do
+ * tells the listeners of cloud->watch. */
 #ifndef OTTER_CLOUD_CORE_REGISTRY_REGISTRY_H
 #define OTTER_CLOUD_CORE_REGISTRY_REGISTRY_H
 
@@ -30,11 +37,14 @@ json_t *certificate_policy_documents(struct cloud *cloud, const char *certificat
 
 /* ---- things ---- */
 
-/* `members`: attributePayload, thingTypeName. The same name with the same content is no error. */
+/* `members`: attributePayload{attributes} (3 of them at most: there are no thing types yet), and
+ * thingTypeName, which is refused. The same name with the same content is no error.
+ * {"thingName","thingArn","thingId"} */
 enum core_error thing_create(struct cloud *cloud, const char *name, const json_t *members,
                              struct answer *answer);
+/* {"defaultClientId","thingName","thingId","thingArn","attributes":{...},"version"} */
 enum core_error thing_describe(struct cloud *cloud, const char *name, struct answer *answer);
-/* {"things":[...]} by name; NULL filters pass everything. */
+/* {"things":[{"thingName","thingArn","attributes","version"}...],"nextToken"?} by name. */
 struct things_page {
     const char *attribute, *value, *type; /* NULL: any */
     size_t begin, most;                   /* things before the page, and on it */
@@ -62,18 +72,24 @@ enum core_error thing_list_of_principal(struct cloud *cloud, const char *princip
 
 /* ---- certificates ---- */
 
-/* Registers a certificate as it is, self-signed or not. `status` NULL is INACTIVE. */
+/* Registers a certificate as it is, self-signed or not. `status` NULL is INACTIVE.
+ * {"certificateArn","certificateId"}; CORE_CERTIFICATE_INVALID when it does not parse or its key is
+ * none that AWS IoT takes. */
 enum core_error certificate_register(struct cloud *cloud, const char *pem, const char *status,
                                      struct answer *answer);
-/* Makes an RSA-2048 pair, or takes the key of a request, and signs with the cloud's own CA. */
-/* `key` (x509_make_rsa: slow, and so not made here) stays the caller's; NULL is refused. */
+/* Signs a certificate for `key` with the cloud's own CA for devices, which the database keeps.
+ * `key` (x509_make_rsa: slow, and so not made here) stays the caller's; NULL is refused.
+ * {"certificateArn","certificateId","certificatePem","keyPair":{"PublicKey","PrivateKey"}} */
 enum core_error certificate_create(struct cloud *cloud, EVP_PKEY *key, bool active,
                                    struct answer *answer);
+/* The same for the key of a signing request, without keyPair. */
 enum core_error certificate_create_from_csr(struct cloud *cloud, const char *csr_pem, bool active,
                                             struct answer *answer);
+/* The members of CertificateDescription. */
 enum core_error certificate_describe(struct cloud *cloud, const char *id, struct answer *answer);
 /* {"certificates":[...]} by time of creation */
 enum core_error certificate_list(struct cloud *cloud, bool ascending, struct answer *answer);
+/* `status`: ACTIVE, INACTIVE or REVOKED. */
 enum core_error certificate_update(struct cloud *cloud, const char *id, const char *status,
                                    struct answer *answer);
 /* CORE_CERTIFICATE_STATE while ACTIVE, CORE_DELETE_CONFLICT while attached; `force` detaches. */
@@ -82,9 +98,13 @@ enum core_error certificate_delete(struct cloud *cloud, const char *id, bool for
 
 /* ---- policies ---- */
 
+/* {"policyName","policyArn","policyDocument","policyVersionId":"1"}; CORE_POLICY_MALFORMED. */
 enum core_error policy_create(struct cloud *cloud, const char *name, const char *document,
                               struct answer *answer);
+/* {"policyName","policyArn","policyDocument","defaultVersionId","creationDate",
+ * "lastModifiedDate","generationId"} */
 enum core_error policy_get(struct cloud *cloud, const char *name, struct answer *answer);
+/* {"policies":[{"policyName","policyArn"}...]} by time of creation */
 enum core_error policy_list(struct cloud *cloud, bool ascending, struct answer *answer);
 /* CORE_DELETE_CONFLICT while attached, or while it has versions besides the default one. */
 enum core_error policy_delete(struct cloud *cloud, const char *name, struct answer *answer);

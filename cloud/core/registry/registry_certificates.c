@@ -105,39 +105,37 @@ enum core_error certificate_register(struct cloud *cloud, const char *pem, const
 
 /* ---- issuing ---- */
 
-struct authority {
+struct device_ca {
     X509 *certificate;
     EVP_PKEY *key;
 };
 
-static void authority_free(struct authority *authority)
+static void device_ca_free(struct device_ca *ca)
 {
-    X509_free(authority->certificate);
-    EVP_PKEY_free(authority->key);
+    X509_free(ca->certificate);
+    EVP_PKEY_free(ca->key);
 }
 
-static bool authority_load(struct cloud *cloud, struct authority *authority)
+static bool device_ca_load(struct cloud *cloud, struct device_ca *ca)
 {
     struct db_rows *rows =
         db_select(cloud->db, "SELECT certificate_pem, key_pem FROM authority", "");
     if (db_next(rows)) {
-        authority->certificate = x509_read(db_text(rows, 0));
-        authority->key = x509_read_key(db_text(rows, 1));
+        ca->certificate = x509_read(db_text(rows, 0));
+        ca->key = x509_read_key(db_text(rows, 1));
     }
     db_done(rows);
-    return authority->certificate && authority->key;
+    return ca->certificate && ca->key;
 }
 
-static bool authority_make(struct cloud *cloud, struct authority *authority)
+static bool device_ca_make(struct cloud *cloud, struct device_ca *ca)
 {
-    authority_free(authority); /* half of one that is damaged */
-    authority->key = EVP_EC_gen("P-256");
-    authority->certificate =
-        authority->key ? x509_issue(AUTHORITY_NAME, authority->key, NULL, authority->key, 30)
-                       : NULL;
-    if (!authority->certificate)
+    device_ca_free(ca); /* half of one that is damaged */
+    ca->key = EVP_EC_gen("P-256");
+    ca->certificate = ca->key ? x509_issue(AUTHORITY_NAME, ca->key, NULL, ca->key, 30) : NULL;
+    if (!ca->certificate)
         return false;
-    char *pem = x509_text(authority->certificate), *key = x509_key_text(authority->key);
+    char *pem = x509_text(ca->certificate), *key = x509_key_text(ca->key);
     otter_status status =
         db_run(cloud->db, "INSERT INTO authority(one, certificate_pem, key_pem) VALUES(1, ?, ?)",
                "ss", pem, key);
@@ -149,13 +147,12 @@ static bool authority_make(struct cloud *cloud, struct authority *authority)
 /* Issues for `key` and stores; the reply gains certificatePem. */
 static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, bool active, struct answer *answer)
 {
-    struct authority authority = {NULL, NULL};
+    struct device_ca ca = {NULL, NULL};
     X509 *certificate = NULL;
     enum core_error error = CORE_INTERNAL;
 
-    if (authority_load(cloud, &authority) || authority_make(cloud, &authority))
-        certificate =
-            x509_issue(ISSUED_NAME, key, authority.certificate, authority.key, ISSUED_YEARS);
+    if (device_ca_load(cloud, &ca) || device_ca_make(cloud, &ca))
+        certificate = x509_issue(ISSUED_NAME, key, ca.certificate, ca.key, ISSUED_YEARS);
     if (certificate)
         error = keep(cloud, certificate, active ? "ACTIVE" : "INACTIVE", "DEFAULT", answer);
     else
@@ -171,7 +168,7 @@ static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, bool active, st
         free(pem);
     }
     X509_free(certificate);
-    authority_free(&authority);
+    device_ca_free(&ca);
     return error;
 }
 
