@@ -265,6 +265,10 @@ enum ota_event ota_prepare(struct ota *ota, otter_ms now)
         ota->starting = 1;
         break;
     case 1:
+        /* Where both slots can run, a newer image is started though nobody asked for it yet, unless
+         * the one that runs is confirmed. One that a programmer put there may not be. */
+        if (ota->config.slot_address != 0)
+            (void)trailer_request(ota_primary(ota, 0), ota_trailer_align(ota), true);
         status = first_of_its_job(ota) ? ota_withdraw(ota) : trailer_prepare(ota_candidate(ota));
         begin_journal(ota);
         ota->starting = 2;

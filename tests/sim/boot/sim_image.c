@@ -154,6 +154,10 @@ void sim_image_make_with(uint8_t *image, uint32_t end, uint8_t number, uint8_t k
     put_le16(image + 10, protected_size(options));
     put_le32(image + 12, payload_size);
     image[16] = options->encrypted ? IMAGE_FLAG_ENCRYPTED_AES128 : 0;
+    if (options->rom_address != 0) {
+        put_le32(image + 4, options->rom_address);
+        put_le32(image + 16, IMAGE_FLAG_ROM_FIXED);
+    }
     image[20] = number;
     fill_payload(image + HEADER_SIZE, payload_size, number);
     uint8_t *at = put_protected(image + HEADER_SIZE + payload_size, options);

@@ -334,6 +334,14 @@ static void open_store(struct world *world)
     pki_add(&world->pki, &world->labels, &pki_ota_labels);
 }
 
+/* Of the slot that is free, where images run from both. */
+static uint32_t slot_address(const struct world *world)
+{
+    if (WORLD_XIP_BASE == 0u)
+        return 0;
+    return WORLD_XIP_BASE + (world->in_secondary ? PRIMARY : SECONDARY);
+}
+
 static void start_agent(struct world *world)
 {
     start_jobs(world);
@@ -355,8 +363,9 @@ static void start_agent(struct world *world)
 #if OTA_STAGING
         .staging = world->staging,
 #endif
-        .primary = &world->primary,
-        .secondary = &world->secondary,
+        .primary = world->in_secondary ? &world->secondary : &world->primary,
+        .secondary = world->in_secondary ? &world->primary : &world->secondary,
+        .slot_address = slot_address(world),
         .progress = &world->progress,
         .trailer_align = MAX_ALIGN,
         .image_size_max = world_image_size_max(),
@@ -382,11 +391,13 @@ static bool boot(struct world *world)
                                        .scratch = &world->scratch,
                                        .max_sectors = MAX_SECTORS,
                                        .max_align = MAX_ALIGN,
+                                       .flash_base = WORLD_XIP_BASE,
                                        .policy = sim_policy};
     struct boot_result result;
     if (boot_go(&config, &result) != OTTER_OK)
         return false;
     world->running = result.header.version.major;
+    world->in_secondary = result.slot == &world->secondary;
     world->mixed += world->pair && world_partner_version(world) != world->running;
     return true;
 }
@@ -751,7 +762,7 @@ uint8_t world_partner_version(const struct world *world)
 bool world_on_trial(const struct world *world)
 {
     struct trailer trailer;
-    trailer_read(&world->primary, MAX_ALIGN, &trailer);
+    trailer_read(world->in_secondary ? &world->secondary : &world->primary, MAX_ALIGN, &trailer);
     return trailer_on_trial(&trailer);
 }
 

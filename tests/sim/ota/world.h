@@ -27,6 +27,12 @@
 #define WORLD_BLOCK     1024u
 #endif
 
+/* Direct XIP: address of the flash, in which odd versions are linked for the primary slot and even
+ * ones for the secondary. 0: images run from the primary slot. */
+#ifndef WORLD_XIP_BASE
+#define WORLD_XIP_BASE 0u
+#endif
+
 /* How a firmware behaves once it runs. */
 enum behaviour { BEHAVES, CRASHES, NEVER_CONNECTS, FAILS_ITS_TEST };
 
@@ -101,6 +107,7 @@ struct world {
     struct nor_power power;
     struct nor_device nor;
     struct flash_area primary, secondary, scratch, store, progress;
+    bool in_secondary; /* the firmware runs from there */
     uint32_t operations; /* before the present run */
     uint32_t resets;
 

@@ -92,7 +92,11 @@ static const struct world_image *make(uint8_t number, uint32_t end, bool good_ke
     made[count].needs = needs;
     made[count++].good_key = good_key;
     image->size = end;
-    const struct sim_image_options options = {.needs_image = needs_image, .needs_version = needs};
+    const uint32_t slot = number % 2 == 0 ? WORLD_SLOT_SIZE : 0;
+    const struct sim_image_options options = {.needs_image = needs_image,
+                                              .needs_version = needs,
+                                              .rom_address =
+                                                  WORLD_XIP_BASE != 0 ? WORLD_XIP_BASE + slot : 0};
     sim_image_make_with(image->bytes, end, number, good_key ? SIM_KEY : SIM_KEY + 1, &options);
     world_sign(image);
     return image;
