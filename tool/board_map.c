@@ -209,6 +209,7 @@ static bool read_map(const json_t *json, struct board_map *map)
     map->max_align = number(json, "max_align");
     for (size_t i = 0; i < json_array_size(devices); i++)
         read_device(json_array_get(devices, i), map);
+    read_area(areas, "boot", map, &map->boot);
     read_area(areas, "primary", map, &map->primary);
     read_area(areas, "secondary", map, &map->secondary);
     read_area(areas, "scratch", map, &map->scratch);

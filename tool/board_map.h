@@ -45,7 +45,7 @@ struct board_map {
     uint32_t flash_size; /* of the file */
     unsigned device_count;
     struct board_device devices[BOARD_DEVICES_MAX];
-    struct board_area primary, secondary, scratch, store, progress, seed;
+    struct board_area boot, primary, secondary, scratch, store, progress, seed;
     struct board_area candidate; /* what of the secondary slot takes a new image */
     uint32_t image_size_max;
 };

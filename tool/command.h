@@ -23,6 +23,7 @@ int command_inspect(int argc, char **argv);
 int command_keyinfo(int argc, char **argv);
 int command_dumpinfo(int argc, char **argv);
 int command_create_trailer(int argc, char **argv);
+int command_build(int argc, char **argv);
 int command_cloud(int argc, char **argv);
 int command_aws(int argc, char **argv);
 int command_device(int argc, char **argv);

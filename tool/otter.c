@@ -15,6 +15,7 @@ static int command_version(int argc, char **argv);
 
 static const struct command commands[] = {
     {"demo", "take a device from firmware 1.0.0 to 1.0.1 over the air", command_demo},
+    {"build", "what is flashed to a board: bootloader, signed firmware, both", command_build},
     {"cloud", "run the local AWS IoT", command_cloud},
     {"aws", "the AWS CLI, aimed at the local cloud", command_aws},
     {"device", "run the firmware as a host process", command_device},

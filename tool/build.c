@@ -1,0 +1,211 @@
+/* otter build: what a person flashes to a board, out of the board's build: bootloader.hex, the
+ * signed firmware and merged.hex. The front script has built the programs before this runs. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tool/arguments.h"
+#include "tool/board_map.h"
+#include "tool/child.h"
+#include "tool/command.h"
+
+enum { OPTION_LIST = 256 };
+
+static const struct option options[] = {
+    {'b', "board", "BOARD", "the board to build for: a folder of boards/"},
+    {'k', "key", "PEM",
+     "signs with this key instead of the build's own; the bootloader that was built must\n"
+     "                                trust it (cmake -DOTTER_SIGNING_KEY)"},
+    {'V', "version", "X.Y.Z", "version in the image's header (1.0.0)"},
+    {OPTION_LIST, "list", NULL, "lists the boards, and the sizes of what has been built"},
+    {0},
+};
+
+static const struct usage usage = {
+    .command = "build",
+    .operands = "--board BOARD [OPTION]...",
+    .summary =
+        "Builds bootloader and firmware for a board and puts into build/BOARD what is flashed:\n"
+        "bootloader.hex, firmware-VERSION.signed.bin (for updates) and merged.hex (both, for a\n"
+        "programmer). boards/BOARD/README.md says how to flash it and what comes then.",
+    .options = options,
+    .examples = "  otter build --list\n"
+                "  otter build --board numaker-iot-m467\n"
+                "  otter build --board numaker-iot-m467 -V 1.2.0 -k product.pem\n",
+};
+
+struct job {
+    const char *board, *key, *version;
+};
+
+/* ---- the list ---- */
+
+static long size_of(const char *build, const char *name)
+{
+    char path[1024];
+    struct stat status;
+    snprintf(path, sizeof path, "%s/%s", build, name);
+    return stat(path, &status) == 0 ? (long)status.st_size : -1;
+}
+
+static void list_board(const char *name)
+{
+    struct board_map map;
+    struct failure failure;
+    if (board_map_read(name, &map, &failure) != OTTER_OK || strcmp(map.port, "posix") == 0)
+        return;
+    const long boot = size_of(map.build, "firmware/bootloader.bin");
+    const long firmware = size_of(map.build, "firmware/firmware-1.0.0.bin");
+    printf("  %-26s %-13s %-10s", name, board_map_update_name(map.update),
+           map.network[0] ? map.network : "-");
+    if (boot > 0 && firmware > 0)
+        printf(" %10ld %10ld", boot, firmware);
+    else
+        printf(" %10s %10s", "-", "-");
+    printf("   %s\n", map.port);
+}
+
+static int list(void)
+{
+    char names[2048];
+    board_map_names(names, sizeof names);
+    printf("  %-26s %-13s %-10s %10s %10s   %s\n", "board", "update", "network", "bootloader",
+           "firmware", "port");
+    for (char *rest = names, *name; (name = strtok_r(rest, ",", &rest)) != NULL;)
+        list_board(name + strspn(name, " "));
+    puts("Sizes in bytes of flash, of what has been built: ./otter build --board BOARD");
+    return 0;
+}
+
+/* ---- one board ---- */
+
+/* Runs one of our own commands in the board's build folder, as a person would type it there. */
+static bool run(const char *build, const char *const words[])
+{
+    char program[1024];
+    struct child child;
+    const char *argv[40] = {program};
+    snprintf(program, sizeof program, "%s/otter", program_directory());
+    printf("  $ otter");
+    for (unsigned i = 0; words[i] && i < 38; i++) {
+        argv[i + 1] = words[i];
+        printf(" %s", words[i]);
+    }
+    printf("\n");
+    fflush(stdout);
+    const struct child_io io = {.directory = build};
+    if (!child_start(&child, words[0], (char *const *)argv, &io))
+        return false;
+    (void)child_wait(&child, 120000);
+    return child.exit_code == 0;
+}
+
+static bool sign(const struct board_map *map, const struct job *job, const char *image)
+{
+    char header[16], slot[16], align[16], sectors[16], max_align[16];
+    const char *mode = board_map_sign_mode(map->update);
+    snprintf(header, sizeof header, "0x%x", map->header_size);
+    snprintf(slot, sizeof slot, "0x%x", map->primary.size);
+    snprintf(align, sizeof align, "%u", map->devices[map->candidate.device].write_size);
+    snprintf(sectors, sizeof sectors, "%u", map->max_sectors);
+    snprintf(max_align, sizeof max_align, "%u", map->max_align);
+    const char *words[] = {"sign",
+                           "-k",
+                           job->key ? job->key : "keys/boot-signing.pem",
+                           "-v",
+                           job->version,
+                           "--header-size",
+                           header,
+                           "--pad-header",
+                           "-S",
+                           slot,
+                           "--align",
+                           align,
+                           "--max-align",
+                           max_align,
+                           "-M",
+                           sectors,
+                           "firmware/firmware-1.0.0.bin",
+                           image,
+                           mode ? "--mode" : NULL,
+                           mode,
+                           NULL};
+    return run(map->build, words);
+}
+
+static uint32_t address_of(const struct board_map *map, const struct board_area *area)
+{
+    return map->devices[area->device].base + area->offset;
+}
+
+static bool merge(const struct board_map *map, const char *image)
+{
+    char boot[64], program[256];
+    snprintf(boot, sizeof boot, "firmware/bootloader.bin@0x%x", address_of(map, &map->boot));
+    snprintf(program, sizeof program, "%s@0x%x", image, address_of(map, &map->primary));
+    const char *alone[] = {"merge", "-o", "bootloader.hex", boot, NULL};
+    const char *both[] = {"merge", "-o", "merged.hex", boot, program, NULL};
+    return run(map->build, alone) && run(map->build, both);
+}
+
+static int build(const struct job *job)
+{
+    struct board_map map;
+    struct failure failure;
+    char image[96];
+    if (board_map_read(job->board, &map, &failure) != OTTER_OK)
+        return failure_print(&failure, "build");
+    if (strcmp(map.port, "posix") == 0) {
+        fprintf(stderr,
+                "otter build: %s is a process of this machine; nothing is flashed: otter device\n",
+                map.name);
+        return 1;
+    }
+    snprintf(image, sizeof image, "firmware-%s.signed.bin", job->version);
+    const bool emulated = strcmp(map.port, "mps2-an505") == 0;
+    if (!sign(&map, job, image) || (!emulated && !merge(&map, image)))
+        return 1;
+    printf("\n  %s/\n", map.build);
+    if (emulated)
+        printf("    %-27s for qemu-system-arm -kernel\n", "firmware/bootloader.elf");
+    else
+        printf("    %-27s %8ld bytes at 0x%08x\n", "bootloader.hex",
+               size_of(map.build, "firmware/bootloader.bin"), address_of(&map, &map.boot));
+    printf("    %-27s %8ld bytes, the image of an update\n", image, size_of(map.build, image));
+    if (!emulated)
+        printf("    %-27s both, for a programmer\n", "merged.hex");
+    return 0;
+}
+
+int command_build(int argc, char **argv)
+{
+    struct job job = {.version = "1.0.0"};
+    struct arguments arguments;
+    int got;
+    arguments_start(&arguments, &usage, argc, argv);
+    while ((got = arguments_next(&arguments)) != ARGUMENTS_END) {
+        switch (got) {
+        case ARGUMENTS_HELP:
+            return 0;
+        case ARGUMENTS_WRONG:
+            return 2;
+        case ARGUMENTS_OPERAND:
+            return usage_wrong(&usage, "what is '%s' for?", arguments.value);
+        case OPTION_LIST:
+            return list();
+        case 'b':
+            job.board = arguments.value;
+            break;
+        case 'k':
+            job.key = arguments.value;
+            break;
+        default:
+            job.version = arguments.value;
+        }
+    }
+    if (!job.board)
+        return usage_wrong(&usage, "--board is needed; --list shows which there are");
+    return build(&job);
+}
