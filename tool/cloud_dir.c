@@ -1,3 +1,4 @@
+/* A folder for each cloud, with its lock, its credentials and where it can be found. */
 #include "tool/cloud_dir.h"
 
 #include <errno.h>

@@ -7,6 +7,7 @@
 #include <sys/queue.h>
 
 #include "cloud/api/api_internal.h"
+#include "cloud/api/router.h"
 #include "cloud/core/account/contents.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/store/db.h"

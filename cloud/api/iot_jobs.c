@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/api/services.h"
+#include "cloud/api/services_internal.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/core/jobs/jobs.h"
 

@@ -1,7 +1,7 @@
 /* iot: streams and OTA updates over HTTP. */
 #include <string.h>
 
-#include "cloud/api/services.h"
+#include "cloud/api/services_internal.h"
 #include "cloud/core/ota/ota_updates.h"
 #include "cloud/core/streams/streams.h"
 

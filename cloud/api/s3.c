@@ -1,5 +1,5 @@
 /* S3 with paths /bucket/key: which operation a request is, and what all share. */
-#include "cloud/api/s3.h"
+#include "cloud/api/s3_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>

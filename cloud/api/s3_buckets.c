@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cloud/api/s3.h"
+#include "cloud/api/s3_internal.h"
 #include "cloud/api/xml.h"
 #include "cloud/core/ground/names.h"
 

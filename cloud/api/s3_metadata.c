@@ -6,7 +6,7 @@
 #include <sys/queue.h>
 
 #include "cloud/api/router.h"
-#include "cloud/api/s3.h"
+#include "cloud/api/s3_internal.h"
 #include "cloud/api/xml.h"
 #include "cloud/core/ground/names.h"
 

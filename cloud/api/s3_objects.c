@@ -9,7 +9,7 @@
 #include <time.h>
 
 #include "cloud/api/checksum.h"
-#include "cloud/api/s3.h"
+#include "cloud/api/s3_internal.h"
 #include "cloud/api/xml.h"
 #include "cloud/core/ground/names.h"
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/api/s3.h"
+#include "cloud/api/s3_internal.h"
 #include "cloud/api/xml.h"
 #include "cloud/core/ground/names.h"
 

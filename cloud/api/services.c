@@ -1,5 +1,5 @@
 /* From the service's name to its handlers; what the JSON services have in common. */
-#include "cloud/api/services.h"
+#include "cloud/api/services_internal.h"
 
 #include <stdint.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 /* Signer: profiles and jobs over HTTP. */
-#include "cloud/api/services.h"
+#include "cloud/api/services_internal.h"
 #include "cloud/core/account/signing.h"
 
 static enum core_error put_profile(struct call *call, const json_t *body, struct answer *answer)

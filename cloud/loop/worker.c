@@ -1,3 +1,4 @@
+/* One thread and two queues; see worker.h. */
 #include "cloud/loop/worker.h"
 
 #include <event2/event.h>

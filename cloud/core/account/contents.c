@@ -1,3 +1,4 @@
+/* Contents in pieces, and what becomes of those that nobody keeps; see contents.h. */
 #include "cloud/core/account/contents.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* A few windows, the least used of which makes room; see windows.h. */
 #include "cloud/core/streams/windows.h"
 
 #include <stdlib.h>

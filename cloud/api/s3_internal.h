@@ -1,8 +1,8 @@
 /* Between the files of S3: a call with its bucket and key. */
-#ifndef OTTER_CLOUD_API_S3_H
-#define OTTER_CLOUD_API_S3_H
+#ifndef OTTER_CLOUD_API_S3_INTERNAL_H
+#define OTTER_CLOUD_API_S3_INTERNAL_H
 
-#include "cloud/api/services.h"
+#include "cloud/api/services_internal.h"
 #include "cloud/core/account/objects.h"
 
 #define S3_SPACE "http://s3.amazonaws.com/doc/2006-03-01/"
