@@ -34,7 +34,7 @@ refused text "job document: afr_ota is no object" '{"afr_ota":"please"}'
 refused http "job document: protocols do not offer MQTT" \
     '{"afr_ota":{"protocols":["HTTP"],"streamname":"s","files":[]}}'
 refused stream "job document: streamname has characters" \
-    '{"afr_ota":{"protocols":["MQTT"],"streamname":"a/+/#","files":[]}}'
+    '{"afr_ota":{"protocols":["MQTT"],"streamname":"a/+/#","files":[{"filesize":9999}]}}'
 refused two "job has 2 files" \
     '{"afr_ota":{"protocols":["MQTT"],"streamname":"s","files":[{},{}]}}'
 refused small "filesize 1 is too small" "$(file '"filesize":1,"fileid":0')"
@@ -55,7 +55,10 @@ expect device "update refused: stream refused: "
 expect cloud "device reports gone REJECTED"
 
 step "jobs of somebody else"
-refused theirs "no service of this device takes the job" '{"operation":"reboot"}'
+create_job theirs '{"operation":"reboot"}'
+expect cloud "device reports theirs REJECTED"
+expect device "job theirs is refused: no service of this device takes the job"
+expect device "job theirs is done: no service of this device takes the job"
 # More than the device's buffers take, and wider than it reads.
 create_job wide "{\"list\":[$(head -c 3000 /dev/zero | tr '\0' 1 | sed 's/1/1,/g')1]}"
 create_job huge "{\"text\":\"$(head -c 30000 /dev/zero | tr '\0' x)\"}"
