@@ -184,6 +184,26 @@ static void each_missing_part_is_named(void **state)
     refused("sources: none");
 }
 
+#if OTA_IMAGES_MAX > 1
+static void partners_that_cannot_work_are_named(void **state)
+{
+    (void)state;
+    struct ota_partner partner = {
+        .primary = &primary, .secondary = &secondary, .image_size_max = 1024u * SECTOR};
+    config.partners = &partner;
+    config.partner_count = 1;
+    assert_int_equal(ota_init(&ota, &config, 0), OTTER_OK);
+    partner.image_size_max = 0;
+    refused("partners: image_size_max: ");
+    partner.image_size_max = SLOT + 1u;
+    refused("partners: image_size_max: ");
+    partner.secondary = NULL;
+    refused("partners: a slot is missing");
+    config.partner_count = OTA_IMAGES_MAX;
+    refused("partners: more than OTA_IMAGES_MAX");
+}
+#endif
+
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -195,6 +215,9 @@ int main(void)
         PROMISE(blocks_that_do_not_fit_the_flash_are_refused),
         PROMISE(a_journal_or_slot_too_small_is_refused),
         PROMISE(each_missing_part_is_named),
+#if OTA_IMAGES_MAX > 1
+        PROMISE(partners_that_cannot_work_are_named),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
