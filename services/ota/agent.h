@@ -183,6 +183,8 @@ enum ota_event ota_set_repair(struct ota *ota, unsigned index);
 void ota_set_start_over(struct ota *ota);
 void ota_set_requested(struct ota *ota);
 bool ota_set_half_confirmed(const struct ota *ota);
+otter_status ota_set_keep(const struct ota *ota);
+bool ota_way_back(const struct ota *ota, unsigned image);
 
 #else
 

@@ -37,6 +37,9 @@ static bool any_on_trial(const struct ota *ota)
     for (unsigned i = 0; i < ota_images(ota) && !on_trial; i++) {
         const struct trailer trailer = read_trailer(ota, ota_primary(ota, i));
         on_trial = trailer_on_trial(&trailer);
+#if OTA_IMAGES_MAX > 1
+        on_trial = on_trial && ota_way_back(ota, i);
+#endif
     }
     return on_trial;
 }
@@ -68,8 +71,11 @@ void ota_trial_init(struct ota *ota, otter_ms now)
     if (!ota->on_trial)
         return;
 #if OTA_IMAGES_MAX > 1
-    if (trial_of_our_job(ota) && ota_set_half_confirmed(ota) && confirm(ota) == OTTER_OK)
+    if (trial_of_our_job(ota) && ota_set_half_confirmed(ota) &&
+        (confirm(ota) == OTTER_OK || ota_set_keep(ota) == OTTER_OK)) {
+        ota->on_trial = false;
         return;
+    }
 #endif
     ota->trial_deadline = now + ota->config.self_test_timeout_ms;
     LOG_INF(OTA_TAG, "this firmware runs on trial and must prove itself within %lu s",

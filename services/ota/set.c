@@ -188,3 +188,28 @@ bool ota_set_half_confirmed(const struct ota *ota)
     }
     return on_trial < ota_files(ota) && ota_ours_is_new(ota);
 }
+
+/* The old image is there that a trial may go back to. */
+bool ota_way_back(const struct ota *ota, unsigned image)
+{
+    struct image_header header;
+    return image_header_read(ota_secondary(ota, image), &header) == OTTER_OK;
+}
+
+/* Some are confirmed, and flash refuses to confirm the rest (write-once flash does so after a cut
+ * amid that write): what they could go back to goes instead. */
+otter_status ota_set_keep(const struct ota *ota)
+{
+    otter_status status = OTTER_OK;
+    for (unsigned i = 0; i < ota_files(ota) && status == OTTER_OK; i++) {
+        const unsigned image = ota_file_image(ota, i);
+        const struct flash_area *slot = ota_secondary(ota, image);
+        struct trailer trailer;
+        trailer_read(ota_primary(ota, image), ota_trailer_align(ota), &trailer);
+        if (!trailer_on_trial(&trailer))
+            continue;
+        LOG_WRN(OTA_TAG, "image %u is kept by erasing what it could go back to", image);
+        status = flash_erase(slot, 0, flash_sector_at(slot, 0).size);
+    }
+    return status;
+}

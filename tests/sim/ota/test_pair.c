@@ -243,6 +243,32 @@ static void a_cut_at_any_operation_never_parts_the_images(void **state)
     cut_everywhere(FAILS_ITS_TEST, 3);
 }
 
+/* Write-once flash: what a cut left of a confirmation is refused for ever. */
+static void a_confirmation_that_flash_refuses_does_not_part_the_images(void **state)
+{
+    static const struct trouble none = {.window = 4};
+    unsigned rolled_back = 0;
+    (void)state;
+    renew(&none);
+    add_pair("job", 2, 2, 2);
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    const uint32_t last = world.operations;
+    for (uint32_t at = last - 20; at <= last; at++) {
+        const struct trouble trouble = {.cut_at = at, .cut = NOR_CUT_SEALED, .window = 4};
+        renew(&trouble);
+        add_pair("job", 2, 2, 2);
+        assert_true(world_run(&world, world_at_rest, 6 * HOUR));
+        expect_one_version(BEHAVES, &rolled_back);
+        (void)world_run(&world, sim_never, 1);
+        assert_int_equal(world.mixed, 0);
+        add_pair("next", 3, 3, 3);
+        assert_true(world_run(&world, world_at_rest, 6 * HOUR));
+        sim_expect("next", CLOUD_SUCCEEDED, "accepted v3.0.0");
+        expect_in_place(3, 3);
+    }
+    printf("%u taken back\n", rolled_back);
+}
+
 /* Several cuts, each at any time, also in what the one before left to be done. */
 static void several_cuts_never_part_the_images(void **state)
 {
@@ -293,6 +319,7 @@ int main(int argc, char **argv)
         PROMISE(a_failed_trial_takes_both_back),
         PROMISE(an_image_that_the_bootloader_refuses_takes_its_partner_along),
         PROMISE(a_cut_at_any_operation_never_parts_the_images),
+        PROMISE(a_confirmation_that_flash_refuses_does_not_part_the_images),
         PROMISE(several_cuts_never_part_the_images),
         PROMISE(a_cancelled_job_never_parts_the_images),
     };
