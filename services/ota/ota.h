@@ -4,7 +4,7 @@
  * Sans-IO: `now` comes in, MQTT goes through the session, everything that must outlive a reset goes
  * to the key-value store and to flash before the side effect that depends on it. The caller owns
  * `struct ota`; nothing is allocated, no call waits. The longest single step is one sector erase,
- * or one ECDSA check.
+ * or one ECDSA check; of several images that are requested together, a sector of each.
  *
  * The owner's loop:
  *   ota_init(&ota, &config, port_now());      once, after kv_open and jobs_init;

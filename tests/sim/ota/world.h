@@ -107,7 +107,7 @@ struct world {
     struct nor_power power;
     struct nor_device nor;
     struct flash_area primary, secondary, scratch, store, progress;
-    bool in_secondary; /* the firmware runs from there */
+    bool in_secondary;   /* the firmware runs from there */
     uint32_t operations; /* before the present run */
     uint32_t resets;
 
