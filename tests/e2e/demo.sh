@@ -104,11 +104,39 @@ went_over_the_air() {
         "job AFR_OTA-otter-demo-1 accepted" "[####" "blocks are on flash; checking" "$@"
 }
 
+# What the bootloader says of an update, of its way back, and after a cut in the middle, by update mode.
+case $board in
+*/overwrite) mode=overwrite ;;
+*/direct-xip) mode=direct-xip ;;
+*/bank-swap) mode='bank swap' ;;
+*/move) mode=move ;;
+*/offset) mode=offset ;;
+*) mode=scratch ;;
+esac
+
+# installs TEXT…: the new image was brought in and started, then these texts.
+installs() {
+    case $mode in
+    overwrite)
+        went_over_the_air "code signature and image verified" "Swap type: perm" \
+            "Starting swap using overwrite" "Image version: v1.0.1" "$@"
+        absent "runs on trial"
+        ;;
+    direct-xip)
+        went_over_the_air "code signature and image verified" "Swap type: test" \
+            "Image version: v1.0.1" "runs on trial" "$@"
+        absent "Starting swap"
+        ;;
+    *)
+        went_over_the_air "code signature and image verified" "Swap type: test" \
+            "Starting swap using $mode" "Image version: v1.0.1" "runs on trial" "$@"
+        ;;
+    esac
+}
+
 case $fault in
 none)
-    went_over_the_air "code signature and image verified" "Swap type: test" \
-        "Starting swap using scratch" "Image version: v1.0.1" "runs on trial" \
-        "on line as otter-demo, version 1.0.1" "this firmware is confirmed"
+    installs "on line as otter-demo, version 1.0.1" "this firmware is confirmed"
     absent "Swap type: revert"
     closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
     outcome "1.0.0 -> 1.0.1"
@@ -125,18 +153,29 @@ signature)
     went_over_the_air "update failed: code signature check failed (ota_signer_pub)"
     absent "the bootloader will try the new image"
     absent "Swap type: test"
+    absent "Swap type: perm"
     closed_well FAILED "code signature check failed (ota_signer_pub)" 1.0.0
     outcome "1.0.1 was refused after its download; 1.0.0 runs on"
     ;;
 self-test)
-    went_over_the_air "code signature and image verified" "Swap type: test" \
-        "Image version: v1.0.1" "(build 1.0.1, deaf)" "runs on trial" "trial failed" \
-        "Swap type: revert" "Image version: v1.0.0" "on line as otter-demo, version 1.0.0" \
-        "rolled back: 1.0.1 did not confirm"
+    if [ "$mode" = overwrite ]; then
+        installs "(build 1.0.1, unfit)" "update failed: self-test failed"
+        absent "Swap type: revert"
+        closed_well FAILED \
+            "self-test failed (input/output failed); 1.0.1 stays, this device has no way back" 1.0.1
+        outcome "1.0.1 failed its self-test and stays: this board has no way back to 1.0.0"
+    else
+        back="Swap type: revert"
+        [ "$mode" != direct-xip ] || back="Swap type: none" # the other slot's image is the better one now
+        went_over_the_air "code signature and image verified" "Swap type: test" \
+            "Image version: v1.0.1" "(build 1.0.1, deaf)" "runs on trial" "trial failed" "$back" \
+            "Image version: v1.0.0" "on line as otter-demo, version 1.0.0" \
+            "rolled back: 1.0.1 did not confirm"
+        closed_well FAILED \
+            "rolled back: 1.0.1 did not confirm within 8 s (no connection to the cloud)" 1.0.0
+        outcome "1.0.1 was tried and rolled back; 1.0.0 runs again"
+    fi
     absent "this firmware is confirmed"
-    closed_well FAILED \
-        "rolled back: 1.0.1 did not confirm within 8 s (no connection to the cloud)" 1.0.0
-    outcome "1.0.1 was tried and rolled back; 1.0.0 runs again"
     ;;
 version)
     in_order "create-ota-update" "update refused: version 1.0.0 is not above the running 1.0.0"
@@ -147,17 +186,34 @@ version)
     outcome "1.0.0 was refused before its download; 1.0.0 runs on"
     ;;
 power)
+    case $mode in
+    overwrite)
+        set -- "Swap type: perm" "] Swapping: " "the power is cut, in the middle of the copy" \
+            "Swap type: perm" "Starting swap using overwrite" "Image version: v1.0.1" "started by power on"
+        ;;
+    direct-xip)
+        set -- "will try the new image" "the power is cut, in the middle of the restart" \
+            "Swap type: test" "Image version: v1.0.1" "started by power on" "runs on trial"
+        ;;
+    'bank swap')
+        set -- "Starting swap using bank swap" \
+            "the power is cut, in the middle of the exchange of the banks" "Swap type: test" \
+            "Image version: v1.0.1" "started by power on" "runs on trial"
+        ;;
+    *)
+        set -- "Swap type: test" "] Swapping: " "the power is cut, in the middle of the swap" \
+            "Boot source: primary slot, Swap type: test" "Image version: v1.0.1" \
+            "started by power on" "runs on trial"
+        after "in the middle of the swap" | grep -q "Boot source: none" &&
+            wrong "the swap was not resumed"
+        ;;
+    esac
     in_order "create-ota-update" "the power is cut, in the middle of the download" \
         "started by power on" "going on at block" "blocks are on flash; checking" \
-        "code signature and image verified" "Swap type: test" "] Swapping: " \
-        "the power is cut, in the middle of the swap" \
-        "Boot source: primary slot, Swap type: test" "Image version: v1.0.1" "started by power on" "runs on trial" \
-        "this firmware is confirmed"
+        "code signature and image verified" "$@" "this firmware is confirmed"
     resumed=$(sed -n 's/.*going on at block \([0-9]*\/[0-9]*\).*/\1/p' "$story")
     { [ "${resumed%/*}" -gt 0 ] && [ "${resumed%/*}" -lt "${resumed#*/}" ]; } ||
         wrong "the download went on at block $resumed: not cut in its middle"
-    after "in the middle of the swap" | grep -q "Boot source: none" &&
-        wrong "the swap was not resumed"
     closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
     outcome "1.0.0 -> 1.0.1, through two power cuts"
     ;;
