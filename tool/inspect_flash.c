@@ -7,6 +7,7 @@
 
 #include "store/kv.h"
 #include "tool/board_map.h"
+#include "tool/next_boot.h"
 
 struct flash_report {
     struct board_map board;
@@ -45,6 +46,16 @@ static void inspect_slot(const struct flash_report *report, struct board_area sl
     inspection_run(inspection);
 }
 
+/* In swap by offset a new image lies from the slot's second sector on, an old one from the first.
+ */
+static struct board_area secondary_image(const struct flash_report *report)
+{
+    static const uint8_t magic[] = {0x3d, 0xb8, 0xf3, 0x96};
+    const struct board_map *board = &report->board;
+    const bool at_start = memcmp(report->data + board->secondary.start, magic, sizeof magic) == 0;
+    return at_start ? board->secondary : board->candidate;
+}
+
 /* Opening the store may finish what a power cut left half done; here it does so in memory only. */
 static void inspect_store(struct flash_report *report)
 {
@@ -62,27 +73,31 @@ static void inspect_all(const struct inspect_request *request, struct bytes *con
 
     report->data = content->data;
     inspect_slot(report, board->primary, request, &report->primary);
-    inspect_slot(report, board->secondary, request, &report->secondary);
-    scratch = area_of(report, board->scratch, &report->in_scratch);
-    trailer_read(&scratch, report->board.max_align, &report->scratch);
+    inspect_slot(report, secondary_image(report), request, &report->secondary);
+    report->scratch =
+        (struct trailer){TRAILER_UNSET, TRAILER_UNSET, TRAILER_UNSET, SWAP_NONE, 0, 0};
+    if (board->scratch.size > 0) {
+        scratch = area_of(report, board->scratch, &report->in_scratch);
+        trailer_read(&scratch, board->max_align, &report->scratch);
+    }
     progress = area_of(report, board->progress, &report->in_progress);
     report->progress_erased = flash_is_erased(&progress, 0, progress.size) == 1;
     inspect_store(report);
 }
 
-/* The bootloader noted a swap and did not finish it (docs/formats.md 3.2). */
-static bool swap_is_interrupted(const struct flash_report *report)
+static struct slot_state state_of(const struct inspection *slot)
 {
-    const struct trailer *primary = &report->primary.trailer;
-
-    return report->scratch.magic == TRAILER_GOOD ||
-           (primary->magic == TRAILER_GOOD && primary->copy_done == TRAILER_UNSET &&
-            primary->swap_type != SWAP_NONE);
+    struct slot_state state = {.trailer = slot->trailer, .has_image = slot->has_image};
+    if (slot->has_image)
+        state.version = slot->view.image.header.version;
+    return state;
 }
 
-static enum swap_type next_swap(const struct flash_report *report)
+static struct next_boot next_boot(const struct flash_report *report)
 {
-    return trailer_next_swap(&report->primary.trailer, &report->secondary.trailer);
+    const struct slot_state primary = state_of(&report->primary);
+    const struct slot_state secondary = state_of(&report->secondary);
+    return next_boot_of(report->board.update, &primary, &secondary, &report->scratch);
 }
 
 /* --- table ----------------------------------------------------------------------------------- */
@@ -121,14 +136,20 @@ static void print_report(struct flash_report *report)
         printf("  On trial: it runs, but has not confirmed itself\n");
     print_area("\nSecondary slot", board->secondary);
     inspection_print(&report->secondary, "  ");
-    print_area("\nScratch", board->scratch);
-    trailer_print(&report->scratch, "  ");
+    if (board->scratch.size > 0) {
+        print_area("\nScratch", board->scratch);
+        trailer_print(&report->scratch, "  ");
+    }
     print_area("\nDownload progress", board->progress);
     printf("  %s\n", report->progress_erased ? "erased: no download under way" : "in use");
     print_store(report);
-    printf("\nNext boot      %s\n", swap_is_interrupted(report)
-                                        ? "goes on with the swap that was interrupted"
-                                        : swap_type_name(next_swap(report)));
+    const struct next_boot next = next_boot(report);
+    printf("\nUpdate mode    %s\n", board_map_update_name(board->update));
+    printf("Next boot      %s%s\n",
+           next.goes_on ? "goes on with the swap that was interrupted" : swap_type_name(next.type),
+           board->update != UPDATE_DIRECT_XIP ? ""
+           : next.from_secondary              ? ", starts from the secondary slot"
+                                              : ", starts from the primary slot");
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */
@@ -154,12 +175,15 @@ static json_t *store_json(struct flash_report *report)
 
 static json_t *report_json(struct flash_report *report)
 {
-    return json_pack("{s:s, s:o, s:o, s:o, s:b, s:o, s:b, s:s}", "board", report->board.name,
+    const struct next_boot next = next_boot(report);
+    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:b, s:s, s:s}", "board",
+                     report->board.name, "update", board_map_update_name(report->board.update),
                      "primary", inspection_json(&report->primary), "secondary",
                      inspection_json(&report->secondary), "scratch",
                      trailer_json(&report->scratch, report->board.max_align), "progress_erased",
                      report->progress_erased, "store", store_json(report), "swap_interrupted",
-                     swap_is_interrupted(report), "next_boot", swap_type_word(next_swap(report)));
+                     next.goes_on, "next_boot", swap_type_word(next.type), "starts_from",
+                     next.from_secondary ? "secondary" : "primary");
 }
 
 otter_status inspect_flash(const struct inspect_request *request, struct bytes *content,

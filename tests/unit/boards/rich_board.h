@@ -1,4 +1,5 @@
-/* For test_boards_map.c: a flash of three runs of sectors, as the STM32F4 have it, and a second one. */
+/* For test_boards_map.c: a flash of three runs of sectors, as the STM32F4 have it, and a second
+ * one. */
 #define BOARD_UPDATE UPDATE_SWAP_OFFSET
 
 /*                     mapped at    write unit  count x size, of each run */

@@ -348,6 +348,8 @@ expect 0 '' "$otter" sign -k ed.pem "$@" -S 0x73000 --pad program.bin slot.bin
 expect 0 '' "$otter" merge -o flash.img --base 0 --size 0x1000000 here.bin@0x10000 slot.bin@0x83000
 expect 0 'Next boot      test' "$otter" inspect --board mps2-an505 flash.img
 expect 0 '"next_boot": "test"' "$otter" inspect --json --board mps2-an505 -k ed-pub.pem flash.img
+expect 0 'starts from the secondary slot' "$otter" inspect --board mps2-an505/direct-xip flash.img
+expect 0 'Next boot      permanent' "$otter" inspect --board mps2-an505/overwrite flash.img
 expect 1 "no board 'x'" "$otter" inspect --board x here.bin
 
 [ -z "$(ls -A | grep '\.tmp$')" ] || { echo 'FAILED: temporary files left'; failures=1; }
