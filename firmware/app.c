@@ -12,11 +12,10 @@
 #include "store/config.h"
 
 /* Between two log lines on the way of a download; the first and the last block always have one. */
-#define PROGRESS_LOG_MS      100u
-#define SELF_TEST_TIMEOUT_MS 120000u
-#define LAST_WORDS_MS        500u /* that a restart gives what was sent for its way out */
+#define PROGRESS_LOG_MS 100u
+#define LAST_WORDS_MS   500u /* that a restart gives what was sent for its way out */
 
-static uint8_t tls_arena[APP_TLS_ARENA_SIZE] __attribute__((aligned(8)));
+static uint8_t tls_arena[TUNE_TLS_ARENA_SIZE] __attribute__((aligned(8)));
 
 static const char *reset_reason_text(uint32_t reason)
 {
@@ -114,7 +113,7 @@ static const char *why_off_line(void *ctx)
 static uint32_t self_test_timeout_ms(const struct app *app)
 {
     const uint32_t limit = app->config->self_test_timeout_ms;
-    return limit > 0 ? limit : SELF_TEST_TIMEOUT_MS;
+    return limit > 0 ? limit : TUNE_SELF_TEST_TIMEOUT_MS;
 }
 
 /* Why there is no Jobs client, or NULL. */
@@ -126,6 +125,8 @@ static const char *start_jobs(struct app *app, otter_ms now)
         .thing_name = app->link.client_id,
         .tokens = app->tokens,
         .token_count = JOBS_TOKENS_MIN,
+        .reply_timeout_ms = TUNE_REPLY_TIMEOUT_MS,
+        .poll_ms = TUNE_JOB_POLL_MS,
     };
     if (!app->provisioned)
         return "the device is not provisioned";
@@ -152,6 +153,10 @@ static void start_agent(struct app *app, otter_ms now)
         .image_size_max = board.image_size_max,
         .sources = app->sources,
         .source_count = 1,
+        .block_size = TUNE_BLOCK_SIZE,
+        .window = TUNE_WINDOW,
+        .stall_timeout_ms = TUNE_STALL_TIMEOUT_MS,
+        .progress_period_ms = TUNE_PROGRESS_PERIOD_MS,
         .self_test_timeout_ms = self_test_timeout_ms(app),
         .self_test = self_test,
         .may_reset = may_reset,

@@ -9,6 +9,7 @@
 #include "firmware/shell.h"
 #include "firmware/link.h"
 #include "firmware/trial.h"
+#include "firmware/tuning.h"
 #include "image/check.h"
 #include "image/image.h"
 #include "pki/pki.h"
@@ -22,9 +23,6 @@
 extern "C" {
 #endif
 
-/* Heap of the TLS library; its high-water mark is shown by the console's `stat`. */
-#define APP_TLS_ARENA_SIZE (43u * 1024u)
-
 /* What makes the firmware a product. All of it must outlive the application, which changes none of
  * it; a field that is 0 or NULL has the meaning that it says. Whoever composes without `struct app`
  * finds the same hooks in the parts: struct ota_config, console_hooks, cli_add, config_add,
@@ -32,7 +30,7 @@ extern "C" {
 struct app_config {
     const char *product; /* as it is called in the log and by `version`: "Otter firmware" */
     const char *build;   /* shown at boot, so that two builds can be told apart; NULL: nothing */
-    uint32_t self_test_timeout_ms; /* from boot on trial to the reset back; 0: 120 s */
+    uint32_t self_test_timeout_ms; /* from boot on trial to the reset back; 0: as tuned */
     /* What becomes of a trial at its deadline if the update agent does not run, because the device
      * is not provisioned or a setting is wrong. False: the old firmware comes back. True: this one
      * is kept; for products that are given their first identity only after an update by cable. */

@@ -2,11 +2,11 @@
 
 #include <string.h>
 
+#include "firmware/tuning.h"
 #include "port/log.h"
 
-#define OPEN_TIMEOUT_MS 20000u
-#define SEND_RETRY_MS   5u /* when TCP did not take all output at once */
-#define READ_CHUNK      512u
+#define SEND_RETRY_MS 5u /* when TCP did not take all output at once */
+#define READ_CHUNK    512u
 #define LINK_NO_ENTROPY                                                                            \
     "this board's source of randomness does not work, and there is no TLS without it"
 /* Reads in one turn of the loop: enough for a whole block, few enough to stay responsive. */
@@ -38,11 +38,11 @@ void link_init(struct link *link, struct pki *pki, const struct link_config *wan
     const struct mqtt_config config = {
         .client_id = link->client_id,
         .user_name = "?SDK=Otter&Version=0.1.0",
-        .keep_alive_s = 60,
-        .backoff_base_ms = 500,
-        .backoff_cap_ms = 60000,
-        .connack_timeout_ms = 15000,
-        .ack_timeout_ms = 10000,
+        .keep_alive_s = TUNE_KEEP_ALIVE_S,
+        .backoff_base_ms = TUNE_BACKOFF_BASE_MS,
+        .backoff_cap_ms = TUNE_BACKOFF_CAP_MS,
+        .connack_timeout_ms = TUNE_CONNACK_TIMEOUT_MS,
+        .ack_timeout_ms = TUNE_ACK_TIMEOUT_MS,
         .random = draw,
         .input = link->input,
         .input_size = sizeof link->input,
@@ -79,7 +79,7 @@ static void open_transport(struct link *link, otter_ms now)
         return;
     LOG_INF("NET", "connecting to %s:%u", link->host, (unsigned)link->port);
     const otter_status status =
-        tls_open(&link->tls, now, link->pki, link->host, link->port, OPEN_TIMEOUT_MS);
+        tls_open(&link->tls, now, link->pki, link->host, link->port, TUNE_OPEN_TIMEOUT_MS);
     if (status != OTTER_OK) {
         LOG_ERR("NET", "cannot connect to %s:%u: %s", link->host, (unsigned)link->port,
                 otter_status_text(status));

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "firmware/tuning.h"
 #include "net/mqtt.h"
 #include "net/tls.h"
 #include "pki/pki.h"
@@ -16,8 +17,8 @@
 extern "C" {
 #endif
 
-/* A stream block of 4096 bytes with its CBOR map and topic; the longest status update. */
-#define LINK_INPUT_SIZE  4608u
+/* A block with its CBOR map and topic; the longest status update. */
+#define LINK_INPUT_SIZE  (TUNE_BLOCK_SIZE + 512u)
 #define LINK_OUTPUT_SIZE 1024u
 #define LINK_HOST_MAX    128u
 #define LINK_CLIENT_MAX  128u

@@ -40,7 +40,7 @@ static void show_memory(struct cli *cli)
         cli_printf(cli, "RAM        %lu bytes, of these stack %lu (most used: %lu)\n",
                    (unsigned long)port_ram_used(), (unsigned long)port_stack_size(),
                    (unsigned long)port_stack_used());
-    cli_printf(cli, "TLS arena  %lu bytes (most used: %lu)\n", (unsigned long)APP_TLS_ARENA_SIZE,
+    cli_printf(cli, "TLS arena  %lu bytes (most used: %lu)\n", (unsigned long)TUNE_TLS_ARENA_SIZE,
                (unsigned long)tls_arena_high_water());
 }
 

@@ -7,6 +7,7 @@
 #define BLOCK_SIZE_DEFAULT    4096u
 #define STALL_TIMEOUT_DEFAULT 600000u
 #define SELF_TEST_DEFAULT     120000u
+#define PROGRESS_DEFAULT      30000u
 
 static void set_default(uint32_t *value, uint32_t standard)
 {
@@ -19,6 +20,7 @@ static void set_defaults(struct ota_config *config)
     set_default(&config->block_size, BLOCK_SIZE_DEFAULT);
     set_default(&config->stall_timeout_ms, STALL_TIMEOUT_DEFAULT);
     set_default(&config->self_test_timeout_ms, SELF_TEST_DEFAULT);
+    set_default(&config->progress_period_ms, PROGRESS_DEFAULT);
     set_default(&config->trailer_align, trailer_max_align(config->secondary->flash->write_size));
 }
 

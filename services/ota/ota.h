@@ -98,6 +98,8 @@ struct ota_config {
     uint8_t window;                /* blocks in flight; 0: OTA_WINDOW_MAX */
     uint32_t stall_timeout_ms;     /* on line without any block: the update fails; 0: 10 min */
     uint32_t self_test_timeout_ms; /* from boot on trial to the reset back; 0: 120 s */
+    uint32_t progress_period_ms;   /* between progress messages, beside those at each tenth of the
+                                      way; 0: 30 s */
 
     /* Hooks of the application; each may be NULL. */
     bool (*may_reset)(void *ctx);         /* now is a good time to restart; NULL: always */

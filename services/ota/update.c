@@ -6,10 +6,9 @@
 #include "pki/pki.h"
 #include "services/ota/agent.h"
 
-#define RESTARTS_MAX       5u
-#define REPAIRS_MAX        3u
-#define PROGRESS_PERIOD_MS 30000u
-#define TLV_INFO_SIZE      4u
+#define RESTARTS_MAX  5u
+#define REPAIRS_MAX   3u
+#define TLV_INFO_SIZE 4u
 
 struct ota_file ota_job_file(const struct ota *ota)
 {
@@ -376,7 +375,8 @@ static void report_progress(struct ota *ota, otter_ms now)
     const uint32_t news = progress->stored - ota->reported_blocks;
     if (progress->stored <= ota->reported_blocks || progress->stored == progress->blocks)
         return;
-    if (now - ota->reported_at < PROGRESS_PERIOD_MS && news < (progress->blocks + 9u) / 10u)
+    if (now - ota->reported_at < ota->config.progress_period_ms &&
+        news < (progress->blocks + 9u) / 10u)
         return;
     if (ota_send_progress(ota, now) != OTTER_OK)
         return;
