@@ -12,6 +12,9 @@ static const struct {
     machine_maker make;
 } machines[] = {
     {"numaker-iot-m467", machine_numaker_iot_m467},
+    {"numaker-iot-m487", machine_numaker_iot_m487},
+    {"numaker-m2354", machine_numaker_m2354},
+    {"numaker-pfm-m487", machine_numaker_pfm_m487},
 };
 
 const char *machine_name(unsigned index)

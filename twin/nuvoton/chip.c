@@ -1,34 +1,9 @@
-/* The chips: which parts of the family there are, and one put together. */
+/* A chip put together. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "twin/nuvoton/nuvoton.h"
-
-/* Interrupt numbers: CMSIS device headers of the parts. */
-const struct nuvoton_part nuvoton_m467 = {
-    .name = "M467HJHAE",
-    .core = TWIN_CORTEX_M4,
-    .hz_max = 200000000u,
-    .aprom_size = 0x100000u,
-    .bank_size = 0x80000u,
-    .page_size = 0x1000u,
-    .config_base = 0x0f300000u,
-    .config_words = 4,
-    .sram_size = 0x80000u,
-    .mfp_by_byte = true,
-    .gpio_gated = true,
-    .ports = 10,
-    .uarts = 8,
-    .uart_irq = {36, 37, 48, 49, 74, 75, 102, 103},
-    .timer_irq = 32,
-    .step_hz = 25000000u,
-    .cycle_max = 8,
-    .pll_hz_max = 500000000u,
-    .level1_hz = 180000000u,
-    .pll_halved = true,
-    .lirc_hz = 10000u,
-};
 
 struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
 {
@@ -36,6 +11,7 @@ struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
     if (!soc)
         return NULL;
     soc->part = part;
+    soc->bad_word = UINT32_MAX;
     /* Without a folder this is a test, whose runs must be alike. */
     soc->random = 0x4f74746572ull;
     if (folder)
@@ -58,6 +34,8 @@ struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
     fmc_start(soc);
     timers_start(soc);
     trng_start(soc);
+    if (part->rtc_regs)
+        rtc_start(soc);
     for (unsigned i = 0; i < part->uarts; i++)
         uart_start(soc, i);
     return soc;

@@ -13,7 +13,7 @@
 #define ISPSTS  0x040u
 #define CYCCTL  0x04cu
 #define MPDAT0  0x080u
-#define MPDAT1  0x084u
+#define APPROT  0x110u
 
 #define ISPEN  0x01u
 #define APUEN  0x08u
@@ -35,6 +35,7 @@ enum {
     PROGRAM = 0x21,
     ERASE_PAGE = 0x22,
     ERASE_BANK = 0x23,
+    ERASE_BLOCK = 0x25, /* 4 pages */
     ALL_ONE = 0x28,
     READ_64 = 0x40,
     PROGRAM_64 = 0x61
@@ -47,18 +48,18 @@ enum {
 #define READ_NS       (1u * TWIN_US)
 
 static const struct reg fmc_regs[] = {
-    {"ISPCTL", ISPCTL, 0x0001003f, ISPFF, 0, 0, TRAIT_PROTECTED},
+    {"ISPCTL", ISPCTL, 0x0101003f, ISPFF, 0, 0, TRAIT_PROTECTED},
     {"ISPADDR", ISPADDR, 0xffffffff, 0, 0, 0, 0},
     {"ISPDAT", ISPDAT, 0xffffffff, 0, 0, 0, 0},
     {"ISPCMD", ISPCMD, 0x7f, 0, 0, 0, 0},
     {"ISPTRG", ISPTRG, 1, 0, 0, 0, TRAIT_PROTECTED},
     {"DFBA", 0x014, 0, 0, 0xffffffff, 0, 0},
     {"ISPSTS", ISPSTS, 0, ALLONE | 1u << 24 | ISPCERR, 0, 0, 0},
-    {"CYCCTL", CYCCTL, 0xf, 0, 1, 0, TRAIT_PROTECTED | REG_KEPT},
+    {"CYCCTL", CYCCTL, 0x10f, 0, 1, 0, TRAIT_PROTECTED | REG_KEPT},
     {"MPDAT", MPDAT0, 0xffffffff, 0, 0, 4, 0},
     {"MPSTS", 0x0c0, 0, 0, 0, 0, 0},
     {"MPADDR", 0x0c4, 0, 0, 0, 0, 0},
-    {"APPROT", 0x110, 0xffffffff, 0, 0, 0, TRAIT_PROTECTED},
+    {"APPROT", APPROT, 0xffffffff, 0, 0, 0, TRAIT_PROTECTED},
 };
 
 static struct nuvoton *soc_of(struct device *device)
@@ -134,6 +135,7 @@ static void erase(struct nuvoton *soc, uint32_t address, uint32_t size, twin_ns 
     }
     if (!target.is_aprom)
         size = target.nvm->size;
+    *device_reg(&soc->fmc, ISPSTS) &= ~PGFF;
     memset(soc->isp_after, 0xff, size);
     nvm_tear_erase(target.nvm, target.offset, size);
     begin(soc, &target, size, takes);
@@ -154,6 +156,10 @@ static void program(struct nuvoton *soc, uint32_t address, const uint32_t *words
             return;
         }
         soc->isp_after[i] = held[i] & data[i];
+    }
+    if (soc->bad_word == (address & ~3u)) {
+        soc->isp_after[0] |= 1u;
+        *device_reg(&soc->fmc, ISPSTS) |= PGFF;
     }
     nvm_tear_program(target.nvm, target.offset, data, size);
     begin(soc, &target, size, PROGRAM_NS * size / 4u);
@@ -197,7 +203,9 @@ static void check_blank(struct nuvoton *soc, uint32_t address, uint32_t size)
 
 static uint32_t unique_id(uint32_t address)
 {
-    return address <= 8u ? 0x4f545401u + 0x11111111u * (address / 4u) : 0xffffffffu;
+    return address <= 8u || (address >= 0x10u && address <= 0x1cu)
+               ? 0x4f545401u + 0x11111111u * (address / 4u)
+               : 0xffffffffu;
 }
 
 static void run_command(struct nuvoton *soc)
@@ -232,6 +240,13 @@ static void run_command(struct nuvoton *soc)
     case ERASE_BANK:
         erase(soc, address, soc->part->bank_size, ERASE_BANK_NS);
         break;
+    case ERASE_BLOCK:
+        if (soc->part->erases_blocks) {
+            erase(soc, address, 4u * soc->part->page_size, 4u * ERASE_PAGE_NS);
+            break;
+        }
+        twin_fault(soc->twin, "%s has no FMC command 0x25", soc->part->name);
+        break;
     case ALL_ONE:
         check_blank(soc, address, *data);
         break;
@@ -251,9 +266,17 @@ static void run_command(struct nuvoton *soc)
 static bool fmc_allow(struct device *device, const struct reg *reg, uint32_t value)
 {
     struct nuvoton *soc = soc_of(device);
-    (void)value;
     if (!unlocked_or_fault(soc, device, reg))
         return false;
+    if (reg->offset == ISPCTL && value & ~(soc->part->isp_control | ISPFF)) {
+        twin_fault(soc->twin, "FMC.ISPCTL is written 0x%08x, with bits that %s does not have",
+                   value, soc->part->name);
+        return false;
+    }
+    if (reg->offset == APPROT && !soc->part->has_approt) {
+        twin_fault(soc->twin, "%s has no FMC.APPROT", soc->part->name);
+        return false;
+    }
     const bool touches = reg->offset >= ISPADDR && reg->offset <= ISPTRG;
     if (touches && *device_reg(device, ISPTRG)) {
         twin_fault(soc->twin, "the program writes FMC.%s while a command runs", reg->name);
@@ -262,11 +285,19 @@ static bool fmc_allow(struct device *device, const struct reg *reg, uint32_t val
     return true;
 }
 
+/* ISPSTS.CBS, as CONFIG0 had it at the start. */
+static uint32_t boot_mode(const struct nuvoton *soc)
+{
+    const uint32_t cbs = soc->config.bytes[0] >> 6;
+    return soc->part->cycle_tuned ? cbs & 2u : cbs;
+}
+
 static uint32_t fmc_read(struct device *device, uint32_t offset, uint32_t value)
 {
     const struct nuvoton *soc = soc_of(device);
     if (offset == ISPSTS)
-        return value | *device_reg(device, ISPTRG) | (*device_reg(device, ISPCTL) & ISPFF);
+        return value | boot_mode(soc) << 1 | *device_reg(device, ISPTRG) |
+               (*device_reg(device, ISPCTL) & ISPFF);
     if (offset == ISPTRG && value)
         twin_stall(soc->twin, TWIN_US); /* a bus access */
     return value;

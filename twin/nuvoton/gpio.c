@@ -72,19 +72,33 @@ static unsigned port_of(uint32_t offset)
     return offset >= WORDS ? (offset - WORDS) / 0x40u : offset / 0x40u;
 }
 
+static bool port_answers(struct nuvoton *soc, unsigned port)
+{
+    const struct nuvoton_bit gate = {port < 8 ? 0x004 : 0x058,
+                                     (uint8_t)(24u + (port < 8 ? port : port - 8u))};
+    if (port >= soc->part->ports)
+        twin_fault(soc->twin, "%s has no port P%c", soc->part->name, 'A' + (char)port);
+    else if (soc->part->gpio_gated && !clock_gate(soc, gate))
+        twin_fault(soc->twin, "the program uses P%c while its clock is off", 'A' + (char)port);
+    else
+        return true;
+    return false;
+}
+
+/* A row of registers is asked for by its first one: the rows here are the pins' words, whose port
+ * gpio_write checks. */
 static bool gpio_allow(struct device *device, const struct reg *reg, uint32_t value)
 {
     struct nuvoton *soc = soc_of(device);
     (void)value;
-    (void)reg;
-    for (unsigned port = 0; port < NUVOTON_PORTS; port++)
-        soc->levels_before[port] = levels_of(soc, port);
-    return true;
+    return reg->offset >= WORDS || port_answers(soc, port_of(reg->offset));
 }
 
 static uint32_t gpio_read(struct device *device, uint32_t offset, uint32_t value)
 {
     struct nuvoton *soc = soc_of(device);
+    if (!port_answers(soc, port_of(offset)))
+        return 0;
     if (offset >= WORDS)
         return level_of(soc, port_of(offset), (offset - WORDS) % 0x40u / 4u);
     return offset % 0x40u == PIN ? levels_of(soc, port_of(offset)) : value;
@@ -92,7 +106,8 @@ static uint32_t gpio_read(struct device *device, uint32_t offset, uint32_t value
 
 static void tell_changes(struct nuvoton *soc, unsigned port)
 {
-    const uint32_t changed = levels_of(soc, port) ^ soc->levels_before[port];
+    const uint32_t levels = levels_of(soc, port), changed = levels ^ soc->levels_before[port];
+    soc->levels_before[port] = levels;
     for (unsigned pin = 0; pin < 16; pin++)
         if (soc->on_pin && changed >> pin & 1u)
             soc->on_pin(soc->pin_ctx, port, pin, level_of(soc, port, pin));
@@ -102,6 +117,8 @@ static void gpio_write(struct device *device, uint32_t offset, uint32_t old, uin
 {
     struct nuvoton *soc = soc_of(device);
     const unsigned port = port_of(offset);
+    if (!port_answers(soc, port))
+        return;
     if (offset >= WORDS) {
         const unsigned pin = (offset - WORDS) % 0x40u / 4u;
         uint32_t *out = device_reg(device, 0x40u * port + DOUT);
@@ -113,11 +130,18 @@ static void gpio_write(struct device *device, uint32_t offset, uint32_t old, uin
     tell_changes(soc, port);
 }
 
+static void gpio_reset(struct device *device, enum twin_reset reset)
+{
+    struct nuvoton *soc = soc_of(device);
+    (void)reset;
+    for (unsigned port = 0; port < NUVOTON_PORTS; port++)
+        tell_changes(soc, port);
+}
+
 static const char *gpio_deaf(struct device *device)
 {
-    const struct nuvoton *soc = soc_of(device);
-    const uint32_t ports = soc->clk.values[1] >> 24 | (soc->clk.values[0x58 / 4] >> 24 & 3u) << 8;
-    return !soc->part->gpio_gated || ports ? NULL : "while no port has its clock";
+    const struct nuvoton_bit always = {0};
+    return module_deaf(soc_of(device), device, always);
 }
 
 void gpio_start(struct nuvoton *soc)
@@ -130,8 +154,9 @@ void gpio_start(struct nuvoton *soc)
                                 .read = gpio_read,
                                 .write = gpio_write,
                                 .allow = gpio_allow,
+                                .reset = gpio_reset,
                                 .deaf = gpio_deaf};
     for (unsigned port = 0; port < NUVOTON_PORTS; port++)
-        soc->inputs[port] = 0xffffu;
-    twin_add_device(soc->twin, &soc->gpio);
+        soc->inputs[port] = soc->levels_before[port] = 0xffffu;
+    module_add(soc, &soc->gpio, (struct nuvoton_bit){0x00c, 1});
 }

@@ -21,29 +21,51 @@ struct nuvoton_bit {
     uint8_t bit;
 };
 
+/* A field of CLK: a source selector or a divider. */
+struct nuvoton_field {
+    uint16_t offset;
+    uint8_t bit, width;
+};
+
+enum nuvoton_trng { TRNG_LIRC, TRNG_LIRC32, TRNG_NONE };
+
 /* How one part differs from its siblings. */
 struct nuvoton_part {
     const char *name;
     enum twin_core core;
+    const struct reg *sys_regs, *clk_regs, *rtc_regs;
+    unsigned sys_reg_count, clk_reg_count, rtc_reg_count;
     uint32_t hz_max;
     uint32_t aprom_size, bank_size, page_size;
     uint32_t config_base, config_words;
     uint32_t sram_size;
     bool mfp_by_byte; /* pin functions: 8 bits from +0x500, or 4 bits from +0x30 */
-    bool gpio_gated;  /* ports have clock gates */
+    bool gpio_gated;  /* ports have clock gates, of AHBCLK from bit 24 on and then of AHBCLK1 */
     unsigned ports;
     unsigned uarts;
     unsigned uart_irq[NUVOTON_UARTS];
-    unsigned timer_irq; /* of TIMER0 */
-    uint32_t step_hz;   /* FMC wait states: one for each of these */
+    struct {
+        struct nuvoton_field select, divider;
+    } uart_clock[NUVOTON_UARTS];
+    unsigned timer_irq;     /* of TIMER0 */
+    uint32_t timer_control; /* the bits of TIMER.CTL */
+    unsigned wdt_select_max;
+    uint32_t wdt_control;
+    uint32_t step_hz; /* FMC wait states: one for each of these */
     uint32_t cycle_max;
-    uint32_t pll_hz_max; /* of FIN / NR * 2 * NF */
-    uint32_t level1_hz;  /* fastest clock below power level 0 */
-    bool pll_halved;     /* peripherals get half of the PLL */
+    bool cycle_tuned;     /* by hardware, unless CYCCTL.FADIS says no */
+    bool needs_bias;      /* LDOCTL.PDBIASEN above level_hz[1] */
+    uint32_t level_hz[4]; /* the fastest clock of each power level; 0: there is no such level */
+    uint32_t pll_in_min;  /* of FIN / NR; at most 8 MHz */
+    uint32_t pll_min, pll_max; /* of FIN / NR * 2 * NF */
+    bool pll_halved;           /* peripherals get half of the PLL */
     uint32_t lirc_hz;
+    uint32_t isp_control; /* the bits of FMC.ISPCTL */
+    bool erases_blocks;   /* FMC command 0x25 */
+    bool has_approt;      /* FMC.APPROT */
+    enum nuvoton_trng trng;
 };
-extern const struct nuvoton_part nuvoton_m467;
-extern const struct nuvoton_part nuvoton_m487;
+extern const struct nuvoton_part nuvoton_m467, nuvoton_m487, nuvoton_m2354;
 
 struct nuvoton_pin {
     uint8_t port, pin, function;
@@ -62,8 +84,9 @@ struct uart {
     uint8_t tx[16], rx[16];
     unsigned tx_count, rx_count;
     bool sending;
-    bool rx_is_old;                    /* the receive time-out has passed */
-    struct nuvoton_pin tx_pin, rx_pin; /* where the board has them; function 0: not checked */
+    bool rx_is_old; /* the receive time-out has passed */
+    /* Where the board has them; function 0: not checked. */
+    struct nuvoton_pin tx_pin, rx_pin, rts_pin, cts_pin;
     uint8_t backlog[UART_BACKLOG];
     uint32_t backlog_start, backlog_count;
 };
@@ -72,10 +95,19 @@ void uart_connect(struct uart *uart, struct serial *peer);
 
 /* ---- the chip ---- */
 
+/* What a module's reset bit of SYS resets. */
+struct nuvoton_module {
+    struct device *device;
+    struct nuvoton_bit reset;
+};
+#define NUVOTON_MODULES 20u
+
 struct nuvoton {
     struct twin *twin;
     const struct nuvoton_part *part;
-    struct device sys, clk, gpio, fmc, timer, wdt, trng;
+    struct device sys, clk, gpio, fmc, timer, wdt, trng, rtc;
+    struct nuvoton_module modules[NUVOTON_MODULES];
+    unsigned module_count;
     struct uart uarts[NUVOTON_UARTS];
     struct nvm aprom, config;
     unsigned unlock_step;
@@ -83,19 +115,22 @@ struct nuvoton {
     /* clocks: when each source is stable, 0 while it is off */
     twin_ns stable_at[8];
     uint32_t reset_flags;
+    twin_ns level_at; /* when the power level that PLCTL asks for is there */
     /* fmc */
     struct twin_timer isp_done;
     struct nvm *isp_target; /* of the command under way */
     uint32_t isp_offset, isp_size;
     uint8_t *isp_after; /* what it leaves there */
     uint32_t result;
+    uint32_t bad_word; /* does not take its bits; for tests. UINT32_MAX: none */
     /* timer, wdt */
     struct twin_timer timer_match, wdt_bites;
     twin_ns timer_started, wdt_fed;
     uint32_t timer_from;
-    bool wdt_runs;
+    twin_ns wdt_synced;
     /* trng */
-    twin_ns trng_ready_at, trng_byte_at;
+    twin_ns trng_ready_at, trng_byte_at, trng_seed_at;
+    bool trng_absent; /* as on a part whose generator only the header has */
     uint64_t random;
     bool random_stuck; /* a fault of the generator, for tests */
     /* pins */
@@ -119,6 +154,9 @@ void uart_start(struct nuvoton *soc, unsigned number);
 void fmc_start(struct nuvoton *soc);
 void timers_start(struct nuvoton *soc);
 void trng_start(struct nuvoton *soc);
+void rtc_start(struct nuvoton *soc);
+/* A seed for the PRNG is there (M2354). */
+bool trng_seed_ready(const struct nuvoton *soc);
 /* A clock source of CLK's selectors: its frequency, 0 while it does not run. */
 enum nuvoton_clock {
     CLOCK_HXT,
@@ -126,11 +164,18 @@ enum nuvoton_clock {
     CLOCK_PLL,
     CLOCK_LIRC,
     CLOCK_HIRC,
+    CLOCK_LIRC32, /* the RTC's */
     CLOCK_HCLK,
     CLOCK_PCLK
 };
 uint32_t clock_hz(struct nuvoton *soc, enum nuvoton_clock clock);
+uint32_t clock_field(const struct nuvoton *soc, struct nuvoton_field field);
 bool clock_gate(const struct nuvoton *soc, struct nuvoton_bit gate);
+/* A peripheral with a reset bit in SYS (offset 0: none): adds it to the chip. */
+void module_add(struct nuvoton *soc, struct device *device, struct nuvoton_bit reset);
+/* For its `deaf`: NULL when its clock is on (offset 0: always) and no reset is held. */
+const char *module_deaf(const struct nuvoton *soc, const struct device *device,
+                        struct nuvoton_bit gate);
 /* The function that a pin is set to; 0 is GPIO. */
 unsigned pin_function(const struct nuvoton *soc, unsigned port, unsigned pin);
 /* Protected registers: true when unlocked, else a fault. */

@@ -8,8 +8,10 @@
 
 #define RSTSTS  0x004u
 #define IPRST0  0x008u
-#define IPRST1  0x00cu
+#define IPRST3  0x020u
+#define HCLKRST 0x014u /* M467: bit 7 */
 #define REGLCTL 0x100u
+#define PSWCTL  0x1f4u
 #define PLCTL   0x1f8u
 #define PLSTS   0x1fcu
 
@@ -19,24 +21,10 @@
 #define RESET_SYSTEM   0x20u
 #define RESET_CORE     0x80u
 
+#define PLCTL_WRBUSY 0x80u /* M2354 */
+
 #define CHIPRST 0x1u
 #define CPURST  0x2u
-
-static const struct reg sys_regs[] = {
-    {"PDID", 0x000, 0, 0, 0x00046701, 0, 0},
-    {"RSTSTS", RSTSTS, 0, 0x1ff, 0, 0, 0},
-    {"IPRST0", IPRST0, 0x270e3, 0, 0, 0, TRAIT_PROTECTED},
-    {"IPRST1", IPRST1, 0xffffffff, 0, 0, 0, TRAIT_PROTECTED},
-    {"BODCTL", 0x018, 0x77089, 0, 0, 0, TRAIT_PROTECTED},
-    {"IVSCTL", 0x01c, 0x3, 0, 0, 0, 0},
-    {"IPRST3", 0x020, 0x30000, 0, 0, 0, TRAIT_PROTECTED},
-    {"GPx_MFP4", 0x030, 0xffffffff, 0, 0, 16, 0},
-    {"GPx_MFOS", 0x080, 0xffff, 0, 0, 10, 0},
-    {"REGLCTL", REGLCTL, 0, 0, 0, 0, 0},
-    {"PLCTL", PLCTL, 0xff3f0003, 0, 1, 0, TRAIT_PROTECTED | REG_KEPT},
-    {"PLSTS", PLSTS, 0, 0, 0, 0, 0},
-    {"GPx_MFP", 0x500, 0x1f1f1f1f, 0, 0, 40, 0},
-};
 
 static struct nuvoton *soc_of_sys(struct device *device)
 {
@@ -52,10 +40,20 @@ bool unlocked_or_fault(struct nuvoton *soc, const struct device *device, const s
     return false;
 }
 
+static bool level_is_changing(const struct nuvoton *soc)
+{
+    return twin_now(soc->twin) < soc->level_at;
+}
+
 static bool sys_allow(struct device *device, const struct reg *reg, uint32_t value)
 {
+    struct nuvoton *soc = soc_of_sys(device);
     (void)value;
-    return unlocked_or_fault(soc_of_sys(device), device, reg);
+    if (reg->offset == PLCTL && level_is_changing(soc)) {
+        twin_fault(soc->twin, "the program writes SYS.PLCTL before PLSTS.PLCBUSY is 0 again");
+        return false;
+    }
+    return unlocked_or_fault(soc, device, reg);
 }
 
 static void unlock_step(struct nuvoton *soc, uint32_t value)
@@ -72,15 +70,46 @@ static void unlock_step(struct nuvoton *soc, uint32_t value)
         soc->unlock_step = 0;
 }
 
-static void reset_modules(struct nuvoton *soc, uint32_t bits)
+/* A module stays in reset until its bit is cleared again. */
+static void reset_modules(struct nuvoton *soc, uint32_t offset, uint32_t bits)
 {
-    if (bits & 1u << 2)
-        device_reset(&soc->timer, TWIN_RESET_POWER);
-    if (bits & 1u << 31)
-        device_reset(&soc->trng, TWIN_RESET_POWER);
-    for (unsigned i = 0; i < soc->part->uarts; i++)
-        if (bits & 1u << (16 + i))
-            device_reset(&soc->uarts[i].device, TWIN_RESET_POWER);
+    for (unsigned i = 0; i < soc->module_count; i++) {
+        const struct nuvoton_module *module = &soc->modules[i];
+        if (module->reset.offset == offset && bits >> module->reset.bit & 1u)
+            device_reset(module->device, TWIN_RESET_POWER);
+    }
+}
+
+void module_add(struct nuvoton *soc, struct device *device, struct nuvoton_bit reset)
+{
+    twin_add_device(soc->twin, device);
+    if (soc->module_count < NUVOTON_MODULES)
+        soc->modules[soc->module_count++] = (struct nuvoton_module){device, reset};
+    else
+        twin_fault(soc->twin, "%s has more than %u modules", soc->part->name, NUVOTON_MODULES);
+}
+
+const char *module_deaf(const struct nuvoton *soc, const struct device *device,
+                        struct nuvoton_bit gate)
+{
+    if (gate.offset && !clock_gate(soc, gate))
+        return "while its clock is off";
+    for (unsigned i = 0; i < soc->module_count; i++) {
+        const struct nuvoton_bit reset = soc->modules[i].reset;
+        if (soc->modules[i].device == device && reset.offset &&
+            soc->sys.values[reset.offset / 4u] >> reset.bit & 1u)
+            return "while its reset bit is set";
+    }
+    return NULL;
+}
+
+/* The core and the FMC alone. */
+static void reset_core(struct nuvoton *soc)
+{
+    *device_reg(&soc->sys, IPRST0) &= ~CPURST;
+    soc->reset_flags |= RESET_CORE;
+    device_reset(&soc->fmc, TWIN_RESET_CORE);
+    twin_request_reset(soc->twin, TWIN_RESET_CORE);
 }
 
 static uint32_t sys_read(struct device *device, uint32_t offset, uint32_t value)
@@ -91,7 +120,10 @@ static uint32_t sys_read(struct device *device, uint32_t offset, uint32_t value)
     if (offset == RSTSTS)
         return soc->reset_flags;
     if (offset == PLSTS)
-        return (*device_reg(device, PLCTL) & 3u) << 8;
+        return (value & ~1u) | (uint32_t)level_is_changing(soc) |
+               (*device_reg(device, PLCTL) & 3u) << 8;
+    if (offset == PLCTL && soc->part->cycle_tuned && level_is_changing(soc))
+        return value | PLCTL_WRBUSY;
     return value;
 }
 
@@ -105,9 +137,11 @@ static void sys_write(struct device *device, uint32_t offset, uint32_t old, uint
     else if (offset == IPRST0 && value & CHIPRST)
         twin_request_reset(soc->twin, TWIN_RESET_PIN);
     else if (offset == IPRST0 && value & CPURST)
-        twin_request_reset(soc->twin, TWIN_RESET_CORE);
-    else if (offset == IPRST1)
-        reset_modules(soc, value & ~old);
+        reset_core(soc);
+    else if (offset >= IPRST0 && offset <= IPRST3)
+        reset_modules(soc, offset, value & ~old);
+    else if (offset == PLCTL && (*device_reg(device, PLCTL) ^ old) & 3u)
+        soc->level_at = twin_now(soc->twin) + 20u * TWIN_US;
     else if (offset == PLCTL)
         check_speed(soc);
 }
@@ -143,6 +177,8 @@ unsigned pin_function(const struct nuvoton *soc, unsigned port, unsigned pin)
 #define PCLKDIV 0x034u
 #define PLLCTL  0x040u
 #define STATUS  0x050u
+#define LDOCTL  0x098u
+#define BIAS    0x40000u
 
 #define HXT_HZ  12000000u
 #define HIRC_HZ 12000000u
@@ -156,24 +192,6 @@ unsigned pin_function(const struct nuvoton *soc, unsigned port, unsigned pin)
 #define PWRCTL_LXT  0x2u
 #define PWRCTL_HIRC 0x4u
 #define PWRCTL_LIRC 0x8u
-
-static const struct reg clk_regs[] = {
-    {"PWRCTL", PWRCTL, 0x80071c9f, 0x40, 0x14, 0, TRAIT_PROTECTED | REG_KEPT},
-    {"AHBCLK0", 0x004, 0xff0af0f4, 0, 0x8004, 0, TRAIT_PROTECTED},
-    {"APBCLK0", 0x008, 0x10ff103f, 0, 1, 0, TRAIT_PROTECTED},
-    {"APBCLK1", 0x00c, 0x02000000, 0, 0, 0, TRAIT_PROTECTED},
-    {"CLKSEL0", CLKSEL0, 0x00f00c3f, 0, 0x00f0003f, 0, TRAIT_PROTECTED | REG_KEPT},
-    {"CLKSEL1", 0x014, 0xffffff73, 0, 0xcff77703, 0, TRAIT_PROTECTED},
-    {"CLKSEL2", 0x018, 0x08f0000c, 0, 0, 0, TRAIT_PROTECTED},
-    {"CLKSEL3", 0x01c, 0xfff00000, 0, 0xff000000, 0, TRAIT_PROTECTED},
-    {"CLKDIV0", CLKDIV0, 0xffffff0f, 0, 0, 0, TRAIT_PROTECTED | REG_KEPT},
-    {"CLKDIV3", 0x02c, 0xff000000, 0, 0, 0, TRAIT_PROTECTED},
-    {"CLKDIV4", 0x030, 0x00ffffff, 0, 0, 0, TRAIT_PROTECTED},
-    {"PCLKDIV", PCLKDIV, 0x77, 0, 0, 0, TRAIT_PROTECTED},
-    {"PLLCTL", PLLCTL, 0x008fffff, 0, 0x0005c02e, 0, TRAIT_PROTECTED | REG_KEPT},
-    {"STATUS", STATUS, 0, 0x80, 0, 0, 0},
-    {"AHBCLK1", 0x058, 0x03000000, 0, 0, 0, TRAIT_PROTECTED},
-};
 
 static struct nuvoton *soc_of_clk(struct device *device)
 {
@@ -194,6 +212,11 @@ static bool clk_allow(struct device *device, const struct reg *reg, uint32_t val
     return true;
 }
 
+uint32_t clock_field(const struct nuvoton *soc, struct nuvoton_field field)
+{
+    return soc->clk.values[field.offset / 4u] >> field.bit & ((1u << field.width) - 1u);
+}
+
 static bool is_stable(const struct nuvoton *soc, enum nuvoton_clock clock)
 {
     return soc->stable_at[clock] != 0 && twin_now(soc->twin) + 1u >= soc->stable_at[clock];
@@ -208,8 +231,8 @@ static uint32_t pll_hz(struct nuvoton *soc)
         return 0;
     const uint32_t reference = in / ((pll >> 9 & 0x1fu) + 1u);
     const uint64_t vco = (uint64_t)reference * 2u * ((pll & 0x1ffu) + 2u);
-    if (reference < 4000000u || reference > 8000000u || vco < 200000000u ||
-        vco > soc->part->pll_hz_max) {
+    if (reference < soc->part->pll_in_min || reference > 8000000u || vco < soc->part->pll_min ||
+        vco > soc->part->pll_max) {
         twin_fault(soc->twin,
                    "CLK.PLLCTL 0x%08x: reference %u Hz or inner clock %llu Hz is out of range", pll,
                    reference, (unsigned long long)vco);
@@ -220,8 +243,10 @@ static uint32_t pll_hz(struct nuvoton *soc)
 
 uint32_t clock_hz(struct nuvoton *soc, enum nuvoton_clock clock)
 {
-    static const uint32_t fixed[] = {
-        [CLOCK_HXT] = HXT_HZ, [CLOCK_LXT] = LXT_HZ, [CLOCK_HIRC] = HIRC_HZ};
+    static const uint32_t fixed[] = {[CLOCK_HXT] = HXT_HZ,
+                                     [CLOCK_LXT] = LXT_HZ,
+                                     [CLOCK_HIRC] = HIRC_HZ,
+                                     [CLOCK_LIRC32] = 32000u};
     switch (clock) {
     case CLOCK_PLL:
         return pll_hz(soc);
@@ -241,20 +266,38 @@ bool clock_gate(const struct nuvoton *soc, struct nuvoton_bit gate)
     return soc->clk.values[gate.offset / 4u] >> gate.bit & 1u;
 }
 
-/* Flash and regulator must be ready for a clock before it comes. */
-void check_speed(struct nuvoton *soc)
+static void check_wait_states(struct nuvoton *soc, uint32_t hz)
 {
-    const uint32_t hz = twin_hz(soc->twin), cycle = *device_reg(&soc->fmc, 0x4c) & 0xfu;
+    const uint32_t control = *device_reg(&soc->fmc, 0x4c), cycle = control & 0xfu;
     uint32_t needed = hz / soc->part->step_hz + 1u;
     if (needed > soc->part->cycle_max)
         needed = soc->part->cycle_max;
+    const bool tuned = soc->part->cycle_tuned && !(control & 0x100u);
+    if (cycle < needed && !tuned)
+        twin_fault(soc->twin, "FMC.CYCCTL is %u; flash needs %u at %u Hz", cycle, needed, hz);
+}
+
+static void check_power(struct nuvoton *soc, uint32_t hz)
+{
+    const unsigned level = *device_reg(&soc->sys, PLCTL) & 3u;
+    const uint32_t *fastest = soc->part->level_hz;
+    if (hz > fastest[level])
+        twin_fault(soc->twin, "SYS.PLCTL is at level %u, which %u Hz is too fast for", level, hz);
+    else if (level_is_changing(soc) && hz > fastest[level == 0])
+        twin_fault(soc->twin, "the core goes to %u Hz before SYS.PLSTS.PLCBUSY is 0", hz);
+    else if (soc->part->needs_bias && hz > fastest[1] && !(*device_reg(&soc->clk, LDOCTL) & BIAS))
+        twin_fault(soc->twin, "CLK.LDOCTL.PDBIASEN is off, which %u Hz needs", hz);
+}
+
+/* Flash and regulator must be ready for a clock before it comes. */
+void check_speed(struct nuvoton *soc)
+{
+    const uint32_t hz = twin_hz(soc->twin);
     if (hz > soc->part->hz_max)
         twin_fault(soc->twin, "the core's clock is %u Hz; the part runs at %u at most", hz,
                    soc->part->hz_max);
-    else if (cycle < needed)
-        twin_fault(soc->twin, "FMC.CYCCTL is %u; flash needs %u at %u Hz", cycle, needed, hz);
-    else if (hz > soc->part->level1_hz && (*device_reg(&soc->sys, PLCTL) & 3u) != 0)
-        twin_fault(soc->twin, "SYS.PLCTL is not at level 0, which %u Hz needs", hz);
+    check_wait_states(soc, hz);
+    check_power(soc, hz);
 }
 
 static void switch_core(struct nuvoton *soc)
@@ -295,7 +338,7 @@ static uint32_t clk_read(struct device *device, uint32_t offset, uint32_t value)
         return value;
     return (uint32_t)is_stable(soc, CLOCK_HXT) | (uint32_t)is_stable(soc, CLOCK_LXT) << 1 |
            (uint32_t)is_stable(soc, CLOCK_PLL) << 2 | (uint32_t)is_stable(soc, CLOCK_LIRC) << 3 |
-           (uint32_t)is_stable(soc, CLOCK_HIRC) << 4;
+           (uint32_t)is_stable(soc, CLOCK_HIRC) << 4 | (uint32_t)is_stable(soc, CLOCK_LIRC32) << 9;
 }
 
 static void clk_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
@@ -315,7 +358,8 @@ static void clk_write(struct device *device, uint32_t offset, uint32_t old, uint
 }
 
 /* A watchdog or system reset leaves the PLL and the core's switch to it as they were (REG_KEPT):
- * drivers must return to HIRC before they change the PLL. */
+ * drivers must return to HIRC before they change the PLL, unless (M467) they asked that the switch
+ * is reset too. */
 static void clk_reset(struct device *device, enum twin_reset reset)
 {
     struct nuvoton *soc = soc_of_clk(device);
@@ -323,8 +367,47 @@ static void clk_reset(struct device *device, enum twin_reset reset)
         memset(soc->stable_at, 0, sizeof soc->stable_at);
         soc->stable_at[CLOCK_HIRC] = 1;
         twin_set_hz(soc->twin, HIRC_HZ);
+        soc->level_at = 0;
+    } else if (*device_reg(&soc->sys, HCLKRST) & 0x80u) {
+        *device_reg(device, CLKSEL0) |= 7u;
+        twin_set_hz(soc->twin, HIRC_HZ);
     }
     power_sources(soc);
+}
+
+/* ---- RTC: the registers that clocks and pins of others hang on ---- */
+
+#define RTC_LXTCTL 0x100u
+
+static struct nuvoton *soc_of_rtc(struct device *device)
+{
+    return (struct nuvoton *)((char *)device - offsetof(struct nuvoton, rtc));
+}
+
+static void rtc_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
+{
+    struct nuvoton *soc = soc_of_rtc(device);
+    (void)old;
+    if (offset == RTC_LXTCTL && soc->part->trng == TRNG_LIRC32)
+        start_source(soc, CLOCK_LIRC32, value & 1u, 200 * TWIN_US);
+}
+
+static const char *rtc_deaf(struct device *device)
+{
+    const struct nuvoton_bit gate = {0x008, 1};
+    return module_deaf(soc_of_rtc(device), device, gate);
+}
+
+void rtc_start(struct nuvoton *soc)
+{
+    soc->rtc = (struct device){.name = "RTC",
+                               .base = 0x40041000u,
+                               .size = 0x1000u,
+                               .regs = soc->part->rtc_regs,
+                               .reg_count = soc->part->rtc_reg_count,
+                               .write = rtc_write,
+                               .deaf = rtc_deaf};
+    twin_add_device(soc->twin, &soc->rtc);
 }
 
 void system_start(struct nuvoton *soc)
@@ -332,8 +415,8 @@ void system_start(struct nuvoton *soc)
     soc->sys = (struct device){.name = "SYS",
                                .base = 0x40000000u,
                                .size = 0x1000u,
-                               .regs = sys_regs,
-                               .reg_count = sizeof sys_regs / sizeof *sys_regs,
+                               .regs = soc->part->sys_regs,
+                               .reg_count = soc->part->sys_reg_count,
                                .read = sys_read,
                                .write = sys_write,
                                .allow = sys_allow,
@@ -341,8 +424,8 @@ void system_start(struct nuvoton *soc)
     soc->clk = (struct device){.name = "CLK",
                                .base = 0x40000200u,
                                .size = 0x100u,
-                               .regs = clk_regs,
-                               .reg_count = sizeof clk_regs / sizeof *clk_regs,
+                               .regs = soc->part->clk_regs,
+                               .reg_count = soc->part->clk_reg_count,
                                .read = clk_read,
                                .write = clk_write,
                                .allow = clk_allow,

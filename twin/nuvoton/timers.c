@@ -15,7 +15,7 @@
 #define CONTINUOUS 3u
 
 static const struct reg timer_regs[] = {
-    {"CTL", CTL, 0xf89ff8ffu & ~ACTSTS, 0, 5, 0, 0},
+    {"CTL", CTL, 0xf9f880ff, 0, 5, 0, 0},
     {"CMP", CMP, 0xffffff, 0, 0, 0, 0},
     {"INTSTS", INTSTS, 0, 3, 0, 0, 0},
     {"CNT", CNT, 0, 0, 0, 0, 0},
@@ -112,19 +112,22 @@ static void timer_reset(struct device *device, enum twin_reset reset)
 static const char *timer_deaf(struct device *device)
 {
     const struct nuvoton_bit gate = {0x008, 2};
-    return clock_gate(soc_of_timer(device), gate) ? NULL : "while its clock is off";
+    return module_deaf(soc_of_timer(device), device, gate);
 }
 
 /* ---- the watchdog ---- */
 
+#define ALTCTL 0x04u
 #define RSTCNT 0x08u
+#define RSTF   0x04u
+#define SYNC   (1u << 30)
 #define RSTEN  0x02u
 #define WDTEN  0x80u
 #define FEED   0x5aa5u
 
 static const struct reg wdt_regs[] = {
     {"CTL", CTL, 0x80000fd2, 0x2c, 0x700, 0, TRAIT_PROTECTED},
-    {"ALTCTL", 0x04, 3, 0, 0, 0, TRAIT_PROTECTED},
+    {"ALTCTL", ALTCTL, 3, 0, 0, 0, TRAIT_PROTECTED},
     {"RSTCNT", RSTCNT, 0, 0, 0, 0, 0},
 };
 
@@ -133,24 +136,35 @@ static struct nuvoton *soc_of_wdt(struct device *device)
     return (struct nuvoton *)((char *)device - offsetof(struct nuvoton, wdt));
 }
 
-static void feed(struct nuvoton *soc)
+static uint32_t wdt_hz(struct nuvoton *soc)
 {
-    const uint32_t control = *device_reg(&soc->wdt, CTL);
     const uint32_t select = soc->clk.values[0x14 / 4] & 3u;
     static const int8_t sources[] = {-1, CLOCK_LXT, CLOCK_HCLK, CLOCK_LIRC};
-    uint32_t hz = sources[select] < 0 ? 0 : clock_hz(soc, sources[select]);
-    if (select == 2)
-        hz /= 2048u;
+    const uint32_t hz = sources[select] < 0 ? 0 : clock_hz(soc, sources[select]);
+    return select == 2 ? hz / 2048u : hz;
+}
+
+static void feed(struct nuvoton *soc)
+{
+    static const uint16_t delays[] = {1026, 130, 18, 3};
+    const uint32_t control = *device_reg(&soc->wdt, CTL);
+    const uint32_t hz = wdt_hz(soc), select = control >> 8 & 0xfu;
     if (!(control & WDTEN)) {
         twin_timer_set(soc->twin, &soc->wdt_bites, TWIN_NEVER);
         return;
     }
     if (hz == 0) {
         twin_fault(soc->twin, "the watchdog is started without a clock (CLKSEL1.WDTSEL %u)",
-                   select);
+                   soc->clk.values[0x14 / 4] & 3u);
         return;
     }
-    const uint64_t clocks = (1ull << (4u + 2u * (control >> 8 & 0xfu))) + 1026u;
+    if (select > soc->part->wdt_select_max) {
+        twin_fault(soc->twin, "WDT.CTL.TOUTSEL is %u; the part has up to %u", select,
+                   soc->part->wdt_select_max);
+        return;
+    }
+    const uint64_t clocks =
+        (1ull << (4u + 2u * select)) + delays[*device_reg(&soc->wdt, ALTCTL) & 3u];
     twin_timer_set(soc->twin, &soc->wdt_bites, twin_now(soc->twin) + clocks * 1000000000ull / hz);
 }
 
@@ -161,10 +175,24 @@ static void on_bite(void *ctx)
         twin_request_reset(soc->twin, TWIN_RESET_WATCHDOG);
 }
 
+static bool is_syncing(const struct nuvoton *soc)
+{
+    return twin_now(soc->twin) < soc->wdt_synced;
+}
+
+static uint32_t wdt_read(struct device *device, uint32_t offset, uint32_t value)
+{
+    return offset == CTL && is_syncing(soc_of_wdt(device)) ? value | SYNC : value;
+}
+
+/* CTL crosses to the watchdog's own clock: some three of its periods. */
 static void wdt_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
 {
     struct nuvoton *soc = soc_of_wdt(device);
+    const uint32_t hz = wdt_hz(soc);
     (void)old;
+    if (offset == CTL && hz)
+        soc->wdt_synced = twin_now(soc->twin) + 3000000000ull / hz;
     if (offset == CTL || (offset == RSTCNT && value == FEED))
         feed(soc);
     else if (offset == RSTCNT)
@@ -173,21 +201,28 @@ static void wdt_write(struct device *device, uint32_t offset, uint32_t old, uint
 
 static bool wdt_allow(struct device *device, const struct reg *reg, uint32_t value)
 {
+    struct nuvoton *soc = soc_of_wdt(device);
     (void)value;
-    return unlocked_or_fault(soc_of_wdt(device), device, reg);
+    if (reg->offset == CTL && is_syncing(soc)) {
+        twin_fault(soc->twin, "the program writes WDT.CTL while its SYNC is 1");
+        return false;
+    }
+    return unlocked_or_fault(soc, device, reg);
 }
 
 static void wdt_reset(struct device *device, enum twin_reset reset)
 {
     struct nuvoton *soc = soc_of_wdt(device);
-    (void)reset;
+    if (reset == TWIN_RESET_WATCHDOG)
+        *device_reg(device, CTL) |= RSTF;
+    soc->wdt_synced = 0;
     twin_timer_set(soc->twin, &soc->wdt_bites, TWIN_NEVER);
 }
 
 static const char *wdt_deaf(struct device *device)
 {
     const struct nuvoton_bit gate = {0x008, 0};
-    return clock_gate(soc_of_wdt(device), gate) ? NULL : "while its clock is off";
+    return module_deaf(soc_of_wdt(device), device, gate);
 }
 
 void timers_start(struct nuvoton *soc)
@@ -208,10 +243,11 @@ void timers_start(struct nuvoton *soc)
                                .size = 0x100u,
                                .regs = wdt_regs,
                                .reg_count = sizeof wdt_regs / sizeof *wdt_regs,
+                               .read = wdt_read,
                                .write = wdt_write,
                                .allow = wdt_allow,
                                .reset = wdt_reset,
                                .deaf = wdt_deaf};
-    twin_add_device(soc->twin, &soc->timer);
+    module_add(soc, &soc->timer, (struct nuvoton_bit){0x00c, 2});
     twin_add_device(soc->twin, &soc->wdt);
 }

@@ -31,6 +31,9 @@
 
 #define RXOVIF 1u
 
+#define ACTLV   0x300u /* RTSACTLV, CTSACTLV */
+#define TXRXDIS 0x8u
+
 #define FIFO_SIZE 16u
 
 static const struct reg uart_regs[] = {
@@ -51,18 +54,12 @@ static const struct reg uart_regs[] = {
 
 static uint32_t source_hz(struct uart *uart)
 {
+    static const int8_t clocks[] = {CLOCK_HXT,  CLOCK_PLL, CLOCK_LXT, CLOCK_HIRC,
+                                    CLOCK_PCLK, -1,        -1,        -1};
     struct nuvoton *soc = uart->soc;
-    static const struct {
-        uint8_t select, select_bit, divider, divider_bit;
-    } where[NUVOTON_UARTS] = {{0x14, 24, 0x20, 8},  {0x14, 26, 0x20, 12}, {0x1c, 24, 0x30, 0},
-                              {0x1c, 26, 0x30, 4},  {0x1c, 28, 0x30, 8},  {0x1c, 30, 0x30, 12},
-                              {0x1c, 20, 0x30, 16}, {0x1c, 22, 0x30, 20}};
-    const uint32_t *clk = soc->clk.values;
-    const unsigned n = uart->number;
-    const uint32_t select = clk[where[n].select / 4u] >> where[n].select_bit & 3u;
-    const uint32_t divider = (clk[where[n].divider / 4u] >> where[n].divider_bit & 0xfu) + 1u;
-    static const enum nuvoton_clock clocks[] = {CLOCK_HXT, CLOCK_PLL, CLOCK_LXT, CLOCK_HIRC};
-    uint32_t hz = clock_hz(soc, clocks[select]);
+    const uint32_t select = clock_field(soc, soc->part->uart_clock[uart->number].select);
+    const uint32_t divider = clock_field(soc, soc->part->uart_clock[uart->number].divider) + 1u;
+    uint32_t hz = clocks[select] < 0 ? 0 : clock_hz(soc, (enum nuvoton_clock)clocks[select]);
     if (select == 1 && soc->part->pll_halved)
         hz /= 2u;
     return hz / divider;
@@ -112,6 +109,15 @@ static bool pin_is_right(struct uart *uart, const struct nuvoton_pin *pin, const
                'A' + (char)pin->port, pin->pin, pin_function(uart->soc, pin->port, pin->pin),
                pin->function);
     return false;
+}
+
+static void check_flow_pins(struct uart *uart)
+{
+    const uint32_t enabled = *device_reg(&uart->device, INTEN);
+    if (enabled & ATORTSEN)
+        (void)pin_is_right(uart, &uart->rts_pin, "drives RTS");
+    if (enabled & ATOCTSEN)
+        (void)pin_is_right(uart, &uart->cts_pin, "obeys CTS");
 }
 
 /* ---- interrupts ---- */
@@ -278,8 +284,8 @@ static uint32_t fifo_status(const struct uart *uart, uint32_t flags)
     return flags | (uart->rx_count & 0xfu) << 8 | (uint32_t)(uart->rx_count == 0) << 14 |
            (uint32_t)(uart->rx_count == FIFO_SIZE) << 15 | (uart->tx_count & 0xfu) << 16 |
            (uint32_t)(uart->tx_count == 0) << 22 | (uint32_t)(uart->tx_count == FIFO_SIZE) << 23 |
-           (uint32_t)(uart->tx_count == 0 && !uart->sending) << 28 | 1u << 29 |
-           (uint32_t)uart->sending << 31;
+           (uint32_t)(uart->tx_count == 0 && !uart->sending) << 28 |
+           (uint32_t)!uart->came.queued << 29 | (uint32_t)uart->sending << 31;
 }
 
 static uint32_t uart_read(struct device *device, uint32_t offset, uint32_t value)
@@ -301,13 +307,19 @@ static uint32_t uart_read(struct device *device, uint32_t offset, uint32_t value
 static void uart_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
 {
     struct uart *uart = (struct uart *)device;
-    (void)old;
     if (offset == DAT)
         put(uart, (uint8_t)value);
     if (offset == FIFO && value & RXRST)
         uart->rx_count = 0;
-    if (offset == FIFO && value & TXRST && !uart->sending)
-        uart->tx_count = 0;
+    if (offset == FIFO && value & TXRST && (uart->sending || uart->tx_count))
+        twin_fault(uart->soc->twin, "the program sets %s.FIFO.TXRST before TXEMPTYF is 1",
+                   device->name);
+    if (offset == INTEN)
+        check_flow_pins(uart);
+    if ((offset == MODEM || offset == MODEMSTS) && (old ^ *device_reg(device, offset)) & ACTLV &&
+        !(*device_reg(device, FUNCSEL) & TXRXDIS))
+        twin_fault(uart->soc->twin, "%s's active levels are changed while FUNCSEL.TXRXDIS is 0",
+                   device->name);
     if (offset == INTEN || offset == TOUT)
         restart_time_out(uart);
     send_next(uart);
@@ -319,7 +331,7 @@ static const char *clock_fault(struct device *device)
 {
     const struct uart *uart = (struct uart *)device;
     const struct nuvoton_bit gate = {0x008, (uint8_t)(16u + uart->number)};
-    return clock_gate(uart->soc, gate) ? NULL : "while its clock is off";
+    return module_deaf(uart->soc, device, gate);
 }
 
 /* The peer's bytes still come: they are on the line. */
@@ -353,5 +365,5 @@ void uart_start(struct nuvoton *soc, unsigned number)
                                    .write = uart_write,
                                    .deaf = clock_fault,
                                    .reset = uart_reset};
-    twin_add_device(soc->twin, &uart->device);
+    module_add(soc, &uart->device, (struct nuvoton_bit){0x00c, (uint8_t)(16u + number)});
 }

@@ -1,23 +1,7 @@
 /* The M467's models, used as the register tables say: what is right works, what is wrong is named.
  */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
+#include "tests/unit/twin/nuvoton_bench.h"
 
-#include <cmocka.h>
-
-#include "twin/nuvoton/nuvoton.h"
-
-#define SYS  0x40000000u
-#define CLK  0x40000200u
-#define FMC  0x4000c000u
-#define UART 0x40070000u
-#define TRNG 0x400b9000u
-#define WDT  0x40040000u
-
-static struct nuvoton *soc;
 static uint8_t heard[64];
 static unsigned heard_count;
 
@@ -31,55 +15,19 @@ static void hear(void *ctx, uint8_t byte)
 static struct serial peer = {
     .name = "the console", .baud = 115200, .take = hear, .clear_to_send = true};
 
-static int switch_on(void **state)
+static void wire(void)
 {
-    /* Vectors: a stack and `b .` at 0x100; the core sleeps while the test uses the bus. */
-    static const uint8_t program[0x104] = {
-        [3] = 0x20,     [4] = 0x01,     [5] = 0x01,    [0x100] = 0x30,
-        [0x101] = 0xbf, [0x102] = 0xfd, [0x103] = 0xe7};
-    (void)state;
-    soc = nuvoton_new(&nuvoton_m467, NULL);
-    assert_non_null(soc);
-    twin_hurry(soc->twin);
-    assert_true(nuvoton_program(soc, 0, program, sizeof program));
     uart_connect(&soc->uarts[0], &peer);
     soc->uarts[0].rx_pin = (struct nuvoton_pin){1, 12, 6};
     soc->uarts[0].tx_pin = (struct nuvoton_pin){1, 13, 6};
+    soc->uarts[0].rts_pin = (struct nuvoton_pin){1, 10, 6};
     heard_count = 0;
-    twin_reset(soc->twin, TWIN_RESET_POWER);
-    return 0;
 }
 
-static int switch_off(void **state)
+static int switch_on(void **state)
 {
     (void)state;
-    nuvoton_free(soc);
-    return 0;
-}
-
-static void pass(twin_ns time)
-{
-    assert_int_equal(twin_run(soc->twin, twin_now(soc->twin) + time), TWIN_STOPPED);
-}
-
-static void unlock(void)
-{
-    twin_store(soc->twin, SYS + 0x100, 0x59);
-    twin_store(soc->twin, SYS + 0x100, 0x16);
-    twin_store(soc->twin, SYS + 0x100, 0x88);
-    assert_int_equal(twin_load(soc->twin, SYS + 0x100), 1);
-}
-
-static void assert_fault(const char *part)
-{
-    const char *text = twin_fault_text(soc->twin);
-    if (!strstr(text, part))
-        fail_msg("the fault says \"%s\", not \"%s\"", text, part);
-}
-
-static void assert_no_fault(void)
-{
-    assert_string_equal(twin_fault_text(soc->twin), "");
+    return bench_on(&nuvoton_m467, wire);
 }
 
 /* ---- the lock, clocks ---- */
@@ -109,6 +57,9 @@ static void to_200_mhz(uint32_t cycle)
     pass(TWIN_MS);
     assert_int_equal(twin_load(soc->twin, CLK + 0x50) & 4, 4);
     twin_store(soc->twin, SYS + 0x1f8, 0);
+    assert_int_equal(twin_load(soc->twin, SYS + 0x1fc) & 1, 1);
+    pass(TWIN_MS);
+    assert_int_equal(twin_load(soc->twin, SYS + 0x1fc), 0);
     twin_store(soc->twin, CLK + 0x04, twin_load(soc->twin, CLK + 0x04) | 4);
     twin_store(soc->twin, FMC + 0x4c, cycle);
     twin_store(soc->twin, CLK + 0x34, 0x11);
@@ -336,11 +287,122 @@ static void an_unfed_watchdog_resets(void **state)
 static void what_is_not_modelled_is_named(void **state)
 {
     (void)state;
-    twin_load(soc->twin, 0x40007000);
-    assert_fault("0x40007000, where no peripheral is modelled");
+    twin_load(soc->twin, 0x4000b000);
+    assert_fault("0x4000b000, where no peripheral is modelled");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, switch_on, switch_off)
+static void the_watchdogs_control_is_left_alone_until_it_is_in_step(void **state)
+{
+    (void)state;
+    unlock();
+    put(CLK + 0x00, 0x1c);
+    put(CLK + 0x08, 1);
+    pass(TWIN_MS);
+    put(WDT, 0x80 | 0x02 | 6u << 8);
+    assert_int_equal(get(WDT) >> 30 & 1, 1);
+    put(WDT, 0x80 | 0x02 | 5u << 8);
+    assert_fault("WDT.CTL while its SYNC is 1");
+}
+
+static void a_port_without_its_clock_is_named(void **state)
+{
+    (void)state;
+    unlock();
+    put(CLK + 0x04, 1u << 24 | 4);
+    put(GPIO + 0x08, 0);
+    put(GPIO + 0x48, 0);
+    assert_fault("uses PB while its clock is off");
+}
+
+static void a_module_held_in_reset_does_not_answer(void **state)
+{
+    (void)state;
+    open_uart(102);
+    put(SYS + 0x0c, 1u << 16);
+    put(UART + 0x0c, 3);
+    assert_fault("UART0.LINE while its reset bit is set");
+}
+
+static void the_power_level_is_there_before_the_clock(void **state)
+{
+    (void)state;
+    unlock();
+    put(CLK + 0x40, 0x00080417);
+    pass(TWIN_MS);
+    put(FMC + 0x4c, 8);
+    put(SYS + 0x1f8, 0);
+    put(CLK + 0x10, (get(CLK + 0x10) & ~7u) | 2);
+    assert_fault("before SYS.PLSTS.PLCBUSY is 0");
+}
+
+static void a_word_that_does_not_take_its_bits_is_flagged(void **state)
+{
+    (void)state;
+    open_flash();
+    soc->bad_word = 0x80020;
+    command(0x21, 0x80020, 0x12345678);
+    pass(TWIN_MS);
+    assert_int_equal(get(FMC + 0x40) & 0x20, 0x20);
+    command(0x22, 0x80000, 0);
+    pass(100 * TWIN_MS);
+    assert_int_equal(get(FMC + 0x40) & 0x20, 0);
+}
+
+static void rts_needs_its_pin(void **state)
+{
+    (void)state;
+    open_uart(102);
+    put(UART + 0x04, 1u << 12);
+    assert_fault("UART0 drives RTS, but PB10 has function 0, not 6");
+}
+
+static void active_levels_stay_while_the_uart_is_on(void **state)
+{
+    (void)state;
+    open_uart(102);
+    put(UART + 0x10, 0);
+    assert_fault("active levels are changed while FUNCSEL.TXRXDIS is 0");
+}
+
+static void the_transmit_fifo_is_not_reset_while_it_sends(void **state)
+{
+    (void)state;
+    open_uart(102);
+    put(UART, 'h');
+    put(UART + 0x08, 4);
+    assert_fault("UART0.FIFO.TXRST before TXEMPTYF");
+}
+
+static void each_byte_of_the_trng_is_asked_for(void **state)
+{
+    (void)state;
+    unlock();
+    put(CLK + 0x00, 0x1c);
+    put(CLK + 0x18, 1u << 27);
+    put(CLK + 0x0c, 1u << 25);
+    pass(TWIN_MS);
+    put(TRNG + 0x0c, 0x80);
+    pass(TWIN_MS);
+    put(TRNG, 1);
+    assert_true(comes(TRNG, 2, 2));
+    get(TRNG + 4);
+    assert_int_equal(get(TRNG) & 2, 0);
+    pass(10 * TWIN_MS);
+    assert_int_equal(get(TRNG) & 2, 0);
+    put(TRNG, 1);
+    assert_true(comes(TRNG, 2, 2));
+}
+
+static void the_core_alone_restarts_with_its_own_flag(void **state)
+{
+    (void)state;
+    unlock();
+    put(SYS + 0x04, 0x1ff);
+    put(SYS + 0x08, 2);
+    pass(TWIN_MS);
+    assert_int_equal(twin_last_reset(soc->twin), TWIN_RESET_CORE);
+    assert_int_equal(get(SYS + 0x04), 0x80);
+}
 
 int main(void)
 {
@@ -364,6 +426,16 @@ int main(void)
         TEST(the_trng_must_be_ready_before_it_is_enabled),
         TEST(an_unfed_watchdog_resets),
         TEST(what_is_not_modelled_is_named),
+        TEST(the_watchdogs_control_is_left_alone_until_it_is_in_step),
+        TEST(a_port_without_its_clock_is_named),
+        TEST(a_module_held_in_reset_does_not_answer),
+        TEST(the_power_level_is_there_before_the_clock),
+        TEST(a_word_that_does_not_take_its_bits_is_flagged),
+        TEST(rts_needs_its_pin),
+        TEST(active_levels_stay_while_the_uart_is_on),
+        TEST(the_transmit_fifo_is_not_reset_while_it_sends),
+        TEST(each_byte_of_the_trng_is_asked_for),
+        TEST(the_core_alone_restarts_with_its_own_flag),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

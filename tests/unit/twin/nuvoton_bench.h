@@ -1,0 +1,100 @@
+/* For tests of a Nuvoton chip's models: the chip with its core asleep, and bus accesses. */
+#ifndef OTTER_TEST_NUVOTON_BENCH_H
+#define OTTER_TEST_NUVOTON_BENCH_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "twin/nuvoton/nuvoton.h"
+
+#define SYS  0x40000000u
+#define CLK  0x40000200u
+#define GPIO 0x40004000u
+#define FMC  0x4000c000u
+#define UART 0x40070000u
+#define TRNG 0x400b9000u
+#define WDT  0x40040000u
+
+static struct nuvoton *soc;
+
+/* Before the power comes, a test wires what its board has. */
+static int bench_on(const struct nuvoton_part *part, void (*wire)(void))
+{
+    /* Vectors: a stack and `wfi; b .` at 0x100; the core sleeps while the test uses the bus. */
+    static const uint8_t program[0x104] = {
+        [3] = 0x20,     [4] = 0x01,     [5] = 0x01,    [0x100] = 0x30,
+        [0x101] = 0xbf, [0x102] = 0xfd, [0x103] = 0xe7};
+    soc = nuvoton_new(part, NULL);
+    assert_non_null(soc);
+    twin_hurry(soc->twin);
+    assert_true(nuvoton_program(soc, 0, program, sizeof program));
+    if (wire)
+        wire();
+    twin_reset(soc->twin, TWIN_RESET_POWER);
+    return 0;
+}
+
+static int switch_off(void **state)
+{
+    (void)state;
+    nuvoton_free(soc);
+    return 0;
+}
+
+static inline void put(uint32_t address, uint32_t value)
+{
+    twin_store(soc->twin, address, value);
+}
+
+static inline uint32_t get(uint32_t address)
+{
+    return twin_load(soc->twin, address);
+}
+
+static inline void pass(twin_ns time)
+{
+    const enum twin_end end = twin_run(soc->twin, twin_now(soc->twin) + time);
+    if (end == TWIN_FAULT)
+        fail_msg("%s", twin_fault_text(soc->twin));
+    assert_int_equal(end, TWIN_STOPPED);
+}
+
+/* Until the bits are as wanted, for 2 s at most. */
+static inline bool comes(uint32_t address, uint32_t mask, uint32_t wanted)
+{
+    for (unsigned i = 0; i < 20000; i++) {
+        if ((get(address) & mask) == wanted)
+            return true;
+        pass(100 * TWIN_US);
+    }
+    return false;
+}
+
+static inline void unlock(void)
+{
+    put(SYS + 0x100, 0x59);
+    put(SYS + 0x100, 0x16);
+    put(SYS + 0x100, 0x88);
+    assert_int_equal(get(SYS + 0x100), 1);
+}
+
+static inline void assert_fault(const char *part)
+{
+    const char *text = twin_fault_text(soc->twin);
+    if (!strstr(text, part))
+        fail_msg("the fault says \"%s\", not \"%s\"", text, part);
+}
+
+static inline void assert_no_fault(void)
+{
+    assert_string_equal(twin_fault_text(soc->twin), "");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, switch_on, switch_off)
+
+#endif

@@ -1,0 +1,197 @@
+/* The M2354's clocks, UARTs, flash and random numbers, as its register tables have them. */
+#include "tests/unit/twin/nuvoton_bench.h"
+
+#define RTC   0x40041000u
+#define UART4 0x40074000u
+
+static uint8_t heard[16];
+static unsigned heard_count;
+
+static void hear(void *ctx, uint8_t byte)
+{
+    (void)ctx;
+    assert_in_range(heard_count, 0, sizeof heard - 1);
+    heard[heard_count++] = byte;
+}
+
+static struct serial peer = {
+    .name = "the modem", .baud = 115200, .take = hear, .clear_to_send = true};
+
+static void wire(void)
+{
+    heard_count = 0;
+    uart_connect(&soc->uarts[4], &peer);
+    soc->uarts[4].rx_pin = (struct nuvoton_pin){2, 6, 5};
+    soc->uarts[4].tx_pin = (struct nuvoton_pin){2, 7, 5};
+}
+
+static int switch_on(void **state)
+{
+    (void)state;
+    return bench_on(&nuvoton_m2354, wire);
+}
+
+static void to_96_mhz(uint32_t cycle)
+{
+    unlock();
+    put(CLK + 0x40, 0x0008420e | 0x10000);
+    put(CLK + 0x40, 0x0008420e);
+    assert_true(comes(CLK + 0x50, 4, 4));
+    assert_true(comes(SYS + 0x1f8, 0x80, 0));
+    put(SYS + 0x1f8, 0);
+    assert_true(comes(SYS + 0x1fc, 1, 0));
+    put(FMC + 0x4c, cycle);
+    put(CLK + 0x10, (get(CLK + 0x10) & ~7u) | 2);
+}
+
+static void the_core_comes_to_96_mhz_by_the_tables_steps(void **state)
+{
+    (void)state;
+    to_96_mhz(0x104);
+    assert_no_fault();
+    assert_int_equal(twin_hz(soc->twin), 96000000);
+}
+
+static void wait_states_tune_themselves_unless_told_not_to(void **state)
+{
+    (void)state;
+    to_96_mhz(0x001);
+    assert_no_fault();
+    put(FMC + 0x4c, 0x103);
+    assert_fault("FMC.CYCCTL is 3; flash needs 4 at 96000000 Hz");
+}
+
+static void each_speed_has_its_power_level(void **state)
+{
+    (void)state;
+    unlock();
+    put(CLK + 0x40, 0x0008420e);
+    assert_true(comes(CLK + 0x50, 4, 4));
+    put(CLK + 0x10, (get(CLK + 0x10) & ~7u) | 2);
+    assert_fault("SYS.PLCTL is at level 2, which 96000000 Hz is too fast for");
+}
+
+static void open_uart4(uint32_t select)
+{
+    unlock();
+    put(CLK + 0x04, get(CLK + 0x04) | 1u << 26);
+    put(CLK + 0x08, 1u << 20);
+    put(CLK + 0x1c, select << 24);
+    put(SYS + 0x30 + 8 * 2, 0x55000000);
+    put(UART4 + 0x0c, 3);
+    put(UART4 + 0x24, 3u << 28 | 102);
+}
+
+static void a_uarts_selector_has_three_bits(void **state)
+{
+    (void)state;
+    open_uart4(3);
+    put(UART4, 'A');
+    pass(TWIN_MS);
+    assert_int_equal(heard_count, 1);
+    put(CLK + 0x1c, 5u << 24);
+    put(UART4, 'A');
+    assert_fault("UART4 runs at 0 bit/s");
+}
+
+static void a_page_is_two_kib(void **state)
+{
+    static const uint8_t zeros[0x1000];
+    (void)state;
+    assert_true(nuvoton_program(soc, 0x80000, zeros, sizeof zeros));
+    unlock();
+    put(FMC, 0x09);
+    put(FMC + 0x0c, 0x22);
+    put(FMC + 0x04, 0x80800);
+    put(FMC + 0x10, 1);
+    pass(100 * TWIN_MS);
+    assert_int_equal(soc->aprom.bytes[0x807ff], 0x00);
+    assert_int_equal(soc->aprom.bytes[0x80800], 0xff);
+}
+
+static void there_are_no_erase_blocks(void **state)
+{
+    (void)state;
+    unlock();
+    put(FMC, 0x09);
+    put(FMC + 0x0c, 0x25);
+    put(FMC + 0x04, 0x80000);
+    put(FMC + 0x10, 1);
+    assert_fault("M2354KJFAE has no FMC command 0x25");
+}
+
+static void bits_that_ispctl_lacks_are_named(void **state)
+{
+    (void)state;
+    unlock();
+    put(FMC, 0x0b);
+    assert_fault("bits that M2354KJFAE does not have");
+}
+
+static void the_cycle_counter_is_missing(void **state)
+{
+    (void)state;
+    get(0xe0001004);
+    assert_fault("0xe0001004, where no peripheral is modelled");
+}
+
+static void start_generator(void)
+{
+    unlock();
+    put(CLK + 0x08, 2);
+    put(CLK + 0x0c, 1u << 25);
+    put(RTC + 0x100, get(RTC + 0x100) | 0x41);
+    assert_true(comes(CLK + 0x50, 0x200, 0x200));
+    put(TRNG + 0x0c, 0x80);
+}
+
+static void random_bytes_come_on_the_rtcs_32_khz(void **state)
+{
+    (void)state;
+    start_generator();
+    assert_true(comes(TRNG, 0x80, 0x80));
+    put(TRNG, 1);
+    assert_true(comes(TRNG, 2, 2));
+    get(TRNG + 4);
+    assert_int_equal(get(TRNG) & 2, 0);
+    assert_no_fault();
+}
+
+static void the_generator_without_the_rtcs_clock_is_named(void **state)
+{
+    (void)state;
+    unlock();
+    put(CLK + 0x0c, 1u << 25);
+    put(CLK + 0x08, 2);
+    put(TRNG + 0x0c, 0x80);
+    assert_fault("without the RTC's LIRC32");
+}
+
+static void a_seed_is_made_once_and_ends_itself(void **state)
+{
+    (void)state;
+    start_generator();
+    assert_true(comes(TRNG, 0x80, 0x80));
+    put(TRNG, 0x100);
+    assert_int_equal(get(TRNG) & 0x300, 0x100);
+    assert_true(comes(TRNG, 0x300, 0x200));
+    assert_no_fault();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(the_core_comes_to_96_mhz_by_the_tables_steps),
+        TEST(wait_states_tune_themselves_unless_told_not_to),
+        TEST(each_speed_has_its_power_level),
+        TEST(a_uarts_selector_has_three_bits),
+        TEST(a_page_is_two_kib),
+        TEST(there_are_no_erase_blocks),
+        TEST(bits_that_ispctl_lacks_are_named),
+        TEST(the_cycle_counter_is_missing),
+        TEST(random_bytes_come_on_the_rtcs_32_khz),
+        TEST(the_generator_without_the_rtcs_clock_is_named),
+        TEST(a_seed_is_made_once_and_ends_itself),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

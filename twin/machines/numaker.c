@@ -1,0 +1,83 @@
+/* Boards with a Nuvoton chip; see numaker.h. */
+#include "twin/machines/numaker.h"
+
+#include <stdlib.h>
+
+#include "twin/modem/line.h"
+
+struct state {
+    const struct numaker *board;
+    struct nuvoton *soc;
+    struct machine *machine;
+};
+
+static bool program(struct machine *machine, uint32_t address, const uint8_t *data, uint32_t size)
+{
+    const struct state *state = machine->chip;
+    return nuvoton_program(state->soc, address, data, size);
+}
+
+static void connect_console(struct machine *machine, struct serial *console)
+{
+    struct state *state = machine->chip;
+    uart_connect(&state->soc->uarts[0], console);
+}
+
+static void on_pin(void *ctx, unsigned port, unsigned pin, bool level)
+{
+    const struct state *state = ctx;
+    const struct nuvoton_pin *reset = &state->board->modem_reset;
+    if (state->machine->modem && port == reset->port && pin == reset->pin)
+        modem_line_reset(state->machine->modem, level);
+}
+
+static bool connect_modem(struct machine *machine, const struct model_config *config)
+{
+    struct state *state = machine->chip;
+    machine->modem = modem_line_new(machine->twin, config);
+    if (!machine->modem)
+        return false;
+    uart_connect(&state->soc->uarts[state->board->modem_uart], modem_line_serial(machine->modem));
+    return true;
+}
+
+static void free_board(struct machine *machine)
+{
+    struct state *state = machine->chip;
+    nuvoton_free(state->soc);
+    free(state);
+}
+
+static void wire(struct nuvoton *soc, const struct numaker *board)
+{
+    soc->uarts[0].rx_pin = board->console_rx;
+    soc->uarts[0].tx_pin = board->console_tx;
+    if (board->modem_uart) {
+        struct uart *uart = &soc->uarts[board->modem_uart];
+        uart->rx_pin = board->modem_rx;
+        uart->tx_pin = board->modem_tx;
+        uart->cts_pin = board->modem_cts;
+        uart->rts_pin = board->modem_rts;
+    }
+}
+
+bool numaker_make(struct machine *machine, const char *folder, const struct numaker *board)
+{
+    struct state *state = calloc(1, sizeof *state);
+    struct nuvoton *soc = state ? nuvoton_new(board->part, folder) : NULL;
+    if (!soc) {
+        free(state);
+        return false;
+    }
+    *state = (struct state){board, soc, machine};
+    wire(soc, board);
+    soc->on_pin = on_pin;
+    soc->pin_ctx = state;
+    *machine = (struct machine){.twin = soc->twin,
+                                .chip = state,
+                                .program = program,
+                                .connect_console = connect_console,
+                                .connect_modem = board->modem_uart ? connect_modem : NULL,
+                                .free = free_board};
+    return true;
+}

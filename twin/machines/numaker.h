@@ -1,0 +1,22 @@
+/* What the boards with a Nuvoton chip share. */
+#ifndef OTTER_TWIN_MACHINES_NUMAKER_H
+#define OTTER_TWIN_MACHINES_NUMAKER_H
+
+#include "twin/machine.h"
+#include "twin/nuvoton/nuvoton.h"
+
+enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H };
+
+/* What a board has at its chip. The console is UART0. */
+struct numaker {
+    const struct nuvoton_part *part;
+    struct nuvoton_pin console_rx, console_tx;
+    /* The ESP8266: its UART, 0 where there is none, its pins and its reset, which is active low. */
+    unsigned modem_uart;
+    struct nuvoton_pin modem_rx, modem_tx, modem_cts, modem_rts, modem_reset;
+};
+
+/* `board` must outlive the machine. */
+bool numaker_make(struct machine *machine, const char *folder, const struct numaker *board);
+
+#endif

@@ -1,0 +1,18 @@
+/* NuMaker-M2354: M2354KJFAE; console on UART0 (PA6, PA7), ESP8266 on UART4 (PC7, PC6, PE13, PC8)
+ * with its reset on PC13, SD card on SDH0 (PB0 to PB5, detect PB12). */
+#include "twin/machines/numaker.h"
+
+static const struct numaker board = {.part = &nuvoton_m2354,
+                                     .console_rx = {PORT_A, 6, 7},
+                                     .console_tx = {PORT_A, 7, 7},
+                                     .modem_uart = 4,
+                                     .modem_rx = {PORT_C, 6, 5},
+                                     .modem_tx = {PORT_C, 7, 5},
+                                     .modem_cts = {PORT_C, 8, 5},
+                                     .modem_rts = {PORT_E, 13, 5},
+                                     .modem_reset = {PORT_C, 13, 0}};
+
+bool machine_numaker_m2354(struct machine *machine, const char *folder)
+{
+    return numaker_make(machine, folder, &board);
+}

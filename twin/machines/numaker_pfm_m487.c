@@ -1,0 +1,11 @@
+/* NuMaker-PFM-M487: M487JIDAE; console on UART0 (PB12, PB13), Ethernet by RMII with an IP101GR at
+ * address 1, SPI flash of 4 MB on PC0 to PC5. */
+#include "twin/machines/numaker.h"
+
+static const struct numaker board = {
+    .part = &nuvoton_m487, .console_rx = {PORT_B, 12, 6}, .console_tx = {PORT_B, 13, 6}};
+
+bool machine_numaker_pfm_m487(struct machine *machine, const char *folder)
+{
+    return numaker_make(machine, folder, &board);
+}
