@@ -19,7 +19,7 @@ extern "C" {
 
 /* A block with its CBOR map and topic; the longest status update. */
 #define LINK_INPUT_SIZE  (TUNE_BLOCK_SIZE + 512u)
-#define LINK_OUTPUT_SIZE 1024u
+#define LINK_OUTPUT_SIZE 832u
 #define LINK_HOST_MAX    128u
 #define LINK_CLIENT_MAX  128u
 
