@@ -262,11 +262,18 @@ job_reason() {
 
 # ---- the device: the firmware as a host process, its console a FIFO -----------------------------
 
-# The layout of boards/mps2-an505/board.h.
-flash_size=16777216
-primary_sector=16
-store_sector=246
-store_sectors=5
+# area AREA 1|2: offset or size of an area on the board's one flash device, as the build describes it.
+area() {
+    tr -d ' \n' <"$root/build/host/boards/posix.json" |
+        sed "s/.*\"$1\":{\"device\":0,\"offset\":\([0-9]*\),\"size\":\([0-9]*\)}.*/\\$2/"
+}
+if [ -f "$root/build/host/boards/posix.json" ]; then
+    flash_size=$(($(tr -d ' \n' <"$root/build/host/boards/posix.json" |
+        sed 's/.*"sectors":\[\([0-9]*\),\([0-9]*\)\].*/\1 * \2/')))
+    primary_sector=$(($(area primary 1) / 4096))
+    store_sector=$(($(area store 1) / 4096))
+    store_sectors=$(($(area store 2) / 4096))
+fi
 
 make_flash() { # make_flash FILE IMAGE: blank, with the image in the primary slot
     head -c $flash_size /dev/zero | tr '\0' '\377' >"$1"
