@@ -116,8 +116,9 @@ void sim_cloud_create_timed(struct sim_cloud *cloud, const char *id, const char 
                             unsigned minutes);
 /* cancel-job-execution with force. */
 void sim_cloud_cancel(struct sim_cloud *cloud, const char *id);
-/* Takes the thing's policy away, and gives it back after so long. */
-void sim_cloud_take_rights(struct sim_cloud *cloud, otter_ms duration);
+/* Takes the thing's policy away, or only what it says of subscriptions, and gives it back after so
+ * long. */
+void sim_cloud_take_rights(struct sim_cloud *cloud, bool all, otter_ms duration);
 /* Another execution of a job, whatever became of the last. */
 void sim_cloud_requeue(struct sim_cloud *cloud, const char *id);
 /* As if another agent of the thing had brought it there. */

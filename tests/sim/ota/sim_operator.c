@@ -25,6 +25,7 @@ const char *sim_cloud_status_name(enum cloud_status status)
 /* ---- rights ---------------------------------------------------------------------------------- */
 
 #define POLICY "device"
+#define REST   "device-that-subscribes-to-nothing"
 
 /* What the README gives a device. */
 static const char rights[] =
@@ -35,6 +36,10 @@ static const char rights[] =
     "\"Resource\":\"arn:aws:iot:*:*:topic/$aws/things/${iot:Connection.Thing.ThingName}/*\"},"
     "{\"Effect\":\"Allow\",\"Action\":\"iot:Subscribe\",\"Resource\":"
     "\"arn:aws:iot:*:*:topicfilter/$aws/things/${iot:Connection.Thing.ThingName}/*\"}]}";
+
+static const char rest[] = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\","
+                           "\"Action\":[\"iot:Connect\",\"iot:Publish\",\"iot:Receive\"],"
+                           "\"Resource\":\"*\"}]}";
 
 static char certificate_id[PRINCIPAL_ID_SIZE]; /* of the one in all databases */
 
@@ -82,13 +87,14 @@ void sim_make_device(struct sim_cloud *cloud)
     sim_accepted(thing_attach(core, cloud->thing, arn, &answer), &answer);
     sim_accepted(policy_create(core, POLICY, rights, &answer), &answer);
     sim_accepted(policy_attach(core, POLICY, arn, &answer), &answer);
+    sim_accepted(policy_create(core, REST, rest, &answer), &answer);
     json_decref(none);
     free(pem);
     X509_free(certificate);
     EVP_PKEY_free(key);
 }
 
-void sim_cloud_take_rights(struct sim_cloud *cloud, otter_ms duration)
+void sim_cloud_take_rights(struct sim_cloud *cloud, bool all, otter_ms duration)
 {
     struct answer answer = ANSWER_INIT;
     char arn[160];
@@ -96,6 +102,8 @@ void sim_cloud_take_rights(struct sim_cloud *cloud, otter_ms duration)
         return; /* they are away already */
     certificate_arn(arn);
     sim_accepted(policy_detach(&cloud->core->cloud, POLICY, arn, &answer), &answer);
+    if (!all)
+        sim_accepted(policy_attach(&cloud->core->cloud, REST, arn, &answer), &answer);
     cloud->rights_back_at = *cloud->now + duration;
     cloud->rights_taken++;
     sim_cloud_commit(cloud);

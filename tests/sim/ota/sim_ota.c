@@ -288,21 +288,26 @@ static void cancels(void)
 
 /* --- a policy that is edited --- */
 
-/* An operator takes the device's policy away in each state of the agent, and puts it back. */
+/* An operator takes the device's policy away in each state of the agent, or its subscriptions
+ * alone, and puts it back. */
 static void denials(void)
 {
     for (unsigned state = OTA_DESCRIBING; state < OTA_STATE_COUNT; state++) {
-        const struct trouble trouble = {
-            .denies = true, .cancel_in = (enum ota_state)state, .window = 4};
-        name_case("denials   (state %u)", state);
-        const bool at_rest = run_update(&updates[0], &trouble);
-        if (sound(at_rest)) {
-            if ((world.visited >> state & 1u) == 0)
-                wrong("state %u was never entered", state);
-            expect_plain_outcome(&updates[0]);
+        for (unsigned filters = 0; filters < 2; filters++) {
+            const struct trouble trouble = {.denies = true,
+                                            .denies_filters = filters != 0,
+                                            .cancel_in = (enum ota_state)state,
+                                            .window = 4};
+            name_case("denials   (state %u%s)", state, filters != 0 ? ", of subscriptions" : "");
+            const bool at_rest = run_update(&updates[0], &trouble);
+            if (sound(at_rest)) {
+                if ((world.visited >> state & 1u) == 0)
+                    wrong("state %u was never entered", state);
+                expect_plain_outcome(&updates[0]);
+            }
+            next_update_works();
+            end();
         }
-        next_update_works();
-        end();
     }
 }
 

@@ -410,7 +410,9 @@ static void look_at_state(struct world *world)
         return;
     world->visited |= bit;
     if (trouble->denies && world->ota.state == trouble->cancel_in)
-        sim_cloud_take_rights(&world->cloud, DENIED_MS);
+        sim_cloud_take_rights(&world->cloud, !trouble->denies_filters, DENIED_MS);
+    if (trouble->denies_filters && world->ota.state == trouble->cancel_in)
+        hang_up(world);
     if (trouble->cancels && world->ota.state == trouble->cancel_in && world->cloud.job_count > 0)
         sim_cloud_cancel(&world->cloud, sim_cloud_job(&world->cloud, 0)->id);
 }

@@ -62,7 +62,8 @@ struct trouble {
     enum ota_state cancel_in; /* the job is cancelled when this state is entered first ... */
     bool cancels;
     bool cancel_unheard; /* ... and its notification gets lost */
-    bool denies;         /* in that state the device's policy goes instead, for 10 s */
+    bool denies;         /* in that state the device's policy goes instead, for 10 s ... */
+    bool denies_filters; /* ... of it only what is about subscriptions, and the connection breaks */
     uint32_t window;
     bool check_signature;  /* the agent knows the bootloader's keys */
     bool by_range;         /* jobs offer HTTP only: blocks come from ranged_source.c ... */
