@@ -129,7 +129,7 @@ static void read_device(const json_t *json, struct board_map *map)
     device->start = map->flash_size;
     while (device->run_count < BOARD_RUNS_MAX &&
            2u * device->run_count + 1 < json_array_size(runs)) {
-        const size_t at = 2u * device->run_count;
+        const size_t at = (size_t)device->run_count * 2u;
         device->runs[device->run_count].count =
             (uint32_t)json_integer_value(json_array_get(runs, at));
         device->runs[device->run_count].size =

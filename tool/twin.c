@@ -56,7 +56,8 @@ static const struct usage usage = {
                 "stderr), 2 wrong usage, 3 the power was cut as asked.\n",
 };
 
-#define HEX_MAX 8u
+#define HEX_MAX          8u
+#define LOOK_FOR_SIGNALS (50u * TWIN_MS)
 
 struct job {
     const char *board, *flash, *console, *trace;
@@ -67,12 +68,12 @@ struct job {
     struct model_config modem;
 };
 
-static struct twin *running;
+static volatile sig_atomic_t stopped;
 
 static void on_signal(int number)
 {
     (void)number;
-    twin_stop(running);
+    stopped = 1;
 }
 
 static int list(void)
@@ -107,7 +108,6 @@ static bool program(struct machine *machine, const char *path)
 static int run(struct machine *machine, const struct job *job)
 {
     struct console console;
-    running = machine->twin;
     if (!job->console)
         console_open_files(&console, machine->twin, STDIN_FILENO, STDOUT_FILENO);
     else if (!console_open_terminal(&console, machine->twin, job->console))
@@ -121,7 +121,9 @@ static int run(struct machine *machine, const struct job *job)
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     twin_reset(machine->twin, TWIN_RESET_POWER);
-    const enum twin_end end = twin_run(machine->twin, TWIN_NEVER);
+    enum twin_end end = TWIN_STOPPED;
+    while (!stopped && end == TWIN_STOPPED)
+        end = twin_run(machine->twin, twin_now(machine->twin) + LOOK_FOR_SIGNALS);
     console_close(&console);
     if (end == TWIN_FAULT)
         fprintf(stderr, "\notter twin: %s\n", twin_fault_text(machine->twin));

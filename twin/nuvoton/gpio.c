@@ -11,15 +11,15 @@
 #define MODE_INPUT 0u
 
 #define PORT_REGS(port, at)                                                                        \
-    {"P" port "_MODE", at + MODE, 0xffffffff, 0, 0, 0, 0},                                         \
-        {"P" port "_DINOFF", at + DINOFF, 0xffff0000, 0, 0, 0, 0},                                 \
-        {"P" port "_DOUT", at + DOUT, 0xffff, 0, 0xffff, 0, 0},                                    \
-        {"P" port "_DATMSK", at + DATMSK, 0xffff, 0, 0, 0, 0},                                     \
-        {"P" port "_PIN", at + PIN, 0, 0, 0, 0, 0},                                                \
-        {"P" port "_SMTEN", at + 0x24, 0xffff, 0, 0, 0, 0},                                        \
-        {"P" port "_SLEWCTL", at + 0x28, 0xffffffff, 0, 0, 0, 0},                                  \
+    {"P" port "_MODE", (at) + MODE, 0xffffffff, 0, 0, 0, 0},                                       \
+        {"P" port "_DINOFF", (at) + DINOFF, 0xffff0000, 0, 0, 0, 0},                               \
+        {"P" port "_DOUT", (at) + DOUT, 0xffff, 0, 0xffff, 0, 0},                                  \
+        {"P" port "_DATMSK", (at) + DATMSK, 0xffff, 0, 0, 0, 0},                                   \
+        {"P" port "_PIN", (at) + PIN, 0, 0, 0, 0, 0},                                              \
+        {"P" port "_SMTEN", (at) + 0x24, 0xffff, 0, 0, 0, 0},                                      \
+        {"P" port "_SLEWCTL", (at) + 0x28, 0xffffffff, 0, 0, 0, 0},                                \
     {                                                                                              \
-        "P" port "_PUSEL", at + 0x30, 0xffffffff, 0, 0, 0, 0                                       \
+        "P" port "_PUSEL", (at) + 0x30, 0xffffffff, 0, 0, 0, 0                                     \
     }
 
 static const struct reg gpio_regs[] = {
