@@ -3,7 +3,6 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,24 +57,23 @@ static void file_name_of(const char *board, char *name, size_t size)
             *c = '-';
 }
 
-/* A folder outside of the tree has the name of its last part. */
-static void find(const char *board, char *path, size_t size, struct board_map *map)
+/* A board of the tree is known by its name; else it is a folder, which has the name of its last
+ * part. Returns whether it is one. */
+static bool find(const char *board, char *path, size_t size, struct board_map *map)
 {
     char name[256];
-    const bool outside = board[0] == '/' || board[0] == '.';
-    if (outside) {
-        char *folder = realpath(board, NULL);
-        const char *last = folder != NULL ? strrchr(folder, '/') + 1 : "";
-        file_name_of(last, name, sizeof name);
-        free(folder);
-    } else {
-        file_name_of(board, name, sizeof name);
-    }
+    struct stat info;
+    file_name_of(board, name, sizeof name);
     snprintf(map->build, sizeof map->build, "%s/../../%s", program_directory(), name);
-    if (outside)
-        snprintf(path, size, "%s/board.json", map->build);
-    else
-        snprintf(path, size, "%s/../boards/%s.json", program_directory(), name);
+    snprintf(path, size, "%s/../boards/%s.json", program_directory(), name);
+    char *folder = stat(path, &info) != 0 ? realpath(board, NULL) : NULL;
+    if (folder == NULL)
+        return false;
+    snprintf(map->build, sizeof map->build, "%s/../../%s", program_directory(),
+             strrchr(folder, '/') + 1);
+    snprintf(path, size, "%s/board.json", map->build);
+    free(folder);
+    return true;
 }
 
 static int compare(const void *a, const void *b)
@@ -125,6 +123,8 @@ static void read_device(const json_t *json, struct board_map *map)
     struct board_device *device = &map->devices[map->device_count++];
     const json_t *runs = json_object_get(json, "sectors");
     device->base = number(json, "base");
+    /* 0 is an address of the first device, that of the programs, on many parts. */
+    device->is_mapped = device->base != 0 || map->device_count == 1;
     device->write_size = number(json, "write_size");
     device->start = map->flash_size;
     while (device->run_count < BOARD_RUNS_MAX &&
@@ -220,11 +220,12 @@ static bool read_map(const json_t *json, struct board_map *map)
     return true;
 }
 
-static otter_status not_there(const char *board, const char *path, struct failure *failure)
+static otter_status not_there(const char *board, bool is_folder, const char *path,
+                              struct failure *failure)
 {
     char names[512];
     board_map_names(names, sizeof names);
-    if (board[0] == '/' || board[0] == '.')
+    if (is_folder)
         return failed(failure, OTTER_E_NOT_FOUND,
                       "there is no board in '%.100s', or it has not been built (no %.200s)", board,
                       path);
@@ -237,9 +238,9 @@ otter_status board_map_read(const char *board, struct board_map *map, struct fai
     char path[1024];
     struct stat info;
     *map = (struct board_map){0};
-    find(board, path, sizeof path, map);
+    const bool is_folder = find(board, path, sizeof path, map);
     if (board[0] == '\0' || stat(path, &info) != 0)
-        return not_there(board, path, failure);
+        return not_there(board, is_folder, path, failure);
     json_t *json = json_load_file(path, 0, NULL);
     const bool read = json != NULL && read_map(json, map);
     json_decref(json);

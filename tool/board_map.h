@@ -3,6 +3,7 @@
 #ifndef OTTER_TOOL_BOARD_MAP_H
 #define OTTER_TOOL_BOARD_MAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,7 +16,8 @@
 #define BOARD_RUNS_MAX    3u
 
 struct board_device {
-    uint32_t base;  /* where it is mapped; 0: it is read by calls */
+    uint32_t base;  /* where it is mapped */
+    bool is_mapped; /* false: it is read by calls */
     uint32_t start; /* in a file that holds the board's flash, one device after the other */
     uint32_t size;
     uint32_t write_size;

@@ -42,6 +42,9 @@ static const char help[] =
     "\n"
     "NO_COLOR in the environment leaves the colours out.\n";
 
+/* What is signed and hashed lies behind the program. */
+#define TLVS_MAX 512u
+
 static bool quiet;
 
 static struct demo demo = {
@@ -148,8 +151,10 @@ static bool parse(int argc, char **argv)
  * is busy, too: a full slot. */
 static void make_time_for_cuts(void)
 {
+    const struct board_map *board = &demo.world.board;
+    const uint32_t room = board->image_size_max - board->header_size - TLVS_MAX;
     if (demo.pad_kib == 0)
-        demo.pad_kib = 440;
+        demo.pad_kib = room / 1024 < 440 ? room / 1024 : 440;
 }
 
 static void prepare_fault(void)

@@ -5,18 +5,21 @@
 #include <string.h>
 
 #include "tool/arguments.h"
+#include "tool/board_map.h"
 #include "tool/command.h"
 #include "tool/file.h"
 #include "tool/hex_file.h"
 #include "tool/values.h"
 
-enum { OPTION_SIZE = 256 };
+enum { OPTION_SIZE = 256, OPTION_BOARD };
 
 static const struct option options[] = {
     {'o', "output", "FILE", "binary, or Intel HEX if the name ends in .hex; required"},
     {'b', "base", "ADDRESS", "where a binary output begins (the lowest address of the inputs)"},
     {OPTION_SIZE, "size", "SIZE", "fill a binary output up to this size, at most 0x10000000"},
     {'R', "fill", "VALUE", "0 to 255: what gaps in a binary output are filled with (0xff)"},
+    {OPTION_BOARD, "board", "BOARD",
+     "@boot, @primary, @secondary: where that area of BOARD is mapped"},
     {0},
 };
 
@@ -29,6 +32,7 @@ static const struct usage usage = {
     .options = options,
     .examples =
         "  otter merge -o factory.hex bootloader.bin@0x0 firmware.signed.bin@0x10000\n"
+        "  otter merge --board mps2-an505 -o all.hex firmware.signed.bin@primary\n"
         "  otter merge -o chip.bin --base 0 --size 0x100000 boot.hex firmware.bin@0x10000\n",
 };
 
@@ -36,12 +40,14 @@ static const struct usage usage = {
 struct input {
     char path[4096];
     uint32_t address;
+    const char *area; /* of the board, in place of an address */
     bool has_address;
     struct memory_map map;
 };
 
 struct request {
     const char *output;
+    const char *board;
     struct input *inputs;
     size_t count;
     uint32_t base;
@@ -50,13 +56,21 @@ struct request {
     uint32_t fill;
 };
 
+static bool is_area(const char *name)
+{
+    return strcmp(name, "boot") == 0 || strcmp(name, "primary") == 0 ||
+           strcmp(name, "secondary") == 0;
+}
+
 static int add_input(struct request *request, const char *operand)
 {
     const char *at = strrchr(operand, '@');
     struct input input = {0};
     size_t length = at ? (size_t)(at - operand) : strlen(operand);
 
-    if (at && !value_number(at + 1, UINT32_MAX, &input.address)) {
+    if (at && is_area(at + 1)) {
+        input.area = at + 1;
+    } else if (at && !value_number(at + 1, UINT32_MAX, &input.address)) {
         usage_wrong(&usage, "'%s' wants an address such as 0x10000 after the '@'", operand);
         return ARGUMENTS_WRONG;
     }
@@ -93,6 +107,9 @@ static int take_option(struct request *request, const struct arguments *argument
     case OPTION_SIZE:
         good = value_number(value, FILE_SIZE_MAX, &request->size);
         break;
+    case OPTION_BOARD:
+        request->board = value;
+        break;
     case 'R':
         good = value_number(value, 0xff, &request->fill);
         break;
@@ -123,6 +140,39 @@ static int read_arguments(struct request *request, int argc, char **argv)
         return ARGUMENTS_WRONG;
     }
     return ARGUMENTS_END;
+}
+
+static otter_status find_area(const struct board_map *board, struct input *input,
+                              struct failure *failure)
+{
+    const struct board_area *area = strcmp(input->area, "boot") == 0      ? &board->boot
+                                    : strcmp(input->area, "primary") == 0 ? &board->primary
+                                                                          : &board->secondary;
+    const struct board_device *device = &board->devices[area->device];
+
+    if (area->size == 0 || !device->is_mapped)
+        return failed(failure, OTTER_E_UNSUPPORTED,
+                      "%s has no area '%s' that is mapped at an address", board->name, input->area);
+    input->address = device->base + area->offset;
+    return OTTER_OK;
+}
+
+static otter_status find_areas(struct request *request, struct failure *failure)
+{
+    struct board_map board;
+    otter_status status = OTTER_OK;
+
+    if (request->board)
+        status = board_map_read(request->board, &board, failure);
+    for (size_t i = 0; i < request->count && status == OTTER_OK; i++) {
+        if (!request->inputs[i].area)
+            continue;
+        status = request->board ? find_area(&board, &request->inputs[i], failure)
+                                : failed(failure, OTTER_E_ARGUMENT,
+                                         "'@%s' is an area of a board: which --board?",
+                                         request->inputs[i].area);
+    }
+    return status;
 }
 
 static otter_status move_parts(struct memory_map *map, uint32_t offset, struct failure *failure)
@@ -222,11 +272,11 @@ static otter_status binary_output(const struct request *request, const struct me
     return OTTER_OK;
 }
 
-static otter_status merge(const struct request *request, struct failure *failure)
+static otter_status merge(struct request *request, struct failure *failure)
 {
     struct memory_map all = {0};
     struct bytes out = {0};
-    otter_status status = OTTER_OK;
+    otter_status status = find_areas(request, failure);
 
     for (size_t i = 0; i < request->count && status == OTTER_OK; i++) {
         status = read_input(&request->inputs[i], failure);

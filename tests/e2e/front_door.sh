@@ -54,6 +54,10 @@ step 'the commands that it lists are those that there are'
 } | sort >"$work/built"
 diff "$work/listed" "$work/built" || fail 'the script and the program list different commands'
 
+step 'a board that does not exist is answered without a build, with those that there are'
+(cd "$root" && ./otter demo --board nonsense) >"$work/said" 2>&1 && fail 'it went on with a board that is none'
+says "there is no board 'nonsense'; there are: mps2-an505, mps2-an505/bank-swap"
+
 step 'a mistyped command is answered without a build'
 project 'add_subdirectory(tool)'
 front 2 sing

@@ -347,6 +347,12 @@ expect 1 'is this its flash file' "$otter" inspect --board mps2-an505 here.bin
 expect 0 '' "$otter" sign -k ed.pem "$@" -S 0x73000 --pad program.bin slot.bin
 expect 0 '' "$otter" merge -o flash.img --base 0 --size 0x1000000 here.bin@0x10000 slot.bin@0x83000
 expect 0 'Next boot      test' "$otter" inspect --board mps2-an505 flash.img
+expect 0 '' "$otter" merge --board mps2-an505 -o by-area.img --base 0x80000000 --size 0x1000000 \
+    here.bin@primary slot.bin@secondary
+expect 0 '' cmp flash.img by-area.img
+expect 1 "which --board" "$otter" merge -o never.img here.bin@primary
+expect 1 "no area 'secondary' that is mapped" "$otter" merge --board mps2-an505/external -o never.img \
+    here.bin@secondary
 expect 0 '"next_boot": "test"' "$otter" inspect --json --board mps2-an505 -k ed-pub.pem flash.img
 expect 0 'starts from the secondary slot' "$otter" inspect --board mps2-an505/direct-xip flash.img
 expect 0 'Next boot      permanent' "$otter" inspect --board mps2-an505/overwrite flash.img
