@@ -166,7 +166,7 @@ self-test)
         outcome "1.0.1 failed its self-test and stays: this board has no way back to 1.0.0"
     else
         back="Swap type: revert"
-        [ "$mode" != direct-xip ] || back="Swap type: none" # the other slot's image is the better one now
+        [ "$mode" != direct-xip ] || back="Swap type: perm" # the agent wants the image that ran, for good
         went_over_the_air "code signature and image verified" "Swap type: test" \
             "Image version: v1.0.1" "(build 1.0.1, deaf)" "runs on trial" "trial failed" "$back" \
             "Image version: v1.0.0" "on line as otter-demo, version 1.0.0" \
