@@ -61,11 +61,28 @@ static void wire(struct nuvoton *soc, const struct numaker *board)
     }
 }
 
+const struct nuvoton_flash_pins numaker_m487_flash = {
+    .pins = {{PORT_C, 3, 0}, {PORT_C, 2, 0}, {PORT_C, 0, 0}, {PORT_C, 1, 0}},
+    .high = {{PORT_C, 4, 0}, {PORT_C, 5, 0}},
+    .spim_function = 3,
+    .qspi_function = 4};
+
+static bool add_flash(struct nuvoton *soc, const struct nuvoton_flash_pins *pins,
+                      const char *folder)
+{
+    if (!pins)
+        return true;
+    soc->flash_pins = *pins;
+    soc->nor = spi_nor_new(soc->twin, folder);
+    return soc->nor != NULL;
+}
+
 bool numaker_make(struct machine *machine, const char *folder, const struct numaker *board)
 {
     struct state *state = calloc(1, sizeof *state);
     struct nuvoton *soc = state ? nuvoton_new(board->part, folder) : NULL;
-    if (!soc) {
+    if (!soc || !add_flash(soc, board->flash, folder)) {
+        nuvoton_free(soc);
         free(state);
         return false;
     }

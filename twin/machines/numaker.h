@@ -5,7 +5,7 @@
 #include "twin/machine.h"
 #include "twin/nuvoton/nuvoton.h"
 
-enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H };
+enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I, PORT_J };
 
 /* What a board has at its chip. The console is UART0. */
 struct numaker {
@@ -14,7 +14,12 @@ struct numaker {
     /* The ESP8266: its UART, 0 where there is none, its pins and its reset, which is active low. */
     unsigned modem_uart;
     struct nuvoton_pin modem_rx, modem_tx, modem_cts, modem_rts, modem_reset;
+    /* The SPI flash; NULL where there is none. */
+    const struct nuvoton_flash_pins *flash;
 };
+
+/* Of both M487 boards. */
+extern const struct nuvoton_flash_pins numaker_m487_flash;
 
 /* `board` must outlive the machine. */
 bool numaker_make(struct machine *machine, const char *folder, const struct numaker *board);

@@ -10,7 +10,8 @@ static const struct numaker board = {.part = &nuvoton_m487,
                                      .modem_tx = {PORT_H, 8, 10},
                                      .modem_cts = {PORT_B, 9, 6},
                                      .modem_rts = {PORT_B, 8, 6},
-                                     .modem_reset = {PORT_H, 3, 0}};
+                                     .modem_reset = {PORT_H, 3, 0},
+                                     .flash = &numaker_m487_flash};
 
 bool machine_numaker_iot_m487(struct machine *machine, const char *folder)
 {

@@ -2,8 +2,10 @@
  * address 1, SPI flash of 4 MB on PC0 to PC5. */
 #include "twin/machines/numaker.h"
 
-static const struct numaker board = {
-    .part = &nuvoton_m487, .console_rx = {PORT_B, 12, 6}, .console_tx = {PORT_B, 13, 6}};
+static const struct numaker board = {.part = &nuvoton_m487,
+                                     .console_rx = {PORT_B, 12, 6},
+                                     .console_tx = {PORT_B, 13, 6},
+                                     .flash = &numaker_m487_flash};
 
 bool machine_numaker_pfm_m487(struct machine *machine, const char *folder)
 {

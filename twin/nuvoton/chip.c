@@ -5,6 +5,15 @@
 
 #include "twin/nuvoton/nuvoton.h"
 
+void *chip_alloc(struct nuvoton *soc, size_t size)
+{
+    void *block = calloc(1, size);
+    if (!block || soc->block_count == NUVOTON_MODULES)
+        abort(); /* nothing sensible can follow on the host */
+    soc->blocks[soc->block_count++] = block;
+    return block;
+}
+
 struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
 {
     struct nuvoton *soc = calloc(1, sizeof *soc);
@@ -38,6 +47,10 @@ struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
         rtc_start(soc);
     for (unsigned i = 0; i < part->uarts; i++)
         uart_start(soc, i);
+    if (part->has_spim)
+        spim_start(soc);
+    if (part->has_qspi)
+        qspi_start(soc);
     return soc;
 }
 
@@ -48,6 +61,9 @@ void nuvoton_free(struct nuvoton *soc)
     twin_free(soc->twin);
     nvm_close(&soc->aprom);
     nvm_close(&soc->config);
+    spi_nor_free(soc->nor);
+    for (unsigned i = 0; i < soc->block_count; i++)
+        free(soc->blocks[i]);
     free(soc->isp_after);
     free(soc);
 }

@@ -6,6 +6,7 @@
 #define DOUT   0x08u
 #define DATMSK 0x0cu
 #define PIN    0x10u
+#define PUSEL  0x30u
 #define WORDS  0x800u
 
 #define MODE_INPUT 0u
@@ -128,6 +129,41 @@ static void gpio_write(struct device *device, uint32_t offset, uint32_t old, uin
         *device_reg(device, offset) = (old & kept) | (value & 0xffffu & ~kept);
     }
     tell_changes(soc, port);
+}
+
+bool pin_is_held_high(const struct nuvoton *soc, unsigned port, unsigned pin)
+{
+    if (pin_function(soc, port, pin) != 0)
+        return false;
+    if (is_input(soc, port, pin))
+        return (port_reg(soc, port, PUSEL) >> (2u * pin) & 3u) == 1;
+    return port_reg(soc, port, DOUT) >> pin & 1u;
+}
+
+bool flash_is_wired(struct nuvoton *soc, const char *controller, unsigned function)
+{
+    const struct nuvoton_flash_pins *flash = &soc->flash_pins;
+    if (!soc->nor || function == 0) {
+        twin_fault(soc->twin, "%s reaches no flash on this board", controller);
+        return false;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        const struct nuvoton_pin *pin = &flash->pins[i];
+        if (pin_function(soc, pin->port, pin->pin) == function)
+            continue;
+        twin_fault(soc->twin, "%s works, but P%c%u has function %u, not %u", controller,
+                   'A' + (char)pin->port, pin->pin, pin_function(soc, pin->port, pin->pin),
+                   function);
+        return false;
+    }
+    for (unsigned i = 0; i < 2; i++)
+        if (!pin_is_held_high(soc, flash->high[i].port, flash->high[i].pin)) {
+            twin_fault(soc->twin,
+                       "%s works, but P%c%u (WP or HOLD of the flash) is not driven high",
+                       controller, 'A' + (char)flash->high[i].port, flash->high[i].pin);
+            return false;
+        }
+    return true;
 }
 
 static void gpio_reset(struct device *device, enum twin_reset reset)

@@ -85,4 +85,5 @@ const struct nuvoton_part nuvoton_m467 = {
     .erases_blocks = true,
     .has_approt = true,
     .trng = TRNG_LIRC,
+    .has_qspi = true,
 };

@@ -87,4 +87,6 @@ const struct nuvoton_part nuvoton_m487 = {
     .isp_control = 0x0001003fu,
     .erases_blocks = true,
     .trng = TRNG_NONE,
+    .has_spim = true,
+    .has_qspi = true,
 };

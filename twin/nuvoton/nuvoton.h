@@ -7,6 +7,7 @@
 #define OTTER_TWIN_NUVOTON_H
 
 #include "twin/nvm.h"
+#include "twin/parts/spi_nor.h"
 #include "twin/serial.h"
 #include "twin/twin.h"
 
@@ -64,6 +65,7 @@ struct nuvoton_part {
     bool erases_blocks;   /* FMC command 0x25 */
     bool has_approt;      /* FMC.APPROT */
     enum nuvoton_trng trng;
+    bool has_spim, has_qspi;
 };
 extern const struct nuvoton_part nuvoton_m467, nuvoton_m487, nuvoton_m2354;
 
@@ -95,6 +97,13 @@ void uart_connect(struct uart *uart, struct serial *peer);
 
 /* ---- the chip ---- */
 
+/* How the board has its SPI flash; the controllers share the pins. */
+struct nuvoton_flash_pins {
+    struct nuvoton_pin pins[4];           /* chip select, clock, data out and in */
+    struct nuvoton_pin high[2];           /* WP and HOLD, which the program must drive high */
+    uint8_t spim_function, qspi_function; /* 0: the controller does not reach them */
+};
+
 /* What a module's reset bit of SYS resets. */
 struct nuvoton_module {
     struct device *device;
@@ -108,6 +117,10 @@ struct nuvoton {
     struct device sys, clk, gpio, fmc, timer, wdt, trng, rtc;
     struct nuvoton_module modules[NUVOTON_MODULES];
     unsigned module_count;
+    void *blocks[NUVOTON_MODULES]; /* freed with the chip */
+    unsigned block_count;
+    struct spi_nor *nor; /* the board's SPI flash, NULL where there is none */
+    struct nuvoton_flash_pins flash_pins;
     struct uart uarts[NUVOTON_UARTS];
     struct nvm aprom, config;
     unsigned unlock_step;
@@ -148,6 +161,14 @@ void nuvoton_free(struct nuvoton *soc);
 bool nuvoton_program(struct nuvoton *soc, uint32_t address, const uint8_t *data, uint32_t size);
 
 /* Between the files of this folder. */
+/* Zeroed memory that is freed with the chip. */
+void *chip_alloc(struct nuvoton *soc, size_t size);
+void spim_start(struct nuvoton *soc);
+void qspi_start(struct nuvoton *soc);
+/* The flash is there, its pins have this function, WP and HOLD are high; else a fault. */
+bool flash_is_wired(struct nuvoton *soc, const char *controller, unsigned function);
+/* An output that is high, or an input that is pulled up. */
+bool pin_is_held_high(const struct nuvoton *soc, unsigned port, unsigned pin);
 void system_start(struct nuvoton *soc);
 void gpio_start(struct nuvoton *soc);
 void uart_start(struct nuvoton *soc, unsigned number);
