@@ -1,11 +1,14 @@
 /* The core on the world's clock: its files, commits, kills. */
+#define _GNU_SOURCE /* pipe2 */
 #include "tests/sim/ota/sim_cloud.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "cloud/core/account/objects.h"
@@ -52,7 +55,6 @@ void sim_must(bool good, const char *what)
     if (good)
         return;
     fprintf(stderr, "cloud: %s\n", what);
-    remove_folder();
     abort();
 }
 
@@ -63,6 +65,38 @@ static void make_subfolder(const char *name)
     sim_must(mkdir(path, 0700) == 0 || errno == EEXIST, "cannot make a folder");
 }
 
+static int cleaner_waits; /* our end of its pipe */
+static pid_t cleaner;
+
+static void clean_up(void)
+{
+    close(cleaner_waits);
+    (void)waitpid(cleaner, NULL, 0);
+}
+
+/* However the program ends, killed or by a sanitizer: its end of the pipe closes then, and a
+ * process in a session of its own clears up. */
+static void start_cleaner(void)
+{
+    int ends[2];
+    char none;
+    sim_must(pipe2(ends, O_CLOEXEC) == 0, "no pipe");
+    cleaner = fork();
+    sim_must(cleaner >= 0, "cannot fork");
+    if (cleaner > 0) {
+        close(ends[0]);
+        cleaner_waits = ends[1];
+        atexit(clean_up);
+        return;
+    }
+    setsid();
+    close(ends[1]);
+    while (read(ends[0], &none, 1) < 0 && errno == EINTR)
+        ;
+    remove_folder();
+    _exit(0);
+}
+
 static void make_folder(void)
 {
     if (folder[0])
@@ -70,7 +104,7 @@ static void make_folder(void)
     strcpy(folder,
            access("/dev/shm", W_OK) == 0 ? "/dev/shm/otter-sim-XXXXXX" : "/tmp/otter-sim-XXXXXX");
     sim_must(mkdtemp(folder) != NULL, "cannot make a folder");
-    atexit(remove_folder);
+    start_cleaner();
     make_subfolder("t");
     make_subfolder("0");
     make_subfolder("1");

@@ -24,7 +24,7 @@ struct sim_core {
     struct identity *identity; /* NULL: to be read again */
 };
 
-/* Ends the program, and leaves no files. */
+/* Ends the program when it is not. */
 void sim_must(bool good, const char *what);
 /* What an operator asks for is not refused; frees the answer. */
 void sim_accepted(enum core_error error, struct answer *answer);
