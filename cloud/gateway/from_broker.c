@@ -25,34 +25,40 @@ static void on_connack(struct client *client, struct packet *packet)
     events_connected(client);
 }
 
-/* AWS differs from the standard: `par/#` does not cover `par`. */
-static bool covers(const char *filter, const struct mqtt_publish *publish)
+static bool matches(const char *filter, const struct mqtt_publish *publish)
+{
+    return mqtt_filter_matches((struct mqtt_text){filter, strlen(filter)}, publish->topic);
+}
+
+/* `par/#`, and the message is for `par`. */
+static bool is_parent(const char *filter, const struct mqtt_publish *publish)
 {
     size_t length = strlen(filter);
-    bool parent = length == publish->topic.length + 2 && memcmp(filter + length - 2, "/#", 2) == 0;
-    return !parent && mqtt_filter_matches((struct mqtt_text){filter, length}, publish->topic);
+    return length == publish->topic.length + 2 && memcmp(filter + length - 2, "/#", 2) == 0;
 }
 
-/* The session has a filter with `#` that brought the message, but would not on AWS. What the
- * gateway does not know the reason of is let through: a filter may have ended while the message was
- * under way. */
-static bool only_parent(const struct session *session, const struct mqtt_publish *publish)
+static bool has_wildcard(const char *filter, const struct mqtt_publish *publish)
 {
-    bool parent = false;
+    (void)publish;
+    return strpbrk(filter, "+#") != NULL;
+}
+
+/* The session has filters that brought the message, but all are of a kind that would not on AWS.
+ * What the gateway does not know the reason of is let through: a filter may have ended while the
+ * message was under way. */
+static bool only_by(bool (*kind)(const char *filter, const struct mqtt_publish *publish),
+                    const struct session *session, const struct mqtt_publish *publish)
+{
+    bool any = false;
     for (size_t i = 0; i < session->filter_count; i++) {
         const char *filter = session->filters[i];
-        if (covers(filter, publish))
+        if (!matches(filter, publish))
+            continue;
+        if (!kind(filter, publish))
             return false;
-        parent = parent ||
-                 mqtt_filter_matches((struct mqtt_text){filter, strlen(filter)}, publish->topic);
+        any = true;
     }
-    return parent;
-}
-
-/* The retain flag marks what a new subscription brings; wildcards bring none of it on AWS. */
-static bool only_wildcards(const struct session *session, const char *topic)
-{
-    return session->filter_count > 0 && !session_has(session, topic);
+    return any;
 }
 
 static bool is_too_fast(struct client *client)
@@ -82,9 +88,12 @@ static bool is_too_slow(struct client *client, const struct mqtt_publish *publis
 static bool may_have(struct client *client, const struct mqtt_publish *publish, const char *topic)
 {
     const unsigned relaxed = client->gateway->rules.relaxed;
-    if (!(relaxed & RULE_RETAINED) && publish->retain && only_wildcards(client->session, topic))
+    /* The retain flag marks what a new subscription brings; wildcards bring none of it. */
+    if (!(relaxed & RULE_RETAINED) && publish->retain &&
+        only_by(has_wildcard, client->session, publish))
         return false;
-    if (!(relaxed & RULE_PARENT) && only_parent(client->session, publish))
+    /* Unlike in the standard, `par/#` does not cover `par`. */
+    if (!(relaxed & RULE_PARENT) && only_by(is_parent, client->session, publish))
         return false;
     return client_may_receive(client, topic) && !is_too_slow(client, publish) &&
            !is_too_fast(client);

@@ -61,7 +61,7 @@ static size_t find_filter(const struct session *session, const char *filter)
     return i;
 }
 
-bool session_has(const struct session *session, const char *filter)
+static bool session_has(const struct session *session, const char *filter)
 {
     return find_filter(session, filter) < session->filter_count;
 }

@@ -43,7 +43,6 @@ struct session *sessions_find(struct sessions *sessions, const char *id);
 /* CONNECT: the session begins anew, or goes on when the broker had one. */
 void session_begin(struct sessions *sessions, struct session *session, bool persistent,
                    bool resumed);
-bool session_has(const struct session *session, const char *filter);
 /* False when it has as many as it may, or no memory. */
 bool session_subscribe(struct sessions *sessions, struct session *session, const char *filter);
 void session_unsubscribe(struct sessions *sessions, struct session *session, const char *filter);

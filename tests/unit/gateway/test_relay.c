@@ -137,6 +137,26 @@ static void wildcards_bring_no_retained_messages(void **state)
     scene_restart_gateway(&normal);
 }
 
+/* Both are read before the broker has answered the first: `mosquitto_sub -U` asks so for a retained
+ * message. */
+static void a_filter_that_ends_at_once_brings_its_retained_message(void **state)
+{
+    (void)state;
+    const struct mqtt_filter filter = {.text = {"kept/1", 6}, .qos = 1};
+    struct mqtt_publish message;
+    uint8_t packets[64];
+    connect_both();
+    retain("kept/1", "still here");
+    assert_int_equal(subscribe(&scene.a, "other", 1), 1);
+    int length = mqtt_encode_filters(packets, sizeof packets, MQTT_PACKET_SUBSCRIBE, 5, &filter, 1);
+    length += mqtt_encode_filters(packets + length, sizeof packets - (size_t)length,
+                                  MQTT_PACKET_UNSUBSCRIBE, 6, &filter, 1);
+    assert_true(device_send(&scene.a, packets, (size_t)length));
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(message.retain && payload_is(&message, "still here"));
+    retain("kept/1", "");
+}
+
 static void a_parent_is_not_covered_by_its_children(void **state)
 {
     struct gateway_config relaxed = {.rules = {.relaxed = RULE_PARENT}}, normal = {0};
@@ -757,6 +777,7 @@ int run_relay_tests(void)
         TEST(a_qos_1_message_waits_for_a_persistent_session),
         TEST(a_will_is_sent_when_the_connection_is_lost_and_not_after_goodbye),
         TEST(wildcards_bring_no_retained_messages),
+        TEST(a_filter_that_ends_at_once_brings_its_retained_message),
         TEST(a_parent_is_not_covered_by_its_children),
         TEST(messages_above_the_rate_are_lost_and_not_acknowledged),
         TEST(messages_to_a_device_at_qos_1_come_later_when_they_are_above_the_rate),
