@@ -64,7 +64,7 @@ static void free_contents(struct client *client)
         reserved_blocks_free(client->blocks[i]);
 }
 
-static void tell_end(const struct client *client)
+static void log_end(const struct client *client)
 {
     if (!client->reason[0])
         return;
@@ -77,7 +77,7 @@ static void tell_end(const struct client *client)
 
 void client_free(struct client *client)
 {
-    tell_end(client);
+    log_end(client);
     LIST_REMOVE(client, all);
     crowd_leave(client->gateway->crowd, client);
     joiners_remove(client->gateway->joiners, client);

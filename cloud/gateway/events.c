@@ -17,7 +17,7 @@ static json_t *begin(const struct client *client, const char *type)
                      client->principal.id);
 }
 
-static void tell(const struct client *client, const char *area, const char *type, json_t *event)
+static void publish(const struct client *client, const char *area, const char *type, json_t *event)
 {
     char topic[64 + CLIENT_ID_MAX];
     snprintf(topic, sizeof topic, "$aws/events/%s/%s/%s", area, type, client->id);
@@ -35,7 +35,7 @@ void events_connected(struct client *client)
     client->was_announced = true;
     json_object_set_new(event, "ipAddress", json_string(client->address));
     json_object_set_new(event, "versionNumber", json_integer(client->version));
-    tell(client, "presence", "connected", event);
+    publish(client, "presence", "connected", event);
 }
 
 void events_disconnected(const struct client *client)
@@ -48,7 +48,7 @@ void events_disconnected(const struct client *client)
                         json_boolean(strcmp(why, WHY_GOODBYE) == 0));
     json_object_set_new(event, "disconnectReason", json_string(why));
     json_object_set_new(event, "versionNumber", json_integer(client->version));
-    tell(client, "presence", "disconnected", event);
+    publish(client, "presence", "disconnected", event);
 }
 
 void events_connect_failed(struct client *client)
@@ -56,26 +56,26 @@ void events_connect_failed(struct client *client)
     json_t *event = begin(client, "connect_failed");
     json_object_set_new(event, "connectFailureReason", json_string("AUTHORIZATION_FAILED"));
     json_object_set_new(event, "ipAddress", json_string(client->address));
-    tell(client, "presence", "connect_failed", event);
+    publish(client, "presence", "connect_failed", event);
 }
 
-static void tell_filters(const struct client *client, const char *type,
-                         const struct mqtt_filter *filters, size_t count)
+static void publish_filters(const struct client *client, const char *type,
+                            const struct mqtt_filter *filters, size_t count)
 {
     json_t *event = begin(client, type), *topics = json_array();
     for (size_t i = 0; i < count; i++)
         json_array_append_new(topics, json_stringn(filters[i].text.data, filters[i].text.length));
     json_object_set_new(event, "topics", topics);
-    tell(client, "subscriptions", type, event);
+    publish(client, "subscriptions", type, event);
 }
 
 void events_subscribed(const struct client *client, const struct mqtt_filter *filters, size_t count)
 {
-    tell_filters(client, "subscribed", filters, count);
+    publish_filters(client, "subscribed", filters, count);
 }
 
 void events_unsubscribed(const struct client *client, const struct mqtt_filter *filters,
                          size_t count)
 {
-    tell_filters(client, "unsubscribed", filters, count);
+    publish_filters(client, "unsubscribed", filters, count);
 }

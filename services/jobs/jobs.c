@@ -348,7 +348,7 @@ static void on_event_in_ending(struct jobs *jobs, otter_ms now, enum jobs_event 
     }
 }
 
-static void tell_holder(struct jobs *jobs, otter_ms now, enum jobs_event event)
+static void notify_holder(struct jobs *jobs, otter_ms now, enum jobs_event event)
 {
     struct jobs_handler *holder = jobs->holder;
     if (holder != NULL && holder->on_event != NULL)
@@ -371,7 +371,7 @@ void jobs_on_event(struct jobs *jobs, otter_ms now, enum jobs_event event)
     }
     if (jobs->state == JOBS_STARTING && event != JOBS_DESCRIBED)
         enter(jobs, now, JOBS_HELD);
-    tell_holder(jobs, now, event);
+    notify_holder(jobs, now, event);
 }
 
 void jobs_resume(struct jobs *jobs, struct jobs_handler *handler,

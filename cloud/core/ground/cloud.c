@@ -1,4 +1,4 @@
-/* The shared ground: database, clock, turns, and telling after the commit. */
+/* The shared ground: database, clock, turns, and notices after the commit. */
 #include "cloud/core/ground/cloud.h"
 
 #include <stdio.h>
@@ -147,8 +147,8 @@ static void on_settled(void *context, otter_status status)
     struct waiting_notice *waiting = context;
     const struct notify *notify = &waiting->cloud->notify;
     const struct notice notice = {waiting->kind, waiting->thing, waiting->body};
-    if (status == OTTER_OK && notify->tell)
-        notify->tell(notify->context, &notice);
+    if (status == OTTER_OK && notify->send)
+        notify->send(notify->context, &notice);
     json_decref(waiting->body);
     free(waiting);
 }
@@ -166,7 +166,7 @@ void cloud_notify(struct cloud *cloud, enum notice_kind kind, const char *thing,
 
 /* ---- changes of identities ------------------------------------------------------------------ */
 
-static void tell_identity(struct cloud *cloud, const char *certificate)
+static void send_identity_changed(struct cloud *cloud, const char *certificate)
 {
     if (cloud->watch.identity_changed)
         cloud->watch.identity_changed(cloud->watch.identity_context, certificate);
@@ -174,11 +174,11 @@ static void tell_identity(struct cloud *cloud, const char *certificate)
 
 void cloud_identity_changed(struct cloud *cloud)
 {
-    tell_identity(cloud, NULL);
+    send_identity_changed(cloud, NULL);
 }
 
 void cloud_certificate_changed(struct cloud *cloud, const char *certificate)
 {
     const char *slash = strrchr(certificate, '/');
-    tell_identity(cloud, slash ? slash + 1 : certificate);
+    send_identity_changed(cloud, slash ? slash + 1 : certificate);
 }

@@ -14,8 +14,8 @@
  * clock. Nothing here locks: one thread at a time.
  *
  * Functions of the core take the cloud first, change the database inside one transaction, and then
- * tell with cloud_notify, which waits for the commit. They are called alike by the gateway (MQTT)
- * and by the API (HTTP). */
+ * send notices with cloud_notify, which waits for the commit. They are called alike by the gateway
+ * (MQTT) and by the API (HTTP). */
 #ifndef OTTER_CLOUD_CORE_GROUND_CLOUD_H
 #define OTTER_CLOUD_CORE_GROUND_CLOUD_H
 
@@ -121,7 +121,7 @@ bool cloud_turn(struct cloud *cloud);
 /* Whether something waits. */
 bool cloud_waits(const struct cloud *cloud);
 
-/* ---- telling ---- */
+/* ---- notices and watchers ---- */
 
 /* Hands a notice to cloud->notify once what is written to the database so far is on the disk; not
  * at all when it is rolled back. `body` is stolen; an object, to which `timestamp` (seconds) is

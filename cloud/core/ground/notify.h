@@ -23,7 +23,7 @@ struct notice {
  * is rolled back is never told. All of the notice is the caller's, for the time of the call. It
  * must not block, and may call the core. */
 struct notify {
-    void (*tell)(void *context, const struct notice *notice); /* NULL: nobody listens */
+    void (*send)(void *context, const struct notice *notice); /* NULL: nobody listens */
     void *context;
 };
 
