@@ -54,18 +54,21 @@ static void speed_up(void)
 #if CHIP_LDO_BIAS
     REG32(CLK_BASE + 0x98u) |= 1u << 18;
 #endif
+    for (unsigned i = 0; i < WAIT_MAX && CHIP_LEVEL_BUSY(); i++) {
+    }
     SYS_PLCTL &= ~3u;
     for (unsigned i = 0; i < WAIT_MAX && SYS_PLSTS & 1u; i++) {
     }
     CLK_AHBCLK |= CLK_AHB_ISP;
     FMC_CYCCTL = CHIP_FLASH_CYCLE;
-    CLK_PCLKDIV = 0x11;
+    CHIP_DIVIDE_APB();
     select_core(CLK_HCLK_PLL);
 }
 
 void clock_start(void)
 {
     registers_unlock();
+    CHIP_POWER_UP();
     speed_up();
     CLK_CLKSEL1 = (CLK_CLKSEL1 & ~0x700u) | 7u << 8; /* TIMER0 on HIRC */
     CLK_APBCLK0 |= CLK_APB_TIMER0;

@@ -10,6 +10,7 @@
 #include "port/flash.h"
 #include "ports/cortex-m/clock.h"
 #include "ports/nuvoton/nuvoton.h"
+#include "ports/nuvoton/sd_card.h"
 #include "ports/nuvoton/spi_nor.h"
 
 /* The longest command takes tens of milliseconds; who waits longer has a dead controller. */
@@ -124,8 +125,15 @@ static const struct flash_ops ops = {
     .sector_at = fmc_sector_at,
 };
 
-#if BOARD_DEVICES > 1
-static const struct flash_ops spi_nor_ops = {
+#ifdef BOARD_SD_PINS
+static const struct flash_ops second_ops = {
+    .read = sd_card_read,
+    .program = sd_card_program,
+    .erase = sd_card_erase,
+    .sector_at = sd_card_sector_at,
+};
+#elif BOARD_DEVICES > 1
+static const struct flash_ops second_ops = {
     .read = spi_nor_read,
     .program = spi_nor_program,
     .erase = spi_nor_erase,
@@ -139,7 +147,7 @@ const struct flash port_flash[] = {
      .write_size = DEVICE_WRITE(BOARD_DEVICE_0),
      .erased_value = 0xff},
 #if BOARD_DEVICES > 1
-    {.ops = &spi_nor_ops,
+    {.ops = &second_ops,
      .size = DEVICE_SIZE(BOARD_DEVICE_1),
      .write_size = DEVICE_WRITE(BOARD_DEVICE_1),
      .erased_value = 0xff},

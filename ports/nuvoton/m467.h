@@ -10,10 +10,16 @@
 #define CHIP_PAGE_SIZE  0x1000u
 
 /* 12 MHz (HIRC) / 3 * 2 * 25 = 200 MHz. The boards' crystals may be missing: HIRC needs none. */
-#define CHIP_PLLCTL      0x00080417u
-#define CHIP_FLASH_CYCLE 8u
-#define CHIP_LDO_BIAS    0
-#define CHIP_HAS_DWT     1
+#define CHIP_PLLCTL        0x00080417u
+#define CHIP_FLASH_CYCLE   8u
+#define CHIP_LDO_BIAS      0
+#define CHIP_HAS_DWT       1
+#define CHIP_POWER_UP()    ((void)0)
+#define CHIP_LEVEL_BUSY()  0u
+#define CHIP_DIVIDE_APB()  (CLK_PCLKDIV = 0x11u)     /* both at HCLK / 2 */
+#define CHIP_UART_CLOCK(n) ((void)0)                 /* HIRC after a reset */
+#define CHIP_TRNG_CLOCK()  (CLK_CLKSEL2 |= 1u << 27) /* LIRC */
+#define CHIP_TRNG_CLEAR    0u
 
 /* Pin functions: a byte for each pin from SYS +0x500. */
 #define CHIP_MFP(port, pin) REG32(SYS_BASE + 0x500u + 0x10u * (port) + 4u * ((pin) / 4u))

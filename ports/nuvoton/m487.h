@@ -10,10 +10,14 @@
 #define CHIP_PAGE_SIZE  0x1000u
 
 /* 12 MHz (HIRC) / 2 * 2 * 32 / 2 = 192 MHz; the bias must be on above 160 MHz. */
-#define CHIP_PLLCTL      0x0008421Eu
-#define CHIP_FLASH_CYCLE 8u
-#define CHIP_LDO_BIAS    1
-#define CHIP_HAS_DWT     1
+#define CHIP_PLLCTL        0x0008421Eu
+#define CHIP_FLASH_CYCLE   8u
+#define CHIP_LDO_BIAS      1
+#define CHIP_HAS_DWT       1
+#define CHIP_POWER_UP()    ((void)0)
+#define CHIP_LEVEL_BUSY()  0u
+#define CHIP_DIVIDE_APB()  (CLK_PCLKDIV = 0x11u) /* both at HCLK / 2 */
+#define CHIP_UART_CLOCK(n) ((void)0)             /* HIRC after a reset */
 
 /* Pin functions: four bits for each pin from SYS +0x30. */
 #define CHIP_MFP(port, pin) REG32(SYS_BASE + 0x30u + 8u * (port) + 4u * ((pin) / 8u))

@@ -87,6 +87,10 @@ void network_start(void)
 {
     static const struct esp8266_wiring wiring = {.reset_pin = true, .rts_cts = true};
     registers_unlock();
+#ifdef BOARD_MODEM_STRAP
+    pin_output(BOARD_MODEM_STRAP, true); /* it starts its own firmware, not a loader */
+#endif
+    CHIP_UART_CLOCK(N);
     CLK_APBCLK0 |= 1u << (16 + N);
     SYS_IPRST1 |= 1u << (16 + N);
     SYS_IPRST1 &= ~(1u << (16 + N));

@@ -113,13 +113,14 @@
 #define GPIO_MODE_OUTPUT    1u
 
 /* TRNG. */
-#define TRNG_CTL    REG32(0x400b9000u)
-#define TRNG_DATA   REG32(0x400b9004u)
-#define TRNG_ACT    REG32(0x400b900cu)
-#define TRNG_ENABLE 0x01u
-#define TRNG_HAS    0x02u
-#define TRNG_READY  0x80u
-#define TRNG_ACTIVE 0x80u
+#define TRNG_CTL       REG32(0x400b9000u)
+#define TRNG_DATA      REG32(0x400b9004u)
+#define TRNG_ACT       REG32(0x400b900cu)
+#define TRNG_ENABLE    0x01u
+#define TRNG_HAS       0x02u
+#define TRNG_READY     0x80u
+#define TRNG_PRESCALER 0x3cu
+#define TRNG_ACTIVE    0x80u
 
 /* Unlocks the protected registers; they stay so: a stray write is not what this firmware guards
  * against, and the sequence would have to be repeated around each flash operation. */

@@ -21,7 +21,7 @@ void trng_start(void)
 {
     registers_unlock();
     CLK_PWRCTL |= CLK_LIRC;
-    CLK_CLKSEL2 |= 1u << 27; /* LIRC */
+    CHIP_TRNG_CLOCK();
     CLK_APBCLK1 |= 1u << 25;
     SYS_IPRST1 |= 1u << 31;
     SYS_IPRST1 &= ~(1u << 31);
@@ -29,7 +29,7 @@ void trng_start(void)
         return;
     TRNG_ACT = TRNG_ACTIVE;
     if (wait_for(&TRNG_CTL, TRNG_READY, READY_MS_MAX))
-        TRNG_CTL = TRNG_ENABLE;
+        TRNG_CTL = (TRNG_CTL & ~CHIP_TRNG_CLEAR) | TRNG_ENABLE;
 }
 
 bool chip_entropy_byte(uint8_t *byte)

@@ -13,6 +13,7 @@ void uart_start(void)
 {
     registers_unlock();
     CHIP_GPIO_CLOCKS();
+    CHIP_UART_CLOCK(N);
     CLK_APBCLK0 |= 1u << (16 + N);
     SYS_IPRST1 |= 1u << (16 + N);
     SYS_IPRST1 &= ~(1u << (16 + N));

@@ -1,0 +1,10 @@
+# NuMaker-M2354: Cortex-M23, all in the secure world, ESP8266, overwrite with the candidate on an SD card.
+set(BOARD_PORT nuvoton)
+set(BOARD_CHIP m2354)
+set(BOARD_ENTROPY_DRIVER trng.c)
+set(BOARD_FLASH_DRIVER sd_card.c)
+set(BOARD_CPU cortex-m23)
+set(BOARD_NETWORK esp8266)
+set(BOARD_BOOT_CRYPTO small)
+set(BOARD_BOOT_IMAGES 1)
+set(BOARD_BOOT_ENCRYPTION OFF)
