@@ -200,6 +200,8 @@ void mqtt_sent(struct mqtt_session *s, otter_ms now, size_t length)
     s->p.last_sent = now;
     if (s->p.leaving && !s->p.fifo.body_left)
         mqtt_ticket_left(s, now);
+    else if (s->p.leaving)
+        mqtt_payload_moves(s, now);
     mqtt_pump(s, now);
 }
 

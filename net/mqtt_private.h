@@ -44,7 +44,7 @@ struct mqtt_ticket_state {
     uint16_t packet;              /* 0 before it has left first */
     uint8_t losses;               /* connections lost by it alone */
     bool in_flight;
-    bool out;     /* all of it has left, on this connection */
+    bool out;     /* all of it has left, on this connection; once that is lost: some of it had */
     bool begun;   /* some of it has left, on this connection or an earlier one */
     bool suspect; /* a connection was lost by it or others: it goes alone */
     bool late;    /* its PUBACK is */

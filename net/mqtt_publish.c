@@ -269,10 +269,22 @@ void mqtt_ticket_left(struct mqtt_session *s, otter_ms now)
     ticket->p.due = now + s->config.ack_timeout_ms;
 }
 
+/* ... nor of what waits behind the payload. */
+void mqtt_payload_moves(struct mqtt_session *s, otter_ms now)
+{
+    const otter_ms due = now + s->config.ack_timeout_ms;
+    s->p.leaving->p.due = due;
+    for (int i = MQTT_WAIT_SUBACK; i <= MQTT_WAIT_PINGRESP; i++) {
+        if (s->p.waits[i] != OTTER_NEVER)
+            s->p.waits[i] = due;
+    }
+}
+
+/* Its first bytes may be what the broker has closed for, as one does that minds the length. */
 void mqtt_stop_leaving(struct mqtt_session *s)
 {
-    if (s->p.leaving)
-        s->p.leaving->p.begun |= mqtt_fifo_body_begun(&s->p.fifo);
+    if (s->p.leaving && mqtt_fifo_body_begun(&s->p.fifo))
+        s->p.leaving->p.begun = s->p.leaving->p.out = true;
     s->p.leaving = NULL;
 }
 

@@ -131,13 +131,34 @@ bool mqtt_is_asked_with(const struct mqtt_session *s, uint16_t packet)
     return false;
 }
 
+/* The broker knows one subscription to a filter, whoever made it, and however each has divided it
+ * into prefix and rest. How many hold this one, and the highest QoS that they want. */
+static unsigned count_holders(const struct mqtt_session *s, struct mqtt_filter *filter)
+{
+    unsigned count = 0;
+    filter->qos = 0;
+    for (const struct mqtt_subscription *sub = s->p.subscriptions; sub; sub = sub->p.next) {
+        struct mqtt_text rest = filter->text;
+        if (!take_prefix(sub->p.service, &rest) || rest.length != strlen(sub->filter) ||
+            memcmp(rest.data, sub->filter, rest.length) != 0)
+            continue;
+        count++;
+        if (sub->qos > filter->qos)
+            filter->qos = sub->qos;
+    }
+    return count;
+}
+
+/* False without room. Nobody else's subscription is taken away. */
 static bool queue_filter(struct mqtt_session *s, struct mqtt_subscription *sub,
                          enum mqtt_packet_type type)
 {
     char text[MQTT_TOPIC_MAX];
     size_t size;
-    const struct mqtt_filter filter = {
-        .text = {text, mqtt_full_topic(sub->p.service, sub->filter, text)}, .qos = sub->qos};
+    struct mqtt_filter filter = {
+        .text = {text, mqtt_full_topic(sub->p.service, sub->filter, text)}};
+    if (count_holders(s, &filter) > 1 && type == MQTT_PACKET_UNSUBSCRIBE)
+        return true;
     uint8_t *space = mqtt_space(s, &size);
     sub->p.packet = mqtt_new_packet_id(s);
     const int length = mqtt_encode_filters(space, size, type, sub->p.packet, &filter, 1);
@@ -212,23 +233,12 @@ otter_status mqtt_subscribe(struct mqtt_session *s, otter_ms now, struct mqtt_se
     return OTTER_OK;
 }
 
-/* The broker knows one subscription to a filter, whoever made it. */
-static bool is_shared(const struct mqtt_session *s, const struct mqtt_subscription *sub)
-{
-    for (const struct mqtt_subscription *i = s->p.subscriptions; i; i = i->p.next) {
-        if (i != sub && strcmp(i->p.service->prefix, sub->p.service->prefix) == 0 &&
-            strcmp(i->filter, sub->filter) == 0)
-            return true;
-    }
-    return false;
-}
-
 otter_status mqtt_unsubscribe(struct mqtt_session *s, struct mqtt_subscription *sub)
 {
     if (!sub->p.service)
         return OTTER_E_NOT_FOUND;
     const bool known = mqtt_is_up(s) && sub->p.state != WANTED;
-    if (known && !is_shared(s, sub) && !queue_filter(s, sub, MQTT_PACKET_UNSUBSCRIBE))
+    if (known && !queue_filter(s, sub, MQTT_PACKET_UNSUBSCRIBE))
         return OTTER_E_AGAIN;
     struct mqtt_subscription **at = &s->p.subscriptions;
     while (*at != sub)

@@ -57,6 +57,8 @@ bool mqtt_is_sent_with(const struct mqtt_session *s, uint16_t packet);
 void mqtt_launch_tickets(struct mqtt_session *s, otter_ms now);
 /* The payload that was leaving is out. */
 void mqtt_ticket_left(struct mqtt_session *s, otter_ms now);
+/* Some of it is. */
+void mqtt_payload_moves(struct mqtt_session *s, otter_ms now);
 /* Nothing leaves any more on this connection. */
 void mqtt_stop_leaving(struct mqtt_session *s);
 void mqtt_ticket_acknowledged(struct mqtt_session *s, otter_ms now, uint16_t packet);

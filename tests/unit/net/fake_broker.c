@@ -117,6 +117,7 @@ static void on_subscribe(struct fake_broker *b, const uint8_t *body, size_t leng
     const int size = mqtt_encode_suback(packet, sizeof packet, &suback);
     broker_send(b, packet, (size_t)size);
     while (mqtt_next_filter(&list, &filter)) {
+        b->last_filter_qos = filter.qos;
         const size_t used = strlen(b->filters);
         snprintf(b->filters + used, sizeof b->filters - used, "%.*s ", (int)filter.text.length,
                  filter.text.data);

@@ -42,7 +42,8 @@ struct fake_broker {
     char last_payload[64];
     uint8_t last_qos;
     uint16_t last_packet_id;
-    char filters[2400]; /* on the present connection, each followed by a blank */
+    uint8_t last_filter_qos; /* that it was asked for */
+    char filters[2400];      /* on the present connection, each followed by a blank */
 
     /* the connection */
     bool wants_close;

@@ -149,6 +149,28 @@ static void a_filter_that_two_hold_is_kept_until_both_have_let_go(void **state)
     assert_int_equal(w.b.seen[MQTT_PACKET_UNSUBSCRIBE], 1);
 }
 
+/* However each has divided it into prefix and rest, and whatever QoS each wants. */
+static void a_filter_held_under_two_prefixes_is_one_to_the_broker(void **state)
+{
+    (void)state;
+    struct mqtt_service other = {.prefix = "shadow/"};
+    struct mqtt_subscription same = {.filter = "get", .qos = 0};
+    mqtt_register(&w.s, &other);
+    connect_now();
+    subscribe("shadow/get");
+    run(1);
+    assert_int_equal(mqtt_subscribe(&w.s, w.now, &other, &same), OTTER_OK);
+    run(1);
+    assert_int_equal(w.b.last_filter_qos, 1);
+    assert_int_equal(mqtt_unsubscribe(&w.s, &same), OTTER_OK);
+    run(1);
+    assert_int_equal(w.b.seen[MQTT_PACKET_UNSUBSCRIBE], 0);
+    assert_true(subscribed("shadow/get"));
+    assert_int_equal(unsubscribe("shadow/get"), OTTER_OK);
+    run(1);
+    assert_int_equal(w.b.seen[MQTT_PACKET_UNSUBSCRIBE], 1);
+}
+
 static void subscribing_again_changes_nothing(void **state)
 {
     (void)state;
@@ -579,6 +601,7 @@ int main(void)
         WORLD_TEST(a_missing_suback_ends_the_connection_and_is_made_good),
         WORLD_TEST(unsubscribing_tells_the_broker_and_lasts),
         WORLD_TEST(a_filter_that_two_hold_is_kept_until_both_have_let_go),
+        WORLD_TEST(a_filter_held_under_two_prefixes_is_one_to_the_broker),
         WORLD_TEST(subscribing_again_changes_nothing),
         WORLD_TEST(invalid_filters_are_refused),
         WORLD_TEST(a_handler_may_publish_subscribe_and_unsubscribe),

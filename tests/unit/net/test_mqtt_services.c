@@ -280,6 +280,71 @@ static void a_forbidden_ticket_comes_back_refused_and_the_others_go_through(void
     }
 }
 
+/* Connects, and hands over no byte of what the services have to say. */
+static void come_back(void)
+{
+    const uint8_t *data;
+    uint8_t connack[4];
+    assert_true(mqtt_wants_transport(&w.s, w.now));
+    w.up = true;
+    broker_accept(&w.b);
+    mqtt_transport_up(&w.s, w.now);
+    const size_t length = mqtt_output(&w.s, &data);
+    broker_input(&w.b, data, length);
+    mqtt_sent(&w.s, w.now, length);
+    assert_int_equal(broker_output(&w.b, connack, sizeof connack), sizeof connack);
+    mqtt_input(&w.s, w.now, connack, sizeof connack);
+    assert_int_equal(w.s.state, MQTT_CONNECTED);
+}
+
+/* A broker that minds length or topic closes at a publish's first bytes. */
+static void a_ticket_that_loses_the_connection_before_it_is_out_comes_back_refused(void **state)
+{
+    (void)state;
+    for (size_t begun = 1; begun < 40; begun++) {
+        set_up(NULL);
+        come_back();
+        snprintf(peers[2].payloads[0], sizeof peers[2].payloads[0], "more than may be published");
+        send(2, 0, "forbidden");
+        send(1, 0, "allowed");
+        for (unsigned i = 0; i <= MQTT_REPEATS_MAX; i++) {
+            assert_int_equal(peers[2].refused, 0);
+            mqtt_sent(&w.s, w.now, begun);
+            lose_connection();
+            come_back();
+        }
+        assert_int_equal(peers[2].refused, 1);
+        run(1);
+        assert_int_equal(peers[1].accepted, 1);
+    }
+}
+
+/* Eight bytes each second: longer than the time-outs and the keep-alive interval. */
+static void a_long_ticket_on_a_slow_link_is_not_late(void **state)
+{
+    static const char text[800];
+    (void)state;
+    connect_now();
+    peers[0].tickets[0] = (struct mqtt_ticket){
+        .topic = "long", .payload = text, .length = sizeof text, .on_result = note_result};
+    assert_int_equal(mqtt_send(&w.s, w.now, &peers[0].service, &peers[0].tickets[0]), OTTER_OK);
+    hold(1, 0, "behind/it");
+    w.blocked = true;
+    const uint8_t *data;
+    for (size_t length; (length = mqtt_output(&w.s, &data)) > 0;) {
+        length = length < 8 ? length : 8;
+        broker_input(&w.b, data, length);
+        mqtt_sent(&w.s, w.now, length);
+        run(1000);
+        assert_int_equal(w.b.connections, 1);
+    }
+    w.blocked = false;
+    run(1);
+    assert_int_equal(peers[0].accepted, 1);
+    assert_int_equal(w.b.connections, 1);
+    assert_int_equal(mqtt_subscription_status(&peers[1].filters[0]), OTTER_OK);
+}
+
 static void a_missing_puback_is_charged_to_its_ticket_alone(void **state)
 {
     (void)state;
@@ -380,6 +445,37 @@ static void a_suspect_gets_its_turn_among_busy_services(void **state)
     assert_int_equal(peers[1].accepted, 1);
     assert_in_range(heard, 5, 200);
     assert_int_equal(w.b.connections, 2);
+}
+
+static void greet(void *ctx, otter_ms now, struct mqtt_ticket *ticket, otter_status status)
+{
+    note_result(ctx, now, ticket, status);
+    assert_int_equal(say(3, "greeting"), OTTER_OK);
+}
+
+/* Else a connection that the greeting loses would be charged to both. */
+static void a_suspect_ticket_waits_until_what_went_out_with_qos_0_has_passed(void **state)
+{
+    (void)state;
+    connect_now();
+    w.b.holds_pubacks = true;
+    send(0, 0, "a");
+    peers[0].tickets[0].on_result = greet;
+    send(1, 0, "b");
+    exchange();
+    lose_connection();
+    w.b.holds_pubacks = false;
+    w.b.mute = 1u << MQTT_PACKET_PINGREQ;
+    w.b.seen[MQTT_PACKET_PUBLISH] = 0;
+    run(1);
+    assert_int_equal(peers[0].accepted, 1);
+    assert_string_equal(w.b.last_topic, "telemetry/greeting");
+    assert_int_equal(w.b.seen[MQTT_PACKET_PUBLISH], 2);
+    assert_int_equal(w.b.seen[MQTT_PACKET_PINGREQ], 1);
+    w.b.mute = 0;
+    run(ACK_MS + 1); /* the connection is lost, by the greeting alone */
+    assert_int_equal(w.b.connections, 3);
+    assert_int_equal(peers[1].accepted, 1);
 }
 
 /* ---- Everything at once, from a seed --------------------------------------------------------- */
@@ -503,10 +599,13 @@ int main(void)
         PEERS_TEST(four_tickets_are_in_flight_and_one_service_has_three),
         PEERS_TEST(a_service_that_floods_the_session_does_not_starve_another),
         PEERS_TEST(a_forbidden_ticket_comes_back_refused_and_the_others_go_through),
+        PEERS_TEST(a_ticket_that_loses_the_connection_before_it_is_out_comes_back_refused),
+        PEERS_TEST(a_long_ticket_on_a_slow_link_is_not_late),
         PEERS_TEST(a_missing_puback_is_charged_to_its_ticket_alone),
         PEERS_TEST(a_forbidden_qos_0_publish_makes_its_sender_pause),
         PEERS_TEST(a_pause_ends_and_the_policy_may_have_been_mended),
         PEERS_TEST(a_suspect_gets_its_turn_among_busy_services),
+        PEERS_TEST(a_suspect_ticket_waits_until_what_went_out_with_qos_0_has_passed),
         PEERS_TEST(everything_allowed_arrives_and_everything_forbidden_comes_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
