@@ -2,6 +2,7 @@
 #include "twin/machines/numaker.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "twin/modem/line.h"
 
@@ -77,11 +78,21 @@ static bool add_flash(struct nuvoton *soc, const struct nuvoton_flash_pins *pins
     return soc->nor != NULL;
 }
 
+static bool add_card(struct nuvoton *soc, const struct numaker *board, const char *folder)
+{
+    if (!board->has_card)
+        return true;
+    memcpy(soc->card_pins, board->card_pins, sizeof soc->card_pins);
+    soc->card_detect = board->card_detect;
+    soc->card = sd_card_new(soc->twin, folder);
+    return soc->card != NULL;
+}
+
 bool numaker_make(struct machine *machine, const char *folder, const struct numaker *board)
 {
     struct state *state = calloc(1, sizeof *state);
     struct nuvoton *soc = state ? nuvoton_new(board->part, folder) : NULL;
-    if (!soc || !add_flash(soc, board->flash, folder)) {
+    if (!soc || !add_flash(soc, board->flash, folder) || !add_card(soc, board, folder)) {
         nuvoton_free(soc);
         free(state);
         return false;

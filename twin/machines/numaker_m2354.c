@@ -10,7 +10,15 @@ static const struct numaker board = {.part = &nuvoton_m2354,
                                      .modem_tx = {PORT_C, 7, 5},
                                      .modem_cts = {PORT_C, 8, 5},
                                      .modem_rts = {PORT_E, 13, 5},
-                                     .modem_reset = {PORT_C, 13, 0}};
+                                     .modem_reset = {PORT_C, 13, 0},
+                                     .has_card = true,
+                                     .card_pins = {{PORT_B, 0, 3},
+                                                   {PORT_B, 1, 3},
+                                                   {PORT_B, 2, 3},
+                                                   {PORT_B, 3, 3},
+                                                   {PORT_B, 4, 3},
+                                                   {PORT_B, 5, 3}},
+                                     .card_detect = {PORT_B, 12, 9}};
 
 bool machine_numaker_m2354(struct machine *machine, const char *folder)
 {

@@ -51,6 +51,8 @@ struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
         spim_start(soc);
     if (part->has_qspi)
         qspi_start(soc);
+    if (part->has_sdh)
+        sdh_start(soc);
     return soc;
 }
 
@@ -62,6 +64,7 @@ void nuvoton_free(struct nuvoton *soc)
     nvm_close(&soc->aprom);
     nvm_close(&soc->config);
     spi_nor_free(soc->nor);
+    sd_card_free(soc->card);
     for (unsigned i = 0; i < soc->block_count; i++)
         free(soc->blocks[i]);
     free(soc->isp_after);

@@ -78,4 +78,5 @@ const struct nuvoton_part nuvoton_m2354 = {
     .lirc_hz = 32000u,
     .isp_control = 0x01000039u,
     .trng = TRNG_LIRC32,
+    .has_sdh = true,
 };

@@ -7,6 +7,7 @@
 #define OTTER_TWIN_NUVOTON_H
 
 #include "twin/nvm.h"
+#include "twin/parts/sd_card.h"
 #include "twin/parts/spi_nor.h"
 #include "twin/serial.h"
 #include "twin/twin.h"
@@ -65,7 +66,7 @@ struct nuvoton_part {
     bool erases_blocks;   /* FMC command 0x25 */
     bool has_approt;      /* FMC.APPROT */
     enum nuvoton_trng trng;
-    bool has_spim, has_qspi;
+    bool has_spim, has_qspi, has_sdh;
 };
 extern const struct nuvoton_part nuvoton_m467, nuvoton_m487, nuvoton_m2354;
 
@@ -121,6 +122,8 @@ struct nuvoton {
     unsigned block_count;
     struct spi_nor *nor; /* the board's SPI flash, NULL where there is none */
     struct nuvoton_flash_pins flash_pins;
+    struct sd_card *card; /* in the board's slot; NULL where there is none */
+    struct nuvoton_pin card_pins[6], card_detect; /* command, clock, data 0 to 3 */
     struct uart uarts[NUVOTON_UARTS];
     struct nvm aprom, config;
     unsigned unlock_step;
@@ -165,6 +168,7 @@ bool nuvoton_program(struct nuvoton *soc, uint32_t address, const uint8_t *data,
 void *chip_alloc(struct nuvoton *soc, size_t size);
 void spim_start(struct nuvoton *soc);
 void qspi_start(struct nuvoton *soc);
+void sdh_start(struct nuvoton *soc);
 /* The flash is there, its pins have this function, WP and HOLD are high; else a fault. */
 bool flash_is_wired(struct nuvoton *soc, const char *controller, unsigned function);
 /* An output that is high, or an input that is pulled up. */
