@@ -158,6 +158,16 @@ static void on_ready(struct esp8266 *modem)
                                                                        : modem->network);
 }
 
+/* An echo: it does not know of its settings (and of the network) any more, since a restart that was
+ * lost in noise. */
+static void on_echo(struct esp8266 *modem, otter_ms now)
+{
+    if (modem->phase <= PHASE_BOOT)
+        return;
+    LOG_WRN(TAG, "it has restarted by itself, unheard");
+    esp8266_reset_later(modem, now, OTTER_E_AGAIN);
+}
+
 /* ---- Results and lines ----------------------------------------------------------------------- */
 
 /* An OK that comes late, to a command that was given up, must not be taken for that of the next. */
@@ -347,6 +357,8 @@ static bool on_event(struct esp8266 *modem, otter_ms now, const char *line)
 {
     if (strcmp(line, "ready") == 0)
         on_ready(modem);
+    else if (after(line, "AT+") != NULL)
+        on_echo(modem, now);
     else if (after(line, "busy ") != NULL)
         on_busy(modem, now);
     else if (after(line, "+IPD,0,") != NULL)

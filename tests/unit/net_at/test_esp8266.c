@@ -481,6 +481,20 @@ static void a_server_that_speaks_first_and_one_that_speaks_late_are_heard(void *
     }
 }
 
+/* Data that comes while other data is read, and of which it says nothing, is not left to the poll.
+ */
+static void what_the_modem_forgets_to_tell_of_does_not_stall_the_stream(void **state)
+{
+    (void)state;
+    power_on();
+    config.forgets = model.config.forgets = true;
+    join();
+    assert_int_equal(connect_to_server(), SOCKET_OPEN);
+    const otter_ms start = now;
+    echo_well(40000);
+    assert_in_range(now - start, 0, 2 * SECOND); /* a poll: 5 s */
+}
+
 static void what_came_before_the_end_is_read_before_it(void **state)
 {
     (void)state;
@@ -680,6 +694,27 @@ static void a_restart_in_mid_flow_breaks_the_connection_and_is_set_up_anew(void 
     echo_well(1000);
 }
 
+/* Its supply broke down for a moment, and what it said then was lost in the noise. */
+static void a_restart_that_went_unheard_is_noticed_and_made_good(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 8; i++) {
+        set_up(NULL);
+        config.major = 1 + i % 2;
+        wiring.reset_pin = i < 4;
+        power_on();
+        join();
+        if (i / 2 % 2 == 0)
+            assert_int_equal(connect_to_server(), SOCKET_OPEN);
+        dead = true;
+        esp8266_model_reset(&model, now);
+        run(SECOND);
+        dead = false;
+        esp8266_close(&modem, now);
+        (void)talk_until_it_works(false);
+    }
+}
+
 /* A link that the firmware of the board forgot, because only it was restarted. */
 static void a_leftover_connection_is_closed_first(void **state)
 {
@@ -727,6 +762,7 @@ int main(void)
         TEST(what_keeps_it_from_connecting_is_named),
         TEST(an_address_needs_no_look_up),
         TEST(a_server_that_speaks_first_and_one_that_speaks_late_are_heard),
+        TEST(what_the_modem_forgets_to_tell_of_does_not_stall_the_stream),
         TEST(what_came_before_the_end_is_read_before_it),
         TEST(the_modem_sends_no_more_than_the_uart_can_keep),
         TEST(last_words_go_out_before_the_close),
@@ -735,6 +771,7 @@ int main(void)
         TEST(it_gets_over_every_fault_at_every_command),
         TEST(a_modem_that_lost_bytes_of_a_send_is_freed_also_without_a_reset_pin),
         TEST(a_restart_in_mid_flow_breaks_the_connection_and_is_set_up_anew),
+        TEST(a_restart_that_went_unheard_is_noticed_and_made_good),
         TEST(a_leftover_connection_is_closed_first),
         TEST(noise_alone_does_no_harm),
     };
