@@ -183,11 +183,6 @@ _Static_assert(BOARD_UPDATE != UPDATE_BANK_SWAP ||
 
 /* --- the board ------------------------------------------------------------------------------- */
 
-#define AREA(...)                                                                                  \
-    {                                                                                              \
-        &port_flash[AREA_DEVICE(__VA_ARGS__)], AREA_OFFSET(__VA_ARGS__), AREA_SIZE(__VA_ARGS__)    \
-    }
-
 /* Swap by offset wants the new image in the secondary slot from its second sector on. */
 #define CANDIDATE_SKIPS (BOARD_UPDATE == UPDATE_SWAP_OFFSET ? FIRST_SECTOR(BOARD_SECONDARY) : 0u)
 
@@ -199,12 +194,12 @@ const struct board board = {
     .connect_spread_ms = BOARD_CONNECT_SPREAD_MS,
     .image_size_max = BOARD_IMAGE_SIZE_MAX,
     .flash_base = BOARD_OF_DEVICE(DEVICE_BASE, AREA_DEVICE(BOARD_PRIMARY)),
-    .primary = AREA(BOARD_PRIMARY),
-    .secondary = AREA(BOARD_SECONDARY),
+    .primary = BOARD_AREA(BOARD_PRIMARY),
+    .secondary = BOARD_AREA(BOARD_SECONDARY),
     .candidate = {&port_flash[AREA_DEVICE(BOARD_SECONDARY)],
                   AREA_OFFSET(BOARD_SECONDARY) + CANDIDATE_SKIPS,
                   AREA_SIZE(BOARD_SECONDARY) - CANDIDATE_SKIPS},
-    .scratch = AREA(BOARD_SCRATCH),
-    .store = AREA(BOARD_STORE),
-    .progress = AREA(BOARD_PROGRESS),
+    .scratch = BOARD_AREA(BOARD_SCRATCH),
+    .store = BOARD_AREA(BOARD_STORE),
+    .progress = BOARD_AREA(BOARD_PROGRESS),
 };

@@ -85,6 +85,12 @@
 #define AREA_FILE_OFFSET(...)                                                                      \
     (BOARD_FILE_OFFSET(AREA_DEVICE(__VA_ARGS__)) + AREA_OFFSET(__VA_ARGS__))
 
+/* As a constant `struct flash_area` (port/flash.h). */
+#define BOARD_AREA(...)                                                                            \
+    {                                                                                              \
+        &port_flash[AREA_DEVICE(__VA_ARGS__)], AREA_OFFSET(__VA_ARGS__), AREA_SIZE(__VA_ARGS__)    \
+    }
+
 /* --- the rest -------------------------------------------------------------------------------- */
 
 /* How long emulated flash takes for a sector and for a write unit. */

@@ -55,7 +55,7 @@ int main(void)
         .swap_type = result.swap_type,
         .boot_ms = (uint32_t)port_now(),
         .bytes_copied = boot_log_bytes_copied(),
-        .slot = result.slot == &board.secondary,
+        .slot = result.slot == config.images->secondary,
     };
-    system_start_image(&handover, boot_entry(&config, &result, board.flash_base));
+    system_start_image(&handover, boot_entry(&config, &result, config.flash_base));
 }

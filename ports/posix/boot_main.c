@@ -54,7 +54,7 @@ static void keep_open(int descriptor)
     setenv("OTTER_FLASH_FD", text, 1);
 }
 
-static void hand_over(const struct boot_result *result)
+static void hand_over(const struct boot_config *config, const struct boot_result *result)
 {
     const char *reason = getenv("OTTER_RESET_REASON");
     unsigned code = RESET_POWER_ON;
@@ -63,7 +63,7 @@ static void hand_over(const struct boot_result *result)
         code = strcmp(reason, "watchdog") == 0 ? RESET_WATCHDOG : RESET_SOFTWARE;
     snprintf(text, sizeof text, "%u,%u,%" PRIu64 ",%" PRIu32 ",%d", code,
              (unsigned)result->swap_type, port_now(), boot_log_bytes_copied(),
-             result->slot == &board.secondary);
+             result->slot == config->images->secondary);
     setenv("OTTER_HANDOVER", text, 1);
 }
 
@@ -79,13 +79,13 @@ static void prepare_reset(void)
     keep_open(flash_file_descriptor());
 }
 
-static int start(const struct boot_result *result)
+static int start(const struct boot_config *config, const struct boot_result *result)
 {
     char *const argv[] = {"otter-firmware", NULL};
     const int program =
         load_program(result->slot, result->header.header_size, result->header.payload_size);
     if (program >= 0) {
-        hand_over(result);
+        hand_over(config, result);
         extern char **environ;
         fexecve(program, argv, environ);
     }
@@ -143,5 +143,5 @@ int main(int argc, char **argv)
 #if defined OTTER_BOOT_RECOVERY && OTTER_RECOVERY_WINDOW_MS > 0
     recovery_serve(&config, board.image_size_max, port_now() + OTTER_RECOVERY_WINDOW_MS);
 #endif
-    return start(&result);
+    return start(&config, &result);
 }
