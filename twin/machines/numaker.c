@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "twin/modem/line.h"
+#include "twin/net.h"
 
 struct state {
     const struct numaker *board;
     struct nuvoton *soc;
     struct machine *machine;
+    struct net *net; /* behind the Ethernet; NULL where there is none */
 };
 
 static bool program(struct machine *machine, uint32_t address, const uint8_t *data, uint32_t size)
@@ -42,9 +44,34 @@ static bool connect_modem(struct machine *machine, const struct model_config *co
     return true;
 }
 
+static void on_frame_out(void *ctx, const uint8_t *frame, uint32_t length)
+{
+    const struct state *state = ctx;
+    net_send(state->net, frame, length);
+}
+
+static void on_frame_in(void *ctx, const uint8_t *frame, uint32_t length)
+{
+    const struct state *state = ctx;
+    emac_receive(state->soc, frame, length);
+}
+
+static bool add_ethernet(struct state *state)
+{
+    struct nuvoton *soc = state->soc;
+    if (!state->board->has_ethernet)
+        return true;
+    memcpy(soc->rmii_pins, state->board->rmii_pins, sizeof soc->rmii_pins);
+    soc->phy = phy_new(soc->twin, state->board->phy_address);
+    state->net = net_new(soc->twin, on_frame_in, state);
+    emac_connect(soc, on_frame_out, state);
+    return soc->phy && state->net;
+}
+
 static void free_board(struct machine *machine)
 {
     struct state *state = machine->chip;
+    net_free(state->net);
     nuvoton_free(state->soc);
     free(state);
 }
@@ -92,12 +119,15 @@ bool numaker_make(struct machine *machine, const char *folder, const struct numa
 {
     struct state *state = calloc(1, sizeof *state);
     struct nuvoton *soc = state ? nuvoton_new(board->part, folder) : NULL;
-    if (!soc || !add_flash(soc, board->flash, folder) || !add_card(soc, board, folder)) {
+    if (soc)
+        *state = (struct state){.board = board, .soc = soc, .machine = machine};
+    if (!soc || !add_flash(soc, board->flash, folder) || !add_card(soc, board, folder) ||
+        !add_ethernet(state)) {
+        net_free(state ? state->net : NULL);
         nuvoton_free(soc);
         free(state);
         return false;
     }
-    *state = (struct state){board, soc, machine};
     wire(soc, board);
     soc->on_pin = on_pin;
     soc->pin_ctx = state;

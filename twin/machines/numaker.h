@@ -16,6 +16,10 @@ struct numaker {
     struct nuvoton_pin modem_rx, modem_tx, modem_cts, modem_rts, modem_reset;
     /* The SPI flash; NULL where there is none. */
     const struct nuvoton_flash_pins *flash;
+    /* Ethernet by RMII (nuvoton.h has the pins' order) with a PHY at this address. */
+    bool has_ethernet;
+    unsigned phy_address;
+    struct nuvoton_pin rmii_pins[10];
     /* The slot for an SD card, with a card in it: command, clock, data 0 to 3, detect. */
     bool has_card;
     struct nuvoton_pin card_pins[6], card_detect;

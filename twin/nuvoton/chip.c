@@ -53,6 +53,8 @@ struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
         qspi_start(soc);
     if (part->has_sdh)
         sdh_start(soc);
+    if (part->has_emac)
+        emac_start(soc);
     return soc;
 }
 
@@ -64,6 +66,7 @@ void nuvoton_free(struct nuvoton *soc)
     nvm_close(&soc->aprom);
     nvm_close(&soc->config);
     spi_nor_free(soc->nor);
+    phy_free(soc->phy);
     sd_card_free(soc->card);
     for (unsigned i = 0; i < soc->block_count; i++)
         free(soc->blocks[i]);

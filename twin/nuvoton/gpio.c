@@ -1,13 +1,14 @@
 /* GPIO: modes and levels of pins; interrupts of pins are not modelled. */
 #include "twin/nuvoton/nuvoton.h"
 
-#define MODE   0x00u
-#define DINOFF 0x04u
-#define DOUT   0x08u
-#define DATMSK 0x0cu
-#define PIN    0x10u
-#define PUSEL  0x30u
-#define WORDS  0x800u
+#define MODE    0x00u
+#define DINOFF  0x04u
+#define DOUT    0x08u
+#define DATMSK  0x0cu
+#define PIN     0x10u
+#define SLEWCTL 0x28u
+#define PUSEL   0x30u
+#define WORDS   0x800u
 
 #define MODE_INPUT 0u
 
@@ -129,6 +130,11 @@ static void gpio_write(struct device *device, uint32_t offset, uint32_t old, uin
         *device_reg(device, offset) = (old & kept) | (value & 0xffffu & ~kept);
     }
     tell_changes(soc, port);
+}
+
+unsigned pin_slew(const struct nuvoton *soc, unsigned port, unsigned pin)
+{
+    return port_reg(soc, port, SLEWCTL) >> (2u * pin) & 3u;
 }
 
 bool pin_is_held_high(const struct nuvoton *soc, unsigned port, unsigned pin)

@@ -89,4 +89,5 @@ const struct nuvoton_part nuvoton_m487 = {
     .trng = TRNG_NONE,
     .has_spim = true,
     .has_qspi = true,
+    .has_emac = true,
 };

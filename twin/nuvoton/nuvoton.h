@@ -7,6 +7,7 @@
 #define OTTER_TWIN_NUVOTON_H
 
 #include "twin/nvm.h"
+#include "twin/parts/phy.h"
 #include "twin/parts/sd_card.h"
 #include "twin/parts/spi_nor.h"
 #include "twin/serial.h"
@@ -66,7 +67,7 @@ struct nuvoton_part {
     bool erases_blocks;   /* FMC command 0x25 */
     bool has_approt;      /* FMC.APPROT */
     enum nuvoton_trng trng;
-    bool has_spim, has_qspi, has_sdh;
+    bool has_spim, has_qspi, has_sdh, has_emac;
 };
 extern const struct nuvoton_part nuvoton_m467, nuvoton_m487, nuvoton_m2354;
 
@@ -122,6 +123,10 @@ struct nuvoton {
     unsigned block_count;
     struct spi_nor *nor; /* the board's SPI flash, NULL where there is none */
     struct nuvoton_flash_pins flash_pins;
+    struct emac *emac; /* NULL where the part has none */
+    struct phy *phy;   /* NULL where the board has none */
+    /* MDC, MDIO, TXD0, TXD1, TXEN, REFCLK, RXD0, RXD1, CRSDV, RXERR */
+    struct nuvoton_pin rmii_pins[10];
     struct sd_card *card; /* in the board's slot; NULL where there is none */
     struct nuvoton_pin card_pins[6], card_detect; /* command, clock, data 0 to 3 */
     struct uart uarts[NUVOTON_UARTS];
@@ -163,14 +168,23 @@ void nuvoton_free(struct nuvoton *soc);
  */
 bool nuvoton_program(struct nuvoton *soc, uint32_t address, const uint8_t *data, uint32_t size);
 
+/* The wire behind EMAC and its PHY: `send` gets each frame of the board, of 60 bytes and more,
+ * without its checksum; what is received while the link is down is lost. */
+void emac_connect(struct nuvoton *soc,
+                  void (*send)(void *ctx, const uint8_t *frame, uint32_t length), void *ctx);
+void emac_receive(struct nuvoton *soc, const uint8_t *frame, uint32_t length);
+
 /* Between the files of this folder. */
 /* Zeroed memory that is freed with the chip. */
 void *chip_alloc(struct nuvoton *soc, size_t size);
 void spim_start(struct nuvoton *soc);
 void qspi_start(struct nuvoton *soc);
 void sdh_start(struct nuvoton *soc);
+void emac_start(struct nuvoton *soc);
 /* The flash is there, its pins have this function, WP and HOLD are high; else a fault. */
 bool flash_is_wired(struct nuvoton *soc, const char *controller, unsigned function);
+/* Its slew rate: 0 normal, 1 high, 2 fast. */
+unsigned pin_slew(const struct nuvoton *soc, unsigned port, unsigned pin);
 /* An output that is high, or an input that is pulled up. */
 bool pin_is_held_high(const struct nuvoton *soc, unsigned port, unsigned pin);
 void system_start(struct nuvoton *soc);
