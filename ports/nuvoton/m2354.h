@@ -36,7 +36,8 @@
 /* The TRNG counts the RTC's 32 kHz; the crypto engine's clock must be on. */
 #define CHIP_TRNG_CLOCK()                                                                          \
     (CLK_APBCLK0 |= 1u << 1, CLK_AHBCLK |= 1u << 12, REG32(0x40041100u) |= 1u << 0 | 1u << 6)
-#define CHIP_TRNG_CLEAR TRNG_PRESCALER
+#define CHIP_TRNG_STABLE (1u << 9) /* LIRC32 */
+#define CHIP_TRNG_CLEAR  TRNG_PRESCALER
 
 #define IRQ_UART0 36u
 #define IRQ_UART1 37u

@@ -19,6 +19,7 @@
 #define CHIP_DIVIDE_APB()  (CLK_PCLKDIV = 0x11u)     /* both at HCLK / 2 */
 #define CHIP_UART_CLOCK(n) ((void)0)                 /* HIRC after a reset */
 #define CHIP_TRNG_CLOCK()  (CLK_CLKSEL2 |= 1u << 27) /* LIRC */
+#define CHIP_TRNG_STABLE   CLK_LIRC_STABLE
 #define CHIP_TRNG_CLEAR    0u
 
 /* Pin functions: a byte for each pin from SYS +0x500. */

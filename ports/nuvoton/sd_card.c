@@ -56,7 +56,8 @@
 #define RETRY_MS    5000u
 #define INIT_HZ     300000u
 #define FAST_HZ     24000000u
-#define HCLK_SELECT 2u
+#define CLOCK_HCLK  2u /* CLKSEL0.SDH0SEL */
+#define CLOCK_HIRC  3u
 
 enum {
     GO_IDLE = 0,
@@ -91,9 +92,11 @@ static bool wait_clear(volatile const uint32_t *reg, uint32_t bits, uint32_t lim
     return true;
 }
 
-static void set_clock(uint32_t hz)
+/* The divider has 8 bits: slow clocks come from HIRC. */
+static void set_clock(uint32_t source, uint32_t source_hz, uint32_t hz)
 {
-    const uint32_t divider = (clock_hz() + hz - 1u) / hz;
+    const uint32_t divider = (source_hz + hz - 1u) / hz;
+    CLK_CLKSEL0 = (CLK_CLKSEL0 & ~(3u << 20)) | source << 20;
     CLK_CLKDIV0 = (CLK_CLKDIV0 & ~(0xffu << 24)) | (divider - 1u) << 24;
 }
 
@@ -139,8 +142,7 @@ static bool start_host(void)
     static const uint8_t pins[][3] = {BOARD_SD_PINS};
     registers_unlock();
     CLK_AHBCLK |= 1u << 6;
-    CLK_CLKSEL0 = (CLK_CLKSEL0 & ~(3u << 20)) | HCLK_SELECT << 20;
-    set_clock(INIT_HZ);
+    set_clock(CLOCK_HIRC, HIRC_HZ, INIT_HZ);
     for (unsigned i = 0; i < sizeof pins / sizeof *pins; i++)
         pin_function_set(pins[i][0], pins[i][1], pins[i][2]);
     SDH_DMACTL = DMA_RESET;
@@ -182,11 +184,11 @@ static bool power_up_card(void)
 
 static bool start_card(void)
 {
-    if (!power_up_card() || !command(ALL_SEND_CID, 0, CTL_RESPONSE | CTL_LONG, false) ||
+    if (!power_up_card() || !command(ALL_SEND_CID, 0, CTL_LONG, false) ||
         !command(SEND_RCA, 0, CTL_RESPONSE, true))
         return false;
     const uint32_t rca = SDH_RESP0 << 8 & 0xffff0000u;
-    set_clock(FAST_HZ);
+    set_clock(CLOCK_HCLK, clock_hz(), FAST_HZ);
     if (!command(SELECT, rca, CTL_RESPONSE, true) || !wait_card(COMMAND_MS) ||
         !app_command(rca, APP_SET_WIDTH, 2, true))
         return false;

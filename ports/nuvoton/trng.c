@@ -25,7 +25,7 @@ void trng_start(void)
     CLK_APBCLK1 |= 1u << 25;
     SYS_IPRST1 |= 1u << 31;
     SYS_IPRST1 &= ~(1u << 31);
-    if (!wait_for(&CLK_STATUS, CLK_LIRC_STABLE, READY_MS_MAX))
+    if (!wait_for(&CLK_STATUS, CHIP_TRNG_STABLE, READY_MS_MAX))
         return;
     TRNG_ACT = TRNG_ACTIVE;
     if (wait_for(&TRNG_CTL, TRNG_READY, READY_MS_MAX))
