@@ -8,6 +8,8 @@
 extern uint32_t linker_stack_start[], linker_stack_end[];
 extern char linker_data_start[], linker_data_end[], linker_data_image[];
 extern char linker_bss_start[], linker_bss_end[];
+extern void (*const linker_constructors_start[])(void);
+extern void (*const linker_constructors_end[])(void);
 
 int main(void);
 _Noreturn void reset_handler(void);
@@ -49,6 +51,9 @@ _Noreturn void reset_handler(void)
     memcpy(linker_data_start, linker_data_image, (size_t)(linker_data_end - linker_data_start));
     memset(linker_bss_start, 0, (size_t)(linker_bss_end - linker_bss_start));
     system_paint_stack();
+    for (void (*const *next)(void) = linker_constructors_start; next < linker_constructors_end;
+         next++)
+        (*next)();
     __asm volatile("cpsie i" ::: "memory");
     main();
     system_reset(RESET_SOFTWARE); /* main does not return; if it does, start afresh */

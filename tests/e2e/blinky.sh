@@ -19,8 +19,34 @@ if [ "$board" = posix ]; then
     seed_sector=255
 fi
 
+# A part in C++17, with an object that is made before main.
+add_cplusplus() {
+    sed -i 's/LANGUAGES C)/LANGUAGES C CXX)/; s/SOURCES main.c/SOURCES main.c shade.cc/' \
+        "$build/source/CMakeLists.txt"
+    sed -i 's/^int main(void)/void shade_tell(void);\n&/; s/^    blinky_start(/    shade_tell();\n&/' \
+        "$build/source/main.c"
+    cat >"$build/source/shade.cc" <<'END'
+#include "firmware/app.h"
+extern "C" void shade_tell(void);
+namespace {
+struct shade {
+    explicit shade(const char *of) : name(config_name(CONFIG_THING_NAME)), lamp(of) {}
+    ~shade() { lamp = nullptr; }
+    const char *name, *lamp;
+};
+shade made("lamp");
+}
+void shade_tell(void)
+{
+    if constexpr (sizeof(struct app) > sizeof(shade))
+        LOG_INF("SHADE", "the %s has a %s", made.lamp, made.name);
+}
+END
+}
+
 build_product() {
-    set -- -G Ninja -DOTTER="$root" -DOTTER_HOST_TOOL="$otter"
+    # A product may be strict with itself.
+    set -- -G Ninja -DOTTER="$root" -DOTTER_HOST_TOOL="$otter" -DCMAKE_C_EXTENSIONS=OFF
     if [ "$board" = posix ]; then
         set -- "$@" -DOTTER_BOARD=posix
     else
@@ -31,6 +57,7 @@ build_product() {
     rm -rf "$build/source"
     mkdir -p "$build"
     cp -a "$root/examples/blinky" "$build/source"
+    add_cplusplus
     { cmake "$@" -S "$build/source" -B "$build" && cmake --build "$build"; } >"$work/build.log" 2>&1 ||
         { tail -n 40 "$work/build.log"; fail "the example does not build"; }
     ! grep -q -- -Werror "$build/build.ninja" || fail "a product's compiler makes errors of warnings"
@@ -90,6 +117,7 @@ new_device() {
     power_on
     expect device "Blinky 1.0.0 on $([ "$board" = posix ] && echo posix || echo lamp) "
     expect device "not provisioned"
+    expect device "the lamp has a thing_name"
 }
 
 # mqtt PROGRAM ARGUMENT…: a phone that may use the lamp's topics.
