@@ -154,12 +154,13 @@ static void list(struct cli *cli)
     const struct pki_object *object;
     for (unsigned i = 0; (object = pki_object(pki, i)) != NULL; i++) {
         uint32_t length;
-        const bool there = pki_length(pki, object->label, &length) == OTTER_OK;
+        const otter_status status = pki_length(pki, object->label, &length);
         cli_printf(cli, "%-20s %-11s ", object->label, type_name(object->type));
-        if (there)
+        if (status == OTTER_OK)
             cli_printf(cli, "%4lu bytes\n", (unsigned long)length);
         else
-            cli_print(cli, "not there\n");
+            cli_printf(cli, "%s\n",
+                       status == OTTER_E_NOT_FOUND ? "not there" : otter_status_text(status));
     }
 }
 

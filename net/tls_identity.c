@@ -3,10 +3,14 @@
 
 #include "port/log.h"
 
+/* The hint is for what is not there or no longer whole: one that cannot be reached just now, as in
+ * a token that is pulled out, is not to be replaced. */
 static otter_status named(const char *label, const char *hint, otter_status status)
 {
-    if (status)
+    if (status == OTTER_E_NOT_FOUND || status == OTTER_E_MALFORMED)
         LOG_ERR("TLS", "%s: %s; %s", label, otter_status_text(status), hint);
+    else if (status)
+        LOG_ERR("TLS", "%s: %s", label, otter_status_text(status));
     return status;
 }
 

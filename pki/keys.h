@@ -5,7 +5,8 @@
  * A function gets the `ctx` that pki_init got, and the row of the label's table. Keys are P-256.
  * Errors: OTTER_E_NOT_FOUND when there is no key under the label, OTTER_E_CRYPTO when the operation
  * failed or there is no entropy, OTTER_E_NO_SPACE, or that of the medium. After an error nothing
- * has changed. Nothing may block for longer than one operation with a key takes. */
+ * has changed. A public key or signature in another form is taken for OTTER_E_CRYPTO. Nothing may
+ * block for longer than one operation with a key takes. */
 #ifndef OTTER_PKI_KEYS_H
 #define OTTER_PKI_KEYS_H
 

@@ -44,13 +44,25 @@ void pki_init(struct pki *pki, struct kv *kv, const struct pki_keys *keys, void 
                         .tls = {&tls_table, NULL}};
 }
 
-void pki_add(struct pki *pki, struct pki_part *part, const struct pki_table *table)
+/* A longer one would be cut, and lie where another lies. */
+static bool fits(const char *label)
 {
+    return label == NULL || strlen(label) <= PKI_LABEL_MAX;
+}
+
+otter_status pki_add(struct pki *pki, struct pki_part *part, const struct pki_table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        const struct pki_object *object = &table->objects[i];
+        if (!fits(object->label) || !fits(object->public_label) || !fits(object->cert_label))
+            return OTTER_E_ARGUMENT;
+    }
     struct pki_part **end = &pki->tls.next;
     while (*end != NULL)
         end = &(*end)->next;
     *part = (struct pki_part){.table = table};
     *end = part;
+    return OTTER_OK;
 }
 
 const struct pki_object *pki_object(const struct pki *pki, unsigned index)
@@ -249,6 +261,19 @@ static otter_status import_private(struct pki *pki, const struct pki_object *obj
     return status;
 }
 
+/* What pki_work holds, found in a text. */
+static otter_status take(struct pki *pki, const struct pki_object *object, const struct pem *found)
+{
+    if (pem_label_is(found, "CERTIFICATE") && object->type != PKI_PRIVATE_KEY)
+        return import_cert(pki, object, found->length);
+    if (pem_label_is(found, "PUBLIC KEY") && object->type == PKI_PUBLIC_KEY)
+        return import_public(pki, object, found->length);
+    if ((pem_label_is(found, "EC PRIVATE KEY") || pem_label_is(found, "PRIVATE KEY")) &&
+        object->type == PKI_PRIVATE_KEY)
+        return import_private(pki, object, found->length);
+    return OTTER_E_KEY;
+}
+
 otter_status pki_import(struct pki *pki, const char *label, enum pki_type type, const char *pem,
                         size_t length)
 {
@@ -257,19 +282,8 @@ otter_status pki_import(struct pki *pki, const char *label, enum pki_type type, 
     if (object == NULL || (object->type == PKI_CERTIFICATE) > (type == PKI_CERTIFICATE))
         return OTTER_E_ARGUMENT;
     otter_status status = pem_decode(&found, pki_work, sizeof pki_work, pem, length);
-    if (status != OTTER_OK)
-        return status;
-    if (found.more)
-        status = OTTER_E_REFUSED;
-    else if (pem_label_is(&found, "CERTIFICATE") && object->type != PKI_PRIVATE_KEY)
-        status = import_cert(pki, object, found.length);
-    else if (pem_label_is(&found, "PUBLIC KEY") && object->type == PKI_PUBLIC_KEY)
-        status = import_public(pki, object, found.length);
-    else if ((pem_label_is(&found, "EC PRIVATE KEY") || pem_label_is(&found, "PRIVATE KEY")) &&
-             object->type == PKI_PRIVATE_KEY)
-        status = import_private(pki, object, found.length);
-    else
-        status = OTTER_E_KEY;
+    if (status == OTTER_OK)
+        status = found.more ? OTTER_E_REFUSED : take(pki, object, &found);
     mbedtls_platform_zeroize(pki_work, sizeof pki_work);
     return status;
 }
@@ -304,13 +318,25 @@ otter_status pki_generate_key(struct pki *pki, const char *label)
     if (object == NULL)
         return OTTER_E_ARGUMENT;
     const otter_status status = pki->keys->generate(pki->keys_ctx, object, &public);
+    if (status == OTTER_OK && !pki_is_p256(&public))
+        return OTTER_E_CRYPTO;
     return status == OTTER_OK ? follow(pki, object, &public, true) : status;
 }
 
 otter_status pki_public_key(struct pki *pki, const char *label, struct pki_public *key)
 {
     const struct pki_object *object = pki_find_private(pki, label);
-    return object != NULL ? pki->keys->public_key(pki->keys_ctx, object, key) : OTTER_E_ARGUMENT;
+    if (object == NULL)
+        return OTTER_E_ARGUMENT;
+    const otter_status status = pki->keys->public_key(pki->keys_ctx, object, key);
+    return status == OTTER_OK && !pki_is_p256(key) ? OTTER_E_CRYPTO : status;
+}
+
+/* Its length is one of ECDSA-Sig-Value: what a place for keys says goes into buffers of TLS. */
+static bool is_signature(const struct pki_signature *signature)
+{
+    return signature->length > 2 && signature->length <= PKI_SIGNATURE_MAX &&
+           signature->der[1] + 2u == signature->length;
 }
 
 otter_status pki_sign(struct pki *pki, const char *label, const uint8_t *digest, size_t length,
@@ -319,7 +345,8 @@ otter_status pki_sign(struct pki *pki, const char *label, const uint8_t *digest,
     const struct pki_object *object = pki_find_private(pki, label);
     if (object == NULL || (length != 32 && length != 48 && length != 64))
         return OTTER_E_ARGUMENT;
-    return pki->keys->sign(pki->keys_ctx, object, digest, length, signature);
+    const otter_status status = pki->keys->sign(pki->keys_ctx, object, digest, length, signature);
+    return status == OTTER_OK && !is_signature(signature) ? OTTER_E_CRYPTO : status;
 }
 
 otter_status pki_load_cert(struct pki *pki, const char *label, mbedtls_x509_crt *cert)

@@ -398,6 +398,23 @@ static otter_status no_key(void *ctx, const struct pki_object *object, struct pk
     return OTTER_E_CRYPTO;
 }
 
+static otter_status pulled_out(void *ctx, const struct pki_object *object, uint32_t *length)
+{
+    (void)ctx;
+    (void)object;
+    (void)length;
+    return OTTER_E_IO;
+}
+
+static void a_key_that_cannot_be_reached_is_not_listed_as_missing(void **state)
+{
+    (void)state;
+    static const struct pki_keys token = {.length = pulled_out};
+    pki_init(&pki, &kv, &token, NULL);
+    assert_non_null(
+        strstr(type("pki list"), "tls_key_priv         private key input/output failed\n"));
+}
+
 static void a_board_may_make_its_keys_elsewhere(void **state)
 {
     (void)state;
@@ -506,6 +523,7 @@ int main(void)
         TEST(a_paste_that_is_not_pem_gives_one_error),
         TEST(the_wrong_kind_of_object_is_explained),
         TEST(the_list_shows_what_is_there),
+        TEST(a_key_that_cannot_be_reached_is_not_listed_as_missing),
         TEST(a_board_may_make_its_keys_elsewhere),
         TEST(the_small_commands_answer),
         TEST(kv_shows_what_flash_has_lost),

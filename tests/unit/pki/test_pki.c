@@ -17,6 +17,7 @@
 
 #include "pki/pem.h"
 #include "pki/pki.h"
+#include "pki/pki_inner.h"
 #include "port/port.h"
 #include "tests/sim/nor_sim.h"
 
@@ -446,6 +447,89 @@ static void a_truncated_text_stores_nothing(void **state)
     }
 }
 
+static void a_refused_text_leaves_no_byte_of_a_key_behind(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    shell("openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256", pem, sizeof pem);
+    char *end = strstr(pem, "-----END");
+    assert_non_null(end);
+    *end = '*'; /* all of the key has been read by then */
+    assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pem), OTTER_E_MALFORMED);
+    for (size_t i = 0; i < sizeof pki_work; i++)
+        assert_int_equal(pki_work[i], 0);
+}
+
+/* ---- A place for keys that answers with nonsense ------------------------------------------------
+ */
+
+static struct pki_public said_key;
+static struct pki_signature said_signature;
+
+static otter_status say_key(void *ctx, const struct pki_object *object, struct pki_public *key)
+{
+    (void)ctx;
+    (void)object;
+    *key = said_key;
+    return OTTER_OK;
+}
+
+static otter_status say_signature(void *ctx, const struct pki_object *object, const uint8_t *digest,
+                                  size_t length, struct pki_signature *signature)
+{
+    (void)ctx;
+    (void)object;
+    (void)digest;
+    (void)length;
+    *signature = said_signature;
+    return OTTER_OK;
+}
+
+static const struct pki_keys liar = {
+    .public_key = say_key, .sign = say_signature, .generate = say_key};
+
+static void what_a_place_for_keys_says_in_another_form_is_refused(void **state)
+{
+    (void)state;
+    static const uint8_t digest[32] = {1};
+    static const uint8_t zeros[64];
+    struct pki_public key;
+    struct pki_signature signature;
+    pki_init(&pki, &kv, &liar, NULL);
+
+    pki_public_from_point(&said_key, zeros);
+    assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &key), OTTER_OK);
+    said_key.length = 5000;
+    assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &key), OTTER_E_CRYPTO);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_E_CRYPTO);
+    assert_false(is_there(PKI_TLS_KEY_PUB));
+
+    pki_signature_from_numbers(&said_signature, zeros);
+    assert_int_equal(pki_sign(&pki, PKI_TLS_KEY_PRIV, digest, 32, &signature), OTTER_OK);
+    static const uint32_t lengths[] = {0, 7, 64, PKI_SIGNATURE_MAX, PKI_SIGNATURE_MAX + 1, 4000};
+    for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+        said_signature.length = lengths[i];
+        assert_int_equal(pki_sign(&pki, PKI_TLS_KEY_PRIV, digest, 32, &signature), OTTER_E_CRYPTO);
+    }
+}
+
+static void labels_too_long_to_be_told_apart_are_left_out(void **state)
+{
+    (void)state;
+    struct pki_part part;
+    static const struct pki_object objects[] = {
+        {"a_label_as_long_as_may_be__", PKI_PUBLIC_KEY, NULL, NULL},
+        {"a_label_longer_than_that_one", PKI_PUBLIC_KEY, NULL, NULL},
+        {"short", PKI_PRIVATE_KEY, "a_label_longer_than_that_one", NULL},
+    };
+    assert_int_equal(pki_add(&pki, &part, &(struct pki_table){objects + 1, 1}), OTTER_E_ARGUMENT);
+    assert_int_equal(pki_add(&pki, &part, &(struct pki_table){objects + 2, 1}), OTTER_E_ARGUMENT);
+    assert_null(pki_object(&pki, 7));
+    static const struct pki_table good = {objects, 1};
+    assert_int_equal(pki_add(&pki, &part, &good), OTTER_OK);
+    assert_ptr_equal(pki_find(&pki, objects[0].label), objects);
+}
+
 static void bytes_after_the_certificate_are_malformed(void **state)
 {
     (void)state;
@@ -627,6 +711,9 @@ int main(void)
         TEST(what_does_not_fit_the_label_is_refused),
         TEST(text_damaged_at_any_place_never_harms),
         TEST(a_truncated_text_stores_nothing),
+        TEST(a_refused_text_leaves_no_byte_of_a_key_behind),
+        TEST(what_a_place_for_keys_says_in_another_form_is_refused),
+        TEST(labels_too_long_to_be_told_apart_are_left_out),
         TEST(bytes_after_the_certificate_are_malformed),
         TEST(a_key_in_a_form_not_known_here_is_told_from_a_torn_text),
         TEST(private_keys_of_other_kinds_are_refused),
