@@ -246,16 +246,19 @@ static void open_keys(struct app *app)
     pki_init(&app->pki, &app->kv, app->config->keys, app->config->keys_ctx);
     pki_add(&app->pki, &app->ota_labels, &pki_ota_labels);
     pki_add(&app->pki, &app->claim_labels, &pki_claim_labels);
-    if (app->config->labels != NULL)
-        pki_add(&app->pki, &app->product_labels, app->config->labels);
+    if (app->config->labels != NULL &&
+        pki_add(&app->pki, &app->product_labels, app->config->labels) != OTTER_OK)
+        LOG_ERR("APP", "app_config.labels left out: a label is too long");
 }
 
 static void add_settings(struct app *app)
 {
     config_add(&app->settings, &app->device_settings, &device_settings);
     config_add(&app->settings, &app->mqtt_settings, &mqtt_settings);
-    if (app->config->settings != NULL)
-        config_add(&app->settings, &app->product_settings, app->config->settings);
+    if (app->config->settings != NULL &&
+        config_add(&app->settings, &app->product_settings, app->config->settings) != OTTER_OK)
+        LOG_ERR("APP",
+                "app_config.settings left out: a name is taken or too long, or a max too high");
 }
 
 /* The bootloader says which slot it started; the image that replaces this one goes to the other. */

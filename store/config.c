@@ -137,15 +137,6 @@ otter_status config_set_text(struct kv *kv, const struct config_setting *setting
     return kv_set(kv, setting->key, value, (uint32_t)strlen(value));
 }
 
-void config_add(struct config *config, struct config_part *part, const struct config_table *table)
-{
-    struct config_part **end = &config->parts;
-    while (*end != NULL)
-        end = &(*end)->next;
-    *part = (struct config_part){.table = table};
-    *end = part;
-}
-
 const struct config_setting *config_at(const struct config *config, unsigned index)
 {
     for (const struct config_part *part = config->parts; part != NULL; part = part->next) {
@@ -164,6 +155,32 @@ const struct config_setting *config_find(const struct config *config, const char
             break;
     }
     return setting;
+}
+
+/* Of one that is in the list. */
+static bool can_be_kept(const struct config *config, const struct config_setting *setting)
+{
+    return strncmp(setting->key, CONFIG_KEY_PREFIX, sizeof CONFIG_KEY_PREFIX - 1) == 0 &&
+           strlen(setting->key) <= KV_KEY_MAX &&
+           (setting->kind == CONFIG_NUMBER || setting->max <= CONFIG_TEXT_MAX) &&
+           config_find(config, config_name(setting)) == setting;
+}
+
+otter_status config_add(struct config *config, struct config_part *part,
+                        const struct config_table *table)
+{
+    struct config_part **end = &config->parts;
+    while (*end != NULL)
+        end = &(*end)->next;
+    *part = (struct config_part){.table = table};
+    *end = part;
+    for (size_t i = 0; i < table->count; i++) {
+        if (can_be_kept(config, &table->settings[i]))
+            continue;
+        *end = NULL;
+        return OTTER_E_ARGUMENT;
+    }
+    return OTTER_OK;
 }
 
 /* The next change behind that at `at`. */

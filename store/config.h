@@ -34,10 +34,10 @@ enum config_kind {
 #define CONFIG_KEY_PREFIX "conf/"
 
 struct config_setting {
-    const char *key;      /* in the store: CONFIG_KEY_PREFIX "name" */
+    const char *key;      /* in the store: CONFIG_KEY_PREFIX "name", at most KV_KEY_MAX */
     const char *help;     /* one line, for `conf help` */
     const char *fallback; /* NULL: none */
-    uint32_t max;         /* a number's value, or the length of anything else */
+    uint32_t max;         /* a number's value, or the length, to CONFIG_TEXT_MAX, of all else */
     uint16_t min;
     uint8_t kind; /* enum config_kind */
     bool secret;  /* never shown */
@@ -92,8 +92,10 @@ struct config {
 };
 
 /* `part` and `table` must outlive `config`, and `part` is used for nothing else. Nothing is staged
- * yet. At most 256 settings altogether. */
-void config_add(struct config *config, struct config_part *part, const struct config_table *table);
+ * yet. At most 256 settings altogether. OTTER_E_ARGUMENT, and the whole table is left out, when a
+ * setting could not be kept: its key or `max` breaks the rule above, or the name is taken. */
+otter_status config_add(struct config *config, struct config_part *part,
+                        const struct config_table *table);
 
 /* All settings, in the order of their tables: NULL behind the last. */
 const struct config_setting *config_at(const struct config *config, unsigned index);

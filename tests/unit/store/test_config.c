@@ -69,6 +69,29 @@ static void the_settings_of_all_tables_are_found_by_their_names(void **state)
     assert_null(config_find(&config, ""));
 }
 
+static void a_table_with_a_setting_that_cannot_be_kept_is_left_out(void **state)
+{
+    (void)state;
+    static const struct config_setting wrong[] = {
+        {.key = CONFIG_KEY_PREFIX "thing_name", .kind = CONFIG_TEXT, .max = 5},   /* taken */
+        {.key = CONFIG_KEY_PREFIX "long", .kind = CONFIG_TEXT, .max = 129},       /* no room */
+        {.key = CONFIG_KEY_PREFIX "a_name_of_twentyseven_letter", .max = 5},      /* too long */
+        {.key = "pki/tls_key_priv", .kind = CONFIG_TEXT, .max = CONFIG_TEXT_MAX}, /* no setting */
+    };
+    struct config_part part, last;
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        const struct config_table table = {&wrong[i], 1};
+        assert_int_equal(config_add(&config, &part, &table), OTTER_E_ARGUMENT);
+        assert_null(config_at(&config, 9));
+    }
+    static const struct config_setting twice[] = {{.key = CONFIG_KEY_PREFIX "c", .max = 9},
+                                                  {.key = CONFIG_KEY_PREFIX "c", .max = 8}};
+    assert_int_equal(config_add(&config, &part, &(struct config_table){twice, 2}),
+                     OTTER_E_ARGUMENT);
+    assert_int_equal(config_add(&config, &last, &(struct config_table){twice, 1}), OTTER_OK);
+    assert_ptr_equal(config_find(&config, "c"), &twice[0]);
+}
+
 static void a_value_against_the_rule_is_refused(void **state)
 {
     (void)state;
@@ -205,6 +228,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(the_settings_of_all_tables_are_found_by_their_names),
+        TEST(a_table_with_a_setting_that_cannot_be_kept_is_left_out),
         TEST(a_value_against_the_rule_is_refused),
         TEST(an_absent_setting_has_its_default_or_is_not_found),
         TEST(staged_values_count_only_after_commit),
