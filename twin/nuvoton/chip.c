@@ -55,6 +55,9 @@ struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
         sdh_start(soc);
     if (part->has_emac)
         emac_start(soc);
+    if (part->has_eadc)
+        eadc_start(soc);
+    crpt_start(soc);
     return soc;
 }
 

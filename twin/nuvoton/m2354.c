@@ -77,6 +77,7 @@ const struct nuvoton_part nuvoton_m2354 = {
     .pll_max = 200000000u,
     .lirc_hz = 32000u,
     .isp_control = 0x01000039u,
+    .crpt_base = 0x40032000u,
     .trng = TRNG_LIRC32,
     .has_sdh = true,
 };

@@ -84,6 +84,7 @@ const struct nuvoton_part nuvoton_m467 = {
     .isp_control = 0x0001003fu,
     .erases_blocks = true,
     .has_approt = true,
+    .crpt_base = 0x40032000u,
     .trng = TRNG_LIRC,
     .has_qspi = true,
 };

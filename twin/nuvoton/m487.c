@@ -86,8 +86,10 @@ const struct nuvoton_part nuvoton_m487 = {
     .lirc_hz = 10000u,
     .isp_control = 0x0001003fu,
     .erases_blocks = true,
+    .crpt_base = 0x50080000u,
     .trng = TRNG_NONE,
     .has_spim = true,
     .has_qspi = true,
     .has_emac = true,
+    .has_eadc = true,
 };

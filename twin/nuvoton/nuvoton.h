@@ -67,7 +67,8 @@ struct nuvoton_part {
     bool erases_blocks;   /* FMC command 0x25 */
     bool has_approt;      /* FMC.APPROT */
     enum nuvoton_trng trng;
-    bool has_spim, has_qspi, has_sdh, has_emac;
+    uint32_t crpt_base;
+    bool has_spim, has_qspi, has_sdh, has_emac, has_eadc;
 };
 extern const struct nuvoton_part nuvoton_m467, nuvoton_m487, nuvoton_m2354;
 
@@ -181,6 +182,8 @@ void spim_start(struct nuvoton *soc);
 void qspi_start(struct nuvoton *soc);
 void sdh_start(struct nuvoton *soc);
 void emac_start(struct nuvoton *soc);
+void crpt_start(struct nuvoton *soc);
+void eadc_start(struct nuvoton *soc);
 /* The flash is there, its pins have this function, WP and HOLD are high; else a fault. */
 bool flash_is_wired(struct nuvoton *soc, const char *controller, unsigned function);
 /* Its slew rate: 0 normal, 1 high, 2 fast. */
@@ -194,6 +197,9 @@ void fmc_start(struct nuvoton *soc);
 void timers_start(struct nuvoton *soc);
 void trng_start(struct nuvoton *soc);
 void rtc_start(struct nuvoton *soc);
+/* 64 bits of the chip's noise; always 0 while random_stuck. */
+uint64_t chip_random(struct nuvoton *soc);
+bool trng_is_ready(const struct nuvoton *soc);
 /* A seed for the PRNG is there (M2354). */
 bool trng_seed_ready(const struct nuvoton *soc);
 /* A clock source of CLK's selectors: its frequency, 0 while it does not run. */

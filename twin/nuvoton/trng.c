@@ -28,7 +28,7 @@ static struct nuvoton *soc_of(struct device *device)
     return (struct nuvoton *)((char *)device - offsetof(struct nuvoton, trng));
 }
 
-static bool is_ready(const struct nuvoton *soc)
+bool trng_is_ready(const struct nuvoton *soc)
 {
     return !soc->trng_absent && soc->trng.values[ACT / 4] & ACTIVE &&
            twin_now(soc->twin) >= soc->trng_ready_at;
@@ -36,21 +36,21 @@ static bool is_ready(const struct nuvoton *soc)
 
 static bool has_byte(const struct nuvoton *soc)
 {
-    return is_ready(soc) && soc->trng.values[CTL / 4] & TRNGEN && soc->trng_byte_at != 0 &&
+    return trng_is_ready(soc) && soc->trng.values[CTL / 4] & TRNGEN && soc->trng_byte_at != 0 &&
            twin_now(soc->twin) >= soc->trng_byte_at;
 }
 
 bool trng_seed_ready(const struct nuvoton *soc)
 {
-    return is_ready(soc) && soc->trng_seed_at != 0 && twin_now(soc->twin) >= soc->trng_seed_at;
+    return trng_is_ready(soc) && soc->trng_seed_at != 0 && twin_now(soc->twin) >= soc->trng_seed_at;
 }
 
-static uint32_t next_byte(struct nuvoton *soc)
+uint64_t chip_random(struct nuvoton *soc)
 {
     if (soc->random_stuck)
         return 0;
     soc->random = soc->random * 6364136223846793005ull + 1442695040888963407ull;
-    return (uint32_t)(soc->random >> 56);
+    return soc->random;
 }
 
 static uint32_t trng_read(struct device *device, uint32_t offset, uint32_t value)
@@ -58,12 +58,12 @@ static uint32_t trng_read(struct device *device, uint32_t offset, uint32_t value
     struct nuvoton *soc = soc_of(device);
     if (offset == CTL)
         return (value & ~(trng_seed_ready(soc) ? SEEDGEN : 0)) | (has_byte(soc) ? DVIF : 0) |
-               (is_ready(soc) ? READY : 0) | (trng_seed_ready(soc) ? SEEDRDY : 0);
+               (trng_is_ready(soc) ? READY : 0) | (trng_seed_ready(soc) ? SEEDRDY : 0);
     if (offset != DATA || !has_byte(soc))
         return offset == DATA ? 0 : value;
     soc->trng_byte_at = 0;
     *device_reg(device, CTL) &= ~TRNGEN;
-    return next_byte(soc);
+    return (uint32_t)(chip_random(soc) >> 56);
 }
 
 static void activate(struct nuvoton *soc)
@@ -82,7 +82,7 @@ static void control(struct nuvoton *soc, uint32_t old, uint32_t value)
 {
     if (soc->trng_absent)
         return;
-    if (value & (TRNGEN | SEEDGEN) && !is_ready(soc))
+    if (value & (TRNGEN | SEEDGEN) && !trng_is_ready(soc))
         twin_fault(soc->twin, "TRNG.CTL.%s is set before READY",
                    value & TRNGEN ? "TRNGEN" : "SEEDGEN");
     else if ((old ^ value) & CLKPSC && old & TRNGEN)
