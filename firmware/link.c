@@ -100,21 +100,6 @@ static void open_further(struct link *link, otter_ms now)
     }
 }
 
-static bool read_some(struct link *link, otter_ms now)
-{
-    uint8_t chunk[READ_CHUNK];
-    link->more_input = false;
-    for (unsigned i = 0; i < READS_PER_TICK; i++) {
-        const int got = tls_read(&link->tls, chunk, sizeof chunk);
-        if (got == 0)
-            return true;
-        if (got < 0 || mqtt_input(&link->mqtt, now, chunk, (size_t)got) != OTTER_OK)
-            return false;
-    }
-    link->more_input = true;
-    return true;
-}
-
 static bool write_some(struct link *link, otter_ms now)
 {
     const uint8_t *data;
@@ -126,6 +111,23 @@ static bool write_some(struct link *link, otter_ms now)
         mqtt_sent(&link->mqtt, now, (size_t)sent);
         waiting = mqtt_output(&link->mqtt, &data);
     }
+    return true;
+}
+
+static bool read_some(struct link *link, otter_ms now)
+{
+    uint8_t chunk[READ_CHUNK];
+    link->more_input = false;
+    for (unsigned i = 0; i < READS_PER_TICK; i++) {
+        if (!write_some(link, now)) /* the acknowledgements of what came before need the room */
+            return false;
+        const int got = tls_read(&link->tls, chunk, sizeof chunk);
+        if (got == 0)
+            return true;
+        if (got < 0 || mqtt_input(&link->mqtt, now, chunk, (size_t)got) != OTTER_OK)
+            return false;
+    }
+    link->more_input = true;
     return true;
 }
 

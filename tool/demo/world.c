@@ -242,8 +242,9 @@ static bool start_modem(struct world *world)
     screen_command(words, ">> modem.log 2>&1 &");
     if (!child_start(&world->modem, "modem", (char *const *)words, &io))
         return false;
+    const char *path = world_path(world, "modem.sock");
     const double end = seconds_now() + 10;
-    while (access(world_path(world, "modem.sock"), F_OK) != 0) {
+    while (access(path, F_OK) != 0) {
         if (!child_running(&world->modem) || seconds_now() > end) {
             screen_error("the modem's model did not come up; see %s",
                          world_path(world, "modem.log"));
@@ -285,8 +286,8 @@ static unsigned twin_words(struct world *world, const char *words[], const char 
 
 bool world_power_on(struct world *world)
 {
-    const char *fifo = world_path(world, "console");
     if (world->console < 0) {
+        const char *fifo = world_path(world, "console");
         if (mkfifo(fifo, 0600) != 0 && errno != EEXIST) {
             screen_error("cannot make the console FIFO %s: %s", fifo, strerror(errno));
             return false;
@@ -304,7 +305,7 @@ bool world_power_on(struct world *world)
     }
     if (modem && !world_is_twin(world) && world->modem.pid == 0 && !start_modem(world))
         return false;
-    const struct child_io io = {.input = fifo,
+    const struct child_io io = {.input = world_path(world, "console"),
                                 .output = world_path(world, "device.log"),
                                 .errors = posix ? NULL : world_path(world, "emulator.log"),
                                 .directory = world->folder,
