@@ -341,13 +341,19 @@ static const char *source_name(enum source source)
     return source == FROM_DEVICE ? "device" : "cloud";
 }
 
+/* A twin computes at a fraction of its board's speed. */
+static double patience(const struct world *world, unsigned timeout_s)
+{
+    return world_is_twin(world) ? 3.0 * timeout_s : timeout_s;
+}
+
 bool world_expect(struct world *world, enum source source, const char *text, unsigned timeout_s,
                   char found[FOLLOW_LINE_MAX])
 {
     char line[FOLLOW_LINE_MAX];
     enum source from;
     struct child *const child = source == FROM_DEVICE ? &world->device : &world->cloud;
-    const double end = seconds_now() + timeout_s;
+    const double end = seconds_now() + patience(world, timeout_s);
     for (;;) {
         const bool running = child_running(child);
         if (world_interrupted)
@@ -371,7 +377,7 @@ bool world_expect(struct world *world, enum source source, const char *text, uns
 bool world_wait(struct world *world, bool (*done)(const void *ctx), const void *ctx,
                 unsigned timeout_s, const char *what)
 {
-    const double end = seconds_now() + timeout_s;
+    const double end = seconds_now() + patience(world, timeout_s);
     while (!done(ctx)) {
         if (world_interrupted || seconds_now() > end || !child_running(&world->device)) {
             screen_error("this did not come within %u s: %s", timeout_s, what);
