@@ -51,6 +51,9 @@ static const struct usage usage = {
     .options = options,
     .examples = "  otter twin --board numaker-iot-m467 --hex merged.hex --flash flash\n"
                 "  otter twin --board numaker-iot-m467 --flash flash --console /tmp/board\n"
+                "\nSIGUSR1 takes the board's network link away, its cable or its access point, and "
+                "the next one\n"
+                "brings it back.\n"
                 "\nExit codes: 0 stopped by a signal, 1 the program or the files are wrong (the "
                 "reason is on\n"
                 "stderr), 2 wrong usage, 3 the power was cut as asked.\n",
@@ -69,11 +72,18 @@ struct job {
 };
 
 static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t link_is_away;
 
 static void on_signal(int number)
 {
     (void)number;
     stopped = 1;
+}
+
+static void on_link_signal(int number)
+{
+    (void)number;
+    link_is_away = !link_is_away;
 }
 
 static int list(void)
@@ -105,8 +115,19 @@ static bool program(struct machine *machine, const char *path)
     return good;
 }
 
+/* As SIGUSR1 has it. */
+static void follow_link(struct machine *machine, bool *away)
+{
+    if (*away == (link_is_away != 0) || !machine->connect_link)
+        return;
+    *away = !*away;
+    machine->connect_link(machine, !*away);
+    fprintf(stderr, "\notter twin: the link is %s\n", *away ? "gone" : "back");
+}
+
 static int run(struct machine *machine, const struct job *job)
 {
+    bool away = false;
     struct console console;
     if (!job->console)
         console_open_files(&console, machine->twin, STDIN_FILENO, STDOUT_FILENO);
@@ -120,10 +141,13 @@ static int run(struct machine *machine, const struct job *job)
     twin_cut_in_operation(machine->twin, job->cut_operation);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
+    signal(SIGUSR1, on_link_signal);
     twin_reset(machine->twin, TWIN_RESET_POWER);
     enum twin_end end = TWIN_STOPPED;
-    while (!stopped && end == TWIN_STOPPED)
+    while (!stopped && end == TWIN_STOPPED) {
+        follow_link(machine, &away);
         end = twin_run(machine->twin, twin_now(machine->twin) + LOOK_FOR_SIGNALS);
+    }
     console_close(&console);
     if (end == TWIN_FAULT)
         fprintf(stderr, "\notter twin: %s\n", twin_fault_text(machine->twin));

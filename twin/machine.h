@@ -19,6 +19,9 @@ struct machine {
     /* Switches the board's modem on; NULL where it has none. False without memory. */
     bool (*connect_modem)(struct machine *machine, const struct model_config *config);
     struct modem_line *modem; /* NULL before */
+    /* Pulls the board's Ethernet cable or its access point away, or brings it back; NULL where it
+     * has neither. There at first. */
+    void (*connect_link)(struct machine *machine, bool there);
     void (*free)(struct machine *machine);
 };
 

@@ -44,6 +44,15 @@ static bool connect_modem(struct machine *machine, const struct model_config *co
     return true;
 }
 
+static void connect_link(struct machine *machine, bool there)
+{
+    struct state *state = machine->chip;
+    if (machine->modem)
+        modem_line_air(machine->modem, there);
+    if (state->soc->phy)
+        phy_plug(state->soc->phy, there);
+}
+
 static void on_frame_out(void *ctx, const uint8_t *frame, uint32_t length)
 {
     const struct state *state = ctx;
@@ -136,6 +145,7 @@ bool numaker_make(struct machine *machine, const char *folder, const struct numa
                                 .program = program,
                                 .connect_console = connect_console,
                                 .connect_modem = board->modem_uart ? connect_modem : NULL,
+                                .connect_link = connect_link,
                                 .free = free_board};
     return true;
 }

@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NEVER   UINT64_MAX
-#define BOOT_MS 300u
+#define NEVER     UINT64_MAX
+#define BOOT_MS   300u
+#define REJOIN_MS 3000u /* the access point is back */
 
 const char *const esp8266_model_faults[] = {
     [MODEL_SOUND] = "none",          [MODEL_BUSY] = "busy",         [MODEL_MUTE] = "mute",
@@ -155,7 +156,7 @@ static void restart(struct esp8266_model *model)
         model->links[id].waiting = 0;
     }
     model->hangs = model->mute = model->mux = model->passive = model->joined = false;
-    model->info = model->lose_byte = model->add_byte = false;
+    model->info = model->lose_byte = model->add_byte = model->rejoins = false;
     model->echo = true;
     model->send_link = -1;
     model->line_length = 0;
@@ -225,7 +226,8 @@ static bool run_join(struct esp8266_model *model, const char *arguments)
     if (model->joined)
         put(model, "WIFI DISCONNECT\r\n");
     model->joined = false;
-    if (strcmp(ssid, model->config.ssid) != 0)
+    model->rejoins = false;
+    if (model->off_air || strcmp(ssid, model->config.ssid) != 0)
         why = 3;
     else if (strcmp(password, model->config.password) != 0)
         why = 2;
@@ -378,7 +380,7 @@ static bool run_setting(struct esp8266_model *model, const char *command)
         model->passive = *value == '1';
     } else if (strcmp(command, "+CWQAP") == 0) {
         put(model, "\r\nOK\r\n%s", model->joined ? "WIFI DISCONNECT\r\n" : "");
-        model->joined = false;
+        model->joined = model->rejoins = false;
         return true;
     } else {
         return false;
@@ -437,6 +439,31 @@ static void drop_links(struct esp8266_model *model)
     }
 }
 
+/* True when there was one to lose. */
+static bool lose_air(struct esp8266_model *model)
+{
+    const bool joined = model->joined;
+    drop_links(model);
+    if (joined)
+        put(model, "WIFI DISCONNECT\r\n");
+    model->joined = false;
+    return joined;
+}
+
+void esp8266_model_air(struct esp8266_model *model, bool on, uint64_t now)
+{
+    model->now = now;
+    if (on == !model->off_air)
+        return;
+    model->off_air = !on;
+    if (!on) {
+        model->rejoins = lose_air(model) || model->back_at != NEVER;
+        model->back_at = NEVER;
+    } else if (model->rejoins) {
+        model->back_at = now + REJOIN_MS;
+    }
+}
+
 /* True when the command goes no further. */
 static bool go_wrong(struct esp8266_model *model)
 {
@@ -466,12 +493,8 @@ static bool go_wrong(struct esp8266_model *model)
         drop_links(model);
         return false;
     case MODEL_NO_WIFI:
-        drop_links(model);
-        if (model->joined) {
-            put(model, "WIFI DISCONNECT\r\n");
-            model->back_at = model->now + 3000;
-        }
-        model->joined = false;
+        if (lose_air(model))
+            model->back_at = model->now + REJOIN_MS;
         return false;
     default:
         return false;

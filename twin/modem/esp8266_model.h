@@ -79,6 +79,7 @@ struct esp8266_model {
     unsigned commands;                    /* since power-on */
     unsigned busy_left;
     bool hangs, mute, echo, mux, passive, info, joined;
+    bool off_air, rejoins; /* no access point; joins by itself when it is back */
     bool lose_byte, add_byte;
     unsigned eaten;
     int send_link; /* -1: no send in progress */
@@ -97,6 +98,9 @@ void esp8266_model_init(struct esp8266_model *model, const struct model_config *
                         const struct model_network *network, uint64_t now);
 /* The reset pin. */
 void esp8266_model_reset(struct esp8266_model *model, uint64_t now);
+/* The access point goes, with every link, or comes back: 3 s later the module has joined again, if
+ * it had before. On at power-on. */
+void esp8266_model_air(struct esp8266_model *model, bool on, uint64_t now);
 void esp8266_model_input(struct esp8266_model *model, uint64_t now, const void *data,
                          size_t length);
 /* Takes bytes that the module sends. */

@@ -119,6 +119,12 @@ struct serial *modem_line_serial(struct modem_line *line)
     return &line->serial;
 }
 
+void modem_line_air(struct modem_line *line, bool on)
+{
+    esp8266_model_air(&line->model, on, now_ms(line));
+    turn(line);
+}
+
 void modem_line_reset(struct modem_line *line, bool level)
 {
     if (!level)

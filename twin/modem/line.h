@@ -13,6 +13,8 @@ struct modem_line;
 struct modem_line *modem_line_new(struct twin *twin, const struct model_config *config);
 void modem_line_free(struct modem_line *line);
 struct serial *modem_line_serial(struct modem_line *line);
+/* The access point that it has joined: see esp8266_model_air. */
+void modem_line_air(struct modem_line *line, bool on);
 /* The reset pin's level; low holds the module in reset. */
 void modem_line_reset(struct modem_line *line, bool level);
 

@@ -288,6 +288,28 @@ static void faults_come_when_they_were_asked_for(void **state)
     assert_null(esp8266_model_faults[MODEL_FAULTS]);
 }
 
+static void an_access_point_that_goes_takes_the_links_and_is_joined_again(void **state)
+{
+    (void)state;
+    set_up_passive();
+    connect_link();
+    said_length = 0;
+    esp8266_model_air(&model, false, now);
+    pass(5000);
+    assert_string_equal(said, "0,CLOSED\r\nWIFI DISCONNECT\r\n");
+    assert_non_null(strstr(tell("AT+CIPDOMAIN=\"server.test\""), "ERROR"));
+    assert_non_null(strstr(tell("AT+CWJAP_CUR=\"net\",\"se\\,cret\""), "+CWJAP:3\r\n"));
+    esp8266_model_air(&model, true, now);
+    assert_non_null(
+        strstr(tell("AT+CWJAP_CUR=\"net\",\"se\\,cret\""), "WIFI GOT IP\r\n\r\nOK\r\n"));
+    esp8266_model_air(&model, false, now);
+    esp8266_model_air(&model, true, now);
+    said_length = 0;
+    pass(5000);
+    assert_non_null(strstr(said, "WIFI CONNECTED\r\nWIFI GOT IP\r\n"));
+    connect_link();
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -302,6 +324,7 @@ int main(void)
         TEST(data_waits_until_it_is_asked_for),
         TEST(it_keeps_no_more_than_its_buffer_holds),
         TEST(faults_come_when_they_were_asked_for),
+        TEST(an_access_point_that_goes_takes_the_links_and_is_joined_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
