@@ -367,7 +367,7 @@ bool mqtt_find_late_tickets(struct mqtt_session *s, otter_ms now)
 /* The first time is an accident; then the service pauses, ever longer. */
 static void strike(struct mqtt_service *service, otter_ms now)
 {
-    if (now - service->p.struck_at > 2 * MQTT_PAUSE_MAX_MS)
+    if (now - service->p.struck_at > (otter_ms)2 * MQTT_PAUSE_MAX_MS)
         service->p.strikes = 0;
     uint32_t pause = service->p.strikes == 0 ? 0 : MQTT_PAUSE_MS;
     for (unsigned i = 1; i < service->p.strikes && pause < MQTT_PAUSE_MAX_MS; i++)

@@ -24,10 +24,12 @@
 static bool wait_for(volatile const uint32_t *reg, uint32_t flag, uint32_t limit_ms)
 {
     const otter_ms limit = port_now() + limit_ms;
-    while (!(*reg & flag))
-        if (port_now() > limit)
-            return false;
-    return true;
+    do {
+        for (unsigned i = 0; i < TURNS; i++) /* most come before anyone looks at the clock */
+            if (*reg & flag)
+                return true;
+    } while (port_now() <= limit);
+    return false;
 }
 
 void trng_start(void)
