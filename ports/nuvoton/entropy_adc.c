@@ -20,6 +20,7 @@
 #define START_MS  10u
 #define SAMPLE_MS 5u
 #define PAIRS_MAX 256u
+#define TURNS     1000u
 
 static bool wait_for(volatile const uint32_t *reg, uint32_t flag, uint32_t limit_ms)
 {
