@@ -5,7 +5,7 @@
 #
 # Each room names in USES the rooms whose headers it includes, and no other; rooms come in the order
 # of their floors, so that what they use lies below them. A header NAME_internal.h is included in
-# its own folder only. The core has no event loop, thread, packet or topic.
+# its own folder only. The core has no event loop, thread, clock, packet or topic.
 set -eu
 root=${2:-$1}
 cd "$root"
@@ -66,6 +66,11 @@ rm -f "${TMPDIR:-/tmp}/rooms.$$"
 if grep -rnE '#include (<event2/|<pthread|"cloud/(loop|broker|gateway|api|reserved)/|"codec/mqtt)|"\$aws/' \
     cloud/core --include='*.[ch]' >&2; then
     fail "the core must know no loop, thread, broker, packet or topic: see the lines above"
+fi
+# Its time is cloud_now_ms: the system's is asked for there alone.
+if grep -rnE '\b(clock_gettime|gettimeofday|time\(NULL|X509_gmtime_adj|X509_cmp_current_time)|(adj|adj_ex)\(.*NULL\)' \
+    cloud/core --include='*.[ch]' | grep -v '^cloud/core/ground/cloud.c:[0-9]*:    clock_gettime(CLOCK_REALTIME' >&2; then
+    fail "the core must ask cloud_now for the time: see the lines above"
 fi
 
 for list in tests/unit/*/CMakeLists.txt tests/sim/*/CMakeLists.txt tests/interop/*/CMakeLists.txt; do

@@ -1,5 +1,5 @@
 #!/bin/sh
-# rooms.sh finds each kind of disorder: five are made in a copy of the tree, one at a time.
+# rooms.sh finds each kind of disorder: six are made in a copy of the tree, one at a time.
 #   rooms_test.sh ROOT
 set -eu
 root=$(cd "$1" && pwd)
@@ -38,6 +38,10 @@ refused "an internal header abroad" "db_internal.h, which belongs to another fol
 fresh
 echo '#define TOPIC "$aws/things/"' >>"$copy/cloud/core/jobs/jobs_device.c"
 refused "a topic in the core" "core must know no loop"
+
+fresh
+echo 'static long now(void) { return time(NULL); }' >>"$copy/cloud/core/jobs/jobs_device.c"
+refused "a clock in the core" "core must ask cloud_now"
 
 fresh
 mkdir "$copy/tests/unit/forgotten"

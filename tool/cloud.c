@@ -262,7 +262,7 @@ static bool start_api(struct running *running)
     const struct cloud_names *names = &running->options.names;
     if (!cloud_names_is_loopback(names->api_listen)) {
         running->api_tls =
-            server_tls_new(running->cloud.dir, names->certificate, reason, sizeof reason);
+            server_tls_new(&running->cloud, names->certificate, reason, sizeof reason);
         if (!running->api_tls)
             return say(reason, NULL);
     }

@@ -93,7 +93,7 @@ static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_l
 
 SSL_CTX *tls_context(struct cloud *cloud, const char *names, char *reason, size_t size)
 {
-    SSL_CTX *context = server_tls_new(cloud->dir, names, reason, size);
+    SSL_CTX *context = server_tls_new(cloud, names, reason, size);
     if (!context)
         return NULL;
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);

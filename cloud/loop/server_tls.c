@@ -6,12 +6,12 @@
 
 #include "cloud/core/registry/authority.h"
 
-static bool set_certificate(SSL_CTX *context, const char *dir, const char *names, char *reason,
-                            size_t size)
+static bool set_certificate(SSL_CTX *context, const struct cloud *cloud, const char *names,
+                            char *reason, size_t size)
 {
     X509 *certificate = NULL;
     EVP_PKEY *key = NULL;
-    bool done = authority_issue(dir, names, &certificate, &key, reason, size) &&
+    bool done = authority_issue(cloud, names, &certificate, &key, reason, size) &&
                 SSL_CTX_use_certificate(context, certificate) == 1 &&
                 SSL_CTX_use_PrivateKey(context, key) == 1;
     X509_free(certificate);
@@ -19,7 +19,7 @@ static bool set_certificate(SSL_CTX *context, const char *dir, const char *names
     return done;
 }
 
-SSL_CTX *server_tls_new(const char *dir, const char *names, char *reason, size_t size)
+SSL_CTX *server_tls_new(const struct cloud *cloud, const char *names, char *reason, size_t size)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     snprintf(reason, size, "OpenSSL cannot make a TLS context");
@@ -29,7 +29,7 @@ SSL_CTX *server_tls_new(const char *dir, const char *names, char *reason, size_t
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE |
                                      SSL_OP_IGNORE_UNEXPECTED_EOF);
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
-    if (set_certificate(context, dir, names, reason, size))
+    if (set_certificate(context, cloud, names, reason, size))
         return context;
     SSL_CTX_free(context);
     return NULL;

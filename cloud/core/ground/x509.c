@@ -202,15 +202,21 @@ static bool add_extension(X509 *certificate, int nid, const char *value)
     return added;
 }
 
-static bool fill(X509 *certificate, const char *name, EVP_PKEY *key, X509 *issuer, int years)
+bool x509_set_validity(X509 *certificate, const struct x509_validity *validity)
+{
+    time_t now = (time_t)validity->now;
+    return X509_time_adj_ex(X509_getm_notBefore(certificate), -validity->days_before,
+                            -validity->seconds_before, &now) &&
+           X509_time_adj_ex(X509_getm_notAfter(certificate), validity->days_after, 0, &now);
+}
+
+static bool fill(X509 *certificate, const char *name, EVP_PKEY *key, X509 *issuer)
 {
     X509_NAME *subject = X509_get_subject_name(certificate);
     return X509_set_version(certificate, X509_VERSION_3) && set_serial(certificate) &&
            X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_UTF8, (const unsigned char *)name, -1,
                                       -1, 0) &&
            X509_set_issuer_name(certificate, issuer ? X509_get_subject_name(issuer) : subject) &&
-           X509_gmtime_adj(X509_getm_notBefore(certificate), -120) &&
-           X509_time_adj_ex(X509_getm_notAfter(certificate), years * 365, 0, NULL) &&
            X509_set_pubkey(certificate, key) &&
            add_extension(certificate, NID_basic_constraints,
                          issuer ? "critical,CA:FALSE" : "critical,CA:TRUE") &&
@@ -218,10 +224,13 @@ static bool fill(X509 *certificate, const char *name, EVP_PKEY *key, X509 *issue
                          issuer ? "critical,digitalSignature" : "critical,keyCertSign,cRLSign");
 }
 
-X509 *x509_issue(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key, int years)
+X509 *x509_issue(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key, int64_t now,
+                 int years)
 {
+    const struct x509_validity validity = {now, 0, 120, years * 365};
     X509 *certificate = X509_new();
-    if (certificate && fill(certificate, name, key, issuer, years) &&
+    if (certificate && fill(certificate, name, key, issuer) &&
+        x509_set_validity(certificate, &validity) &&
         X509_sign(certificate, issuer_key, EVP_sha256()) > 0)
         return certificate;
     X509_free(certificate);

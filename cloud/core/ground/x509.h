@@ -41,8 +41,16 @@ char *x509_key_text(EVP_PKEY *key); /* traditional form, as AWS IoT gives it */
 char *x509_public_key_text(EVP_PKEY *key);
 
 EVP_PKEY *x509_make_rsa(void);
-/* A certificate for `key`, subject CN=`name`, valid for `years`, signed with `issuer_key`; without
- * `issuer` self-signed as an authority. */
-X509 *x509_issue(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key, int years);
+/* A certificate for `key`, subject CN=`name`, signed with `issuer_key`; without `issuer`
+ * self-signed as an authority. Valid for `years` from `now` (seconds since 1970), and a little
+ * before, for clocks that are behind. */
+X509 *x509_issue(const char *name, EVP_PKEY *key, X509 *issuer, EVP_PKEY *issuer_key, int64_t now,
+                 int years);
+/* The dates alone: so many days before and after `now`, and as many seconds before. */
+struct x509_validity {
+    int64_t now;
+    int days_before, seconds_before, days_after;
+};
+bool x509_set_validity(X509 *certificate, const struct x509_validity *validity);
 
 #endif

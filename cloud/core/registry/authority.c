@@ -16,7 +16,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DAY_S       86400L
+#include "cloud/core/ground/x509.h"
+
 #define ROOT_DAYS   3650
 #define SERVER_DAYS 397
 #define BACK_DAYS   365
@@ -58,14 +59,13 @@ static bool add_extension(X509 *certificate, X509 *issuer, int nid, const char *
 }
 
 /* What every certificate of ours has; not yet signed. NULL on failure. */
-static X509 *new_certificate(EVP_PKEY *key, const char *common_name, long days)
+static X509 *new_certificate(EVP_PKEY *key, const char *common_name, int64_t now, int days)
 {
+    const struct x509_validity validity = {now, BACK_DAYS, 0, days};
     X509 *certificate = X509_new();
     if (certificate && X509_set_version(certificate, X509_VERSION_3) && set_serial(certificate) &&
         set_name(X509_get_subject_name(certificate), common_name) &&
-        X509_gmtime_adj(X509_getm_notBefore(certificate), -BACK_DAYS * DAY_S) &&
-        X509_gmtime_adj(X509_getm_notAfter(certificate), days * DAY_S) &&
-        X509_set_pubkey(certificate, key))
+        x509_set_validity(certificate, &validity) && X509_set_pubkey(certificate, key))
         return certificate;
     X509_free(certificate);
     return NULL;
@@ -73,11 +73,11 @@ static X509 *new_certificate(EVP_PKEY *key, const char *common_name, long days)
 
 /* ---- the root ------------------------------------------------------------------------------- */
 
-static bool make_root(struct authority *root)
+static bool make_root(struct authority *root, int64_t now)
 {
     root->key = EVP_EC_gen("P-256");
     root->certificate =
-        root->key ? new_certificate(root->key, "Otter local root CA", ROOT_DAYS) : NULL;
+        root->key ? new_certificate(root->key, "Otter local root CA", now, ROOT_DAYS) : NULL;
     X509 *c = root->certificate;
     return c && X509_set_issuer_name(c, X509_get_subject_name(c)) &&
            add_extension(c, c, NID_basic_constraints, "critical,CA:TRUE") &&
@@ -132,8 +132,9 @@ static const char *root_fault(const struct authority *root)
     return "root_ca.pem and root_ca.key do not belong together";
 }
 
-static bool open_root(const char *dir, struct authority *root, char *reason, size_t size)
+static bool open_root(const struct cloud *cloud, struct authority *root, char *reason, size_t size)
 {
+    const char *dir = cloud->dir;
     char certificate_path[600], key_path[600];
     snprintf(certificate_path, sizeof certificate_path, "%s/root_ca.pem", dir);
     snprintf(key_path, sizeof key_path, "%s/root_ca.key", dir);
@@ -145,7 +146,8 @@ static bool open_root(const char *dir, struct authority *root, char *reason, siz
                  root_fault(root), dir);
         return false;
     }
-    if (is_new && !(make_root(root) && write_root(root, certificate_path, key_path))) {
+    if (is_new &&
+        !(make_root(root, cloud_now(cloud)) && write_root(root, certificate_path, key_path))) {
         snprintf(reason, size, "cannot write root_ca.pem and root_ca.key into %.200s: %s", dir,
                  strerror(errno));
         return false;
@@ -195,16 +197,17 @@ static bool sign_server(const struct authority *root, const char *more, X509 *c)
            X509_sign(c, root->key, EVP_sha256());
 }
 
-bool authority_issue(const char *dir, const char *names, X509 **certificate, EVP_PKEY **key,
-                     char *reason, size_t size)
+bool authority_issue(const struct cloud *cloud, const char *names, X509 **certificate,
+                     EVP_PKEY **key, char *reason, size_t size)
 {
     struct authority root = {NULL, NULL};
-    bool done = open_root(dir, &root, reason, size);
+    bool done = open_root(cloud, &root, reason, size);
     *certificate = NULL;
     *key = NULL;
     if (done) {
         *key = EVP_EC_gen("P-256");
-        *certificate = *key ? new_certificate(*key, "localhost", SERVER_DAYS) : NULL;
+        *certificate =
+            *key ? new_certificate(*key, "localhost", cloud_now(cloud), SERVER_DAYS) : NULL;
         done = *certificate && sign_server(&root, names, *certificate);
         if (!done)
             snprintf(reason, size, "cannot make the server's certificate: %s",

@@ -132,7 +132,8 @@ static bool device_ca_make(struct cloud *cloud, struct device_ca *ca)
 {
     device_ca_free(ca); /* half of one that is damaged */
     ca->key = EVP_EC_gen("P-256");
-    ca->certificate = ca->key ? x509_issue(AUTHORITY_NAME, ca->key, NULL, ca->key, 30) : NULL;
+    ca->certificate =
+        ca->key ? x509_issue(AUTHORITY_NAME, ca->key, NULL, ca->key, cloud_now(cloud), 30) : NULL;
     if (!ca->certificate)
         return false;
     char *pem = x509_text(ca->certificate), *key = x509_key_text(ca->key);
@@ -152,7 +153,8 @@ static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, bool active, st
     enum core_error error = CORE_INTERNAL;
 
     if (device_ca_load(cloud, &ca) || device_ca_make(cloud, &ca))
-        certificate = x509_issue(ISSUED_NAME, key, ca.certificate, ca.key, ISSUED_YEARS);
+        certificate =
+            x509_issue(ISSUED_NAME, key, ca.certificate, ca.key, cloud_now(cloud), ISSUED_YEARS);
     if (certificate)
         error = keep(cloud, certificate, active ? "ACTIVE" : "INACTIVE", "DEFAULT", answer);
     else

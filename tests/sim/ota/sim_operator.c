@@ -75,7 +75,7 @@ void sim_make_device(struct sim_cloud *cloud)
     char arn[160];
     json_t *none = json_object();
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = x509_issue(cloud->thing, key, NULL, key, 1);
+    X509 *certificate = x509_issue(cloud->thing, key, NULL, key, cloud_now(core), 1);
     char *pem = x509_text(certificate);
     sim_must(pem != NULL, "no certificate can be made");
     sim_accepted(thing_create(core, cloud->thing, none, &answer), &answer);

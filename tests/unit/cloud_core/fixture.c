@@ -105,7 +105,7 @@ EVP_PKEY *fixture_profile(struct cloud *cloud, const char *name)
 {
     struct answer answer = ANSWER_INIT;
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = x509_issue("signer", key, NULL, key, 1);
+    X509 *certificate = x509_issue("signer", key, NULL, key, cloud_now(cloud), 1);
     char *pem = x509_text(certificate), *key_pem = x509_key_text(key);
     assert_int_equal(acm_import(cloud, pem, key_pem, NULL, NULL, &answer), CORE_OK);
     json_t *profile = json_pack("{s:s,s:{s:O},s:{s:s}}", "platformId", "AmazonFreeRTOS-Default",

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "cloud/core/core.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/ground/x509.h"
 #include "cloud/core/jobs/jobs.h"
+#include "cloud/core/registry/authority.h"
 #include "cloud/core/registry/registry.h"
 #include "cloud/store/db.h"
 
@@ -31,6 +34,30 @@ static void start_job(struct fixture *f)
 {
     struct answer answer = ANSWER_INIT;
     assert_int_equal(jobs_start_next(&f->cloud, "t", NULL, &answer), CORE_OK);
+    answer_free(&answer);
+}
+
+/* ---- time ---- */
+
+static void certificates_that_the_core_makes_begin_by_its_clock(void **state)
+{
+    struct fixture *f = *state;
+    struct answer answer = ANSWER_INIT;
+    X509 *server;
+    EVP_PKEY *key = EVP_EC_gen("P-256"), *server_key;
+    char reason[256];
+    const int64_t now = cloud_now(&f->cloud);
+    assert_int_equal(certificate_create(&f->cloud, key, true, &answer), CORE_OK);
+    X509 *certificate = x509_read(json_text(answer.body, "certificatePem"));
+    assert_in_range(x509_not_before(certificate), now - 3600, now);
+    assert_true(x509_not_after(certificate) > now);
+    assert_true(authority_issue(&f->cloud, NULL, &server, &server_key, reason, sizeof reason));
+    assert_in_range(x509_not_before(server), now - 366 * 86400, now);
+    assert_true(x509_not_after(server) > now);
+    X509_free(server);
+    EVP_PKEY_free(server_key);
+    X509_free(certificate);
+    EVP_PKEY_free(key);
     answer_free(&answer);
 }
 
@@ -211,6 +238,7 @@ static void a_thing_that_is_deleted_takes_its_executions_along(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(certificates_that_the_core_makes_begin_by_its_clock),
         TEST(what_is_asked_for_in_a_turn_is_done_in_the_next),
         TEST(what_is_forgotten_is_not_done),
         TEST(without_a_host_work_is_done_at_once),

@@ -24,7 +24,7 @@ static struct principal make_device(struct fixture *f, const char *status)
     struct principal principal = {.kind = PRINCIPAL_CERTIFICATE};
     struct answer answer = ANSWER_INIT;
     EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *certificate = x509_issue("device", key, NULL, key, 1);
+    X509 *certificate = x509_issue("device", key, NULL, key, cloud_now(&f->cloud), 1);
     char *pem = x509_text(certificate);
     x509_id(certificate, principal.id);
     assert_int_equal(certificate_register(&f->cloud, pem, status, &answer), CORE_OK);
