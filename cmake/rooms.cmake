@@ -4,6 +4,7 @@
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS ON) # of POSIX and of the compiler, whatever the product builds itself with
+set(CMAKE_UNITY_BUILD OFF) # files have statics of the same name
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 # Adds the folders that hold a CMakeLists.txt, in the order given.

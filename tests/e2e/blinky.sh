@@ -45,8 +45,9 @@ END
 }
 
 build_product() {
-    # A product may be strict with itself.
-    set -- -G Ninja -DOTTER="$root" -DOTTER_HOST_TOOL="$otter" -DCMAKE_C_EXTENSIONS=OFF
+    # A product may be strict with itself, or compile many files as one.
+    set -- -G Ninja -DOTTER="$root" -DOTTER_HOST_TOOL="$otter" -DCMAKE_C_EXTENSIONS=OFF \
+        -DCMAKE_UNITY_BUILD=ON
     if [ "$board" = posix ]; then
         set -- "$@" -DOTTER_BOARD=posix
     else
