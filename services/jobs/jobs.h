@@ -9,14 +9,13 @@
  * may pass (no answer, RequestThrottled, InternalError) is tried again with a back-off.
  *
  * A handler's life with a job:
- *   on_offer says JOBS_TAKEN            the job is its own now
- *   jobs_start                          optional: tells IN_PROGRESS; JOBS_ACCEPTED when that is
- * done jobs_finish                         tells the end, again and again until it is heard;
- * JOBS_ENDED JOBS_GONE at any time               the job is over or no longer ours; it is not the
- * handler's any more, unless it calls jobs_release itself or, across a restart of the device: it
- * keeps the execution, calls jobs_resume before the first jobs_tick, and hears JOBS_DESCRIBED when
- * the job is still ours. A handler with more to say sends updates of its own by jobs_send_update,
- * and ends the job by jobs_release.
+ * on_offer says JOBS_TAKEN: the job is its own now. jobs_start, if there is something to tell
+ * before the end, tells IN_PROGRESS; JOBS_ACCEPTED when that is done. jobs_finish tells the end,
+ * again and again until it is heard: JOBS_ENDED. JOBS_GONE may come at any time: the job is over or
+ * no longer ours, and not the handler's any more, unless it calls jobs_release itself. Across a
+ * restart of the device it keeps the execution, calls jobs_resume before the first jobs_tick, and
+ * hears JOBS_DESCRIBED when the job is still ours. A handler with more to say sends updates of its
+ * own by jobs_send_update, and ends the job by jobs_release.
  *
  * Sans-IO: `now` comes in, messages go through the MQTT session. The caller owns everything. */
 #ifndef OTTER_SERVICES_JOBS_JOBS_H
