@@ -1,3 +1,4 @@
+/* What the board's folder says, as the bootloader's core takes it. */
 #include "boot/board_config.h"
 
 #include "boards/map.h"

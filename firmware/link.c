@@ -1,3 +1,4 @@
+/* One turn of the link: the session's state decides what is asked of the transport. */
 #include "firmware/link.h"
 
 #include <string.h>

@@ -1,3 +1,5 @@
+/* Binds the console to the application: restart, settings, memory, the log's lines around the
+ * prompt. */
 #include "firmware/shell.h"
 
 #include "firmware/app.h"

@@ -1,3 +1,4 @@
+/* Reads the description line by line, each with its own check. */
 #include "tool/board_map.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* Starts, waits for and ends processes. */
 #include "tool/child.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Names and addresses from options and from this machine's interfaces. */
 #include "tool/cloud_names.h"
 
 #include <arpa/inet.h>

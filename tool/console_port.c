@@ -1,3 +1,4 @@
+/* Opens each kind of port, and says what is wrong where it cannot. */
 #define _DEFAULT_SOURCE /* cfmakeraw, speeds above 38400 */
 #include "tool/console_port.h"
 

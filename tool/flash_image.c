@@ -1,3 +1,4 @@
+/* Lays an image into a blank flash as the board's map says. */
 #include "tool/flash_image.h"
 
 #include <stdint.h>

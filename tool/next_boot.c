@@ -1,3 +1,4 @@
+/* The bootloader's decision, from what the trailers say, without doing it. */
 #include "tool/next_boot.h"
 
 /* An image that is started where it lies (docs/formats.md 4.5): the better a slot's, the higher. */

@@ -1,3 +1,4 @@
+/* The bar and its rate, from bytes and time. */
 #include "tool/recover_progress.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Sends a request, gathers the lines of its answer, and tries again. */
 #include "tool/smp_client.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Raw mode, its way back, and the keys that leave. */
 #include "tool/terminal.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* NOR's rules on top of RAM: a program only clears bits, an erase sets a sector's. */
 #include <stdbool.h>
 #include <string.h>
 

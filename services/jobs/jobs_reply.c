@@ -1,3 +1,4 @@
+/* Replies of the Jobs service, from topic and JSON to one struct. */
 #include "services/jobs/jobs_reply.h"
 
 #include <stdio.h>

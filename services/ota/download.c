@@ -1,3 +1,4 @@
+/* Which blocks to ask for next, which are on their way, and what came of each. */
 #include "services/ota/download.h"
 
 #include <string.h>

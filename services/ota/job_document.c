@@ -1,3 +1,4 @@
+/* From a job document's JSON tokens to the files that it names. */
 #include "services/ota/job_document.h"
 
 #include <stdarg.h>

@@ -7,6 +7,9 @@
  *                                                                                  |
  *   RESETTING <- INSTALLED <- ACTIVATING <-----------------------------------------+
  *
+ *   VERIFYING -> PATCHING -> VERIFYING   of a patch or a compressed file, then of what it became
+ *   VERIFYING -> PREPARING               of one file of several: the next one
+ *
  *   OFFLINE -> DESCRIBING                after a reset with a job in the record: to any of the
  *                 |                      states above, or
  *              TRYING -> TESTING -> REPORTING -> IDLE
@@ -27,8 +30,8 @@
  *   ACCEPTING    phase ACCEPT; nothing of the slots has been touched
  *   PREPARING    phase DOWNLOAD from here to READYING; the secondary's trailer asks for nothing, or
  *                is being erased; `starting` counts the steps
- *   DOWNLOADING  the journal is open: its blocks, and only they, are on flash; work.download is
- * used VERIFYING    all blocks are on flash and none is written any more; work.verify is used
+ *   DOWNLOADING  the journal is open: its blocks, and only they, are on flash (work.download)
+ *   VERIFYING    all blocks are on flash and none is written any more (work.verify)
  *   PATCHING     the file has passed its checks; the secondary is being made from it
  *   READYING     the secondary holds a verified image, its trailer asks for nothing
  *   ACTIVATING   phase INSTALL: the request is being written, may be torn or whole

@@ -1,3 +1,4 @@
+/* GetStream requests out, blocks in: CBOR both ways, on the session's topics. */
 #include "services/ota/source_stream.h"
 
 #include <stdio.h>

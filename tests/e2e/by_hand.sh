@@ -10,7 +10,7 @@ sed -n '/^## The whole path by hand/,/^## /{ /^```sh$/,/^```$/{ /^```/d; p; }; }
 
 cd "$root"
 mkdir "$work/tmp"
-OTTER_NO_INSTALL=1 TMPDIR=$work/tmp timeout 150 sh -eu "$work/path.sh" >"$work/said" 2>&1 || {
+OTTER_NO_INSTALL=1 TMPDIR=$work/tmp timeout 900 sh -eu "$work/path.sh" >"$work/said" 2>&1 || {
     background=$(grep -a -l "TMPDIR=$work/tmp" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n')
     cat "$work/said"
     cat "$work"/tmp/*/device.log

@@ -1,3 +1,4 @@
+/* Stands between the bootloader and the simulated flash, and lies for it. */
 #include "tests/sim/nor_fault.h"
 
 #include <string.h>

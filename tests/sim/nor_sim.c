@@ -1,3 +1,4 @@
+/* Operations of the simulated flash, counted, and what a cut leaves of each. */
 #include "tests/sim/nor_sim.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Runs the CLI as a child and reads its JSON. */
 #include "tool/demo/aws.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* What was read of the file and is not a whole line yet waits in the struct. */
 #include "tool/demo/follow.h"
 
 #include <fcntl.h>

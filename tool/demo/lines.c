@@ -1,3 +1,4 @@
+/* Which lines are folded, and into what. */
 #include "tool/demo/lines.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* One row for each update mode: the lines in which its bootloader tells of it. */
 #include "tool/demo/mode.h"
 
 const struct demo_mode *demo_mode_of(enum update_mode update)

@@ -1,3 +1,4 @@
+/* Headings, lines and the bar, by what the terminal can do. */
 #include "tool/demo/screen.h"
 
 #include <ctype.h>

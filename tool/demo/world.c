@@ -1,3 +1,4 @@
+/* Starts, feeds, cuts and ends cloud, modem and device, and follows their logs. */
 #define _GNU_SOURCE /* nftw */
 #include "tool/demo/world.h"
 

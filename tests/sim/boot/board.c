@@ -1,3 +1,4 @@
+/* What the bootloader and the application of the simulated board do. */
 #include "tests/sim/boot/board.h"
 
 #include <stdio.h>

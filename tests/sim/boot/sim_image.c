@@ -1,3 +1,4 @@
+/* Makes images and puts them into slots, with what a fault wants of them. */
 #include "tests/sim/boot/sim_image.h"
 
 #include <string.h>

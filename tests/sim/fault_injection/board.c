@@ -1,3 +1,4 @@
+/* Registers, RAM and flash of the emulated board, saved and put back. */
 #include "tests/sim/fault_injection/board.h"
 
 #include <stdio.h>

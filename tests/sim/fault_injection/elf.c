@@ -1,3 +1,4 @@
+/* Symbols and sections of the bootloader's file, read whole, by the structs of <elf.h>. */
 #include "tests/sim/fault_injection/elf.h"
 
 #include <elf.h>

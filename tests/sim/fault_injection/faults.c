@@ -1,3 +1,4 @@
+/* The faults of each model, made for the instruction at hand. */
 #include "tests/sim/fault_injection/faults.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Makes the images: one with `otter sign`, the others from it. */
 #include "tests/sim/fault_injection/images.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* Starts QEMU and speaks gdb's remote protocol with it. */
 #include "tests/sim/fault_injection/target.h"
 
 #include <errno.h>

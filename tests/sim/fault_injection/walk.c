@@ -1,3 +1,4 @@
+/* Steps through the bootloader's check and tries each fault on the way. */
 #include "tests/sim/fault_injection/walk.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Lays out the simulated boards and starts the bootloader on them. */
 #include "tests/sim/mcuboot/rig.h"
 
 #include <stdio.h>

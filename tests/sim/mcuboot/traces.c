@@ -1,3 +1,4 @@
+/* Builds traces, operation by operation, and does them on the rig. */
 #include "tests/sim/mcuboot/traces.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Makes such patches, and applies them piece by piece. */
 #include "tests/sim/ota/diff_patch.h"
 
 #include <stdlib.h>

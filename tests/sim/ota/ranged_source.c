@@ -1,3 +1,4 @@
+/* Asks for ranges, loses and repeats their pieces, and hands on what came. */
 #include "tests/sim/ota/ranged_source.h"
 
 #include <stdio.h>

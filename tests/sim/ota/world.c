@@ -1,3 +1,4 @@
+/* Turns device, cloud and network on virtual time, and cuts what the seed says. */
 #define _GNU_SOURCE /* memmem */
 #include "tests/sim/ota/world.h"
 

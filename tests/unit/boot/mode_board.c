@@ -1,3 +1,4 @@
+/* Lays out the small board and puts images into its slots. */
 #include "tests/unit/boot/mode_board.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Opens and ends the core, and asks of it what tests ask most. */
 #include "fixture.h"
 
 #include <openssl/evp.h>

@@ -1,3 +1,4 @@
+/* The disk as a VFS of SQLite: each file with what is synced and what is not yet. */
 #include "forgetful_vfs.h"
 
 #include <sqlite3.h>

@@ -1,5 +1,5 @@
-#define _GNU_SOURCE /* memmem */
 /* Streams: which blocks a request brings, in both formats, and how it is refused. */
+#define _GNU_SOURCE /* memmem */
 #include "fixture.h"
 
 #include <stdio.h>

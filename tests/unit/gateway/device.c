@@ -1,3 +1,4 @@
+/* Connects the device, sends packets, and waits for what comes. */
 #include "device.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* Starts cloud, gateway and broker for a test, and ends them after it. */
 #include "scene.h"
 
 #include <stdio.h>

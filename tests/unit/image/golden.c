@@ -1,3 +1,4 @@
+/* An image that imgtool made, byte by byte. */
 #include "tests/unit/image/support.h"
 
 const uint8_t golden[GOLDEN_SIZE] = {

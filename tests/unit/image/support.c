@@ -1,3 +1,4 @@
+/* Reads the vectors and lays images into the flash in memory. */
 #include "tests/unit/image/support.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Turns the board in recovery on virtual time, and reads what its console says. */
 #include "tests/unit/recovery/recovery_world.h"
 
 #include <stdlib.h>
