@@ -36,6 +36,7 @@ void ota_download_init(struct ota_download *download, struct ota_progress *progr
     download->progress = progress;
     download->file = progress->file;
     download->blocks = progress->blocks;
+    download->most = (uint16_t)progress->stored;
     if (window == 0 || window > OTA_WINDOW_MAX)
         window = OTA_WINDOW_MAX;
     if (window > per_request)
@@ -304,7 +305,10 @@ otter_status ota_download_store(struct ota_download *download, const struct ota_
     status = ota_progress_add(d->progress, block->number);
     if (status != OTTER_OK)
         return status;
-    d->faults = 0;
+    if (d->progress->stored > d->most) { /* not only what its neighbour's fault had cost */
+        d->most = (uint16_t)d->progress->stored;
+        d->faults = 0;
+    }
     grow(d);
     return OTTER_OK;
 }

@@ -41,7 +41,8 @@ struct ota_download {
     uint8_t window_max;
     uint8_t grown;     /* blocks that arrived since the window last changed */
     uint8_t in_flight; /* entries of `flight` */
-    uint8_t faults;    /* writes in a row that flash did not take */
+    uint8_t faults;    /* writes that flash did not take since `most` last grew */
+    uint16_t most;     /* blocks that were on flash at once */
     struct ota_flight flight[OTA_WINDOW_MAX];
     uint8_t ready[OTA_BLOCKS_MAX / 8]; /* bit = 1: its flash is erased, or it is on flash */
 };

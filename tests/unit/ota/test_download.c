@@ -9,6 +9,7 @@
 
 #include "services/ota/download.h"
 #include "services/ota/source_stream.h"
+#include "tests/sim/nor_fault.h"
 #include "tests/sim/nor_sim.h"
 
 #define SLOT  0x20000u
@@ -371,6 +372,26 @@ static void flash_that_keeps_refusing_is_reported(void **state)
     assert_int_equal(progress.stored, 0);
 }
 
+/* Its sector is erased for it each time, and what else was in there comes again. */
+static void a_block_that_flash_never_takes_ends_the_download(void **state)
+{
+    struct nor_fault fault = {
+        .kind = NOR_FAULT_NO_PROGRAM, .start = 5 * BLOCK, .end = 5 * BLOCK + 4};
+    (void)state;
+    struct request request;
+    otter_status status = OTTER_OK;
+    unsigned rounds = 0;
+    begin(4096, 16 * BLOCK, 8);
+    nor_fault_install(&device, &fault);
+    for (; status != OTTER_E_FLASH && rounds < 100; rounds++) {
+        make_ready();
+        assert_true(next_request(&request));
+        for (uint32_t i = 0; i < request.count && status != OTTER_E_FLASH; i++)
+            status = deliver(request.blocks[i]);
+    }
+    assert_int_equal(status, OTTER_E_FLASH);
+}
+
 int main(void)
 {
 #define IN_FLASH(test) cmocka_unit_test_teardown(test, tear_down)
@@ -387,6 +408,7 @@ int main(void)
         IN_FLASH(each_sector_is_erased_once),
         IN_FLASH(a_cut_at_any_flash_operation_ends_in_the_right_file),
         IN_FLASH(flash_that_keeps_refusing_is_reported),
+        IN_FLASH(a_block_that_flash_never_takes_ends_the_download),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
