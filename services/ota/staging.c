@@ -108,6 +108,25 @@ static void go_back(struct ota_stage *stage)
     stage->ready = stage->view.made;
 }
 
+/* --- what has been made --- */
+
+static uint32_t least(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
+otter_status ota_transform_made(const struct ota_transform_view *view, uint32_t offset,
+                                uint8_t *out, uint32_t size)
+{
+    const uint32_t on_flash = view->made - view->pending_length;
+    if (offset > view->made || size > view->made - offset)
+        return OTTER_E_BOUNDS;
+    const uint32_t first = offset < on_flash ? least(size, on_flash - offset) : 0;
+    if (first < size)
+        memcpy(out + first, view->pending + (offset + first - on_flash), size - first);
+    return first == 0 ? OTTER_OK : flash_read(view->slot, offset, out, first);
+}
+
 /* --- steps --- */
 
 void ota_stage_init(struct ota_stage *stage, const struct ota_transform *transform,
@@ -130,8 +149,10 @@ static otter_status next_sector(struct ota_stage *stage)
     otter_status status = OTTER_OK;
     if (sector.size == 0 || sector.offset != stage->view.made)
         return OTTER_E_CORRUPT; /* no checkpoint of ours */
-    if (stage->view.made > 0 && ota_stage_done(stage->kv, stage->mark) != stage->view.made)
+    if (stage->view.made > 0 && ota_stage_done(stage->kv, stage->mark) != stage->view.made) {
         status = save(stage);
+        stage->faults = 0;
+    }
     if (status == OTTER_OK)
         status = flash_erase(stage->view.slot, sector.offset, sector.size);
     stage->ready = sector.offset + sector.size;
@@ -141,17 +162,18 @@ static otter_status next_sector(struct ota_stage *stage)
 /* As many bytes as are asked for, unless the transformer has no more. */
 static int make_piece(struct ota_stage *stage, uint8_t *piece, uint32_t size)
 {
-    uint32_t length = 0;
+    struct ota_transform_view view = stage->view;
     int made = 1;
-    while (length < size && made > 0) {
-        made = stage->transform->make(&stage->view, stage->state, piece + length, size - length);
+    view.pending = piece;
+    while (view.pending_length < size && made > 0) {
+        made = stage->transform->make(&view, stage->state, piece + view.pending_length,
+                                      size - view.pending_length);
         if (made < 0)
             return made;
-        length += (uint32_t)made;
-        stage->view.made += (uint32_t)made;
+        view.pending_length += (uint32_t)made;
+        view.made += (uint32_t)made;
     }
-    stage->view.made -= length;
-    return length == size ? (int)length : OTTER_E_MALFORMED;
+    return view.pending_length == size ? (int)size : OTTER_E_MALFORMED;
 }
 
 static otter_status flash_fault(struct ota_stage *stage)
@@ -160,11 +182,6 @@ static otter_status flash_fault(struct ota_stage *stage)
         return OTTER_E_FLASH;
     go_back(stage);
     return OTTER_E_AGAIN;
-}
-
-static uint32_t least(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
 }
 
 /* A piece that ends at the end of the sector or of all, or is whole units long. */

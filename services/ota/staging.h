@@ -39,9 +39,17 @@ struct ota_transform_view {
     const struct flash_area *base; /* the image that runs */
     const struct flash_area *file;
     uint32_t file_size;
-    const struct flash_area *slot; /* bytes [0, made) of it are what has been made so far */
-    uint32_t made;
+    const struct flash_area *slot;
+    uint32_t made; /* bytes so far; read them by ota_transform_made */
+    /* private: the last of them, which are not on flash yet */
+    const uint8_t *pending;
+    uint32_t pending_length;
 };
+
+/* Reads bytes [offset, offset + size) of what has been made so far, such as a decompressor's
+ * window; OTTER_E_BOUNDS past its end. */
+otter_status ota_transform_made(const struct ota_transform_view *view, uint32_t offset,
+                                uint8_t *out, uint32_t size);
 
 /* The image that will come out. */
 struct ota_transform_plan {
@@ -76,7 +84,7 @@ struct ota_stage {
     struct kv *kv;
     uint32_t size;  /* of all that comes out */
     uint32_t ready; /* the slot is erased up to here */
-    uint8_t faults; /* in a row: flash that did not take what was made */
+    uint8_t faults; /* since the last checkpoint: flash that did not take what was made */
     uint8_t mark[8];
     uint8_t state[OTA_TRANSFORM_STATE];
 };

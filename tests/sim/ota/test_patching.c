@@ -5,15 +5,86 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "image/bytes.h"
+#include "tests/sim/nor_fault.h"
 #include "tests/sim/ota/diff_patch.h"
 #include "tests/sim/ota/sim_port.h"
 
 #define SIZE      7000u
 #define FULL_SIZE (WORLD_SLOT_SIZE - 144u) /* shares a sector with the trailer */
 
-static const struct ota_transform *const transforms[] = {&diff_patch};
-static const struct ota_staging in_slot = {.transforms = transforms, .count = 1};
-static struct ota_staging elsewhere = {.transforms = transforms, .count = 1};
+/* A transformer that needs its own output, as a decompressor does: "BACK", size and version, then
+ * each byte's difference from the one LOOK_BACK before. It makes a few bytes a call. */
+#define LOOK_BACK 5u
+#define BACK_HEAD 9u
+
+static otter_status recognise_back(const struct flash_area *base, const uint8_t *head,
+                                   uint32_t length, struct ota_transform_plan *plan)
+{
+    (void)base;
+    if (length < BACK_HEAD || memcmp(head, "BACK", 4) != 0)
+        return OTTER_E_NOT_FOUND;
+    plan->size = get_le32(head + 4);
+    plan->version = (struct image_version){.major = head[8]};
+    return OTTER_OK;
+}
+
+/* Flash refuses the first writes of each sector of the image, as often as `refusals` says. */
+static struct nor_fault refusing;
+static unsigned refusals, refused;
+
+static void refuse_some(uint32_t made)
+{
+    const uint32_t start = world.secondary.offset + made / WORLD_SECTOR * WORLD_SECTOR;
+    if (start != refusing.start) {
+        refused += refusing.seen;
+        refusing = (struct nor_fault){.start = start, .end = start + 4};
+    }
+    refusing.kind = refusing.seen < refusals ? NOR_FAULT_NO_PROGRAM : NOR_FAULT_NONE;
+}
+
+static int make_back(const struct ota_transform_view *view, uint8_t state[OTA_TRANSFORM_STATE],
+                     uint8_t *out, uint32_t size)
+{
+    uint8_t before = 0;
+    uint8_t difference = 0;
+    uint32_t made = 0;
+    (void)state;
+    refuse_some(view->made);
+    for (; made < size && made < LOOK_BACK; made++) {
+        const uint32_t at = view->made + made;
+        if (at >= LOOK_BACK && ota_transform_made(view, at - LOOK_BACK, &before, 1) != OTTER_OK)
+            return OTTER_E_FLASH;
+        if (flash_read(view->file, BACK_HEAD + at, &difference, 1) != OTTER_OK)
+            return OTTER_E_FLASH;
+        out[made] = (uint8_t)(before + difference);
+    }
+    assert_int_equal(ota_transform_made(view, view->made, &before, 1), OTTER_E_BOUNDS);
+    return (int)made;
+}
+
+static const struct ota_transform look_back = {
+    .id = 8, .recognise = recognise_back, .make = make_back};
+
+static const struct world_image *looking_back(uint8_t version, uint32_t size)
+{
+    static struct world_image file;
+    const struct world_image *image = world_image(version, size, true);
+    memset(&file, 0, sizeof file);
+    memcpy(file.bytes, "BACK", 4);
+    put_le32(file.bytes + 4, size);
+    file.bytes[8] = version;
+    for (uint32_t i = 0; i < size; i++)
+        file.bytes[BACK_HEAD + i] =
+            (uint8_t)(image->bytes[i] - (i < LOOK_BACK ? 0 : image->bytes[i - LOOK_BACK]));
+    file.size = BACK_HEAD + size;
+    world_sign(&file);
+    return &file;
+}
+
+static const struct ota_transform *const transforms[] = {&diff_patch, &look_back};
+static const struct ota_staging in_slot = {.transforms = transforms, .count = 2};
+static struct ota_staging elsewhere = {.transforms = transforms, .count = 2};
 
 static void begin(const struct ota_staging *staging, const struct trouble *trouble)
 {
@@ -73,6 +144,46 @@ static void a_patch_becomes_the_image_that_runs(void **state)
     sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
     assert_true(world.visited >> OTA_PATCHING & 1u);
     expect_image(2, SIZE);
+}
+
+/* Wherever in a piece that is not on flash yet they lie, and whatever a cut left of it. */
+static void a_transformer_can_read_all_that_it_has_made(void **state)
+{
+    (void)state;
+    for (uint32_t at = 0; at < 60; at += 4) {
+        const struct trouble trouble = {
+            .cut_at = at, .cut = (enum nor_cut)(at / 4 % NOR_CUT_KINDS), .window = 4};
+        renew(&in_slot, &trouble);
+        world_add_update(&world, "job", looking_back(2, 5000));
+        assert_true(world_run(&world, world_at_rest, HOUR));
+        sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+        expect_image(2, 5000);
+    }
+}
+
+static void update_on_refusing_flash(unsigned times)
+{
+    static const struct trouble none = {.window = 4};
+    renew(&elsewhere, &none);
+    refusing = (struct nor_fault){.kind = NOR_FAULT_NONE};
+    refused = 0;
+    nor_fault_install(&world.nor, &refusing);
+    refusals = times;
+    world_add_update(&world, "job", looking_back(2, 12000));
+    const bool at_rest = world_run(&world, world_at_rest, HOUR);
+    refusals = 0;
+    assert_true(at_rest);
+}
+
+static void only_writes_that_keep_being_refused_end_the_update(void **state)
+{
+    (void)state;
+    update_on_refusing_flash(2);
+    sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+    assert_in_range(refused, 9, 12); /* more than any one sector may cost */
+    expect_image(2, 12000);
+    update_on_refusing_flash(100);
+    sim_expect("job", CLOUD_FAILED, "making the image from the file: flash operation failed");
 }
 
 static void a_whole_image_is_taken_as_ever(void **state)
@@ -267,6 +378,8 @@ int main(int argc, char **argv)
     full = argc > 1 && strcmp(argv[1], "--full") == 0;
     const struct CMUnitTest tests[] = {
         PROMISE(a_patch_becomes_the_image_that_runs),
+        PROMISE(a_transformer_can_read_all_that_it_has_made),
+        PROMISE(only_writes_that_keep_being_refused_end_the_update),
         PROMISE(a_whole_image_is_taken_as_ever),
         PROMISE(a_patch_may_lie_in_an_area_of_its_own),
         PROMISE(a_patch_of_a_partner_is_made_from_its_own_image),
