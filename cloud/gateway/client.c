@@ -18,9 +18,9 @@
 #include "cloud/gateway/join.h"
 #include "cloud/gateway/principals.h"
 
-#define GREETING_MS 15000 /* TLS and CONNECT: an emulated or small board needs seconds */
-#define JOINING_MS  20000 /* a broker that is started again, and a fleet before it */
-#define LEAVING_MS  2000
+#define PATIENT_MS 86400000 /* a limit that is off */
+#define JOINING_MS 20000    /* a broker that is started again, and a fleet before it */
+#define LEAVING_MS 2000
 
 /* ---- ending --------------------------------------------------------------------------------- */
 
@@ -110,7 +110,8 @@ static int64_t allowed_ms(const struct client *client)
     switch (client->state) {
     case CLIENT_HANDSHAKE:
     case CLIENT_GREETING:
-        return GREETING_MS;
+        return client->gateway->rules.greeting > 0 ? (int64_t)client->gateway->rules.greeting * 1000
+                                                   : PATIENT_MS;
     case CLIENT_JOINING:
         return JOINING_MS;
     case CLIENT_LEAVING:

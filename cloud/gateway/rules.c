@@ -45,10 +45,11 @@ bool rules_relax(struct rules *rules, const char *list)
 bool rules_limit(struct rules *rules, const char *text)
 {
     size_t length = strcspn(text, "=");
-    unsigned *limit = is(text, length, "publish")   ? &rules->publish
-                      : is(text, length, "bytes")   ? &rules->bytes
-                      : is(text, length, "connect") ? &rules->connects
-                                                    : NULL;
+    unsigned *limit = is(text, length, "publish")    ? &rules->publish
+                      : is(text, length, "bytes")    ? &rules->bytes
+                      : is(text, length, "connect")  ? &rules->connects
+                      : is(text, length, "greeting") ? &rules->greeting
+                                                     : NULL;
     char *end = NULL;
     if (!limit || text[length] != '=' || text[length + 1] < '0' || text[length + 1] > '9')
         return false;

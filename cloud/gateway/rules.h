@@ -9,7 +9,9 @@
  *
  *   publish=N   PUBLISHes a second, each way on each connection; more are lost (100)
  *   bytes=N     bytes a second, each way on each connection; more come later (524288)
- *   connect=N   CONNECTs a second of one client id; more are refused (1) */
+ *   connect=N   CONNECTs a second of one client id; more are refused (1)
+ *   greeting=N  seconds for TLS, and again for CONNECT: an emulated or small board needs some (15)
+ */
 #ifndef OTTER_CLOUD_GATEWAY_RULES_H
 #define OTTER_CLOUD_GATEWAY_RULES_H
 
@@ -22,11 +24,12 @@ enum rule { RULE_SNI = 1, RULE_DATES = 2, RULE_RETAINED = 4, RULE_PARENT = 8 };
 struct rules {
     unsigned relaxed;                  /* of enum rule */
     unsigned publish, bytes, connects; /* a second; 0: as many as they like */
+    unsigned greeting;                 /* seconds; 0: as long as they like */
 };
 
 #define RULES_AWS                                                                                  \
     {                                                                                              \
-        0, 100, 524288, 1                                                                          \
+        0, 100, 524288, 1, 15                                                                      \
     }
 
 /* Relaxes the rules of a list, "sni,dates"; "all" is each and every limit. False: one is unknown.

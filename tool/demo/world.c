@@ -165,7 +165,7 @@ bool world_start_cloud(struct world *world)
     char delay[16], rate[16];
     snprintf(delay, sizeof delay, "%u", world->delay_ms);
     snprintf(rate, sizeof rate, "%u", world->rate_kib);
-    const char *words[8] = {"./otter", "cloud", "--strict"};
+    const char *words[10] = {"./otter", "cloud", "--strict"};
     unsigned count = 3;
     if (world->delay_ms > 0) {
         words[count++] = "--delay";
@@ -174,6 +174,10 @@ bool world_start_cloud(struct world *world)
     if (world->rate_kib > 0) {
         words[count++] = "--rate";
         words[count++] = rate;
+    }
+    if (world_is_twin(world)) {
+        words[count++] = "--limit"; /* a twin computes at a fraction of its board's speed */
+        words[count++] = "greeting=120";
     }
     screen_command(words, ">> cloud.log &");
     const struct child_io io = {.output = world_path(world, "cloud.log"),

@@ -188,6 +188,9 @@ static void rules_and_limits_are_named(void **state)
     assert_true(rules_limit(&rules, "publish=0"));
     assert_int_equal(rules.publish, 0);
     assert_int_equal(rules.bytes, 524288);
+    assert_int_equal(rules.greeting, 15);
+    assert_true(rules_limit(&rules, "greeting=120"));
+    assert_int_equal(rules.greeting, 120);
     assert_false(rules_limit(&rules, "publish"));
     assert_false(rules_limit(&rules, "publish=-1"));
     assert_false(rules_limit(&rules, "connect=1x"));
