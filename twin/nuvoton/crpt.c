@@ -100,8 +100,6 @@ static uint32_t crpt_read(struct device *device, uint32_t offset, uint32_t value
 {
     struct crpt *crpt = (struct crpt *)device;
     const bool busy = crpt->done.queued;
-    if (busy)
-        twin_stall(device->twin, 50); /* a bus access */
     if (offset == CTL)
         return value | (busy ? BUSY : 0) | (has_trng_seed(crpt, value) ? SEEDRDY : 0);
     if (offset == STS)

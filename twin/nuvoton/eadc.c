@@ -82,8 +82,6 @@ static void on_done(void *ctx)
 static uint32_t eadc_read(struct device *device, uint32_t offset, uint32_t value)
 {
     struct eadc *eadc = (struct eadc *)device;
-    if (eadc->done.queued)
-        twin_stall(device->twin, 100); /* a bus access */
     if (offset == DAT + 4u * MODULE)
         *device_reg(device, offset) &= ~(VALID | OV);
     if (offset == STATUS2)

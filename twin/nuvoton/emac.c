@@ -416,8 +416,6 @@ static bool emac_allow(struct device *device, const struct reg *reg, uint32_t va
 static uint32_t emac_read(struct device *device, uint32_t offset, uint32_t value)
 {
     struct emac *emac = (struct emac *)device;
-    if (emac->managed.queued || emac->reset_done.queued)
-        twin_stall(device->twin, 50); /* a bus access */
     if (offset == MIIMDAT && emac->managed.queued)
         twin_fault(device->twin, "the program reads EMAC.MIIMDAT while MIIMCTL.BUSY is 1");
     return offset == INTSTS ? flags_of(emac) : value;

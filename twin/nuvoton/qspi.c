@@ -171,8 +171,6 @@ static uint32_t qspi_read(struct device *device, uint32_t offset, uint32_t value
         return take(qspi);
     if (offset != STATUS)
         return value;
-    if (is_busy(qspi))
-        twin_stall(device->twin, 20); /* a bus access */
     return status(qspi, value);
 }
 

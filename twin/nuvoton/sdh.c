@@ -370,8 +370,6 @@ static uint32_t sdh_read(struct device *device, uint32_t offset, uint32_t value)
 {
     struct sdh *sdh = (struct sdh *)device;
     const struct nuvoton_pin *detect = &sdh->soc->card_detect;
-    if (sdh->step.queued || sdh->reset_done.queued)
-        twin_stall(device->twin, 20); /* a bus access */
     if (offset != INTSTS)
         return value;
     const bool detects = *reg_of(sdh, INTEN) & CDSRC &&

@@ -138,8 +138,6 @@ static bool spim_allow(struct device *device, const struct reg *reg, uint32_t va
 static uint32_t spim_read(struct device *device, uint32_t offset, uint32_t value)
 {
     const struct spim *spim = (struct spim *)device;
-    if (offset == CTL1 && spim->done.queued)
-        twin_stall(device->twin, 20); /* a bus access */
     if (offset >= RX && offset < TX && spim->done.queued)
         twin_fault(device->twin, "the program reads SPIM.RX while a transfer runs");
     return value;
