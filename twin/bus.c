@@ -44,6 +44,7 @@ void twin_add_rom(struct twin *twin, uint32_t base, uint32_t size, const uint8_t
 void twin_rom_changed(struct twin *twin, uint32_t address, uint32_t size)
 {
     uc_ctl_remove_cache(twin->uc, (uint64_t)address, (uint64_t)address + size);
+    baseline_forget(twin, address, size);
 }
 
 bool twin_read_memory(struct twin *twin, uint32_t address, void *data, uint32_t size)

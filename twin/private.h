@@ -59,6 +59,7 @@ struct memory {
 struct twin {
     uc_engine *uc;
     enum twin_core core;
+    struct checked *checked; /* blocks that baseline.c has seen; NULL: it looks at none */
     /* time */
     twin_ns now;
     uint64_t clocks;
@@ -114,6 +115,13 @@ void exceptions_take(struct twin *twin);
 /* True when something is pending that ends a WFI. */
 bool exceptions_wake(struct twin *twin);
 void exception_return(struct twin *twin, uint32_t code);
+
+/* baseline.c: what a block of instructions may hold. */
+void baseline_start(struct twin *twin);
+/* False, with a fault, when it has an instruction that the core has not. */
+bool baseline_check(struct twin *twin, uint32_t address, uint32_t size);
+/* The memory has changed there. */
+void baseline_forget(struct twin *twin, uint32_t address, uint32_t size);
 
 /* scs.c: SysTick, NVIC and system control block as registers. */
 void scs_start(struct twin *twin);

@@ -169,13 +169,12 @@ static void run_timers(struct twin *twin)
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 {
     struct twin *twin = ctx;
-    (void)address;
     count_clocks(twin, twin->block_size);
     twin->block_size = 0;
     const bool unmasked = twin->masked && !(core_reg(twin, UC_ARM_REG_PRIMASK) & 1u);
     if (unmasked)
         twin->slice_end = 0; /* what was held back is due now */
-    if (twin->clocks >= twin->slice_end) {
+    if (twin->clocks >= twin->slice_end || !baseline_check(twin, (uint32_t)address, size)) {
         uc_emu_stop(uc);
         return;
     }
@@ -386,6 +385,7 @@ struct twin *twin_new(enum twin_core core, uint32_t hz)
         free(twin);
         return NULL;
     }
+    baseline_start(twin);
     bus_start(twin);
     scs_start(twin);
     return twin;
@@ -396,6 +396,7 @@ void twin_free(struct twin *twin)
     if (!twin)
         return;
     uc_close(twin->uc);
+    free(twin->checked);
     for (struct device *device = twin->devices; device; device = device->next)
         free(device->values);
     while (twin->memories) {

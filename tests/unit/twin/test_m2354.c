@@ -178,6 +178,33 @@ static void a_seed_is_made_once_and_ends_itself(void **state)
     assert_no_fault();
 }
 
+/* Runs one instruction, or two halfwords of one, at 0x100, then sleeps. */
+static enum twin_end run_code(uint16_t first, uint16_t second)
+{
+    const uint16_t code[] = {first, second, 0xbf30, 0xe7fd};
+    assert_true(nuvoton_program(soc, 0x100, (const uint8_t *)code, sizeof code));
+    twin_reset(soc->twin, TWIN_RESET_POWER);
+    return twin_run(soc->twin, twin_now(soc->twin) + TWIN_MS);
+}
+
+static void instructions_of_the_m33_alone_are_named(void **state)
+{
+    (void)state;
+    assert_int_equal(run_code(0xf240, 0x1034), TWIN_STOPPED); /* movw r0, #0x134 */
+    assert_int_equal(run_code(0xfbb1, 0xf0f0), TWIN_STOPPED); /* udiv r0, r1, r0 */
+    assert_int_equal(run_code(0xf3bf, 0x8f4f), TWIN_STOPPED); /* dsb */
+    assert_int_equal(run_code(0xbf00, 0xbf00), TWIN_STOPPED); /* nop */
+    assert_int_equal(run_code(0xfb01, 0xf000), TWIN_FAULT);   /* mul.w r0, r1, r0 */
+    assert_fault("executes fb01 f000 at 0x00000100, which a Cortex-M23 has not");
+}
+
+static void an_it_block_is_named(void **state)
+{
+    (void)state;
+    assert_int_equal(run_code(0xbf08, 0xbf00), TWIN_FAULT);
+    assert_fault("which a Cortex-M23 has not");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +219,8 @@ int main(void)
         TEST(random_bytes_come_on_the_rtcs_32_khz),
         TEST(the_generator_without_the_rtcs_clock_is_named),
         TEST(a_seed_is_made_once_and_ends_itself),
+        TEST(instructions_of_the_m33_alone_are_named),
+        TEST(an_it_block_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
