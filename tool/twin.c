@@ -141,7 +141,6 @@ static int run(struct machine *machine, const struct job *job)
     twin_cut_in_operation(machine->twin, job->cut_operation);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
-    signal(SIGUSR1, on_link_signal);
     twin_reset(machine->twin, TWIN_RESET_POWER);
     enum twin_end end = TWIN_STOPPED;
     while (!stopped && end == TWIN_STOPPED) {
@@ -159,6 +158,7 @@ static int run(struct machine *machine, const struct job *job)
 
 static int start(const struct job *job)
 {
+    signal(SIGUSR1, on_link_signal); /* from here on: once the flash is there, it is safe to send */
     if (mkdir(job->flash, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "otter twin: cannot make %s: %s\n", job->flash, strerror(errno));
         return 1;

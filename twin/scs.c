@@ -42,7 +42,7 @@ static const struct reg scs_regs[] = {
     {"NVIC_ICPR", ICPR, 0, 0, 0, 8, 0},
     {"NVIC_IABR", IABR, 0, 0, 0, 5, 0},
     {"NVIC_IPR", IPR, PRIORITY_BITS, 0, 0, 40, 0},
-    {"CPUID", CPUID, 0, 0, 0x410fc241, 0, 0},
+    {"CPUID", CPUID, 0, 0, 0, 0, 0},
     {"ICSR", ICSR, 0, 0, 0, 0, 0},
     {"VTOR", VTOR, 0xffffff80, 0, 0, 0, 0},
     {"AIRCR", AIRCR, 0x700, 0, 0xfa050000, 0, 0},
@@ -58,6 +58,10 @@ static const struct reg scs_regs[] = {
     {"DEMCR", DEMCR, 0x01000000, 0, 0, 0, 0},
     {"FPCCR", 0xf34, 0xc0000000, 0, 0xc0000000, 0, 0},
 };
+
+static const uint32_t cpuids[] = {[TWIN_CORTEX_M4] = 0x410fc241u,
+                                  [TWIN_CORTEX_M23] = 0x411cd200u,
+                                  [TWIN_CORTEX_M33] = 0x410fd214u};
 
 /* ---- SysTick ---- */
 
@@ -181,6 +185,8 @@ static uint32_t scs_read(struct device *device, uint32_t offset, uint32_t value)
     }
     if (offset == CVR)
         return systick_value(twin);
+    if (offset == CPUID)
+        return cpuids[twin->core];
     if (offset == ICSR)
         return (e->depth ? e->active[e->depth - 1] : 0) | (e->waiting ? 1u << 22 : 0);
     if (is_in(offset, ISER, 5))

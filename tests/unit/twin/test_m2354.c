@@ -128,6 +128,12 @@ static void bits_that_ispctl_lacks_are_named(void **state)
     assert_fault("bits that M2354KJFAE does not have");
 }
 
+static void the_core_says_which_it_is(void **state)
+{
+    (void)state;
+    assert_int_equal(get(0xe000ed00) >> 4 & 0xfff, 0xd20);
+}
+
 static void the_cycle_counter_is_missing(void **state)
 {
     (void)state;
@@ -215,6 +221,7 @@ int main(void)
         TEST(a_page_is_two_kib),
         TEST(there_are_no_erase_blocks),
         TEST(bits_that_ispctl_lacks_are_named),
+        TEST(the_core_says_which_it_is),
         TEST(the_cycle_counter_is_missing),
         TEST(random_bytes_come_on_the_rtcs_32_khz),
         TEST(the_generator_without_the_rtcs_clock_is_named),
