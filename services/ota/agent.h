@@ -177,6 +177,7 @@ static inline struct image_version ota_version_in_place(const struct ota *ota, u
 }
 
 /* set.c */
+bool ota_set_known(const struct ota *ota); /* all images of the job in the record are here */
 enum ota_event ota_set_probed(struct ota *ota, otter_ms now);
 enum ota_event ota_set_verified(struct ota *ota);
 enum ota_event ota_set_repair(struct ota *ota, unsigned index);

@@ -509,6 +509,12 @@ static otter_status start(struct ota *ota, otter_ms now)
     status = ota_record_load(ota->config.kv, &ota->record);
     if (status != OTTER_OK)
         LOG_ERR(OTA_TAG, "the record of an update cannot be read: %s", otter_status_text(status));
+#if OTA_IMAGES_MAX > 1
+    if (!ota_set_known(ota)) { /* the cloud offers it again, and hears why not */
+        LOG_ERR(OTA_TAG, "the record is of an update of images that this firmware does not know");
+        memset(&ota->record, 0, sizeof ota->record);
+    }
+#endif
     ota_choose_source(ota);
     ota_trial_init(ota, now);
     ota_recall_download(ota);

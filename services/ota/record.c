@@ -2,7 +2,8 @@
  * built it. Little-endian; format 1:
  *
  *   size   field
- *   1      format, 1
+ *   1      format, 1      (2: the job's files are under "ota/set"; firmware without sets must not
+ *                         take the one that is described here for its own image)
  *   1      phase          1  result        1  note          1  restarts
  *   2      epoch          2  trial_s       4  blocks_at_boot
  *   8      version        8  previous      (major 1, minor 1, revision 2, build 4)
@@ -115,6 +116,8 @@ static void take_version(struct form *form, struct image_version *version)
 
 #if OTA_IMAGES_MAX > 1
 
+#define RECORD_OF_SET 2u
+
 #define SET_KEY    "ota/set"
 #define SET_FORMAT 1u
 
@@ -171,7 +174,7 @@ static bool read_set(struct form *form, struct ota_job *job)
     jobs_mark(&execution, mark);
     if (take(form, 1) != SET_FORMAT || take_bytes(form, found, sizeof found) != sizeof found ||
         memcmp(mark, found, sizeof mark) != 0)
-        return true; /* of another job: this one is of one file, of image 0 */
+        return false; /* of another job */
     set->count = (uint8_t)take(form, 1);
     set->current = (uint8_t)take(form, 1);
     for (unsigned i = 0; i < set->count && i < OTA_IMAGES_MAX; i++) {
@@ -182,6 +185,7 @@ static bool read_set(struct form *form, struct ota_job *job)
         file->transform = (uint8_t)take(form, 1);
         take_version(form, &file->version);
         file->signature_length = take_bytes(form, file->signature, sizeof file->signature);
+        form->bad |= file->image >= OTA_IMAGES_MAX;
     }
     if (form->bad || set->count > OTA_IMAGES_MAX || set->current >= set->count)
         return false;
@@ -189,20 +193,34 @@ static bool read_set(struct form *form, struct ota_job *job)
     return true;
 }
 
-static bool load_set(struct kv *kv, struct ota_job *job)
+static bool load_set(struct kv *kv, uint8_t format, struct ota_job *job)
 {
     struct form form = {.at = 0};
-    const otter_status status =
-        kv_get(kv, SET_KEY, form.data, (uint32_t)sizeof form.data, &form.length);
-    return status == OTTER_E_NOT_FOUND || (status == OTTER_OK && read_set(&form, job));
+    return format == RECORD_FORMAT ||
+           (kv_get(kv, SET_KEY, form.data, (uint32_t)sizeof form.data, &form.length) == OTTER_OK &&
+            read_set(&form, job));
 }
 
 /* One file of image 0 needs no set. */
+static bool needs_set(const struct ota_job *job)
+{
+    return job->set.count > 1 || (job->set.count == 1 && job->set.files[0].image != 0);
+}
+
+static uint8_t format_of(const struct ota_job *job)
+{
+    return needs_set(job) ? RECORD_OF_SET : RECORD_FORMAT;
+}
+
+static bool is_format(uint32_t format)
+{
+    return format == RECORD_FORMAT || format == RECORD_OF_SET;
+}
+
 static otter_status store(struct kv *kv, const struct ota_record *record, const struct form *form)
 {
     struct form set = {.at = 0};
-    const struct ota_set *files = &record->job.set;
-    const bool plain = files->count == 0 || (files->count == 1 && files->files[0].image == 0);
+    const bool plain = !needs_set(&record->job);
     if (!plain)
         put_set(&set, &record->job);
     const struct kv_item items[] = {{RECORD_KEY, form->data, form->at},
@@ -212,11 +230,23 @@ static otter_status store(struct kv *kv, const struct ota_record *record, const 
 
 #else
 
-static bool load_set(struct kv *kv, struct ota_job *job)
+static bool load_set(struct kv *kv, uint8_t format, struct ota_job *job)
 {
     (void)kv;
+    (void)format;
     (void)job;
     return true;
+}
+
+static uint8_t format_of(const struct ota_job *job)
+{
+    (void)job;
+    return RECORD_FORMAT;
+}
+
+static bool is_format(uint32_t format)
+{
+    return format == RECORD_FORMAT;
 }
 
 static otter_status store(struct kv *kv, const struct ota_record *record, const struct form *form)
@@ -231,7 +261,7 @@ otter_status ota_record_save(struct kv *kv, const struct ota_record *record)
 {
     struct form form = {.at = 0};
     const struct ota_job *job = &record->job;
-    put(&form, RECORD_FORMAT, 1);
+    put(&form, format_of(job), 1);
     put(&form, record->phase, 1);
     put(&form, record->result, 1);
     put(&form, record->note, 1);
@@ -257,7 +287,7 @@ otter_status ota_record_save(struct kv *kv, const struct ota_record *record)
 static bool read_form(struct form *form, struct ota_record *record)
 {
     struct ota_job *job = &record->job;
-    if (take(form, 1) != RECORD_FORMAT)
+    if (!is_format(take(form, 1)))
         return false;
     record->phase = (uint8_t)take(form, 1);
     record->result = (uint8_t)take(form, 1);
@@ -293,7 +323,8 @@ otter_status ota_record_load(struct kv *kv, struct ota_record *record)
     memset(record, 0, sizeof *record);
     otter_status status =
         kv_get(kv, RECORD_KEY, form.data, (uint32_t)sizeof form.data, &form.length);
-    if (status == OTTER_OK && (!read_form(&form, record) || !load_set(kv, &record->job)))
+    if (status == OTTER_OK &&
+        (!read_form(&form, record) || !load_set(kv, form.data[0], &record->job)))
         status = OTTER_E_CORRUPT;
     if (status != OTTER_OK)
         memset(record, 0, sizeof *record);

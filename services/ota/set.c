@@ -5,6 +5,15 @@
 #include "port/log.h"
 #include "services/ota/agent.h"
 
+/* The record may be of a firmware that had more partners. */
+bool ota_set_known(const struct ota *ota)
+{
+    bool known = true;
+    for (unsigned i = 0; i < ota_files(ota); i++)
+        known &= ota_file_image(ota, i) < ota_images(ota);
+    return known;
+}
+
 /* --- the file at work --- */
 
 static void work_at(struct ota *ota, unsigned index)

@@ -304,6 +304,23 @@ static void a_cancelled_job_never_parts_the_images(void **state)
     }
 }
 
+static bool is_downloading(struct world *w)
+{
+    return w->ota.state == OTA_DOWNLOADING && w->ota.record.job.image == 0;
+}
+
+/* A firmware with fewer partners came by cable, and finds the record. */
+static void a_job_for_a_partner_that_is_gone_fails_with_the_reason(void **state)
+{
+    (void)state;
+    add_pair("job", 2, 2, 2);
+    assert_true(world_run(&world, is_downloading, HOUR));
+    world.pair = false;
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_FAILED, "job has 2 files: this device takes exactly one");
+    assert_int_equal(world.running, 1);
+}
+
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(int argc, char **argv)
@@ -322,6 +339,7 @@ int main(int argc, char **argv)
         PROMISE(a_confirmation_that_flash_refuses_does_not_part_the_images),
         PROMISE(several_cuts_never_part_the_images),
         PROMISE(a_cancelled_job_never_parts_the_images),
+        PROMISE(a_job_for_a_partner_that_is_gone_fails_with_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -100,7 +100,19 @@ static void selecting_a_file_changes_all_that_tells_of_it(void **state)
     assert_int_equal(record.version.major, 2);
 }
 
-/* Firmware that knew no sets left the record alone. */
+/* The one file that the record describes may be the partner's. */
+static void firmware_without_sets_does_not_take_the_record_for_one_of_its_own(void **state)
+{
+    (void)state;
+    const struct ota_record record = record_of_a_pair();
+    uint8_t form[512];
+    uint32_t length = 0;
+    assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
+    assert_int_equal(kv_get(&kv, "ota/job", form, sizeof form, &length), OTTER_OK);
+    assert_int_not_equal(form[0], 1); /* the only format that it knows */
+}
+
+/* Firmware that knew no sets had a job in between, and left them there. */
 static void the_files_of_another_job_are_not_those_of_this_one(void **state)
 {
     (void)state;
@@ -117,6 +129,11 @@ static void the_files_of_another_job_are_not_those_of_this_one(void **state)
     assert_int_equal(ota_record_load(&kv, &back), OTTER_OK);
     assert_int_equal(back.job.set.count, 0);
     assert_int_equal(back.job.image, 0);
+    record = record_of_a_pair();
+    record.job.execution = 10;
+    assert_int_equal(ota_record_save(&kv, &record), OTTER_OK);
+    assert_int_equal(kv_set(&kv, "ota/set", set, length), OTTER_OK);
+    assert_int_equal(ota_record_load(&kv, &back), OTTER_E_CORRUPT);
 }
 
 static void one_file_of_image_0_is_kept_as_older_firmware_keeps_it(void **state)
@@ -160,6 +177,12 @@ static void shortened_or_senseless_files_are_no_job(void **state)
     set[11] = OTA_IMAGES_MAX;
     assert_int_equal(kv_set(&kv, "ota/set", set, length), OTTER_OK);
     assert_int_equal(ota_record_load(&kv, &back), OTTER_E_CORRUPT);
+    set[11] = 1;
+    assert_int_equal(kv_set(&kv, "ota/set", set, length), OTTER_OK);
+    assert_int_equal(ota_record_load(&kv, &back), OTTER_OK);
+    set[12] = OTA_IMAGES_MAX; /* the first file's image */
+    assert_int_equal(kv_set(&kv, "ota/set", set, length), OTTER_OK);
+    assert_int_equal(ota_record_load(&kv, &back), OTTER_E_CORRUPT);
 }
 
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -169,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PROMISE(a_record_of_several_files_comes_back_as_it_was),
         PROMISE(selecting_a_file_changes_all_that_tells_of_it),
+        PROMISE(firmware_without_sets_does_not_take_the_record_for_one_of_its_own),
         PROMISE(the_files_of_another_job_are_not_those_of_this_one),
         PROMISE(one_file_of_image_0_is_kept_as_older_firmware_keeps_it),
         PROMISE(shortened_or_senseless_files_are_no_job),
