@@ -283,7 +283,7 @@ static bool cut_power_twice(struct demo *demo)
            world_wait(world, resumed, demo, 60, "the download going on where it was") &&
            world_wait(world, swapping, demo, 60, mode->cut_where) &&
            cut_and_restore(demo, mode->cut_where) &&
-           world_expect(world, FROM_DEVICE, mode->goes_on_line, 20, NULL);
+           world_expect(world, FROM_DEVICE, mode->goes_on_line, 60, NULL);
 }
 
 static json_t *describe(struct demo *demo, bool show)

@@ -360,6 +360,33 @@ static void new_credentials_count_also_while_it_joins_with_the_old(void **state)
     }
 }
 
+static void credentials_as_long_as_they_may_be_join_whatever_is_in_them(void **state)
+{
+    (void)state;
+    static const char *const kinds[] = {"\"", "\\", ",", "\\\",\"", "\xc3\xbc", "\xf0\x9f\xa6\xa6",
+                                        " a", "x"};
+    for (size_t i = 0; i < 2 * sizeof kinds / sizeof *kinds; i++) {
+        set_up(NULL);
+        const char *kind = kinds[i / 2];
+        char ssid[ESP8266_SSID_MAX + 1] = "", credential[ESP8266_CREDENTIAL_MAX + 1] = "";
+        while (strlen(ssid) + strlen(kind) <= ESP8266_SSID_MAX)
+            strcat(ssid, kind);
+        while (strlen(credential) + strlen(kind) <= ESP8266_CREDENTIAL_MAX)
+            strcat(credential, kind);
+        config.major = 1 + (unsigned)i % 2;
+        config.ssid = ssid;
+        config.password = credential;
+        power_on();
+        esp8266_join(&modem, now, ssid, credential);
+        assert_int_equal(run_until_network(OTTER_OK, MINUTE), OTTER_OK);
+        char wrong[sizeof credential];
+        strcpy(wrong, credential);
+        wrong[strlen(wrong) - 1] ^= 1;
+        esp8266_join(&modem, now, ssid, wrong);
+        assert_int_equal(run_until_network(OTTER_E_PASSWORD, MINUTE), OTTER_E_PASSWORD);
+    }
+}
+
 static void it_tries_again_when_the_access_point_was_not_there(void **state)
 {
     (void)state;
@@ -755,6 +782,7 @@ int main(void)
         TEST(without_credentials_it_stays_idle_and_says_so),
         TEST(what_keeps_it_from_joining_is_named),
         TEST(new_credentials_count_also_while_it_joins_with_the_old),
+        TEST(credentials_as_long_as_they_may_be_join_whatever_is_in_them),
         TEST(it_tries_again_when_the_access_point_was_not_there),
         TEST(a_firmware_without_passive_mode_is_refused_by_name),
         TEST(a_dead_modem_is_reset_with_growing_waits),
