@@ -1,6 +1,6 @@
-/* Instructions that a core has not, but Unicorn's model of it has: the Cortex-M23 is run on an M33,
- * whose instructions an image for it may not use. Armv8-M Architecture Reference Manual, the
- * baseline's part of the T32 encodings. */
+/* What a core has not, but Unicorn's model of it has: the Cortex-M23 is run on an M33, whose
+ * further instructions and unaligned accesses an image for it may not use. Armv8-M Architecture
+ * Reference Manual, the baseline's part of the T32 encodings. */
 #include <stdlib.h>
 
 #include "twin/private.h"
@@ -94,8 +94,24 @@ void baseline_forget(struct twin *twin, uint32_t address, uint32_t size)
         slot_of(twin, address + at)->size = 0;
 }
 
+/* The baseline takes no unaligned access at all; the M33 takes most. */
+static void on_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
+                      void *ctx)
+{
+    (void)uc;
+    (void)value;
+    if (address & ((uint64_t)size - 1u))
+        twin_fault(ctx, "the program %s %d bytes at 0x%08x, not aligned: a Cortex-M23 traps",
+                   type == UC_MEM_READ ? "reads" : "writes", size, (uint32_t)address);
+}
+
 void baseline_start(struct twin *twin)
 {
-    if (twin->core == TWIN_CORTEX_M23)
-        twin->checked = calloc(CHECKED, sizeof *twin->checked);
+    uc_hook hook;
+    if (twin->core != TWIN_CORTEX_M23)
+        return;
+    twin->checked = calloc(CHECKED, sizeof *twin->checked);
+    if (uc_hook_add(twin->uc, &hook, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_access, twin,
+                    1, 0) != UC_ERR_OK)
+        twin_fault(twin, "Unicorn does not look at accesses");
 }

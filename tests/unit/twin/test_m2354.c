@@ -204,6 +204,17 @@ static void instructions_of_the_m33_alone_are_named(void **state)
     assert_fault("executes fb01 f000 at 0x00000100, which a Cortex-M23 has not");
 }
 
+static void an_access_that_is_not_aligned_is_named(void **state)
+{
+    /* adr r0, .+4; adds r0, #1; ldr r1, [r0]; wfi; b .-2 */
+    static const uint16_t code[] = {0xa000, 0x3001, 0x6801, 0xbf30, 0xe7fd};
+    (void)state;
+    assert_true(nuvoton_program(soc, 0x100, (const uint8_t *)code, sizeof code));
+    twin_reset(soc->twin, TWIN_RESET_POWER);
+    assert_int_equal(twin_run(soc->twin, twin_now(soc->twin) + TWIN_MS), TWIN_FAULT);
+    assert_fault("reads 4 bytes at 0x00000105, not aligned: a Cortex-M23 traps");
+}
+
 static void an_it_block_is_named(void **state)
 {
     (void)state;
@@ -228,6 +239,7 @@ int main(void)
         TEST(a_seed_is_made_once_and_ends_itself),
         TEST(instructions_of_the_m33_alone_are_named),
         TEST(an_it_block_is_named),
+        TEST(an_access_that_is_not_aligned_is_named),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
