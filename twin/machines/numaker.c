@@ -26,11 +26,24 @@ static void connect_console(struct machine *machine, struct serial *console)
     uart_connect(&state->soc->uarts[0], console);
 }
 
+/* By the program, not because the chip's own reset lets go of all pins. */
+static bool ends_reset(const struct state *state, bool level)
+{
+    const struct nuvoton_pin *reset = &state->board->modem_reset;
+    return level && pin_is_held_high(state->soc, reset->port, reset->pin);
+}
+
 static void on_pin(void *ctx, unsigned port, unsigned pin, bool level)
 {
     const struct state *state = ctx;
-    const struct nuvoton_pin *reset = &state->board->modem_reset;
-    if (state->machine->modem && port == reset->port && pin == reset->pin)
+    const struct numaker *board = state->board;
+    if (!board->modem_uart || port != board->modem_reset.port || pin != board->modem_reset.pin)
+        return;
+    if (board->has_strap && ends_reset(state, level) &&
+        !pin_is_held_high(state->soc, board->modem_strap.port, board->modem_strap.pin))
+        twin_fault(state->soc->twin, "the modem's reset ends while P%c%u, its strap, is not high",
+                   'A' + (char)board->modem_strap.port, board->modem_strap.pin);
+    if (state->machine->modem)
         modem_line_reset(state->machine->modem, level);
 }
 

@@ -14,6 +14,10 @@ struct numaker {
     /* The ESP8266: its UART, 0 where there is none, its pins and its reset, which is active low. */
     unsigned modem_uart;
     struct nuvoton_pin modem_rx, modem_tx, modem_cts, modem_rts, modem_reset;
+    /* Where it is: a pin that must be high when the reset ends, else the module waits for a new
+     * firmware of its own. */
+    bool has_strap;
+    struct nuvoton_pin modem_strap;
     /* The SPI flash; NULL where there is none. */
     const struct nuvoton_flash_pins *flash;
     /* Ethernet by RMII (nuvoton.h has the pins' order) with a PHY at this address. */

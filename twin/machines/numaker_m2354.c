@@ -1,5 +1,5 @@
 /* NuMaker-M2354: M2354KJFAE; console on UART0 (PA6, PA7), ESP8266 on UART4 (PC7, PC6, PE13, PC8)
- * with its reset on PC13, SD card on SDH0 (PB0 to PB5, detect PB12). */
+ * with its reset on PC13 and its strap on PD12, SD card on SDH0 (PB0 to PB5, detect PB12). */
 #include "twin/machines/numaker.h"
 
 static const struct numaker board = {.part = &nuvoton_m2354,
@@ -11,6 +11,8 @@ static const struct numaker board = {.part = &nuvoton_m2354,
                                      .modem_cts = {PORT_C, 8, 5},
                                      .modem_rts = {PORT_E, 13, 5},
                                      .modem_reset = {PORT_C, 13, 0},
+                                     .has_strap = true,
+                                     .modem_strap = {PORT_D, 12, 0},
                                      .has_card = true,
                                      .card_pins = {{PORT_B, 0, 3},
                                                    {PORT_B, 1, 3},

@@ -24,11 +24,6 @@
 #define CRXDSA  0x0d4u
 #define CRXBSA  0x0d8u
 
-#define AUP   0x01u
-#define AMP   0x02u
-#define ABP   0x04u
-#define CMPEN 0x10u
-
 #define RXON     0x000001u
 #define STRIPCRC 0x000020u
 #define TXON     0x000100u
@@ -247,41 +242,10 @@ static void on_sent(void *ctx)
 
 /* ---- in ---- */
 
-static bool is_for_us(struct emac *emac, const uint8_t *to)
-{
-    const uint32_t control = *reg_of(emac, CAMCTL);
-    static const uint8_t all[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
-    if (memcmp(to, all, 6) == 0)
-        return control & ABP;
-    if (to[0] & 1u)
-        return control & AMP;
-    if (control & AUP)
-        return true;
-    const uint32_t high =
-        (uint32_t)to[0] << 24 | (uint32_t)to[1] << 16 | (uint32_t)to[2] << 8 | to[3];
-    const uint32_t low = (uint32_t)to[4] << 24 | (uint32_t)to[5] << 16;
-    for (unsigned n = 0; n < 15 && control & CMPEN; n++)
-        if (*reg_of(emac, CAMEN) >> n & 1u && *reg_of(emac, CAM + 8u * n) == high &&
-            *reg_of(emac, CAM + 8u * n + 4u) == low)
-            return true;
-    return false;
-}
-
-static uint32_t crc32_of(const uint8_t *bytes, uint32_t size)
-{
-    uint32_t crc = UINT32_MAX;
-    for (uint32_t i = 0; i < size; i++) {
-        crc ^= bytes[i];
-        for (unsigned bit = 0; bit < 8; bit++)
-            crc = crc & 1u ? crc >> 1 ^ 0xedb88320u : crc >> 1;
-    }
-    return ~crc;
-}
-
 static bool put_frame(struct emac *emac, uint32_t buffer, const struct frame *frame, uint32_t *size)
 {
     uint8_t bytes[FRAME_MAX + 4];
-    const uint32_t crc = crc32_of(frame->bytes, frame->length);
+    const uint32_t crc = emac_crc(frame->bytes, frame->length);
     memcpy(bytes, frame->bytes, frame->length);
     memcpy(bytes + frame->length, &crc, 4);
     *size = frame->length + (*reg_of(emac, CTL) & STRIPCRC ? 0 : 4u);
@@ -295,7 +259,8 @@ static bool put_frame(struct emac *emac, uint32_t buffer, const struct frame *fr
 static void take_frame(struct emac *emac, const struct frame *frame)
 {
     uint32_t words[4], size = 0;
-    if (!(*reg_of(emac, CTL) & RXON) || !is_for_us(emac, frame->bytes) || !speed_matches(emac))
+    if (!(*reg_of(emac, CTL) & RXON) || !emac_accepts(&emac->device, frame->bytes) ||
+        !speed_matches(emac))
         return;
     if (frame->length + 4u > *reg_of(emac, MRFL)) {
         raise_flag(emac, MFLEIF);

@@ -182,6 +182,8 @@ void spim_start(struct nuvoton *soc);
 void qspi_start(struct nuvoton *soc);
 void sdh_start(struct nuvoton *soc);
 void emac_start(struct nuvoton *soc);
+bool emac_accepts(struct device *emac, const uint8_t to[6]);
+uint32_t emac_crc(const uint8_t *bytes, uint32_t size);
 void crpt_start(struct nuvoton *soc);
 void eadc_start(struct nuvoton *soc);
 /* The flash is there, its pins have this function, WP and HOLD are high; else a fault. */

@@ -70,6 +70,29 @@ static void the_cable_of_the_pfm_m487_can_be_pulled(void **state)
     machine_free(machine);
 }
 
+static void the_modems_strap_is_high_when_its_reset_ends(void **state)
+{
+    static const uint32_t key[] = {0x59, 0x16, 0x88};
+    (void)state;
+    for (unsigned strap = 0; strap < 2; strap++) {
+        struct machine *machine = run_board("numaker-m2354");
+        struct twin *twin = machine->twin;
+        for (unsigned i = 0; i < 3; i++)
+            twin_store(twin, 0x40000100, key[i]);
+        twin_store(twin, 0x40000204, 3u << 26 | 0x8004);
+        if (strap)
+            twin_store(twin, 0x400040c0, 1u << 24); /* PD12 */
+        twin_store(twin, 0x40004088, 0xdfff);       /* PC13 low, then high */
+        twin_store(twin, 0x40004080, 1u << 26);
+        twin_store(twin, 0x40004088, 0xffff);
+        if (strap)
+            assert_string_equal(twin_fault_text(twin), "");
+        else
+            assert_non_null(strstr(twin_fault_text(twin), "PD12, its strap, is not high"));
+        machine_free(machine);
+    }
+}
+
 static void an_unknown_board_is_refused(void **state)
 {
     (void)state;
@@ -81,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_board_is_made_and_freed),
         cmocka_unit_test(the_cable_of_the_pfm_m487_can_be_pulled),
+        cmocka_unit_test(the_modems_strap_is_high_when_its_reset_ends),
         cmocka_unit_test(an_unknown_board_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
