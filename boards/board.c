@@ -31,15 +31,27 @@
 
 #define FIRST_SECTOR(...) SECTOR_AT(AREA_DEVICE(__VA_ARGS__), AREA_OFFSET(__VA_ARGS__))
 #define LAST_SECTOR(...)  SECTOR_AT(AREA_DEVICE(__VA_ARGS__), AREA_END(__VA_ARGS__) - 1u)
+/* An area from the first run to the third has all of the second between them. */
+#define MIDDLE_SECTOR(...)                                                                         \
+    (AREA_OFFSET(__VA_ARGS__) < END_1(AREA_DEVICE(__VA_ARGS__)) &&                                 \
+             AREA_END(__VA_ARGS__) > END_2(AREA_DEVICE(__VA_ARGS__)) &&                            \
+             END_2(AREA_DEVICE(__VA_ARGS__)) > END_1(AREA_DEVICE(__VA_ARGS__))                     \
+         ? SECTOR_2(AREA_DEVICE(__VA_ARGS__))                                                      \
+         : FIRST_SECTOR(__VA_ARGS__))
+#define LARGER(a, b) ((a) > (b) ? (a) : (b))
 #define LARGEST_SECTOR(...)                                                                        \
-    (FIRST_SECTOR(__VA_ARGS__) > LAST_SECTOR(__VA_ARGS__) ? FIRST_SECTOR(__VA_ARGS__)              \
-                                                          : LAST_SECTOR(__VA_ARGS__))
+    LARGER(MIDDLE_SECTOR(__VA_ARGS__), LARGER(FIRST_SECTOR(__VA_ARGS__), LAST_SECTOR(__VA_ARGS__)))
+#define HAS_EQUAL_SECTORS(...)                                                                     \
+    (FIRST_SECTOR(__VA_ARGS__) == LAST_SECTOR(__VA_ARGS__) &&                                      \
+     FIRST_SECTOR(__VA_ARGS__) == MIDDLE_SECTOR(__VA_ARGS__))
 #define SECTORS(...)                                                                               \
     (SECTORS_BELOW(AREA_DEVICE(__VA_ARGS__), AREA_END(__VA_ARGS__)) -                              \
      SECTORS_BELOW(AREA_DEVICE(__VA_ARGS__), AREA_OFFSET(__VA_ARGS__)))
 
 /* --- update modes ---------------------------------------------------------------------------- */
 
+_Static_assert((unsigned)BOARD_UPDATE <= UPDATE_BANK_SWAP,
+               "BOARD_UPDATE: none of boards/layout.h's update modes");
 #define IS_UNIFORM   (BOARD_UPDATE == UPDATE_SWAP_MOVE || BOARD_UPDATE == UPDATE_SWAP_OFFSET)
 #define HAS_RECORDS  (LAYOUT_RECORDS(BOARD_UPDATE) != 0u)
 #define USES_SCRATCH (BOARD_UPDATE == UPDATE_SWAP_SCRATCH)
@@ -63,7 +75,23 @@
 
 /* --- checks ---------------------------------------------------------------------------------- */
 
+/* In 64 bits, so that what is too large is seen; and what stands behind a third run. */
+#define DEVICE_SIZE_64_(base, write, c1, s1, c2, s2, c3, s3)                                       \
+    ((c1) * (1ull * (s1)) + (c2) * (1ull * (s2)) + (c3) * (1ull * (s3)))
+#define DEVICE_SIZE_64(...)                                              DEVICE_PARTS(DEVICE_SIZE_64_, __VA_ARGS__)
+#define DEVICE_EXCESS_(base, write, c1, s1, c2, s2, c3, s3, excess, ...) (excess)
+#define DEVICE_EXCESS(...)                                               DEVICE_EXCESS_(__VA_ARGS__, 0u, 1u, 0u, 1u, 0u, 0u)
+
+#define ADDRESSES_END(n) (BOARD_OF_DEVICE(DEVICE_BASE, n) + BOARD_OF_DEVICE(DEVICE_SIZE_64, n))
+/* 0 is an address of the first device on many parts. */
+#define IS_MAPPED(n) ((n) == 0 || BOARD_OF_DEVICE(DEVICE_BASE, n) != 0u)
+
 #define CHECK_DEVICE(name, n)                                                                      \
+    _Static_assert(BOARD_OF_DEVICE(DEVICE_EXCESS, n) == 0u,                                        \
+                   name ": wants count and size of one to three runs of sectors");                                      \
+    _Static_assert(ADDRESSES_END(n) <= 0x100000000ull &&                                           \
+                       BOARD_OF_DEVICE(DEVICE_SIZE_64, n) <= 0xffffffffull,                        \
+                   name ": reaches beyond 4 GiB");                                                 \
     _Static_assert(IS_POWER_OF_2(BOARD_OF_DEVICE(DEVICE_WRITE, n)) &&                              \
                        BOARD_OF_DEVICE(DEVICE_WRITE, n) <= FLASH_WRITE_SIZE_MAX,                   \
                    name ": the write unit is 1, 2, 4, 8, 16 or 32 bytes");                         \
@@ -83,10 +111,25 @@ CHECK_DEVICE("BOARD_DEVICE_1", 1);
 CHECK_DEVICE("BOARD_DEVICE_2", 2);
 #endif
 
+#define CHECK_ADDRESSES_APART(a, b)                                                                \
+    _Static_assert(!IS_MAPPED(a) || !IS_MAPPED(b) ||                                               \
+                       ADDRESSES_END(a) <= BOARD_OF_DEVICE(DEVICE_BASE, b) ||                      \
+                       ADDRESSES_END(b) <= BOARD_OF_DEVICE(DEVICE_BASE, a),                        \
+                   "BOARD_DEVICE_" #a " and BOARD_DEVICE_" #b " are mapped over each other")
+CHECK_ADDRESSES_APART(0, 1);
+CHECK_ADDRESSES_APART(0, 2);
+CHECK_ADDRESSES_APART(1, 2);
+_Static_assert(BOARD_OF_DEVICE(DEVICE_SIZE_64, 0) + BOARD_OF_DEVICE(DEVICE_SIZE_64, 1) +
+                       BOARD_OF_DEVICE(DEVICE_SIZE_64, 2) <=
+                   0xffffffffull,
+               "the devices together reach beyond 4 GiB");
+
 /* An area of size 0 is not there. */
 #define CHECK_AREA(area)                                                                           \
     _Static_assert(AREA_DEVICE(area) < BOARD_DEVICES, #area ": the board has no such device");     \
-    _Static_assert(AREA_END(area) <= BOARD_OF_DEVICE(DEVICE_SIZE, AREA_DEVICE(area)),              \
+    _Static_assert(AREA_OFFSET(area) <= BOARD_OF_DEVICE(DEVICE_SIZE, AREA_DEVICE(area)) &&         \
+                       AREA_SIZE(area) <=                                                          \
+                           BOARD_OF_DEVICE(DEVICE_SIZE, AREA_DEVICE(area)) - AREA_OFFSET(area),    \
                    #area ": reaches beyond its device");                                           \
     _Static_assert(AREA_SIZE(area) == 0u || IN_SECTOR(AREA_DEVICE(area), AREA_OFFSET(area)) == 0u, \
                    #area ": does not begin where a sector begins");                                \
@@ -128,10 +171,21 @@ CHECK_APART(BOARD_PROGRESS, BOARD_SEED);
 
 /* The key-value store and the seed each move on from sector to sector. */
 _Static_assert(SECTORS(BOARD_STORE) >= 2u, "BOARD_STORE: fewer than two sectors");
+_Static_assert(HAS_EQUAL_SECTORS(BOARD_STORE) && FIRST_SECTOR(BOARD_STORE) >= 128u,
+               "BOARD_STORE: wants sectors of one size, 128 bytes or larger");
 _Static_assert(SECTORS(BOARD_PROGRESS) >= 1u, "BOARD_PROGRESS: no sector");
 _Static_assert(AREA_SIZE(BOARD_SEED) == 0u || SECTORS(BOARD_SEED) >= 2u,
                "BOARD_SEED: fewer than two sectors");
 
+_Static_assert(IS_MAPPED(AREA_DEVICE(BOARD_PRIMARY)),
+               "BOARD_PRIMARY: programs run there, and its device is not mapped");
+_Static_assert(AREA_SIZE(BOARD_BOOT) == 0u || IS_MAPPED(AREA_DEVICE(BOARD_BOOT)),
+               "BOARD_BOOT: programs run there, and its device is not mapped");
+_Static_assert(AREA_ADDRESS(BOARD_PRIMARY) % 0x200u == 0u,
+               "BOARD_PRIMARY: the vector table behind the header must be aligned to 0x200");
+_Static_assert(BOARD_UPDATE != UPDATE_DIRECT_XIP || AREA_ADDRESS(BOARD_SECONDARY) % 0x200u == 0u,
+               "BOARD_SECONDARY: the vector table behind the header must be aligned to 0x200");
+_Static_assert(BOARD_HEADER_SIZE <= 0xffffu, "BOARD_HEADER_SIZE: an image says it in 16 bits");
 _Static_assert(BOARD_HEADER_SIZE >= 0x200u && BOARD_HEADER_SIZE % 0x200u == 0u,
                "BOARD_HEADER_SIZE: the vector table behind it must be aligned to 0x200");
 _Static_assert(BOARD_HEADER_SIZE < AREA_SIZE(BOARD_PRIMARY),
@@ -155,12 +209,23 @@ _Static_assert(!USES_SCRATCH || AREA_SIZE(BOARD_SCRATCH) >= LARGEST_SECTOR(BOARD
                "BOARD_SCRATCH: smaller than a sector of the primary slot");
 _Static_assert(!USES_SCRATCH || AREA_SIZE(BOARD_SCRATCH) >= LARGEST_SECTOR(BOARD_SECONDARY),
                "BOARD_SCRATCH: smaller than a sector of the secondary slot");
+/* What is swapped at a time ends where a sector of both ends. */
+#define MEET_WITHIN(size, a, b, times)                                                             \
+    ((times)*LARGER(a, b) <= (size) && (times) * (a) % (b) * ((times) * (b) % (a)) == 0u)
+#define MEET(size, a, b)                                                                           \
+    (MEET_WITHIN(size, a, b, 1u) || MEET_WITHIN(size, a, b, 2u) || MEET_WITHIN(size, a, b, 3u) ||  \
+     MEET_WITHIN(size, a, b, 4u))
+_Static_assert(!USES_SCRATCH || !HAS_EQUAL_SECTORS(BOARD_PRIMARY) ||
+                   !HAS_EQUAL_SECTORS(BOARD_SECONDARY) ||
+                   MEET(AREA_SIZE(BOARD_SCRATCH), FIRST_SECTOR(BOARD_PRIMARY),
+                        FIRST_SECTOR(BOARD_SECONDARY)),
+               "BOARD_SCRATCH: the sectors of the slots have no common end within it");
 _Static_assert(!USES_SCRATCH || AREA_SIZE(BOARD_SCRATCH) >=
                                     LAYOUT_SCRATCH_TRAILER_SIZE(RECORD_WRITE, BOARD_MAX_ALIGN, 0u),
                "BOARD_SCRATCH: its own trailer does not fit");
-_Static_assert(!IS_UNIFORM || (FIRST_SECTOR(BOARD_PRIMARY) == LAST_SECTOR(BOARD_PRIMARY) &&
-                               FIRST_SECTOR(BOARD_SECONDARY) == LAST_SECTOR(BOARD_SECONDARY) &&
-                               FIRST_SECTOR(BOARD_PRIMARY) == FIRST_SECTOR(BOARD_SECONDARY)),
+_Static_assert(!IS_UNIFORM ||
+                   (HAS_EQUAL_SECTORS(BOARD_PRIMARY) && HAS_EQUAL_SECTORS(BOARD_SECONDARY) &&
+                    FIRST_SECTOR(BOARD_PRIMARY) == FIRST_SECTOR(BOARD_SECONDARY)),
                "move and offset need sectors of one size in both slots");
 _Static_assert(!IS_UNIFORM || AREA_WRITE(BOARD_PRIMARY) == AREA_WRITE(BOARD_SECONDARY),
                "move and offset need the same write unit in both slots");
@@ -174,6 +239,10 @@ _Static_assert(BOARD_UPDATE != UPDATE_BANK_SWAP ||
                     AREA_END(BOARD_PRIMARY) <= HALF_DEVICE &&
                     AREA_OFFSET(BOARD_SECONDARY) == AREA_OFFSET(BOARD_PRIMARY) + HALF_DEVICE),
                "bank swap: the slots lie at the same place in the two halves of one device");
+_Static_assert(BOARD_UPDATE != UPDATE_BANK_SWAP ||
+                   AREA_DEVICE(BOARD_BOOT) != AREA_DEVICE(BOARD_PRIMARY) ||
+                   AREA_END(BOARD_BOOT) <= HALF_DEVICE,
+               "BOARD_BOOT: bank swap starts the bootloader in the first half of the device");
 _Static_assert(BOARD_UPDATE != UPDATE_BANK_SWAP ||
                    (AREA_DEVICE(BOARD_STORE) != AREA_DEVICE(BOARD_PRIMARY) &&
                     AREA_DEVICE(BOARD_PROGRESS) != AREA_DEVICE(BOARD_PRIMARY) &&

@@ -16,6 +16,17 @@
 #define BANK_SIZE (DEVICE_SIZE(BOARD_DEVICE_0) / 2u)
 #define STEPS     (BANK_SIZE / SECTOR * 3u)
 
+_Static_assert(BOARD_UPDATE != UPDATE_BANK_SWAP ||
+                   (DEVICE_END_1(BOARD_DEVICE_0) == DEVICE_SIZE(BOARD_DEVICE_0) &&
+                    BANK_SIZE % SECTOR == 0u),
+               "BOARD_DEVICE_0: bank swap of this port wants equal sectors, an even count of them");
+_Static_assert(BOARD_UPDATE != UPDATE_BANK_SWAP || DEVICE_SIZE(BOARD_DEVICE_2) >= 2u * SECTOR,
+               "BOARD_DEVICE_2: bank swap of this port wants two sectors here for itself");
+#define IS_FREE(...) (AREA_SIZE(__VA_ARGS__) == 0u || AREA_DEVICE(__VA_ARGS__) != 2)
+_Static_assert(BOARD_UPDATE != UPDATE_BANK_SWAP ||
+                   (IS_FREE(BOARD_STORE) && IS_FREE(BOARD_PROGRESS) && IS_FREE(BOARD_SEED)),
+               "BOARD_DEVICE_2: bank swap of this port wants it for itself");
+
 static volatile uint32_t *const option = (volatile uint32_t *)(NOR_BASE + BOARD_FILE_OFFSET(2));
 
 static void exchange_step(uint32_t step)

@@ -8,9 +8,9 @@ trap 'rm -rf "$work"' EXIT INT TERM
 status=0
 count=0
 
-compile() { # compile HEADER: board.c with this map
+compile() { # compile HEADER: board.c, or $source, with this map
     ${CC:-cc} -fsyntax-only -std=c11 -Wall -Wextra -Werror -I "$root" "-DOTTER_BOARD_HEADER=\"$1\"" \
-        '-DOTTER_BOARD_NAME="x"' "$root/boards/board.c" 2>"$work/errors"
+        '-DOTTER_BOARD_NAME="x"' "$root/${source:-boards/board.c}" 2>"$work/errors"
 }
 
 for map in $(cd "$root" && find boards -path 'boards/*/board.h'); do
@@ -72,5 +72,40 @@ breaks 'direct XIP: both slots lie on one mapped device' $base/direct-xip DEVICE
     '0u, 4u, 0x400u, 0x1000u' SECONDARY '1, 0u, 0x73000u'
 breaks 'bank swap: the slots lie at the same place' $base/bank-swap SECONDARY '0, 0x080000u, 0x70000u'
 breaks 'bank swap: what must stay where it is' $base/bank-swap PROGRESS '0, 0x00000u, 0x2000u' BOOT '0, 0u, 0u'
+breaks 'BOARD_UPDATE: none of' $base UPDATE 17
+breaks 'BOARD_DEVICE_0: wants count and size' $base DEVICE_0 \
+    '0x80000000u, 4u, 0x1000u, 0x1000u, 1u, 0x1000u, 1u, 0x1000u, 1u, 0x1000u'
+breaks 'BOARD_DEVICE_0: wants count and size' $base DEVICE_0 '0x80000000u, 4u, 0x1000u, 0x1000u, 1u'
+breaks 'BOARD_DEVICE_0: reaches beyond 4 GiB' $base DEVICE_0 '0x80000000u, 4u, 0x101000u, 0x1000u'
+breaks 'BOARD_DEVICE_0: reaches beyond 4 GiB' $base DEVICE_0 '0xffff0000u, 4u, 0x1000u, 0x1000u'
+breaks 'the devices together reach beyond 4 GiB' $base DEVICE_1 '0u, 4u, 0xfffffu, 0x1000u'
+breaks 'BOARD_DEVICE_0 and BOARD_DEVICE_1 are mapped over each other' $base DEVICE_1 \
+    '0x80100000u, 4u, 0x400u, 0x1000u'
+breaks 'BOARD_STORE: reaches beyond its device' $base STORE '0, 0xffffe000u, 0x5000u'
+breaks 'BOARD_PRIMARY: programs run there' $base DEVICE_1 '0u, 4u, 0x400u, 0x1000u' \
+    PRIMARY '1, 0u, 0x73000u'
+breaks 'BOARD_BOOT: programs run there' $base DEVICE_1 '0u, 4u, 0x400u, 0x1000u' BOOT '1, 0u, 0x10000u'
+breaks 'BOARD_PRIMARY: the vector table' $base DEVICE_0 '0x80000010u, 4u, 0x1000u, 0x1000u'
+breaks 'BOARD_SECONDARY: the vector table' $base/direct-xip DEVICE_0 \
+    '0x80000000u, 4u, 0x100000u, 0x100u' SECONDARY '0, 0x083100u, 0x72f00u' \
+    PRIMARY '0, 0x10000u, 0x72f00u' MAX_SECTORS 2000u
+breaks 'BOARD_HEADER_SIZE: an image says it in 16 bits' $base HEADER_SIZE 0x10000u
+breaks 'BOARD_STORE: wants sectors of one size' $base DEVICE_1 '0u, 4u, 1u, 0x1000u, 1u, 0x2000u' \
+    STORE '1, 0u, 0x3000u'
+breaks 'BOARD_STORE: wants sectors of one size' $base DEVICE_1 '0u, 4u, 0x10u, 0x40u' STORE '1, 0u, 0x400u'
+breaks 'BOARD_SCRATCH: smaller than a sector of the primary' $base DEVICE_0 \
+    '0x80000000u, 4u, 0x20u, 0x1000u, 2u, 0x10000u, 0xf00u, 0x1000u' PRIMARY '0, 0x10000u, 0x60000u' \
+    SECONDARY '0, 0x083000u, 0x60000u'
+breaks 'move and offset need sectors of one size' $base/move DEVICE_0 \
+    '0x80000000u, 4u, 0x20u, 0x1000u, 2u, 0x10000u, 0xf00u, 0x1000u' PRIMARY '0, 0x10000u, 0x60000u' \
+    SECONDARY '0, 0x083000u, 0x60000u'
+breaks 'BOARD_SCRATCH: the sectors of the slots have no common end' $base DEVICE_1 \
+    '0u, 4u, 0x100u, 0x1800u' SECONDARY '1, 0u, 0x72000u' PRIMARY '0, 0x10000u, 0x72000u'
+breaks 'BOARD_BOOT: bank swap starts' $base/bank-swap BOOT '0, 0x080000u, 0x10000u'
+source=ports/mps2-an505/banks.c
+breaks 'BOARD_DEVICE_0: bank swap of this port' $base/bank-swap DEVICE_0 \
+    '0x80000000u, 4u, 0x80u, 0x1000u, 0x100u, 0x800u'
+breaks 'BOARD_DEVICE_2: bank swap of this port wants two sectors' $base/bank-swap DEVICE_2 '0u, 4u, 1u, 0x1000u'
+breaks 'BOARD_DEVICE_2: bank swap of this port wants it for itself' $base/bank-swap STORE '2, 0u, 0x2000u'
 echo "$count maps that break a rule were refused"
 exit $status
