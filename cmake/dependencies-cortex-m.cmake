@@ -46,9 +46,12 @@ otter_target_dependency(mbedtls ROOT ${OTTER_DEPS}/mbedtls INCLUDES include
 target_sources(dep_mbedtls PRIVATE ${ports}/cortex-m/mbedtls/aes_encrypts_only.c
                                    ${ports}/cortex-m/mbedtls/rsa_verifies_only.c)
 foreach(left_out mbedtls_rsa_pkcs1_sign mbedtls_rsa_pkcs1_encrypt mbedtls_rsa_pkcs1_decrypt
-                 mbedtls_rsa_check_pub_priv)
+                 mbedtls_rsa_check_pub_priv mbedtls_rsa_deduce_primes
+                 mbedtls_rsa_deduce_private_exponent mbedtls_rsa_deduce_crt)
     target_link_options(dep_mbedtls INTERFACE LINKER:--wrap=${left_out})
 endforeach()
+set_source_files_properties(${OTTER_DEPS}/mbedtls/library/rsa.c PROPERTIES
+    COMPILE_OPTIONS "-include;${ports}/cortex-m/mbedtls/rsa_private_is_weak.h")
 target_include_directories(dep_mbedtls PUBLIC ${ports}/cortex-m/mbedtls)
 target_compile_definitions(dep_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"otter_mbedtls_config.h\"")
 
