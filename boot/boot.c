@@ -231,6 +231,12 @@ static otter_status settle(struct boot_state *state, bool may_rescue)
     return status;
 }
 
+/* With one image at most there is nothing to count. */
+static uint8_t image_count(const struct boot_config *config)
+{
+    return BOOT_IMAGES_MAX > 1 ? config->image_count : 1;
+}
+
 static bool config_is_sound(const struct boot_config *config)
 {
     return config->image_count >= 1 && config->image_count <= BOOT_IMAGES_MAX &&
@@ -277,25 +283,29 @@ static otter_status update_all(struct boot_state *states, uint8_t count)
     return status;
 }
 
-otter_status boot_go(const struct boot_config *config, struct boot_result *result)
+/* A place to find for a debugger, and for the tests that break its checks, however it is optimised.
+ */
+__attribute__((noinline)) otter_status boot_go(const struct boot_config *config,
+                                               struct boot_result *result)
 {
     struct boot_state states[BOOT_IMAGES_MAX];
+    const uint8_t count = image_count(config);
     if (!config_is_sound(config))
         return OTTER_E_ARGUMENT;
-    for (uint8_t i = 0; i < config->image_count; i++)
+    for (uint8_t i = 0; i < count; i++)
         state_init(&states[i], config, i);
     boot_report(&states[0], BOOT_EVENT_START, 0);
     /* An update that failed is no reason not to start what is valid; but then nothing is written
      * that is not needed for that. */
-    const otter_status updated = update_all(states, config->image_count);
+    const otter_status updated = update_all(states, count);
     otter_status status = OTTER_OK;
-    for (uint8_t i = config->image_count; i > 0 && status == OTTER_OK; i--)
+    for (uint8_t i = count; i > 0 && status == OTTER_OK; i--)
         status = settle(&states[i - 1], updated == OTTER_OK);
     if (status != OTTER_OK)
         return updated != OTTER_OK ? updated : status;
     boot_report(&states[0], BOOT_EVENT_BOOT, 0);
     result->proof = 0;
-    for (uint8_t i = 0; i < config->image_count; i++)
+    for (uint8_t i = 0; i < count; i++)
         result->proof += states[i].verdict;
     result->slot = states[0].slot;
     result->header = states[0].header;

@@ -3,9 +3,9 @@
 
 #include "boot/boot.h"
 
-static const char *const magic_text[] = {"?", "good", "bad", "unset"};
-static const char *const type_text[] = {"none", "none", "test", "perm", "revert", "fail"};
-static const char *const source_text[] = {"none", "scratch", "primary slot"};
+static const char magic_text[][6] = {"?", "good", "bad", "unset"};
+static const char type_text[][7] = {"none", "none", "test", "perm", "revert", "fail"};
+static const char source_text[][13] = {"none", "scratch", "primary slot"};
 static const char *const fault_text[] = {
     "",
     "more sectors than allowed",
@@ -15,6 +15,8 @@ static const char *const fault_text[] = {
     "slot write sizes are not compatible",
 };
 
+static const char index_format[] = "Image index: %u, ";
+
 static int trailer_line(const struct boot_event *event, const char *name, char *line, uint32_t size)
 {
     const struct trailer *trailer = event->trailer;
@@ -23,19 +25,19 @@ static int trailer_line(const struct boot_event *event, const char *name, char *
                     (unsigned)trailer->copy_done, (unsigned)trailer->image_ok);
 }
 
-static int boot_line(const struct boot_event *event, char *line, uint32_t size)
-{
-    char version[IMAGE_VERSION_TEXT_SIZE];
-    image_version_format(&event->header->version, version);
-    return snprintf(line, size, "Image version: v%s", version);
-}
-
+/* One call of snprintf for all of them, and one copy of what they have in common: half the size. */
 bool boot_event_text(const struct boot_event *event, char *line, uint32_t size)
 {
+    char version[IMAGE_VERSION_TEXT_SIZE];
     const int value = (int)event->value;
+    const char *const status = otter_status_text((otter_status)value);
+    const char *format = "Image in the %s slot is not valid! (%s)";
+    const char *word = status;
+    int length = 0;
     switch (event->type) {
     case BOOT_EVENT_START:
-        return snprintf(line, size, "Starting bootloader") > 0;
+        format = "Starting bootloader";
+        break;
     case BOOT_EVENT_PRIMARY:
         return trailer_line(event, "Primary image", line, size) > 0;
     case BOOT_EVENT_SECONDARY:
@@ -43,33 +45,49 @@ bool boot_event_text(const struct boot_event *event, char *line, uint32_t size)
     case BOOT_EVENT_SCRATCH:
         return trailer_line(event, "Scratch", line, size) > 0;
     case BOOT_EVENT_SOURCE:
-        return snprintf(line, size, "Boot source: %s", source_text[value]) > 0;
+        format = "Boot source: %s";
+        word = source_text[value];
+        break;
     case BOOT_EVENT_SWAP_TYPE:
-        return snprintf(line, size, "Image index: %u, Swap type: %s", event->image,
-                        type_text[value]) > 0;
+        length = snprintf(line, size, index_format, event->image);
+        format = "Swap type: %s";
+        word = type_text[value];
+        break;
     case BOOT_EVENT_SWAP_STARTS:
-        return snprintf(line, size, "Starting swap using %s algorithm.", boot_mode_name) > 0;
+        format = "Starting swap using %s algorithm.";
+        word = boot_mode_name;
+        break;
     case BOOT_EVENT_PROGRESS:
         return false;
     case BOOT_EVENT_LAYOUT:
-        return snprintf(line, size, "Cannot upgrade: %s", fault_text[value]) > 0;
+        format = "Cannot upgrade: %s";
+        word = fault_text[value];
+        break;
     case BOOT_EVENT_STALE:
-        return snprintf(line, size, "Swap status ignored, it does not fit the slots (%s)",
-                        otter_status_text((otter_status)value)) > 0;
+        format = "Swap status ignored, it does not fit the slots (%s)";
+        break;
     case BOOT_EVENT_REFUSED:
-        return snprintf(line, size, "Image in the secondary slot is not valid! (%s)",
-                        otter_status_text((otter_status)value)) > 0;
+        word = "secondary";
+        break;
     case BOOT_EVENT_GIVEN_UP:
-        return snprintf(line, size, "Update given up (%s)",
-                        otter_status_text((otter_status)value)) > 0;
+        format = "Update given up (%s)";
+        break;
     case BOOT_EVENT_HELD:
-        return snprintf(line, size, "Image index: %u, update waits: dependencies are not met",
-                        event->image) > 0;
+        if (BOOT_IMAGES_MAX == 1)
+            return false; /* a single image waits for none */
+        length = snprintf(line, size, index_format, event->image);
+        format = "update waits: dependencies are not met";
+        break;
     case BOOT_EVENT_INVALID:
-        return snprintf(line, size, "Image in the primary slot is not valid! (%s)",
-                        otter_status_text((otter_status)value)) > 0;
+        word = "primary";
+        break;
     case BOOT_EVENT_BOOT:
-        return boot_line(event, line, size) > 0;
+        image_version_format(&event->header->version, version);
+        format = "Image version: v%s";
+        word = version;
+        break;
     }
-    return false;
+    if ((uint32_t)length < size)
+        snprintf(line + length, size - (uint32_t)length, format, word, status);
+    return true;
 }

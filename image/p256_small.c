@@ -101,9 +101,10 @@ static void multiply(number r, const number a, const number b, const struct modu
     memcpy(r, t, sizeof(number));
 }
 
+static const number zero;
+
 static void modulus_init(struct modulus *modulus, const number m, uint32_t inverse)
 {
-    static const number zero;
     memcpy(modulus->m, m, sizeof(number));
     modulus->inverse = inverse;
     subtract(modulus->r2, zero, m); /* 2^256 mod m, as m > 2^255 */
@@ -227,7 +228,6 @@ static bool find_scalars(number u1, number u2, const number r, const number s, c
 /* True if the point's x, taken mod n, is r: x is r or r + n, and x = X / Z. */
 static bool x_matches(const struct curve *curve, const struct point *point, const number r)
 {
-    static const number zero;
     number x;
     number candidate;
     memcpy(candidate, r, sizeof candidate);

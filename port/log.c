@@ -6,7 +6,7 @@
 
 #include "port/port.h"
 
-static const char *const level_names[] = {"ERR", "WRN", "INF", "DBG"};
+static const char level_names[][4] = {"ERR", "WRN", "INF", "DBG"};
 
 static enum log_level highest = LOG_LEVEL_MAX;
 static log_route *route; /* NULL: to the port */

@@ -43,7 +43,8 @@ static char *digits_of(char *end, char kind, uint32_t number)
     if (negative)
         number = -number;
     do {
-        *--end = "0123456789abcdef"[number % base];
+        const uint32_t digit = number % base;
+        *--end = (char)(digit < 10 ? '0' + digit : 'a' - 10 + digit);
         number /= base;
     } while (number > 0);
     if (negative)

@@ -19,27 +19,28 @@ struct exception_frame {
 /* Not log_line: the firmware's log is sent by interrupts, and none are served any more. */
 static void say(const char *what, const struct exception_frame *frame)
 {
-    char line[128];
-    int length = snprintf(
+    char line[128]; /* longer than any */
+    const int length = snprintf(
         line, sizeof line, "<ERR> %8lu [FAULT     ] %s: pc %lx lr %lx cfsr %lx bfar %lx\r\n",
         (unsigned long)port_now(), what, (unsigned long)frame->pc, (unsigned long)frame->lr,
         (unsigned long)SCB_CFSR, (unsigned long)SCB_BFAR);
-    if (length > (int)sizeof line - 1)
-        length = (int)sizeof line - 1;
     console_drain();
     uart_write(line, (size_t)length);
 }
 
-__attribute__((used)) static _Noreturn void report(const struct exception_frame *frame)
+/* By name from below, which only the assembler sees. */
+__attribute__((used)) _Noreturn void fault_report(const struct exception_frame *frame)
 {
     const char *what = "hard fault";
     enum reset_reason reason = RESET_SOFTWARE;
     if ((SCB_ICSR & SCB_ICSR_ACTIVE) == EXCEPTION_NMI) {
         what = "watchdog";
         reason = RESET_WATCHDOG;
-    } else if (SCB_CFSR & CFSR_STACK_OVERFLOW) {
-        what = "stack overflow";
     }
+#ifdef CORE_HAS_STACK_LIMIT
+    if (SCB_CFSR & CFSR_STACK_OVERFLOW)
+        what = "stack overflow";
+#endif
     say(what, frame);
     system_reset(reason);
 }
@@ -54,5 +55,5 @@ __attribute__((naked)) void fault_handler(void)
                    "bhs 1f\n\t"
                    "ldr r1, =linker_stack_end\n\t"
                    "mov sp, r1\n"
-                   "1: b report");
+                   "1: b fault_report");
 }

@@ -28,7 +28,8 @@ enum reset_reason system_take_reset_reason(void)
     return reason <= RESET_WATCHDOG ? (enum reset_reason)reason : told;
 }
 
-_Noreturn void system_reset(enum reset_reason reason)
+/* A place to find, as boot_go is. */
+__attribute__((noinline)) _Noreturn void system_reset(enum reset_reason reason)
 {
     shared.reset_note = RESET_NOTE_MAGIC + reason;
     __asm volatile("dsb" ::: "memory");

@@ -75,10 +75,6 @@ void clock_start(void)
     TIMER0_CTL = 0;
     TIMER0_CMP = TIMER_COUNT_MASK;
     TIMER0_CTL = TIMER_RUN | (HIRC_HZ / 1000000u - 1u);
-#if CHIP_HAS_DWT
-    DEMCR |= 1u << 24;
-    DWT_CTRL |= 1u;
-#endif
 }
 
 uint32_t clock_hz(void)
@@ -118,6 +114,8 @@ void clock_wait_us(uint32_t wait)
 uint32_t clock_sample(void)
 {
 #if CHIP_HAS_DWT
+    DEMCR |= 1u << 24;
+    DWT_CTRL |= 1u;
     return DWT_CYCCNT;
 #else
     return now_us();

@@ -6,39 +6,35 @@
  * not erased is refused here. */
 #include <string.h>
 
-#include "boards/geometry.h"
+#include "boards/map.h"
 #include "port/flash.h"
-#include "ports/cortex-m/clock.h"
 #include "ports/nuvoton/nuvoton.h"
 #include "ports/nuvoton/sd_card.h"
 #include "ports/nuvoton/spi_nor.h"
 
-/* The longest command takes tens of milliseconds; who waits longer has a dead controller. */
-#define COMMAND_US_MAX 1000000u
-#define POLL_MAX       100000000u
+/* The longest command takes tens of milliseconds; who asks this often, at least a second, has a
+ * dead controller. */
+#define POLL_MAX (CHIP_HZ / 8u)
 
-static const struct geometry device = GEOMETRY(0);
-
+/* ISPSTS.ISPBUSY mirrors it. */
 static bool is_busy(void)
 {
-    return (FMC_ISPTRG & 1u) || (FMC_ISPSTS & FMC_BUSY);
+    return FMC_ISPTRG & 1u;
 }
 
 static otter_status wait_idle(void)
 {
-    const otter_ms limit = port_now() + COMMAND_US_MAX / 1000u;
-    for (unsigned i = 0; i < POLL_MAX && is_busy(); i++)
-        if ((i & 0xfffu) == 0xfffu && port_now() > limit)
-            return OTTER_E_FLASH;
-    return is_busy() ? OTTER_E_FLASH : OTTER_OK;
+    for (unsigned i = 0; i < POLL_MAX; i++)
+        if (!is_busy())
+            return OTTER_OK;
+    return OTTER_E_FLASH;
 }
 
 static otter_status command(uint32_t code, uint32_t address, uint32_t data)
 {
     if (wait_idle() != OTTER_OK)
         return OTTER_E_FLASH;
-    if (FMC_ISPCTL & FMC_FAILED)
-        FMC_ISPCTL |= FMC_FAILED;
+    FMC_ISPCTL |= FMC_FAILED; /* a written 1 clears it */
     FMC_ISPCMD = code;
     FMC_ISPADDR = address;
     FMC_ISPDAT = data;
@@ -61,16 +57,9 @@ static void close_flash(void)
     FMC_ISPCTL &= ~FMC_UPDATE;
 }
 
-static bool inside(uint32_t offset, uint32_t length)
-{
-    return offset <= device.size && length <= device.size - offset;
-}
-
 static otter_status fmc_read(void *ctx, uint32_t offset, void *data, uint32_t length)
 {
     (void)ctx;
-    if (!inside(offset, length))
-        return OTTER_E_BOUNDS;
     memcpy(data, (const void *)(uintptr_t)offset, length); /* APROM is mapped at 0 */
     return OTTER_OK;
 }
@@ -78,10 +67,6 @@ static otter_status fmc_read(void *ctx, uint32_t offset, void *data, uint32_t le
 static otter_status fmc_program(void *ctx, uint32_t offset, const void *data, uint32_t length)
 {
     (void)ctx;
-    if (!inside(offset, length))
-        return OTTER_E_BOUNDS;
-    if (offset % sizeof(uint32_t) != 0 || length % sizeof(uint32_t) != 0)
-        return OTTER_E_ARGUMENT;
     for (uint32_t i = 0; i < length; i += sizeof(uint32_t))
         if (REG32(offset + i) != 0xffffffffu)
             return OTTER_E_FLASH;
@@ -102,10 +87,6 @@ static otter_status fmc_program(void *ctx, uint32_t offset, const void *data, ui
 static otter_status fmc_erase(void *ctx, uint32_t offset)
 {
     (void)ctx;
-    if (offset >= device.size)
-        return OTTER_E_BOUNDS;
-    if (offset % CHIP_PAGE_SIZE != 0)
-        return OTTER_E_ARGUMENT;
     open_flash();
     const otter_status status = command(FMC_ERASE, offset, 0);
     close_flash();

@@ -23,7 +23,6 @@ void uart_start(void)
     UART_LINE(N) = UART_8N1;
     UART_FIFO(N) = UART_FIFO_RESET | UART_INT_AT_8;
     UART_BAUD_REG(N) = 3u << 28 | ((HIRC_HZ + UART_BAUD / 2u) / UART_BAUD - 2u);
-    UART_TOUT(N) = 40; /* bit times without a byte, until fewer than eight are handed over, too */
 }
 
 bool uart_can_send(void)
@@ -67,6 +66,7 @@ static void enable(uint32_t flags, bool on)
 
 void uart_receive_interrupt(bool on)
 {
+    UART_TOUT(N) = 40; /* bit times without a byte, until fewer than eight are handed over, too */
     enable(UART_INT_RX | UART_INT_TIMEOUT | UART_TIMEOUT_ON, on);
 }
 

@@ -11,8 +11,8 @@ const char *const outcome_names[OUTCOMES] = {"refused", "crashed", "hung", "STAR
 /* Where the bootloader stays when nothing may be started: the `wfi` behind main's decision. */
 static uint32_t find_halt(const struct elf *elf)
 {
-    const char *const names[] = {"stop", "main"};
-    for (unsigned i = 0; i < 2; i++) {
+    const char *const names[] = {"stop", "main", "reset_handler"};
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         const struct elf_symbol *symbol = elf_named(elf, names[i]);
         const uint8_t *code = symbol == NULL ? NULL : elf_bytes(elf, symbol->address, symbol->size);
         for (uint32_t at = 0; code != NULL && at + 1 < symbol->size; at += 2) {

@@ -73,10 +73,13 @@ void elf_free(struct elf *elf)
     elf->file = NULL;
 }
 
+/* GCC names a function that it made for its callers' constants NAME.constprop.0. */
 const struct elf_symbol *elf_named(const struct elf *elf, const char *name)
 {
+    const size_t length = strlen(name);
     for (unsigned i = 0; i < elf->symbol_count; i++) {
-        if (strcmp(elf->symbols[i].name, name) == 0)
+        const char *found = elf->symbols[i].name;
+        if (strncmp(found, name, length) == 0 && (found[length] == '\0' || found[length] == '.'))
             return &elf->symbols[i];
     }
     return NULL;

@@ -25,7 +25,7 @@ struct walker {
 
 /* Not walked but run through: they move or print data and take no decision; libraries. What they
  * return is corrupted where it is used. */
-static bool is_aside(const char *name)
+static bool is_aside(const char *symbol)
 {
     static const char *const names[] = {
         "report",
@@ -38,11 +38,15 @@ static bool is_aside(const char *name)
         "snprintf",
         "uart_write",
         "boot_event_text",
+        "boot_log",
         "port_now",
     };
     static const char *const prefixes[] = {"br_",         "mem",   "str",      "image_sha256_",
                                            "image_p256_", "sha2",  "trailer_", "swap_",
                                            "api_",        "point_"};
+    /* GCC names a function that it made for some callers NAME.constprop.0. */
+    char name[64];
+    snprintf(name, sizeof name, "%.*s", (int)strcspn(symbol, "."), symbol);
     for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i]) == 0)
             return true;
