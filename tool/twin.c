@@ -21,7 +21,8 @@ enum {
     OPTION_LIST,
     OPTION_SSID,
     OPTION_PASSWORD,
-    OPTION_MODEM_FAULT
+    OPTION_MODEM_FAULT,
+    OPTION_NO_ENTROPY
 };
 
 static const struct option options[] = {
@@ -38,6 +39,8 @@ static const struct option options[] = {
     {OPTION_PASSWORD, "password", "TEXT", "its password (otter-demo)"},
     {OPTION_MODEM_FAULT, "modem-fault", "KIND[@N]",
      "the modem goes wrong once, at its N-th command, as in `otter modem --help`"},
+    {OPTION_NO_ENTROPY, "no-entropy", NULL,
+     "the chip's source of random numbers gives the same all the time"},
     {OPTION_LIST, "list", NULL, "lists the boards that have a twin"},
     {0},
 };
@@ -68,6 +71,7 @@ struct job {
     unsigned hex_count;
     uint64_t cut_after;
     uint32_t cut_operation;
+    bool no_entropy;
     struct model_config modem;
 };
 
@@ -136,6 +140,8 @@ static int run(struct machine *machine, const struct job *job)
     machine->connect_console(machine, &console.serial);
     if (machine->connect_modem && !machine->connect_modem(machine, &job->modem))
         return 1;
+    if (job->no_entropy && machine->spoil_entropy)
+        machine->spoil_entropy(machine);
     twin_trace(machine->twin, job->trace);
     twin_cut_after(machine->twin, job->cut_after);
     twin_cut_in_operation(machine->twin, job->cut_operation);
@@ -150,8 +156,9 @@ static int run(struct machine *machine, const struct job *job)
     console_close(&console);
     if (end == TWIN_FAULT)
         fprintf(stderr, "\notter twin: %s\n", twin_fault_text(machine->twin));
-    if (end == TWIN_CUT)
-        fprintf(stderr, "\notter twin: power cut after %llu clocks, %u flash operations\n",
+    else
+        fprintf(stderr, "\notter twin: %s after %llu clocks, %u flash operations\n",
+                end == TWIN_CUT ? "power cut" : "stopped",
                 (unsigned long long)twin_clocks(machine->twin), twin_operations(machine->twin));
     return end == TWIN_FAULT ? 1 : end == TWIN_CUT ? 3 : 0;
 }
@@ -217,6 +224,9 @@ static int take_option(struct job *job, int option, const char *value)
     case OPTION_MODEM_FAULT:
         if (!esp8266_model_take_fault(&job->modem, value))
             return usage_wrong_value(&usage, option, value);
+        break;
+    case OPTION_NO_ENTROPY:
+        job->no_entropy = true;
         break;
     case OPTION_CUT:
         wrong = take_number(value, UINT64_MAX, &job->cut_after);

@@ -10,7 +10,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define BAUD 115200u
+#define BAUD        115200u
+#define RETRY_AFTER (5u * TWIN_MS)
 
 static void take(void *ctx, uint8_t byte)
 {
@@ -22,15 +23,30 @@ static void take(void *ctx, uint8_t byte)
     /* Nobody reads, or too slowly: what a terminal does not take is lost, as on a board. */
 }
 
+static void on_input(void *ctx);
+
+/* What does not fit waits, and what comes behind it waits where it is. */
+static void give_held(void *ctx)
+{
+    struct console *console = ctx;
+    const bool taken = serial_give(&console->serial, console->held, console->held_count);
+    if (taken)
+        console->held_count = 0;
+    twin_watch(console->twin, taken ? console->in : -1, on_input, console);
+    twin_timer_set(console->twin, &console->retry,
+                   taken ? TWIN_NEVER : twin_now(console->twin) + RETRY_AFTER);
+}
+
 static void on_input(void *ctx)
 {
     struct console *console = ctx;
-    uint8_t bytes[512];
-    const ssize_t count = read(console->in, bytes, sizeof bytes);
-    if (count > 0)
-        (void)serial_give(&console->serial, bytes, (uint32_t)count);
-    else if (count == 0 || (errno != EAGAIN && errno != EINTR && errno != EIO))
+    const ssize_t count = read(console->in, console->held, sizeof console->held);
+    if (count > 0) {
+        console->held_count = (uint32_t)count;
+        give_held(console);
+    } else if (count == 0 || (errno != EAGAIN && errno != EINTR && errno != EIO)) {
         twin_watch(console->twin, -1, on_input, console); /* the end of a file */
+    }
 }
 
 void console_open_files(struct console *console, struct twin *twin, int in, int out)
@@ -38,6 +54,7 @@ void console_open_files(struct console *console, struct twin *twin, int in, int 
     *console = (struct console){.twin = twin, .in = in, .out = out, .slave = -1};
     console->serial = (struct serial){
         .name = "the console", .baud = BAUD, .take = take, .ctx = console, .clear_to_send = true};
+    console->retry = (struct twin_timer){.run = give_held, .ctx = console};
     if (in >= 0)
         twin_watch(twin, in, on_input, console);
 }

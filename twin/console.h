@@ -11,6 +11,10 @@ struct console {
     int in, out;
     int slave; /* kept open: a terminal that nobody has open would hang up */
     char path[128];
+    /* What the line has not taken yet: input may come faster than its rate. */
+    uint8_t held[512];
+    uint32_t held_count;
+    struct twin_timer retry;
 };
 
 /* Opens a pseudo-terminal, raw, and makes PATH a symbolic link to it (NULL: none). False with a

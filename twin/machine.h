@@ -22,6 +22,9 @@ struct machine {
     /* Pulls the board's Ethernet cable or its access point away, or brings it back; NULL where it
      * has neither. There at first. */
     void (*connect_link)(struct machine *machine, bool there);
+    /* From now on the chip's source of entropy gives the same all the time; NULL where there is
+     * none to spoil. */
+    void (*spoil_entropy)(struct machine *machine);
     void (*free)(struct machine *machine);
 };
 

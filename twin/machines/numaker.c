@@ -66,6 +66,12 @@ static void connect_link(struct machine *machine, bool there)
         phy_plug(state->soc->phy, there);
 }
 
+static void spoil_entropy(struct machine *machine)
+{
+    const struct state *state = machine->chip;
+    state->soc->random_stuck = true;
+}
+
 static void on_frame_out(void *ctx, const uint8_t *frame, uint32_t length)
 {
     const struct state *state = ctx;
@@ -159,6 +165,7 @@ bool numaker_make(struct machine *machine, const char *folder, const struct numa
                                 .connect_console = connect_console,
                                 .connect_modem = board->modem_uart ? connect_modem : NULL,
                                 .connect_link = connect_link,
+                                .spoil_entropy = spoil_entropy,
                                 .free = free_board};
     return true;
 }
