@@ -47,7 +47,6 @@ static otter_status command(uint32_t code, uint32_t address, uint32_t data)
 
 static void open_flash(void)
 {
-    registers_unlock();
     CLK_AHBCLK |= CLK_AHB_ISP;
     FMC_ISPCTL |= FMC_ENABLE | FMC_UPDATE;
 }

@@ -122,7 +122,7 @@
 #define TRNG_PRESCALER 0x3cu
 #define TRNG_ACTIVE    0x80u
 
-/* Unlocks the protected registers; they stay so: a stray write is not what this firmware guards
+/* Unlocks the protected registers, for clock_start; they stay so until a reset: a stray write is not what this firmware guards
  * against, and the sequence would have to be repeated around each flash operation. */
 void registers_unlock(void);
 

@@ -11,7 +11,6 @@
 
 void uart_start(void)
 {
-    registers_unlock();
     CHIP_GPIO_CLOCKS();
     CHIP_UART_CLOCK(N);
     CLK_APBCLK0 |= 1u << (16 + N);
@@ -19,7 +18,6 @@ void uart_start(void)
     SYS_IPRST1 &= ~(1u << (16 + N));
     pin_function_set(BOARD_CONSOLE_RX);
     pin_function_set(BOARD_CONSOLE_TX);
-    UART_FUNCSEL(N) = 0;
     UART_LINE(N) = UART_8N1;
     UART_FIFO(N) = UART_FIFO_RESET | UART_INT_AT_8;
     UART_BAUD_REG(N) = 3u << 28 | ((HIRC_HZ + UART_BAUD / 2u) / UART_BAUD - 2u);

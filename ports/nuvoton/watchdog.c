@@ -9,7 +9,6 @@
 
 void watchdog_start(void)
 {
-    registers_unlock();
     CLK_PWRCTL |= CLK_LIRC;
     for (unsigned i = 0; i < WAIT_MAX && !(CLK_STATUS & CLK_LIRC_STABLE); i++) {
     }
