@@ -55,5 +55,6 @@ __attribute__((naked)) void fault_handler(void)
                    "bhs 1f\n\t"
                    "ldr r1, =linker_stack_end\n\t"
                    "mov sp, r1\n"
-                   "1: b fault_report");
+                   "1: ldr r1, =fault_report\n\t"
+                   "bx r1"); /* it may lie beyond a branch of Armv8-M baseline */
 }
