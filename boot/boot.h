@@ -104,6 +104,10 @@ struct boot_hooks {
     void (*report)(void *ctx, const struct boot_event *event);
     /* Bank swap only: exchanges the banks, usually by a reset, so that it does not return. */
     otter_status (*swap_banks)(void *ctx);
+    /* Direct XIP only: whether the program, by its own words (its vectors), starts within `slot`.
+     * One that was linked for the other slot would start what lies there, which nobody verified. */
+    bool (*is_linked_for)(void *ctx, const struct flash_area *slot,
+                          const struct image_header *header);
     /* The image that starts is not on trial and has a higher security counter than the one stored:
      * store it, never to go back. */
     void (*raise_counter)(void *ctx, uint8_t image, uint32_t counter);

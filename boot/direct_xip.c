@@ -23,8 +23,12 @@ struct choice {
 
 static bool is_built_for(const struct boot_state *state, const struct choice *choice)
 {
-    return (choice->header.flags & IMAGE_FLAG_ROM_FIXED) == 0 ||
-           choice->header.load_address == state->config->flash_base + choice->slot->offset;
+    const struct boot_hooks *hooks = &state->config->hooks;
+    if ((choice->header.flags & IMAGE_FLAG_ROM_FIXED) != 0 &&
+        choice->header.load_address != state->config->flash_base + choice->slot->offset)
+        return false;
+    return hooks->is_linked_for == NULL ||
+           hooks->is_linked_for(hooks->ctx, choice->slot, &choice->header);
 }
 
 static void rank(const struct boot_state *state, const struct flash_area *slot,

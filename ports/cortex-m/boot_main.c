@@ -33,6 +33,17 @@ static _Noreturn void stop(const struct boot_config *config)
         __asm volatile("wfi");
 }
 
+/* The reset handler, behind the initial stack pointer in the vectors. */
+static bool is_linked_for(void *ctx, const struct flash_area *slot,
+                          const struct image_header *header)
+{
+    const uint32_t start = BOARD_OF_DEVICE(DEVICE_BASE, AREA_DEVICE(BOARD_PRIMARY)) + slot->offset;
+    uint32_t entry;
+    (void)ctx;
+    return flash_read(slot, header->header_size + 4u, &entry, sizeof entry) == OTTER_OK &&
+           entry - start < slot->size;
+}
+
 int main(void)
 {
     clock_start();
@@ -47,6 +58,8 @@ int main(void)
         config.hooks.swap_banks = chip_swap_banks;
         config.hooks.ctx = &reason;
     }
+    if (BOARD_UPDATE == UPDATE_DIRECT_XIP)
+        config.hooks.is_linked_for = is_linked_for;
     if (boot_go(&config, &result) != OTTER_OK)
         stop(&config);
 #if defined OTTER_BOOT_RECOVERY && OTTER_RECOVERY_WINDOW_MS > 0

@@ -88,6 +88,28 @@ static void an_image_linked_for_another_address_does_not_start(void **state)
     assert_int_equal(boot_version(), 1);
 }
 
+/* Version 2 was linked for the primary slot, all others for the slot that they lie in. */
+static bool is_linked_for(void *ctx, const struct flash_area *slot,
+                          const struct image_header *header)
+{
+    (void)ctx;
+    return header->version.major != 2 || slot == &board.area[BOARD_PRIMARY];
+}
+
+/* Whatever its header says: its vectors lead into the other slot, which was not verified. */
+static void an_image_whose_program_starts_in_the_other_slot_does_not_start(void **state)
+{
+    (void)state;
+    board.config.hooks.is_linked_for = is_linked_for;
+    put_version(BOARD_PRIMARY, 1);
+    put_version(BOARD_SECONDARY, 2);
+    board_pad(&board, BOARD_SECONDARY, true);
+    assert_int_equal(boot_version(), 1);
+    put_version(BOARD_PRIMARY, 2);
+    assert_int_equal(boot_version(), 2);
+    assert_ptr_equal(board.result.slot, &board.area[BOARD_PRIMARY]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -99,6 +121,7 @@ int main(void)
         TEST(a_broken_image_gives_way_to_the_other),
         TEST(a_failed_trial_is_better_than_nothing),
         TEST(an_image_linked_for_another_address_does_not_start),
+        TEST(an_image_whose_program_starts_in_the_other_slot_does_not_start),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
