@@ -290,6 +290,7 @@ __attribute__((noinline)) otter_status boot_go(const struct boot_config *config,
 {
     struct boot_state states[BOOT_IMAGES_MAX];
     const uint8_t count = image_count(config);
+    result->proof = 0; /* RAM may hold that of the boot before */
     if (!config_is_sound(config))
         return OTTER_E_ARGUMENT;
     for (uint8_t i = 0; i < count; i++)
@@ -304,7 +305,6 @@ __attribute__((noinline)) otter_status boot_go(const struct boot_config *config,
     if (status != OTTER_OK)
         return updated != OTTER_OK ? updated : status;
     boot_report(&states[0], BOOT_EVENT_BOOT, 0);
-    result->proof = 0;
     for (uint8_t i = 0; i < count; i++)
         result->proof += states[i].verdict;
     result->slot = states[0].slot;

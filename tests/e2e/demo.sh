@@ -19,6 +19,9 @@ mps2-an505*)
     built=build/$(echo "$board" | tr / -)
     [ -f "$root/$built/firmware/bootloader.elf" ] || skip "$built is not built"
     ;;
+numaker*)
+    [ -f "$root/build/$board/firmware/bootloader.bin" ] || skip "build/$board is not built"
+    ;;
 esac
 if [ -n "$cli" ] && [ "$fault" != width ]; then
     [ -x "$cli" ] || skip "there is no AWS CLI $cli"
