@@ -27,7 +27,7 @@ static _Noreturn void stop(const struct boot_config *config)
 #else
     (void)config;
     log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0,
-             "Unable to find bootable image: program a signed one and reset");
+             "Unable to find bootable image: program one and reset");
 #endif
     for (;;)
         __asm volatile("wfi");
