@@ -99,6 +99,37 @@ program() {
 # Bootloader, 1.0.0, and 1.0.1 with a request for a trial, as they lie in the flash before the first
 # step of a swap.
 prepare_swap() {
+    program a >"$work/a"
+    program b >"$work/b"
+    sign 1.0.0 "$work/a" "$work/1.0.0.bin"
+    sign 1.0.1 "$work/b" "$work/1.0.1.bin"
+    "$otter" merge -o "$work/both.hex" "$built/firmware/bootloader.bin@0x0" "$work/1.0.0.bin@0x10000" \
+        "$work/1.0.1.bin@0x83000" >/dev/null
+    "$otter" create-trailer -S 0x73000 --align 4 --max-align 8 -M 115 --hex-addr 0x83000 \
+        "$work/request.hex" >/dev/null
+    twin "$work/before" --hex "$work/both.hex" --hex "$work/request.hex" --cut-after 1
+    ends 3 "power cut after"
+}
+
+cuts=0
+
+cut_or_booted() { # cut_or_booted VERSION
+    ! alive "$device" || seen device "Image version: v$1"
+}
+
+# swap_with_cuts VERSION EVERY: restarts after each cut, until the image of this version is started.
+# A part of a swap takes 1025 operations: fewer between two cuts, and it would begin anew each time.
+swap_with_cuts() {
+    while :; do
+        twin "$work/flash" --cut-in-operation "$(($2 + cuts * 97 % 400))"
+        wait_until "a cut, or $1" cut_or_booted "$1"
+        alive "$device" || { ends 3 "power cut after" && cuts=$((cuts + 1)) && continue; }
+        stop_twin
+        return 0
+    done
+}
+
+swap() {
     prepare_swap
     cp -r "$work/before" "$work/flash"
     every=2600
