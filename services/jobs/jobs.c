@@ -176,7 +176,7 @@ void jobs_release(struct jobs *jobs, otter_ms now, enum jobs_result result, bool
     close_job(jobs);
     jobs->holder = NULL;
     jobs->execution.id[0] = '\0';
-    jobs->recheck = jobs->plain = false;
+    jobs->recheck = jobs->whole = jobs->plain = false;
     jobs->recheck_deadline = OTTER_NEVER;
     jobs->version = 0;
     enter(jobs, now, JOBS_ASKING);
@@ -524,6 +524,13 @@ void jobs_recheck(struct jobs *jobs)
 {
     jobs->recheck = true;
     jobs->wake = 0;
+}
+
+void jobs_want_document(struct jobs *jobs)
+{
+    if (!jobs->whole)
+        jobs_recheck(jobs);
+    jobs->whole = true;
 }
 
 bool jobs_online(const struct jobs *jobs)

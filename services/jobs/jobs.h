@@ -73,6 +73,8 @@ struct jobs_offer {
 struct jobs_handler {
     enum jobs_answer (*on_offer)(void *ctx, otter_ms now, const struct jobs_offer *offer);
     void (*on_event)(void *ctx, otter_ms now, enum jobs_event event);
+    /* What jobs_want_document asked for; before the JOBS_DESCRIBED that comes with it. */
+    void (*on_document)(void *ctx, otter_ms now, const struct jobs_offer *offer);
     /* The job service has answered. False: no job may be begun now, of whatever kind. */
     bool (*may_begin)(void *ctx);
     /* More members for the statusDetails of jobs_start and jobs_finish. */
@@ -125,6 +127,8 @@ bool jobs_queued(const struct jobs *jobs);
 uint32_t jobs_version(const struct jobs *jobs); /* versionNumber when last read; 0: unknown */
 /* Asks the cloud whether the job is still ours: JOBS_DESCRIBED or JOBS_GONE follows. */
 void jobs_recheck(struct jobs *jobs);
+/* The same with the job document, until it has come: on_document, which must not be NULL. */
+void jobs_want_document(struct jobs *jobs);
 
 /* Each is repeated until it is answered. `phase` is a word for statusDetails, which must outlive
  * the job; `reason` a sentence, copied. A FAILED of a queued job is told as REJECTED. */
@@ -187,6 +191,7 @@ struct jobs {
     bool queued;
     bool send_due;                 /* the state's message has yet to go out */
     bool recheck;                  /* ask whether the job is still ours */
+    bool whole;                    /* ... with its document */
     bool brief;                    /* ask for the next job without its document */
     bool plain;                    /* report the end without details */
     char suspect[JOBS_ID_MAX + 1]; /* the next job when a description could not be read */

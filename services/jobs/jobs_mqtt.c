@@ -60,7 +60,7 @@ otter_status jobs_mqtt_ask(struct jobs *jobs, otter_ms now)
 
 otter_status jobs_mqtt_describe(struct jobs *jobs, otter_ms now)
 {
-    return get(jobs, now, jobs->execution.id, TOKEN_DESCRIBE, false);
+    return get(jobs, now, jobs->execution.id, TOKEN_DESCRIBE, jobs->whole);
 }
 
 int jobs_update_write(const struct jobs_update *update, uint32_t execution, char *out, size_t size)
@@ -112,7 +112,19 @@ static bool reply_to_get(const struct jobs *jobs, const struct jobs_reply *reply
     return reply->token == '\0' || (reply->token == (char)token && reply->counter == jobs->counter);
 }
 
-static void on_described(struct jobs *jobs, otter_ms now, const struct jobs_reply *reply)
+static void hand_document(struct jobs *jobs, otter_ms now, const struct jobs_reply *reply,
+                          const struct json *json)
+{
+    const struct jobs_handler *holder = jobs->holder; /* which has asked */
+    const struct jobs_offer offer = {&jobs->execution, json, reply->document};
+    if (!jobs->whole || reply->document < 0)
+        return;
+    jobs->whole = false;
+    holder->on_document(holder->ctx, now, &offer);
+}
+
+static void on_described(struct jobs *jobs, otter_ms now, const struct jobs_reply *reply,
+                         const struct json *json)
 {
     const uint32_t number = jobs->execution.number;
     if (!reply_to_get(jobs, reply, TOKEN_DESCRIBE) || !reply->has_execution)
@@ -125,6 +137,7 @@ static void on_described(struct jobs *jobs, otter_ms now, const struct jobs_repl
     }
     jobs->queued = reply->queued;
     jobs->version = reply->version;
+    hand_document(jobs, now, reply, json);
     jobs_on_event(jobs, now, JOBS_DESCRIBED);
 }
 
@@ -193,7 +206,7 @@ static void on_message(void *ctx, otter_ms now, const struct mqtt_message *messa
     else if (topic == JOBS_TOPIC_NEXT && reply_to_get(jobs, &reply, TOKEN_ASK))
         jobs_on_next(jobs, now, &reply, &json);
     else if (topic == JOBS_TOPIC_DESCRIBED)
-        on_described(jobs, now, &reply);
+        on_described(jobs, now, &reply, &json);
     else if (topic == JOBS_TOPIC_NOT_DESCRIBED)
         on_not_described(jobs, now, &reply);
     else if (topic == JOBS_TOPIC_UPDATED)

@@ -64,6 +64,7 @@ void ota_restart_deadline(struct ota *ota, otter_ms now);
 void ota_send_again(struct ota *ota, otter_ms now);
 void ota_retry(struct ota *ota, otter_ms now); /* the same, counted as a retry */
 bool ota_has_job(const struct ota *ota);
+bool ota_needs_source(const struct ota *ota); /* the state does */
 enum ota_phase ota_phase_of(const struct ota *ota);
 void ota_notify(struct ota *ota);
 /* Writes the record; false (logged) when the store did not take it. */
@@ -119,6 +120,47 @@ static inline bool ota_is_patch(const struct ota *ota)
 {
     return OTA_STAGING && ota->record.job.transform != 0;
 }
+
+/* Sources of blocks beside the first. */
+#if OTA_SOURCES_MAX > 1
+
+static inline unsigned ota_sources(const struct ota *ota)
+{
+    return ota->config.source_count;
+}
+
+static inline bool ota_gives_up(const struct ota *ota)
+{
+    return ota->gives_up;
+}
+
+/* After ota_fail: the failure, unless the document, which is asked for, may offer another source.
+ */
+enum ota_event ota_give_up_source(struct ota *ota, otter_ms now, enum ota_event failure);
+
+#else
+
+static inline unsigned ota_sources(const struct ota *ota)
+{
+    (void)ota;
+    return 1;
+}
+
+static inline bool ota_gives_up(const struct ota *ota)
+{
+    (void)ota;
+    return false;
+}
+
+static inline enum ota_event ota_give_up_source(struct ota *ota, otter_ms now,
+                                                enum ota_event failure)
+{
+    (void)ota;
+    (void)now;
+    return failure;
+}
+
+#endif
 
 /* Images of the product, 0 being this firmware, and the files of the job, each of one image. */
 #if OTA_IMAGES_MAX > 1

@@ -86,8 +86,9 @@ static const char *missing_part(const struct ota_config *config)
         return "primary, secondary: a slot is missing";
     if (config->progress == NULL)
         return "progress: the area is missing";
-    if (config->sources == NULL || config->source_count == 0)
-        return "sources: none";
+    if (config->sources == NULL || config->source_count == 0 ||
+        config->source_count > OTA_SOURCES_MAX)
+        return "sources: none or too many";
     return NULL;
 }
 

@@ -108,6 +108,13 @@ otter_status ota_send_describe(struct ota *ota, otter_ms now)
 
 /* --- in --- */
 
+/* record.reason says why. */
+static void refuse(struct ota *ota, otter_ms now)
+{
+    ota->record.result = jobs_queued(ota->config.jobs) ? OTA_REJECTED : OTA_FAILED;
+    ota_dispatch(ota, now, OTA_EV_FAIL);
+}
+
 static enum jobs_answer on_offer(void *ctx, otter_ms now, const struct jobs_offer *offer)
 {
     struct ota *ota = ctx;
@@ -135,15 +142,57 @@ static enum jobs_answer on_offer(void *ctx, otter_ms now, const struct jobs_offe
     record->previous = ota->running;
     ota->wake = 0;
     if (document == OTA_DOCUMENT_REFUSED) {
-        record->result = jobs_queued(ota->config.jobs) ? OTA_REJECTED : OTA_FAILED;
-        ota_dispatch(ota, now, OTA_EV_FAIL);
+        refuse(ota, now);
         return JOBS_TAKEN;
     }
     ota_choose_source(ota);
+    ota->source->wants_document &= ota_files(ota) > 1; /* of a set's it has read the last one */
     LOG_INF(OTA_TAG, "job %s: firmware of %lu bytes", record->job.id,
             (unsigned long)record->job.file_size);
     ota_dispatch(ota, now, OTA_EV_SUITABLE);
     return JOBS_TAKEN;
+}
+
+#if OTA_SOURCES_MAX > 1
+
+/* The one at work has failed, and record.reason says how. */
+static void next_source(struct ota *ota, otter_ms now, const struct jobs_offer *offer)
+{
+    const unsigned at = ota->source_at + 1u;
+    char reason[OTA_REASON_MAX + 1];
+    struct ota_job *job = &ota->record.job;
+    struct ota_source *source = ota_job_source(
+        offer->json, offer->document, ota->config.sources + at, ota->config.source_count - at);
+    if (source == NULL || !ota_job_reread(offer->json, offer->document, source, job, reason)) {
+        ota_dispatch(ota, now, OTA_EV_FAIL);
+        return;
+    }
+    job->protocol = source->ops->protocol;
+    ota_choose_source(ota);
+    source->wants_document = false; /* it has just read it */
+    ota->record.result = OTA_RESULT_NONE;
+    if (ota->record.phase != OTA_RECORD_NONE)
+        (void)ota_save(ota); /* else the next life comes here again */
+    ota_dispatch(ota, now, OTA_EV_FETCH);
+}
+
+#endif
+
+static void on_document(void *ctx, otter_ms now, const struct jobs_offer *offer)
+{
+    struct ota *ota = ctx;
+    struct ota_record *record = &ota->record;
+    struct ota_source *source = ota->source;
+    if (!source->wants_document || !ota_needs_source(ota))
+        return;
+#if OTA_SOURCES_MAX > 1
+    if (ota->gives_up) {
+        next_source(ota, now, offer);
+        return;
+    }
+#endif
+    if (!ota_job_reread(offer->json, offer->document, source, &record->job, record->reason))
+        refuse(ota, now);
 }
 
 static void on_event(void *ctx, otter_ms now, enum jobs_event event)
@@ -187,6 +236,7 @@ void ota_register(struct ota *ota)
 {
     ota->handler = (struct jobs_handler){.on_offer = on_offer,
                                          .on_event = on_event,
+                                         .on_document = on_document,
                                          .may_begin = may_begin,
                                          .on_close = on_close,
                                          .ctx = ota};

@@ -38,13 +38,23 @@ bool ota_job_is_wrong(char reason[OTA_REASON_MAX + 1], const char *what)
 #define refuse(r, ...)    ota_job_refuse((r)->reason, __VA_ARGS__)
 #define is_wrong(r, what) ota_job_is_wrong((r)->reason, what)
 
-static bool is_offered(const struct reader *r, int list, const char *protocol)
+static bool is_offered(const struct json *json, int list, const char *protocol)
 {
-    for (int i = json_first(r->json, list); i >= 0; i = json_next(r->json, i)) {
-        if (json_equals(r->json, i, protocol))
+    for (int i = json_first(json, list); i >= 0; i = json_next(json, i)) {
+        if (json_equals(json, i, protocol))
             return true;
     }
     return false;
+}
+
+static struct ota_source *first_offered(const struct json *json, int list,
+                                        struct ota_source *const *sources, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        if (is_offered(json, list, sources[i]->ops->name))
+            return sources[i];
+    }
+    return NULL;
 }
 
 /* The source that the device likes best among those that the job offers. */
@@ -55,16 +65,14 @@ static struct ota_source *read_protocols(const struct reader *r, int ota)
         is_wrong(r, "afr_ota.protocols is missing or no list");
         return NULL;
     }
-    for (unsigned i = 0; i < r->limits->source_count; i++) {
-        struct ota_source *source = r->limits->sources[i];
-        if (is_offered(r, list, source->ops->name)) {
-            r->job->protocol = source->ops->protocol;
-            return source;
-        }
-    }
-    refuse(r, "job document: protocols do not offer %s%s", r->limits->sources[0]->ops->name,
-           r->limits->source_count > 1 ? " or another one of this device" : "");
-    return NULL;
+    struct ota_source *source =
+        first_offered(r->json, list, r->limits->sources, r->limits->source_count);
+    if (source != NULL)
+        r->job->protocol = source->ops->protocol;
+    else
+        refuse(r, "job document: protocols do not offer %s%s", r->limits->sources[0]->ops->name,
+               r->limits->source_count > 1 ? " or another one of this device" : "");
+    return source;
 }
 
 #if OTA_IMAGES_MAX > 1
@@ -254,3 +262,24 @@ enum ota_document ota_job_document(const struct json *json, int document,
         return OTA_DOCUMENT_OK;
     return OTA_DOCUMENT_REFUSED;
 }
+
+bool ota_job_reread(const struct json *json, int document, struct ota_source *source,
+                    struct ota_job *job, char reason[OTA_REASON_MAX + 1])
+{
+    const int ota = json_find(json, document, "afr_ota");
+    int file = json_find(json, ota, "files[0]");
+#if OTA_IMAGES_MAX > 1
+    for (unsigned i = 0; i < job->set.current; i++)
+        file = json_next(json, file);
+#endif
+    source->wants_document = false;
+    return source->ops->read(source, json, ota, file, job, reason);
+}
+
+#if OTA_SOURCES_MAX > 1
+struct ota_source *ota_job_source(const struct json *json, int document,
+                                  struct ota_source *const *sources, unsigned count)
+{
+    return first_offered(json, json_find(json, document, "afr_ota.protocols"), sources, count);
+}
+#endif

@@ -36,6 +36,16 @@ enum ota_document ota_job_document(const struct json *json, int document,
                                    const struct ota_job_limits *limits, struct ota_job *job,
                                    char reason[OTA_REASON_MAX + 1]);
 
+/* The document of a job taken before: the source takes what it needs for the job's file at work. */
+bool ota_job_reread(const struct json *json, int document, struct ota_source *source,
+                    struct ota_job *job, char reason[OTA_REASON_MAX + 1]);
+
+#if OTA_SOURCES_MAX > 1
+/* The first of the sources whose protocol the document offers, or NULL. */
+struct ota_source *ota_job_source(const struct json *json, int document,
+                                  struct ota_source *const *sources, unsigned count);
+#endif
+
 /* For sources: both write the reason and return false; the first for what is missing or malformed,
  * such as "streamname is no text". */
 bool ota_job_is_wrong(char reason[OTA_REASON_MAX + 1], const char *what);

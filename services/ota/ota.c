@@ -132,8 +132,10 @@ static enum ota_event probe_again(struct ota *ota, otter_ms now)
 {
     ota->silent_ms += ota->wait_ms;
     if (ota->silent_ms >= ota->config.stall_timeout_ms)
-        return ota_fail(ota, "no data from stream %.50s within %lu s", ota->record.job.stream,
-                        (unsigned long)(ota->silent_ms / 1000u));
+        return ota_give_up_source(ota, now,
+                                  ota_fail(ota, "no data from stream %.50s within %lu s",
+                                           ota->record.job.stream,
+                                           (unsigned long)(ota->silent_ms / 1000u)));
     jobs_recheck(ota->config.jobs);
     ota_retry(ota, now);
     return OTA_EV_NONE;
@@ -316,6 +318,10 @@ static const struct row table[] = {
     AFTER(DESCRIBING, REPLY,       again,             SAME),
 
     ON(PROBING,     HEADER,        ota_take_job,      OTA_ACCEPTING),
+#if OTA_SOURCES_MAX > 1
+    ON(PROBING,     FETCH,         NULL,              OTA_PROBING),
+    ON(DOWNLOADING, FETCH,         NULL,              OTA_PREPARING),
+#endif
     AFTER(PROBING,  REPLY,         probe_again,       SAME),
 
     ON(ACCEPTING,   ACCEPTED,      ota_job_accepted,  OTA_PREPARING),
@@ -543,10 +549,20 @@ const char *ota_config_fault(const struct ota *ota)
     return ota->fault == NULL ? "" : ota->fault;
 }
 
+bool ota_needs_source(const struct ota *ota)
+{
+    return states[ota->state].needs_source;
+}
+
 static void send_what_is_due(struct ota *ota, otter_ms now)
 {
-    const struct ota_source_ops *source = ota->source->ops;
-    (states[ota->state].needs_source ? source->open : source->close)(ota->source, now);
+    for (unsigned i = 0; i < ota_sources(ota); i++) {
+        struct ota_source *source = ota->config.sources[i];
+        const bool wanted = source == ota->source && ota_needs_source(ota);
+        (wanted ? source->ops->open : source->ops->close)(source, now);
+        if (wanted && source->wants_document)
+            jobs_want_document(ota->config.jobs);
+    }
     if (ota->send_due && states[ota->state].send(ota, now) == OTTER_OK)
         ota->send_due = false;
 }

@@ -192,6 +192,10 @@ struct ota {
     uint8_t retries;   /* of the state */
     uint8_t repairs;   /* of the secondary's trailer, since boot */
     uint8_t starting;  /* steps of PREPARING */
+#if OTA_SOURCES_MAX > 1
+    uint8_t source_at; /* of `source`, in the configuration */
+    bool gives_up;     /* ... which has failed: the document is to name the next one */
+#endif
     bool online;
     bool was_online;
     bool on_trial;

@@ -20,6 +20,7 @@ static void work_at(struct ota *ota, unsigned index)
 {
     ota_set_select(&ota->record.job, &ota->record.version, index);
     ota->record.blocks_at_boot = 0;
+    ota->source->wants_document |= ota->source->ops->rereads;
 #if OTA_STAGING
     if (ota_is_patch(ota))
         (void)ota_choose_landing(ota); /* PREPARING says so if it is not possible */

@@ -11,6 +11,17 @@
  * needs none. Blocks may come late, in any order, more than once, or never: the agent asks again
  * for what did not come within `block_timeout_ms`. Nothing here waits.
  *
+ * What a source needs of the job document and the record does not hold (an address) it has in RAM
+ * only: `read` is called again, with the document that the agent asks the job service for, after a
+ * restart and for each file of a set when its turn comes (`rereads`), and whenever the source has
+ * set `wants_document`. Until then nothing is requested. A source sets it when its address is not
+ * good any more; one whose fresh address is not good either refuses for good.
+ *
+ * A source that refuses for good, or brings no block for the agent's `stall_timeout_ms`, is given
+ * up: the agent goes on, from the blocks on flash, with the next one that the document offers, in
+ * the device's order. Without one the update fails. With OTA_SOURCES_MAX 1, the default
+ * (OTTER_OTA_SOURCES), nothing of that is there.
+ *
  * A source's state is its owner's: a struct that begins with struct ota_source. */
 #ifndef OTTER_SERVICES_OTA_SOURCE_H
 #define OTTER_SERVICES_OTA_SOURCE_H
@@ -30,6 +41,11 @@ extern "C" {
 
 #define OTA_BLOCK_SIZE_MAX 131072u
 
+/* That the agent may be given (OTTER_OTA_SOURCES). */
+#ifndef OTA_SOURCES_MAX
+#define OTA_SOURCES_MAX 1u
+#endif
+
 /* A block of the file. `data` is valid during the call that brings it. */
 struct ota_block {
     uint32_t number;
@@ -42,11 +58,13 @@ struct ota_source;
 struct ota_source_ops {
     const char *name;     /* in the job document's `protocols` */
     uint8_t protocol;     /* enum ota_protocol: in the record */
+    bool rereads;         /* the record does not hold all that it takes from the document */
     uint32_t request_max; /* bytes of blocks that one request brings at most */
     /* What does not allow blocks of this size, beginning with the field's name, or NULL. */
     const char *(*fault)(const struct ota_source *source, uint32_t block_size);
     /* Takes what it needs from the job document: `afr_ota` is the index of that object, `file` of
-     * the object of the file. False with a sentence in `reason`, by ota_job_refuse. */
+     * the object of the file; of a set's files at first each in turn. False with a sentence in
+     * `reason`, by ota_job_refuse. */
     bool (*read)(struct ota_source *source, const struct json *json, int afr_ota, int file,
                  struct ota_job *job, char reason[OTA_REASON_MAX + 1]);
     /* Each may take several calls and may be called when there is nothing left to do. */
@@ -60,12 +78,13 @@ struct ota_source_ops {
 struct ota_source {
     const struct ota_source_ops *ops;
     uint32_t block_timeout_ms; /* without any block while some are asked for */
+    bool wants_document;       /* see above; the agent clears it before `read` */
     /* From the agent. */
     const struct ota_job *job; /* the update */
     struct ota_file file;      /* what `request` counts in, and what blocks must be of */
     /* A block of `file`: number and length are right. True if it was wanted. */
     bool (*on_block)(void *ctx, otter_ms now, const struct ota_block *block);
-    /* The other side says no; `for_good`: asking again cannot help. `text` is a
+    /* The other side says no; `for_good`: asking this source again cannot help. `text` is a
      * printable sentence. */
     void (*on_refusal)(void *ctx, otter_ms now, bool for_good, const char *text);
     void *ctx;

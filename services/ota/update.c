@@ -27,14 +27,40 @@ void ota_choose_source(struct ota *ota)
 {
     const struct ota_config *config = &ota->config;
     const struct ota_job *job = &ota->record.job;
-    unsigned i = config->source_count;
+    unsigned i = ota_sources(ota);
     do
         ota->source = config->sources[--i];
     while (i > 0 && ota->source->ops->protocol != job->protocol);
+#if OTA_SOURCES_MAX > 1
+    ota->source_at = (uint8_t)i;
+    ota->gives_up = false;
+#endif
     ota->source->job = job;
+    ota->source->wants_document = ota->source->ops->rereads;
     ota->source->on_block = on_block;
     ota->source->on_refusal = on_refusal;
     ota->source->ctx = ota;
+}
+
+#if OTA_SOURCES_MAX > 1
+enum ota_event ota_give_up_source(struct ota *ota, otter_ms now, enum ota_event failure)
+{
+    if (ota->gives_up || ota->source_at + 1u >= ota->config.source_count)
+        return failure;
+    LOG_WRN(OTA_TAG, "%s; looking for another source", ota->record.reason);
+    ota->gives_up = ota->source->wants_document = true;
+    ota->silent_ms = 0;
+    ota_restart_deadline(ota, now);
+    return OTA_EV_NONE;
+}
+#endif
+
+/* Not before the source knows where. */
+static int ask(struct ota *ota, otter_ms now, const uint16_t *blocks, uint32_t count)
+{
+    struct ota_source *source = ota->source;
+    return source->wants_document ? (int)OTTER_E_AGAIN
+                                  : source->ops->request(source, now, blocks, count);
 }
 
 /* --- is the image one that this device should take? --- */
@@ -91,7 +117,7 @@ otter_status ota_send_probe(struct ota *ota, otter_ms now)
     static const uint16_t first = 0;
     ota->source->file = ota_job_file(ota);
     ota->source->file.block_size = OTA_PROBE_SIZE;
-    const int asked = ota->source->ops->request(ota->source, now, &first, 1);
+    const int asked = ask(ota, now, &first, 1);
     return asked > 0 ? OTTER_OK : OTTER_E_AGAIN;
 }
 
@@ -342,11 +368,11 @@ static bool on_block(void *ctx, otter_ms now, const struct ota_block *block)
 static void on_refusal(void *ctx, otter_ms now, bool for_good, const char *text)
 {
     struct ota *ota = ctx;
-    if (ota->state != OTA_PROBING && ota->state != OTA_DOWNLOADING)
+    if ((ota->state != OTA_PROBING && ota->state != OTA_DOWNLOADING) || ota_gives_up(ota))
         return;
     ota->wake = 0;
     if (for_good)
-        ota_dispatch(ota, now, ota_fail(ota, "%s", text));
+        ota_dispatch(ota, now, ota_give_up_source(ota, now, ota_fail(ota, "%s", text)));
     else
         LOG_WRN(OTA_TAG, "%s", text);
 }
@@ -359,7 +385,7 @@ static otter_status send_request(struct ota *ota, otter_ms now)
     const uint32_t due = ota_download_due(download, blocks);
     if (due == 0)
         return OTTER_OK;
-    const int asked = ota->source->ops->request(ota->source, now, blocks, due);
+    const int asked = ask(ota, now, blocks, due);
     if (asked <= 0)
         return OTTER_E_AGAIN;
     if (download->in_flight == 0) /* the wait for blocks begins now */
@@ -408,10 +434,12 @@ enum ota_event ota_stalled(struct ota *ota, otter_ms now)
     struct ota_download *download = &ota->work.download;
     ota->silent_ms += ota->wait_ms;
     if (ota->silent_ms >= ota->config.stall_timeout_ms)
-        return ota_fail(ota, "no block arrived for %lu s at %lu/%lu, %lu were refused",
-                        (unsigned long)(ota->silent_ms / 1000u),
-                        (unsigned long)ota->progress.stored, (unsigned long)ota->progress.blocks,
-                        (unsigned long)ota->source->blocks_refused);
+        return ota_give_up_source(
+            ota, now,
+            ota_fail(ota, "no block arrived for %lu s at %lu/%lu, %lu were refused",
+                     (unsigned long)(ota->silent_ms / 1000u), (unsigned long)ota->progress.stored,
+                     (unsigned long)ota->progress.blocks,
+                     (unsigned long)ota->source->blocks_refused));
     LOG_DBG(OTA_TAG, "no block for a while; asking again");
     ota_download_lost(download, download->in_flight > 0);
     jobs_recheck(ota->config.jobs); /* a cancelled job's stream falls silent too */

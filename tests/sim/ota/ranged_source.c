@@ -14,10 +14,23 @@ static struct ranged_source *ranged_of(struct ota_source *source)
     return (struct ranged_source *)source;
 }
 
-/* The server knows files by the job that they are of, so an address need not be kept. */
-static const struct sim_job *file_of(const struct ranged_source *ranged)
+struct served {
+    const uint8_t *data;
+    uint32_t size;
+};
+
+/* The server knows files by their addresses. */
+static struct served file_at(const struct ranged_source *ranged)
 {
-    return sim_cloud_find(&ranged->world->cloud, ranged->source.job->id);
+    struct world *world = ranged->world;
+    char id[65];
+    unsigned number;
+    if (sscanf(ranged->address, "https://files/%64[^/]/%u?X-Amz-Signature=aaa", id, &number) != 2)
+        return (struct served){NULL, 0};
+    const struct sim_job *job = sim_cloud_find(&world->cloud, id);
+    if (job == NULL || number > 0)
+        return (struct served){job == NULL ? NULL : world->second, world->second_size};
+    return (struct served){job->data, job->size};
 }
 
 static const char *fault(const struct ota_source *source, uint32_t block_size)
@@ -29,10 +42,14 @@ static const char *fault(const struct ota_source *source, uint32_t block_size)
 static bool read_document(struct ota_source *source, const struct json *json, int afr_ota, int file,
                           struct ota_job *job, char reason[OTA_REASON_MAX + 1])
 {
-    (void)source;
+    struct ranged_source *ranged = ranged_of(source);
     (void)afr_ota;
     (void)job;
-    return json_type(json, json_find(json, file, "update_data_url")) == JSON_STRING ||
+    ranged->uses = 0;
+    ranged->under_way = 0;
+    ranged->world->addresses++;
+    return json_get_string(json, json_find(json, file, "update_data_url"), ranged->address,
+                           sizeof ranged->address) == OTTER_OK ||
            ota_job_refuse(reason, "job document: update_data_url is missing or no text");
 }
 
@@ -70,6 +87,10 @@ static int request(struct ota_source *source, otter_ms now, const uint16_t *bloc
     while (taken < count && blocks[taken] == blocks[taken - 1] + 1)
         taken++;
     ranged->requests++;
+    if (trouble->address_uses != 0 && ranged->uses++ >= trouble->address_uses) {
+        source->wants_document = true; /* 403 */
+        return OTTER_E_AGAIN;
+    }
     for (uint32_t i = 0; i < taken; i++) {
         if (world_random(ranged->world, 1000) >= trouble->lost)
             send_later(ranged, now, blocks[i]);
@@ -84,7 +105,7 @@ static void deliver(struct ranged_source *ranged, otter_ms now, uint16_t number,
 {
     struct ota_source *source = &ranged->source;
     const struct trouble *trouble = &ranged->world->trouble;
-    const struct sim_job *served = file_of(ranged);
+    const struct served served = file_at(ranged);
     static uint8_t bytes[4096];
     const uint32_t start = number * file->block_size;
     const uint32_t length = ota_file_block_length(file, number);
@@ -93,12 +114,12 @@ static void deliver(struct ranged_source *ranged, otter_ms now, uint16_t number,
     } else if (trouble->range_errors != 0 && ranged->requests % trouble->range_errors == 0) {
         source->on_refusal(source->ctx, now, false, "range refused: 503 Slow Down");
         ranged->requests++;
-    } else if (served == NULL || start + length > served->size ||
+    } else if (served.data == NULL || start + length > served.size ||
                file->block_size != source->file.block_size) {
         source->blocks_refused++;
     } else {
         const struct ota_block block = {number, length, bytes};
-        memcpy(bytes, served->data + start, length);
+        memcpy(bytes, served.data + start, length);
         ranged->world->ranges++;
         (void)source->on_block(source->ctx, now, &block);
     }
@@ -131,6 +152,7 @@ void ranged_source_init(struct ranged_source *ranged, struct world *world)
 {
     static const struct ota_source_ops ops = {.name = "HTTP",
                                               .protocol = OTA_PROTOCOL_HTTP,
+                                              .rereads = true,
                                               .request_max = 8u * 4096u,
                                               .fault = fault,
                                               .read = read_document,

@@ -409,6 +409,7 @@ static void ranged_random(unsigned only)
         name_case("ranged %u   (random)", seed);
         trouble.by_range = true;
         trouble.range_errors = seed % 5 + 2;
+        trouble.address_uses = seed % 3 * 2;
         if (sound(run_update(&updates[seed % 2], &trouble)))
             expect_consistent("job", 1, 2);
         next_update_works();
@@ -447,6 +448,47 @@ static void ranged(unsigned only)
             break;
     }
     ranged_random(only);
+}
+
+/* The power goes as often as it may in mid-download, and each address is good for a few ranges. */
+static void addresses_expire(void)
+{
+    const struct trouble trouble = {.by_range = true, .window = 4, .address_uses = 2};
+    name_case("ranged   (addresses)");
+    if (sound(run_update(&updates[0], &trouble)))
+        expect_plain_outcome(&updates[0]);
+    if (world.addresses < 3 || world.addresses > world.ranges || world.streamed != 0)
+        wrong("%u addresses for %u blocks", world.addresses, world.ranges);
+    end();
+}
+
+/* The stream falls silent when half of the file has come: the rest comes by range, from the blocks
+ * on flash. Then the same with the power cut at each operation. */
+static void one_source_after_the_other(unsigned only)
+{
+    for (uint32_t at = 0;; at++) {
+        const struct trouble trouble = {.either = true,
+                                        .window = 2,
+                                        .cut_at = at,
+                                        .cut = (enum nor_cut)(at % NOR_CUT_ALL_KINDS)};
+        if (only != 0 && at != only)
+            continue;
+        name_case("either %u   (%s)", at, nor_cut_name(trouble.cut));
+        begin(at + 1, &trouble);
+        world.cloud.silent_from = 4;
+        world_add_update(&world, "job", world_image(2, updates[0].size, true));
+        const bool at_rest = world_run(&world, world_at_rest, 24 * HOUR);
+        const bool over = world.operations < at;
+        if (sound(at_rest))
+            expect_outcome_of_cut(&updates[0]);
+        if (world.streamed == 0 || world.ranges == 0)
+            wrong("the blocks did not come by both");
+        if (at == 0 && world.ranges >= (updates[0].size + 1023u) / 1024u)
+            wrong("%u blocks came by range", world.ranges);
+        end();
+        if ((over && at > 0) || only != 0)
+            break;
+    }
 }
 
 static void refused_ranges(void)
@@ -615,6 +657,7 @@ static void usage(void)
            "  cancels         the job cancelled in each state\n"
            "  denials         the device's policy taken away in each state, for a while\n"
            "  ranged [N]      blocks from a server of ranges\n"
+           "  either [N]      ... after the stream has failed; all cuts of power\n"
            "  refusals        jobs that must not be done\n"
            "  again           jobs that come again\n"
            "  random [SEED]   everything at once: %u seeds, or this one\n"
@@ -662,8 +705,11 @@ int main(int argc, char **argv)
         cancels();
     if (wanted(chosen, "ranged")) {
         ranged(number);
+        addresses_expire();
         refused_ranges();
     }
+    if (wanted(chosen, "either"))
+        one_source_after_the_other(number);
     if (wanted(chosen, "refusals")) {
         refusals();
         keys_known_to_the_agent();

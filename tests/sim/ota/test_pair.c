@@ -289,6 +289,25 @@ static void several_cuts_never_part_the_images(void **state)
     printf("%u taken back\n", rolled_back);
 }
 
+/* The record holds no address, and the document of the job another one for each file. */
+static void each_file_of_a_pair_has_an_address_of_its_own(void **state)
+{
+    (void)state;
+    for (uint32_t seed = 1; seed < (full ? 400u : 20u); seed++) {
+        const struct trouble trouble = {
+            .by_range = true, .address_uses = seed % 4, .window = 4, .power_cuts = seed % 6};
+        renew(&trouble);
+        world.random += seed;
+        add_pair("job", 2, 2, 2);
+        assert_true(world_run(&world, world_at_rest, 6 * HOUR));
+        if (trouble.power_cuts == 0)
+            sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+        assert_true(world.running == world_partner_version(&world));
+        assert_true(world.ranges > 0 && world.streamed == 0);
+        assert_int_equal(world.mixed, 0);
+    }
+}
+
 static void a_cancelled_job_never_parts_the_images(void **state)
 {
     (void)state;
@@ -338,6 +357,7 @@ int main(int argc, char **argv)
         PROMISE(a_cut_at_any_operation_never_parts_the_images),
         PROMISE(a_confirmation_that_flash_refuses_does_not_part_the_images),
         PROMISE(several_cuts_never_part_the_images),
+        PROMISE(each_file_of_a_pair_has_an_address_of_its_own),
         PROMISE(a_cancelled_job_never_parts_the_images),
         PROMISE(a_job_for_a_partner_that_is_gone_fails_with_the_reason),
     };

@@ -281,7 +281,7 @@ static void add_job(const char *id, const char *document)
 
 static const char *long_text(void)
 {
-    static char document[WORLD_BLOCK + 1200u];
+    static char document[sizeof world.input + 176u];
     const int at = snprintf(document, sizeof document, "{\"afr_ota\":{},\"text\":\"");
     memset(document + at, 'x', sizeof document - (size_t)at);
     strcpy(document + sizeof document - 3, "\"}");

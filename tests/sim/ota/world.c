@@ -348,9 +348,10 @@ static void start_agent(struct world *world)
     start_jobs(world);
     ota_source_stream_init(&world->blocks, &world->mqtt, WORLD_THING, 0);
     ranged_source_init(&world->ranged, world);
-    world->sources[0] = &world->ranged.source;
-    world->sources[1] = &world->blocks.source;
-    const bool both = world->trouble.by_range;
+    const bool either = world->trouble.either;
+    const bool both = world->trouble.by_range || either;
+    world->sources[either] = &world->ranged.source;
+    world->sources[!either] = &world->blocks.source;
     const struct ota_config config = {
         .jobs = &world->jobs,
         .sources = both ? world->sources : world->sources + 1,
@@ -694,25 +695,40 @@ void world_destroy(struct world *world)
     sim_cloud_stop(&world->cloud);
 }
 
+/* As long as a presigned one; no two files have the same. */
+static const char *address_of(const char *id, unsigned file)
+{
+    static char member[RANGED_ADDRESS_MAX + 40];
+    char padding[RANGED_ADDRESS_MAX - 100];
+    memset(padding, 'a', sizeof padding - 1);
+    padding[sizeof padding - 1] = '\0';
+    snprintf(member, sizeof member,
+             "\"update_data_url\":\"https://files/%s/%u?X-Amz-Signature=%s\",", id, file, padding);
+    return member;
+}
+
 void world_add_update_with(struct world *world, const char *id, const struct world_image *image,
                            const char *piece, const char *instead)
 {
     char signature[BASE64_LENGTH(72) + 1];
-    const bool by_range = world->trouble.by_range;
+    const bool by_stream = !world->trouble.by_range || world->trouble.either;
+    const bool by_range = world->trouble.by_range || world->trouble.either;
     char stream[65];
     char named[90];
-    char document[1024];
-    char changed[1400];
+    char document[2048];
+    char changed[4096];
     must(base64_encode(signature, sizeof signature, image->signature, image->signature_length) > 0,
          "signature too long");
     snprintf(stream, sizeof stream, "AFR_OTA-stream-%.40s", id);
     snprintf(named, sizeof named, "\"streamname\":\"%s\",", stream);
     snprintf(document, sizeof document,
-             "{\"afr_ota\":{\"protocols\":[\"%s\"],%s\"files\":[{%s"
+             "{\"afr_ota\":{\"protocols\":[%s],%s\"files\":[{%s"
              "\"filepath\":\"fw.bin\",\"filesize\":%u,\"fileid\":0,\"certfile\":\"ota_signer_pub\","
              "\"fileType\":0,\"sig-sha256-ecdsa\":\"%s\"}]}}",
-             by_range ? "HTTP" : "MQTT", by_range ? "" : named,
-             by_range ? "\"update_data_url\":\"https://files\"," : "", (unsigned)image->size,
+             !by_range   ? "\"MQTT\""
+             : by_stream ? "\"HTTP\",\"MQTT\""
+                         : "\"HTTP\"",
+             by_stream ? named : "", by_range ? address_of(id, 0) : "", (unsigned)image->size,
              signature);
     const char *at = strstr(document, piece);
     must(at != NULL, "nothing to replace in the document");
@@ -742,16 +758,17 @@ void world_add_pair(struct world *world, const char *id, const struct world_imag
                     const struct world_image *second)
 {
     char signature[BASE64_LENGTH(72) + 1];
-    char file[300];
+    char file[RANGED_ADDRESS_MAX + 400];
+    const bool by_range = world->trouble.by_range || world->trouble.either;
     must(base64_encode(signature, sizeof signature, second->signature, second->signature_length) >
              0,
          "signature too long");
     snprintf(file, sizeof file,
-             "\"files\":[{\"filepath\":\"s.bin\",\"filesize\":%u,\"fileid\":1,\"fileType\":1,"
+             "\"files\":[{%s\"filepath\":\"s.bin\",\"filesize\":%u,\"fileid\":1,\"fileType\":1,"
              "\"certfile\":\"ota_signer_pub\",\"sig-sha256-ecdsa\":\"%s\"},{",
-             (unsigned)second->size, signature);
-    world->cloud.second = second->bytes;
-    world->cloud.second_size = second->size;
+             by_range ? address_of(id, 1) : "", (unsigned)second->size, signature);
+    world->second = world->cloud.second = second->bytes;
+    world->second_size = world->cloud.second_size = second->size;
     world_add_update_with(world, id, first, "\"files\":[{", file);
 }
 

@@ -69,6 +69,8 @@ struct trouble {
     bool by_range;         /* jobs offer HTTP only: blocks come from ranged_source.c ... */
     bool ranges_expire;    /* ... whose addresses are not good any more */
     uint32_t range_errors; /* ... which refuses each n-th range for now; 0: none */
+    uint32_t address_uses; /* ranges that an address is good for; 0: any number */
+    bool either;           /* jobs offer MQTT, which the device likes best, and HTTP */
     bool claims;           /* another service of the firmware claims jobs of others */
 };
 
@@ -104,6 +106,7 @@ struct world {
     uint32_t messages;        /* publishes so far */
     uint32_t streamed;        /* requests for blocks of a stream */
     uint32_t ranges;          /* blocks that came by range */
+    uint32_t addresses;       /* read from job documents */
 
     struct nor_power power;
     struct nor_device nor;
@@ -124,7 +127,9 @@ struct world {
     struct ota_source_stream blocks;
     struct ranged_source ranged;
     struct ota_source *sources[2];
-    bool pair; /* there is a partner, image 1 */
+    bool pair;             /* there is a partner, image 1 */
+    const uint8_t *second; /* of the last pair, its file 1 */
+    uint32_t second_size;
     struct flash_area second_primary, second_secondary;
     uint32_t mixed; /* boots that started images of different versions */
 #if OTA_IMAGES_MAX > 1
@@ -134,7 +139,7 @@ struct world {
 #if OTA_STAGING
     const struct ota_staging *staging;
 #endif
-    uint8_t input[WORLD_BLOCK + 1024u];
+    uint8_t input[WORLD_BLOCK + 2560u]; /* with addresses as long as presigned ones */
     uint8_t output[2048];
     jsmntok_t tokens[JOBS_TOKENS_MIN];
     uint8_t running;               /* major version of the firmware that runs */

@@ -182,6 +182,8 @@ static void each_missing_part_is_named(void **state)
     config = whole;
     config.source_count = 0;
     refused("sources: none");
+    config.source_count = OTA_SOURCES_MAX + 1;
+    refused("sources: none or too many");
 }
 
 #if OTA_IMAGES_MAX > 1
