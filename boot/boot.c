@@ -293,8 +293,10 @@ __attribute__((noinline)) otter_status boot_go(const struct boot_config *config,
     result->proof = 0; /* RAM may hold that of the boot before */
     if (!config_is_sound(config))
         return OTTER_E_ARGUMENT;
-    for (uint8_t i = 0; i < count; i++)
-        state_init(&states[i], config, i);
+    uint8_t next = 0;
+    do /* there is one at least */
+        state_init(&states[next], config, next);
+    while (++next < count);
     boot_report(&states[0], BOOT_EVENT_START, 0);
     /* An update that failed is no reason not to start what is valid; but then nothing is written
      * that is not needed for that. */
