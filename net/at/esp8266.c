@@ -476,6 +476,8 @@ size_t esp8266_output(const struct esp8266 *modem, const uint8_t **data)
 
 void esp8266_sent(struct esp8266 *modem, size_t length)
 {
+    if (length == 0)
+        return; /* there may be no text at all */
     modem->out += length;
     modem->out_length -= length;
 }
