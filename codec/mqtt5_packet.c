@@ -4,21 +4,8 @@
 #include <string.h>
 
 #include "codec/mqtt5_wire.h"
+#include "codec/mqtt_flags.h"
 
-#define CONNECT_USER_NAME   0x80u
-#define CONNECT_PASSWORD    0x40u
-#define CONNECT_WILL_RETAIN 0x20u
-#define CONNECT_WILL_QOS    3u /* position of the two bits */
-#define CONNECT_WILL        0x04u
-#define CONNECT_CLEAN_START 0x02u
-#define CONNECT_RESERVED    0x01u
-
-#define PUBLISH_DUPLICATE 0x08u
-#define PUBLISH_QOS       1u /* position of the two bits */
-#define PUBLISH_RETAIN    0x01u
-
-#define QOS_MASK         3u
-#define QOS_MAX          2u
 #define OPTIONS_RESERVED 0xc0u
 
 /* What the fixed header of each type must say: table 2-2, and the body lengths of chapter 3. */
@@ -42,8 +29,7 @@ static bool flags_valid(enum mqtt_packet_type type, uint8_t flags)
 {
     if (type != MQTT_PACKET_PUBLISH)
         return flags == shapes[type].flags;
-    const unsigned qos = flags >> PUBLISH_QOS & QOS_MASK;
-    return qos <= QOS_MAX && (qos > 0 || !(flags & PUBLISH_DUPLICATE));
+    return mqtt_publish_flags_valid(flags);
 }
 
 /* ---- Field types ----------------------------------------------------------------------------- */
@@ -210,16 +196,6 @@ bool mqtt5_reason_valid(enum mqtt_packet_type type, unsigned code)
 
 /* ---- CONNECT and CONNACK --------------------------------------------------------------------- */
 
-static bool connect_flags_valid(unsigned flags)
-{
-    if (flags & CONNECT_RESERVED) /* [MQTT-3.1.2-3] */
-        return false;
-    const unsigned will = flags & (QOS_MASK << CONNECT_WILL_QOS | CONNECT_WILL_RETAIN);
-    if (!(flags & CONNECT_WILL)) /* [MQTT-3.1.2-11], [MQTT-3.1.2-13] */
-        return will == 0;
-    return (flags >> CONNECT_WILL_QOS & QOS_MASK) <= QOS_MAX; /* [MQTT-3.1.2-12] */
-}
-
 /* Protocol name and level: sections 3.1.2.1 and 3.1.2.2. */
 static otter_status take_protocol(struct mqtt_cursor *c, struct mqtt_connect *connect)
 {
@@ -253,7 +229,7 @@ otter_status mqtt5_decode_connect(const uint8_t *body, size_t length, struct mqt
     if (status)
         return status;
     const unsigned flags = mqtt_take_u8(&c);
-    connect->clean_session = flags & CONNECT_CLEAN_START;
+    connect->clean_session = flags & CONNECT_CLEAN_SESSION;
     connect->keep_alive_s = mqtt_take_u16(&c);
     connect->properties = mqtt5_take_properties(&c, MQTT_PACKET_CONNECT);
     connect->client_id = mqtt_take_text(&c);
@@ -263,18 +239,7 @@ otter_status mqtt5_decode_connect(const uint8_t *body, size_t length, struct mqt
         connect->user_name = mqtt_take_text(&c);
     if (flags & CONNECT_PASSWORD)
         connect->password = mqtt_take_bytes(&c);
-    return connect_flags_valid(flags) && mqtt_cursor_done(&c) ? OTTER_OK : OTTER_E_MALFORMED;
-}
-
-static unsigned connect_flags(const struct mqtt_connect *connect)
-{
-    unsigned flags = connect->clean_session ? CONNECT_CLEAN_START : 0;
-    if (connect->will_topic.data) {
-        flags |= CONNECT_WILL | (unsigned)connect->will_qos << CONNECT_WILL_QOS;
-        flags |= connect->will_retain ? CONNECT_WILL_RETAIN : 0;
-    }
-    flags |= connect->user_name.data ? CONNECT_USER_NAME : 0;
-    return flags | (connect->password.data ? CONNECT_PASSWORD : 0);
+    return mqtt_connect_flags_valid(flags) && mqtt_cursor_done(&c) ? OTTER_OK : OTTER_E_MALFORMED;
 }
 
 static bool connect_valid(const struct mqtt_connect *connect)
@@ -284,7 +249,7 @@ static bool connect_valid(const struct mqtt_connect *connect)
                                       properties_valid(MQTT5_WILL, connect->will_properties));
     return mqtt_text_valid(connect->client_id) && mqtt_text_valid(connect->user_name) &&
            will_valid && properties_valid(MQTT_PACKET_CONNECT, connect->properties) &&
-           connect->will_qos <= QOS_MAX && connect_flags_valid(connect_flags(connect));
+           connect->will_qos <= QOS_MAX && mqtt_connect_flags_valid(mqtt_connect_flags(connect));
 }
 
 static size_t connect_length(const struct mqtt_connect *connect)
@@ -307,7 +272,7 @@ int mqtt5_encode_connect(uint8_t *out, size_t size, const struct mqtt_connect *c
     struct mqtt_writer w = mqtt_begin(out, size, MQTT_PACKET_CONNECT, 0, connect_length(connect));
     mqtt_put_string(&w, "MQTT", 4);
     mqtt_put_u8(&w, MQTT_PROTOCOL_5);
-    mqtt_put_u8(&w, connect_flags(connect));
+    mqtt_put_u8(&w, mqtt_connect_flags(connect));
     mqtt_put_u16(&w, connect->keep_alive_s);
     mqtt5_put_properties(&w, connect->properties);
     mqtt_put_string(&w, connect->client_id.data, connect->client_id.length);

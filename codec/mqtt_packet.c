@@ -5,21 +5,7 @@
 #include <string.h>
 
 #include "codec/mqtt_cursor.h"
-
-#define CONNECT_USER_NAME     0x80u
-#define CONNECT_PASSWORD      0x40u
-#define CONNECT_WILL_RETAIN   0x20u
-#define CONNECT_WILL_QOS      3u /* position of the two bits */
-#define CONNECT_WILL          0x04u
-#define CONNECT_CLEAN_SESSION 0x02u
-#define CONNECT_RESERVED      0x01u
-
-#define PUBLISH_DUPLICATE 0x08u
-#define PUBLISH_QOS       1u /* position of the two bits */
-#define PUBLISH_RETAIN    0x01u
-
-#define QOS_MASK 3u
-#define QOS_MAX  2u
+#include "codec/mqtt_flags.h"
 
 /* What the fixed header of each type must say: table 2.2, and the body lengths of chapter 3. */
 struct shape {
@@ -61,8 +47,7 @@ static bool flags_valid(enum mqtt_packet_type type, uint8_t flags)
 {
     if (type != MQTT_PACKET_PUBLISH)
         return flags == shapes[type].flags;
-    const unsigned qos = flags >> PUBLISH_QOS & QOS_MASK;
-    return qos <= QOS_MAX && (qos > 0 || !(flags & PUBLISH_DUPLICATE));
+    return mqtt_publish_flags_valid(flags);
 }
 
 /* ---- The fixed header ------------------------------------------------------------------------ */
@@ -95,16 +80,11 @@ otter_status mqtt_decode_header(const uint8_t *data, size_t length, struct mqtt_
 
 /* ---- CONNECT and CONNACK --------------------------------------------------------------------- */
 
+/* Beside what both versions ask for: no password without a user name [MQTT-3.1.2-22]. */
 static bool connect_flags_valid(unsigned flags)
 {
-    if (flags & CONNECT_RESERVED) /* [MQTT-3.1.2-3] */
-        return false;
-    if ((flags & CONNECT_PASSWORD) && !(flags & CONNECT_USER_NAME)) /* [MQTT-3.1.2-22] */
-        return false;
-    const unsigned will = flags & (QOS_MASK << CONNECT_WILL_QOS | CONNECT_WILL_RETAIN);
-    if (!(flags & CONNECT_WILL)) /* [MQTT-3.1.2-11], [MQTT-3.1.2-13], [MQTT-3.1.2-15] */
-        return will == 0;
-    return (flags >> CONNECT_WILL_QOS & QOS_MASK) <= QOS_MAX; /* [MQTT-3.1.2-14] */
+    return mqtt_connect_flags_valid(flags) &&
+           (!(flags & CONNECT_PASSWORD) || (flags & CONNECT_USER_NAME));
 }
 
 /* Protocol name and level: section 3.1.2.1 and 3.1.2.2. */
@@ -151,22 +131,11 @@ otter_status mqtt_decode_connect(const uint8_t *body, size_t length, struct mqtt
     return connect_flags_valid(flags) && mqtt_cursor_done(&c) ? OTTER_OK : OTTER_E_MALFORMED;
 }
 
-static unsigned connect_flags(const struct mqtt_connect *connect)
-{
-    unsigned flags = connect->clean_session ? CONNECT_CLEAN_SESSION : 0;
-    if (connect->will_topic.data) {
-        flags |= CONNECT_WILL | (unsigned)connect->will_qos << CONNECT_WILL_QOS;
-        flags |= connect->will_retain ? CONNECT_WILL_RETAIN : 0;
-    }
-    flags |= connect->user_name.data ? CONNECT_USER_NAME : 0;
-    return flags | (connect->password.data ? CONNECT_PASSWORD : 0);
-}
-
 static bool connect_valid(const struct mqtt_connect *connect)
 {
     return mqtt_text_valid(connect->client_id) && mqtt_text_valid(connect->user_name) &&
            (!connect->will_topic.data || mqtt_topic_valid(connect->will_topic)) &&
-           connect->will_qos <= QOS_MAX && connect_flags_valid(connect_flags(connect));
+           connect->will_qos <= QOS_MAX && connect_flags_valid(mqtt_connect_flags(connect));
 }
 
 int mqtt_encode_connect(uint8_t *out, size_t size, const struct mqtt_connect *connect)
@@ -184,7 +153,7 @@ int mqtt_encode_connect(uint8_t *out, size_t size, const struct mqtt_connect *co
     struct mqtt_writer w = mqtt_begin(out, size, MQTT_PACKET_CONNECT, 0, length);
     mqtt_put_string(&w, "MQTT", 4);
     mqtt_put_u8(&w, MQTT_PROTOCOL_3_1_1);
-    mqtt_put_u8(&w, connect_flags(connect));
+    mqtt_put_u8(&w, mqtt_connect_flags(connect));
     mqtt_put_u16(&w, connect->keep_alive_s);
     mqtt_put_string(&w, connect->client_id.data, connect->client_id.length);
     if (connect->will_topic.data) {
