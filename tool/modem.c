@@ -169,11 +169,7 @@ static int take_option(struct job *job, int option, const char *value)
 
 int command_modem(int argc, char **argv)
 {
-    struct job job = {.config = {.major = 1,
-                                 .ssid = "workshop",
-                                 .password = "otter-demo",
-                                 .delay_ms = 1,
-                                 .fault_at = 1}};
+    struct job job = {.config = MODEL_DEFAULTS};
     struct arguments arguments;
     int got;
     arguments_start(&arguments, &usage, argc, argv);

@@ -241,12 +241,7 @@ static int take_option(struct job *job, int option, const char *value)
 
 int command_twin(int argc, char **argv)
 {
-    struct job job = {.cut_after = UINT64_MAX,
-                      .modem = {.major = 1,
-                                .ssid = "workshop",
-                                .password = "otter-demo",
-                                .delay_ms = 1,
-                                .fault_at = 1}};
+    struct job job = {.cut_after = UINT64_MAX, .modem = MODEL_DEFAULTS};
     struct arguments arguments;
     int got;
 

@@ -51,6 +51,12 @@ struct model_config {
     unsigned fault_at; /* counted from power-on, 1 for the first; 0: never */
 };
 
+/* A sound module of AT 1.7, at an access point that the demo and the tools know. */
+#define MODEL_DEFAULTS                                                                             \
+    {                                                                                              \
+        .major = 1, .ssid = "workshop", .password = "otter-demo", .delay_ms = 1, .fault_at = 1     \
+    }
+
 /* The module's side of the radio. `link` is 0 to 4. */
 struct model_network {
     void *ctx;
