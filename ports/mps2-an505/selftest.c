@@ -1,105 +1,20 @@
 /* Test program for the port on QEMU; tests/e2e/port_mps2.sh drives it over the console.
  *
- * It goes through its stages by resetting: a count of programmed words in flash says which is next.
- * Each check prints "ok ..." or "FAIL ..."; the last line is "selftest done: N failed". Input, one
- * line: the TCP port of an echo server on the host. */
-#include <stdarg.h>
-#include <stdio.h>
+ * It goes through its stages by resetting (ports/cortex-m/selftest.h). Input, one line: the TCP
+ * port of an echo server on the host. */
 #include <stdlib.h>
 #include <string.h>
 
-#include "port/flash.h"
 #include "port/handover.h"
-#include "port/log.h"
 #include "port/port.h"
 #include "port/socket.h"
+#include "ports/cortex-m/selftest.h"
 #include "ports/mps2-an505/mps2.h"
-#include "ports/cortex-m/system.h"
 
 #define AREA_OFFSET 0x200000u /* beyond the board's map */
 #define SECTOR      0x1000u
 #define ECHO_BYTES  0x100000u
 #define WAIT_MS     20000u
-
-static struct flash_area rules_area = {NULL, AREA_OFFSET, 2 * SECTOR};
-static struct flash_area stage_area = {NULL, AREA_OFFSET + 2 * SECTOR, SECTOR};
-static struct flash_area result_area = {NULL, AREA_OFFSET + 3 * SECTOR, SECTOR};
-
-static void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-static void say(const char *format, ...)
-{
-    char line[128];
-    va_list args;
-    va_start(args, format);
-    const int length = vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    port_log_write(line, (size_t)length);
-}
-
-/* Words programmed in an area count up and survive resets. */
-static uint32_t count_of(const struct flash_area *area)
-{
-    uint32_t count = 0;
-    while (flash_is_erased(area, 4 * count, 4) == 0)
-        count++;
-    return count;
-}
-
-static void count_up(const struct flash_area *area)
-{
-    const uint32_t mark = 0x12345678;
-    flash_program(area, 4 * count_of(area), &mark, sizeof mark);
-}
-
-static void check(bool good, const char *what)
-{
-    say("%s %s", good ? "ok" : "FAIL", what);
-    if (!good)
-        count_up(&result_area);
-}
-
-static void check_flash(void)
-{
-    static const uint8_t data[8] = {1, 2, 3, 4, 5, 6, 7, 8};
-    uint8_t back[8] = {0};
-    check(flash_erase(&rules_area, 0, SECTOR) == OTTER_OK, "a sector is erased");
-    check(flash_is_erased(&rules_area, 0, SECTOR) == 1, "an erased sector reads as ff");
-    check(flash_program(&rules_area, 16, data, 8) == OTTER_OK, "erased units are programmed");
-    check(flash_read(&rules_area, 16, back, 8) == OTTER_OK && memcmp(back, data, 8) == 0,
-          "what was programmed reads back");
-    check(flash_program(&rules_area, 12, data, 8) == OTTER_E_FLASH,
-          "a programmed unit is not programmed again");
-    check(flash_is_erased(&rules_area, 12, 4) == 1, "a refused program changes nothing");
-    check(flash_program(&rules_area, 2, data, 8) == OTTER_E_ARGUMENT, "alignment is checked");
-    check(flash_program(&rules_area, 32, data, 6) == OTTER_E_ARGUMENT, "length is checked");
-    check(flash_program(&rules_area, 2 * SECTOR - 4, data, 8) == OTTER_E_BOUNDS,
-          "the end of the area is checked");
-}
-
-static void check_time(void)
-{
-    const otter_ms start = port_now();
-    const otter_ms deadline = start + 300;
-    while (port_now() < deadline)
-        port_idle(deadline);
-    const otter_ms took = port_now() - start;
-    say("slept %lu ms of 300", (unsigned long)took);
-    check(took >= 300, "idle sleeps until its deadline");
-}
-
-static void check_random(void)
-{
-    uint8_t one[16], two[16];
-    const otter_status status = port_random(one, sizeof one);
-    if (status != OTTER_OK) {
-        say("random: %s", otter_status_text(status));
-        return;
-    }
-    check(port_random(two, sizeof two) == OTTER_OK && memcmp(one, two, sizeof one) != 0,
-          "random bytes differ");
-    say("random: %02x%02x%02x%02x%02x%02x%02x%02x", one[0], one[1], one[2], one[3], one[4], one[5],
-        one[6], one[7]);
-}
 
 static void hang(void)
 {
@@ -311,28 +226,16 @@ static void check_early_input(void)
           "a byte that came before the firmware started is taken");
 }
 
-static void first_boot(void)
-{
-    flash_erase(&stage_area, 0, SECTOR);
-    flash_erase(&result_area, 0, SECTOR);
-}
-
 int main(void)
 {
-    port_start();
-    rules_area.flash = stage_area.flash = result_area.flash = &port_flash[0];
-    const uint32_t reason = port_handover()->reset_reason;
-    if (reason == RESET_POWER_ON)
-        first_boot();
-    const uint32_t stage = count_of(&stage_area);
-    count_up(&stage_area);
-    say("selftest stage %lu, reset reason %lu", (unsigned long)stage, (unsigned long)reason);
+    uint32_t reason;
+    const uint32_t stage = selftest_begin(AREA_OFFSET, SECTOR, &reason);
     switch (stage) {
     case 0:
         check(reason == RESET_POWER_ON, "power-on is told");
         check_early_input();
         check_flash();
-        check_time();
+        check_time(UINT32_MAX);
         port_reset();
     case 1:
         check(reason == RESET_SOFTWARE, "a software reset is told");
@@ -351,11 +254,5 @@ int main(void)
         check_random();
         check_network();
     }
-    say("stack: %lu of %lu bytes used, RAM: %lu bytes", (unsigned long)port_stack_used(),
-        (unsigned long)port_stack_size(), (unsigned long)port_ram_used());
-    say("selftest done: %lu failed", (unsigned long)count_of(&result_area));
-    for (;;) {
-        port_watchdog_feed();
-        port_idle(OTTER_NEVER);
-    }
+    selftest_end();
 }

@@ -1,0 +1,119 @@
+/* The shared part of the ports' self-tests; see selftest.h. */
+#include "ports/cortex-m/selftest.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "port/handover.h"
+#include "port/port.h"
+
+struct flash_area selftest_area;
+static struct flash_area stage_area, result_area;
+
+void say(const char *format, ...)
+{
+    char line[128];
+    va_list args;
+    va_start(args, format);
+    const int length = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    port_log_write(line, (size_t)length);
+}
+
+/* Words programmed in an area count up and survive resets. */
+static uint32_t count_of(const struct flash_area *area)
+{
+    uint32_t count = 0;
+    while (flash_is_erased(area, 4 * count, 4) == 0)
+        count++;
+    return count;
+}
+
+static void count_up(const struct flash_area *area)
+{
+    const uint32_t mark = 0x12345678;
+    flash_program(area, 4 * count_of(area), &mark, sizeof mark);
+}
+
+void check(bool good, const char *what)
+{
+    say("%s %s", good ? "ok" : "FAIL", what);
+    if (!good)
+        count_up(&result_area);
+}
+
+uint32_t selftest_begin(uint32_t offset, uint32_t sector, uint32_t *reset_reason)
+{
+    port_start();
+    selftest_area = (struct flash_area){&port_flash[0], offset, 2 * sector};
+    stage_area = (struct flash_area){&port_flash[0], offset + 2 * sector, sector};
+    result_area = (struct flash_area){&port_flash[0], offset + 3 * sector, sector};
+    *reset_reason = port_handover()->reset_reason;
+    if (*reset_reason == RESET_POWER_ON) {
+        flash_erase(&stage_area, 0, sector);
+        flash_erase(&result_area, 0, sector);
+    }
+    const uint32_t stage = count_of(&stage_area);
+    count_up(&stage_area);
+    say("selftest stage %lu, reset reason %lu", (unsigned long)stage, (unsigned long)*reset_reason);
+    return stage;
+}
+
+void selftest_end(void)
+{
+    say("stack: %lu of %lu bytes used, RAM: %lu bytes", (unsigned long)port_stack_used(),
+        (unsigned long)port_stack_size(), (unsigned long)port_ram_used());
+    say("selftest done: %lu failed", (unsigned long)count_of(&result_area));
+    for (;;) {
+        port_watchdog_feed();
+        port_idle(OTTER_NEVER);
+    }
+}
+
+void check_flash(void)
+{
+    static const uint8_t data[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    const struct flash_area *area = &selftest_area;
+    const uint32_t sector = area->size / 2;
+    uint8_t back[8] = {0};
+    check(flash_erase(area, 0, sector) == OTTER_OK, "a sector is erased");
+    check(flash_is_erased(area, 0, sector) == 1, "an erased sector reads as ff");
+    check(flash_program(area, 16, data, 8) == OTTER_OK, "erased units are programmed");
+    check(flash_read(area, 16, back, 8) == OTTER_OK && memcmp(back, data, 8) == 0,
+          "what was programmed reads back");
+    check(flash_program(area, 12, data, 8) == OTTER_E_FLASH,
+          "a programmed unit is not programmed again");
+    check(flash_is_erased(area, 12, 4) == 1, "a refused program changes nothing");
+    check(flash_program(area, 2, data, 8) == OTTER_E_ARGUMENT, "alignment is checked");
+    check(flash_program(area, 32, data, 6) == OTTER_E_ARGUMENT, "length is checked");
+    check(flash_program(area, 2 * sector - 4, data, 8) == OTTER_E_BOUNDS,
+          "the end of the area is checked");
+    check(flash_erase(area, 4, sector) == OTTER_E_ARGUMENT, "an erase begins at a sector");
+    check(flash_erase(area, sector, 2 * sector) == OTTER_E_BOUNDS, "an erase ends in its area");
+}
+
+void check_time(uint32_t most_ms)
+{
+    const otter_ms start = port_now();
+    const otter_ms deadline = start + 300;
+    while (port_now() < deadline)
+        port_idle(deadline);
+    const otter_ms took = port_now() - start;
+    say("slept %lu ms of 300", (unsigned long)took);
+    check(took >= 300 && took < most_ms, "idle sleeps until its deadline");
+}
+
+void check_random(void)
+{
+    uint8_t one[16], two[16];
+    const otter_status status = port_random(one, sizeof one);
+    if (status != OTTER_OK) {
+        say("random: %s", otter_status_text(status));
+        return;
+    }
+    check(port_random(two, sizeof two) == OTTER_OK && memcmp(one, two, sizeof one) != 0,
+          "random bytes differ");
+    say("random: %02x%02x%02x%02x%02x%02x%02x%02x", one[0], one[1], one[2], one[3], one[4], one[5],
+        one[6], one[7]);
+}
