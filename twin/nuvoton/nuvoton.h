@@ -70,6 +70,14 @@ struct nuvoton_part {
     uint32_t crpt_base;
     bool has_spim, has_qspi, has_sdh, has_emac, has_eadc;
 };
+/* The UARTs of the M467 and the M487: interrupts, source selectors and dividers are the same. */
+#define NUVOTON_M4_UARTS                                                                           \
+    .uarts = 8, .uart_irq = {36, 37, 48, 49, 74, 75, 102, 103},                                    \
+    .uart_clock = {{{0x14, 24, 2}, {0x20, 8, 4}},  {{0x14, 26, 2}, {0x20, 12, 4}},                 \
+                   {{0x1c, 24, 2}, {0x30, 0, 4}},  {{0x1c, 26, 2}, {0x30, 4, 4}},                  \
+                   {{0x1c, 28, 2}, {0x30, 8, 4}},  {{0x1c, 30, 2}, {0x30, 12, 4}},                 \
+                   {{0x1c, 20, 2}, {0x30, 16, 4}}, {{0x1c, 22, 2}, {0x30, 20, 4}}}
+
 extern const struct nuvoton_part nuvoton_m467, nuvoton_m487, nuvoton_m2354;
 
 struct nuvoton_pin {
