@@ -14,12 +14,13 @@ extern "C" {
 struct pbuf;
 
 /* Starts the device; it may take long until it carries frames. OTTER_E_IO when none answers. `mac`
- * is the address it has. */
+ * is the address it has; it lives on, and a device that learns its address later writes it there
+ * before ethernet_poll says OTTER_OK for the first time. */
 otter_status ethernet_start(uint8_t mac[6]);
 
-/* Called from the main loop, often: link changes, what else is due. True while frames can come and
- * go (a cable, an access point). */
-bool ethernet_poll(void);
+/* Called from the main loop, often: link changes, what else is due. OTTER_OK while frames can come
+ * and go; else what is missing, in the terms of port_network_status (OTTER_E_IO: a cable). */
+otter_status ethernet_poll(void);
 
 /* The next received frame, which the caller then owns, or NULL. */
 struct pbuf *ethernet_receive(void);

@@ -19,6 +19,7 @@
 static struct netif interface;
 static bool running;
 static bool event;
+static otter_status device = OTTER_E_IO; /* as ethernet_poll said */
 
 /* What lwIP asks of its platform. */
 
@@ -105,9 +106,12 @@ void network_start(void)
 }
 
 /* DHCP asks anew by itself when the link comes back. */
-static void follow_link(bool up)
+static void follow_link(void)
 {
-    if (up == (bool)netif_is_link_up(&interface))
+    const otter_status before = device;
+    device = ethernet_poll();
+    const bool up = device == OTTER_OK;
+    if (up == (before == OTTER_OK))
         return;
     LOG_INF("NET", up ? "link up" : "link down");
     event = true;
@@ -121,7 +125,7 @@ void network_poll(void)
 {
     if (!running)
         return;
-    follow_link(ethernet_poll());
+    follow_link();
     struct pbuf *frame;
     while ((frame = ethernet_receive()) != NULL)
         if (interface.input(frame, &interface) != ERR_OK)
@@ -160,8 +164,8 @@ bool port_network_quiet(void)
 
 otter_status port_network_status(void)
 {
-    if (!running || !netif_is_link_up(&interface))
-        return OTTER_E_IO;
+    if (device != OTTER_OK)
+        return device;
     return dhcp_supplied_address(&interface) ? OTTER_OK : OTTER_E_ADDRESS;
 }
 

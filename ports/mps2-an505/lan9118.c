@@ -244,9 +244,9 @@ otter_status ethernet_send(const struct pbuf *frame)
 }
 
 /* QEMU's cable is never pulled. */
-bool ethernet_poll(void)
+otter_status ethernet_poll(void)
 {
-    return true;
+    return OTTER_OK;
 }
 
 void ethernet_join(const char *ssid, const char *credential)
