@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "twin/modem/faults.h"
+
 #define NEVER     UINT64_MAX
 #define BOOT_MS   300u
 #define REJOIN_MS 3000u /* the access point is back */
@@ -20,23 +22,11 @@ const char *const esp8266_model_faults[] = {
 
 bool esp8266_model_take_fault(struct model_config *config, const char *text)
 {
-    const size_t length = strcspn(text, "@");
-    unsigned long at = 1;
-    if (text[length] == '@') {
-        char *end;
-        at = strtoul(text + length + 1, &end, 10);
-        if (end == text + length + 1 || *end != '\0' || at == 0 || at > 1000000)
-            return false;
-    }
-    for (unsigned i = 1; esp8266_model_faults[i] != NULL; i++) {
-        const char *name = esp8266_model_faults[i];
-        if (strlen(name) != length || strncmp(name, text, length) != 0)
-            continue;
-        config->fault = (enum model_fault)i;
-        config->fault_at = (unsigned)at;
-        return true;
-    }
-    return false;
+    unsigned kind;
+    if (!modem_fault_parse(esp8266_model_faults, text, &kind, &config->fault_at))
+        return false;
+    config->fault = (enum model_fault)kind;
+    return true;
 }
 
 /* ---- Output ---------------------------------------------------------------------------------- */
