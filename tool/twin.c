@@ -38,7 +38,7 @@ static const struct option options[] = {
     {OPTION_SSID, "ssid", "NAME", "the access point that the board's modem finds (workshop)"},
     {OPTION_PASSWORD, "password", "TEXT", "its password (otter-demo)"},
     {OPTION_MODEM_FAULT, "modem-fault", "KIND[@N]",
-     "the modem goes wrong once, at its N-th command, as in `otter modem --help`"},
+     "the board's modem goes wrong once, at its N-th command; `help` lists the kinds"},
     {OPTION_NO_ENTROPY, "no-entropy", NULL,
      "the chip's source of random numbers gives the same all the time"},
     {OPTION_LIST, "list", NULL, "lists the boards that have a twin"},
@@ -72,7 +72,8 @@ struct job {
     uint64_t cut_after;
     uint32_t cut_operation;
     bool no_entropy;
-    struct model_config modem;
+    const char *modem_fault;
+    struct modem_setup modem;
 };
 
 static volatile sig_atomic_t stopped;
@@ -163,7 +164,25 @@ static int run(struct machine *machine, const struct job *job)
     return end == TWIN_FAULT ? 1 : end == TWIN_CUT ? 3 : 0;
 }
 
-static int start(const struct job *job)
+/* False when the board's modem does not know that fault; they are listed then. */
+static bool take_modem_fault(struct job *job, const struct machine *machine)
+{
+    if (!job->modem_fault)
+        return true;
+    if (!machine->modem_faults) {
+        fprintf(stderr, "otter twin: %s has no modem that could go wrong\n", machine->board);
+        return false;
+    }
+    if (modem_setup_fault(&job->modem, machine->modem_faults, job->modem_fault))
+        return true;
+    fprintf(stderr, "otter twin: the modem of %s goes wrong by KIND[@N], of which KIND is\n",
+            machine->board);
+    for (unsigned i = 1; machine->modem_faults[i]; i++)
+        fprintf(stderr, "  %s\n", machine->modem_faults[i]);
+    return false;
+}
+
+static int start(struct job *job)
 {
     signal(SIGUSR1, on_link_signal); /* from here on: once the flash is there, it is safe to send */
     if (mkdir(job->flash, 0777) != 0 && errno != EEXIST) {
@@ -173,7 +192,7 @@ static int start(const struct job *job)
     struct machine *machine = machine_new(job->board, job->flash);
     if (!machine)
         return 1;
-    int code = 0;
+    int code = take_modem_fault(job, machine) ? 0 : 2;
     for (unsigned i = 0; i < job->hex_count && code == 0; i++)
         code = program(machine, job->hex[i]) ? 0 : 1;
     if (code == 0)
@@ -222,8 +241,7 @@ static int take_option(struct job *job, int option, const char *value)
         job->modem.password = value;
         break;
     case OPTION_MODEM_FAULT:
-        if (!esp8266_model_take_fault(&job->modem, value))
-            return usage_wrong_value(&usage, option, value);
+        job->modem_fault = value;
         break;
     case OPTION_NO_ENTROPY:
         job->no_entropy = true;
@@ -241,7 +259,8 @@ static int take_option(struct job *job, int option, const char *value)
 
 int command_twin(int argc, char **argv)
 {
-    struct job job = {.cut_after = UINT64_MAX, .modem = MODEL_DEFAULTS};
+    struct job job = {.cut_after = UINT64_MAX,
+                      .modem = {.ssid = MODEM_SSID, .password = MODEM_PASSWORD}};
     struct arguments arguments;
     int got;
 

@@ -3,7 +3,7 @@
 #ifndef OTTER_TWIN_MACHINE_H
 #define OTTER_TWIN_MACHINE_H
 
-#include "twin/modem/esp8266_model.h"
+#include "twin/modem/setup.h"
 #include "twin/serial.h"
 #include "twin/twin.h"
 
@@ -17,8 +17,9 @@ struct machine {
     /* Puts the console at the board's debug port. */
     void (*connect_console)(struct machine *machine, struct serial *console);
     /* Switches the board's modem on; NULL where it has none. False without memory. */
-    bool (*connect_modem)(struct machine *machine, const struct model_config *config);
-    struct modem_line *modem; /* NULL before */
+    bool (*connect_modem)(struct machine *machine, const struct modem_setup *setup);
+    const char *const *modem_faults; /* their names, of setup.h; NULL where it has no modem */
+    struct modem_line *modem;        /* a modem at a UART; NULL before */
     /* Pulls the board's Ethernet cable or its access point away, or brings it back; NULL where it
      * has neither. There at first. */
     void (*connect_link)(struct machine *machine, bool there);

@@ -47,10 +47,15 @@ static void on_pin(void *ctx, unsigned port, unsigned pin, bool level)
         modem_line_reset(state->machine->modem, level);
 }
 
-static bool connect_modem(struct machine *machine, const struct model_config *config)
+static bool connect_modem(struct machine *machine, const struct modem_setup *setup)
 {
     struct state *state = machine->chip;
-    machine->modem = modem_line_new(machine->twin, config);
+    struct model_config config = MODEL_DEFAULTS;
+    config.ssid = setup->ssid;
+    config.password = setup->password;
+    config.fault = (enum model_fault)setup->fault;
+    config.fault_at = setup->fault_at;
+    machine->modem = modem_line_new(machine->twin, &config);
     if (!machine->modem)
         return false;
     uart_connect(&state->soc->uarts[state->board->modem_uart], modem_line_serial(machine->modem));
@@ -164,6 +169,7 @@ bool numaker_make(struct machine *machine, const char *folder, const struct numa
                                 .program = program,
                                 .connect_console = connect_console,
                                 .connect_modem = board->modem_uart ? connect_modem : NULL,
+                                .modem_faults = board->modem_uart ? esp8266_model_faults : NULL,
                                 .connect_link = connect_link,
                                 .spoil_entropy = spoil_entropy,
                                 .free = free_board};

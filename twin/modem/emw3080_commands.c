@@ -227,18 +227,12 @@ static const struct {
     uint32_t length;
     void (*run)(struct emw3080_model *model, const struct request *request);
 } commands[] = {
-    {ECHO, ANY, run_echo},
-    {REBOOT, 0, run_reboot},
-    {VERSION, 0, run_version},
-    {FACTORY, 0, run_reboot},
-    {GET_MAC, 0, run_get_mac},
-    {CONNECT, 176, run_connect},
-    {DISCONNECT, 0, run_disconnect},
-    {GET_IP, 1, run_get_ip},
-    {LINK_INFO, 0, run_link_info},
-    {BYPASS_SET, 4, run_bypass_set},
-    {BYPASS_GET, 0, run_bypass_get},
-    {BYPASS_OUT, ANY, run_bypass_out},
+    {ECHO, ANY, run_echo},           {REBOOT, 0, run_reboot},
+    {VERSION, 0, run_version},       {FACTORY, 0, run_reboot},
+    {GET_MAC, 0, run_get_mac},       {CONNECT, 176, run_connect},
+    {DISCONNECT, 0, run_disconnect}, {GET_IP, 1, run_get_ip},
+    {LINK_INFO, 0, run_link_info},   {BYPASS_SET, 4, run_bypass_set},
+    {BYPASS_GET, 0, run_bypass_get}, {BYPASS_OUT, ANY, run_bypass_out},
 };
 
 /* Of what befalls the module while it has a request in hand. */

@@ -84,7 +84,7 @@ struct emw3080_model {
     bool selected, flow;
     uint64_t flow_up_at, flow_down_at;
     bool flow_is_late; /* it comes even behind the transaction's end */
-    uint32_t count; /* bytes of this state */
+    uint32_t count;    /* bytes of this state */
     uint8_t header_out[8], header_in[8];
     uint32_t in_length, out_length;
     uint8_t in[4096];

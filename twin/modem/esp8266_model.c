@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "twin/modem/faults.h"
+#include "twin/modem/setup.h"
 
 #define NEVER     UINT64_MAX
 #define BOOT_MS   300u
@@ -22,10 +22,11 @@ const char *const esp8266_model_faults[] = {
 
 bool esp8266_model_take_fault(struct model_config *config, const char *text)
 {
-    unsigned kind;
-    if (!modem_fault_parse(esp8266_model_faults, text, &kind, &config->fault_at))
+    struct modem_setup setup;
+    if (!modem_setup_fault(&setup, esp8266_model_faults, text))
         return false;
-    config->fault = (enum model_fault)kind;
+    config->fault = (enum model_fault)setup.fault;
+    config->fault_at = setup.fault_at;
     return true;
 }
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "twin/modem/setup.h"
+
 #define MODEL_LINKS  5
 #define MODEL_BUFFER 5744u /* of a link, AT 2.x; 2920 with 1.7 */
 
@@ -54,7 +56,7 @@ struct model_config {
 /* A sound module of AT 1.7, at an access point that the demo and the tools know. */
 #define MODEL_DEFAULTS                                                                             \
     {                                                                                              \
-        .major = 1, .ssid = "workshop", .password = "otter-demo", .delay_ms = 1, .fault_at = 1     \
+        .major = 1, .ssid = MODEM_SSID, .password = MODEM_PASSWORD, .delay_ms = 1, .fault_at = 1   \
     }
 
 /* The module's side of the radio. `link` is 0 to 4. */

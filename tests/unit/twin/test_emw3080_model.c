@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "twin/modem/emw3080_model.h"
+#include "twin/modem/setup.h"
 
 #define US 1000ull
 #define MS 1000000ull
@@ -794,6 +795,23 @@ static void each_fault_has_a_name(void **state)
     assert_null(emw3080_model_faults[EMW3080_FAULTS]);
 }
 
+static void a_fault_is_said_by_its_name(void **state)
+{
+    struct modem_setup setup = {0};
+    (void)state;
+    assert_true(modem_setup_fault(&setup, emw3080_model_faults, "hangs"));
+    assert_int_equal(setup.fault, EMW3080_HANGS);
+    assert_int_equal(setup.fault_at, 1);
+    assert_true(modem_setup_fault(&setup, emw3080_model_faults, "drops@12"));
+    assert_int_equal(setup.fault, EMW3080_DROPS);
+    assert_int_equal(setup.fault_at, 12);
+    assert_false(modem_setup_fault(&setup, emw3080_model_faults, "none"));
+    assert_false(modem_setup_fault(&setup, emw3080_model_faults, "drops@"));
+    assert_false(modem_setup_fault(&setup, emw3080_model_faults, "drops@0"));
+    assert_false(modem_setup_fault(&setup, emw3080_model_faults, "drop"));
+    assert_int_equal(setup.fault_at, 12);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -841,6 +859,7 @@ int main(void)
         TEST(an_event_may_come_before_the_response),
         TEST(responses_may_come_out_of_order),
         TEST(each_fault_has_a_name),
+        TEST(a_fault_is_said_by_its_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

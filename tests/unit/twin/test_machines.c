@@ -9,7 +9,7 @@
 
 #include "twin/machine.h"
 
-static const struct model_config modem = {.major = 1, .ssid = "net", .password = "", .delay_ms = 1};
+static const struct modem_setup modem = {.ssid = "net", .password = ""};
 
 static void each_board_is_made_and_freed(void **state)
 {

@@ -1,11 +1,11 @@
-/* Faults by name; see faults.h. */
-#include "twin/modem/faults.h"
+/* Faults by name; see setup.h. */
+#include "twin/modem/setup.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-bool modem_fault_parse(const char *const names[], const char *text, unsigned *kind, unsigned *at)
+bool modem_setup_fault(struct modem_setup *setup, const char *const names[], const char *text)
 {
     const size_t length = strcspn(text, "@");
     unsigned long when = 1;
@@ -18,8 +18,8 @@ bool modem_fault_parse(const char *const names[], const char *text, unsigned *ki
     for (unsigned i = 1; names[i] != NULL; i++) {
         if (strlen(names[i]) != length || strncmp(names[i], text, length) != 0)
             continue;
-        *kind = i;
-        *at = (unsigned)when;
+        setup->fault = i;
+        setup->fault_at = (unsigned)when;
         return true;
     }
     return false;
