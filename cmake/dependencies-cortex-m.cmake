@@ -52,6 +52,8 @@ foreach(left_out mbedtls_rsa_pkcs1_sign mbedtls_rsa_pkcs1_encrypt mbedtls_rsa_pk
 endforeach()
 set_source_files_properties(${OTTER_DEPS}/mbedtls/library/rsa.c PROPERTIES
     COMPILE_OPTIONS "-include;${ports}/cortex-m/mbedtls/rsa_private_is_weak.h")
+set_source_files_properties(${OTTER_DEPS}/mbedtls/library/ssl_tls.c PROPERTIES
+    COMPILE_OPTIONS "-include;${ports}/cortex-m/mbedtls/sha384_is_short.h")
 target_include_directories(dep_mbedtls PUBLIC ${ports}/cortex-m/mbedtls)
 target_compile_definitions(dep_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"otter_mbedtls_config.h\"")
 

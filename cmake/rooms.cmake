@@ -27,6 +27,10 @@ function(otter_warnings target)
     if(arg_CONVERSION)
         target_compile_options(${target} PRIVATE -Wconversion -Wno-sign-conversion)
     endif()
+    # Else warnings that only an optimiser can give wait for the linking, where they are no errors.
+    if(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+        target_compile_options(${target} PRIVATE -ffat-lto-objects)
+    endif()
 endfunction()
 
 # otter_room(NAME [CONVERSION] SOURCES file... [USES library...])
