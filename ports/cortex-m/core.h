@@ -19,6 +19,7 @@
 #define SYSTICK_RUN            7u /* core clock, exception at zero, enabled */
 #define NVIC_SET_ENABLE(n)     REG32(0xe000e100u + 4u * (n))
 #define NVIC_CLEAR_ENABLE(n)   REG32(0xe000e180u + 4u * (n))
+#define NVIC_SET_PENDING(n)    REG32(0xe000e200u + 4u * (n))
 #define NVIC_CLEAR_PENDING(n)  REG32(0xe000e280u + 4u * (n))
 #define SCB_ICSR               REG32(0xe000ed04u)
 #define SCB_ICSR_CLEAR_SYSTICK (1u << 25)
@@ -33,6 +34,11 @@
 static inline void irq_enable(uint32_t irq)
 {
     NVIC_SET_ENABLE(irq / 32) = 1u << (irq % 32);
+}
+
+static inline void irq_pend(uint32_t irq)
+{
+    NVIC_SET_PENDING(irq / 32) = 1u << (irq % 32);
 }
 
 /* Also forgets one that is pending. */

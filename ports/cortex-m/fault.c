@@ -58,3 +58,6 @@ __attribute__((naked)) void fault_handler(void)
                    "1: ldr r1, =fault_report\n\t"
                    "bx r1"); /* it may lie beyond a branch of Armv8-M baseline */
 }
+
+/* A chip whose NMI tells of something else brings its own. */
+void nmi_handler(void) __attribute__((weak, alias("fault_handler")));

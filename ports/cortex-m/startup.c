@@ -14,6 +14,7 @@ extern void (*const linker_constructors_end[])(void);
 int main(void);
 _Noreturn void reset_handler(void);
 void fault_handler(void);
+void nmi_handler(void);
 void systick_handler(void);
 
 #define CORE_VECTORS 16
@@ -30,7 +31,7 @@ const struct vector_table vectors __attribute__((section(".vectors.core"), used)
     .handlers =
         {
             [1 - 1] = reset_handler,
-            [2 - 1] = fault_handler,  /* NMI: watchdog */
+            [2 - 1] = nmi_handler,    /* watchdog, or what the chip has there */
             [3 - 1] = fault_handler,  /* hard fault */
             [4 - 1] = fault_handler,  /* memory management */
             [5 - 1] = fault_handler,  /* bus */

@@ -28,11 +28,16 @@ enum reset_reason system_take_reset_reason(void)
     return reason <= RESET_WATCHDOG ? (enum reset_reason)reason : told;
 }
 
-/* A place to find, as boot_go is. */
-__attribute__((noinline)) _Noreturn void system_reset(enum reset_reason reason)
+void system_note_reset(enum reset_reason reason)
 {
     shared.reset_note = RESET_NOTE_MAGIC + reason;
     __asm volatile("dsb" ::: "memory");
+}
+
+/* A place to find, as boot_go is. */
+__attribute__((noinline)) _Noreturn void system_reset(enum reset_reason reason)
+{
+    system_note_reset(reason);
     SCB_AIRCR = SCB_AIRCR_SYSTEM_RESET;
     for (;;) {
     }

@@ -10,7 +10,9 @@
 /* Reads and forgets why the board restarted; called once, by the bootloader. */
 enum reset_reason system_take_reset_reason(void);
 
-/* Notes the reason for system_take_reset_reason and restarts the board. */
+/* Notes the reason for system_take_reset_reason, for resets that are not system_reset's. */
+void system_note_reset(enum reset_reason reason);
+/* Notes it and restarts the board. */
 _Noreturn void system_reset(enum reset_reason reason);
 
 /* What a chip brings: its watchdog, and what its own registers tell of the last reset

@@ -1,0 +1,166 @@
+/* The exchange of the two banks by the option SWAP_BANK (reference manuals: option bytes, bank
+ * swap).
+ *
+ * Each bank has a bootloader in front, since an exchange changes which of them runs: before one is
+ * ordered, what the other bank has is compared with this one, and replaced by it where they differ.
+ * A cut in that leaves the banks as they are, and it is done again at the next start.
+ *
+ * U585: the options are programmed, then loaded by OBL_LAUNCH, which resets. A cut between the two
+ * does no harm: the next power-on loads them.
+ * H573: OPTSTART programs them, and the next reset puts them in force. A change that was cut is
+ * told by OPSR and must be finished at the next start. Not known: whether OPSR outlives a power-on.
+ * If it does not, what the option bytes hold is in force then, and the bootloader goes by that. */
+#include "boards/map.h"
+#include "port/flash.h"
+#include "port/log.h"
+#include "ports/cortex-m/system.h"
+#include "ports/stm32/flash.h"
+#include "ports/stm32/stm32.h"
+
+static void open_options(void)
+{
+    flash_open();
+#ifdef CHIP_H573
+    const bool locked = FLASH_OPTCR & FLASH_OPTLOCK;
+#else
+    const bool locked = FLASH_CR & FLASH_CR_OPTLOCK;
+#endif
+    if (locked) {
+        FLASH_OPTKEYR = FLASH_OPTKEY_1;
+        FLASH_OPTKEYR = FLASH_OPTKEY_2;
+    }
+}
+
+#ifdef CHIP_H573
+
+static otter_status program_options(void)
+{
+    open_options();
+    const otter_status status = flash_command(&FLASH_OPTCR, FLASH_OPTCR | FLASH_OPTSTART);
+    FLASH_OPTCR |= FLASH_OPTLOCK;
+    flash_close();
+    return status;
+}
+
+void chip_settle_banks(void)
+{
+    const uint32_t cut = FLASH_OP_CODE();
+    if (cut == FLASH_OP_OPTIONS || cut == FLASH_OP_KEYS_SWAP) {
+        log_line(LOG_LEVEL_WRN, "BOOT", NULL, 0, "finishing a change of option bytes that was cut");
+        if (program_options() != OTTER_OK)
+            log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the option bytes are refused");
+    }
+    if ((FLASH_OPTSR_CUR ^ FLASH_OPTCR) & FLASH_SWAP) {
+        log_line(LOG_LEVEL_WRN, "BOOT", NULL, 0, "a reset puts the exchange of the banks in force");
+        system_reset(RESET_POWER_ON);
+    }
+    (void)flash_is_swapped();
+}
+
+static otter_status order_swap(void)
+{
+    open_options();
+    FLASH_OPTSR_PRG = FLASH_OPTSR_CUR ^ FLASH_SWAP;
+    return program_options();
+}
+
+static _Noreturn void load_options(enum reset_reason reason)
+{
+    system_reset(reason);
+}
+
+#else
+
+void chip_settle_banks(void)
+{
+    (void)flash_is_swapped();
+}
+
+static otter_status order_swap(void)
+{
+    if (!(FLASH_OPTR & FLASH_OPTR_DUALBANK)) {
+        log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the option DUALBANK is off: set it to 1");
+        return OTTER_E_UNSUPPORTED;
+    }
+    open_options();
+    FLASH_OPTR ^= FLASH_OPTR_SWAP;
+    return flash_command(&FLASH_CR, FLASH_CR_OPTSTRT);
+}
+
+static _Noreturn void load_options(enum reset_reason reason)
+{
+    system_note_reset(reason);
+    for (;;)
+        FLASH_CR = FLASH_CR_OBL;
+}
+
+#endif
+
+/* ---- the other bank's bootloader ---- */
+
+extern char linker_data_start[], linker_data_end[], linker_data_image[];
+
+static const struct flash_area here = BOARD_AREA(BOARD_BOOT);
+static const struct flash_area there = {&port_flash[0], AREA_OFFSET(BOARD_BOOT) + FLASH_BANK_SIZE,
+                                        AREA_SIZE(BOARD_BOOT)};
+
+/* Whole units that this program takes. */
+static uint32_t own_size(void)
+{
+    const uint32_t end =
+        (uint32_t)(uintptr_t)linker_data_image + (uint32_t)(linker_data_end - linker_data_start);
+    return (end - AREA_ADDRESS(BOARD_BOOT) + FLASH_UNIT - 1u) / FLASH_UNIT * FLASH_UNIT;
+}
+
+#define PART 64u
+
+static otter_status copy_or_compare(uint32_t offset, uint32_t end, bool copy)
+{
+    otter_status status = OTTER_OK;
+    for (; offset < end && status == OTTER_OK; offset += PART) {
+        uint8_t part[PART];
+        const uint32_t length = end - offset < PART ? end - offset : PART;
+        status = flash_read(&here, offset, part, length);
+        if (status == OTTER_OK)
+            status = copy ? flash_program(&there, offset, part, length)
+                          : flash_compare(&there, offset, part, length);
+    }
+    return status;
+}
+
+static otter_status mirror_bootloader(void)
+{
+    const uint32_t size = own_size();
+    otter_status status = OTTER_OK;
+    for (uint32_t sector = 0; sector < size && status == OTTER_OK; sector += FLASH_SECTOR) {
+        const uint32_t left = size - sector;
+        const uint32_t end = sector + (left < FLASH_SECTOR ? left : FLASH_SECTOR);
+        if (copy_or_compare(sector, end, false) == OTTER_OK)
+            continue;
+        log_line(LOG_LEVEL_INF, "BOOT", NULL, 0, "this bootloader goes to the other bank");
+        status = flash_erase(&there, sector, FLASH_SECTOR);
+        if (status == OTTER_OK)
+            status = copy_or_compare(sector, end, true);
+        if (status == OTTER_OK)
+            status = copy_or_compare(sector, end, false);
+    }
+    return status;
+}
+
+otter_status chip_swap_banks(void *ctx)
+{
+    const enum reset_reason *reason = ctx;
+    otter_status status = mirror_bootloader();
+    if (status != OTTER_OK) {
+        log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the other bank takes no bootloader");
+        return status;
+    }
+    const uint32_t primask = irq_save();
+    status = order_swap();
+    if (status == OTTER_OK)
+        load_options(*reason);
+    flash_close();
+    irq_restore(primask);
+    log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the option bytes are refused");
+    return status;
+}

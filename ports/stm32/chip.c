@@ -1,0 +1,36 @@
+/* The chip's part of the firmware's start, its interrupts, and its identification. */
+#include "ports/cortex-m/clock.h"
+#include "ports/cortex-m/console.h"
+#include "ports/cortex-m/entropy.h"
+#include "ports/cortex-m/system.h"
+#include "ports/stm32/rng.h"
+#include "ports/stm32/stm32.h"
+
+static void console_handler(void)
+{
+    uart_console_receive();
+    uart_console_transmit();
+}
+
+/* Linked behind the core's vectors. Other interrupts are never enabled. */
+void (*const interrupt_vectors[IRQ_COUNT])(void)
+    __attribute__((section(".vectors.interrupts"), used)) = {
+        [IRQ_USART1] = console_handler,
+};
+
+void chip_start(void)
+{
+    clock_start();
+    rng_start();
+    (void)entropy_start(); /* the log has said what is wrong; port_random refuses */
+}
+
+void chip_unique_id(uint32_t id[3])
+{
+    const uint32_t primask = irq_save();
+    icache_off(); /* the H5 answers a read through the cache with a fault */
+    for (unsigned i = 0; i < 3; i++)
+        id[i] = REG32(UNIQUE_ID + 4u * i);
+    icache_on();
+    irq_restore(primask);
+}

@@ -1,0 +1,54 @@
+/* The STM32U585 (RM0456 and its device header): what differs from the H573. Nothing here was run on
+ * silicon. */
+#ifndef OTTER_STM32_U585_H
+#define OTTER_STM32_U585_H
+
+#define CHIP_NAME "STM32U585"
+#define CHIP_U585 1
+
+#define RCC_BASE  0x46020c00u
+#define PWR_BASE  0x46020800u
+#define SPI1_BASE 0x40013000u
+#define SPI2_BASE 0x40003800u
+#define EXTI_BASE 0x46022000u
+#define UNIQUE_ID 0x0bfa0700u
+
+#define RCC_ICSCR1        REG32(RCC_BASE + 0x08u)
+#define RCC_AHB2ENR2      REG32(RCC_BASE + 0x90u)
+#define RCC_AHB3ENR       REG32(RCC_BASE + 0x94u)
+#define RCC_MSISRDY       (1u << 2) /* CR */
+#define RCC_AHB3_PWR      (1u << 2)
+#define RCC_RESET_OPTIONS (1u << 25)
+#define RCC_SWS(cfgr1)    ((cfgr1) >> 2 & 3u)
+
+#define PWR_VOSR  REG32(PWR_BASE + 0x0cu)
+#define PWR_SVMCR REG32(PWR_BASE + 0x10u)
+#define PWR_UCPDR REG32(PWR_BASE + 0x2cu)
+#define PWR_SVMSR REG32(PWR_BASE + 0x3cu)
+
+#define FLASH_KEYR    REG32(FLASH_BASE + 0x08u)
+#define FLASH_OPTKEYR REG32(FLASH_BASE + 0x10u)
+#define FLASH_ECC     REG32(FLASH_BASE + 0x30u) /* ECCR */
+#define FLASH_OPSR    REG32(FLASH_BASE + 0x34u)
+#define FLASH_OPTR    REG32(FLASH_BASE + 0x40u)
+
+#define FLASH_SR_BUSY                (3u << 16) /* BSY, WDW */
+#define FLASH_SR_ERRORS              0x20fau
+#define FLASH_CLEAR_ERRORS()         (FLASH_SR = FLASH_SR_ERRORS)
+#define FLASH_CR_PROGRAM             (1u << 0)
+#define FLASH_CR_START               (1u << 16)
+#define FLASH_CR_OPTSTRT             (1u << 17)
+#define FLASH_CR_OBL                 (1u << 27)
+#define FLASH_CR_OPTLOCK             (1u << 30)
+#define FLASH_CR_LOCK                (1u << 31)
+#define FLASH_CR_ERASE(bank, sector) (1u << 1 | (sector) << 3 | (bank) << 11)
+
+/* The options that are in force: loaded at power-on and by OBL_LAUNCH. */
+#define FLASH_OPTR_SWAP     (1u << 20)
+#define FLASH_OPTR_DUALBANK (1u << 21)
+#define CHIP_IS_SWAPPED()   (FLASH_OPTR & FLASH_OPTR_SWAP)
+
+#define IRQ_USART1 61u
+#define IRQ_COUNT  128u
+
+#endif
