@@ -140,13 +140,18 @@ static uint32_t address_of(const struct board_map *map, const struct board_area 
     return map->devices[area->device].base + area->offset;
 }
 
+/* Where the hardware exchanges two banks, each has a bootloader in front. */
 static bool merge(const struct board_map *map, const char *image)
 {
-    char boot[64], program[256];
-    snprintf(boot, sizeof boot, "firmware/bootloader.bin@0x%x", address_of(map, &map->boot));
+    const uint32_t at = address_of(map, &map->boot);
+    const bool twice = map->update == UPDATE_BANK_SWAP;
+    char boot[64], again[64], program[256];
+    snprintf(boot, sizeof boot, "firmware/bootloader.bin@0x%x", at);
+    snprintf(again, sizeof again, "firmware/bootloader.bin@0x%x",
+             at + map->devices[map->boot.device].size / 2);
     snprintf(program, sizeof program, "%s@0x%x", image, address_of(map, &map->primary));
-    const char *alone[] = {"merge", "-o", "bootloader.hex", boot, NULL};
-    const char *both[] = {"merge", "-o", "merged.hex", boot, program, NULL};
+    const char *alone[] = {"merge", "-o", "bootloader.hex", boot, twice ? again : NULL, NULL};
+    const char *both[] = {"merge", "-o", "merged.hex", boot, program, twice ? again : NULL, NULL};
     return run(map->build, alone) && run(map->build, both);
 }
 

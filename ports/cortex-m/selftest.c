@@ -21,19 +21,21 @@ void say(const char *format, ...)
     port_log_write(line, (size_t)length);
 }
 
-/* Words programmed in an area count up and survive resets. */
+/* Units programmed in an area count up and survive resets. */
 static uint32_t count_of(const struct flash_area *area)
 {
+    const uint32_t unit = area->flash->write_size;
     uint32_t count = 0;
-    while (flash_is_erased(area, 4 * count, 4) == 0)
+    while (flash_is_erased(area, unit * count, unit) == 0)
         count++;
     return count;
 }
 
 static void count_up(const struct flash_area *area)
 {
-    const uint32_t mark = 0x12345678;
-    flash_program(area, 4 * count_of(area), &mark, sizeof mark);
+    static const uint8_t mark[FLASH_WRITE_SIZE_MAX] = {0x78, 0x56, 0x34, 0x12};
+    const uint32_t unit = area->flash->write_size;
+    flash_program(area, unit * count_of(area), mark, unit);
 }
 
 void check(bool good, const char *what)
@@ -73,23 +75,27 @@ void selftest_end(void)
 
 void check_flash(void)
 {
-    static const uint8_t data[8] = {1, 2, 3, 4, 5, 6, 7, 8};
+    static const uint8_t data[2 * FLASH_WRITE_SIZE_MAX] = {1, 2, 3, 4, 5, 6, 7, 8};
     const struct flash_area *area = &selftest_area;
     const uint32_t sector = area->size / 2;
-    uint8_t back[8] = {0};
+    const uint32_t unit = area->flash->write_size;
+    uint8_t back[sizeof data] = {0};
     check(flash_erase(area, 0, sector) == OTTER_OK, "a sector is erased");
     check(flash_is_erased(area, 0, sector) == 1, "an erased sector reads as ff");
-    check(flash_program(area, 16, data, 8) == OTTER_OK, "erased units are programmed");
-    check(flash_read(area, 16, back, 8) == OTTER_OK && memcmp(back, data, 8) == 0,
+    check(flash_program(area, 4 * unit, data, 2 * unit) == OTTER_OK, "erased units are programmed");
+    check(flash_read(area, 4 * unit, back, 2 * unit) == OTTER_OK &&
+              memcmp(back, data, 2 * unit) == 0,
           "what was programmed reads back");
-    check(flash_program(area, 12, data, 8) == OTTER_E_FLASH,
+    check(flash_program(area, 3 * unit, data, 2 * unit) == OTTER_E_FLASH,
           "a programmed unit is not programmed again");
-    check(flash_is_erased(area, 12, 4) == 1, "a refused program changes nothing");
-    check(flash_program(area, 2, data, 8) == OTTER_E_ARGUMENT, "alignment is checked");
-    check(flash_program(area, 32, data, 6) == OTTER_E_ARGUMENT, "length is checked");
-    check(flash_program(area, 2 * sector - 4, data, 8) == OTTER_E_BOUNDS,
+    check(flash_is_erased(area, 3 * unit, unit) == 1, "a refused program changes nothing");
+    check(flash_program(area, unit / 2, data, 2 * unit) == OTTER_E_ARGUMENT,
+          "alignment is checked");
+    check(flash_program(area, 8 * unit, data, unit + unit / 2) == OTTER_E_ARGUMENT,
+          "length is checked");
+    check(flash_program(area, 2 * sector - unit, data, 2 * unit) == OTTER_E_BOUNDS,
           "the end of the area is checked");
-    check(flash_erase(area, 4, sector) == OTTER_E_ARGUMENT, "an erase begins at a sector");
+    check(flash_erase(area, unit, sector) == OTTER_E_ARGUMENT, "an erase begins at a sector");
     check(flash_erase(area, sector, 2 * sector) == OTTER_E_BOUNDS, "an erase ends in its area");
 }
 

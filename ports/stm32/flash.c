@@ -115,6 +115,12 @@ static struct place place_of(const struct flash *flash, uint32_t offset)
     return (struct place){bank, FLASH_WINDOW + (bank ^ swapped) * FLASH_BANK_SIZE + in_bank};
 }
 
+/* A unit, where it is mapped now. */
+static const uint32_t *unit_at(const struct flash *flash, uint32_t offset)
+{
+    return (const uint32_t *)(uintptr_t)place_of(flash, offset).address;
+}
+
 /* ---- port/flash.h ---- */
 
 static otter_status stm32_read(void *ctx, uint32_t offset, void *data, uint32_t length)
@@ -125,8 +131,7 @@ static otter_status stm32_read(void *ctx, uint32_t offset, void *data, uint32_t 
         const uint32_t skipped = offset % FLASH_UNIT;
         const uint32_t left = FLASH_UNIT - skipped;
         const uint32_t take = length < left ? length : left;
-        const uint32_t address = place_of(ctx, offset - skipped).address;
-        if (!ecc_read((const uint32_t *)(uintptr_t)address, unit))
+        if (!ecc_read(unit_at(ctx, offset - skipped), unit))
             return OTTER_E_FLASH;
         memcpy(next, (const uint8_t *)unit + skipped, take);
         next += take;
@@ -141,17 +146,14 @@ static bool is_erased(const uint32_t unit[4])
     return (unit[0] & unit[1] & unit[2] & unit[3]) == 0xffffffffu;
 }
 
-static otter_status program_unit(uint32_t address, const uint32_t unit[4])
+static otter_status program_unit(const uint32_t *mapped, const uint32_t unit[4])
 {
     uint32_t back[FLASH_UNIT / 4u];
-    const uint32_t *const mapped = (const uint32_t *)(uintptr_t)address;
-    if (!ecc_read(mapped, back) || !is_erased(back))
-        return OTTER_E_FLASH;
     if (is_erased(unit))
         return OTTER_OK; /* programmed, it could never be anything else */
     FLASH_CR = FLASH_CR_PROGRAM;
     const otter_status status =
-        operate((volatile uint32_t *)(uintptr_t)address, unit, FLASH_UNIT / 4u);
+        operate((volatile uint32_t *)(uintptr_t)mapped, unit, FLASH_UNIT / 4u);
     FLASH_CR = 0;
     if (status != OTTER_OK || !ecc_read(mapped, back) || memcmp(back, unit, FLASH_UNIT) != 0)
         return OTTER_E_FLASH;
@@ -160,12 +162,15 @@ static otter_status program_unit(uint32_t address, const uint32_t unit[4])
 
 static otter_status stm32_program(void *ctx, uint32_t offset, const void *data, uint32_t length)
 {
+    uint32_t unit[FLASH_UNIT / 4u];
+    for (uint32_t i = 0; i < length; i += FLASH_UNIT)
+        if (!ecc_read(unit_at(ctx, offset + i), unit) || !is_erased(unit))
+            return OTTER_E_FLASH;
     otter_status status = OTTER_OK;
     flash_open();
     for (uint32_t i = 0; i < length && status == OTTER_OK; i += FLASH_UNIT) {
-        uint32_t unit[FLASH_UNIT / 4u]; /* the data may lie in flash */
-        memcpy(unit, (const uint8_t *)data + i, FLASH_UNIT);
-        status = program_unit(place_of(ctx, offset + i).address, unit);
+        memcpy(unit, (const uint8_t *)data + i, FLASH_UNIT); /* it may lie in flash */
+        status = program_unit(unit_at(ctx, offset + i), unit);
     }
     flash_close();
     return status;
