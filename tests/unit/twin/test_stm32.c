@@ -1,0 +1,520 @@
+/* What the models of the STM32U585 and the STM32H573 share, and their clocks, used as the register
+ * tables say: what is right works, what is wrong is named. */
+#include "tests/unit/twin/stm32_bench.h"
+
+static uint8_t heard[64];
+static unsigned heard_count;
+
+static void hear(void *ctx, uint8_t byte)
+{
+    (void)ctx;
+    assert_in_range(heard_count, 0, sizeof heard - 1);
+    heard[heard_count++] = byte;
+}
+
+static struct serial peer = {
+    .name = "the console", .baud = 115200, .take = hear, .clear_to_send = true};
+
+static void wire(void)
+{
+    stm32_usart_connect(&soc->usart1, &peer);
+    heard_count = 0;
+    if (soc->part->family == STM32_H5)
+        soc->hse_hz = 25000000u;
+}
+
+static int switch_on(void **state)
+{
+    (void)state;
+    return bench_on(&stm32_u585, wire);
+}
+
+static int switch_h5_on(void **state)
+{
+    (void)state;
+    return bench_on(&stm32_h573, wire);
+}
+
+/* ---- clocks ---- */
+
+static void the_u5_comes_to_160_mhz_by_the_tables_steps(void **state)
+{
+    (void)state;
+    u5_voltage();
+    u5_pll(4);
+    assert_no_fault();
+    assert_int_equal(get(RCC + 0x1c) >> 2 & 3, 3);
+    assert_int_equal(twin_hz(soc->twin), 160000000);
+    assert_int_equal(stm32_clock_hz(soc, STM32_PLL1Q), 0);
+}
+
+static void the_h5_comes_to_250_mhz_by_the_tables_steps(void **state)
+{
+    (void)state;
+    h5_pll(5 | 2u << 4 | 1u << 8);
+    assert_no_fault();
+    assert_int_equal(get(RCC + 0x1c) >> 3 & 3, 3);
+    assert_int_equal(twin_hz(soc->twin), 250000000);
+    assert_int_equal(stm32_clock_hz(soc, STM32_PLL1Q), 250000000);
+}
+
+static void too_few_wait_states_are_named(void **state)
+{
+    (void)state;
+    u5_voltage();
+    u5_pll(3);
+    assert_fault("FLASH.ACR.LATENCY is 3; 160000000 Hz needs 4 at voltage scale 3");
+}
+
+static void the_h5s_write_delay_belongs_to_its_wait_states(void **state)
+{
+    (void)state;
+    h5_pll(5 | 1u << 4);
+    assert_fault("FLASH.ACR.WRHIGHFREQ is 1; 250000000 Hz needs 2");
+}
+
+static void the_voltage_comes_before_the_clock(void **state)
+{
+    (void)state;
+    set(RCC + 0x94, 1u << 2);
+    put(FLASH, 4);
+    put(RCC + 0x08, 1u << 23);
+    assert_fault("the core goes to 48000000 Hz at PWR's voltage scale 0");
+}
+
+static void above_55_mhz_the_booster_is_there(void **state)
+{
+    (void)state;
+    u5_voltage();
+    put(FLASH, 4);
+    put(RCC + 0x08, 1u << 23);
+    put(RCC + 0x28, 1 | 3u << 2 | 2u << 8 | 1u << 18);
+    put(RCC + 0x34, 9);
+    set(RCC, 1u << 24);
+    assert_true(comes(RCC, 1u << 25, 1u << 25));
+    assert_no_fault();
+    put(RCC + 0x1c, 3);
+    assert_fault("before PWR.VOSR.BOOSTRDY");
+}
+
+static void the_pll_stays_as_it_is_while_it_runs(void **state)
+{
+    (void)state;
+    h5_pll(5 | 2u << 4);
+    put(RCC + 0x34, 98);
+    assert_fault("changes RCC.PLL1DIVR (to 0x00000062) while PLL1ON is 1");
+}
+
+static void a_range_that_does_not_fit_the_reference_is_named(void **state)
+{
+    (void)state;
+    set(RCC, 1u << 18 | 1u << 16);
+    assert_true(comes(RCC, 1u << 17, 1u << 17));
+    put(RCC + 0x28, 3 | 3u << 2 | 5u << 8);
+    set(RCC, 1u << 24);
+    assert_fault("PLL1RGE does not fit 5000000 Hz");
+}
+
+static void without_its_bypass_the_oscillator_never_gets_ready(void **state)
+{
+    (void)state;
+    set(RCC, 1u << 16);
+    pass(100 * TWIN_MS);
+    assert_int_equal(get(RCC) >> 17 & 1, 0);
+}
+
+static void a_source_that_does_not_run_is_named(void **state)
+{
+    (void)state;
+    put(RCC + 0x1c, 3);
+    assert_fault("RCC.CFGR1.SW is 3: that source does not run");
+}
+
+static void the_clock_that_the_core_runs_on_is_not_stopped(void **state)
+{
+    (void)state;
+    put(RCC, 0);
+    assert_fault("stops the clock that the core runs on");
+}
+
+static void a_reset_brings_the_clocks_back(void **state)
+{
+    (void)state;
+    h5_pll(5 | 2u << 4);
+    twin_reset(soc->twin, TWIN_RESET_SYSTEM);
+    assert_int_equal(twin_hz(soc->twin), 32000000);
+    assert_int_equal(get(RCC) >> 24 & 1, 0);
+    assert_no_fault();
+}
+
+static void reset_flags_tell_why_until_they_are_cleared(void **state)
+{
+    (void)state;
+    assert_int_equal(get(RCC + 0xf4), 0x0c000000);
+    put(RCC + 0xf4, 1u << 23);
+    assert_int_equal(get(RCC + 0xf4), 0);
+    put(0xe000ed0c, 0x05fa0004);
+    pass(TWIN_MS);
+    assert_int_equal(get(RCC + 0xf4), 0x14000000);
+    twin_reset(soc->twin, TWIN_RESET_WATCHDOG);
+    assert_int_equal(get(RCC + 0xf4), 0x34000000);
+}
+
+static void the_backup_domain_is_locked_at_first(void **state)
+{
+    (void)state;
+    put(PWR + 0x24, 1);
+    put(RCC + 0xf0, 1u << 26);
+    assert_true(comes(RCC + 0xf0, 1u << 27, 1u << 27));
+    put(PWR + 0x24, 0);
+    put(RCC + 0xf0, 0);
+    assert_fault("writes RCC.BDCR while PWR's DBP is 0");
+}
+
+/* ---- modules ---- */
+
+static void a_module_without_clock_does_not_answer(void **state)
+{
+    (void)state;
+    put(USART, 1);
+    assert_fault("USART1.CR1 while its clock is off");
+}
+
+static void pwr_of_the_u5_has_a_clock_too(void **state)
+{
+    (void)state;
+    get(PWR + 0x0c);
+    assert_fault("PWR.VOSR while its clock is off");
+}
+
+static void a_module_held_in_reset_does_not_answer(void **state)
+{
+    (void)state;
+    set(RCC + 0xa4, 1u << 14);
+    put(RCC + 0x7c, 1u << 14);
+    put(USART, 1);
+    assert_fault("USART1.CR1 while its reset bit is set");
+}
+
+static void a_modules_reset_forgets_its_registers(void **state)
+{
+    (void)state;
+    set(RCC + 0xa4, 1u << 14);
+    put(USART + 0x0c, 1389);
+    put(RCC + 0x7c, 1u << 14);
+    put(RCC + 0x7c, 0);
+    assert_int_equal(get(USART + 0x0c), 0);
+}
+
+static void what_is_secure_is_not_there(void **state)
+{
+    (void)state;
+    get(0x50022000);
+    assert_fault("0x50022000, where no peripheral is modelled");
+}
+
+static void the_unique_id_and_the_flash_size_are_there(void **state)
+{
+    uint32_t id = 0;
+    uint16_t size = 0;
+    (void)state;
+    assert_true(twin_read_memory(soc->twin, 0x0bfa0700, &id, 4));
+    assert_int_not_equal(id, 0xffffffff);
+    assert_true(twin_read_memory(soc->twin, 0x0bfa07a0, &size, 2));
+    assert_int_equal(size, 2048);
+}
+
+/* ---- pins ---- */
+
+static void a_pin_follows_its_output_and_its_pull(void **state)
+{
+    (void)state;
+    set(RCC + 0x8c, 1u << 7);
+    put(GPIO + 0x1c00, 0xffffd3ff); /* PH5 input, PH6 output */
+    put(GPIO + 0x1c18, 1u << 6);
+    assert_int_equal(get(GPIO + 0x1c10) & 0x60, 0x40);
+    put(GPIO + 0x1c0c, 1u << 10);
+    put(GPIO + 0x1c28, 1u << 6);
+    assert_int_equal(get(GPIO + 0x1c10) & 0x60, 0x20);
+    stm32_pin_drive(soc, 7, 5, false);
+    assert_int_equal(get(GPIO + 0x1c10) & 0x60, 0);
+    assert_no_fault();
+}
+
+static void port_g_of_the_u5_needs_its_own_supply(void **state)
+{
+    (void)state;
+    set(RCC + 0x8c, 1u << 6);
+    put(GPIO + 0x1800, 0x3fffffff); /* PG15 */
+    set(RCC + 0x94, 1u << 2);
+    set(PWR + 0x10, 1u << 29);
+    get(GPIO + 0x1810);
+    assert_no_fault();
+    put(PWR + 0x10, 0);
+    get(GPIO + 0x1810);
+    assert_fault("the program reads PG15, which has no power: PWR.SVMCR.IO2SV is 0");
+}
+
+/* ---- USART1 ---- */
+
+/* At 4 MHz (U5). */
+static void open_usart(uint32_t divisor, bool fifo)
+{
+    set(RCC + 0x8c, 1);
+    set(RCC + 0xa4, 1u << 14);
+    put(GPIO + 0x24, 0x770);
+    put(GPIO, 0xabebffff);
+    put(USART, 0);
+    put(USART + 0x0c, divisor);
+    put(USART, (fifo ? 1u << 29 : 0) | 1u << 3 | 1u << 2);
+    set(USART, 1);
+    assert_true(comes(USART + 0x1c, 3u << 21, 3u << 21));
+}
+
+static void a_byte_is_sent_at_the_lines_rate(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    put(USART + 0x28, 'h');
+    put(USART + 0x28, 'i');
+    pass(50 * TWIN_US);
+    assert_int_equal(heard_count, 0);
+    assert_int_equal(get(USART + 0x1c) & 0x40, 0);
+    pass(150 * TWIN_US);
+    assert_memory_equal(heard, "hi", 2);
+    assert_int_equal(get(USART + 0x1c) & 0x40, 0x40);
+}
+
+static void a_wrong_rate_is_named(void **state)
+{
+    (void)state;
+    open_usart(70, true);
+    put(USART + 0x28, 'h');
+    assert_fault("USART1 runs at 57142 bit/s; the other end, the console, at 115200");
+}
+
+static void a_pin_without_its_function_is_named(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    put(GPIO + 0x24, 0x700);
+    put(USART + 0x28, 'h');
+    assert_fault("USART1 sends, but PA9 has function AF0, not AF7");
+}
+
+static void a_byte_before_the_transmitter_answers_is_named(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    put(USART, 0);
+    put(USART, 0x0d);
+    put(USART + 0x28, 'h');
+    assert_fault("USART1.TDR before ISR.TEACK");
+}
+
+static void a_byte_into_a_full_fifo_is_named(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    for (unsigned i = 0; i < 9; i++)
+        put(USART + 0x28, 'x');
+    assert_int_equal(get(USART + 0x1c) & 0x80, 0);
+    assert_no_fault();
+    put(USART + 0x28, 'x');
+    assert_fault("USART1.TDR while ISR.TXE is 0");
+}
+
+static void settings_stay_while_the_usart_is_on(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    put(USART + 0x0c, 36);
+    assert_fault("changes USART1.BRR to 0x00000024 while CR1.UE is 1");
+}
+
+static void nine_bytes_that_nobody_reads_overrun_and_block(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    assert_true(serial_give(&peer, "0123456789", 10));
+    pass(2 * TWIN_MS);
+    assert_int_equal(get(USART + 0x1c) & 8, 8);
+    assert_int_equal(get(USART + 0x24), '0');
+    assert_true(serial_give(&peer, "a", 1));
+    pass(2 * TWIN_MS);
+    for (unsigned i = 1; i < 8; i++)
+        assert_int_equal(get(USART + 0x24), "01234567"[i]);
+    assert_int_equal(get(USART + 0x1c) & 0x20, 0);
+    put(USART + 0x20, 8);
+    assert_true(serial_give(&peer, "b", 1));
+    pass(2 * TWIN_MS);
+    assert_int_equal(get(USART + 0x24), 'b');
+    assert_no_fault();
+}
+
+static void without_its_fifo_the_receiver_holds_one_byte(void **state)
+{
+    (void)state;
+    open_usart(35, false);
+    assert_true(serial_give(&peer, "01", 2));
+    pass(TWIN_MS);
+    assert_int_equal(get(USART + 0x1c) & 8, 8);
+}
+
+static void bytes_come_in_while_the_core_waits_for_the_bus(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    assert_true(serial_give(&peer, "0123456789", 10));
+    twin_stall(soc->twin, TWIN_MS);
+    pass(TWIN_US);
+    assert_int_equal(get(USART + 0x1c) & 8, 8);
+}
+
+static void a_received_byte_interrupts(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    set(USART, 1u << 5);
+    assert_true(serial_give(&peer, "0", 1));
+    pass(TWIN_MS);
+    assert_int_equal(get(0xe000e204) >> 29 & 1, 1);
+    get(USART + 0x24);
+    assert_no_fault();
+}
+
+/* ---- TIM2, the watchdog ---- */
+
+static void tim2_counts_its_divided_clock(void **state)
+{
+    (void)state;
+    set(RCC + 0x9c, 1);
+    put(TIM2 + 0x28, 3);
+    put(TIM2 + 0x2c, 0xffffffff);
+    put(TIM2 + 0x14, 1);
+    put(TIM2, 1);
+    const uint32_t before = get(TIM2 + 0x24);
+    pass(1000 * TWIN_US);
+    assert_in_range(get(TIM2 + 0x24) - before, 999, 1010);
+    put(TIM2 + 0x10, 0);
+    put(TIM2 + 0x2c, 4999);
+    pass(4500 * TWIN_US);
+    assert_int_equal(get(TIM2 + 0x10), 1);
+    assert_in_range(get(TIM2 + 0x24), 400, 600);
+}
+
+static void tim2s_prescaler_waits_for_an_update(void **state)
+{
+    (void)state;
+    set(RCC + 0x9c, 1);
+    put(TIM2 + 0x28, 3);
+    put(TIM2, 1);
+    pass(1000 * TWIN_US);
+    assert_in_range(get(TIM2 + 0x24), 3990, 4010);
+}
+
+static void open_iwdg(void)
+{
+    put(IWDG, 0xcccc);
+    put(IWDG, 0x5555);
+    put(IWDG + 4, 8);
+    put(IWDG + 8, 315);
+    put(IWDG + 0x10, 0xfff);
+    assert_int_not_equal(get(IWDG + 0x0c) & 7, 0);
+    assert_true(comes(IWDG + 0x0c, 7, 0));
+    put(IWDG, 0xaaaa);
+}
+
+static void an_unfed_watchdog_resets(void **state)
+{
+    (void)state;
+    open_iwdg();
+    pass(10000 * TWIN_MS);
+    put(IWDG, 0xaaaa);
+    pass(10000 * TWIN_MS);
+    assert_int_equal(twin_last_reset(soc->twin), TWIN_RESET_POWER);
+    pass(200 * TWIN_MS);
+    assert_int_equal(twin_last_reset(soc->twin), TWIN_RESET_WATCHDOG);
+    assert_int_equal(get(RCC + 0xf4) >> 29 & 1, 1);
+}
+
+static void the_watchdogs_settings_are_locked(void **state)
+{
+    (void)state;
+    put(IWDG, 0xcccc);
+    put(IWDG + 8, 315);
+    assert_fault("IWDG.RLR without the key 0x5555 before");
+}
+
+static void the_watchdogs_settings_take_their_time(void **state)
+{
+    (void)state;
+    put(IWDG, 0xcccc);
+    put(IWDG, 0x5555);
+    put(IWDG + 4, 8);
+    put(IWDG + 4, 7);
+    assert_fault("IWDG.PR while its SR flag is 1");
+}
+
+/* ---- ICACHE ---- */
+
+static void the_cache_is_invalidated_in_its_time(void **state)
+{
+    (void)state;
+    put(ICACHE, 1);
+    put(ICACHE, 3);
+    assert_int_equal(get(ICACHE + 4), 1);
+    pass(10 * TWIN_US);
+    assert_int_equal(get(ICACHE + 4), 2);
+    put(ICACHE + 0x0c, 2);
+    assert_int_equal(get(ICACHE + 4), 0);
+    put(ICACHE, 3);
+    put(ICACHE, 0);
+    assert_fault("ICACHE.CR while SR.BUSYF is 1");
+}
+
+int main(void)
+{
+#define H5(name) cmocka_unit_test_setup_teardown(name, switch_h5_on, switch_off)
+    const struct CMUnitTest tests[] = {
+        TEST(the_u5_comes_to_160_mhz_by_the_tables_steps),
+        H5(the_h5_comes_to_250_mhz_by_the_tables_steps),
+        TEST(too_few_wait_states_are_named),
+        H5(the_h5s_write_delay_belongs_to_its_wait_states),
+        TEST(the_voltage_comes_before_the_clock),
+        TEST(above_55_mhz_the_booster_is_there),
+        H5(the_pll_stays_as_it_is_while_it_runs),
+        H5(a_range_that_does_not_fit_the_reference_is_named),
+        H5(without_its_bypass_the_oscillator_never_gets_ready),
+        TEST(a_source_that_does_not_run_is_named),
+        TEST(the_clock_that_the_core_runs_on_is_not_stopped),
+        H5(a_reset_brings_the_clocks_back),
+        H5(reset_flags_tell_why_until_they_are_cleared),
+        H5(the_backup_domain_is_locked_at_first),
+        TEST(a_module_without_clock_does_not_answer),
+        TEST(pwr_of_the_u5_has_a_clock_too),
+        TEST(a_module_held_in_reset_does_not_answer),
+        TEST(a_modules_reset_forgets_its_registers),
+        TEST(what_is_secure_is_not_there),
+        TEST(the_unique_id_and_the_flash_size_are_there),
+        TEST(a_pin_follows_its_output_and_its_pull),
+        TEST(port_g_of_the_u5_needs_its_own_supply),
+        TEST(a_byte_is_sent_at_the_lines_rate),
+        TEST(a_wrong_rate_is_named),
+        TEST(a_pin_without_its_function_is_named),
+        TEST(a_byte_before_the_transmitter_answers_is_named),
+        TEST(a_byte_into_a_full_fifo_is_named),
+        TEST(settings_stay_while_the_usart_is_on),
+        TEST(nine_bytes_that_nobody_reads_overrun_and_block),
+        TEST(without_its_fifo_the_receiver_holds_one_byte),
+        TEST(bytes_come_in_while_the_core_waits_for_the_bus),
+        TEST(a_received_byte_interrupts),
+        TEST(tim2_counts_its_divided_clock),
+        TEST(tim2s_prescaler_waits_for_an_update),
+        TEST(an_unfed_watchdog_resets),
+        TEST(the_watchdogs_settings_are_locked),
+        TEST(the_watchdogs_settings_take_their_time),
+        TEST(the_cache_is_invalidated_in_its_time),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

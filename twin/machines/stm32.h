@@ -1,0 +1,20 @@
+/* What the boards with an STM32 share. */
+#ifndef OTTER_TWIN_MACHINES_STM32_H
+#define OTTER_TWIN_MACHINES_STM32_H
+
+#include "twin/machine.h"
+#include "twin/stm32/stm32.h"
+
+enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I };
+
+/* What a board has at its chip. The console is USART1 at PA9 and PA10. */
+struct stm32_board {
+    const struct stm32_part *part;
+    uint32_t hse_hz;         /* of the oscillator at HSE; 0: none */
+    struct stm32_pin button; /* high while it is pressed */
+};
+
+/* `board` must outlive the machine. */
+bool stm32_make(struct machine *machine, const char *folder, const struct stm32_board *board);
+
+#endif

@@ -1,0 +1,222 @@
+/* Models of ST's STM32U585 ("U5") and STM32H573 ("H5"), written from their register tables. Where
+ * the tables leave open what a wrong access does on silicon, the model ends the run with a fault: a
+ * driver must not depend on it. TZEN is off: there are no secure aliases.
+ *
+ * Only the peripherals that a board's firmware uses are here; each is a file. */
+#ifndef OTTER_TWIN_STM32_H
+#define OTTER_TWIN_STM32_H
+
+#include "twin/nvm.h"
+#include "twin/serial.h"
+#include "twin/twin.h"
+
+#define STM32_PORTS 9u
+#define STM32_RAMS  4u
+
+struct stm32;
+
+/* A bit of RCC: a clock gate or a module's reset. Offset 0: there is none. */
+struct stm32_bit {
+    uint16_t offset;
+    uint8_t bit;
+};
+
+enum stm32_family { STM32_U5, STM32_H5 };
+
+/* How one part differs from its sibling. */
+struct stm32_part {
+    const char *name;
+    enum stm32_family family;
+    uint32_t hz_at_reset, hz_max;
+    const struct reg *rcc_regs, *pwr_regs, *flash_regs;
+    unsigned rcc_reg_count, pwr_reg_count, flash_reg_count;
+    uint32_t rcc_base, pwr_base;
+    struct stm32_bit pwr_gate;
+    struct {
+        uint32_t base, size;
+    } ram[STM32_RAMS];
+    uint32_t system_base, unique_id, flash_size; /* a page of system flash, and addresses in it */
+    unsigned usart1_irq, tim2_irq, rng_irq;
+};
+extern const struct stm32_part stm32_u585, stm32_h573;
+
+/* ---- modules ---- */
+
+/* A peripheral with a clock gate and a reset bit. */
+struct stm32_module {
+    struct device device; /* first */
+    struct stm32 *soc;
+    struct stm32_bit gate, reset;
+    struct stm32_module *next;
+};
+/* Adds it to the chip; it does not answer while its clock is off or its reset bit is set. */
+void stm32_add(struct stm32 *soc, struct stm32_module *module);
+/* NULL, or why it does not. */
+const char *stm32_module_deaf(const struct stm32_module *module);
+/* Of a device that is the first member of a stm32_module. */
+static inline struct stm32 *stm32_of(struct device *device)
+{
+    return ((struct stm32_module *)device)->soc;
+}
+/* Zeroed memory that is freed with the chip. */
+void *stm32_alloc(struct stm32 *soc, size_t size);
+
+/* ---- clocks ---- */
+
+enum stm32_clock {
+    STM32_MSIS, /* U5 */
+    STM32_MSIK, /* U5 */
+    STM32_HSI,  /* 16 MHz of the U5, 64 MHz and its divider of the H5 */
+    STM32_HSE,
+    STM32_HSI48,
+    STM32_LSI,
+    STM32_LSE,
+    STM32_PLL1, /* any of its outputs */
+    STM32_SOURCES,
+    STM32_PLL1P = STM32_SOURCES,
+    STM32_PLL1Q,
+    STM32_PLL1R,
+    STM32_SYSCLK,
+    STM32_HCLK,
+    STM32_PCLK1,
+    STM32_PCLK2,
+    STM32_PCLK3
+};
+/* Its frequency; 0 while it does not run. */
+uint32_t stm32_clock_hz(struct stm32 *soc, enum stm32_clock clock);
+uint32_t stm32_rcc(const struct stm32 *soc, uint32_t offset);
+/* LSI as the watchdog wants it: on for good. */
+void stm32_force_lsi(struct stm32 *soc);
+/* Flash and regulator are ready for the core's clock, else a fault; at each change of any. */
+void stm32_check_speed(struct stm32 *soc);
+
+/* ---- pins ---- */
+
+/* Ports count from 0, A. */
+struct stm32_pin {
+    uint8_t port, pin, function;
+};
+/* The pin has this alternate function and power, else a fault that says what `user` does. */
+bool stm32_pin_is(struct stm32 *soc, const struct stm32_pin *pin, const char *user);
+/* What lies at the pin: what the program drives, or what comes from outside, or a pull. */
+bool stm32_pin_level(const struct stm32 *soc, unsigned port, unsigned pin);
+/* OSPEEDR: 3 is very high. */
+unsigned stm32_pin_speed(const struct stm32 *soc, unsigned port, unsigned pin);
+/* From outside, by something on the board; until then nothing drives it. */
+void stm32_pin_drive(struct stm32 *soc, unsigned port, unsigned pin, bool level);
+/* Hears of each change of a pin's level, of any pin. Caller-owned, must outlive the chip. */
+struct stm32_ear {
+    void (*run)(void *ctx, unsigned port, unsigned pin, bool level);
+    void *ctx;
+    struct stm32_ear *next;
+};
+void stm32_listen(struct stm32 *soc, struct stm32_ear *ear);
+
+struct stm32_gpio {
+    struct stm32_module module;
+    unsigned port;
+    uint32_t outside, driven; /* levels from outside, and where there are any */
+    uint32_t before;          /* levels that ears know of */
+};
+
+/* ---- USART1 ---- */
+
+#define STM32_FIFO    8u
+#define STM32_BACKLOG 65536u
+
+struct stm32_usart {
+    struct stm32_module module;
+    struct serial *peer;
+    struct twin_timer sent, came;
+    struct stm32_pin tx_pin, rx_pin;
+    uint8_t tx[STM32_FIFO], rx[STM32_FIFO];
+    unsigned tx_count, rx_count;
+    bool sending;
+    uint8_t shifting;
+    twin_ns ready_at; /* TEACK, REACK */
+    uint8_t backlog[STM32_BACKLOG];
+    uint32_t backlog_start, backlog_count;
+};
+/* Puts `peer` at the other end, which must outlive the chip. */
+void stm32_usart_connect(struct stm32_usart *usart, struct serial *peer);
+
+/* ---- the chip ---- */
+
+struct stm32_iwdg {
+    struct stm32_module module;
+    struct twin_timer bites;
+    bool started, unlocked;
+    twin_ns fed, updated_at;
+    uint32_t updating; /* SR's flags while it does */
+};
+
+struct stm32_tim {
+    struct stm32_module module;
+    struct twin_timer wraps;
+    twin_ns started;
+    uint32_t from;
+    uint32_t prescaler; /* that counts; PSC takes effect at an update */
+};
+
+struct stm32_icache {
+    struct stm32_module module;
+    twin_ns busy_until;
+};
+
+#define STM32_BLOCKS 20u
+
+struct stm32 {
+    struct twin *twin;
+    const struct stm32_part *part;
+    uint32_t hse_hz; /* the board's oscillator, which needs HSEBYP; 0: none */
+    struct stm32_module rcc, pwr, flash, sbs;
+    struct stm32_module *modules;
+    struct stm32_icache icache;
+    struct stm32_gpio gpio[STM32_PORTS];
+    struct stm32_usart usart1;
+    struct stm32_iwdg iwdg;
+    struct stm32_tim tim2;
+    struct stm32_ear *ears;
+    void *blocks[STM32_BLOCKS];
+    unsigned block_count;
+    /* rcc, pwr */
+    twin_ns stable_at[STM32_SOURCES]; /* 0 while it is off */
+    bool lsi_forced;
+    uint32_t reset_flags;
+    bool launched;            /* the reset that comes is OBL_LAUNCH's */
+    twin_ns vos_at, boost_at; /* when the voltage scale or the booster is there */
+    unsigned vos_before;
+    /* memories that keep their contents */
+    struct nvm cells;
+    uint8_t system_page[4096];
+};
+
+/* Makes the chip, blank unless FOLDER has its flash. NULL with a message on stderr. */
+struct stm32 *stm32_new(const struct stm32_part *part, const char *folder);
+void stm32_free(struct stm32 *soc);
+/* As a programmer does it: erased and written, without the chip's doing, at the addresses as they
+ * are mapped now. False outside the flash. */
+bool stm32_program(struct stm32 *soc, uint32_t address, const uint8_t *data, uint32_t size);
+
+/* ---- between the files of this folder ---- */
+
+void stm32_rcc_start(struct stm32 *soc);
+void stm32_pwr_start(struct stm32 *soc);
+void stm32_gpio_start(struct stm32 *soc);
+void stm32_usart_start(struct stm32 *soc);
+void stm32_iwdg_start(struct stm32 *soc);
+void stm32_tim_start(struct stm32 *soc);
+void stm32_icache_start(struct stm32 *soc);
+void stm32_flash_start(struct stm32 *soc);
+
+/* PWR: the voltage scale that is there, 0 the slowest to 3 the fastest, and the booster. */
+unsigned stm32_voltage(const struct stm32 *soc);
+bool stm32_boosted(const struct stm32 *soc);
+/* The independent supply of PG2 to PG15 (U5) is switched on. */
+bool stm32_has_io2(const struct stm32 *soc);
+/* DBP: the backup domain may be written. */
+bool stm32_backup_open(const struct stm32 *soc);
+/* FLASH.ACR. */
+uint32_t stm32_latency(const struct stm32 *soc);
+
+#endif
