@@ -38,7 +38,7 @@ struct board_area {
 struct board_map {
     char name[BOARD_NAME_MAX + 1];
     char port[32];    /* folder of ports/ */
-    char network[32]; /* "lwip-ethernet", "esp8266"; "" where the board does not say */
+    char network[32]; /* "ethernet", "esp8266", ...; "" where the board does not say */
     char build[512];  /* folder that its programs are built in */
     enum update_mode update;
     uint32_t header_size;

@@ -19,7 +19,7 @@ mps2-an505*)
     built=build/$(echo "$board" | tr / -)
     [ -f "$root/$built/firmware/bootloader.elf" ] || skip "$built is not built"
     ;;
-numaker*)
+numaker* | b-u585* | stm32*)
     [ -f "$root/build/$board/firmware/bootloader.bin" ] || skip "build/$board is not built"
     ;;
 esac
@@ -111,7 +111,7 @@ went_over_the_air() {
 case $board in
 */overwrite) mode=overwrite ;;
 */direct-xip) mode=direct-xip ;;
-*/bank-swap) mode='bank swap' ;;
+*/bank-swap | b-u585* | stm32*) mode='bank swap' ;;
 */move) mode=move ;;
 */offset) mode=offset ;;
 *) mode=scratch ;;

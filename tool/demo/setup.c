@@ -57,11 +57,21 @@ static bool merge(struct demo *demo, const char *image)
 {
     const struct board_map *board = &demo->world.board;
     const char *bootloader = world_built(&demo->world, "firmware/bootloader.bin");
-    char first[WORLD_PATH_MAX], second[WORLD_PATH_MAX];
+    char first[WORLD_PATH_MAX], second[WORLD_PATH_MAX], third[WORLD_PATH_MAX];
     const uint32_t base = board->devices[board->primary.device].base;
+    const uint32_t bank = board->devices[board->primary.device].size / 2;
     snprintf(first, sizeof first, "%s@0x%x", bootloader, base);
     snprintf(second, sizeof second, "%s@0x%x", image, base + board->primary.offset);
-    const char *words[] = {"./otter", "merge", "-o", "merged.hex", first, second, NULL};
+    snprintf(third, sizeof third, "%s@0x%x", bootloader, base + bank);
+    const char *words[] = {"./otter",
+                           "merge",
+                           "-o",
+                           "merged.hex",
+                           first,
+                           second,
+                           board->update == UPDATE_BANK_SWAP ? third
+                                                             : NULL, /* one in front of each bank */
+                           NULL};
     return demo_run(demo, words);
 }
 

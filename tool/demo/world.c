@@ -224,7 +224,8 @@ static const char *const modem_device[] = {
 
 bool world_has_modem(const struct world *world)
 {
-    return strcmp(world->board.network, "esp8266") == 0;
+    return strcmp(world->board.network, "esp8266") == 0 ||
+           strcmp(world->board.network, "emw3080") == 0;
 }
 
 /* The modem gets its power with the board: by the UART's connection. */
