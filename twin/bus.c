@@ -217,6 +217,16 @@ void twin_store(struct twin *twin, uint32_t address, uint32_t value)
     store(twin, address, 4, value);
 }
 
+uint8_t twin_load_byte(struct twin *twin, uint32_t address)
+{
+    return (uint8_t)load(twin, address, 1);
+}
+
+void twin_store_byte(struct twin *twin, uint32_t address, uint8_t value)
+{
+    store(twin, address, 1, value);
+}
+
 static void reset_registers(struct device *device, bool all)
 {
     for (unsigned i = 0; i < device->reg_count; i++) {

@@ -129,6 +129,9 @@ bool twin_write_memory(struct twin *twin, uint32_t address, const void *data, ui
 /* One access to a device, as a program would make it; for tests of models. */
 uint32_t twin_load(struct twin *twin, uint32_t address);
 void twin_store(struct twin *twin, uint32_t address, uint32_t value);
+/* The same by one byte. */
+uint8_t twin_load_byte(struct twin *twin, uint32_t address);
+void twin_store_byte(struct twin *twin, uint32_t address, uint8_t value);
 /* The core's program counter, to the block of instructions. */
 uint32_t twin_pc(const struct twin *twin);
 

@@ -1,7 +1,17 @@
-/* B-U585I-IOT02A: STM32U585AII6Q; console on USART1 (PA9, PA10), no oscillator at HSE. */
+/* B-U585I-IOT02A: STM32U585AII6Q; console on USART1 (PA9, PA10), no oscillator at HSE, EMW3080 on
+ * SPI2 (PD1, PD3, PD4) with NSS PB12, FLOW PG15, NOTIFY PD14, RESET PF15. */
 #include "twin/machines/stm32.h"
 
-static const struct stm32_board board = {.part = &stm32_u585, .button = {PORT_C, 13, 0}};
+static const struct stm32_wifi_wiring wifi = {.spi = {[STM32_SCK] = {PORT_D, 1, 5},
+                                                      [STM32_MISO] = {PORT_D, 3, 5},
+                                                      [STM32_MOSI] = {PORT_D, 4, 5}},
+                                              .nss = {PORT_B, 12, 0},
+                                              .flow = {PORT_G, 15, 0},
+                                              .notify = {PORT_D, 14, 0},
+                                              .reset = {PORT_F, 15, 0}};
+
+static const struct stm32_board board = {
+    .part = &stm32_u585, .button = {PORT_C, 13, 0}, .wifi = &wifi};
 
 bool machine_b_u585i_iot02a(struct machine *machine, const char *folder)
 {

@@ -95,7 +95,7 @@ static bool add_ethernet(struct state *state)
     if (!state->board->has_ethernet)
         return true;
     memcpy(soc->rmii_pins, state->board->rmii_pins, sizeof soc->rmii_pins);
-    soc->phy = phy_new(soc->twin, state->board->phy_address);
+    soc->phy = phy_new(soc->twin, &phy_ip101gr, state->board->phy_address);
     state->net = net_new(soc->twin, on_frame_in, state);
     emac_connect(soc, on_frame_out, state);
     return soc->phy && state->net;

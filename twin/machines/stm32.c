@@ -3,10 +3,13 @@
 
 #include <stdlib.h>
 
+#include "twin/modem/emw3080_model.h"
+
 struct state {
     const struct stm32_board *board;
     struct stm32 *soc;
     struct machine *machine;
+    struct stm32_net *net;
 };
 
 static bool program(struct machine *machine, uint32_t address, const uint8_t *data, uint32_t size)
@@ -21,9 +24,22 @@ static void connect_console(struct machine *machine, struct serial *console)
     stm32_usart_connect(&state->soc->usart1, console);
 }
 
+static bool connect_modem(struct machine *machine, const struct modem_setup *setup)
+{
+    const struct state *state = machine->chip;
+    return stm32_net_connect_modem(state->net, setup);
+}
+
+static void connect_link(struct machine *machine, bool there)
+{
+    const struct state *state = machine->chip;
+    stm32_net_connect_link(state->net, there);
+}
+
 static void free_board(struct machine *machine)
 {
     struct state *state = machine->chip;
+    stm32_net_free(state->net);
     stm32_free(state->soc);
     free(state);
 }
@@ -32,17 +48,22 @@ bool stm32_make(struct machine *machine, const char *folder, const struct stm32_
 {
     struct state *state = calloc(1, sizeof *state);
     struct stm32 *soc = state ? stm32_new(board->part, folder) : NULL;
-    if (!soc) {
+    struct stm32_net *net = soc ? stm32_net_new(soc, board->wifi, board->ethernet) : NULL;
+    if (!net) {
+        stm32_free(soc);
         free(state);
         return false;
     }
-    *state = (struct state){.board = board, .soc = soc, .machine = machine};
+    *state = (struct state){.board = board, .soc = soc, .machine = machine, .net = net};
     soc->hse_hz = board->hse_hz;
     stm32_pin_drive(soc, board->button.port, board->button.pin, false);
     *machine = (struct machine){.twin = soc->twin,
                                 .chip = state,
                                 .program = program,
                                 .connect_console = connect_console,
+                                .connect_modem = board->wifi ? connect_modem : NULL,
+                                .modem_faults = board->wifi ? emw3080_model_faults : NULL,
+                                .connect_link = connect_link,
                                 .free = free_board};
     return true;
 }

@@ -3,15 +3,17 @@
 #define OTTER_TWIN_MACHINES_STM32_H
 
 #include "twin/machine.h"
-#include "twin/stm32/stm32.h"
+#include "twin/machines/stm32_net.h"
 
 enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I };
 
 /* What a board has at its chip. The console is USART1 at PA9 and PA10. */
 struct stm32_board {
     const struct stm32_part *part;
-    uint32_t hse_hz;         /* of the oscillator at HSE; 0: none */
-    struct stm32_pin button; /* high while it is pressed */
+    uint32_t hse_hz;                      /* of the oscillator at HSE; 0: none */
+    struct stm32_pin button;              /* high while it is pressed */
+    const struct stm32_wifi_wiring *wifi; /* NULL where there is none */
+    const struct stm32_ethernet_wiring *ethernet;
 };
 
 /* `board` must outlive the machine. */

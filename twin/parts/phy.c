@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-enum { CONTROL, STATUS, ID_1, ID_2, ADVERTISED, PARTNER, EXPANSION };
+enum { CONTROL, STATUS, ID_1, ID_2, ADVERTISED, PARTNER, EXPANSION, RESULT = 31 };
 
 #define RESET     0x8000u
 #define FAST      0x2000u
@@ -18,12 +18,19 @@ enum { CONTROL, STATUS, ID_1, ID_2, ADVERTISED, PARTNER, EXPANSION };
 
 #define ABILITIES 0x01e0u /* of registers 4 and 5 */
 
-#define RESET_NS     (10u * TWIN_MS)
 #define NEGOTIATE_NS (1500u * TWIN_MS)
 #define LINK_NS      (50u * TWIN_MS) /* without negotiation */
 
+#define RESULT_DONE 0x1000u /* of register 31; below it the result */
+
+const struct phy_part phy_ip101gr = {.id_1 = 0x0243, .id_2 = 0x0c54, .reset_ns = 10u * TWIN_MS};
+/* Its software reset may take 500 ms; this one takes its time. */
+const struct phy_part phy_lan8742 = {
+    .id_1 = 0x0007, .id_2 = 0xc131, .reset_ns = 100u * TWIN_MS, .has_result = true};
+
 struct phy {
     struct twin *twin;
+    const struct phy_part *part;
     unsigned address;
     bool plugged;
     uint16_t control, advertised;
@@ -75,7 +82,7 @@ static void reset(struct phy *phy)
 {
     phy->control = FAST | NEGOTIATE | FULL;
     phy->advertised = 0x01e1u;
-    phy->reset_until = twin_now(phy->twin) + RESET_NS;
+    phy->reset_until = twin_now(phy->twin) + phy->part->reset_ns;
     begin_link(phy);
 }
 
@@ -85,6 +92,13 @@ static uint16_t read_status(struct phy *phy)
     const bool latched = phy->was_down;
     phy->was_down = false;
     return (uint16_t)(STATUS_CAN | (done ? STATUS_DONE : 0) | (up && !latched ? STATUS_LINK : 0));
+}
+
+static uint16_t read_result(struct phy *phy)
+{
+    const bool done = phy_link_is_up(phy) && phy->control & NEGOTIATE;
+    const unsigned speed = phy_is_fast(phy) ? 2u : 1u, duplex = phy_is_full_duplex(phy) ? 4u : 0;
+    return (uint16_t)((done ? RESULT_DONE : 0) | (speed | duplex) << 2);
 }
 
 uint16_t phy_read(struct phy *phy, unsigned address, unsigned reg)
@@ -101,9 +115,9 @@ uint16_t phy_read(struct phy *phy, unsigned address, unsigned reg)
     case STATUS:
         return read_status(phy);
     case ID_1:
-        return 0x0243;
+        return phy->part->id_1;
     case ID_2:
-        return 0x0c54;
+        return phy->part->id_2;
     case ADVERTISED:
         return phy->advertised;
     case PARTNER:
@@ -111,6 +125,8 @@ uint16_t phy_read(struct phy *phy, unsigned address, unsigned reg)
     case EXPANSION:
         return phy_link_is_up(phy) ? 1 : 0;
     default:
+        if (reg == RESULT && phy->part->has_result)
+            return read_result(phy);
         twin_fault(phy->twin, "the PHY's register %u is read, which is not modelled", reg);
         return 0xffff;
     }
@@ -143,6 +159,11 @@ void phy_write(struct phy *phy, unsigned address, unsigned reg, uint16_t value)
         twin_fault(phy->twin, "the PHY's register %u is written, which is not modelled", reg);
 }
 
+bool phy_has_clock(const struct phy *phy)
+{
+    return !(phy->control & OFF) && !is_resetting(phy);
+}
+
 void phy_plug(struct phy *phy, bool plugged)
 {
     if (plugged == phy->plugged)
@@ -151,12 +172,13 @@ void phy_plug(struct phy *phy, bool plugged)
     begin_link(phy);
 }
 
-struct phy *phy_new(struct twin *twin, unsigned address)
+struct phy *phy_new(struct twin *twin, const struct phy_part *part, unsigned address)
 {
     struct phy *phy = calloc(1, sizeof *phy);
     if (!phy)
         return NULL;
     phy->twin = twin;
+    phy->part = part;
     phy->address = address;
     phy->plugged = true;
     reset(phy);

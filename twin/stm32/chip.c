@@ -98,6 +98,12 @@ struct stm32 *stm32_new(const struct stm32_part *part, const char *folder)
     stm32_usart_start(soc);
     stm32_iwdg_start(soc);
     stm32_tim_start(soc);
+    stm32_exti_start(soc);
+    stm32_spi_start(soc);
+    if (part->family == STM32_H5) {
+        stm32_sbs_start(soc);
+        stm32_eth_start(soc);
+    }
     return soc;
 }
 

@@ -177,6 +177,8 @@ struct stm32 {
     struct stm32_iwdg iwdg;
     struct stm32_tim tim2;
     struct stm32_ear *ears;
+    struct stm32_spi *spi; /* SPI2 of the U5, SPI5 of the H5 */
+    struct stm32_eth *eth; /* H5 */
     void *blocks[STM32_BLOCKS];
     unsigned block_count;
     /* rcc, pwr */
@@ -202,6 +204,10 @@ bool stm32_program(struct stm32 *soc, uint32_t address, const uint8_t *data, uin
 
 void stm32_rcc_start(struct stm32 *soc);
 void stm32_pwr_start(struct stm32 *soc);
+void stm32_sbs_start(struct stm32 *soc); /* H5 */
+void stm32_spi_start(struct stm32 *soc);
+void stm32_exti_start(struct stm32 *soc);
+void stm32_eth_start(struct stm32 *soc); /* H5 */
 void stm32_gpio_start(struct stm32 *soc);
 void stm32_usart_start(struct stm32 *soc);
 void stm32_iwdg_start(struct stm32 *soc);

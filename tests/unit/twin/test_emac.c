@@ -43,7 +43,7 @@ static void wire(void)
                                                 {4, 12, 3}, {2, 8, 3}, {2, 7, 3},  {2, 6, 3},
                                                 {0, 7, 3},  {0, 6, 3}};
     memcpy(soc->rmii_pins, pins, sizeof pins);
-    soc->phy = phy_new(soc->twin, 1);
+    soc->phy = phy_new(soc->twin, &phy_ip101gr, 1);
     assert_non_null(soc->phy);
     emac_connect(soc, on_wire, NULL);
     wire_count = 0;
