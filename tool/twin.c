@@ -148,6 +148,7 @@ static int run(struct machine *machine, const struct job *job)
     twin_cut_in_operation(machine->twin, job->cut_operation);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
+    signal(SIGPIPE, SIG_IGN); /* a connection that is gone is the board's to notice */
     twin_reset(machine->twin, TWIN_RESET_POWER);
     enum twin_end end = TWIN_STOPPED;
     while (!stopped && end == TWIN_STOPPED) {

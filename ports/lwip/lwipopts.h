@@ -52,13 +52,14 @@
 #define TCP_SND_BUF         (3 * TCP_MSS)
 #define TCP_SND_QUEUELEN    12
 #define TCP_QUEUE_OOSEQ     1 /* a loss on the way costs one segment, not the window */
-#define TCP_OOSEQ_MAX_PBUFS 21
+#define TCP_OOSEQ_MAX_PBUFS 6
 #define TCP_OVERSIZE        TCP_MSS
 #define MEMP_NUM_TCP_SEG    (TCP_SND_QUEUELEN + 8)
 #define MEMP_NUM_PBUF       8
-/* A full frame takes three pool buffers, a short one a single one; a whole window must fit. */
-#define PBUF_POOL_BUFSIZE 512
-#define PBUF_POOL_SIZE    28
+/* A frame is one buffer of the pool, with its checksum, so that a controller's ring can be made of
+ * them; a whole window must fit, and a few that are not its. */
+#define PBUF_POOL_BUFSIZE 1520
+#define PBUF_POOL_SIZE    9
 #define MEM_SIZE          (TCP_SND_BUF + 2048)
 
 #define LWIP_RAND() lwip_port_random()

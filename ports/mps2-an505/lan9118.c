@@ -44,10 +44,10 @@
 #define TX_FIRST_AND_LAST         0x3000u
 #define FRAME_CRC_LENGTH          4u
 #define FRAME_LENGTH_MIN          14u
-#define FRAME_LENGTH_MAX          1536u
+#define FRAME_LENGTH_MAX          1518u
 #define SPINS_MAX                 100000u
 
-#define FRAMES_MAX 32u /* power of two, at least the pbufs that a pool of short frames holds */
+#define FRAMES_MAX 16u /* power of two, at least the frames that the pool holds */
 
 /* Frames taken in: filled by the interrupt, emptied by the loop; running counts. */
 static struct {

@@ -4,6 +4,7 @@
 #include "ports/cortex-m/console.h"
 #include "ports/cortex-m/entropy.h"
 #include "ports/cortex-m/system.h"
+#include "ports/nuvoton/emac.h"
 #include "ports/nuvoton/nuvoton.h"
 #include "ports/nuvoton/trng.h"
 
@@ -26,6 +27,10 @@ void (*const interrupt_vectors[IRQ_COUNT])(void)
         [IRQ_OF(BOARD_CONSOLE_UART)] = console_handler,
 #ifdef BOARD_MODEM_UART
         [IRQ_OF(BOARD_MODEM_UART)] = modem_handler,
+#endif
+#ifdef BOARD_EMAC_PINS
+        [IRQ_EMAC_RX] = emac_handler,
+        [IRQ_EMAC_TX] = emac_handler,
 #endif
 };
 

@@ -56,6 +56,15 @@ static void close_flash(void)
     FMC_ISPCTL &= ~FMC_UPDATE;
 }
 
+uint32_t flash_unique_id(unsigned word)
+{
+    open_flash();
+    const otter_status status = command(FMC_READ_ID, 4u * word, 0);
+    const uint32_t id = FMC_ISPDAT;
+    close_flash();
+    return status == OTTER_OK ? id : 0xffffffffu;
+}
+
 static otter_status fmc_read(void *ctx, uint32_t offset, void *data, uint32_t length)
 {
     (void)ctx;

@@ -31,6 +31,7 @@
 #define CLK_CLKSEL2 REG32(CLK_BASE + 0x018u)
 #define CLK_CLKSEL3 REG32(CLK_BASE + 0x01cu)
 #define CLK_CLKDIV0 REG32(CLK_BASE + 0x020u)
+#define CLK_CLKDIV3 REG32(CLK_BASE + 0x02cu)
 #define CLK_PCLKDIV REG32(CLK_BASE + 0x034u)
 #define CLK_PLLCTL  REG32(CLK_BASE + 0x040u)
 #define CLK_STATUS  REG32(CLK_BASE + 0x050u)
@@ -81,6 +82,7 @@
 #define FMC_DIFFERS 0x20u
 #define FMC_PROGRAM 0x21u /* ISPCMD */
 #define FMC_ERASE   0x22u
+#define FMC_READ_ID 0x04u /* the unique number's words are at 0, 4 and 8 */
 
 /* UARTs, by number. */
 #define UART_BASE(n)     (0x40070000u + 0x1000u * (n))
@@ -111,6 +113,8 @@
 #define GPIO_MODE(port)     REG32(0x40004000u + 0x40u * (port))
 #define GPIO_PIN(port, pin) REG32(0x40004800u + 0x40u * (port) + 4u * (pin))
 #define GPIO_MODE_OUTPUT    1u
+#define GPIO_SLEW(port)     REG32(0x40004028u + 0x40u * (port))
+#define GPIO_SLEW_HIGH      1u
 
 /* TRNG. */
 #define TRNG_CTL       REG32(0x400b9000u)
@@ -122,8 +126,9 @@
 #define TRNG_PRESCALER 0x3cu
 #define TRNG_ACTIVE    0x80u
 
-/* Unlocks the protected registers, for clock_start; they stay so until a reset: a stray write is not what this firmware guards
- * against, and the sequence would have to be repeated around each flash operation. */
+/* Unlocks the protected registers, for clock_start; they stay so until a reset: a stray write is
+ * not what this firmware guards against, and the sequence would have to be repeated around each
+ * flash operation. */
 void registers_unlock(void);
 
 enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I, PORT_J };
@@ -131,5 +136,9 @@ enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I, P
 /* A pin of the board's board.h: port, number, function. */
 void pin_function_set(unsigned port, unsigned pin, unsigned function);
 void pin_output(unsigned port, unsigned pin, bool level);
+void pin_slew_high(unsigned port, unsigned pin);
+
+/* Word 0, 1 or 2 of the chip's unique number; 0xffffffff when it cannot be read. */
+uint32_t flash_unique_id(unsigned word);
 
 #endif

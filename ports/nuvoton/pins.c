@@ -1,4 +1,4 @@
-/* Pins: the function each has, and plain outputs. */
+/* Pins: the function each has, plain outputs, and fast ones. */
 #include "ports/nuvoton/nuvoton.h"
 
 void pin_function_set(unsigned port, unsigned pin, unsigned function)
@@ -13,4 +13,9 @@ void pin_output(unsigned port, unsigned pin, bool level)
     pin_function_set(port, pin, 0);
     GPIO_PIN(port, pin) = level;
     GPIO_MODE(port) = (GPIO_MODE(port) & ~(3u << 2u * pin)) | GPIO_MODE_OUTPUT << 2u * pin;
+}
+
+void pin_slew_high(unsigned port, unsigned pin)
+{
+    GPIO_SLEW(port) = (GPIO_SLEW(port) & ~(3u << 2u * pin)) | GPIO_SLEW_HIGH << 2u * pin;
 }

@@ -41,7 +41,8 @@ enum {
 #define SECTOR_SIZE    0x1000u
 #define PROGRAM_MS_MAX 20u
 #define ERASE_MS_MAX   2000u
-#define RUN_MAX        100000u /* turns of a wait for at most 16 bytes */
+#define PAUSE_TURNS    (CHIP_HZ / 200000u) /* some 20 us between two questions whether it is done */
+#define RUN_MAX        100000u             /* turns of a wait for at most 16 bytes */
 #define BURST_MAX      16u
 
 static bool started, present;
@@ -129,9 +130,12 @@ static uint8_t status_of(void)
 static otter_status wait_idle(uint32_t limit_ms)
 {
     const otter_ms limit = port_now() + limit_ms;
-    while (status_of() & STATUS_BUSY)
+    while (status_of() & STATUS_BUSY) {
         if (port_now() > limit)
             return OTTER_E_FLASH;
+        for (unsigned i = 0; i < PAUSE_TURNS; i++)
+            __asm volatile("nop");
+    }
     return OTTER_OK;
 }
 

@@ -2,7 +2,8 @@
 # One run of `otter demo`, checked by its exit code and by the story that it tells.
 #
 #   demo.sh BOARD FAULT [CLI]    FAULT: none, signature, self-test, version, power; modem: the modem
-#                                restarts by itself in the middle of the download; interrupt: Ctrl-C
+#                                restarts by itself in the middle of the download; link: the cable
+#                                of a board in its twin is pulled then, and put back; interrupt: Ctrl-C
 #                                in the middle; keep: --keep; quiet: --quiet; width: on a terminal,
 #                                whose TERM is then given. CLI: the AWS CLI that it is to use.
 set -eu
@@ -29,7 +30,7 @@ if [ -n "$cli" ] && [ "$fault" != width ]; then
     export OTTER_AWS_CLI="$cli"
 fi
 case $fault in
-none | interrupt) set -- --board "$board" ;;
+none | link | interrupt) set -- --board "$board" ;;
 modem) set -- --board "$board" --modem restarts@120 ;;
 keep) set -- --board "$board" --keep ;;
 quiet) set -- --board "$board" --quiet ;;
@@ -56,13 +57,27 @@ if [ "$fault" = interrupt ]; then
     wait_until "the device is on line" grep -q "on line as otter-demo" "$story"
     kill -INT "$demo"
 fi
-code=0
-wait "$demo" || code=$?
-background=
 
 leftovers() {
     grep -a -l "TMPDIR=$work/tmp" /proc/[0-9]*/environ 2>/dev/null | tr -dc '0-9\n'
 }
+
+twin_pid() {
+    for pid in $(leftovers); do
+        tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q " twin --board" && echo "$pid"
+    done
+}
+
+if [ "$fault" = link ]; then
+    patience_s=240 # a twin computes at a fraction of its board's speed
+    wait_until "blocks arrive" grep -q "block [0-9]*/" "$story"
+    kill -USR1 "$(twin_pid)"
+    wait_until "the device sees it" grep -q "link down" "$story"
+    kill -USR1 "$(twin_pid)"
+fi
+code=0
+wait "$demo" || code=$?
+background=
 
 wrong() {
     sed 's/^/  story: /' "$story" | cut -c1-200
@@ -149,6 +164,14 @@ modem)
         "on line as otter-demo, version 1.0.1" "this firmware is confirmed"
     in_order "otter-demo reads stream" "it has restarted by itself" "joining workshop" \
         "in workshop, address" "connected as" "blocks are on flash; checking"
+    closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
+    outcome "1.0.0 -> 1.0.1"
+    ;;
+link)
+    # The connection outlives it, or another one takes its place: in both cases no block is lost.
+    in_order "job AFR_OTA-otter-demo-1 accepted" "[####" "link down" "link up" \
+        "blocks are on flash; checking" "code signature and image verified" "Swap type: test" \
+        "this firmware is confirmed"
     closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
     outcome "1.0.0 -> 1.0.1"
     ;;
