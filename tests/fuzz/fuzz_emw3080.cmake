@@ -1,0 +1,1 @@
+otter_fuzz_target(emw3080 USES room_net_emw3080)
