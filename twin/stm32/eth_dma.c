@@ -100,7 +100,7 @@ static bool gather(struct stm32_eth *eth, uint32_t from, uint32_t length)
         twin_fault(twin_of(eth), "ETH sends a frame of more than %u bytes", ETH_FRAME_MAX);
         return false;
     }
-    if (!twin_read_memory(twin_of(eth), from, out->bytes + out->length, length)) {
+    if (length > 0 && !twin_read_memory(twin_of(eth), from, out->bytes + out->length, length)) {
         twin_fault(twin_of(eth), "ETH sends from 0x%08x, where no memory is", from);
         return false;
     }

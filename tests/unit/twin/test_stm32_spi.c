@@ -72,8 +72,7 @@ static void open_pins(void)
     if (soc->part->family == STM32_U5) {
         set(RCC + 0x9c, 1u << 14);
         set(RCC + 0x8c, 1u << 3);
-        put(GPIO + 0x400 * 3 + 0x20, 0x00050050 | 0x5000);
-        put(GPIO + 0x400 * 3, 0xfffffe8bu & ~(1u << 8 | 1u << 6 | 1u << 2));
+        put(GPIO + 0x400 * 3 + 0x20, 0x00055050);
         put(GPIO + 0x400 * 3,
             (0xffffffffu & ~(3u << 2 | 3u << 6 | 3u << 8)) | (2u << 2 | 2u << 6 | 2u << 8));
     } else {
@@ -85,7 +84,6 @@ static void open_pins(void)
     }
 }
 
-/* 4 MHz / 2 on the U5, 32 MHz / 16 or 64 MHz / 16 on the H5. */
 static void set_up_spi(uint32_t config, uint32_t mode)
 {
     put(SPI + CR1, SSI);
