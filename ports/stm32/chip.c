@@ -1,4 +1,5 @@
 /* The chip's part of the firmware's start, its interrupts, and its identification. */
+#include "boards/map.h"
 #include "ports/cortex-m/clock.h"
 #include "ports/cortex-m/console.h"
 #include "ports/cortex-m/entropy.h"
@@ -6,16 +7,30 @@
 #include "ports/stm32/rng.h"
 #include "ports/stm32/stm32.h"
 
+#define WIFI_IRQ(pin)        WIFI_IRQ_(pin)
+#define WIFI_IRQ_(port, pin) IRQ_EXTI(pin)
+
 static void console_handler(void)
 {
     uart_console_receive();
     uart_console_transmit();
 }
 
+/* Each is there if the board's network is by it. */
+__attribute__((weak)) void wifi_handler(void);
+__attribute__((weak)) void ethernet_handler(void);
+
 /* Linked behind the core's vectors. Other interrupts are never enabled. */
 void (*const interrupt_vectors[IRQ_COUNT])(void)
     __attribute__((section(".vectors.interrupts"), used)) = {
         [IRQ_USART1] = console_handler,
+#ifdef BOARD_WIFI_FLOW
+        [WIFI_IRQ(BOARD_WIFI_FLOW)] = wifi_handler,
+        [WIFI_IRQ(BOARD_WIFI_NOTIFY)] = wifi_handler,
+#endif
+#ifdef IRQ_ETH
+        [IRQ_ETH] = ethernet_handler,
+#endif
 };
 
 void chip_start(void)

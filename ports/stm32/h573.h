@@ -52,6 +52,9 @@
 #define FLASH_SWAP        (1u << 31)
 #define CHIP_IS_SWAPPED() (FLASH_OPTCR & FLASH_SWAP)
 
+#define CHIP_WIFI_SPI_CLOCK() (RCC_APB3ENR |= RCC_APB3_SPI5, (void)RCC_APB3ENR)
+#define CHIP_WIFI_SPI_MBR     3u /* 250 / 16 = 15.6 MHz */
+
 #define IRQ_USART1 58u
 #define IRQ_ETH    106u
 #define IRQ_COUNT  131u

@@ -48,6 +48,9 @@
 #define FLASH_OPTR_DUALBANK (1u << 21)
 #define CHIP_IS_SWAPPED()   (FLASH_OPTR & FLASH_OPTR_SWAP)
 
+#define CHIP_WIFI_SPI_CLOCK() (RCC_APB1ENR |= RCC_APB1_SPI2, (void)RCC_APB1ENR)
+#define CHIP_WIFI_SPI_MBR     2u /* 160 / 8 = 20 MHz */
+
 #define IRQ_USART1 61u
 #define IRQ_COUNT  128u
 
