@@ -25,7 +25,8 @@ static void add_memory(struct twin *twin, uint32_t base, uint32_t size, uint8_t 
         twin_fault(twin, "no memory on the host for 0x%x bytes", size);
         return;
     }
-    *memory = (struct memory){base, size, bytes, own, twin->memories};
+    *memory = (struct memory){
+        .base = base, .size = size, .bytes = bytes, .own = own, .next = twin->memories};
     twin->memories = memory;
     if (uc_mem_map_ptr(twin->uc, base, size, rights, bytes) != UC_ERR_OK)
         twin_fault(twin, "0x%x bytes of memory cannot lie at 0x%08x", size, base);
@@ -39,6 +40,23 @@ void twin_add_ram(struct twin *twin, uint32_t base, uint32_t size)
 void twin_add_rom(struct twin *twin, uint32_t base, uint32_t size, const uint8_t *bytes)
 {
     add_memory(twin, base, size, (uint8_t *)bytes, false);
+}
+
+void twin_move_rom(struct twin *twin, uint32_t base, const uint8_t *bytes)
+{
+    struct memory *memory = bus_memory(twin, base, 1);
+    if (!memory || memory->own || memory->base != base) {
+        twin_fault(twin, "there is no memory to move at 0x%08x", base);
+        return;
+    }
+    if (memory->bytes == bytes)
+        return;
+    memory->bytes = (uint8_t *)bytes;
+    if (uc_mem_unmap(twin->uc, base, memory->size) != UC_ERR_OK ||
+        uc_mem_map_ptr(twin->uc, base, memory->size, UC_PROT_READ | UC_PROT_EXEC, memory->bytes) !=
+            UC_ERR_OK)
+        twin_fault(twin, "Unicorn does not move the memory at 0x%08x", base);
+    twin_rom_changed(twin, base, memory->size);
 }
 
 void twin_rom_changed(struct twin *twin, uint32_t address, uint32_t size)
@@ -209,12 +227,27 @@ static void store(struct twin *twin, uint32_t address, unsigned width, uint32_t 
 
 uint32_t twin_load(struct twin *twin, uint32_t address)
 {
-    return load(twin, address, 4);
+    const struct memory *memory = bus_memory(twin, address, 4);
+    uint32_t value = 0;
+    if (!memory || !memory->guard)
+        return load(twin, address, 4);
+    if (!memory->guard->read || memory->guard->read(memory->guard->ctx, address, 4))
+        memcpy(&value, memory->bytes + (address - memory->base), 4);
+    return value;
+}
+
+void twin_store_by(struct twin *twin, uint32_t address, unsigned width, uint32_t value)
+{
+    const struct memory *memory = bus_memory(twin, address, width);
+    if (!memory || !memory->guard)
+        store(twin, address, width, value);
+    else if (!twin->cut && memory->guard->write)
+        memory->guard->write(memory->guard->ctx, address, width, value);
 }
 
 void twin_store(struct twin *twin, uint32_t address, uint32_t value)
 {
-    store(twin, address, 4, value);
+    twin_store_by(twin, address, 4, value);
 }
 
 uint8_t twin_load_byte(struct twin *twin, uint32_t address)

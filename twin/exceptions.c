@@ -6,11 +6,13 @@
 
 #define RETURN_HANDLER 0xfffffff1u
 #define RETURN_THREAD  0xfffffff9u
-#define XPSR_THUMB     0x01000000u
-#define XPSR_ALIGNED   0x00000200u /* the frame was moved by a word to lie at 8 bytes */
-#define FRAME_WORDS    8u
-#define CONTROL_SPSEL  2u
-#define CONTROL_FPCA   4u
+/* The M33's twins have no secure world: their frames are the non-secure world's. */
+#define RETURN_NON_SECURE 0x00000041u
+#define XPSR_THUMB        0x01000000u
+#define XPSR_ALIGNED      0x00000200u /* the frame was moved by a word to lie at 8 bytes */
+#define FRAME_WORDS       8u
+#define CONTROL_SPSEL     2u
+#define CONTROL_FPCA      4u
 
 static const int frame_registers[FRAME_WORDS - 1] = {UC_ARM_REG_R0, UC_ARM_REG_R1,  UC_ARM_REG_R2,
                                                      UC_ARM_REG_R3, UC_ARM_REG_R12, UC_ARM_REG_LR,
@@ -95,6 +97,13 @@ bool exceptions_wake(struct twin *twin)
     return number && priority_of(twin, number) < present_priority(twin);
 }
 
+/* EXC_RETURN, for a return to `depth` exceptions. */
+static uint32_t return_code(const struct twin *twin, unsigned depth)
+{
+    const uint32_t code = depth ? RETURN_HANDLER : RETURN_THREAD;
+    return twin->core == TWIN_CORTEX_M33 ? code & ~RETURN_NON_SECURE : code;
+}
+
 static void enter(struct twin *twin, unsigned number)
 {
     struct exceptions *e = &twin->exceptions;
@@ -126,7 +135,7 @@ static void enter(struct twin *twin, unsigned number)
         return;
     }
     exception_unpend(twin, number);
-    const uint32_t lr = e->depth ? RETURN_HANDLER : RETURN_THREAD;
+    const uint32_t lr = return_code(twin, e->depth);
     e->active[e->depth++] = number;
     core_set_reg(twin, UC_ARM_REG_XPSR, (xpsr & 0xf8000000u) | XPSR_THUMB | number);
     core_set_reg(twin, UC_ARM_REG_SP, sp);
@@ -151,8 +160,7 @@ void exceptions_take(struct twin *twin)
 void exception_return(struct twin *twin, uint32_t code)
 {
     struct exceptions *e = &twin->exceptions;
-    const uint32_t expected = e->depth > 1 ? RETURN_HANDLER : RETURN_THREAD;
-    if (e->depth == 0 || (code | 1u) != expected) {
+    if (e->depth == 0 || (code | 1u) != (return_code(twin, e->depth - 1) | 1u)) {
         twin_fault(twin, "an exception returns with 0x%08x at depth %u", code, e->depth);
         return;
     }

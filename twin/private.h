@@ -52,7 +52,8 @@ struct memory {
     uint32_t base;
     uint32_t size;
     uint8_t *bytes;
-    bool own; /* RAM: the twin's */
+    bool own;                      /* RAM: the twin's */
+    const struct rom_guard *guard; /* NULL: none */
     struct memory *next;
 };
 
@@ -71,6 +72,8 @@ struct twin {
     uint64_t cut_at;        /* in clocks */
     unsigned cut_operation; /* the one that the cut lies in, 0 for none */
     unsigned operations;
+    const char *cut_name; /* the operation that the cut lies before, and how many are to come */
+    unsigned cut_name_left;
     bool cut; /* the power is gone */
     struct twin_timer *timers;
     twin_ns polled; /* when the host was looked at last */
@@ -79,7 +82,8 @@ struct twin {
     bool anchored;
     /* the core */
     struct device scs;
-    struct device dwt;
+    struct device dwt, mpu;
+    uint32_t mpu_regions[8][2]; /* RBAR, RLAR */
     struct systick systick;
     struct exceptions exceptions;
     uint32_t vectors;
@@ -88,6 +92,13 @@ struct twin {
     enum twin_reset last_reset;
     bool slept;  /* the slice ended by WFI */
     bool masked; /* something waits for PRIMASK to be cleared */
+    /* guard.c */
+    bool guarded;
+    uint32_t block_start;     /* of the block that runs */
+    struct memory *abandoned; /* where a load was not done */
+    uint8_t *undo_at;         /* a store into guarded memory, which must not stay */
+    uint32_t undo_size;
+    uint8_t undo[8];
     /* the rest */
     struct device *devices;
     struct device *last_device;
@@ -115,6 +126,18 @@ void exceptions_take(struct twin *twin);
 /* True when something is pending that ends a WFI. */
 bool exceptions_wake(struct twin *twin);
 void exception_return(struct twin *twin, uint32_t code);
+
+/* guard.c: accesses that a memory's model wants to see. */
+void guard_fetch(struct twin *twin, uint32_t address, uint32_t size);
+/* For Unicorn's refusals: true when a store is done, false when it is none of a guard's. */
+bool guard_store(struct twin *twin, uint32_t address, unsigned size, uint32_t value);
+/* Takes back what a store left in guarded memory. */
+void guard_undo(struct twin *twin);
+/* After a slice: true when it ended because a load was abandoned. */
+bool guard_resume(struct twin *twin);
+
+/* mpu.c */
+void mpu_start(struct twin *twin);
 
 /* baseline.c: what a block of instructions may hold. */
 void baseline_start(struct twin *twin);

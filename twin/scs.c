@@ -266,6 +266,8 @@ static void dwt_write(struct device *device, uint32_t offset, uint32_t old, uint
 
 void scs_start(struct twin *twin)
 {
+    if (twin->core == TWIN_CORTEX_M33)
+        mpu_start(twin);
     twin->scs = (struct device){.name = "SCS",
                                 .base = 0xe000e000u,
                                 .size = 0x1000u,

@@ -79,6 +79,22 @@ bool twin_operation(struct twin *twin)
     return twin->cut;
 }
 
+void twin_cut_at(struct twin *twin, const char *name, unsigned n)
+{
+    twin->cut_name = name;
+    twin->cut_name_left = n;
+}
+
+bool twin_starts(struct twin *twin, const char *name)
+{
+    if (twin->cut_name && strcmp(twin->cut_name, name) == 0 && twin->cut_name_left &&
+        --twin->cut_name_left == 0)
+        twin->cut = true;
+    if (twin->cut)
+        twin_end_slice(twin);
+    return twin->cut;
+}
+
 unsigned twin_operations(const struct twin *twin)
 {
     return twin->operations;
@@ -171,6 +187,8 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     struct twin *twin = ctx;
     count_clocks(twin, twin->block_size);
     twin->block_size = 0;
+    twin->block_start = (uint32_t)address;
+    guard_fetch(twin, (uint32_t)address, size);
     const bool unmasked = twin->masked && !(core_reg(twin, UC_ARM_REG_PRIMASK) & 1u);
     if (unmasked)
         twin->slice_end = 0; /* what was held back is due now */
@@ -220,7 +238,11 @@ static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int
 {
     struct twin *twin = ctx;
     (void)uc;
-    (void)value;
+    if (twin->abandoned)
+        return false;
+    if (type == UC_MEM_WRITE_PROT &&
+        guard_store(twin, (uint32_t)address, (unsigned)size, (uint32_t)value))
+        return true;
     twin_fault(twin, "the program %s %d bytes at 0x%08x, where %s", access_word(type), size,
                (uint32_t)address,
                bus_memory(twin, (uint32_t)address, 1) ? "the core may not do that"
@@ -230,7 +252,8 @@ static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int
 
 static void report(struct twin *twin, uc_err error)
 {
-    if (error == UC_ERR_OK || twin->faulted)
+    guard_undo(twin);
+    if (guard_resume(twin) || error == UC_ERR_OK || twin->faulted)
         return;
     uint16_t code[2] = {0};
     (void)twin_read_memory(twin, twin_pc(twin), code, sizeof code);
@@ -246,10 +269,12 @@ static void run_slice(struct twin *twin, uint64_t clocks)
     const uint32_t pc = twin_pc(twin) | 1u;
     const uc_err error = uc_emu_start(twin->uc, pc, 0xffffffffu, 0, 0);
     const bool asked = twin->slice_end == 0 || twin->clocks >= twin->slice_end;
+    const bool abandoned = twin->abandoned != NULL;
+    report(twin, error);
     count_clocks(twin, twin->block_size);
     twin->block_size = 0;
-    report(twin, error);
-    twin->slept = !asked && !twin->faulted && error == UC_ERR_OK && twin->clocks < twin->cut_at;
+    twin->slept =
+        !asked && !abandoned && !twin->faulted && error == UC_ERR_OK && twin->clocks < twin->cut_at;
 }
 
 /* The last block before a cut, instruction by instruction. */

@@ -57,6 +57,24 @@ void twin_add_ram(struct twin *twin, uint32_t base, uint32_t size);
  * change, which twin_rom_changed then says. */
 void twin_add_rom(struct twin *twin, uint32_t base, uint32_t size, const uint8_t *bytes);
 void twin_rom_changed(struct twin *twin, uint32_t address, uint32_t size);
+/* Its contents are other ones from now on, as when two banks change places. */
+void twin_move_rom(struct twin *twin, uint32_t base, const uint8_t *bytes);
+
+/* What a memory's model wants to see of the core's accesses, before they happen. */
+struct rom_guard {
+    /* False: the load is not done, and what twin_nmi pended comes with the load's own address to
+     * return to. NULL: nothing is looked at. */
+    bool (*read)(void *ctx, uint32_t address, unsigned size);
+    /* A block of instructions. NULL: nothing is looked at. */
+    void (*fetch)(void *ctx, uint32_t address, uint32_t size);
+    /* A store, which by itself changes nothing. NULL: a fault. */
+    void (*write)(void *ctx, uint32_t address, unsigned size, uint32_t value);
+    void *ctx;
+};
+/* Of the memory of twin_add_rom at `base`; the guard must outlive the twin. With one, the program
+ * counter is exact at each load. */
+void twin_guard_rom(struct twin *twin, uint32_t base, const struct rom_guard *guard);
+
 /* The device's memory stays the caller's; it must outlive the twin. */
 void twin_add_device(struct twin *twin, struct device *device);
 /* The address of the vector table after a reset; 0 unless said. */
@@ -77,6 +95,12 @@ void twin_cut_after(struct twin *twin, uint64_t clocks);
 /* Cuts the power in the middle of the n-th operation of a memory that keeps its contents, from now
  * on, the next one being 1. 0: not at all. */
 void twin_cut_in_operation(struct twin *twin, unsigned n);
+/* Cuts the power when the n-th operation of this name starts, before it has changed anything.
+ * `name` must outlive the twin; NULL: not at all. */
+void twin_cut_at(struct twin *twin, const char *name, unsigned n);
+/* For models of such memories: an operation starts, called "program", "erase", "bank-erase",
+ * "mass-erase" or "option-change". True when the power goes here: then nothing may change. */
+bool twin_starts(struct twin *twin, const char *name);
 /* For models of such memories: the middle of an operation; the file holds what a cut would leave.
  * True when the power goes here: then the operation must not be finished. */
 bool twin_operation(struct twin *twin);
@@ -126,13 +150,17 @@ void twin_nmi(struct twin *twin);
 /* Memory as a bus master such as a DMA sees it: false when nothing is there. */
 bool twin_read_memory(struct twin *twin, uint32_t address, void *data, uint32_t size);
 bool twin_write_memory(struct twin *twin, uint32_t address, const void *data, uint32_t size);
-/* One access to a device, as a program would make it; for tests of models. */
+/* One access to a device or a guarded memory, as a program would make it; for tests of models. */
 uint32_t twin_load(struct twin *twin, uint32_t address);
 void twin_store(struct twin *twin, uint32_t address, uint32_t value);
 /* The same by one byte. */
 uint8_t twin_load_byte(struct twin *twin, uint32_t address);
 void twin_store_byte(struct twin *twin, uint32_t address, uint8_t value);
-/* The core's program counter, to the block of instructions. */
+/* Of 1, 2 or 4 bytes. */
+void twin_store_by(struct twin *twin, uint32_t address, unsigned width, uint32_t value);
+/* The MPU lets no cache keep what lies there (M33; nothing else of the MPU is modelled). */
+bool twin_is_uncached(const struct twin *twin, uint32_t address);
+/* The core's program counter, to the block of instructions unless a memory is guarded. */
 uint32_t twin_pc(const struct twin *twin);
 
 /* ---- the host's side ---- */
