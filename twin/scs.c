@@ -188,7 +188,8 @@ static uint32_t scs_read(struct device *device, uint32_t offset, uint32_t value)
     if (offset == CPUID)
         return cpuids[twin->core];
     if (offset == ICSR)
-        return (e->depth ? e->active[e->depth - 1] : 0) | (e->waiting ? 1u << 22 : 0);
+        return (e->depth ? e->active[e->depth - 1] : 0) | (e->waiting ? 1u << 22 : 0) |
+               (e->pending[EXCEPTION_NMI] ? 1u << 31 : 0);
     if (is_in(offset, ISER, 5))
         return bits_of(e->enabled, offset, ISER);
     if (is_in(offset, ICER, 8))

@@ -100,6 +100,15 @@ unsigned twin_operations(const struct twin *twin)
     return twin->operations;
 }
 
+bool twin_power_again(struct twin *twin)
+{
+    const bool was_cut = twin->cut;
+    twin->cut = false;
+    if (was_cut)
+        twin_reset(twin, TWIN_RESET_POWER);
+    return was_cut;
+}
+
 /* ---- time ---- */
 
 twin_ns twin_now(const struct twin *twin)

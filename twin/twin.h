@@ -98,6 +98,9 @@ void twin_cut_in_operation(struct twin *twin, unsigned n);
 /* Cuts the power when the n-th operation of this name starts, before it has changed anything.
  * `name` must outlive the twin; NULL: not at all. */
 void twin_cut_at(struct twin *twin, const char *name, unsigned n);
+/* The power is back after a cut: as a new twin would start on the same memories. False when there
+ * was none. */
+bool twin_power_again(struct twin *twin);
 /* For models of such memories: an operation starts, called "program", "erase", "bank-erase",
  * "mass-erase" or "option-change". True when the power goes here: then nothing may change. */
 bool twin_starts(struct twin *twin, const char *name);

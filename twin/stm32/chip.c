@@ -5,9 +5,6 @@
 
 #include "twin/stm32/stm32.h"
 
-#define FLASH_BASE 0x08000000u
-#define BANK_SIZE  0x100000u
-
 void *stm32_alloc(struct stm32 *soc, size_t size)
 {
     void *block = calloc(1, size);
@@ -56,7 +53,7 @@ static void fill_system_page(struct stm32 *soc)
     const struct stm32_part *part = soc->part;
     static const uint8_t id[12] = {0x36, 0x00, 0x2b, 0x00, 0x0f, 0x50,
                                    0x4b, 0x4e, 0x37, 0x30, 0x35, 0x20};
-    const uint16_t size_kb = 2u * BANK_SIZE / 1024u;
+    const uint16_t size_kb = 2u * STM32_BANK / 1024u;
     memset(soc->system_page, 0xff, sizeof soc->system_page);
     memcpy(soc->system_page + (part->unique_id - part->system_base), id, sizeof id);
     memcpy(soc->system_page + (part->flash_size - part->system_base), &size_kb, sizeof size_kb);
@@ -67,9 +64,6 @@ static void add_memories(struct stm32 *soc)
     const struct stm32_part *part = soc->part;
     for (unsigned i = 0; i < STM32_RAMS && part->ram[i].size; i++)
         twin_add_ram(soc->twin, part->ram[i].base, part->ram[i].size);
-    for (unsigned bank = 0; bank < 2; bank++)
-        twin_add_rom(soc->twin, FLASH_BASE + bank * BANK_SIZE, BANK_SIZE,
-                     soc->cells.bytes + bank * BANK_SIZE);
     fill_system_page(soc);
     twin_add_rom(soc->twin, part->system_base, sizeof soc->system_page, soc->system_page);
 }
@@ -83,9 +77,7 @@ struct stm32 *stm32_new(const struct stm32_part *part, const char *folder)
         return NULL;
     soc->part = part;
     soc->twin = twin_new(TWIN_CORTEX_M33, part->hz_at_reset);
-    const bool opened = folder ? nvm_open(&soc->cells, folder, "flash.bin", 2u * BANK_SIZE)
-                               : nvm_open_nameless(&soc->cells, 2u * BANK_SIZE);
-    if (!soc->twin || !opened) {
+    if (!soc->twin || !stm32_flash_open(soc, folder)) {
         stm32_free(soc);
         return NULL;
     }
@@ -112,18 +104,8 @@ void stm32_free(struct stm32 *soc)
     if (!soc)
         return;
     twin_free(soc->twin);
-    nvm_close(&soc->cells);
+    stm32_flash_close(soc);
     for (unsigned i = 0; i < soc->block_count; i++)
         free(soc->blocks[i]);
     free(soc);
-}
-
-bool stm32_program(struct stm32 *soc, uint32_t address, const uint8_t *data, uint32_t size)
-{
-    const uint32_t offset = address - FLASH_BASE;
-    if (address < FLASH_BASE || offset > 2u * BANK_SIZE || size > 2u * BANK_SIZE - offset)
-        return false;
-    memcpy(soc->cells.bytes + offset, data, size);
-    twin_rom_changed(soc->twin, address, size);
-    return true;
 }

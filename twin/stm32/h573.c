@@ -34,10 +34,6 @@ static const struct reg pwr_regs[] = {
     {"DBPCR", 0x024, 0x00000001, 0, 0, 0, 0},
 };
 
-static const struct reg flash_regs[] = {
-    {"ACR", 0x000, 0x0000013f, 0, 0x00000013, 0, 0},
-};
-
 const struct stm32_part stm32_h573 = {
     .name = "STM32H573IIK3Q",
     .family = STM32_H5,
@@ -47,8 +43,7 @@ const struct stm32_part stm32_h573 = {
     .rcc_reg_count = sizeof rcc_regs / sizeof *rcc_regs,
     .pwr_regs = pwr_regs,
     .pwr_reg_count = sizeof pwr_regs / sizeof *pwr_regs,
-    .flash_regs = flash_regs,
-    .flash_reg_count = sizeof flash_regs / sizeof *flash_regs,
+    .controller = &stm32_h5_flash,
     .rcc_base = 0x44020c00u,
     .pwr_base = 0x44020800u,
     .ram = {{0x20000000u, 0x40000u}, {0x20040000u, 0x10000u}, {0x20050000u, 0x50000u}},

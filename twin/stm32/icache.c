@@ -10,6 +10,7 @@
 
 #define BUSYF   1u
 #define BSYENDF 2u
+#define ERRF    4u
 
 #define INVALIDATES (2u * TWIN_US)
 
@@ -23,6 +24,16 @@ static const struct reg icache_regs[] = {
 static bool is_busy(const struct stm32_icache *icache)
 {
     return twin_now(icache->module.soc->twin) < icache->busy_until;
+}
+
+bool stm32_is_cached(const struct stm32 *soc)
+{
+    return soc->icache.module.device.values[CR / 4] & EN;
+}
+
+void stm32_note_cached_write(struct stm32 *soc)
+{
+    *device_reg(&soc->icache.module.device, SR) |= ERRF;
 }
 
 static uint32_t icache_read(struct device *device, uint32_t offset, uint32_t value)
@@ -56,6 +67,7 @@ static void icache_write(struct device *device, uint32_t offset, uint32_t old, u
     if (offset == CR && (value & CACHEINV || (old & ~now & EN))) {
         icache->busy_until = twin_now(device->twin) + INVALIDATES;
         *flags |= BSYENDF;
+        stm32_forget_stale(stm32_of(device));
     }
 }
 

@@ -388,7 +388,6 @@ static void rcc_reset(struct device *device, enum twin_reset reset)
         soc->reset_flags |= SFTRSTF;
     if (reset == TWIN_RESET_WATCHDOG)
         soc->reset_flags |= IWDGRSTF;
-    soc->launched = false;
     power_sources(soc);
     twin_set_hz(soc->twin, stm32_clock_hz(soc, STM32_HCLK));
 }

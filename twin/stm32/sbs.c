@@ -2,11 +2,18 @@
  * compensation cells are not modelled. */
 #include "twin/stm32/stm32.h"
 
+#define ECCNMIR 0x14cu
+
 static const struct reg sbs_regs[] = {
     {"PMCR", 0x100, 0x00ef0000, 0, 0, 0, 0},
     {"CNSLCKR", 0x144, 0x3, 0, 0, 0, 0},
-    {"ECCNMIR", 0x14c, 0x1, 0, 0, 0, 0},
+    {"ECCNMIR", ECCNMIR, 0x1, 0, 0, 0, 0},
 };
+
+bool stm32_ecc_nmi_is_masked(const struct stm32 *soc)
+{
+    return soc->sbs.device.values[ECCNMIR / 4u] & 1u;
+}
 
 void stm32_sbs_start(struct stm32 *soc)
 {

@@ -28,8 +28,9 @@ struct stm32_part {
     const char *name;
     enum stm32_family family;
     uint32_t hz_at_reset, hz_max;
-    const struct reg *rcc_regs, *pwr_regs, *flash_regs;
-    unsigned rcc_reg_count, pwr_reg_count, flash_reg_count;
+    const struct reg *rcc_regs, *pwr_regs;
+    unsigned rcc_reg_count, pwr_reg_count;
+    const struct stm32_controller *controller;
     uint32_t rcc_base, pwr_base;
     struct stm32_bit pwr_gate;
     struct {
@@ -140,6 +141,100 @@ struct stm32_usart {
 /* Puts `peer` at the other end, which must outlive the chip. */
 void stm32_usart_connect(struct stm32_usart *usart, struct serial *peer);
 
+/* ---- FLASH ---- */
+
+#define STM32_FLASH_BASE 0x08000000u
+#define STM32_BANK       0x100000u
+#define STM32_PAGE       0x2000u /* of the U5, a sector of the H5: what is erased */
+#define STM32_SLOT       16u     /* what is programmed, with an ECC of its own */
+#define STM32_OPTIONS    8u
+
+/* As OPSR.CODE_OP has them. */
+enum stm32_operation {
+    STM32_IDLE,
+    STM32_PROGRAM = 1,
+    STM32_ERASE = 3,
+    STM32_ERASE_BANK,
+    STM32_ERASE_ALL,
+    STM32_OPTION_CHANGE
+};
+
+struct stm32_lock {
+    unsigned step;
+    bool open;
+    bool dead; /* until the next reset: a key was wrong */
+};
+
+/* What the flash keeps besides its cells: file options.bin. */
+struct stm32_kept {
+    uint32_t magic;
+    uint32_t operation; /* what OPSR says of the one under way; 0: none */
+    uint32_t options[STM32_OPTIONS];
+    uint32_t wanted[STM32_OPTIONS]; /* by the option change under way */
+};
+
+/* How the controllers of the two parts differ. Offsets count through both physical banks. */
+struct stm32_controller {
+    const struct reg *regs;
+    unsigned reg_count;
+    uint32_t factory[STM32_OPTIONS];
+    twin_ns program_takes;
+    uint32_t (*read)(struct device *device, uint32_t offset, uint32_t value);
+    void (*write)(struct device *device, uint32_t offset, uint32_t old, uint32_t value);
+    bool (*allow)(struct device *device, const struct reg *reg, uint32_t value);
+    /* A store into the cells. */
+    void (*store)(struct stm32 *soc, uint32_t offset, unsigned size, uint32_t value);
+    void (*done)(struct stm32 *soc, enum stm32_operation operation);
+    /* False when no NMI follows. */
+    bool (*double_error)(struct stm32 *soc, uint32_t offset);
+    /* At a reset: options to registers and to what follows from them. */
+    void (*load)(struct stm32 *soc, enum twin_reset reset);
+    /* At a reset, after it: what OPSR says of an operation that it cut. */
+    void (*report)(struct stm32 *soc);
+    /* OPSR. */
+    uint32_t (*code)(enum stm32_operation operation, uint32_t offset);
+};
+extern const struct stm32_controller stm32_u5_flash, stm32_h5_flash;
+
+struct stm32_flash {
+    struct stm32_module module;
+    /* The cells, and for each slot whether it is erased, written, or has a double error. */
+    struct nvm cells, slots, kept_file;
+    struct stm32_kept *kept;
+    struct rom_guard guard, page_guard;
+    bool swapped; /* bank 2 lies in the first window */
+    uint32_t torn_count;
+    uint8_t *stale; /* slots that ICACHE may hold as they were */
+    uint32_t stale_count;
+    struct stm32_lock lock, option_lock;
+    uint32_t loaded[STM32_OPTIONS]; /* that are in force (U5) */
+    /* The write buffer. */
+    uint32_t slot, filled; /* offset, bytes from its start */
+    uint8_t buffer[STM32_SLOT];
+    /* The operation under way. */
+    enum stm32_operation operation;
+    uint32_t start, size;
+    bool fits; /* the ECC of what it writes */
+    uint8_t data[STM32_SLOT];
+    struct twin_timer done;
+};
+
+bool stm32_flash_is_busy(const struct stm32 *soc);
+/* `size` cells from `start` on, or with STM32_PROGRAM the slot at `start`, with flash.data. */
+void stm32_flash_begin(struct stm32 *soc, enum stm32_operation operation, uint32_t start,
+                       uint32_t size);
+bool stm32_slot_is_erased(const struct stm32 *soc, uint32_t offset);
+/* The buffer's bytes are all 0, which may be written over anything. */
+bool stm32_buffer_is_zero(const struct stm32 *soc);
+/* A key comes in. The keys are the same at both parts. */
+void stm32_take_key(struct stm32 *soc, struct stm32_lock *lock, const char *name, uint32_t value,
+                    const uint32_t keys[2]);
+extern const uint32_t stm32_flash_keys[2], stm32_option_keys[2];
+/* What the options say: which bank comes first, where vectors lie, which RAM a reset clears (bit n:
+ * part.ram[n]). */
+void stm32_flash_map(struct stm32 *soc, bool swapped, uint32_t vectors);
+void stm32_clear_ram(struct stm32 *soc, unsigned rams);
+
 /* ---- the chip ---- */
 
 struct stm32_iwdg {
@@ -169,7 +264,8 @@ struct stm32 {
     struct twin *twin;
     const struct stm32_part *part;
     uint32_t hse_hz; /* the board's oscillator, which needs HSEBYP; 0: none */
-    struct stm32_module rcc, pwr, flash, sbs;
+    struct stm32_module rcc, pwr, sbs;
+    struct stm32_flash flash;
     struct stm32_module *modules;
     struct stm32_icache icache;
     struct stm32_gpio gpio[STM32_PORTS];
@@ -188,8 +284,6 @@ struct stm32 {
     bool launched;            /* the reset that comes is OBL_LAUNCH's */
     twin_ns vos_at, boost_at; /* when the voltage scale or the booster is there */
     unsigned vos_before;
-    /* memories that keep their contents */
-    struct nvm cells;
     uint8_t system_page[4096];
 };
 
@@ -214,6 +308,11 @@ void stm32_iwdg_start(struct stm32 *soc);
 void stm32_tim_start(struct stm32 *soc);
 void stm32_icache_start(struct stm32 *soc);
 void stm32_flash_start(struct stm32 *soc);
+/* SBS.ECCNMIR (H5). */
+bool stm32_ecc_nmi_is_masked(const struct stm32 *soc);
+/* False with a message on stderr. */
+bool stm32_flash_open(struct stm32 *soc, const char *folder);
+void stm32_flash_close(struct stm32 *soc);
 
 /* PWR: the voltage scale that is there, 0 the slowest to 3 the fastest, and the booster. */
 unsigned stm32_voltage(const struct stm32 *soc);
@@ -222,6 +321,11 @@ bool stm32_boosted(const struct stm32 *soc);
 bool stm32_has_io2(const struct stm32 *soc);
 /* DBP: the backup domain may be written. */
 bool stm32_backup_open(const struct stm32 *soc);
+/* What ICACHE holds is read through it; all of it is forgotten. */
+bool stm32_is_cached(const struct stm32 *soc);
+void stm32_forget_stale(struct stm32 *soc);
+/* A store into what it may hold. */
+void stm32_note_cached_write(struct stm32 *soc);
 /* FLASH.ACR. */
 uint32_t stm32_latency(const struct stm32 *soc);
 

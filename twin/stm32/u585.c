@@ -33,10 +33,6 @@ static const struct reg pwr_regs[] = {
     {"SVMSR", 0x03c, 0, 0, 0, 0, 0},
 };
 
-static const struct reg flash_regs[] = {
-    {"ACR", 0x000, 0x0000790f, 0, 0, 0, 0},
-};
-
 const struct stm32_part stm32_u585 = {
     .name = "STM32U585AII6Q",
     .family = STM32_U5,
@@ -46,8 +42,7 @@ const struct stm32_part stm32_u585 = {
     .rcc_reg_count = sizeof rcc_regs / sizeof *rcc_regs,
     .pwr_regs = pwr_regs,
     .pwr_reg_count = sizeof pwr_regs / sizeof *pwr_regs,
-    .flash_regs = flash_regs,
-    .flash_reg_count = sizeof flash_regs / sizeof *flash_regs,
+    .controller = &stm32_u5_flash,
     .rcc_base = 0x46020c00u,
     .pwr_base = 0x46020800u,
     .pwr_gate = {0x094, 2},
