@@ -134,7 +134,7 @@ static bool add_flash(struct nuvoton *soc, const struct nuvoton_flash_pins *pins
     if (!pins)
         return true;
     soc->flash_pins = *pins;
-    soc->nor = spi_nor_new(soc->twin, folder);
+    soc->nor = spi_nor_new(soc->twin, &spi_nor_w25q32, folder);
     return soc->nor != NULL;
 }
 

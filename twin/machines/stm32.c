@@ -2,6 +2,7 @@
 #include "twin/machines/stm32.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "twin/modem/emw3080_model.h"
 
@@ -10,6 +11,7 @@ struct state {
     struct stm32 *soc;
     struct machine *machine;
     struct stm32_net *net;
+    struct spi_nor *nor;
 };
 
 static bool program(struct machine *machine, uint32_t address, const uint8_t *data, uint32_t size)
@@ -41,7 +43,18 @@ static void free_board(struct machine *machine)
     struct state *state = machine->chip;
     stm32_net_free(state->net);
     stm32_free(state->soc);
+    spi_nor_free(state->nor);
     free(state);
+}
+
+static struct spi_nor *add_flash(struct stm32 *soc, const struct stm32_board *board,
+                                 const char *folder)
+{
+    struct stm32_octospi_board flash = {.nor =
+                                            spi_nor_new(soc->twin, &spi_nor_mx25lm51245g, folder)};
+    memcpy(flash.pins, board->flash_pins, sizeof flash.pins);
+    stm32_octospi_connect(soc->octospi, &flash);
+    return flash.nor;
 }
 
 bool stm32_make(struct machine *machine, const char *folder, const struct stm32_board *board)
@@ -49,12 +62,14 @@ bool stm32_make(struct machine *machine, const char *folder, const struct stm32_
     struct state *state = calloc(1, sizeof *state);
     struct stm32 *soc = state ? stm32_new(board->part, folder) : NULL;
     struct stm32_net *net = soc ? stm32_net_new(soc, board->wifi, board->ethernet) : NULL;
-    if (!net) {
+    struct spi_nor *nor = net ? add_flash(soc, board, folder) : NULL;
+    if (!nor) {
+        stm32_net_free(net);
         stm32_free(soc);
         free(state);
         return false;
     }
-    *state = (struct state){.board = board, .soc = soc, .machine = machine, .net = net};
+    *state = (struct state){.board = board, .soc = soc, .machine = machine, .net = net, .nor = nor};
     soc->hse_hz = board->hse_hz;
     stm32_pin_drive(soc, board->button.port, board->button.pin, false);
     *machine = (struct machine){.twin = soc->twin,

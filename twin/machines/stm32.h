@@ -4,6 +4,7 @@
 
 #include "twin/machine.h"
 #include "twin/machines/stm32_net.h"
+#include "twin/stm32/octospi.h"
 
 enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I };
 
@@ -14,6 +15,7 @@ struct stm32_board {
     struct stm32_pin button;              /* high while it is pressed */
     const struct stm32_wifi_wiring *wifi; /* NULL where there is none */
     const struct stm32_ethernet_wiring *ethernet;
+    struct stm32_pin flash_pins[STM32_OCTOSPI_PINS]; /* of the MX25LM51245G */
 };
 
 /* `board` must outlive the machine. */

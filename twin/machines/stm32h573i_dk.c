@@ -1,6 +1,7 @@
 /* STM32H573I-DK: STM32H573IIK3Q; console on USART1 (PA9, PA10), an oscillator of 25 MHz at HSE,
  * Ethernet by RMII with a LAN8742 at address 0, an EMW3080 on STMod+ at SPI5 (PF7, PF8, PF9) with
- * NSS PF6, FLOW PF3, NOTIFY PH4, RESET PH8, BOOT PB0. */
+ * NSS PF6, FLOW PF3, NOTIFY PH4, RESET PH8, BOOT PB0, flash of 64 MB on OCTOSPI1 (PG6, PF10, PB1,
+ * PD12, PC2, PD13, PH2, PH3, PG9, PC0). */
 #include "twin/machines/stm32.h"
 
 static const struct stm32_wifi_wiring wifi = {.spi = {[STM32_SCK] = {PORT_F, 7, 5},
@@ -28,7 +29,17 @@ static const struct stm32_board board = {.part = &stm32_h573,
                                          .hse_hz = 25000000u,
                                          .button = {PORT_C, 13, 0},
                                          .wifi = &wifi,
-                                         .ethernet = &ethernet};
+                                         .ethernet = &ethernet,
+                                         .flash_pins = {{PORT_G, 6, 10},
+                                                        {PORT_F, 10, 9},
+                                                        {PORT_B, 1, 6},
+                                                        {PORT_D, 12, 9},
+                                                        {PORT_C, 2, 9},
+                                                        {PORT_D, 13, 9},
+                                                        {PORT_H, 2, 9},
+                                                        {PORT_H, 3, 9},
+                                                        {PORT_G, 9, 9},
+                                                        {PORT_C, 0, 10}}};
 
 bool machine_stm32h573i_dk(struct machine *machine, const char *folder)
 {

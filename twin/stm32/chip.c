@@ -92,6 +92,7 @@ struct stm32 *stm32_new(const struct stm32_part *part, const char *folder)
     stm32_tim_start(soc);
     stm32_exti_start(soc);
     stm32_spi_start(soc);
+    stm32_octospi_start(soc);
     if (part->family == STM32_H5) {
         stm32_sbs_start(soc);
         stm32_eth_start(soc);

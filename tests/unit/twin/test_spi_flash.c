@@ -26,14 +26,14 @@ static const char *folder;
 static void wire_m487(void)
 {
     soc->flash_pins = m487_pins;
-    soc->nor = spi_nor_new(soc->twin, folder);
+    soc->nor = spi_nor_new(soc->twin, &spi_nor_w25q32, folder);
     assert_non_null(soc->nor);
 }
 
 static void wire_m467(void)
 {
     soc->flash_pins = m467_pins;
-    soc->nor = spi_nor_new(soc->twin, NULL);
+    soc->nor = spi_nor_new(soc->twin, &spi_nor_w25q32, NULL);
     assert_non_null(soc->nor);
 }
 
