@@ -18,6 +18,7 @@
 enum {
     OPTION_CUT = 256,
     OPTION_CUT_OPERATION,
+    OPTION_CUT_AT,
     OPTION_LIST,
     OPTION_SSID,
     OPTION_PASSWORD,
@@ -35,6 +36,9 @@ static const struct option options[] = {
     {OPTION_CUT, "cut-after", "CLOCKS", "cuts the power after so many core clocks; exit code 3"},
     {OPTION_CUT_OPERATION, "cut-in-operation", "N",
      "cuts the power in the middle of the N-th flash operation; exit code 3"},
+    {OPTION_CUT_AT, "cut-at", "OPERATION[@N]",
+     "cuts the power when the N-th OPERATION of the chip's flash starts: program, erase, "
+     "bank-erase, mass-erase, option-change; exit code 3"},
     {OPTION_SSID, "ssid", "NAME", "the access point that the board's modem finds (workshop)"},
     {OPTION_PASSWORD, "password", "TEXT", "its password (otter-demo)"},
     {OPTION_MODEM_FAULT, "modem-fault", "KIND[@N]",
@@ -71,6 +75,8 @@ struct job {
     unsigned hex_count;
     uint64_t cut_after;
     uint32_t cut_operation;
+    const char *cut_name;
+    uint32_t cut_name_count;
     bool no_entropy;
     const char *modem_fault;
     struct modem_setup modem;
@@ -146,6 +152,7 @@ static int run(struct machine *machine, const struct job *job)
     twin_trace(machine->twin, job->trace);
     twin_cut_after(machine->twin, job->cut_after);
     twin_cut_in_operation(machine->twin, job->cut_operation);
+    twin_cut_at(machine->twin, job->cut_name, job->cut_name_count);
     signal(SIGINT, on_signal);
     signal(SIGTERM, on_signal);
     signal(SIGPIPE, SIG_IGN); /* a connection that is gone is the board's to notice */
@@ -213,6 +220,24 @@ static int take_number(const char *text, uint64_t max, uint64_t *number)
     return 0;
 }
 
+/* OPERATION or OPERATION@N. */
+static int take_cut_at(struct job *job, const char *text)
+{
+    static const char *const names[] = {"program", "erase", "bank-erase", "mass-erase",
+                                        "option-change"};
+    uint64_t count = 1;
+    const char *at = strchr(text, '@');
+    const size_t length = at ? (size_t)(at - text) : strlen(text);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == length && strncmp(names[i], text, length) == 0)
+            job->cut_name = names[i];
+    if (!job->cut_name)
+        return usage_wrong_value(&usage, OPTION_CUT_AT, text);
+    const int wrong = at ? take_number(at + 1, UINT32_MAX, &count) : 0;
+    job->cut_name_count = (uint32_t)count;
+    return wrong;
+}
+
 static int take_option(struct job *job, int option, const char *value)
 {
     uint64_t number = 0;
@@ -249,6 +274,9 @@ static int take_option(struct job *job, int option, const char *value)
         break;
     case OPTION_CUT:
         wrong = take_number(value, UINT64_MAX, &job->cut_after);
+        break;
+    case OPTION_CUT_AT:
+        wrong = take_cut_at(job, value);
         break;
     case OPTION_CUT_OPERATION:
         wrong = take_number(value, UINT32_MAX, &number);

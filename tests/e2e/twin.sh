@@ -41,6 +41,8 @@ image 014800680000000000B00040 >far.hex # ldr r0, =0x4000b000; ldr r0, [r0]
 step "boards, and what is no board"
 run 0 numaker-pfm-m487 --list
 run 1 "no board 'numaker-x' has a twin" --board numaker-x --flash flash
+run 0 stm32h573i-dk --list
+run 2 "--cut-at" --board numaker-m2354 --flash flash --cut-at nothing
 run 2 "--board and --flash are needed" --board numaker-m2354
 
 step "a program that does what the part cannot do"

@@ -38,6 +38,12 @@ static void connect_link(struct machine *machine, bool there)
     stm32_net_connect_link(state->net, there);
 }
 
+static void spoil_entropy(struct machine *machine)
+{
+    const struct state *state = machine->chip;
+    state->soc->rng.stuck = true;
+}
+
 static void free_board(struct machine *machine)
 {
     struct state *state = machine->chip;
@@ -79,6 +85,7 @@ bool stm32_make(struct machine *machine, const char *folder, const struct stm32_
                                 .connect_modem = board->wifi ? connect_modem : NULL,
                                 .modem_faults = board->wifi ? emw3080_model_faults : NULL,
                                 .connect_link = connect_link,
+                                .spoil_entropy = spoil_entropy,
                                 .free = free_board};
     return true;
 }

@@ -135,6 +135,10 @@ static void erase(struct nuvoton *soc, uint32_t address, uint32_t size, twin_ns 
     }
     if (!target.is_aprom)
         size = target.nvm->size;
+    if (twin_starts(soc->twin, !target.is_aprom               ? "option-change"
+                               : size == soc->part->bank_size ? "bank-erase"
+                                                              : "erase"))
+        return;
     *device_reg(&soc->fmc, ISPSTS) &= ~PGFF;
     memset(soc->isp_after, 0xff, size);
     nvm_tear_erase(target.nvm, target.offset, size);
@@ -161,6 +165,8 @@ static void program(struct nuvoton *soc, uint32_t address, const uint32_t *words
         soc->isp_after[0] |= 1u;
         *device_reg(&soc->fmc, ISPSTS) |= PGFF;
     }
+    if (twin_starts(soc->twin, target.is_aprom ? "program" : "option-change"))
+        return;
     nvm_tear_program(target.nvm, target.offset, data, size);
     begin(soc, &target, size, PROGRAM_NS * size / 4u);
 }

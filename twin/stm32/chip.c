@@ -1,7 +1,6 @@
 /* A chip put together. */
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "twin/stm32/stm32.h"
 
@@ -90,6 +89,7 @@ struct stm32 *stm32_new(const struct stm32_part *part, const char *folder)
     stm32_usart_start(soc);
     stm32_iwdg_start(soc);
     stm32_tim_start(soc);
+    stm32_rng_start(soc, folder != NULL);
     stm32_exti_start(soc);
     stm32_spi_start(soc);
     stm32_octospi_start(soc);

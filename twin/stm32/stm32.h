@@ -253,6 +253,15 @@ struct stm32_tim {
     uint32_t prescaler; /* that counts; PSC takes effect at an update */
 };
 
+struct stm32_rng {
+    struct stm32_module module;
+    twin_ns conditioned_at, word_at;
+    bool seeded, seed_error;
+    uint64_t state;
+    bool stuck;        /* the source gives the same all the time */
+    unsigned failures; /* so many starts will fail; for tests */
+};
+
 struct stm32_icache {
     struct stm32_module module;
     twin_ns busy_until;
@@ -272,6 +281,7 @@ struct stm32 {
     struct stm32_usart usart1;
     struct stm32_iwdg iwdg;
     struct stm32_tim tim2;
+    struct stm32_rng rng;
     struct stm32_ear *ears;
     struct stm32_spi *spi; /* SPI2 of the U5, SPI5 of the H5 */
     struct stm32_eth *eth; /* H5 */
@@ -308,6 +318,7 @@ void stm32_gpio_start(struct stm32 *soc);
 void stm32_usart_start(struct stm32 *soc);
 void stm32_iwdg_start(struct stm32 *soc);
 void stm32_tim_start(struct stm32 *soc);
+void stm32_rng_start(struct stm32 *soc, bool by_host);
 void stm32_icache_start(struct stm32 *soc);
 void stm32_flash_start(struct stm32 *soc);
 /* SBS.ECCNMIR (H5). */

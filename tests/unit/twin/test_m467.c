@@ -192,6 +192,21 @@ static void power_cut_in_an_erase_leaves_a_torn_page(void **state)
     assert_true(set + clear < sizeof page);
 }
 
+static void a_cut_before_a_command_leaves_all_as_it_was(void **state)
+{
+    (void)state;
+    open_flash();
+    command(0x21, 0x80010, 0x12345678);
+    pass(TWIN_MS);
+    twin_cut_at(soc->twin, "erase", 1);
+    command(0x21, 0x80020, 0x12345678);
+    pass(TWIN_MS);
+    command(0x22, 0x80000, 0);
+    assert_int_equal(twin_run(soc->twin, TWIN_NEVER), TWIN_CUT);
+    assert_int_equal(word_at(0x80010), 0x12345678);
+    assert_int_equal(word_at(0x80020), 0x12345678);
+}
+
 /* ---- UART ---- */
 
 static void open_uart(uint32_t baud)
@@ -418,6 +433,7 @@ int main(void)
         TEST(without_the_right_to_update_a_command_fails),
         TEST(registers_stay_untouched_while_a_command_runs),
         TEST(power_cut_in_an_erase_leaves_a_torn_page),
+        TEST(a_cut_before_a_command_leaves_all_as_it_was),
         TEST(a_uart_sends_at_the_lines_rate),
         TEST(a_wrong_rate_is_named),
         TEST(a_pin_without_its_function_is_named),

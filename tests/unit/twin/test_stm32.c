@@ -456,6 +456,96 @@ static void the_watchdogs_settings_take_their_time(void **state)
     assert_fault("IWDG.PR while its SR flag is 1");
 }
 
+/* ---- RNG ---- */
+
+static void give_rng_its_clock(void)
+{
+    set(RCC, 1u << 12);
+    assert_true(comes(RCC, 1u << 13, 1u << 13));
+    set(RCC + 0x8c, 1u << 18);
+}
+
+static void open_rng(void)
+{
+    put(RNG, 0x40f00e00);
+    put(RNG + 0x10, 0x6a91);
+    put(RNG + 0x0c, 0x3af66);
+    put(RNG, 0x00f00e00);
+    assert_int_equal(get(RNG) >> 30 & 1, 1);
+    assert_true(comes(RNG, 1u << 30, 0));
+    set(RNG, 4);
+}
+
+static void the_rng_gives_words_that_differ(void **state)
+{
+    (void)state;
+    give_rng_its_clock();
+    open_rng();
+    assert_int_equal(get(RNG + 4), 0);
+    assert_true(comes(RNG + 4, 1, 1));
+    const uint32_t first = get(RNG + 8);
+    assert_int_equal(get(RNG + 4) & 1, 0);
+    assert_int_equal(get(RNG + 8), 0); /* too early */
+    assert_true(comes(RNG + 4, 1, 1));
+    assert_int_not_equal(get(RNG + 8), first);
+    assert_no_fault();
+}
+
+static void without_its_clock_the_rng_says_so(void **state)
+{
+    (void)state;
+    set(RCC + 0x8c, 1u << 18);
+    set(RNG, 4);
+    pass(10 * TWIN_MS);
+    assert_int_equal(get(RNG + 4), 0x22);
+}
+
+static void a_bad_seed_stays_until_the_rng_is_conditioned_again(void **state)
+{
+    (void)state;
+    soc->rng.failures = 1;
+    give_rng_its_clock();
+    open_rng();
+    pass(10 * TWIN_MS);
+    assert_int_equal(get(RNG + 4), 0x44);
+    assert_int_equal(get(RNG + 8), 0);
+    put(RNG + 4, 0);
+    assert_int_equal(get(RNG + 4), 4);
+    open_rng();
+    assert_true(comes(RNG + 4, 1, 1));
+    assert_int_equal(get(RNG + 4), 1);
+}
+
+static void a_stuck_source_never_gives_a_word(void **state)
+{
+    (void)state;
+    soc->rng.stuck = true;
+    give_rng_its_clock();
+    for (unsigned i = 0; i < 3; i++) {
+        put(RNG + 4, 0);
+        open_rng();
+        pass(10 * TWIN_MS);
+        assert_int_equal(get(RNG + 4), 0x44);
+        put(RNG, get(RNG) & ~4u);
+    }
+}
+
+static void the_rng_is_configured_in_its_conditioning_reset(void **state)
+{
+    (void)state;
+    give_rng_its_clock();
+    put(RNG, 0x00f00e00);
+    assert_fault("configures RNG.CR as 0x00f00e00 without CONDRST");
+}
+
+static void the_rngs_health_tests_are_set_in_its_conditioning_reset(void **state)
+{
+    (void)state;
+    give_rng_its_clock();
+    put(RNG + 0x10, 0x6a91);
+    assert_fault("writes RNG.HTCR while CR.CONDRST is 0");
+}
+
 /* ---- ICACHE ---- */
 
 static void the_cache_is_invalidated_in_its_time(void **state)
@@ -514,6 +604,13 @@ int main(void)
         TEST(an_unfed_watchdog_resets),
         TEST(the_watchdogs_settings_are_locked),
         TEST(the_watchdogs_settings_take_their_time),
+        TEST(the_rng_gives_words_that_differ),
+        H5(the_rng_gives_words_that_differ),
+        TEST(without_its_clock_the_rng_says_so),
+        H5(a_bad_seed_stays_until_the_rng_is_conditioned_again),
+        H5(a_stuck_source_never_gives_a_word),
+        H5(the_rng_is_configured_in_its_conditioning_reset),
+        TEST(the_rngs_health_tests_are_set_in_its_conditioning_reset),
         TEST(the_cache_is_invalidated_in_its_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
