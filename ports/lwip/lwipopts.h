@@ -1,5 +1,5 @@
 /* lwIP 2.1 on the boards: NO_SYS, raw API, IPv4, DHCP, DNS, one TCP connection that
- * matters. Memory is sized by hand: 24 KB in all. */
+ * matters. Memory is sized by hand: 18 KB in all. */
 #ifndef OTTER_LWIPOPTS_H
 #define OTTER_LWIPOPTS_H
 
@@ -49,7 +49,7 @@
  * holds: a sender may put the whole window on the wire before our interrupt runs, and a frame that
  * finds the FIFO full is lost, which costs a retransmission time-out of a second. */
 #define TCP_WND             (6 * 1440)
-#define TCP_SND_BUF         (3 * TCP_MSS)
+#define TCP_SND_BUF         (2 * TCP_MSS) /* requests and reports, none over a few hundred bytes */
 #define TCP_SND_QUEUELEN    12
 #define TCP_QUEUE_OOSEQ     1 /* a loss on the way costs one segment, not the window */
 #define TCP_OOSEQ_MAX_PBUFS 6
@@ -59,8 +59,8 @@
 /* A frame is one buffer of the pool, with its checksum, so that a controller's ring can be made of
  * them; a whole window must fit, and a few that are not its. */
 #define PBUF_POOL_BUFSIZE 1520
-#define PBUF_POOL_SIZE    9
-#define MEM_SIZE          (TCP_SND_BUF + 2048)
+#define PBUF_POOL_SIZE    8
+#define MEM_SIZE          (TCP_SND_BUF + 1536) /* DHCP, DNS, acknowledgements, headers */
 
 #define LWIP_RAND() lwip_port_random()
 /* Else lwIP starts at the same number after each boot, and counts on. */
