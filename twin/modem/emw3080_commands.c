@@ -167,9 +167,10 @@ static void run_disconnect(struct emw3080_model *model, const struct request *re
 /* In bypass mode the module has no address: the host's TCP/IP has. */
 static void run_get_ip(struct emw3080_model *model, const struct request *request)
 {
+    static const char nothing[16] = "0.0.0.0";
     uint8_t data[68] = {0};
-    for (unsigned i = 0; i < 4; i++)
-        memcpy(data + 4 + 16 * i, "0.0.0.0", 7);
+    for (size_t at = 4; at < sizeof data; at += sizeof nothing)
+        memcpy(data + at, nothing, sizeof nothing);
     answer(model, request, data, sizeof data, ANSWER);
 }
 
