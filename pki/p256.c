@@ -24,10 +24,10 @@ static const uint8_t spki_head[] = {0x30, 0x59, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x
 #define ALGORITHM_SIZE 19u
 #define CURVE_SIZE     10u
 
-bool pki_is_p256(const struct pki_public *key)
+bool pki_is_p256(const uint8_t *der, size_t length)
 {
-    return key->length == sizeof spki_head + 2 * NUMBER_SIZE &&
-           memcmp(key->der, spki_head, sizeof spki_head) == 0;
+    return length == sizeof spki_head + 2 * NUMBER_SIZE &&
+           memcmp(der, spki_head, sizeof spki_head) == 0;
 }
 
 void pki_public_from_point(struct pki_public *key, const uint8_t point[64])

@@ -173,25 +173,13 @@ int pki_random(void *unused, unsigned char *data, size_t length)
     return port_random(data, length) == OTTER_OK ? 0 : MBEDTLS_ERR_ECP_RANDOM_FAILED;
 }
 
-/* Mbed TLS writes DER to the end of a buffer. */
-otter_status pki_encode_public(mbedtls_pk_context *key, struct pki_public *encoded)
-{
-    const int written = mbedtls_pk_write_pubkey_der(key, encoded->der, sizeof encoded->der);
-    if (written <= 0)
-        return OTTER_E_KEY;
-    encoded->length = (uint32_t)written;
-    memmove(encoded->der, encoded->der + sizeof encoded->der - written, encoded->length);
-    return pki_is_p256(encoded) ? OTTER_OK : OTTER_E_KEY;
-}
-
 /* ---- Import ---------------------------------------------------------------------------------- */
 
+/* What Mbed TLS has found to be a key. Of P-256 it knows the one form in which we keep it. */
 static otter_status store_public(struct pki *pki, const struct pki_object *object,
-                                 mbedtls_pk_context *key)
+                                 const uint8_t *der, size_t length)
 {
-    struct pki_public encoded;
-    const otter_status status = pki_encode_public(key, &encoded);
-    return status == OTTER_OK ? store(pki, object, encoded.der, encoded.length) : status;
+    return pki_is_p256(der, length) ? store(pki, object, der, length) : OTTER_E_KEY;
 }
 
 static otter_status import_cert(struct pki *pki, const struct pki_object *object, size_t length)
@@ -202,8 +190,9 @@ static otter_status import_cert(struct pki *pki, const struct pki_object *object
     if (status == OTTER_OK && cert.raw.len != length)
         status = OTTER_E_MALFORMED; /* something follows the certificate */
     if (status == OTTER_OK)
-        status = object->type == PKI_PUBLIC_KEY ? store_public(pki, object, &cert.pk)
-                                                : store(pki, object, pki_work, length);
+        status = object->type == PKI_PUBLIC_KEY
+                     ? store_public(pki, object, cert.pk_raw.p, cert.pk_raw.len)
+                     : store(pki, object, pki_work, length);
     mbedtls_x509_crt_free(&cert);
     return status;
 }
@@ -221,7 +210,7 @@ static otter_status import_public(struct pki *pki, const struct pki_object *obje
     mbedtls_pk_init(&key);
     otter_status status = key_status(mbedtls_pk_parse_public_key(&key, pki_work, length));
     if (status == OTTER_OK)
-        status = store_public(pki, object, &key);
+        status = store_public(pki, object, pki_work, length);
     mbedtls_pk_free(&key);
     return status;
 }
@@ -318,7 +307,7 @@ otter_status pki_generate_key(struct pki *pki, const char *label)
     if (object == NULL)
         return OTTER_E_ARGUMENT;
     const otter_status status = pki->keys->generate(pki->keys_ctx, object, &public);
-    if (status == OTTER_OK && !pki_is_p256(&public))
+    if (status == OTTER_OK && !pki_is_p256(public.der, public.length))
         return OTTER_E_CRYPTO;
     return status == OTTER_OK ? follow(pki, object, &public, true) : status;
 }
@@ -329,7 +318,7 @@ otter_status pki_public_key(struct pki *pki, const char *label, struct pki_publi
     if (object == NULL)
         return OTTER_E_ARGUMENT;
     const otter_status status = pki->keys->public_key(pki->keys_ctx, object, key);
-    return status == OTTER_OK && !pki_is_p256(key) ? OTTER_E_CRYPTO : status;
+    return status == OTTER_OK && !pki_is_p256(key->der, key->length) ? OTTER_E_CRYPTO : status;
 }
 
 /* Its length is one of ECDSA-Sig-Value: what a place for keys says goes into buffers of TLS. */

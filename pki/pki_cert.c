@@ -1,21 +1,36 @@
-/* Making a self-signed certificate; see pki.h. */
+/* Making a self-signed certificate (RFC 5280); see pki.h. All of it but name, serial number, key
+ * and signature is the same in each, so it is put together here: what Mbed TLS brings to write any
+ * certificate takes 4 KB. */
 #include <string.h>
 
-#include <mbedtls/pk.h>
-#include <mbedtls/x509_crt.h>
+#include <mbedtls/asn1.h>
+#include <mbedtls/sha256.h>
 
 #include "pki/pki.h"
 #include "pki/pki_inner.h"
 
+#define SERIAL_SIZE 16u
+
+#define SEQUENCE (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SEQUENCE)
+#define SET      (MBEDTLS_ASN1_CONSTRUCTED | MBEDTLS_ASN1_SET)
+
+static const uint8_t version_3[] = {0xa0, 0x03, 0x02, 0x01, 0x02};
+static const uint8_t ecdsa_with_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
+                                            0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+static const uint8_t common_name_type[] = {0x06, 0x03, 0x55, 0x04, 0x03};
 /* The device may have no clock when it makes its certificate, and AWS IoT knows a device by the
  * registered certificate itself: so a fixed start that lies behind every device, and the last end
  * that an X.509 UTCTime can say. */
-#define NOT_BEFORE "20200101000000"
-#define NOT_AFTER  "20491231235959"
+static const char validity[] = "\x30\x1e\x17\x0d"
+                               "200101000000Z"
+                               "\x17\x0d"
+                               "491231235959Z";
+/* Basic constraints: no authority. Key usage, critical: digital signature. */
+static const uint8_t extensions[] = {
+    0xa3, 0x1d, 0x30, 0x1b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x1d, 0x13, 0x04, 0x02, 0x30, 0x00, 0x30,
+    0x0e, 0x06, 0x03, 0x55, 0x1d, 0x0f, 0x01, 0x01, 0xff, 0x04, 0x04, 0x03, 0x02, 0x07, 0x80};
 
-#define SERIAL_SIZE 16u
-
-/* Also keeps out what has a meaning in the text of a distinguished name. */
+/* Also keeps out what could have a meaning where a name is read as text. */
 static bool name_is_valid(const char *name)
 {
     const size_t length = strlen(name);
@@ -24,65 +39,99 @@ static bool name_is_valid(const char *name)
                length;
 }
 
+static uint8_t *put(uint8_t *at, const void *bytes, size_t size)
+{
+    memcpy(at, bytes, size);
+    return at + size;
+}
+
+/* Of contents below 128 bytes. */
+static uint8_t *put_head(uint8_t *at, uint8_t tag, size_t length)
+{
+    *at++ = tag;
+    *at++ = (uint8_t)length;
+    return at;
+}
+
+static uint8_t *put_name(uint8_t *at, const char *name)
+{
+    const size_t length = strlen(name);
+    const size_t type_and_value = sizeof common_name_type + 2 + length;
+    at = put_head(at, SEQUENCE, type_and_value + 4);
+    at = put_head(at, SET, type_and_value + 2);
+    at = put_head(at, SEQUENCE, type_and_value);
+    at = put(at, common_name_type, sizeof common_name_type);
+    at = put_head(at, MBEDTLS_ASN1_UTF8_STRING, length);
+    return put(at, name, length);
+}
+
 /* RFC 5280 4.1.2.2: positive, at most 20 bytes; without a leading zero byte to stay exact. */
-static int set_serial(mbedtls_x509write_cert *cert)
+static uint8_t *put_serial(uint8_t *at, otter_status *status)
 {
-    uint8_t bytes[SERIAL_SIZE];
-    mbedtls_mpi serial;
-    mbedtls_mpi_init(&serial);
-    int error = pki_random(NULL, bytes, sizeof bytes);
-    bytes[0] = (uint8_t)((bytes[0] & 0x3f) | 0x40);
-    if (error == 0)
-        error = mbedtls_mpi_read_binary(&serial, bytes, sizeof bytes);
-    if (error == 0)
-        error = mbedtls_x509write_crt_set_serial(cert, &serial);
-    mbedtls_mpi_free(&serial);
-    return error;
+    at = put_head(at, MBEDTLS_ASN1_INTEGER, SERIAL_SIZE);
+    if (pki_random(NULL, at, SERIAL_SIZE) != 0)
+        *status = OTTER_E_CRYPTO;
+    at[0] = (uint8_t)((at[0] & 0x3f) | 0x40);
+    return at + SERIAL_SIZE;
 }
 
-static int fill_cert(mbedtls_x509write_cert *cert, mbedtls_pk_context *key, const char *name)
+#define HEAD_SIZE 4u /* the most that wrap writes */
+
+/* A sequence of what lies between HEAD_SIZE bytes behind `at` and `end`; returns its end. */
+static uint8_t *wrap(uint8_t *at, const uint8_t *end)
 {
-    int error;
-    mbedtls_x509write_crt_set_version(cert, MBEDTLS_X509_CRT_VERSION_3);
-    mbedtls_x509write_crt_set_md_alg(cert, MBEDTLS_MD_SHA256);
-    mbedtls_x509write_crt_set_subject_key(cert, key);
-    mbedtls_x509write_crt_set_issuer_key(cert, key);
-    if ((error = mbedtls_x509write_crt_set_subject_name(cert, name)) != 0 ||
-        (error = mbedtls_x509write_crt_set_issuer_name(cert, name)) != 0 ||
-        (error = mbedtls_x509write_crt_set_validity(cert, NOT_BEFORE, NOT_AFTER)) != 0 ||
-        (error = mbedtls_x509write_crt_set_basic_constraints(cert, 0, -1)) != 0 ||
-        (error = mbedtls_x509write_crt_set_key_usage(cert, MBEDTLS_X509_KU_DIGITAL_SIGNATURE)) != 0)
-        return error;
-    return set_serial(cert);
+    const uint8_t *contents = at + HEAD_SIZE;
+    const size_t length = (size_t)(end - contents);
+    *at++ = SEQUENCE;
+    *at++ = length > 0xff ? 0x82 : 0x81; /* none is below 128 */
+    if (length > 0xff)
+        *at++ = (uint8_t)(length >> 8);
+    *at++ = (uint8_t)length;
+    memmove(at, contents, length);
+    return at + length;
 }
 
-static otter_status write_cert(struct pki *pki, const char *label, mbedtls_pk_context *key,
-                               const char *name)
+static uint8_t *put_contents(uint8_t *at, const char *name, const struct pki_public *key,
+                             otter_status *status)
 {
-    mbedtls_x509write_cert cert;
-    mbedtls_x509write_crt_init(&cert);
-    int result = fill_cert(&cert, key, name);
-    if (result == 0)
-        result = mbedtls_x509write_crt_der(&cert, pki_work, sizeof pki_work, pki_random, NULL);
-    mbedtls_x509write_crt_free(&cert);
-    if (result <= 0)
-        return OTTER_E_CRYPTO;
-    const uint32_t length = (uint32_t)result; /* at the end of the buffer */
-    return kv_set(pki->kv, pki_name(label).text, pki_work + sizeof pki_work - length, length);
+    uint8_t *const start = at;
+    at = put(at + HEAD_SIZE, version_3, sizeof version_3);
+    at = put_serial(at, status);
+    at = put(at, ecdsa_with_sha256, sizeof ecdsa_with_sha256);
+    at = put_name(at, name);
+    at = put(at, validity, sizeof validity - 1);
+    at = put_name(at, name);
+    at = put(at, key->der, key->length);
+    return wrap(start, put(at, extensions, sizeof extensions));
+}
+
+static uint8_t *put_signature(uint8_t *at, const struct pki_signature *signature)
+{
+    at = put(at, ecdsa_with_sha256, sizeof ecdsa_with_sha256);
+    at = put_head(at, MBEDTLS_ASN1_BIT_STRING, 1 + signature->length);
+    *at++ = 0; /* unused bits */
+    return put(at, signature->der, signature->length);
 }
 
 otter_status pki_generate_cert(struct pki *pki, const char *label, const char *common_name)
 {
-    char name[sizeof "CN=" + PKI_COMMON_NAME_MAX] = "CN=";
     const struct pki_object *object = pki_find_private(pki, label);
-    mbedtls_pk_context key;
+    struct pki_public key;
+    struct pki_signature signature;
+    uint8_t digest[32];
     if (object == NULL || object->cert_label == NULL || !name_is_valid(common_name))
         return OTTER_E_ARGUMENT;
-    strcat(name, common_name);
-    mbedtls_pk_init(&key);
-    otter_status status = pki_open_key(pki, label, &key);
+    otter_status status = pki_public_key(pki, label, &key);
+    if (status != OTTER_OK)
+        return status;
+    uint8_t *const signed_part = pki_work + HEAD_SIZE;
+    uint8_t *end = put_contents(signed_part, common_name, &key, &status);
+    if (mbedtls_sha256_ret(signed_part, (size_t)(end - signed_part), digest, 0) != 0)
+        return OTTER_E_CRYPTO;
     if (status == OTTER_OK)
-        status = write_cert(pki, object->cert_label, &key, name);
-    mbedtls_pk_free(&key);
-    return status;
+        status = pki_sign(pki, label, digest, sizeof digest, &signature);
+    if (status != OTTER_OK)
+        return status;
+    end = wrap(pki_work, put_signature(end, &signature));
+    return kv_set(pki->kv, pki_name(object->cert_label).text, pki_work, (uint32_t)(end - pki_work));
 }

@@ -47,9 +47,8 @@ otter_status pki_number_public(const uint8_t number[PKI_NUMBER_SIZE], struct pki
 otter_status pki_number_sign(const uint8_t number[PKI_NUMBER_SIZE], const uint8_t *digest,
                              size_t length, struct pki_signature *signature);
 
-bool pki_is_p256(const struct pki_public *key);
-/* OTTER_E_KEY for one that is not P-256. */
-otter_status pki_encode_public(mbedtls_pk_context *key, struct pki_public *encoded);
+/* Of a SubjectPublicKeyInfo: that it names P-256 and has an uncompressed point. */
+bool pki_is_p256(const uint8_t *der, size_t length);
 
 /* Our status for an error of Mbed TLS met in reading an object. */
 otter_status pki_status(int error);

@@ -29,6 +29,7 @@ void check_flash(void);
 /* A sleep of 300 ms takes no less, and less than `most_ms`. */
 void check_time(uint32_t most_ms);
 void check_random(void);
+void check_crypto(void); /* selftest_crypto.c */
 
 #ifdef __cplusplus
 }

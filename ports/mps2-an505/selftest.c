@@ -252,6 +252,7 @@ int main(void)
     default:
         check(reason == RESET_SOFTWARE, "a stack overflow resets");
         check_random();
+        check_crypto();
         check_network();
     }
     selftest_end();

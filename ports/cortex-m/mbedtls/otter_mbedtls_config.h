@@ -1,5 +1,5 @@
-/* Mbed TLS 2.28 on the emulated board: a TLS 1.2 client with a client certificate, and what the
- * pki room needs to make keys and self-signed certificates. Chosen for size; each group says why.
+/* Mbed TLS 2.28 on the boards: a TLS 1.2 client with a client certificate, and what the pki room
+ * needs to make keys and to read certificates. Chosen for size; each group says why.
  * There is no clock: certificates are not checked against dates. */
 #ifndef OTTER_MBEDTLS_CONFIG_H
 #define OTTER_MBEDTLS_CONFIG_H
@@ -37,11 +37,11 @@
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
 #define MBEDTLS_SSL_OUT_CONTENT_LEN 4096
 
-/* Symmetric: tables in flash, the small ones. */
+/* Symmetric. */
 #define MBEDTLS_AES_C
-#define MBEDTLS_AES_ROM_TABLES
-#define MBEDTLS_AES_FEWER_TABLES
-#define MBEDTLS_AES_SETKEY_DEC_ALT /* aes_encrypts_only.c */
+#define MBEDTLS_AES_SETKEY_ENC_ALT /* aes_small.c */
+#define MBEDTLS_AES_ENCRYPT_ALT
+#define MBEDTLS_AES_SETKEY_DEC_ALT
 #define MBEDTLS_AES_DECRYPT_ALT
 #define MBEDTLS_GCM_C
 #define MBEDTLS_CIPHER_C
@@ -71,7 +71,6 @@
 #define MBEDTLS_PKCS1_V15
 #define MBEDTLS_PK_C
 #define MBEDTLS_PK_PARSE_C
-#define MBEDTLS_PK_WRITE_C
 
 /* X.509, in DER: pki/ has PEM of its own. */
 #define MBEDTLS_ASN1_PARSE_C
@@ -79,8 +78,6 @@
 #define MBEDTLS_OID_C
 #define MBEDTLS_X509_USE_C
 #define MBEDTLS_X509_CRT_PARSE_C
-#define MBEDTLS_X509_CREATE_C
-#define MBEDTLS_X509_CRT_WRITE_C
 #define MBEDTLS_X509_CHECK_KEY_USAGE
 #define MBEDTLS_X509_CHECK_EXTENDED_KEY_USAGE
 #define MBEDTLS_X509_MAX_INTERMEDIATE_CA 4
