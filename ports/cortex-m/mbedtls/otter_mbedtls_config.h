@@ -33,9 +33,10 @@
     MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, \
         MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,                                           \
         MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384
-/* A server may send records of 16 KiB whatever we would like; what we send is short. */
+/* A server may send records of 16 KiB whatever we would like. What we send is cut to records as long as
+ * these; the longest that must be whole is the device's certificate (PKI_DER_MAX). */
 #define MBEDTLS_SSL_IN_CONTENT_LEN 16384
-#define MBEDTLS_SSL_OUT_CONTENT_LEN 4096
+#define MBEDTLS_SSL_OUT_CONTENT_LEN 2048
 
 /* Symmetric. */
 #define MBEDTLS_AES_C
