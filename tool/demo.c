@@ -32,7 +32,7 @@ static const char help[] =
     "  --timing E,P    flash of the posix board takes E us to erase a sector and P us for a word\n"
     "                  (2000,4 when not given; a NuMaker-M467 takes about 20000,20)\n"
     "  --modem KIND@N  the modem of a board that has one goes wrong at its N-th command:\n"
-    "                  otter modem --help has the kinds\n"
+    "                  otter modem --help has the kinds, of a twin's modem otter twin --modem-fault help\n"
     "\n"
     "Exit code: 0 when the update ended as it should, 1 when not, 2 for wrong usage.\n"
     "\n"

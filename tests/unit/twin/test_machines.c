@@ -25,19 +25,26 @@ static void each_board_is_made_and_freed(void **state)
 }
 
 /* A program of 0x104 bytes that sleeps. */
-static struct machine *run_board(const char *board)
+static struct machine *run_board_at(const char *board, uint32_t flash)
 {
     static const uint8_t program[0x104] = {
         [3] = 0x20,     [4] = 0x01,     [5] = 0x01,    [0x100] = 0x30,
         [0x101] = 0xbf, [0x102] = 0xfd, [0x103] = 0xe7};
+    const uint8_t high = (uint8_t)(flash >> 24); /* of the reset vector */
     struct machine *machine = machine_new(board, NULL);
     assert_non_null(machine);
     twin_hurry(machine->twin);
-    assert_true(machine->program(machine, 0, program, sizeof program));
+    assert_true(machine->program(machine, flash, program, sizeof program));
+    assert_true(machine->program(machine, flash + 7, &high, 1));
     if (machine->connect_modem)
         assert_true(machine->connect_modem(machine, &modem));
     twin_reset(machine->twin, TWIN_RESET_POWER);
     return machine;
+}
+
+static struct machine *run_board(const char *board)
+{
+    return run_board_at(board, 0);
 }
 
 static uint32_t phy_status(struct twin *twin)
@@ -93,6 +100,60 @@ static void the_modems_strap_is_high_when_its_reset_ends(void **state)
     }
 }
 
+/* Register 1 by MDC and MDIO at 32 or 64 MHz / 42. */
+static uint32_t lan8742_status(struct twin *twin)
+{
+    twin_store(twin, 0x40028200, 1u << 16 | 3u << 2 | 1);
+    assert_int_equal(twin_run(twin, twin_now(twin) + TWIN_MS), TWIN_STOPPED);
+    return twin_load(twin, 0x40028204);
+}
+
+static void the_cable_of_the_h573i_dk_can_be_pulled(void **state)
+{
+    (void)state;
+    struct machine *machine = run_board_at("stm32h573i-dk", 0x08000000u);
+    struct twin *twin = machine->twin;
+    twin_store(twin, 0x44020c8c, 5); /* PA2 and PC1, AF11 */
+    twin_store(twin, 0x44020c88, twin_load(twin, 0x44020c88) | 1u << 19);
+    twin_store(twin, 0x42020020, 11u << 8);
+    twin_store(twin, 0x42020000, 0xabffffefu);
+    twin_store(twin, 0x42020820, 11u << 4);
+    twin_store(twin, 0x42020800, 0xfffffffbu);
+    assert_int_equal(twin_run(twin, 2000 * TWIN_MS), TWIN_STOPPED);
+    (void)lan8742_status(twin); /* that it was down */
+    assert_int_equal(lan8742_status(twin) & 4, 4);
+    machine->connect_link(machine, false);
+    assert_int_equal(lan8742_status(twin) & 4, 0);
+    machine->connect_link(machine, true);
+    assert_int_equal(twin_run(twin, 5000 * TWIN_MS), TWIN_STOPPED);
+    (void)lan8742_status(twin);
+    assert_int_equal(lan8742_status(twin) & 4, 4);
+    assert_string_equal(twin_fault_text(twin), "");
+    machine_free(machine);
+}
+
+static void the_modem_on_stmod_has_its_boot_pin_high(void **state)
+{
+    (void)state;
+    for (unsigned boot = 0; boot < 2; boot++) {
+        struct machine *machine = run_board_at("stm32h573i-dk", 0x08000000u);
+        struct twin *twin = machine->twin;
+        twin_store(twin, 0x44020c8c, 0x82); /* PB0, PH8 */
+        if (boot) {
+            twin_store(twin, 0x42020418, 1);
+            twin_store(twin, 0x42020400, 0xfffffebdu);
+        }
+        twin_store(twin, 0x42021c00, 0xfffdffffu);
+        assert_int_equal(twin_run(twin, twin_now(twin) + 100 * TWIN_MS), TWIN_STOPPED);
+        twin_store(twin, 0x42021c18, 1u << 8);
+        if (boot)
+            assert_string_equal(twin_fault_text(twin), "");
+        else
+            assert_non_null(strstr(twin_fault_text(twin), "PB0, its BOOT, is low"));
+        machine_free(machine);
+    }
+}
+
 static void an_unknown_board_is_refused(void **state)
 {
     (void)state;
@@ -105,6 +166,8 @@ int main(void)
         cmocka_unit_test(each_board_is_made_and_freed),
         cmocka_unit_test(the_cable_of_the_pfm_m487_can_be_pulled),
         cmocka_unit_test(the_modems_strap_is_high_when_its_reset_ends),
+        cmocka_unit_test(the_cable_of_the_h573i_dk_can_be_pulled),
+        cmocka_unit_test(the_modem_on_stmod_has_its_boot_pin_high),
         cmocka_unit_test(an_unknown_board_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
