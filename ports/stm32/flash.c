@@ -18,6 +18,7 @@
 
 #include "boards/map.h"
 #include "port/flash.h"
+#include "ports/stm32/octospi.h"
 #include "ports/stm32/stm32.h"
 
 /* Linked with initialised data, so copied to RAM at the start. Nothing of flash may be called or
@@ -207,7 +208,16 @@ static const struct flash_ops ops = {
         .ops = &ops, .ctx = (void *)&port_flash[n], .size = DEVICE_SIZE(map),                      \
         .write_size = FLASH_UNIT, .erased_value = 0xff                                             \
     }
-const struct flash port_flash[] = {DEVICE(0, BOARD_DEVICE_0), DEVICE(1, BOARD_DEVICE_1)};
+const struct flash port_flash[] = {
+    DEVICE(0, BOARD_DEVICE_0),
+    DEVICE(1, BOARD_DEVICE_1),
+#if BOARD_DEVICES > 2
+    {.ops = &octospi_ops,
+     .size = DEVICE_SIZE(BOARD_DEVICE_2),
+     .write_size = DEVICE_WRITE(BOARD_DEVICE_2),
+     .erased_value = 0xff},
+#endif
+};
 
 _Static_assert(DEVICE_SIZE(BOARD_DEVICE_0) == 2u * FLASH_BANK_SIZE &&
                    DEVICE_BASE(BOARD_DEVICE_0) == FLASH_WINDOW,

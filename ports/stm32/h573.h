@@ -52,6 +52,10 @@
 #define FLASH_SWAP        (1u << 31)
 #define CHIP_IS_SWAPPED() (FLASH_OPTCR & FLASH_SWAP)
 
+#define CHIP_NOR_OCTOSPI   0x47001400u /* OCTOSPI1 */
+#define CHIP_NOR_CLOCK()   (RCC_AHB4ENR |= 1u << 20, (void)RCC_AHB4ENR)
+#define CHIP_NOR_PRESCALER 5u /* 250 / 6 = 41.7 MHz */
+
 #define CHIP_WIFI_SPI_CLOCK() (RCC_APB3ENR |= RCC_APB3_SPI5, (void)RCC_APB3ENR)
 #define CHIP_WIFI_SPI_MBR     3u /* 250 / 16 = 15.6 MHz */
 
