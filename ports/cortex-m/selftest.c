@@ -73,10 +73,9 @@ void selftest_end(void)
     }
 }
 
-void check_flash(void)
+void check_flash(const struct flash_area *area)
 {
     static const uint8_t data[2 * FLASH_WRITE_SIZE_MAX] = {1, 2, 3, 4, 5, 6, 7, 8};
-    const struct flash_area *area = &selftest_area;
     const uint32_t sector = area->size / 2;
     const uint32_t unit = area->flash->write_size;
     uint8_t back[sizeof data] = {0};
@@ -89,6 +88,7 @@ void check_flash(void)
     check(flash_program(area, 3 * unit, data, 2 * unit) == OTTER_E_FLASH,
           "a programmed unit is not programmed again");
     check(flash_is_erased(area, 3 * unit, unit) == 1, "a refused program changes nothing");
+    check(flash_compare(area, 4 * unit, data, 2 * unit) == OTTER_OK, "nor what was there before");
     check(flash_program(area, unit / 2, data, 2 * unit) == OTTER_E_ARGUMENT,
           "alignment is checked");
     check(flash_program(area, 8 * unit, data, unit + unit / 2) == OTTER_E_ARGUMENT,

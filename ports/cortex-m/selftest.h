@@ -25,7 +25,8 @@ __attribute__((noreturn)) void selftest_end(void);
 void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void check(bool good, const char *what);
 
-void check_flash(void);
+/* Breaks each rule of port/flash.h once, in an area of two sectors. */
+void check_flash(const struct flash_area *area);
 /* A sleep of 300 ms takes no less, and less than `most_ms`. */
 void check_time(uint32_t most_ms);
 void check_random(void);

@@ -234,7 +234,7 @@ int main(void)
     case 0:
         check(reason == RESET_POWER_ON, "power-on is told");
         check_early_input();
-        check_flash();
+        check_flash(&selftest_area);
         check_time(UINT32_MAX);
         port_reset();
     case 1:

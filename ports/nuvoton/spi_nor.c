@@ -196,23 +196,36 @@ static otter_status write_enable(void)
     return status_of() & 0x02u ? OTTER_OK : OTTER_E_FLASH;
 }
 
+/* Whether it reads as `data`; NULL: as erased. */
+static otter_status holds(uint32_t offset, const uint8_t *data, uint32_t length)
+{
+    otter_status status = OTTER_OK;
+    addressed(READ, offset);
+    for (uint32_t i = 0; i < length; i += BURST_MAX) {
+        uint8_t back[BURST_MAX];
+        const uint32_t part = length - i < BURST_MAX ? length - i : BURST_MAX;
+        receive(back, part);
+        for (uint32_t k = 0; k < part; k++)
+            if (back[k] != (data ? data[i + k] : 0xff))
+                status = OTTER_E_FLASH;
+    }
+    select_chip(false);
+    return status;
+}
+
+/* The part would program zeros into a page that is not erased: refused here. */
 static otter_status program_page(uint32_t offset, const uint8_t *data, uint32_t length)
 {
-    otter_status status = write_enable();
+    otter_status status = holds(offset, NULL, length);
+    if (status == OTTER_OK)
+        status = write_enable();
     if (status != OTTER_OK)
         return status;
     addressed(PAGE_PROGRAM, offset);
     send(data, length);
     select_chip(false);
     status = wait_idle(PROGRAM_MS_MAX);
-    for (uint32_t i = 0; i < length && status == OTTER_OK; i += BURST_MAX) {
-        uint8_t back[BURST_MAX];
-        const uint32_t part = length - i < BURST_MAX ? length - i : BURST_MAX;
-        status = spi_nor_read(NULL, offset + i, back, part);
-        if (status == OTTER_OK && memcmp(back, data + i, part) != 0)
-            status = OTTER_E_FLASH;
-    }
-    return status;
+    return status == OTTER_OK ? holds(offset, data, length) : status;
 }
 
 otter_status spi_nor_program(void *ctx, uint32_t offset, const void *data, uint32_t length)

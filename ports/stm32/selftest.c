@@ -96,7 +96,7 @@ int main(void)
         say("chip %08lx %08lx %08lx, banks %s", (unsigned long)id[0], (unsigned long)id[1],
             (unsigned long)id[2], flash_is_swapped() ? "swapped" : "straight");
         tell_torn();
-        check_flash();
+        check_flash(&selftest_area);
         check_tails();
         check_time(2000);
         check_random();

@@ -1,0 +1,182 @@
+#!/bin/sh
+# A board's own programs in its twin, without a cloud (twin_update.sh has those with one).
+#
+#   twin_board.sh BOARD selftest       the port's self-test: rules of each flash device, each broken
+#                                      once, resets, watchdog, console at full speed, entropy
+#   twin_board.sh BOARD swap [--full]  an update that lies in its slot, installed through power cuts,
+#                                      and its way back where the board has one; --full: more cuts,
+#                                      then one alone in every so-many-th flash operation
+#   twin_board.sh BOARD console        console on a pseudo-terminal; trace; one twin to a flash
+set -eu
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/twin_lib.sh"
+
+part=$2
+full=${3:-}
+
+# ---- the port's self-test ----
+
+selftest() {
+    [ -f "$built/ports/$(text port)/port_selftest.bin" ] || skip "port_selftest of $board is not built"
+    sign_image 1.0.0 "$built/ports/$(text port)/port_selftest.bin" "$work/selftest.bin"
+    merge "$work/selftest.bin" "$work/selftest.hex"
+    # What the firmware expects: '0' + n % 64, 8192 times.
+    awk 'BEGIN { for (n = 0; n < 8192; n++) printf "%c", 48 + n % 64 }' >"$work/stream"
+    open_console
+
+    step "with entropy"
+    twin "$work/flash" --hex "$work/selftest.hex"
+    expect device "stream of 8192 bytes?"
+    cat "$work/stream" >&3
+    expect device "selftest done"
+    stop_twin
+    grep -q "selftest done: 0 failed" "$work/device.log" || fail "a check did not hold"
+    grep -q "selftest stage 3" "$work/device.log" || fail "a stage is missing"
+    grep -q "ok random bytes differ" "$work/device.log" || fail "no random bytes"
+    [ "$(grep -c '^FAIL' "$work/device.log")" -eq 0 ] || fail "a check did not hold"
+    devices=$(($(facts | grep -o '"base"' | wc -l)))
+    [ "$(grep -c '^ok a programmed unit is not programmed again' "$work/device.log")" -eq "$devices" ] ||
+        fail "not each of the $devices flash devices was tried"
+    grep '^stream:' "$work/device.log"
+
+    step "without entropy there are no random bytes"
+    twin "$work/bare" --hex "$work/selftest.hex" --no-entropy
+    expect device "keys and connections are refused"
+    expect device "random: cryptographic operation failed"
+    stop_twin
+}
+
+# ---- installing ----
+
+# program LETTER: some sectors of a program that sleeps: a stack, the place of the code (behind
+# vectors of 0x40 bytes), wfi; b .-2
+program() {
+    printf '\000\200\000\040\101\020\001\000'
+    head -c 56 /dev/zero
+    printf '\060\277\375\347'
+    head -c 24000 /dev/zero | tr '\0' "$1"
+}
+
+# In $work/before: bootloader, 1.0.0, and 1.0.1 with a request in its slot, as before the first step.
+prepare_swap() {
+    program a >"$work/a"
+    program b >"$work/b"
+    sign_image 1.0.0 "$work/a" "$work/1.0.0.bin"
+    sign_image 1.0.1 "$work/b" "$work/1.0.1.bin" --pad
+    merge "$work/1.0.0.bin" "$work/both.hex"
+    twin "$work/before" --hex "$work/both.hex" --cut-after 1
+    ends 3 "power cut after"
+    put_into secondary "$work/1.0.1.bin" "$work/before"
+}
+
+cuts=0
+
+cut_or_booted() { # cut_or_booted VERSION
+    ! alive "$device" || seen device "Image version: v$1"
+}
+
+# install_with_cuts VERSION EVERY: cuts the power and starts again, until the image of this version is
+# started. Of a swap each step takes 1025 operations: with fewer between two cuts it would never end. A
+# copy begins anew at each cut, and is cut MOST times.
+most=5
+install_with_cuts() {
+    while :; do
+        at=$(($2 + cuts * 97 % 300))
+        if ! has_way_back; then
+            [ "$cuts" -lt "$most" ] && at=$((1 + cuts * $2 % 6000)) || at=0
+        fi
+        twin "$work/flash" --cut-in-operation "$at"
+        wait_until "a cut, or $1" cut_or_booted "$1"
+        alive "$device" || { ends 3 "power cut after" && cuts=$((cuts + 1)) && continue; }
+        stop_twin
+        echo "$1 is started after $cuts power cuts in all"
+        return 0
+    done
+}
+
+runs() { # runs VERSION: all of that is in the primary slot
+    take_from primary "$work/primary" "$work/flash"
+    cmp -n $(($(number header_size) + 24068)) "$work/primary" "$work/$1.bin" ||
+        fail "the primary slot does not hold $1"
+}
+
+swap() {
+    prepare_swap
+    cp -r "$work/before" "$work/flash"
+    every=2000
+    [ "$full" != --full ] || { every=1100; most=40; }
+
+    step "an update, with power cuts while it is installed"
+    install_with_cuts 1.0.1 "$every"
+    grep -q "Swap type: \(test\|perm\)" "$work/device.log" || fail "there was no update"
+    [ "$cuts" -ge 5 ] || fail "these were too few"
+    runs 1.0.1
+    if has_way_back; then
+        step "the way back, as nobody has confirmed it"
+        [ "$full" = --full ] || every=100000 # without cuts
+        install_with_cuts 1.0.0 "$every"
+        grep -q "Swap type: revert" "$work/device.log" || fail "there was no way back"
+        runs 1.0.0
+    fi
+
+    [ "$full" = --full ] || return 0
+    step "one cut each, spread over all operations"
+    rm -rf "$work/flash"
+    cp -r "$work/before" "$work/flash"
+    twin "$work/flash"
+    expect device "Image version: v1.0.1"
+    stop_twin
+    operations=$(sed -n 's/.* stopped after .*, \([0-9]*\) flash operations.*/\1/p' "$work/device.log" | tail -n 1)
+    at=1
+    while [ "$at" -le "$operations" ]; do
+        rm -rf "$work/flash"
+        cp -r "$work/before" "$work/flash"
+        twin "$work/flash" --cut-in-operation "$at"
+        ends 3 "power cut after"
+        twin "$work/flash"
+        expect device "Image version: v1.0.1"
+        stop_twin
+        runs 1.0.1
+        at=$((at + operations / 491 + 1))
+    done
+}
+
+# ---- as a user runs it ----
+
+console() {
+    sign_image 1.0.0 "$built/firmware/firmware-1.0.0.bin" "$work/1.0.0.bin"
+    merge "$work/1.0.0.bin" "$work/merged.hex"
+
+    step "the console is a terminal that otter console speaks to"
+    "$otter" twin --board "$board" --flash "$work/flash" --hex "$work/merged.hex" \
+        --console "$work/tty" >>"$work/device.log" 2>&1 &
+    device=$!
+    wait_until "the console is there" [ -e "$work/tty" ]
+    answer=
+    tries=0
+    until printf '%s' "$answer" | grep -q "Otter firmware 1.0.0 (build 1.0.0) on $board"; do
+        [ "$tries" -lt 20 ] || fail "the console says: $answer"
+        answer=$(echo version | "$otter" console "$work/tty" 2>&1) || true
+        tries=$((tries + 1))
+    done
+
+    step "a second twin does not run on the same flash"
+    code=0
+    said=$("$otter" twin --board "$board" --flash "$work/flash" 2>&1 </dev/null) || code=$?
+    [ "$code" -eq 1 ] || fail "exit code $code"
+    case $said in *"another twin runs on"*) ;; *) fail "it said: $said" ;; esac
+    stop_twin
+
+    step "a trace names registers"
+    twin "$work/flash" --trace "$traced" --cut-after 1000000
+    ends 3 "power cut after"
+    grep -q "$traced\.[A-Z0-9]* [<-]" "$work/device.log" || fail "the trace names no register"
+}
+
+case $part in
+selftest) selftest ;;
+swap) swap ;;
+console) console ;;
+*) fail "there is no part $part" ;;
+esac
+echo "passed"
