@@ -90,8 +90,9 @@ struct twin {
     enum twin_reset reset_wanted;
     bool reset_due;
     enum twin_reset last_reset;
-    bool slept;  /* the slice ended by WFI */
-    bool masked; /* something waits for PRIMASK to be cleared */
+    bool between; /* the slice was ended between two blocks */
+    bool slept;   /* it ended by itself: WFI */
+    bool masked;  /* something waits for PRIMASK to be cleared */
     /* guard.c */
     bool guarded;
     uint32_t block_start;     /* of the block that runs */

@@ -202,6 +202,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     if (unmasked)
         twin->slice_end = 0; /* what was held back is due now */
     if (twin->clocks >= twin->slice_end || !baseline_check(twin, (uint32_t)address, size)) {
+        twin->between = true;
         uc_emu_stop(uc);
         return;
     }
@@ -209,6 +210,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     /* A block that the cut lies in is run instruction by instruction, by twin_run. */
     if (twin->cut_at != UINT64_MAX && twin->clocks + twin->block_size > twin->cut_at) {
         twin->block_size = 0;
+        twin->between = true;
         uc_emu_stop(uc);
     }
 }
@@ -275,15 +277,14 @@ static void run_slice(struct twin *twin, uint64_t clocks)
 {
     twin->slice_end = twin->clocks + clocks;
     twin->block_size = 0;
+    twin->between = false;
     const uint32_t pc = twin_pc(twin) | 1u;
     const uc_err error = uc_emu_start(twin->uc, pc, 0xffffffffu, 0, 0);
-    const bool asked = twin->slice_end == 0 || twin->clocks >= twin->slice_end;
     const bool abandoned = twin->abandoned != NULL;
     report(twin, error);
     count_clocks(twin, twin->block_size);
     twin->block_size = 0;
-    twin->slept =
-        !asked && !abandoned && !twin->faulted && error == UC_ERR_OK && twin->clocks < twin->cut_at;
+    twin->slept = !twin->between && !abandoned && !twin->faulted && error == UC_ERR_OK;
 }
 
 /* The last block before a cut, instruction by instruction. */

@@ -135,6 +135,15 @@ void reset(void)
     NVIC_IPR = 0x00804080u; /* 0: 0x80, 1: 0x40, 2: 0x80 */
     NVIC_ISER = 7;
     switch (SCENARIO) {
+    case 'l': /* what starts the clock that ends a sleep stands right before it */
+        mask();
+        SYST_RVR = 9999;
+        SYST_CVR = 0;
+        SAY = 'a';
+        SYST_CSR = 7;
+        wait();
+        SAY = 'z';
+        break;
     case 'n': /* nested */
         SAY = 'a';
         NVIC_ISPR = 1;

@@ -107,6 +107,14 @@ static void a_masked_interrupt_waits_and_nmi_does_not(void **state)
     assert_said("na1z");
 }
 
+static void a_sleep_right_behind_a_store_to_the_core_s_registers_lasts(void **state)
+{
+    (void)state;
+    assert_int_equal(run('l'), TWIN_STOPPED);
+    assert_said("az");
+    assert_in_range(said_at[1] - said_at[0], 10u * TWIN_MS, 10u * TWIN_MS + 100000u);
+}
+
 static void a_pended_supervisor_call_follows_the_one_that_pends_it(void **state)
 {
     (void)state;
@@ -242,6 +250,7 @@ int main(void)
         TEST(a_masked_interrupt_waits_and_nmi_does_not),
         TEST(a_pended_supervisor_call_follows_the_one_that_pends_it),
         TEST(systick_ticks_every_reload_plus_one_clocks),
+        TEST(a_sleep_right_behind_a_store_to_the_core_s_registers_lasts),
         TEST(a_masked_interrupt_ends_a_sleep_and_is_taken_later),
         TEST(an_exception_leaves_what_runs_as_it_was),
         TEST(a_cut_comes_after_each_clock_that_is_asked_for),
