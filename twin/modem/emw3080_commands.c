@@ -9,12 +9,14 @@
 #define SENT    (1u * MS)  /* until a frame's status is there */
 #define LOOK_UP (20u * MS) /* of version and MAC */
 #define JOINING (1500u * MS)
+#define SCANS   (2000u * MS)
 
 #define ECHO         0x0001u
 #define REBOOT       0x0002u
 #define VERSION      0x0003u
 #define FACTORY      0x0004u
 #define GET_MAC      0x0101u
+#define SCAN         0x0102u
 #define CONNECT      0x0103u
 #define DISCONNECT   0x0104u
 #define GET_IP       0x0107u
@@ -111,6 +113,27 @@ static void run_version(struct emw3080_model *model, const struct request *reque
 static void run_get_mac(struct emw3080_model *model, const struct request *request)
 {
     answer(model, request, mac, sizeof mac, LOOK_UP);
+}
+
+/* How a record is laid out is not known for sure: packed, with signal, name, station, channel and
+ * security. */
+static void run_scan(struct emw3080_model *model, const struct request *request)
+{
+    const size_t length = strlen(model->config.ssid);
+    uint8_t data[1 + 48] = {0};
+    const bool any = request->data[0] == 0;
+    const bool found =
+        model->air &&
+        (any || (length <= 32 && memcmp(request->data, model->config.ssid, length + 1u) == 0));
+    if (found) {
+        data[0] = 1;
+        put_32(data + 1, (uint32_t)-50);
+        memcpy(data + 5, model->config.ssid, length < 33 ? length : 32);
+        memcpy(data + 38, bssid, sizeof bssid);
+        put_32(data + 44, 6);
+        data[48] = model->config.password[0] ? 5 : 0;
+    }
+    answer(model, request, data, found ? sizeof data : 1, SCANS);
 }
 
 static bool is_text(const uint8_t *field, uint32_t size)
@@ -228,12 +251,19 @@ static const struct {
     uint32_t length;
     void (*run)(struct emw3080_model *model, const struct request *request);
 } commands[] = {
-    {ECHO, ANY, run_echo},           {REBOOT, 0, run_reboot},
-    {VERSION, 0, run_version},       {FACTORY, 0, run_reboot},
-    {GET_MAC, 0, run_get_mac},       {CONNECT, 176, run_connect},
-    {DISCONNECT, 0, run_disconnect}, {GET_IP, 1, run_get_ip},
-    {LINK_INFO, 0, run_link_info},   {BYPASS_SET, 4, run_bypass_set},
-    {BYPASS_GET, 0, run_bypass_get}, {BYPASS_OUT, ANY, run_bypass_out},
+    {ECHO, ANY, run_echo},
+    {REBOOT, 0, run_reboot},
+    {VERSION, 0, run_version},
+    {FACTORY, 0, run_reboot},
+    {GET_MAC, 0, run_get_mac},
+    {SCAN, 33, run_scan},
+    {CONNECT, 176, run_connect},
+    {DISCONNECT, 0, run_disconnect},
+    {GET_IP, 1, run_get_ip},
+    {LINK_INFO, 0, run_link_info},
+    {BYPASS_SET, 4, run_bypass_set},
+    {BYPASS_GET, 0, run_bypass_get},
+    {BYPASS_OUT, ANY, run_bypass_out},
 };
 
 /* Of what befalls the module while it has a request in hand. */

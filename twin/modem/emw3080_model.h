@@ -11,7 +11,7 @@
  * Without I/O of its own: bytes, time (in ns) and frames come in by call. What a host does wrong is
  * said once, by `complain`: on silicon such a module would hang or answer with garbage. Where the
  * sources leave a detail open, the model does it both ways in turn. Not modelled, and so a
- * complaint: scan, soft access point, the module's own sockets. */
+ * complaint: soft access point, the module's own sockets. */
 #ifndef OTTER_TWIN_MODEM_EMW3080_MODEL_H
 #define OTTER_TWIN_MODEM_EMW3080_MODEL_H
 

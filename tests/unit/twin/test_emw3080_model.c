@@ -338,6 +338,30 @@ static void a_join_with_a_wrong_password_ends_down(void **state)
     assert_none();
 }
 
+/* How many networks of this name there are. */
+static unsigned scan(const char *ssid)
+{
+    uint8_t name[33] = {0};
+    strcpy((char *)name, ssid);
+    assert_true(tell(0x0102, name, sizeof name));
+    assert_true(listen(3000 * MS));
+    assert_int_equal(api_of(), 0x0102);
+    return got[6];
+}
+
+static void a_scan_counts_the_networks_of_a_name(void **state)
+{
+    (void)state;
+    power_on();
+    assert_int_equal(scan("net"), 1);
+    assert_string_equal((char *)got + 11, "net");
+    assert_int_equal(scan(""), 1);
+    assert_int_equal(scan("nets"), 0);
+    emw3080_model_air(&model, false, now);
+    assert_int_equal(scan("net"), 0);
+    assert_none();
+}
+
 static void status_events_come_by_one_byte_and_by_four(void **state)
 {
     uint32_t sizes = 0;
@@ -591,8 +615,8 @@ static void a_command_that_is_not_modelled_is_wrong(void **state)
 {
     (void)state;
     power_on();
-    assert_true(tell(0x0102, NULL, 0));
-    assert_complaint("0x0102, which is not modelled");
+    assert_true(tell(0x0105, NULL, 0));
+    assert_complaint("0x0105, which is not modelled");
 }
 
 static void a_command_of_a_wrong_size_is_wrong(void **state)
@@ -824,6 +848,7 @@ int main(void)
         TEST(both_packets_go_in_one_transaction),
         TEST(a_join_ends_with_an_event),
         TEST(a_join_with_a_wrong_password_ends_down),
+        TEST(a_scan_counts_the_networks_of_a_name),
         TEST(status_events_come_by_one_byte_and_by_four),
         TEST(frames_go_both_ways_in_bypass_mode),
         TEST(without_bypass_or_a_link_frames_are_refused),
