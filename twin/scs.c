@@ -239,7 +239,6 @@ static void scs_reset(struct device *device, enum twin_reset reset)
 {
     struct twin *twin = device->twin;
     (void)reset;
-    *device_reg(device, VTOR) = twin->vectors;
     twin->systick.from = 0;
     twin_timer_set(twin, &twin->systick.timer, TWIN_NEVER);
 }

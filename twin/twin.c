@@ -358,8 +358,10 @@ void twin_reset(struct twin *twin, enum twin_reset reset)
     twin->reset_due = false;
     twin->last_reset = reset;
     twin->slept = false;
-    if (reset != TWIN_RESET_CORE)
+    if (reset != TWIN_RESET_CORE) {
         bus_reset(twin, reset);
+        *device_reg(&twin->scs, 0xd08) = twin->vectors; /* VTOR: a device may have moved them */
+    }
     exceptions_reset(twin);
     static const int registers[] = {UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2,  UC_ARM_REG_R3,
                                     UC_ARM_REG_R4, UC_ARM_REG_R5, UC_ARM_REG_R6,  UC_ARM_REG_R7,

@@ -202,11 +202,15 @@ static void store(struct stm32 *soc, uint32_t offset, unsigned size, uint32_t va
 static bool double_error(struct stm32 *soc, uint32_t offset)
 {
     uint32_t *errors = reg_of(soc, ECCDETR);
+    const bool masked = stm32_ecc_nmi_is_masked(soc);
+    if (*errors & ECCD && !masked)
+        twin_fault(soc->twin, "a slot with a double ECC error is read while ECCDETR.ECCD of the "
+                              "last one is still 1: its NMI would come without end");
     if (!(*errors & ECCD)) {
         *errors = ECCD | offset % STM32_BANK / STM32_SLOT | (offset < STM32_BANK ? 0 : 1u << 22);
         *reg_of(soc, ECCDR) = soc->flash.cells.bytes[offset];
     }
-    return !stm32_ecc_nmi_is_masked(soc);
+    return !masked;
 }
 
 static uint32_t code(enum stm32_operation operation, uint32_t offset)

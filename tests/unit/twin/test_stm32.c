@@ -247,6 +247,44 @@ static void a_received_byte_interrupts(void **state)
     assert_no_fault();
 }
 
+static void another_frame_is_named(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    put(USART, 0);
+    put(USART, 0x1000 | 0x0d);
+    assert_true(comes(USART + 0x1c, 3u << 21, 3u << 21));
+    put(USART + 0x28, 'h');
+    assert_fault("USART1 does not send 8N1");
+}
+
+static void dma_of_the_usart_is_named(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    put(USART + 0x08, 1u << 7);
+    assert_fault("USART1.CR3 asks for DMA");
+}
+
+static void what_comes_before_the_receiver_is_on_is_lost(void **state)
+{
+    (void)state;
+    assert_true(serial_give(&peer, "01", 2));
+    pass(TWIN_MS);
+    open_usart(35, true);
+    assert_int_equal(get(USART + 0x1c) & 0x28, 0);
+}
+
+static void a_receiver_that_is_switched_off_forgets_its_bytes(void **state)
+{
+    (void)state;
+    open_usart(35, true);
+    assert_true(serial_give(&peer, "0123456789", 10));
+    pass(2 * TWIN_MS);
+    put(USART, 0);
+    assert_int_equal(get(USART + 0x1c) & 0x28, 0);
+}
+
 /* ---- TIM2, the watchdog ---- */
 
 static void tim2_counts_its_divided_clock(void **state)
@@ -318,6 +356,49 @@ static void the_watchdogs_settings_take_their_time(void **state)
     put(IWDG + 4, 8);
     put(IWDG + 4, 7);
     assert_fault("IWDG.PR while its SR flag is 1");
+}
+
+static void a_word_that_is_no_key_is_named(void **state)
+{
+    (void)state;
+    put(IWDG, 0x1234);
+    assert_fault("IWDG.KR 0x1234, which is no key");
+}
+
+static void a_watchdog_fed_before_its_window_resets(void **state)
+{
+    (void)state;
+    put(IWDG, 0xcccc);
+    put(IWDG, 0x5555);
+    put(IWDG + 4, 8);
+    put(IWDG + 8, 315);
+    put(IWDG + 0x10, 100);
+    assert_true(comes(IWDG + 0x0c, 7, 0));
+    pass(1000 * TWIN_MS);
+    put(IWDG, 0xaaaa);
+    pass(TWIN_MS);
+    assert_int_equal(twin_last_reset(soc->twin), TWIN_RESET_WATCHDOG);
+}
+
+static void what_tim2_does_besides_counting_is_named(void **state)
+{
+    (void)state;
+    set(RCC + 0x9c, 1);
+    put(TIM2 + 0x14, 2);
+    assert_fault("TIM2.EGR is written 0x00000002");
+}
+
+static void tim2_interrupts_when_it_wraps(void **state)
+{
+    (void)state;
+    set(RCC + 0x9c, 1);
+    put(TIM2 + 0x2c, 3999);
+    put(TIM2 + 0x0c, 1);
+    put(TIM2, 1);
+    pass(900 * TWIN_US);
+    assert_int_equal(get(0xe000e204) >> 13 & 1, 0);
+    pass(200 * TWIN_US);
+    assert_int_equal(get(0xe000e204) >> 13 & 1, 1);
 }
 
 /* ---- RNG ---- */
@@ -410,6 +491,33 @@ static void the_rngs_health_tests_are_set_in_its_conditioning_reset(void **state
     assert_fault("writes RNG.HTCR while CR.CONDRST is 0");
 }
 
+static void the_rngs_settings_can_be_locked(void **state)
+{
+    (void)state;
+    give_rng_its_clock();
+    put(RNG, 1u << 31 | 0x40f00e00);
+    put(RNG, 1u << 31 | 0x00f00e00);
+    put(RNG, 1u << 31 | 0x40f00d00);
+    assert_fault("RNG.CR to 0xc0f00d00 after CONFIGLOCK");
+}
+
+static void the_rngs_interrupt_is_named(void **state)
+{
+    (void)state;
+    give_rng_its_clock();
+    set(RNG, 8);
+    assert_fault("RNG.CR.IE is set");
+}
+
+static void another_clock_of_the_rng_is_named(void **state)
+{
+    (void)state;
+    give_rng_its_clock();
+    put(RCC + 0xe4, 1u << 12);
+    set(RNG, 4);
+    assert_fault("RCC puts RNG on its clock 1");
+}
+
 /* ---- ICACHE ---- */
 
 static void the_cache_is_invalidated_in_its_time(void **state)
@@ -425,6 +533,14 @@ static void the_cache_is_invalidated_in_its_time(void **state)
     put(ICACHE, 3);
     put(ICACHE, 0);
     assert_fault("ICACHE.CR while SR.BUSYF is 1");
+}
+
+static void the_caches_ways_stay_while_it_is_on(void **state)
+{
+    (void)state;
+    put(ICACHE, 5);
+    put(ICACHE, 1);
+    assert_fault("changes ICACHE.CR.WAYSEL while EN is 1");
 }
 
 int main(void)
@@ -462,6 +578,18 @@ int main(void)
         H5(the_rng_is_configured_in_its_conditioning_reset),
         TEST(the_rngs_health_tests_are_set_in_its_conditioning_reset),
         TEST(the_cache_is_invalidated_in_its_time),
+        TEST(another_frame_is_named),
+        TEST(dma_of_the_usart_is_named),
+        TEST(what_comes_before_the_receiver_is_on_is_lost),
+        TEST(a_receiver_that_is_switched_off_forgets_its_bytes),
+        TEST(a_word_that_is_no_key_is_named),
+        TEST(a_watchdog_fed_before_its_window_resets),
+        TEST(what_tim2_does_besides_counting_is_named),
+        TEST(tim2_interrupts_when_it_wraps),
+        TEST(the_rngs_settings_can_be_locked),
+        TEST(the_rngs_interrupt_is_named),
+        TEST(another_clock_of_the_rng_is_named),
+        TEST(the_caches_ways_stay_while_it_is_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

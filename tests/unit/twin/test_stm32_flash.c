@@ -474,6 +474,46 @@ static void a_cut_before_an_operation_leaves_all_as_it_was(void **state)
     assert_false(nmi_is_pending());
 }
 
+static void an_error_that_nobody_clears_is_named_at_the_next(void **state)
+{
+    (void)state;
+    open_flash();
+    for (uint32_t at = BANK2; at < BANK2 + 32; at += 16)
+        assert_true(stm32_program(soc, at, (const uint8_t *)"torn", 4));
+    soc->flash.slots.bytes[0x100000 / 16] = soc->flash.slots.bytes[0x100010 / 16] = 0;
+    soc->flash.torn_count = 2;
+    get(BANK2);
+    assert_no_fault();
+    get(BANK2 + 16);
+    assert_fault("ECCD of the last one is still 1");
+}
+
+static void a_torn_vector_table_stops_the_core(void **state)
+{
+    (void)state;
+    soc->flash.slots.bytes[0] = 0;
+    twin_reset(soc->twin, TWIN_RESET_SYSTEM);
+    assert_fault("the vector table at 0x08000000 has a double ECC error");
+}
+
+/* ---- interrupts ---- */
+
+static void the_end_and_errors_interrupt_where_they_are_enabled(void **state)
+{
+    (void)state;
+    open_flash();
+    put(r.control, is_u5() ? 2 | 1u << 11 | 1u << 24 | 1u << 25 | 1u << 16
+                           : 4 | 1u << 31 | 1u << 16 | 1u << 18 | 1u << 5);
+    wait_until_done();
+    assert_int_equal(get(0xe000e200) >> 6 & 1, 1);
+    assert_int_equal(get(r.status) & (is_u5() ? 1 : 1u << 16), is_u5() ? 1 : 1u << 16);
+    put(r.clear, is_u5() ? 1 : 1u << 16);
+    put(0xe000e280, 1u << 6);
+    put(BANK2, 1);
+    assert_int_equal(get(0xe000e200) >> 6 & 1, 1);
+    assert_no_fault();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -512,6 +552,9 @@ int main(void)
         BOTH(an_operation_that_a_reset_cuts_is_torn_too),
         H5(the_h5_masks_the_nmi_in_sbs),
         BOTH(a_cut_before_an_operation_leaves_all_as_it_was),
+        BOTH(an_error_that_nobody_clears_is_named_at_the_next),
+        BOTH(a_torn_vector_table_stops_the_core),
+        BOTH(the_end_and_errors_interrupt_where_they_are_enabled),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -230,6 +230,79 @@ static void protected_pages_take_nothing(void **state)
     assert_int_equal(word_at(BANK2 + 0x6000), 0xffffffff);
 }
 
+static void a_start_outside_the_flash_is_named(void **state)
+{
+    (void)state;
+    open_options();
+    if (is_u5())
+        put(FLASH + 0x44, 0x0bf90000);
+    else
+        put(FLASH + 0x84, 0x0bf800c3);
+    start_change();
+    wait_until_done();
+    twin_reset(soc->twin, TWIN_RESET_POWER);
+    assert_fault("the option bytes start the core at 0x0bf");
+}
+
+static void the_core_starts_where_the_options_say(void **state)
+{
+    (void)state;
+    fill_bank2();
+    open_options();
+    if (is_u5())
+        put(FLASH + 0x44, 0x08100000);
+    else
+        put(FLASH + 0x84, 0x081000c3);
+    start_change();
+    wait_until_done();
+    take_effect();
+    assert_int_equal(get(0xe000ed08), 0x08100000); /* VTOR */
+    assert_no_fault();
+}
+
+static void the_u5_launches_only_with_its_options_open(void **state)
+{
+    (void)state;
+    open_flash();
+    put(r.control, 1u << 27);
+    assert_fault("NSCR.OBL_LAUNCH is set while OPTLOCK is 1");
+}
+
+static void the_h5_changes_nothing_while_it_is_busy(void **state)
+{
+    (void)state;
+    open_options();
+    start_change();
+    start_change();
+    assert_fault("OPTSTART is set while NSSR.BSY is 1");
+}
+
+static void a_wrong_key_locks_the_options_until_the_next_reset(void **state)
+{
+    (void)state;
+    open_flash();
+    put(r.option_key, 0x08192a3b);
+    put(r.option_key, 0);
+    put(r.option_key, 0x08192a3b);
+    put(r.option_key, 0x4c5d6e7f);
+    if (is_u5())
+        assert_int_equal(get(r.control) >> 30 & 1, 1);
+    else
+        assert_int_equal(get(FLASH + 0x1c) & 1, 1);
+}
+
+static void a_change_is_closed_by_its_lock(void **state)
+{
+    (void)state;
+    open_options();
+    if (is_u5())
+        put(r.control, 1u << 30);
+    else
+        put(FLASH + 0x1c, 1);
+    ask_for_swap(true);
+    assert_fault("LOCK is 1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +318,12 @@ int main(void)
         BOTH(a_cut_when_a_change_starts_leaves_no_trace),
         BOTH(a_reset_clears_the_ram_that_the_options_name),
         BOTH(protected_pages_take_nothing),
+        BOTH(a_start_outside_the_flash_is_named),
+        BOTH(the_core_starts_where_the_options_say),
+        TEST(the_u5_launches_only_with_its_options_open),
+        H5(the_h5_changes_nothing_while_it_is_busy),
+        BOTH(a_wrong_key_locks_the_options_until_the_next_reset),
+        BOTH(a_change_is_closed_by_its_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
