@@ -1,4 +1,7 @@
 /* Option bytes of both STM32 parts: locks, the swap of the banks, changes that are cut. */
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "tests/unit/twin/stm32_flash_bench.h"
 
 static void open_options(void)
@@ -303,6 +306,42 @@ static void a_change_is_closed_by_its_lock(void **state)
     assert_fault("LOCK is 1");
 }
 
+/* A twin that was killed and one that is started again on its files. */
+static void cells_errors_and_options_outlive_the_twin(void **state)
+{
+    char folder[] = "/tmp/otter-stm32-XXXXXX", path[64];
+    static const char *const names[] = {"flash.bin", "flash-ecc.bin", "options.bin"};
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    const struct stm32_part *part = soc->part;
+    stm32_free(soc);
+    for (unsigned life = 0; life < 2; life++) {
+        soc = stm32_new(part, folder);
+        assert_non_null(soc);
+        twin_hurry(soc->twin);
+        bench_program();
+        if (life == 0)
+            fill_bank2();
+        twin_reset(soc->twin, TWIN_RESET_POWER);
+        if (life == 1)
+            break;
+        swap_banks(true);
+        put(r.control, r.programs);
+        put_slot(BANK1 + 0x5000, 1); /* under way when the twin ends */
+        stm32_free(soc);
+    }
+    assert_int_equal(get(BANK1 + 0x3000), MARK);
+    assert_int_equal(get(r.opsr) >> 29, 1);
+    get(BANK2 + 0x5000);
+    assert_true(nmi_is_pending());
+    assert_no_fault();
+    for (unsigned i = 0; i < 3; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        assert_int_equal(remove(path), 0);
+    }
+    assert_int_equal(remove(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -324,6 +363,7 @@ int main(void)
         H5(the_h5_changes_nothing_while_it_is_busy),
         BOTH(a_wrong_key_locks_the_options_until_the_next_reset),
         BOTH(a_change_is_closed_by_its_lock),
+        BOTH(cells_errors_and_options_outlive_the_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
