@@ -236,7 +236,7 @@ uint32_t twin_load(struct twin *twin, uint32_t address)
     return value;
 }
 
-void twin_store_by(struct twin *twin, uint32_t address, unsigned width, uint32_t value)
+static void store_any(struct twin *twin, uint32_t address, unsigned width, uint32_t value)
 {
     const struct memory *memory = bus_memory(twin, address, width);
     if (!memory || !memory->guard)
@@ -247,7 +247,7 @@ void twin_store_by(struct twin *twin, uint32_t address, unsigned width, uint32_t
 
 void twin_store(struct twin *twin, uint32_t address, uint32_t value)
 {
-    twin_store_by(twin, address, 4, value);
+    store_any(twin, address, 4, value);
 }
 
 uint8_t twin_load_byte(struct twin *twin, uint32_t address)
@@ -257,7 +257,7 @@ uint8_t twin_load_byte(struct twin *twin, uint32_t address)
 
 void twin_store_byte(struct twin *twin, uint32_t address, uint8_t value)
 {
-    store(twin, address, 1, value);
+    store_any(twin, address, 1, value);
 }
 
 static void reset_registers(struct device *device, bool all)

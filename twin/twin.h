@@ -159,8 +159,6 @@ void twin_store(struct twin *twin, uint32_t address, uint32_t value);
 /* The same by one byte. */
 uint8_t twin_load_byte(struct twin *twin, uint32_t address);
 void twin_store_byte(struct twin *twin, uint32_t address, uint8_t value);
-/* Of 1, 2 or 4 bytes. */
-void twin_store_by(struct twin *twin, uint32_t address, unsigned width, uint32_t value);
 /* The MPU lets no cache keep what lies there (M33; nothing else of the MPU is modelled). */
 bool twin_is_uncached(const struct twin *twin, uint32_t address);
 /* The core's program counter, to the block of instructions unless a memory is guarded. */

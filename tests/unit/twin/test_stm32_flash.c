@@ -207,7 +207,7 @@ static void a_u5_slot_is_written_by_words(void **state)
     (void)state;
     open_flash();
     put(r.control, 1);
-    twin_store_by(soc->twin, BANK2, 2, 1);
+    twin_store_byte(soc->twin, BANK2, 1);
     assert_flag(0x40);
 }
 
