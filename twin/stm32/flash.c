@@ -313,7 +313,7 @@ void stm32_flash_map(struct stm32 *soc, bool swapped, uint32_t vectors)
     flash->swapped = swapped;
     for (unsigned window = 0; window < 2; window++)
         twin_move_rom(soc->twin, STM32_FLASH_BASE + window * STM32_BANK,
-                      flash->cells.bytes + (window ^ swapped) * STM32_BANK);
+                      flash->cells.bytes + (size_t)STM32_BANK * (window ^ swapped));
     twin_set_vectors(soc->twin, vectors);
     if (vectors < STM32_FLASH_BASE || vectors >= STM32_FLASH_BASE + SIZE)
         twin_fault(soc->twin, "the option bytes start the core at 0x%08x, not in its flash",
@@ -417,7 +417,7 @@ void stm32_flash_start(struct stm32 *soc)
     flash->page_guard = (struct rom_guard){on_system_read, NULL, NULL, soc};
     for (unsigned window = 0; window < 2; window++) {
         const uint32_t base = STM32_FLASH_BASE + window * STM32_BANK;
-        twin_add_rom(soc->twin, base, STM32_BANK, flash->cells.bytes + window * STM32_BANK);
+        twin_add_rom(soc->twin, base, STM32_BANK, flash->cells.bytes + (size_t)STM32_BANK * window);
         twin_guard_rom(soc->twin, base, &flash->guard);
     }
     if (soc->part->family == STM32_H5)
