@@ -353,9 +353,21 @@ otter_status kv_delete(struct kv *kv, const char *key)
 
 /* ---- Leaving nothing behind ------------------------------------------------------------------ */
 
-/* Something other than these values is stored under one of the keys. */
+static bool only_deletes(const struct kv_item *items, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (items[i].value != NULL)
+            return false;
+    }
+    return true;
+}
+
+/* Something other than these values is stored under one of the keys, or may be: whoever deletes a
+ * secret may have met a power cut while it was set, and such a record is found by no search. */
 static bool replaces_something(struct kv *kv, const struct kv_item *items, uint32_t count)
 {
+    if (only_deletes(items, count))
+        return count > 0;
     for (uint32_t i = 0; i < count; i++) {
         struct record old;
         const otter_status found = find_value(kv, items[i].key, &old);

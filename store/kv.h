@@ -79,7 +79,9 @@ otter_status kv_set_all(struct kv *kv, const struct kv_item *items, uint32_t cou
 
 /* As kv_set_all, for up to KV_BATCH_MAX - 1 items, and what these keys held before is erased: when
  * it returns, or after a power cut when kv_purge has returned, no copy of it is left on flash.
- * Where something is replaced this erases every sector once; for private keys, not for settings. */
+ * Where something is replaced, and always where all items delete (a power cut may have kept what
+ * was set from being found, and not from lying there), this erases every sector once; for private
+ * keys, not for settings. */
 otter_status kv_replace_secret(struct kv *kv, const struct kv_item *items, uint32_t count);
 /* Ends what a power cut kept kv_replace_secret from ending. Call it after kv_open. */
 otter_status kv_purge(struct kv *kv);
