@@ -12,6 +12,7 @@ typedef uint32_t sys_prot_t;
 
 #define LWIP_PLATFORM_DIAG(x)
 /* An inconsistency inside of lwIP: the hard fault handler logs the place and resets. */
+#define LWIP_NOASSERT
 #define LWIP_PLATFORM_ASSERT(x) __builtin_trap()
 
 #endif
