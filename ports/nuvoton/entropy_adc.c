@@ -20,15 +20,17 @@
 #define START_MS  10u
 #define SAMPLE_MS 5u
 #define PAIRS_MAX 256u
-#define TURNS     1000u
+#define TURNS     100u
 
 static bool wait_for(volatile const uint32_t *reg, uint32_t flag, uint32_t limit_ms)
 {
     const otter_ms limit = port_now() + limit_ms;
     do {
-        for (unsigned i = 0; i < TURNS; i++) /* most come before anyone looks at the clock */
+        for (unsigned i = 0; i < TURNS; i++) { /* most come before anyone looks at the clock */
             if (*reg & flag)
                 return true;
+            pause_about_us(3);
+        }
     } while (port_now() <= limit);
     return false;
 }

@@ -131,6 +131,14 @@
  * flash operation. */
 void registers_unlock(void);
 
+/* Some microseconds between two questions to a peripheral whether it is done. By turns of the core:
+ * asking a counter would keep the bus as busy. */
+static inline void pause_about_us(uint32_t us)
+{
+    for (uint32_t turns = us * (CHIP_HZ / 4000000u); turns > 0; turns--)
+        __asm volatile("nop");
+}
+
 enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I, PORT_J };
 
 /* A pin of the board's board.h: port, number, function. */

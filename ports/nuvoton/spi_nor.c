@@ -41,8 +41,7 @@ enum {
 #define SECTOR_SIZE    0x1000u
 #define PROGRAM_MS_MAX 20u
 #define ERASE_MS_MAX   2000u
-#define PAUSE_TURNS    (CHIP_HZ / 200000u) /* some 20 us between two questions whether it is done */
-#define RUN_MAX        100000u             /* turns of a wait for at most 16 bytes */
+#define RUN_MAX        100000u /* turns of a wait for at most 16 bytes */
 #define BURST_MAX      16u
 
 static bool started, present;
@@ -133,8 +132,7 @@ static otter_status wait_idle(uint32_t limit_ms)
     while (status_of() & STATUS_BUSY) {
         if (port_now() > limit)
             return OTTER_E_FLASH;
-        for (unsigned i = 0; i < PAUSE_TURNS; i++)
-            __asm volatile("nop");
+        pause_about_us(20);
     }
     return OTTER_OK;
 }
