@@ -42,7 +42,8 @@ static const struct option options[] = {
     {OPTION_SSID, "ssid", "NAME", "the access point that the board's modem finds (workshop)"},
     {OPTION_PASSWORD, "password", "TEXT", "its password (otter-demo)"},
     {OPTION_MODEM_FAULT, "modem-fault", "KIND[@N]",
-     "the board's modem goes wrong once, at its N-th command; `help` lists the kinds"},
+     "the board's modem goes wrong once, at its N-th command, or its Ethernet\n"
+     "                                controller at its N-th frame; `help` lists the kinds"},
     {OPTION_NO_ENTROPY, "no-entropy", NULL,
      "the chip's source of random numbers gives the same all the time"},
     {OPTION_LIST, "list", NULL, "lists the boards that have a twin"},
@@ -178,12 +179,13 @@ static bool take_modem_fault(struct job *job, const struct machine *machine)
     if (!job->modem_fault)
         return true;
     if (!machine->modem_faults) {
-        fprintf(stderr, "otter twin: %s has no modem that could go wrong\n", machine->board);
+        fprintf(stderr, "otter twin: %s has neither modem nor Ethernet that could go wrong\n",
+                machine->board);
         return false;
     }
     if (modem_setup_fault(&job->modem, machine->modem_faults, job->modem_fault))
         return true;
-    fprintf(stderr, "otter twin: the modem of %s goes wrong by KIND[@N], of which KIND is\n",
+    fprintf(stderr, "otter twin: the network of %s goes wrong by KIND[@N], of which KIND is\n",
             machine->board);
     for (unsigned i = 1; machine->modem_faults[i]; i++)
         fprintf(stderr, "  %s\n", machine->modem_faults[i]);

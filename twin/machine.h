@@ -16,9 +16,10 @@ struct machine {
     bool (*program)(struct machine *machine, uint32_t address, const uint8_t *data, uint32_t size);
     /* Puts the console at the board's debug port. */
     void (*connect_console)(struct machine *machine, struct serial *console);
-    /* Switches the board's modem on; NULL where it has none. False without memory. */
+    /* Switches the board's modem on, or tells its Ethernet controller what it is to suffer; NULL
+     * where it has neither. False without memory. */
     bool (*connect_modem)(struct machine *machine, const struct modem_setup *setup);
-    const char *const *modem_faults; /* their names, of setup.h; NULL where it has no modem */
+    const char *const *modem_faults; /* their names, of setup.h; NULL where nothing has any */
     struct modem_line *modem;        /* a modem at a UART; NULL before */
     /* Pulls the board's Ethernet cable or its access point away, or brings it back; NULL where it
      * has neither. There at first. */

@@ -62,6 +62,13 @@ static bool connect_modem(struct machine *machine, const struct modem_setup *set
     return true;
 }
 
+static bool connect_ethernet(struct machine *machine, const struct modem_setup *setup)
+{
+    const struct state *state = machine->chip;
+    emac_spoil(state->soc, setup->fault, setup->fault_at);
+    return true;
+}
+
 static void connect_link(struct machine *machine, bool there)
 {
     struct state *state = machine->chip;
@@ -168,8 +175,12 @@ bool numaker_make(struct machine *machine, const char *folder, const struct numa
                                 .chip = state,
                                 .program = program,
                                 .connect_console = connect_console,
-                                .connect_modem = board->modem_uart ? connect_modem : NULL,
-                                .modem_faults = board->modem_uart ? esp8266_model_faults : NULL,
+                                .connect_modem = board->modem_uart     ? connect_modem
+                                                 : board->has_ethernet ? connect_ethernet
+                                                                       : NULL,
+                                .modem_faults = board->modem_uart     ? esp8266_model_faults
+                                                : board->has_ethernet ? emac_faults
+                                                                      : NULL,
                                 .connect_link = connect_link,
                                 .spoil_entropy = spoil_entropy,
                                 .free = free_board};

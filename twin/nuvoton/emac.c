@@ -40,8 +40,10 @@
 #define MFLEIF 0x000100u
 #define RXGDIF 0x000010u
 #define RDUIF  0x000400u
+#define RXBEIF 0x000800u
 #define TXCPIF 0x040000u
 #define TDUIF  0x800000u
+#define TXBEIF 0x1000000u
 
 #define RXHALT 0x002u
 #define TXHALT 0x800u
@@ -89,12 +91,18 @@ struct frame {
     uint8_t bytes[FRAME_MAX];
 };
 
+enum fault { FAULT_NONE, FAULT_RX_BUS, FAULT_TX_BUS, FAULT_TX_STUCK };
+const char *const emac_faults[] = {"none", "rx-bus-error", "tx-bus-error", "tx-stuck", NULL};
+
 struct emac {
     struct device device;
     struct nuvoton *soc;
     struct twin_timer managed, sent, came, reset_done;
     uint32_t tx_descriptor, rx_descriptor;
     bool tx_runs, rx_runs; /* else it waits for TXST, RXST */
+    bool tx_dead, rx_dead; /* since a fault, until a reset */
+    enum fault fault;      /* that strikes once */
+    unsigned fault_in;     /* frames of its direction */
     struct frame out;
     struct frame wire[WIRE];
     unsigned wire_start, wire_count;
@@ -176,6 +184,20 @@ static void store_word(struct emac *emac, uint32_t address, uint32_t word)
         twin_fault(emac->soc->twin, "EMAC's descriptor at 0x%08x is not in RAM", address);
 }
 
+static bool strikes(struct emac *emac, enum fault fault)
+{
+    if (emac->fault != fault || --emac->fault_in > 0)
+        return false;
+    emac->fault = FAULT_NONE;
+    return true;
+}
+
+void emac_spoil(struct nuvoton *soc, unsigned fault, unsigned at)
+{
+    soc->emac->fault = (enum fault)fault;
+    soc->emac->fault_in = at;
+}
+
 /* ---- out ---- */
 
 static const char *what_is_wrong(const uint32_t words[4])
@@ -195,7 +217,7 @@ static const char *what_is_wrong(const uint32_t words[4])
 static void send_next(struct emac *emac)
 {
     uint32_t words[4];
-    if (emac->sent.queued || !emac->tx_runs || !(*reg_of(emac, CTL) & TXON) ||
+    if (emac->sent.queued || emac->tx_dead || !emac->tx_runs || !(*reg_of(emac, CTL) & TXON) ||
         !load(emac, emac->tx_descriptor, words))
         return;
     *reg_of(emac, CTXDSA) = emac->tx_descriptor;
@@ -224,6 +246,12 @@ static void on_sent(void *ctx)
 {
     struct emac *emac = ctx;
     uint32_t words[4];
+    const bool bus = strikes(emac, FAULT_TX_BUS);
+    if (bus || strikes(emac, FAULT_TX_STUCK)) {
+        emac->tx_dead = true;
+        raise_flag(emac, bus ? TXBEIF : 0);
+        return;
+    }
     if (!load(emac, emac->tx_descriptor, words))
         return;
     if (link_is_up(emac) && speed_is_right(emac) && emac->send) {
@@ -259,8 +287,8 @@ static bool put_frame(struct emac *emac, uint32_t buffer, const struct frame *fr
 static void take_frame(struct emac *emac, const struct frame *frame)
 {
     uint32_t words[4], size = 0;
-    if (!(*reg_of(emac, CTL) & RXON) || !emac_accepts(&emac->device, frame->bytes) ||
-        !speed_matches(emac))
+    if (emac->rx_dead || !(*reg_of(emac, CTL) & RXON) ||
+        !emac_accepts(&emac->device, frame->bytes) || !speed_matches(emac))
         return;
     if (frame->length + 4u > *reg_of(emac, MRFL)) {
         raise_flag(emac, MFLEIF);
@@ -272,6 +300,11 @@ static void take_frame(struct emac *emac, const struct frame *frame)
         *reg_of(emac, GENSTS) |= RXHALT;
         *reg_of(emac, MPCNT) += 1u;
         raise_flag(emac, RDUIF);
+        return;
+    }
+    if (strikes(emac, FAULT_RX_BUS)) {
+        emac->rx_dead = true;
+        raise_flag(emac, RXBEIF);
         return;
     }
     if (!put_frame(emac, words[1], frame, &size))
@@ -422,7 +455,7 @@ static void clear(struct emac *emac)
 {
     twin_timer_set(emac->soc->twin, &emac->managed, TWIN_NEVER);
     twin_timer_set(emac->soc->twin, &emac->sent, TWIN_NEVER);
-    emac->tx_runs = emac->rx_runs = false;
+    emac->tx_runs = emac->rx_runs = emac->tx_dead = emac->rx_dead = false;
     update(emac);
 }
 

@@ -181,6 +181,10 @@ bool nuvoton_program(struct nuvoton *soc, uint32_t address, const uint8_t *data,
  * without its checksum; what is received while the link is down is lost. */
 void emac_connect(struct nuvoton *soc,
                   void (*send)(void *ctx, const uint8_t *frame, uint32_t length), void *ctx);
+/* What the Ethernet controller can suffer, by name, for twin/modem/setup.h, and that it is to, at
+ * the n-th frame of that direction. */
+extern const char *const emac_faults[];
+void emac_spoil(struct nuvoton *soc, unsigned fault, unsigned at);
 void emac_receive(struct nuvoton *soc, const uint8_t *frame, uint32_t length);
 
 /* Between the files of this folder. */

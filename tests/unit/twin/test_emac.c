@@ -291,6 +291,55 @@ static void without_a_descriptor_frames_are_lost_until_rxst(void **state)
     assert_no_fault();
 }
 
+static void a_bus_error_stops_reception_until_a_reset(void **state)
+{
+    (void)state;
+    open_all();
+    emac_spoil(soc, 1, 2);
+    for (unsigned i = 0; i < 3; i++) {
+        give_frame(5, 300);
+        pass(TWIN_MS);
+        put(RXST, 0);
+    }
+    assert_int_equal(get(INTSTS) >> 11 & 1, 1);
+    assert_int_equal(word_at(RX_RING) & OWN, 0);
+    assert_int_not_equal(word_at(RX_RING + 16) & OWN, 0);
+    put(CTL, 1u << 24 | 1u << 22);
+    assert_true(comes(CTL, 1u << 24, 0));
+    assert_int_equal(get(INTSTS), 0);
+    open_rings();
+    run(CONTROL);
+    give_frame(5, 300);
+    pass(TWIN_MS);
+    assert_int_equal(word_at(RX_RING) & OWN, 0);
+    assert_no_fault();
+}
+
+static void a_transmitter_that_stands_still_needs_a_reset(void **state)
+{
+    (void)state;
+    for (unsigned fault = 2; fault <= 3; fault++) { /* by a bus error, and without a word */
+        open_all();
+        emac_spoil(soc, fault, 1);
+        const unsigned before = wire_count;
+        send_frame(100, 3);
+        pass(TWIN_MS);
+        assert_int_equal(get(INTSTS) >> 24 & 1, fault == 2);
+        assert_int_not_equal(word_at(TX_RING) & OWN, 0);
+        put(TXST, 0);
+        pass(TWIN_MS);
+        assert_int_equal(wire_count, before);
+        put(CTL, 1u << 24 | 1u << 22);
+        assert_true(comes(CTL, 1u << 24, 0));
+        open_rings();
+        run(CONTROL);
+        send_frame(100, 3);
+        pass(TWIN_MS);
+        assert_int_equal(wire_count, before + 1);
+    }
+    assert_no_fault();
+}
+
 static void without_link_nothing_passes(void **state)
 {
     (void)state;
@@ -487,6 +536,8 @@ int main(void)
         TEST(the_checksum_stays_unless_it_is_stripped),
         TEST(frames_for_others_are_not_taken),
         TEST(without_a_descriptor_frames_are_lost_until_rxst),
+        TEST(a_bus_error_stops_reception_until_a_reset),
+        TEST(a_transmitter_that_stands_still_needs_a_reset),
         TEST(without_link_nothing_passes),
         TEST(the_mac_follows_the_negotiated_speed),
         TEST(interrupts_sum_up),
