@@ -25,7 +25,6 @@
 /* Pins: port, number, function (ports/stm32). */
 #define BOARD_CONSOLE_TX PORT_A, 9, 7
 #define BOARD_CONSOLE_RX PORT_A, 10, 7
-#define BOARD_LED        PORT_H, 7 /* green, low is on */
 
 /* EMW3080: SPI2, and lines that no peripheral drives. */
 #define BOARD_WIFI_SPI    SPI2_BASE

@@ -25,7 +25,6 @@
 /* Pins: port, number, function (ports/stm32). */
 #define BOARD_CONSOLE_TX PORT_A, 9, 7
 #define BOARD_CONSOLE_RX PORT_A, 10, 7
-#define BOARD_LED        PORT_I, 9 /* green, low is on */
 
 /* Ethernet by RMII; the PHY is a LAN8742 at address 0. */
 #define BOARD_PHY_ADDRESS   0u

@@ -84,7 +84,10 @@ static otter_status order_swap(void)
     }
     open_options();
     FLASH_OPTR ^= FLASH_OPTR_SWAP;
-    return flash_command(&FLASH_CR, FLASH_CR_OPTSTRT);
+    const otter_status status = flash_command(&FLASH_CR, FLASH_CR_OPTSTRT);
+    if (status != OTTER_OK)
+        FLASH_CR |= FLASH_CR_OPTLOCK;
+    return status;
 }
 
 static _Noreturn void load_options(enum reset_reason reason)

@@ -4,7 +4,7 @@
 #   twin_stm32.sh BOARD selftest        the port's self-test: flash rules in both banks, resets, watchdog,
 #                                       console, entropy, and units that a cut has torn
 #   twin_stm32.sh BOARD swap [--full]   an update by exchange of the banks with power cuts, and its way back;
-#                                       --full: one cut each, in every third flash operation, too
+#                                       --full: one cut each, in every 23rd flash operation, too
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -122,39 +122,121 @@ prepare_swap() {
     ends 3 "power cut after"
 }
 
-fresh() { # fresh one|both: $work/flash as prepared
+fresh() { # fresh NAME: $work/flash as it was kept
     rm -rf "$work/flash"
     cp -r "$work/$1" "$work/flash"
 }
 
-boots() { # boots VERSION: from power-on, without a cut
-    twin "$work/flash"
-    expect device "Image version: v$1"
-    stop_twin
+started() {
+    tail -n "+$((read_device + 1))" "$work/device.log" | tr -cd '\n\040-\176' |
+        sed -n 's/.*Image version: v\([0-9.]*\).*/\1/p' | head -n 1
 }
 
-cut_or_booted() { # cut_or_booted VERSION
-    ! alive "$device" || seen device "Image version: v$1"
+# Leaves in $version which image the device starts, "" when the power is cut before.
+cut_or_started() {
+    version=$(started)
+    [ -n "$version" ] || ! alive "$device"
 }
 
-# cut_in OPERATION VERSION: power-on with a cut there; true if it came before this version was started.
-cut_in() {
-    twin "$work/flash" --cut-in-operation "$1"
-    wait_until "a cut, or $2" cut_or_booted "$2"
-    if alive "$device"; then
-        stop_twin
-        return 1
-    fi
-    ends 3 "power cut after"
-    cuts=$((cuts + 1))
-}
-
-# a_life FROM OPERATION: an update with a cut there, then another on the way back; each ends where it
-# must, and the bootloader of either bank has run.
-a_life() {
-    fresh "$1"
-    cut_in "$2" 1.0.1 || true
-    boots_trial_or_back
-}
-
+# power_on [OPTION…]: from power-on until an image is started, or the power is cut as asked.
 cuts=0
+power_on() {
+    twin "$work/flash" "$@"
+    wait_until "an image is started, or the power is cut" cut_or_started
+    if [ -n "$version" ]; then
+        stop_twin
+    else
+        ends 3 "power cut after"
+        cut_at=$(sed -n 's/.*power cut after \([0-9]*\).*/\1/p' "$work/device.log" | tail -n 1)
+        cuts=$((cuts + 1))
+    fi
+}
+
+starts() { # starts VERSION: from power-on, without a cut
+    power_on
+    [ "$version" = "$1" ] || fail "version $version is started, not $1"
+}
+
+# life NAME OPTION…: the update from there with a cut; then it is on trial, and at the next power-on
+# taken back, for good.
+life() {
+    fresh "$1"
+    shift
+    power_on "$@"
+    [ -n "$version" ] || starts 1.0.1
+    starts 1.0.0
+    starts 1.0.0
+}
+
+# way_back OPTION…: the same for a cut when the new image has had its trial.
+way_back() {
+    fresh trial
+    power_on "$@"
+    starts 1.0.0
+    starts 1.0.0
+}
+
+swap() {
+    prepare_swap
+
+    step "the other bank gets the bootloader before it is needed"
+    fresh one
+    power_on
+    [ "$version" = 1.0.1 ] || fail "version $version is started"
+    grep -q "this bootloader goes to the other bank" "$work/device.log" || fail "it did not"
+    starts 1.0.0
+    grep -q "Swap type: revert" "$work/device.log" || fail "there was no way back"
+
+    step "cuts while it gets it"
+    for operation in 1 2 300 700; do
+        life one --cut-in-operation "$operation"
+    done
+
+    step "cuts at the change of the option bytes: before it, within it, after it"
+    life both --cut-in-operation 1
+    change=$cut_at
+    for clocks in $((change - 20000)) $((change - 20)) $((change + 20)) $((change + 2000000)); do
+        life both --cut-after "$clocks"
+    done
+
+    step "a cut in the note that the trial has begun: it counts as begun, or it begins anew"
+    fresh both
+    power_on --cut-in-operation 2
+    [ -z "$version" ] || fail "there was no such note"
+    power_on
+    echo "then $version is started"
+    starts 1.0.0
+    starts 1.0.0
+
+    step "cuts on the way back"
+    fresh both
+    starts 1.0.1
+    rm -rf "$work/trial"
+    cp -r "$work/flash" "$work/trial"
+    way_back --cut-in-operation 1
+    change=$cut_at
+    way_back --cut-after $((change - 20))
+    way_back --cut-after $((change + 20))
+    echo "$cuts power cuts"
+    [ "$cuts" -ge 10 ] || fail "these were too few"
+
+    [ "${1:-}" = --full ] || return 0
+    step "one cut each, in every 23rd flash operation"
+    operation=3
+    while :; do
+        fresh one
+        power_on --cut-in-operation "$operation"
+        [ -z "$version" ] || break
+        power_on # 1.0.0 where the cut was in the note of the trial
+        starts 1.0.0
+        starts 1.0.0
+        operation=$((operation + 23))
+    done
+}
+
+case $part in
+selftest) selftest ;;
+swap) swap "${3:-}" ;;
+*) fail "there is no part $part" ;;
+esac
+echo "passed"
