@@ -30,7 +30,9 @@ static const struct usage usage = {
     .operands = "-S SIZE [OPTION]... OUT",
     .summary =
         "Writes the trailer that ends a slot: what `otter sign --pad` puts behind an image. In a "
-        "slot\nalready programmed with an image it asks the bootloader for the swap.",
+        "slot\nalready programmed with an image it asks the bootloader for the swap. A HEX file "
+        "has "
+        "only the\nfields that are set, a binary all of the trailer.",
     .options = options,
     .examples = "  otter create-trailer -S 0x73000 --align 4 --hex-addr 0x83000 request.hex\n"
                 "  otter create-trailer -S 0x73000 --align 4 --confirm trailer.bin   # for the "
@@ -132,6 +134,28 @@ static int read_arguments(struct request *request, int argc, char **argv)
     return check_together(request) == 0 ? ARGUMENTS_END : ARGUMENTS_WRONG;
 }
 
+/* Field by field, but for those that stay erased: flash that is written once would never take them
+ * from the bootloader if a programmer had written them. */
+static otter_status put_fields(const struct request *request, const struct bytes *trailer,
+                               struct memory_map *map, struct failure *failure)
+{
+    const struct image_spec *spec = &request->spec;
+    const uint32_t end = request->address + spec->slot_size;
+    otter_status status = OTTER_OK;
+
+    for (size_t left = trailer->size; left > 0 && status == OTTER_OK;) {
+        const size_t size = left % spec->max_align ? left % spec->max_align : spec->max_align;
+        const uint8_t *field = trailer->data + trailer->size - left;
+        size_t i = 0;
+        while (i < size && field[i] == spec->erased_value)
+            i++;
+        if (i < size)
+            status = memory_map_put(map, end - (uint32_t)left, field, size, failure);
+        left -= size;
+    }
+    return status;
+}
+
 static otter_status create(const struct request *request, struct failure *failure)
 {
     const struct image_spec *spec = &request->spec;
@@ -143,8 +167,7 @@ static otter_status create(const struct request *request, struct failure *failur
 
     image_trailer_append(spec, size, &trailer);
     if (file_is_hex(request->output)) {
-        status = memory_map_put(&map, request->address + spec->slot_size - (uint32_t)size,
-                                trailer.data, size, failure);
+        status = put_fields(request, &trailer, &map, failure);
         if (status == OTTER_OK)
             hex_write(&map, &text);
     }
