@@ -4,7 +4,7 @@
 #   twin_stm32.sh BOARD selftest        the port's self-test: flash rules in both banks, resets, watchdog,
 #                                       console, entropy, and units that a cut has torn
 #   twin_stm32.sh BOARD swap [--full]   an update by exchange of the banks with power cuts, and its way back;
-#                                       --full: one cut each, in every 23rd flash operation, too
+#                                       --full: many more, one in each life
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -147,9 +147,12 @@ power_on() {
         stop_twin
     else
         ends 3 "power cut after"
-        cut_at=$(sed -n 's/.*power cut after \([0-9]*\).*/\1/p' "$work/device.log" | tail -n 1)
         cuts=$((cuts + 1))
     fi
+}
+
+cut_clocks() { # after how many the last cut came
+    sed -n 's/.*power cut after \([0-9]*\).*/\1/p' "$work/device.log" | tail -n 1
 }
 
 starts() { # starts VERSION: from power-on, without a cut
@@ -168,59 +171,60 @@ life() {
     starts 1.0.0
 }
 
-# way_back OPTION…: the same for a cut when the new image has had its trial.
-way_back() {
-    fresh trial
-    power_on "$@"
-    starts 1.0.0
-    starts 1.0.0
+cut_at() { # cut_at OPERATION[@N]: from power-on until that starts
+    power_on --cut-at "$1"
+    [ -z "$version" ] || fail "version $version is started without a cut at $1"
 }
 
+cut_in() { # cut_in N: from power-on until the middle of the N-th flash operation
+    power_on --cut-in-operation "$1"
+    [ -z "$version" ] || fail "version $version is started without a cut in operation $1"
+}
+
+# One board, cut again and again.
 swap() {
     prepare_swap
-
-    step "the other bank gets the bootloader before it is needed"
     fresh one
-    power_on
-    [ "$version" = 1.0.1 ] || fail "version $version is started"
-    grep -q "this bootloader goes to the other bank" "$work/device.log" || fail "it did not"
+
+    step "the other bank gets the bootloader before it is needed: cuts meanwhile"
+    cut_in 300
+    cut_at erase@2
+    grep -q "this bootloader goes to the other bank" "$work/device.log" || fail "it does not"
+
+    step "cuts at the option bytes: before, within, after, and in the note that the trial has begun"
+    cut_at option-change
+    cut_in 1
+    clocks=$(cut_clocks)
+    power_on --cut-after $((clocks + 40))
+    starts 1.0.1
+
+    step "the way back, as nobody has confirmed it: cuts before and within the option bytes"
+    grep -q "Swap type: revert" "$work/device.log" && fail "this was too early"
+    cut_at option-change
+    grep -q "Swap type: revert" "$work/device.log" || fail "there is no way back"
+    cut_in 1
     starts 1.0.0
-    grep -q "Swap type: revert" "$work/device.log" || fail "there was no way back"
+    echo "$cuts power cuts"
 
-    step "cuts while it gets it"
-    for operation in 1 2 300 700; do
-        life one --cut-in-operation "$operation"
-    done
+    [ "${1:-}" = --full ] || return 0
+    many_lives
+}
 
-    step "cuts at the change of the option bytes: before it, within it, after it"
+many_lives() {
+    step "cuts all around the change of the option bytes"
     life both --cut-in-operation 1
-    change=$cut_at
-    for clocks in $((change - 20000)) $((change - 20)) $((change + 20)) $((change + 2000000)); do
-        life both --cut-after "$clocks"
+    clocks=$(cut_clocks)
+    for after in -20000 -20 20 2000 2000000 3300000 5100000; do
+        life both --cut-after $((clocks + after))
     done
 
     step "a cut in the note that the trial has begun: it counts as begun, or it begins anew"
     fresh both
-    power_on --cut-in-operation 2
-    [ -z "$version" ] || fail "there was no such note"
+    cut_in 2
     power_on
-    echo "then $version is started"
     starts 1.0.0
     starts 1.0.0
 
-    step "cuts on the way back"
-    fresh both
-    starts 1.0.1
-    rm -rf "$work/trial"
-    cp -r "$work/flash" "$work/trial"
-    way_back --cut-in-operation 1
-    change=$cut_at
-    way_back --cut-after $((change - 20))
-    way_back --cut-after $((change + 20))
-    echo "$cuts power cuts"
-    [ "$cuts" -ge 10 ] || fail "these were too few"
-
-    [ "${1:-}" = --full ] || return 0
     step "one cut each, in every 23rd flash operation"
     operation=3
     while :; do
@@ -232,6 +236,7 @@ swap() {
         starts 1.0.0
         operation=$((operation + 23))
     done
+    echo "$cuts power cuts"
 }
 
 case $part in
