@@ -66,10 +66,11 @@ static void serve_watches(struct twin *twin, const struct pollfd *polls, const u
     }
 }
 
-void host_poll(struct twin *twin, int wait_ms)
+/* Waits for the host, but no longer than `left` of virtual time, which goes on meanwhile: what
+ * comes in has come when the wait was over. */
+static void look(struct twin *twin, int wait_ms, twin_ns left)
 {
-    if (wait_ms == 0 && twin->now - twin->polled < POLL_EVERY)
-        return;
+    const twin_ns before = host_now();
     twin->polled = twin->now;
     struct pollfd polls[POLLS_MAX];
     unsigned which[TWIN_WATCHES];
@@ -84,12 +85,21 @@ void host_poll(struct twin *twin, int wait_ms)
     for (struct poller *p = twin->pollers; p && pollers < POLLERS_MAX; p = p->next, pollers++)
         starts[pollers + 1] = starts[pollers] + p->fill(p->ctx, polls + starts[pollers],
                                                         POLLS_MAX - starts[pollers], &wait_ms);
-    if (poll(polls, starts[pollers], wait_ms) < 0)
+    const int ready = poll(polls, starts[pollers], wait_ms);
+    const twin_ns gone = left ? host_now() - before + 1u : 0;
+    twin->now += gone < left ? gone : left;
+    if (ready < 0)
         return; /* a signal */
     serve_watches(twin, polls, which, watched);
     unsigned i = 0;
     for (struct poller *p = twin->pollers; p && i < pollers; p = p->next, i++)
         p->done(p->ctx, polls + starts[i], starts[i + 1] - starts[i]);
+}
+
+void host_poll(struct twin *twin)
+{
+    if (twin->now - twin->polled >= POLL_EVERY)
+        look(twin, 0, 0);
 }
 
 /* How far virtual time is ahead of the host's, counted from where the core last was the slower of
@@ -123,10 +133,7 @@ void host_sleep(struct twin *twin, twin_ns until)
         twin->now += wait;
         return;
     }
-    const twin_ns before = host_now();
-    host_poll(twin, (int)((wait + TWIN_MS - 1) / TWIN_MS));
-    const twin_ns gone = host_now() - before;
-    twin->now += gone < wait ? gone + 1 : wait;
+    look(twin, (int)((wait + TWIN_MS - 1) / TWIN_MS), wait);
 }
 
 /* A busy core does not run ahead of the host: whom it talks to lives there. */

@@ -151,7 +151,7 @@ void baseline_forget(struct twin *twin, uint32_t address, uint32_t size);
 void scs_start(struct twin *twin);
 
 /* host.c */
-void host_poll(struct twin *twin, int wait_ms);
+void host_poll(struct twin *twin);
 void host_sleep(struct twin *twin, twin_ns until);
 void host_keep_pace(struct twin *twin);
 void host_add_poller(struct twin *twin, struct poller *poller);

@@ -322,7 +322,7 @@ enum twin_end twin_run(struct twin *twin, twin_ns until)
     twin->stopping = false;
     while (!twin->faulted && !twin->stopping && !twin->cut && twin->now < until) {
         run_timers(twin);
-        host_poll(twin, 0);
+        host_poll(twin);
         if (twin->reset_due)
             twin_reset(twin, twin->reset_wanted);
         exceptions_take(twin);

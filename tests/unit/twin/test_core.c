@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -49,12 +51,15 @@ static bool load_guest(void)
     return size > 0;
 }
 
+static bool in_hurry = true;
+
 static int switch_on(void **state)
 {
     (void)state;
     twin = twin_new(TWIN_CORTEX_M4, CLOCK_HZ);
     assert_non_null(twin);
-    twin_hurry(twin);
+    if (in_hurry)
+        twin_hurry(twin);
     twin_add_rom(twin, 0, sizeof rom, rom);
     twin_add_ram(twin, 0x20000000u, 0x4000);
     mailbox = (struct device){.name = "MAILBOX",
@@ -238,6 +243,56 @@ static void timers_run_in_their_order_and_can_be_moved_and_taken_off(void **stat
     assert_string_equal(order, "ab");
 }
 
+/* ---- the host ---- */
+
+static int host_end;
+static twin_ns came_at, due_at;
+static struct twin_timer due;
+
+static void note_due(void *ctx)
+{
+    due_at = twin_now(ctx);
+    twin_stop(ctx);
+}
+
+static void note_input(void *ctx)
+{
+    char byte;
+    assert_int_equal(read(host_end, &byte, 1), 1);
+    twin_watch(ctx, -1, note_input, ctx);
+    came_at = twin_now(ctx);
+    twin_timer_set(ctx, &due, came_at + 87u * TWIN_US);
+}
+
+/* As a UART's next byte: its time is counted from when the host's came, not from when the core went
+ * to sleep before. */
+static void what_the_host_sends_into_a_sleep_has_come_when_it_comes(void **state)
+{
+    int ends[2];
+    (void)state;
+    switch_off(NULL);
+    in_hurry = false;
+    switch_on(NULL);
+    in_hurry = true;
+    due = (struct twin_timer){.run = note_due, .ctx = twin};
+    due_at = 0;
+    assert_int_equal(pipe(ends), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        usleep(30000);
+        _exit(write(ends[1], "x", 1) == 1 ? 0 : 1);
+    }
+    host_end = ends[0];
+    scenario = 0;
+    twin_reset(twin, TWIN_RESET_POWER);
+    twin_watch(twin, host_end, note_input, twin);
+    assert_int_equal(twin_run(twin, TWIN_NEVER), TWIN_STOPPED);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    assert_true(due_at - came_at < TWIN_MS);
+    close(ends[0]);
+    close(ends[1]);
+}
+
 int main(void)
 {
     if (!load_guest()) {
@@ -258,6 +313,7 @@ int main(void)
         TEST(flash_is_not_written_by_a_store),
         TEST(a_breakpoint_ends_the_run),
         TEST(timers_run_in_their_order_and_can_be_moved_and_taken_off),
+        TEST(what_the_host_sends_into_a_sleep_has_come_when_it_comes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
