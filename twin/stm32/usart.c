@@ -245,9 +245,7 @@ static void on_came(void *ctx)
     usart->backlog_start = (usart->backlog_start + 1u) % STM32_BACKLOG;
     usart->backlog_count--;
     receive(usart, byte);
-    /* At the line's rate, but for what came while the twin's clock stood still in the host. */
-    const twin_ns due = usart->came.at, now = twin_now(twin_of(usart));
-    receive_next(usart, now - due < byte_time(usart) ? due : now);
+    receive_next(usart, usart->came.at);
 }
 
 static bool give(void *ctx, const void *data, uint32_t size)
