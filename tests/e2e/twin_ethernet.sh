@@ -5,30 +5,10 @@
 #   twin_ethernet.sh BOARD
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/twin_lib.sh"
 
-board=$1
-built=$root/build/$board
-description=$root/build/host/boards/$board.json
-[ -f "$built/firmware/bootloader.bin" ] || skip "build/$board is not built"
-patience_s=240 # a twin computes at a fraction of its board's speed
-
-slot_size=$(tr -d ' \n' <"$description" | sed 's/.*"primary":{[^}]*"size":\([0-9]*\)}.*/\1/')
-"$otter" sign -k "$built/keys/boot-signing.pem" -v 1.0.0 --header-size 0x1000 --pad-header \
-    -S "$slot_size" --align 4 "$built/firmware/firmware-1.0.0.bin" "$work/1.0.0.bin" >/dev/null
-"$otter" merge -o "$work/merged.hex" "$built/firmware/bootloader.bin@0x0" \
-    "$work/1.0.0.bin@0x10000" >/dev/null
-
-twin() { # twin OPTION…
-    skip_lines device
-    "$otter" twin --board "$board" --flash "$work/flash" "$@" </dev/null >>"$work/device.log" 2>&1 &
-    device=$!
-}
-
-stop_twin() {
-    kill "$device"
-    wait "$device" || fail "the twin ended with exit code $?"
-    device=
-}
+sign_image 1.0.0 "$built/firmware/firmware-1.0.0.bin" "$work/1.0.0.bin"
+merge "$work/1.0.0.bin" "$work/merged.hex"
 
 gets_its_address() {
     expect device "link up"
@@ -36,7 +16,7 @@ gets_its_address() {
 }
 
 step "no cable at the start: the board starts, and goes on when one comes"
-twin --hex "$work/merged.hex" --modem-fault rx-bus-error@2
+twin "$work/flash" --hex "$work/merged.hex" --modem-fault rx-bus-error@2
 wait_until "the flash is there" [ -e "$work/flash" ]
 kill -USR1 "$device"
 expect device "the link is gone"
@@ -60,7 +40,7 @@ expect device "link up"
 stop_twin
 
 step "a frame that does not go out"
-twin --modem-fault tx-stuck@2
+twin "$work/flash" --modem-fault tx-stuck@2
 expect device "the Ethernet controller does not send: it is started anew"
 gets_its_address
 stop_twin
