@@ -227,6 +227,7 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *ctx)
         twin_fault(twin, "the program met a breakpoint");
     else
         twin_fault(twin, "the program took the core's exception %u", number);
+    twin->between = true;
     twin_end_slice(twin);
 }
 
