@@ -270,13 +270,21 @@ static void run(struct spi_nor *nor)
 
 /* ---- bytes ---- */
 
+static bool is_awake(const struct spi_nor *nor)
+{
+    return twin_now(nor->twin) >= nor->awake_at;
+}
+
+/* Before it is awake it hears nothing: a host may look for its identification or its status until
+ * they come, but must not count on anything else. */
 static bool is_allowed(struct spi_nor *nor)
 {
     const unsigned action = nor->command ? nor->command->action : STATUS;
     const bool of_status = action == STATUS || action == OTHER_STATUS;
+    const bool looks = action == STATUS || action == IDENTIFY;
     if (nor->powered_down && action != WAKE)
         twin_fault(nor->twin, "the SPI flash gets the command 0x%02x in power-down", nor->code);
-    else if (twin_now(nor->twin) < nor->awake_at)
+    else if (!is_awake(nor) && !looks)
         twin_fault(nor->twin, "the SPI flash gets the command 0x%02x before it is awake",
                    nor->code);
     else if (is_busy(nor) && !of_status && action != RESET_ENABLE && action != RESET)
@@ -316,6 +324,8 @@ static void take_command(struct spi_nor *nor, uint8_t code, uint32_t hz)
 /* A byte behind command and address; `n` counts from 0. */
 static uint8_t take_data(struct spi_nor *nor, uint32_t n, uint8_t in)
 {
+    if (!is_awake(nor))
+        return 0xff;
     switch (nor->command->action) {
     case IDENTIFY:
         return n < sizeof nor->part->id ? nor->part->id[n] : 0xff;
