@@ -23,6 +23,7 @@ enum {
     OPTION_SSID,
     OPTION_PASSWORD,
     OPTION_MODEM_FAULT,
+    OPTION_MODEM_DELAY,
     OPTION_NO_ENTROPY
 };
 
@@ -44,6 +45,8 @@ static const struct option options[] = {
     {OPTION_MODEM_FAULT, "modem-fault", "KIND[@N]",
      "the board's modem goes wrong once, at its N-th command, or its Ethernet\n"
      "                                controller at its N-th frame; `help` lists the kinds"},
+    {OPTION_MODEM_DELAY, "modem-delay", "MS",
+     "an AT modem takes so long for each answer: 1 to 60000 (1)"},
     {OPTION_NO_ENTROPY, "no-entropy", NULL,
      "the chip's source of random numbers gives the same all the time"},
     {OPTION_LIST, "list", NULL, "lists the boards that have a twin"},
@@ -270,6 +273,10 @@ static int take_option(struct job *job, int option, const char *value)
         break;
     case OPTION_MODEM_FAULT:
         job->modem_fault = value;
+        break;
+    case OPTION_MODEM_DELAY:
+        wrong = take_number(value, 60000, &number);
+        job->modem.delay_ms = (unsigned)number;
         break;
     case OPTION_NO_ENTROPY:
         job->no_entropy = true;

@@ -105,3 +105,7 @@ ends() {
     expect device "$2"
     skip_lines device
 }
+
+not_alive() {
+    ! alive "$1"
+}

@@ -55,6 +55,8 @@ static bool connect_modem(struct machine *machine, const struct modem_setup *set
     config.password = setup->password;
     config.fault = (enum model_fault)setup->fault;
     config.fault_at = setup->fault_at;
+    if (setup->delay_ms > 0)
+        config.delay_ms = setup->delay_ms;
     machine->modem = modem_line_new(machine->twin, &config);
     if (!machine->modem)
         return false;

@@ -1,6 +1,7 @@
 /* The modem's model in a twin's loop; see line.h. */
 #include "twin/modem/line.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "twin/modem/radio.h"
@@ -18,6 +19,7 @@ struct modem_line {
     struct twin_timer due;
     struct poller poller;
     bool in_reset;
+    bool told; /* that the fault has come */
 };
 
 static uint64_t now_ms(const struct modem_line *line)
@@ -53,12 +55,23 @@ static void on_due(void *ctx)
     turn(ctx);
 }
 
+static void tell_fault(struct modem_line *line)
+{
+    const struct model_config *config = &line->model.config;
+    if (line->told || config->fault == MODEL_SOUND || line->model.commands < config->fault_at)
+        return;
+    line->told = true;
+    fprintf(stderr, "\notter twin: the modem goes wrong: %s\n",
+            esp8266_model_faults[config->fault]);
+}
+
 static void take(void *ctx, uint8_t byte)
 {
     struct modem_line *line = ctx;
     if (line->in_reset)
         return;
     esp8266_model_input(&line->model, now_ms(line), &byte, 1);
+    tell_fault(line);
     if (!line->due.queued)
         twin_timer_set(line->twin, &line->due, twin_now(line->twin));
 }

@@ -13,6 +13,7 @@ struct modem_setup {
     const char *ssid, *password;
     unsigned fault;    /* as the model's enum has it; 0 none */
     unsigned fault_at; /* 1 is the first occasion */
+    unsigned delay_ms; /* before each answer of an AT modem; 0: its usual */
 };
 
 /* Takes the fault. `names`, the model's, begins with the sound one, which is not for a command

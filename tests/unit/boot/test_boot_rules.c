@@ -310,7 +310,9 @@ static void every_event_but_progress_has_a_line(void **state)
         [BOOT_EVENT_STALE] = "Swap status ignored, it does not fit the slots (unknown status)",
         [BOOT_EVENT_REFUSED] = "Image in the secondary slot is not valid! (unknown status)",
         [BOOT_EVENT_GIVEN_UP] = "Update given up (unknown status)",
+#if BOOT_IMAGES_MAX > 1 /* else there is none to wait for */
         [BOOT_EVENT_HELD] = "Image index: 1, update waits: dependencies are not met",
+#endif
         [BOOT_EVENT_INVALID] = "Image in the primary slot is not valid! (unknown status)",
         [BOOT_EVENT_BOOT] = "Image version: v1.2.3+4",
     };

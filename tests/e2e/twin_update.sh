@@ -1,0 +1,85 @@
+#!/bin/sh
+# An update over the air to a board in its twin, through a power cut in each part of its download, each
+# start with a modem that goes wrong in another way, then with the access point or the cable pulled.
+#
+#   twin_update.sh BOARD [--full]    --full: every kind of fault, in twenty parts
+set -eu
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/twin_lib.sh"
+
+full=${2:-}
+firmware=$built/firmware/firmware
+has_modem=false
+[ "$(text network)" != esp8266 ] || has_modem=true
+
+# What lib.sh does for the host process, for this board. A blank board, programmed once.
+new_device() {
+    sign_image 1.0.0 "$firmware-1.0.0.bin" "$work/1.0.0.bin"
+    merge "$work/1.0.0.bin" "$work/merged.hex"
+    twin "$work/flash" --hex "$work/merged.hex"
+    expect device "not provisioned"
+    $has_modem || return 0
+    configure wifi_ssid workshop
+    configure wifi_credential otter-demo
+}
+
+start_cloud --limit greeting=120
+open_console
+provisioned_device
+make_release 1.0.1
+create_update 1.0.1
+expect device "[OTA       ] block 1/"
+
+last_block() {
+    grep -a '\] block ' "$work/device.log" | tail -n 1 | sed 's/.*\] block \([0-9]*\)\/.*/\1/'
+}
+
+# Flash operations of a block of 4 KiB: by words on the chip, by pages or sectors beside it.
+block_operations=20
+[ "$(place secondary 1)" -ne 0 ] || block_operations=1025
+
+blocks=$(($(stat -c %s "$work/1.0.1.bin") / 4096))
+
+step "power cuts in the download, and at each start a modem that goes wrong"
+kinds="restarts drops refuses"
+parts=3
+[ "$full" != --full ] || { kinds="busy mute hangs restarts noise loses refuses no-prompt send-fail drops eats no-wifi" && parts=20; }
+stop_twin
+part=0
+before=0
+while [ "$part" -lt "$parts" ]; do
+    kind=$(echo $kinds | cut -d ' ' -f $((part % $(echo $kinds | wc -w) + 1)))
+    set -- --cut-in-operation $((blocks * block_operations / (parts + 1) + part * 401 % block_operations))
+    ! $has_modem || set -- "$@" --modem-fault "$kind@$((25 + part * 5 % 20))"
+    from=$(lines device)
+    twin "$work/flash" "$@"
+    wait_until "a cut in part $part" not_alive "$device"
+    ends 3 "power cut after"
+    ! $has_modem || grep -q "the modem goes wrong: $kind" "$work/device.log" || fail "$kind did not come"
+    never device "blocks are on flash; checking" "$from"
+    at=$(tail -n "+$((from + 1))" "$work/device.log" | sed -n 's/.*going on at block \([0-9]*\)\/.*/\1/p' | head -n 1)
+    { [ -n "$at" ] && [ "$at" -ge "$before" ]; } || fail "it goes on at '$at' and not behind $before"
+    before=$at
+    part=$((part + 1))
+done
+echo "$part power cuts, and $before blocks when the last one came"
+
+step "the link is gone and comes back"
+twin "$work/flash" $($has_modem && echo --modem-delay 30)
+expect device "going on at block"
+expect device "[OTA       ] block "
+kill -USR1 "$device"
+expect device "the link is gone"
+expect device "off line"
+kill -USR1 "$device"
+expect device "the link is back"
+expect device "on line as device"
+
+step "the update completes"
+expect device "code signature and image verified"
+expect device "Image version: v1.0.1"
+expect device "on line as device, version 1.0.1"
+expect device "job AFR_OTA-update-1-0-1 is done: accepted v1.0.1"
+[ "$(job_status AFR_OTA-update-1-0-1)" = SUCCEEDED ] || fail "the job is $(job_status AFR_OTA-update-1-0-1)"
+stop_twin
+echo "passed"
