@@ -1,9 +1,9 @@
 /* The SPI flash at SPIM in its I/O mode: a W25Q32 or one like it (4 KiB sectors, 256-byte pages).
  * The part's data sheet: chapters on status registers, page program and sector erase.
  *
- * An exchange moves at most 16 bytes; SPIM clocks what lies in TX[n - 1] first, of each word the
- * low byte first. What the manual leaves open: the sampling delay. At HCLK / 8 none is needed; if
- * the identification comes out wrong, the device is refused and every call says OTTER_E_IO. */
+ * Bounds and alignment are checked by port/flash.c. What the manual leaves open: the sampling
+ * delay. At HCLK / 8 none is needed; if the identification comes out wrong, the device is refused
+ * and every call says OTTER_E_IO. */
 #include "ports/nuvoton/spi_nor.h"
 
 #include <string.h>
@@ -13,10 +13,10 @@
 #include "ports/cortex-m/clock.h"
 #include "ports/nuvoton/nuvoton.h"
 
-#define SPIM_CTL0  REG32(0x40007000u)
-#define SPIM_CTL1  REG32(0x40007004u)
-#define SPIM_RX(n) REG32(0x40007010u + 4u * (n))
-#define SPIM_TX(n) REG32(0x40007020u + 4u * (n))
+#define SPIM_CTL0 REG32(0x40007000u)
+#define SPIM_CTL1 REG32(0x40007004u)
+#define SPIM_RX   REG32(0x40007010u) /* the last of four words that an exchange may move */
+#define SPIM_TX   REG32(0x40007020u)
 
 #define CTL0_PLAIN    0x1u /* CIPHOFF, I/O mode, single bit */
 #define CTL0_OUTPUT   0x8000u
@@ -53,57 +53,53 @@ static void select_chip(bool on)
     SPIM_CTL1 = CTL1_DIVIDER | (on ? 0u : CTL1_DESELECT);
 }
 
-static void run(uint32_t direction, uint32_t bits, uint32_t words)
+/* With the chip selected: a word, its low byte first, or one byte. */
+static void run(uint32_t direction, uint32_t bits)
 {
-    SPIM_CTL0 = CTL0_PLAIN | direction | (bits - 1u) << 8 | (words - 1u) << 13;
-    SPIM_CTL1 |= CTL1_RUN;
+    SPIM_CTL0 = CTL0_PLAIN | direction | (bits - 1u) << 8;
+    SPIM_CTL1 = CTL1_DIVIDER | CTL1_RUN;
     for (unsigned i = 0; i < RUN_MAX && SPIM_CTL1 & CTL1_RUN; i++) {
     }
 }
 
 static void send(const uint8_t *bytes, uint32_t length)
 {
-    while (length >= 4) {
-        const uint32_t words = length / 4u < 4u ? length / 4u : 4u;
-        for (uint32_t i = 0; i < words; i++) {
-            uint32_t word;
-            memcpy(&word, bytes + 4u * i, sizeof word);
-            SPIM_TX(words - 1u - i) = word;
-        }
-        run(CTL0_OUTPUT, 32, words);
-        bytes += 4u * words;
-        length -= 4u * words;
+    for (; length >= 4; bytes += 4, length -= 4) {
+        uint32_t word;
+        memcpy(&word, bytes, sizeof word);
+        SPIM_TX = word;
+        run(CTL0_OUTPUT, 32);
     }
     for (; length > 0; length--) {
-        SPIM_TX(0) = *bytes++;
-        run(CTL0_OUTPUT, 8, 1);
+        SPIM_TX = *bytes++;
+        run(CTL0_OUTPUT, 8);
     }
 }
 
 static void receive(uint8_t *bytes, uint32_t length)
 {
-    while (length >= 4) {
-        const uint32_t words = length / 4u < 4u ? length / 4u : 4u;
-        run(0, 32, words);
-        for (uint32_t i = 0; i < words; i++) {
-            const uint32_t word = SPIM_RX(words - 1u - i);
-            memcpy(bytes + 4u * i, &word, sizeof word);
-        }
-        bytes += 4u * words;
-        length -= 4u * words;
+    for (; length >= 4; bytes += 4, length -= 4) {
+        run(0, 32);
+        const uint32_t word = SPIM_RX;
+        memcpy(bytes, &word, sizeof word);
     }
     for (; length > 0; length--) {
-        run(0, 8, 1);
-        *bytes++ = (uint8_t)SPIM_RX(0);
+        run(0, 8);
+        *bytes++ = (uint8_t)SPIM_RX;
     }
 }
 
 /* ---- the flash's commands ---- */
 
-static void command(uint8_t code)
+static void begin_command(uint8_t code)
 {
     select_chip(true);
     send(&code, 1);
+}
+
+static void command(uint8_t code)
+{
+    begin_command(code);
     select_chip(false);
 }
 
@@ -117,10 +113,8 @@ static void addressed(uint8_t code, uint32_t address)
 
 static uint8_t status_of(void)
 {
-    const uint8_t code = READ_STATUS;
     uint8_t status;
-    select_chip(true);
-    send(&code, 1);
+    begin_command(READ_STATUS);
     receive(&status, 1);
     select_chip(false);
     return status;
@@ -140,7 +134,6 @@ static otter_status wait_idle(uint32_t limit_ms)
 /* A reset of ours does not reset the flash: it may still be busy with what was asked before. */
 static void start(void)
 {
-    static const uint8_t code = READ_ID;
     uint8_t id[3];
     started = true;
     registers_unlock();
@@ -152,13 +145,11 @@ static void start(void)
     pin_output(BOARD_SPIM_HOLD, true);
     pin_output(BOARD_SPIM_WP, true);
     select_chip(false);
-    if (wait_idle(ERASE_MS_MAX) != OTTER_OK)
-        LOG_WRN("FLASH", "the SPI flash stays busy");
+    (void)wait_idle(ERASE_MS_MAX); /* one that stays busy says nothing of itself either */
     command(RESET_ENABLE);
     command(RESET);
     clock_wait_us(100);
-    select_chip(true);
-    send(&code, 1);
+    begin_command(READ_ID);
     receive(id, sizeof id);
     select_chip(false);
     present = id[0] != 0 && id[0] != 0xff && id[2] >= 0x16 && id[2] <= 0x18; /* 4 to 16 MiB */
@@ -167,10 +158,8 @@ static void start(void)
                 id[2]);
 }
 
-static otter_status begin(uint32_t offset, uint32_t length)
+static otter_status begin(void)
 {
-    if (offset > DEVICE_SIZE(BOARD_DEVICE_1) || length > DEVICE_SIZE(BOARD_DEVICE_1) - offset)
-        return OTTER_E_BOUNDS;
     if (!started)
         start();
     return present ? OTTER_OK : OTTER_E_IO;
@@ -179,7 +168,7 @@ static otter_status begin(uint32_t offset, uint32_t length)
 otter_status spi_nor_read(void *ctx, uint32_t offset, void *data, uint32_t length)
 {
     (void)ctx;
-    const otter_status status = begin(offset, length);
+    const otter_status status = begin();
     if (status != OTTER_OK)
         return status;
     addressed(READ, offset);
@@ -230,10 +219,7 @@ otter_status spi_nor_program(void *ctx, uint32_t offset, const void *data, uint3
 {
     const uint8_t *next = data;
     (void)ctx;
-    otter_status status = begin(offset, length);
-    if (status == OTTER_OK &&
-        (offset % DEVICE_WRITE(BOARD_DEVICE_1) != 0 || length % DEVICE_WRITE(BOARD_DEVICE_1) != 0))
-        return OTTER_E_ARGUMENT;
+    otter_status status = begin();
     while (status == OTTER_OK && length > 0) {
         const uint32_t room = PAGE_SIZE - offset % PAGE_SIZE;
         const uint32_t part = length < room ? length : room;
@@ -248,12 +234,9 @@ otter_status spi_nor_program(void *ctx, uint32_t offset, const void *data, uint3
 otter_status spi_nor_erase(void *ctx, uint32_t offset)
 {
     (void)ctx;
-    otter_status status = begin(offset, SECTOR_SIZE);
-    if (status != OTTER_OK)
-        return status;
-    if (offset % SECTOR_SIZE != 0)
-        return OTTER_E_ARGUMENT;
-    status = write_enable();
+    otter_status status = begin();
+    if (status == OTTER_OK)
+        status = write_enable();
     if (status != OTTER_OK)
         return status;
     addressed(SECTOR_ERASE, offset);
