@@ -51,6 +51,9 @@ target_link_options(dep_mbedtls INTERFACE LINKER:--wrap=mbedtls_rsa_complete)
 set_source_files_properties(${OTTER_DEPS}/mbedtls/library/ssl_tls.c PROPERTIES
     COMPILE_OPTIONS "-include;${ports}/cortex-m/mbedtls/sha384_is_short.h")
 target_include_directories(dep_mbedtls PUBLIC ${ports}/cortex-m/mbedtls)
+if(NOT DEFINED BOARD_TLS_384 OR BOARD_TLS_384)
+    target_compile_definitions(dep_mbedtls PUBLIC OTTER_TLS_384)
+endif()
 target_compile_definitions(dep_mbedtls PUBLIC "MBEDTLS_CONFIG_FILE=\"otter_mbedtls_config.h\"")
 
 otter_files(lwip_sources core

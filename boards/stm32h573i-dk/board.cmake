@@ -6,3 +6,4 @@ set(BOARD_NETWORK ethernet)
 set(BOARD_BOOT_CRYPTO small)
 set(BOARD_BOOT_IMAGES 1)
 set(BOARD_BOOT_ENCRYPTION OFF)
+set(BOARD_TLS_384 OFF) # saves the 4 KB that its driver of the network takes
