@@ -10,8 +10,8 @@ usage() {
     cat <<'END'
 usage: ./otter bench [NAME…]      size, boot and download without a NAME
 
-  size       flash and RAM of bootloader and firmware on the Cortex-M33, by room; the bootloader
-             core by itself on Cortex-M33, M4 and M23, beside MCUboot
+  size       flash and RAM of bootloader and firmware, a column for each board, by room; the
+             bootloader core by itself on Cortex-M33, M4 and M23, beside MCUboot
   boot       erases and bytes programmed by an update, for each mode; instructions to verify an
              image and to boot
   download   the update over the air, at 0 and at 100 ms of added round trip

@@ -1,62 +1,70 @@
 #!/bin/sh
-# bench size: what bootloader and firmware take on the Cortex-M33, by room, from the linker's maps;
-# and what the bootloader core takes by itself, beside MCUboot.
+# bench size: what bootloader and firmware of each board take, by room; and what the bootloader core
+# takes by itself, beside MCUboot.
 set -eu
-build=$1/build/mps2-an505
+root=$1
+. "$root/bench/bars.sh"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT INT TERM
 
-# room_table MAP: bytes of each output section that ends up in flash or RAM, by archive.
-room_table() {
-    awk '
-    function hex(text,    i, value) {
-        for (i = 3; i <= length(text); i++)
-            value = value * 16 + index("0123456789abcdef", substr(text, i, 1)) - 1
-        return value
-    }
-    function room(path) {
-        if (match(path, /room_[a-z0-9_]+\.dir/)) return substr(path, RSTART + 5, RLENGTH - 9)
-        if (match(path, /libroom_[a-z0-9_]+/)) return substr(path, RSTART + 8, RLENGTH - 8)
-        if (match(path, /libdep_[a-z0-9_]+/)) return substr(path, RSTART + 7, RLENGTH - 7)
-        if (path ~ /lib(gcc|c|m)\.a/) return "C library"
-        if (path ~ /ltrans/) return "boot, port, as one" # ports/cortex-m/CMakeLists.txt
-        if (path ~ /firmware|boot_main|board\.c|image_keys/) return "application"
-        return "start-up, linker"
-    }
-    function add(size, path) {
-        if (out == ".bss" || out == ".noinit" || out ~ /^\.stack/ || out ~ /^\.heap/) ram[room(path)] += size
-        else { flash[room(path)] += size; if (out == ".data") ram[room(path)] += size }
-        seen[room(path)] = 1
-    }
-    /^Linker script and memory map/ { on = 1 }
-    /^\.(text|rodata|data|bss|noinit|ARM|init|preinit|fini|vectors|stack|tls|handover|ctors|isr)/ { out = $1 }
-    /^\.(debug|comment|ARM\.attributes|stab|symtab|strtab|shstrtab)/ { out = "" }
-    /^\/DISCARD\// { out = "" }
-    !on || out == "" { next }
-    /^ \.?[A-Za-z*]/ {
-        if (NF == 1) { held = 1; next }
-        if ($2 ~ /^0x/ && $3 ~ /^0x/) add(hex($3), $4)
-        held = 0
-        next
-    }
-    held && /^ +0x/ { if ($2 ~ /^0x/) add(hex($2), $3); held = 0 }
-    END {
-        for (r in seen) printf "%d %d %s\n", flash[r], ram[r], r
-    }' "$1" | sort -rn | awk '
-    { flash += $1; ram += $2; name = $3; for (i = 4; i <= NF; i++) name = name " " $i
-      if ($1 + $2 > 0) printf "   %-22s %9d %9d\n", name, $1, $2 }
-    END { printf "   %-22s %9d %9d\n", "all", flash, ram }'
+# Boards, not their profiles, that are built; `otter bench` builds all of them.
+built=
+for board in $(boards "$root"); do
+    case $board in
+    */*) ;;
+    *) ! sizes "$root" "$board" >/dev/null || built="$built $board" ;;
+    esac
+done
+
+summary() {
+    echo 'What a board takes, -Os (bytes; RAM of the firmware with stack and TLS arena)'
+    printf '   %-20s %10s %9s %9s\n' board bootloader firmware RAM
+    for board in $built; do
+        # shellcheck disable=SC2046 # three numbers
+        printf '   %-20s %10d %9d %9d\n' "$board" $(sizes "$root" "$board")
+    done
+    printf '   %-20s %10d %9d %9d   (STM32U5 reference integration: 507 KB flash, 532 KB RAM)\n\n' \
+        bar "$bar_bootloader" "$bar_firmware" "$bar_ram"
 }
 
-table() {
-    printf '%s\n   %-22s %9s %9s\n' "$1" room flash RAM
-    room_table "$2"
-    printf '   %-22s %9s %9s   %s\n\n' aim "$3" "$4" "$5"
+# by_room PROGRAM COLUMN TITLE: a row for each room, a column for each board.
+by_room() {
+    printf '%s\n   %-22s' "$3" room
+    for board in $built; do printf ' %10.10s' "$(echo "$board" | sed 's/^numaker-//; s/-iot02a$//; s/-dk$//')"; done
+    echo
+    : >"$work/rows"
+    number=0
+    for board in $built; do
+        number=$((number + 1))
+        program=$root/build/$board/firmware/$1
+        arm-none-eabi-readelf --debug-dump=info "$program.elf" >"$work/dwarf" 2>/dev/null
+        awk -f "$root/bench/rooms.awk" "$work/dwarf" "$program.map" |
+            awk -v number=$number -v column="$2" '
+                { name = $3; for (i = 4; i <= NF; i++) name = name " " $i
+                  if ($column) print number "|" name "|" $column }' >>"$work/rows"
+    done
+    awk -F'|' -v count=$number '
+        { size[$2, $1] = $3; all[$1] += $3; if ($3 > most[$2]) most[$2] = $3 }
+        function row(name,    i, line) {
+            line = sprintf("   %-22s", name)
+            for (i = 1; i <= count; i++) line = line sprintf(" %10d", size[name, i])
+            return line
+        }
+        END {
+            for (name in most) print most[name] " " row(name) | "sort -rn | cut -d\" \" -f2-"
+            close("sort -rn | cut -d\" \" -f2-")
+            for (i = 1; i <= count; i++) size["all", i] = all[i]
+            print row("all")
+        }' "$work/rows"
+    echo
 }
 
-table 'Bootloader, swap using scratch, ECDSA P-256, Cortex-M33 -Os (bytes)' \
-    "$build/firmware/bootloader.map" 14336 - ''
-table 'Firmware, whole, Cortex-M33 -Os (bytes; RAM with stack and TLS arena)' \
-    "$build/firmware/firmware-1.0.0.map" 174080 98304 \
-    '(STM32U5 reference integration: 507 KB flash, 532 KB RAM)'
+summary
+by_room firmware-1.0.0 1 'Flash of the firmware by room (bytes; what is put into its caller counts there: main and what it calls, ports/cortex-m)'
+by_room firmware-1.0.0 2 'RAM of the firmware by room (bytes)'
+by_room bootloader 1 'Flash of the bootloader by room (bytes)'
+echo 'A text that the linker keeps once for several rooms counts in each: the sums are some 200 bytes above the boards.'
+echo
 
 core_table() {
     printf 'Bootloader core, linked with -Os, one image, ECDSA P-256 if not said (bytes), beside MCUboot 2.4 with tinycrypt\n'

@@ -1,0 +1,29 @@
+#!/bin/sh
+# Bootloader and firmware of each board that is built keep within the bars of bench/bars.sh.
+#   sizes.sh ROOT
+set -eu
+root=$1
+. "$root/bench/bars.sh"
+command -v arm-none-eabi-size >/dev/null 2>&1 || { echo 'skipped: no arm-none-eabi-size'; exit 77; }
+
+checked=0
+failed=0
+check() { # check BOARD WHAT IS BAR
+    if [ "$3" -gt "$4" ]; then
+        echo "FAIL: $1: $2 takes $3 bytes, $(($3 - $4)) above its bar of $4"
+        failed=1
+    fi
+}
+for board in $(boards "$root"); do
+    found=$(sizes "$root" "$board") || continue
+    # shellcheck disable=SC2086 # three numbers
+    set -- $found
+    printf '%-26s bootloader %6d, firmware %7d, RAM %6d\n' "$board" "$@"
+    check "$board" 'the bootloader' "$1" "$(bootloader_bar "$board")"
+    check "$board" 'the firmware' "$2" "$bar_firmware"
+    check "$board" "the firmware's RAM" "$3" "$bar_ram"
+    checked=$((checked + 1))
+done
+[ "$checked" -gt 0 ] || { echo 'skipped: no board is built (./otter build --board BOARD)'; exit 77; }
+[ "$failed" -eq 0 ] || echo 'A folder of build/ that is older than the sources: ./otter build --board BOARD'
+exit $failed
