@@ -2,7 +2,7 @@
 # An update over the air to a board in its twin, through a power cut in each part of its download, each
 # start with a modem that goes wrong in another way, then with the access point or the cable pulled.
 #
-#   twin_update.sh BOARD [--full]    --full: every kind of fault, in twenty parts
+#   twin_update.sh BOARD [--full]    --full: every kind of fault, in twenty parts; on an SD card five
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/twin_lib.sh"
@@ -34,23 +34,26 @@ last_block() {
     grep -a '\] block ' "$work/device.log" | tail -n 1 | sed 's/.*\] block \([0-9]*\)\/.*/\1/'
 }
 
-# Flash operations of a block of 4 KiB: by words on the chip, by pages or sectors beside it.
+# Flash operations of a block of 4 KiB: by words on the chip, by pages beside it. On a card they are blocks
+# of 512 bytes, and the window that is erased anew after each start takes more than a hundred.
+most=20
 block_operations=20
 [ "$(place secondary 1)" -ne 0 ] || block_operations=1025
+[ ! -f "$work/flash/sd-card.bin" ] || { block_operations=36 && most=5; }
 
 blocks=$(($(stat -c %s "$work/1.0.1.bin") / 4096))
 
 step "power cuts in the download, and at each start a modem that goes wrong"
 kinds="restarts drops refuses"
 parts=3
-[ "$full" != --full ] || { kinds="busy mute hangs restarts noise loses refuses no-prompt send-fail drops eats no-wifi" && parts=20; }
+[ "$full" != --full ] || { kinds="busy mute hangs restarts noise loses refuses no-prompt send-fail drops eats no-wifi" && parts=$most; }
 stop_twin
 part=0
 before=0
 while [ "$part" -lt "$parts" ]; do
     kind=$(echo $kinds | cut -d ' ' -f $((part % $(echo $kinds | wc -w) + 1)))
     set -- --cut-in-operation $((blocks * block_operations / (parts + 1) + part * 401 % block_operations))
-    ! $has_modem || set -- "$@" --modem-fault "$kind@$((25 + part * 5 % 20))"
+    ! $has_modem || set -- "$@" --modem-fault "$kind@$((25 + part * 5 % 10))"
     from=$(lines device)
     twin "$work/flash" "$@"
     wait_until "a cut in part $part" not_alive "$device"
