@@ -95,7 +95,7 @@ struct twin {
     bool masked;  /* something waits for PRIMASK to be cleared */
     /* guard.c */
     bool guarded;
-    uint32_t block_start;     /* of the block that runs */
+    uint32_t block_start;     /* of the block that runs, or was to run when the slice ended */
     struct memory *abandoned; /* where a load was not done */
     uint8_t *undo_at;         /* a store into guarded memory, which must not stay */
     uint32_t undo_size;

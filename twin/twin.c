@@ -281,6 +281,9 @@ static void run_slice(struct twin *twin, uint64_t clocks)
     twin->between = false;
     const uint32_t pc = twin_pc(twin) | 1u;
     const uc_err error = uc_emu_start(twin->uc, pc, 0xffffffffu, 0, 0);
+    /* Where instructions have hooks, Unicorn leaves the program counter at the last one. */
+    if (twin->between)
+        core_set_reg(twin, UC_ARM_REG_PC, twin->block_start | 1u);
     const bool abandoned = twin->abandoned != NULL;
     report(twin, error);
     count_clocks(twin, twin->block_size);
