@@ -221,3 +221,9 @@ bool text_is(struct mqtt_text text, const char *expected)
 {
     return text.length == strlen(expected) && memcmp(text.data, expected, text.length) == 0;
 }
+
+void connect_both(void)
+{
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    assert_int_equal(scene_connect(&scene.b, &scene.credentials, "t2"), 0);
+}

@@ -57,6 +57,9 @@ bool receive(struct device *device, struct mqtt_publish *message, int ms);
 bool text_is(struct mqtt_text text, const char *expected);
 
 int run_gateway_tests(void);
+void connect_both(void);
+
 int run_relay_tests(void);
+int run_reserved_tests(void);
 
 #endif

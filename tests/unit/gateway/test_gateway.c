@@ -400,5 +400,5 @@ int main(void)
         printf("skipped: Mosquitto is not installed (apt-get install mosquitto)\n");
         return 77;
     }
-    return run_gateway_tests() + run_relay_tests();
+    return run_gateway_tests() + run_relay_tests() + run_reserved_tests();
 }

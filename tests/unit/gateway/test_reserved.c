@@ -1,0 +1,266 @@
+/* What the gateway answers from the cloud's core: jobs, streams, and what is not offered. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cloud/core/account/objects.h"
+#include "cloud/core/jobs/jobs.h"
+#include "cloud/core/registry/registry.h"
+#include "cloud/core/streams/streams.h"
+#include "codec/cbor.h"
+#include "scene.h"
+
+#define ARN  "arn:aws:iot:" CLOUD_REGION ":" CLOUD_ACCOUNT ":"
+#define JOBS "$aws/things/t1/jobs/"
+
+/* ---- reserved topics ------------------------------------------------------------------------ */
+
+static void a_jobs_request_is_answered_to_the_asker_alone_subscribed_or_not(void **state)
+{
+    (void)state;
+    struct mqtt_publish message;
+    connect_both();
+    assert_int_equal(subscribe(&scene.b, "$aws/things/+/jobs/#", 0), 0);
+    publish(&scene.a, JOBS "$next/get", "{\"clientToken\":\"0:t1\"}", 22, 1);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(text_is(message.topic, JOBS "$next/get/accepted"));
+    assert_false(receive(&scene.a, &message, 100));
+    assert_false(receive(&scene.b, &message, 100));
+    assert_int_equal(subscribe(&scene.a, "$aws/things/+/jobs/$next/get/#", 0), 0);
+    publish(&scene.a, JOBS "$next/get", "{}", 2, 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_false(receive(&scene.a, &message, 200));
+}
+
+static void a_qos_1_request_is_acknowledged(void **state)
+{
+    (void)state;
+    const uint8_t *body;
+    struct mqtt_header header;
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    publish(&scene.a, JOBS "get", "{}", 2, 1);
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    assert_int_equal(header.type, MQTT_PACKET_PUBACK);
+    assert_true(device_read(&scene.a, &header, &body, 5000));
+    assert_int_equal(header.type, MQTT_PACKET_PUBLISH);
+}
+
+static void a_new_job_is_announced_to_subscribers(void **state)
+{
+    (void)state;
+    struct mqtt_publish message;
+    struct answer answer = ANSWER_INIT;
+    json_t *m = json_pack("{s:[s], s:s}", "targets", ARN "thing/t1", "document", "{\"a\":1}");
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    assert_int_equal(subscribe(&scene.a, JOBS "notify-next", 1), 1);
+    assert_int_equal(jobs_create(&scene.cloud, "announced", m, &answer), CORE_OK);
+    answer_free(&answer);
+    json_decref(m);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(text_is(message.topic, JOBS "notify-next"));
+    assert_int_equal(message.qos, 1);
+    assert_int_equal(jobs_delete(&scene.cloud, "announced", true, &answer), CORE_OK);
+    answer_free(&answer);
+}
+
+static void nobody_speaks_in_the_clouds_name(void **state)
+{
+    static const char *const topics[] = {JOBS "notify-next",
+                                         JOBS "x/update/accepted",
+                                         "$aws/things/t1/streams/s/data/cbor",
+                                         "$aws/events/presence/x",
+                                         "$SYS/broker",
+                                         "$aws/things/t1/jobs",
+                                         "$aws/things//jobs/$next/get"};
+    for (size_t i = 0; i < sizeof topics / sizeof *topics; i++) {
+        assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+        publish(&scene.a, topics[i], "{}", 2, 0);
+        assert_true(device_is_closed(&scene.a));
+        scene_clear(state);
+    }
+}
+
+static json_t *answer_to(const char *topic, const char *payload)
+{
+    struct mqtt_publish message;
+    char rejected[128];
+    snprintf(rejected, sizeof rejected, "%s/rejected", topic);
+    assert_int_equal(subscribe(&scene.a, rejected, 1), 1);
+    publish(&scene.a, topic, payload, strlen(payload), 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_true(text_is(message.topic, rejected));
+    return json_loadb((const char *)message.payload.data, message.payload.length, 0, NULL);
+}
+
+static void services_that_are_not_offered_reject_and_the_device_stays(void **state)
+{
+    (void)state;
+    const char *text;
+    struct mqtt_publish message;
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    json_t *shadow = answer_to("$aws/things/t1/shadow/update", "{\"clientToken\":\"x\"}");
+    assert_int_equal(json_integer_value(json_object_get(shadow, "code")), 403);
+    assert_string_equal(json_string_value(json_object_get(shadow, "clientToken")), "x");
+    text = json_string_value(json_object_get(shadow, "message"));
+    assert_non_null(strstr(text, "Device Shadow is not offered"));
+    json_decref(shadow);
+    json_decref(answer_to("$aws/things/t1/shadow/name/config/get", ""));
+    json_t *report = answer_to("$aws/things/t1/defender/metrics/json",
+                               "{\"header\":{\"report_id\":7,\"version\":\"1.0\"}}");
+    assert_int_equal(json_integer_value(json_object_get(report, "reportId")), 7);
+    assert_string_equal(json_string_value(json_object_get(report, "thingName")), "t1");
+    assert_string_equal(json_string_value(json_object_get(report, "status")), "REJECTED");
+    json_decref(report);
+    json_t *claim = answer_to("$aws/certificates/create/json", "{}");
+    assert_int_equal(json_integer_value(json_object_get(claim, "statusCode")), 403);
+    json_decref(claim);
+    assert_int_equal(subscribe(&scene.a, "$aws/certificates/create/cbor/rejected", 0), 0);
+    publish(&scene.a, "$aws/certificates/create/cbor", "\xa0", 1, 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_int_equal(message.payload.data[0], 0xa3); /* a map of three */
+    publish(&scene.a, "$aws/rules/nothing/a/b", "x", 1, 0);
+    assert_int_equal(subscribe(&scene.a, "still/here", 0), 0);
+}
+
+/* ---- streams -------------------------------------------------------------------------------- */
+
+#define FILE_SIZE (1u << 20)
+
+static void make_stream(void)
+{
+    struct object object;
+    struct answer answer = ANSWER_INIT;
+    static uint8_t content[FILE_SIZE];
+    struct object_upload upload = {
+        .bucket = "firmware", .key = "app.bin", .content = content, .size = sizeof content};
+    json_t *m = json_pack("{s:[{s:i, s:{s:s, s:s}}]}", "files", "fileId", 0, "s3Location", "bucket",
+                          "firmware", "key", "app.bin");
+    for (size_t i = 0; i < sizeof content; i++)
+        content[i] = (uint8_t)(i / 1024);
+    bucket_create(&scene.cloud, "firmware", &answer);
+    answer_free(&answer);
+    assert_int_equal(object_put(&scene.cloud, &upload, &object, &answer), CORE_OK);
+    answer_free(&answer);
+    streams_delete(&scene.cloud, "s", &answer);
+    answer_free(&answer);
+    assert_int_equal(streams_create(&scene.cloud, "s", m, &answer), CORE_OK);
+    answer_free(&answer);
+    json_decref(m);
+}
+
+/* A GetStream request for `count` blocks of 4096 from `offset`, with a bitmap of that many bytes.
+ */
+static size_t make_request(uint8_t *out, size_t size, uint32_t offset, uint32_t count,
+                           size_t bitmap)
+{
+    static uint8_t ones[12287];
+    struct cbor_writer w;
+    memset(ones, 0xff, sizeof ones);
+    cbor_writer_init(&w, out, size);
+    cbor_write_map(&w, bitmap ? 5 : 4);
+    cbor_write_text(&w, "f");
+    cbor_write_uint(&w, 0);
+    cbor_write_text(&w, "l");
+    cbor_write_uint(&w, 4096);
+    cbor_write_text(&w, "o");
+    cbor_write_uint(&w, offset);
+    cbor_write_text(&w, "n");
+    cbor_write_uint(&w, count);
+    if (bitmap) {
+        cbor_write_text(&w, "b");
+        cbor_write_bytes(&w, ones, bitmap);
+    }
+    assert_true(cbor_written(&w) > 0);
+    return (size_t)cbor_written(&w);
+}
+
+static unsigned receive_blocks(struct device *device, unsigned most, int ms)
+{
+    struct mqtt_publish message;
+    unsigned count = 0;
+    while (count < most && receive(device, &message, ms)) {
+        assert_true(text_is(message.topic, "$aws/things/t1/streams/s/data/cbor"));
+        assert_true(message.payload.length > 4096);
+        count++;
+    }
+    return count;
+}
+
+static void a_stream_request_brings_its_blocks(void **state)
+{
+    (void)state;
+    uint8_t request[256];
+    make_stream();
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    size_t length = make_request(request, sizeof request, 0, 32, 0);
+    publish(&scene.a, "$aws/things/t1/streams/s/get/cbor", request, length, 0);
+    assert_int_equal(receive_blocks(&scene.a, 1000, 500), 32);
+}
+
+static void lost_blocks_can_be_had_by_asking_again(void **state)
+{
+    (void)state;
+    uint8_t request[256];
+    struct gateway_config lossy = {.drop_blocks = 4}, normal = {0};
+    scene_restart_gateway(&lossy);
+    make_stream();
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    size_t length = make_request(request, sizeof request, 0, 32, 0);
+    publish(&scene.a, "$aws/things/t1/streams/s/get/cbor", request, length, 0);
+    assert_int_equal(receive_blocks(&scene.a, 1000, 500), 24);
+    length = make_request(request, sizeof request, 3, 1, 0);
+    publish(&scene.a, "$aws/things/t1/streams/s/get/cbor", request, length, 0);
+    assert_int_equal(receive_blocks(&scene.a, 1000, 500), 1);
+    scene_clear(state);
+    scene_restart_gateway(&normal);
+}
+
+/* The device asks for more than 100 MiB and reads nothing: the gateway must stop taking requests
+ * long before it has stored the answers. Then it reads, and every request that was taken is
+ * answered. */
+static void a_device_that_does_not_read_is_not_read_from(void **state)
+{
+    (void)state;
+    enum { REQUESTS = 1000 };
+    static uint8_t request[16384], packet[17000];
+    unsigned sent = 0;
+    const char *topic = "$aws/things/t1/streams/s/get/cbor";
+    make_stream();
+    assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
+    SSL_set_mode(scene.a.ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    size_t body = make_request(request, sizeof request, 0, 32, 12000);
+    struct mqtt_publish message = {.topic = {topic, strlen(topic)}, .payload = {request, body}};
+    int length = mqtt_encode_publish(packet, sizeof packet, &message);
+    assert_true(length > 0);
+    int at = 0, stalled = 0;
+    while (sent < REQUESTS && stalled < 300) {
+        int result = device_try_send(&scene.a, packet + at, (size_t)(length - at));
+        assert_true(result >= 0);
+        at += result;
+        stalled = result ? 0 : stalled + 1;
+        if (at == length) {
+            at = 0;
+            sent++;
+        }
+        turn(scene.base, 1);
+    }
+    assert_true(sent < REQUESTS);
+    assert_int_equal(receive_blocks(&scene.a, sent * 32, 2000), sent * 32);
+}
+
+int run_reserved_tests(void)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, scene_clear)
+    const struct CMUnitTest tests[] = {
+        TEST(a_jobs_request_is_answered_to_the_asker_alone_subscribed_or_not),
+        TEST(a_qos_1_request_is_acknowledged),
+        TEST(a_new_job_is_announced_to_subscribers),
+        TEST(nobody_speaks_in_the_clouds_name),
+        TEST(services_that_are_not_offered_reject_and_the_device_stays),
+        TEST(a_stream_request_brings_its_blocks),
+        TEST(lost_blocks_can_be_had_by_asking_again),
+        TEST(a_device_that_does_not_read_is_not_read_from),
+    };
+    return cmocka_run_group_tests_name("reserved", tests, scene_setup, scene_teardown);
+}
