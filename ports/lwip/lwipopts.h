@@ -29,14 +29,13 @@
 #define IP_REASSEMBLY              0
 #define IP_FRAG                    0
 #define ARP_TABLE_SIZE             4
-#define ARP_QUEUEING               1
+#define ARP_QUEUEING               0 /* the last packet waits for its address; TCP and DNS send others again */
 #define DNS_TABLE_SIZE             2
 #define DNS_MAX_NAME_LENGTH        128
 #define MEMP_NUM_UDP_PCB           3 /* DHCP, DNS, one spare */
 #define MEMP_NUM_TCP_PCB           3 /* the connection, and old ones that still say goodbye */
 #define MEMP_NUM_TCP_PCB_LISTEN    1
 #define MEMP_NUM_REASSDATA         1
-#define MEMP_NUM_ARP_QUEUE         4
 
 /* QEMU and real MACs do not check these for us, so lwIP does. */
 #define CHECKSUM_CHECK_IP  1
@@ -48,14 +47,15 @@
 /* Six full frames, and some acknowledgements, are what the LAN9118's receive FIFO (10,560 bytes)
  * holds: a sender may put the whole window on the wire before our interrupt runs, and a frame that
  * finds the FIFO full is lost, which costs a retransmission time-out of a second. */
-#define TCP_WND             (6 * 1440)
-#define TCP_SND_BUF         (2 * TCP_MSS) /* requests and reports, none over a few hundred bytes */
-#define TCP_SND_QUEUELEN    12
-#define TCP_QUEUE_OOSEQ     1 /* a loss on the way costs one segment, not the window */
-#define TCP_OOSEQ_MAX_PBUFS 6
-#define TCP_OVERSIZE        TCP_MSS
-#define MEMP_NUM_TCP_SEG    (TCP_SND_QUEUELEN + 8)
-#define MEMP_NUM_PBUF       8
+#define TCP_WND                    (6 * 1440)
+#define TCP_SND_BUF                (2 * TCP_MSS) /* requests and reports, none over a few hundred bytes */
+#define TCP_SND_QUEUELEN           12
+#define TCP_CALCULATE_EFF_SEND_MSS 0 /* every device of ours carries 1500 bytes */
+#define TCP_QUEUE_OOSEQ            1 /* a loss on the way costs one segment, not the window */
+#define TCP_OOSEQ_MAX_PBUFS        6
+#define TCP_OVERSIZE               TCP_MSS
+#define MEMP_NUM_TCP_SEG           (TCP_SND_QUEUELEN + 8)
+#define MEMP_NUM_PBUF              8
 /* A frame is one buffer of the pool, with its checksum, so that a controller's ring can be made of
  * them; a whole window must fit, and a few that are not its. */
 #define PBUF_POOL_BUFSIZE 1520

@@ -269,7 +269,6 @@ static void make_address(void)
     for (unsigned i = 0; i < 3; i++)
         hash = (hash ^ flash_unique_id(i)) * 16777619u;
     address[0] = 0x02;
-    address[1] = (uint8_t)flash_unique_id(0);
     memcpy(address + 2, &hash, sizeof hash);
 }
 
