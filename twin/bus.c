@@ -65,6 +65,13 @@ void twin_rom_changed(struct twin *twin, uint32_t address, uint32_t size)
     baseline_forget(twin, address, size);
 }
 
+void bus_forget_code(struct twin *twin)
+{
+    for (const struct memory *memory = twin->memories; memory; memory = memory->next)
+        uc_ctl_remove_cache(twin->uc, (uint64_t)memory->base,
+                            (uint64_t)memory->base + memory->size);
+}
+
 bool twin_read_memory(struct twin *twin, uint32_t address, void *data, uint32_t size)
 {
     const struct memory *memory = bus_memory(twin, address, size);

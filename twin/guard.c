@@ -43,6 +43,8 @@ static void abandon(struct twin *twin, struct memory *memory)
     for (unsigned i = 0; i < e->depth; i++)
         if (e->active[i] == EXCEPTION_NMI)
             twin_fault(twin, "the NMI's handler does what raises an NMI");
+    if (!twin->exact)
+        twin_fault(twin, "a load raises an NMI, and nobody has asked for exact guards before");
     if (is_in_it(twin, pc))
         twin_fault(twin, "a conditional load (IT) raises an NMI, which no twin models");
     twin->abandoned = memory;
@@ -57,6 +59,7 @@ static void on_read(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
     (void)uc;
     (void)type;
     (void)value;
+    guard_undo(twin);
     struct memory *memory = bus_memory(twin, (uint32_t)address, 1);
     if (memory && memory->guard && !twin->abandoned &&
         !memory->guard->read(memory->guard->ctx, (uint32_t)address, (unsigned)size))
@@ -79,6 +82,7 @@ void guard_fetch(struct twin *twin, uint32_t address, uint32_t size)
 {
     if (!twin->guarded)
         return;
+    guard_undo(twin);
     const struct memory *memory = bus_memory(twin, address, 1);
     if (memory && memory->guard && memory->guard->fetch)
         memory->guard->fetch(memory->guard->ctx, address, size);
@@ -94,7 +98,7 @@ void guard_undo(struct twin *twin)
     twin->undo_size = 0;
 }
 
-/* Unicorn then puts the value there nevertheless, until the next instruction. */
+/* Unicorn then puts the value there nevertheless, until the next block, load or store. */
 bool guard_store(struct twin *twin, uint32_t address, unsigned size, uint32_t value)
 {
     struct memory *memory = bus_memory(twin, address, size);
@@ -118,6 +122,17 @@ static void on_code(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     guard_undo(twin);
 }
 
+void twin_guard_exactly(struct twin *twin)
+{
+    uc_hook hook;
+    if (twin->exact)
+        return;
+    twin->exact = true;
+    if (uc_hook_add(twin->uc, &hook, UC_HOOK_CODE, (void *)on_code, twin, 1, 0) != UC_ERR_OK)
+        twin_fault(twin, "Unicorn does not look at each instruction");
+    bus_forget_code(twin);
+}
+
 void twin_guard_rom(struct twin *twin, uint32_t base, const struct rom_guard *guard)
 {
     struct memory *memory = bus_memory(twin, base, 1);
@@ -128,11 +143,8 @@ void twin_guard_rom(struct twin *twin, uint32_t base, const struct rom_guard *gu
     }
     memory->guard = guard;
     const uint64_t end = (uint64_t)base + memory->size - 1u;
-    bool hooked = !guard->read || uc_hook_add(twin->uc, &hook, UC_HOOK_MEM_READ, (void *)on_read,
-                                              twin, base, end) == UC_ERR_OK;
-    if (!twin->guarded)
-        hooked &=
-            uc_hook_add(twin->uc, &hook, UC_HOOK_CODE, (void *)on_code, twin, 1, 0) == UC_ERR_OK;
+    const bool hooked = !guard->read || uc_hook_add(twin->uc, &hook, UC_HOOK_MEM_READ,
+                                                    (void *)on_read, twin, base, end) == UC_ERR_OK;
     twin->guarded = true;
     if (!hooked)
         twin_fault(twin, "Unicorn does not look at the accesses to 0x%08x", base);

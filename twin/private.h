@@ -94,7 +94,7 @@ struct twin {
     bool slept;   /* it ended by itself: WFI */
     bool masked;  /* something waits for PRIMASK to be cleared */
     /* guard.c */
-    bool guarded;
+    bool guarded, exact;
     uint32_t block_start;     /* of the block that runs, or was to run when the slice ended */
     struct memory *abandoned; /* where a load was not done */
     uint8_t *undo_at;         /* a store into guarded memory, which must not stay */
@@ -127,6 +127,9 @@ void exceptions_take(struct twin *twin);
 /* True when something is pending that ends a WFI. */
 bool exceptions_wake(struct twin *twin);
 void exception_return(struct twin *twin, uint32_t code);
+
+/* What Unicorn has translated is translated anew. */
+void bus_forget_code(struct twin *twin);
 
 /* guard.c: accesses that a memory's model wants to see. */
 void guard_fetch(struct twin *twin, uint32_t address, uint32_t size);

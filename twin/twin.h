@@ -74,6 +74,10 @@ struct rom_guard {
 /* Of the memory of twin_add_rom at `base`; the guard must outlive the twin. With one, the program
  * counter is exact at each load. */
 void twin_guard_rom(struct twin *twin, uint32_t base, const struct rom_guard *guard);
+/* From here on loads may be refused. Not before it is needed: Unicorn then looks at each
+ * instruction, and 2.0.1 runs some of those wrongly that lie across a border of its pages of 1 KiB.
+ */
+void twin_guard_exactly(struct twin *twin);
 
 /* The device's memory stays the caller's; it must outlive the twin. */
 void twin_add_device(struct twin *twin, struct device *device);

@@ -176,6 +176,8 @@ static void finish(struct stm32 *soc)
     } else if (operation == STM32_PROGRAM) {
         memcpy(flash->cells.bytes + flash->start, flash->data, STM32_SLOT);
         set_state(soc, flash->start, flash->fits ? WRITTEN : DOUBLE_ERROR);
+        if (!flash->fits)
+            twin_guard_exactly(soc->twin);
     } else {
         memset(flash->cells.bytes + flash->start, 0xff, flash->size);
         for (uint32_t at = flash->start; at < flash->start + flash->size; at += STM32_SLOT)
@@ -336,6 +338,8 @@ static void flash_reset(struct device *device, enum twin_reset reset)
     struct stm32 *soc = stm32_of(device);
     struct stm32_flash *flash = &soc->flash;
     twin_timer_set(soc->twin, &flash->done, TWIN_NEVER); /* torn for good */
+    if (flash->torn_count)
+        twin_guard_exactly(soc->twin);
     flash->operation = STM32_IDLE;
     flash->filled = 0;
     flash->lock = flash->option_lock = (struct stm32_lock){0};
