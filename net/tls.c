@@ -88,12 +88,11 @@ static int configure(struct tls *tls)
                                  MBEDTLS_TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
                                  MBEDTLS_TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
                                  MBEDTLS_TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, 0};
-    static const mbedtls_ecp_group_id curves[] = {
-        MBEDTLS_ECP_DP_SECP256R1,
+    static const mbedtls_ecp_group_id curves[] = {MBEDTLS_ECP_DP_SECP256R1,
 #ifdef MBEDTLS_ECP_DP_SECP384R1_ENABLED /* a curve that is not built in ends the handshake */
-        MBEDTLS_ECP_DP_SECP384R1,
+                                                  MBEDTLS_ECP_DP_SECP384R1,
 #endif
-        MBEDTLS_ECP_DP_NONE};
+                                                  MBEDTLS_ECP_DP_NONE};
     mbedtls_ssl_config *config = &tls->config;
     int error = mbedtls_ssl_config_defaults(
         config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
