@@ -71,12 +71,10 @@ struct rom_guard {
     void (*write)(void *ctx, uint32_t address, unsigned size, uint32_t value);
     void *ctx;
 };
-/* Of the memory of twin_add_rom at `base`; the guard must outlive the twin. With one, the program
- * counter is exact at each load. */
+/* Of the memory of twin_add_rom at `base`; the guard must outlive the twin. */
 void twin_guard_rom(struct twin *twin, uint32_t base, const struct rom_guard *guard);
 /* From here on loads may be refused. Not before it is needed: Unicorn then looks at each
- * instruction, and 2.0.1 runs some of those wrongly that lie across a border of its pages of 1 KiB.
- */
+ * instruction, which takes time. */
 void twin_guard_exactly(struct twin *twin);
 
 /* The device's memory stays the caller's; it must outlive the twin. */
@@ -165,7 +163,7 @@ uint8_t twin_load_byte(struct twin *twin, uint32_t address);
 void twin_store_byte(struct twin *twin, uint32_t address, uint8_t value);
 /* The MPU lets no cache keep what lies there (M33; nothing else of the MPU is modelled). */
 bool twin_is_uncached(const struct twin *twin, uint32_t address);
-/* The core's program counter, to the block of instructions unless a memory is guarded. */
+/* The core's program counter, to the block of instructions unless guards are exact. */
 uint32_t twin_pc(const struct twin *twin);
 
 /* ---- the host's side ---- */

@@ -117,6 +117,15 @@ __attribute__((naked, noinline)) static void spin(void)
     __asm volatile("1:\n\tadds r0, #1\n\tadds r0, #1\n\tb 1b");
 }
 
+/* An instruction that lies across a border of Unicorn's pages has a block of its own; what stands
+ * before it ends one without being a branch. */
+__attribute__((naked, noinline)) static uint32_t count(void)
+{
+    __asm volatile("movs r0, #0\n\tldr r1, =20000\n\tb 1f\n\t.ltorg\n\t.balign 1024\n\t"
+                   ".space 1014\n1:\n\tadds r0, #1\n\tadds r0, #1\n\tadds r0, #1\n\t"
+                   "adds r0, #1\n\tadd.w r0, r0, #1\n\tsubs r1, #1\n\tbne 1b\n\tbx lr");
+}
+
 void reset(void)
 {
     *stays = 0;
@@ -142,6 +151,9 @@ void reset(void)
         break;
     case 'e':
         erase_and_read();
+        break;
+    case 'b':
+        SAY = count();
         break;
     case 's':
         SAY = (uint32_t)spin & ~1u;

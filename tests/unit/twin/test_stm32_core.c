@@ -11,7 +11,7 @@ static uint32_t scenario;
 static uint32_t said[32];
 static twin_ns said_at[32];
 static unsigned said_count;
-static uint8_t guest[4096];
+static uint8_t guest[8192];
 static size_t guest_size;
 
 static uint32_t mailbox_read(struct device *device, uint32_t offset, uint32_t value)
@@ -155,6 +155,22 @@ static void a_slice_goes_on_at_the_block_that_it_ended_before(void **state)
     }
 }
 
+static struct twin_timer disturbance;
+
+static void disturb(void *ctx)
+{
+    twin_timer_set(ctx, &disturbance, twin_now(ctx) + 7777);
+}
+
+static void no_instruction_is_done_twice_at_a_border_of_pages(void **state)
+{
+    (void)state;
+    disturbance = (struct twin_timer){.run = disturb, .ctx = soc->twin};
+    disturb(soc->twin);
+    assert_int_equal(run('b'), TWIN_STOPPED);
+    ASSERT_SAID(100000, 'z');
+}
+
 int main(void)
 {
     if (!load_guest()) {
@@ -170,6 +186,7 @@ int main(void)
         TEST(a_store_alone_leaves_the_cells_as_they_are),
         TEST(a_program_runs_on_while_the_other_bank_is_erased_until_it_reads_there),
         TEST(a_slice_goes_on_at_the_block_that_it_ended_before),
+        TEST(no_instruction_is_done_twice_at_a_border_of_pages),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
