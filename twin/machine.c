@@ -21,10 +21,17 @@ const char *machine_name(unsigned index)
     return index < sizeof machines / sizeof *machines ? machines[index].board : NULL;
 }
 
+/* A profile, BOARD/PROFILE, is another program for the same board. */
+static bool is_of(const char *board, const char *name)
+{
+    const size_t length = strlen(name);
+    return strncmp(board, name, length) == 0 && (board[length] == '\0' || board[length] == '/');
+}
+
 struct machine *machine_new(const char *board, const char *folder)
 {
     for (size_t i = 0; i < sizeof machines / sizeof *machines; i++) {
-        if (strcmp(machines[i].board, board) != 0)
+        if (!is_of(board, machines[i].board))
             continue;
         struct machine *machine = calloc(1, sizeof *machine);
         if (machine && !machines[i].make(machine, folder)) {

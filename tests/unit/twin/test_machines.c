@@ -154,6 +154,16 @@ static void the_modem_on_stmod_has_its_boot_pin_high(void **state)
     }
 }
 
+static void a_profile_of_a_board_runs_in_the_board_s_twin(void **state)
+{
+    (void)state;
+    struct machine *machine = machine_new("stm32h573i-dk/external", NULL);
+    assert_non_null(machine);
+    assert_string_equal(machine->board, "stm32h573i-dk");
+    machine_free(machine);
+    assert_null(machine_new("stm32h573i-dk2", NULL));
+}
+
 static void an_unknown_board_is_refused(void **state)
 {
     (void)state;
@@ -168,6 +178,7 @@ int main(void)
         cmocka_unit_test(the_modems_strap_is_high_when_its_reset_ends),
         cmocka_unit_test(the_cable_of_the_h573i_dk_can_be_pulled),
         cmocka_unit_test(the_modem_on_stmod_has_its_boot_pin_high),
+        cmocka_unit_test(a_profile_of_a_board_runs_in_the_board_s_twin),
         cmocka_unit_test(an_unknown_board_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
