@@ -7,7 +7,7 @@ bar_ram=92160        # of the firmware: all of it, with stack and TLS arena
 bootloader_bar() {
     case $1 in
     # Swap using scratch from a flash that is read by commands: the driver of the SPI flash is in it.
-    numaker-iot-m487 | numaker-pfm-m487) echo 15616 ;;
+    numaker-iot-m487 | numaker-pfm-m487) echo 15400 ;;
     *) echo "$bar_bootloader" ;;
     esac
 }
