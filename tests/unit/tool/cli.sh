@@ -238,6 +238,9 @@ expect 0 'magic good' "$otter" inspect padded.hex
 expect 0 '' "$otter" create-trailer -S 0x10000 --align 4 trailer.bin
 tail -c 1584 padded.bin >tail.bin
 same trailer.bin tail.bin
+# What a programmer writes, flash that is written once never takes again: only what is set.
+expect 0 '' "$otter" create-trailer -S 0x10000 --align 16 -x 0x10000 request.hex
+[ "$(wc -l <request.hex)" = 3 ] || { echo 'FAILED: a HEX trailer has more than its magic'; failures=1; }
 
 # Merge
 expect 0 '' "$otter" merge -o all.hex boot.bin@0 here.bin@0x10000
