@@ -172,7 +172,9 @@ static int build(const struct job *job)
     const bool emulated = strcmp(map.port, "mps2-an505") == 0;
     if (!sign(&map, job, image) || (!emulated && !merge(&map, image)))
         return 1;
-    printf("\n  %s/\n", map.build);
+    char *folder = realpath(map.build, NULL); // without its ".."
+    printf("\n  %s/\n", folder != NULL ? folder : map.build);
+    free(folder);
     if (emulated)
         printf("    %-27s for qemu-system-arm -kernel\n", "firmware/bootloader.elf");
     else

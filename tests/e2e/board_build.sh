@@ -27,6 +27,7 @@ same() { # same FILE OTHER: as far as the first goes
 step "what is flashed"
 rm -f "$built/bootloader.hex" "$built/merged.hex"
 "$otter" build --board "$board" -V "$version" >"$work/said"
+grep -q "^  $(realpath "$built")/\$" "$work/said" || fail "it does not say where: $(cat "$work/said")"
 cp "$built/merged.hex" "$built/bootloader.hex" "$work"
 mv "$image" "$work/image"
 "$otter" build --board "$board" >/dev/null # merged.hex is the first version's again
