@@ -30,11 +30,12 @@
 #define OCTOSPI_TCR     OCTOSPI(0x108u)
 #define OCTOSPI_IR      OCTOSPI(0x110u)
 
-#define CR_ENABLE   1u
-#define CR_ABORT    2u
-#define CR_READ     (1u << 28)
-#define DCR1_DEVICE (1u << 24 | 25u << 16 | 1u << 8 | 1u << 3) /* Macronix, 2^26 bytes, no delay   \
-                                                                */
+#define CR_ENABLE 1u
+#define CR_ABORT  2u
+#define CR_READ   (1u << 28)
+#define DCR1_DEVICE                                                                                \
+    (1u << 24 | 25u << 16 | 1u << 8 | 1u << 3) /* Macronix, 2^26 bytes, no delay                   \
+                                                */
 #define SR_ERROR      1u
 #define SR_COMPLETE   2u
 #define SR_FIFO       4u
