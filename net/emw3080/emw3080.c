@@ -21,6 +21,7 @@
 #define RESET_PAUSE_MS 1000u
 #define JOIN_PAUSE_MS  5000u
 #define PAUSE_MAX_MS   60000u
+#define READ_MS        200u
 #define TURNS_MAX      16u /* steps of transactions in one tick */
 
 enum { STATION_DOWN = 1, STATION_UP = 2, STATION_GOT_IP = 3 };
@@ -369,6 +370,28 @@ static void watch_frames(struct emw3080 *module, otter_ms now)
         enter(module, now, STATE_CHECK);
 }
 
+/* The core may compute for longer than an answer takes. What waits then to be read, or to be sent,
+ * goes first, for READ_MS at most: a module may talk without an end. */
+static bool may_judge(struct emw3080 *module, otter_ms now)
+{
+    if (now < module->deadline && (module->in_flight == 0 || now < module->answer_by)) {
+        module->judge_at = OTTER_NEVER;
+        return false;
+    }
+    if (module->judge_at == OTTER_NEVER)
+        module->judge_at = now + READ_MS;
+    return now >= module->judge_at || emw3080_bus_rests(module, now);
+}
+
+static void judge(struct emw3080 *module, otter_ms now)
+{
+    if (!may_judge(module, now))
+        return;
+    watch_frames(module, now);
+    if (now >= module->deadline)
+        on_deadline(module, now);
+}
+
 void emw3080_tick(struct emw3080 *module, otter_ms now)
 {
     unsigned turns = 0;
@@ -377,9 +400,7 @@ void emw3080_tick(struct emw3080 *module, otter_ms now)
             module->deadline = now + states[module->state].limit_ms;
             module->answer_by = now + FRAME_ANSWER_MS;
         }
-        watch_frames(module, now);
-        if (now >= module->deadline)
-            on_deadline(module, now);
+        judge(module, now);
     } while (emw3080_bus_step(module, now) && ++turns < TURNS_MAX);
 }
 
@@ -387,7 +408,8 @@ void emw3080_tick(struct emw3080 *module, otter_ms now)
 
 void emw3080_init(struct emw3080 *module, otter_ms now)
 {
-    *module = (struct emw3080){.lacks = OTTER_E_AGAIN, .fresh = true, .deadline = now};
+    *module = (struct emw3080){
+        .lacks = OTTER_E_AGAIN, .fresh = true, .deadline = now, .judge_at = OTTER_NEVER};
     emw3080_select(false);
 }
 

@@ -78,6 +78,7 @@ void emw3080_frame_received(size_t length);
 struct emw3080 {
     uint8_t state;
     otter_ms deadline; /* of the state */
+    otter_ms judge_at; /* what is late is late then, whatever waits to be read */
     otter_status lacks;
     uint32_t pause_ms; /* the last wait before a reset or a join */
     uint8_t tries;     /* without an answer, so far */

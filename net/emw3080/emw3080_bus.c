@@ -242,3 +242,8 @@ bool emw3080_has_work(const struct emw3080 *module, otter_ms now)
     return (command_waits(module) || frame_waits(module) || emw3080_notify()) &&
            emw3080_frame_room();
 }
+
+bool emw3080_bus_rests(const struct emw3080 *module, otter_ms now)
+{
+    return module->bus == BUS_IDLE && !emw3080_has_work(module, now);
+}

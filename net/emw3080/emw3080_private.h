@@ -69,6 +69,8 @@ void emw3080_reset_later(struct emw3080 *module, otter_ms now, otter_status lack
 
 /* Goes one step on with the transaction; false when it has to wait. */
 bool emw3080_bus_step(struct emw3080 *module, otter_ms now);
+/* No transaction is going on, and none can begin now. */
+bool emw3080_bus_rests(const struct emw3080 *module, otter_ms now);
 /* Whatever was going on is over. */
 void emw3080_bus_stop(struct emw3080 *module);
 

@@ -850,6 +850,63 @@ static void only_a_few_frames_wait_for_their_answers(void **state)
     assert_int_equal(emw3080_network(&module), OTTER_OK);
 }
 
+/* TLS computes for over a second, and frames and commands are answered meanwhile. */
+static void answers_that_wait_while_the_core_computes_are_not_late(void **state)
+{
+    (void)state;
+    for (unsigned flow_ms = 0; flow_ms < 10; flow_ms += 3) {
+        set_up(NULL);
+        join_workshop();
+        fake.flow_late_ms = flow_ms;
+        send_frame(60, 1);
+        send_frame(60, 2);
+        while (out.count > 0)
+            run(1);
+        now += 5 * SECOND;
+        run(SECOND);
+        assert_int_equal(air.count, 2);
+        assert_int_equal(times_logged("no answer"), 0);
+        assert_int_equal(fake.asked[LINK_INFO], 0);
+        while (fake.asked[LINK_INFO] == 0)
+            run(1);
+        now += 5 * SECOND;
+        run(SECOND);
+        assert_int_equal(times_logged("no answer"), 0);
+        assert_int_equal(fake.asked[LINK_INFO], 1);
+        assert_int_equal(emw3080_network(&module), OTTER_OK);
+    }
+}
+
+static void a_command_that_waits_while_the_core_computes_is_sent_before_it_is_late(void **state)
+{
+    (void)state;
+    join_workshop();
+    fake.flow_late_ms = 3;
+    const unsigned before = fake.transactions;
+    while (fake.transactions == before && !fake.selected)
+        emw3080_tick(&module, now++);
+    now += 5 * SECOND;
+    run(SECOND);
+    assert_int_equal(fake.asked[LINK_INFO], 1);
+    assert_int_equal(times_logged("no answer"), 0);
+}
+
+static void a_module_that_talks_but_does_not_answer_is_found_out(void **state)
+{
+    (void)state;
+    join_workshop();
+    fake.stays_silent = true;
+    send_frame(60, 1);
+    for (unsigned i = 0; i < 45 * SECOND / 10; i++) {
+        while (fake.count < 100 && module.state != 0)
+            say_frame(60, 1);
+        fake.flow_late_ms = 1;
+        run(10);
+    }
+    assert_true(times_logged("no answer to 1 frames") > 0);
+    assert_true(fake.resets >= 2);
+}
+
 static void notify_without_anything_to_say_does_not_turn_the_loop_for_ever(void **state)
 {
     (void)state;
@@ -891,6 +948,9 @@ int main(void)
         T(without_room_the_module_keeps_its_frames),
         T(a_flood_leaves_the_loop_its_turns),
         T(only_a_few_frames_wait_for_their_answers),
+        T(answers_that_wait_while_the_core_computes_are_not_late),
+        T(a_command_that_waits_while_the_core_computes_is_sent_before_it_is_late),
+        T(a_module_that_talks_but_does_not_answer_is_found_out),
         T(notify_without_anything_to_say_does_not_turn_the_loop_for_ever),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
