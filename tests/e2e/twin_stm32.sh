@@ -7,59 +7,30 @@
 #                                       --full: many more, one in each life
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/twin_lib.sh"
 
-board=$1
-built=$root/build/$board
 part=$2
 base=0x08000000
 primary=0x08010000
 secondary=0x08110000
-[ -f "$built/ports/stm32/port_selftest.bin" ] || skip "build/$board is not built"
+[ -f "$built/ports/stm32/port_selftest.bin" ] || skip "the self-test of $board is not built"
 
 sign() { # sign VERSION PROGRAM OUT
-    "$otter" sign -k "$built/keys/boot-signing.pem" -v "$1" --header-size 0x400 --pad-header \
-        -S 0xe8000 --align 16 --max-align 16 -M 116 --mode direct-xip "$2" "$3" >/dev/null
+    sign_image "$@" --mode direct-xip
 }
 
-merge() {
+merge_hex() {
     "$otter" merge -o "$@" >/dev/null
-}
-
-twin() { # twin FLASH OPTION…: from power-on, until it is stopped or ends; input and log are files
-    flash=$1
-    shift
-    "$otter" twin --board "$board" --flash "$flash" "$@" <"${input:-/dev/null}" \
-        >>"$work/device.log" 2>&1 &
-    device=$!
-}
-
-stop_twin() {
-    kill "$device"
-    wait "$device" || fail "the twin ended with exit code $?"
-    device=
-    skip_lines device
-}
-
-# ends CODE TEXT: the twin ends by itself, with this exit code and a word.
-ends() {
-    code=0
-    wait "$device" || code=$?
-    device=
-    [ "$code" -eq "$1" ] || fail "the twin ended with exit code $code, not $1"
-    expect device "$2"
-    skip_lines device
 }
 
 # ---- the port's self-test ----
 
 selftest() {
     sign 1.0.0 "$built/ports/stm32/port_selftest.bin" "$work/selftest.bin"
-    merge "$work/selftest.hex" "$built/firmware/bootloader.bin@$base" "$work/selftest.bin@$primary"
+    merge_hex "$work/selftest.hex" "$built/firmware/bootloader.bin@$base" "$work/selftest.bin@$primary"
     # What the firmware expects: '0' + n % 64, 8192 times.
     awk 'BEGIN { for (n = 0; n < 8192; n++) printf "%c", 48 + n % 64 }' >"$work/stream"
-    mkfifo "$work/keys"
-    exec 3<>"$work/keys"
-    input=$work/keys
+    open_console
 
     # Operations of its start: two erases and the note of the first stage, then those of the checks.
     step "what cuts in an erase and in a program have torn is told, and gone with the next erase"
@@ -108,9 +79,9 @@ prepare_swap() {
     program b >"$work/b"
     sign 1.0.0 "$work/a" "$work/1.0.0.bin"
     sign 1.0.1 "$work/b" "$work/1.0.1.bin"
-    merge "$work/images.hex" "$work/1.0.0.bin@$primary" "$work/1.0.1.bin@$secondary"
-    merge "$work/one.hex" "$built/firmware/bootloader.bin@$base"
-    merge "$work/other.hex" "$built/firmware/bootloader.bin@0x08100000"
+    merge_hex "$work/images.hex" "$work/1.0.0.bin@$primary" "$work/1.0.1.bin@$secondary"
+    merge_hex "$work/one.hex" "$built/firmware/bootloader.bin@$base"
+    merge_hex "$work/other.hex" "$built/firmware/bootloader.bin@0x08100000"
     "$otter" create-trailer -S 0xe8000 --align 16 --max-align 16 -M 116 --hex-addr $secondary \
         "$work/request.hex" >/dev/null
     programmed="--hex $work/one.hex --hex $work/images.hex --hex $work/request.hex"
