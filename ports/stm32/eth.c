@@ -241,7 +241,7 @@ static void start_mac(void)
     MAC1USTCR = clock_hz() / 1000000u - 1u;
     MACPFR = 0;
     MMCRIMR = MMCTIMR = 0xffffffffu;
-    MTLTQOMR = QUEUE_TX_WHOLE;
+    MTLTQOMR |= QUEUE_TX_WHOLE; /* its size (TQS) stays: it could be made too small for a frame */
     MTLRQOMR = QUEUE_RX_WHOLE;
     DMASBMR = DMA_BURSTS;
     DMACCR = 0;

@@ -7,7 +7,6 @@
 #define MAC1USTCR 0x00dcu
 #define MACA0HR   0x0300u
 #define MACA0LR   0x0304u
-#define MTLTQOMR  0x0d00u
 #define DMAMR     0x1000u
 #define DMAISR    0x1008u
 #define DMACSR    ETH_DMACSR
@@ -60,7 +59,7 @@ static const struct reg eth_regs[] = {
     {"MACA0LR", MACA0LR, 0xffffffff, 0, 0xffffffff, 0, 0},
     {"MMCRIMR", 0x070c, 0x0c020060, 0, 0, 0, 0},
     {"MMCTIMR", 0x0710, 0x0c20c000, 0, 0, 0, 0},
-    {"MTLTQOMR", MTLTQOMR, 0x73, 0, 0x8, 0, 0},
+    {"MTLTQOMR", ETH_MTLTQOMR, 0x00070073, 0, 0x00070008, 0, 0},
     {"MTLRQOMR", 0x0d30, 0x7ff, 0, 0x00700000, 0, 0},
     {"DMAMR", DMAMR, 0x00037803, 0, 0, 0, 0},
     {"DMASBMR", 0x1004, 0xd001, 0, 0x01010000, 0, 0},
@@ -364,8 +363,8 @@ static void eth_write(struct device *device, uint32_t offset, uint32_t old, uint
         write_control(eth, old);
     else if (offset == MACA0LR)
         latch_address(eth);
-    else if (offset == MTLTQOMR)
-        *eth_reg(eth, MTLTQOMR) &= ~FTQ; /* done at once: nothing waits there */
+    else if (offset == ETH_MTLTQOMR)
+        *eth_reg(eth, ETH_MTLTQOMR) &= ~FTQ; /* done at once: nothing waits there */
     else if (offset == ETH_DMACTCR || offset == ETH_DMACRCR)
         write_dma(eth, offset, old);
     else if (offset == ETH_DMACRDTPR)

@@ -45,6 +45,7 @@ void stm32_eth_receive(struct stm32_eth *eth, const uint8_t *frame, uint32_t len
 #define ETH_MACCR     0x0000u
 #define ETH_MACMDIOAR 0x0200u
 #define ETH_MACMDIODR 0x0204u
+#define ETH_MTLTQOMR  0x0d00u
 #define ETH_DMACCR    0x1100u
 #define ETH_DMACTCR   0x1104u
 #define ETH_DMACRCR   0x1108u

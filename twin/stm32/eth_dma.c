@@ -8,6 +8,9 @@
 #define ST 1u
 #define SR 1u
 
+#define TSF       0x00000002u /* of MTLTQOMR */
+#define TQS_UNITS 256u
+
 #define OWN      0x80000000u
 #define CONTEXT  0x40000000u /* of a descriptor to be sent */
 #define RX_IOC   0x40000000u /* of one to be received to */
@@ -143,11 +146,25 @@ static bool gather_frame(struct stm32_eth *eth)
     return true;
 }
 
+/* With TSF a frame leaves when all of it is in the queue; one that is longer than it never does. */
+static bool fits_into_queue(struct stm32_eth *eth)
+{
+    const uint32_t mode = *eth_reg(eth, ETH_MTLTQOMR);
+    const uint32_t size = ((mode >> 16 & 7u) + 1u) * TQS_UNITS;
+    if (!(mode & TSF) || eth->out.length <= size)
+        return true;
+    twin_fault(twin_of(eth), "ETH sends a frame of %u bytes from a queue of %u (MTLTQOMR.TQS)",
+               eth->out.length, size);
+    return false;
+}
+
 void eth_tx_resume(struct stm32_eth *eth)
 {
     if (!tx_runs(eth) || eth->sent.queued || eth->tx_waits)
         return;
     if (gather_frame(eth)) {
+        if (!fits_into_queue(eth))
+            return;
         twin_timer_set(twin_of(eth), &eth->sent,
                        twin_now(twin_of(eth)) + eth_frame_ns(eth, eth->out.length));
         return;

@@ -13,6 +13,7 @@
 #define MDIODR    (ETH + 0x0204)
 #define MACA0HR   (ETH + 0x0300)
 #define MACA0LR   (ETH + 0x0304)
+#define MTLTQOMR  (ETH + 0x0d00)
 #define DMAMR     (ETH + 0x1000)
 #define DMACCR    (ETH + 0x1100)
 #define DMACTCR   (ETH + 0x1104)
@@ -216,7 +217,7 @@ static inline void open_rings(void)
 static inline void run(uint32_t control)
 {
     put(MACCR, control | TE_RE);
-    put(ETH + 0xd00, 3);
+    put(MTLTQOMR, get(MTLTQOMR) | 3u);
     set(DMACTCR, 1);
     set(DMACRCR, 1);
 }

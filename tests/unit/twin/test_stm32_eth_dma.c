@@ -120,6 +120,23 @@ static void wrong_descriptors_are_named(void **state)
     }
 }
 
+/* TQS may be written, so a driver that sets TSF alone makes it 256 bytes. */
+static void a_frame_that_is_longer_than_the_queue_is_named(void **state)
+{
+    (void)state;
+    open_all();
+    assert_int_equal(get(MTLTQOMR), 0x0007000a);
+    send_frame(1514);
+    assert_true(comes(DMACSR, 1, 1));
+    assert_no_fault();
+    put(MTLTQOMR, 2u);
+    send_frame(256);
+    pass(TWIN_MS);
+    assert_int_equal(wire_count, 2);
+    send_frame(257);
+    assert_fault("a frame of 257 bytes from a queue of 256 (MTLTQOMR.TQS)");
+}
+
 /* ---- in ---- */
 
 static void a_frame_comes_in(void **state)
@@ -409,6 +426,7 @@ int main(void)
         TEST(descriptors_may_lie_apart),
         TEST(the_mac_follows_the_negotiated_speed),
         TEST(wrong_descriptors_are_named),
+        TEST(a_frame_that_is_longer_than_the_queue_is_named),
         TEST(a_frame_comes_in),
         TEST(the_checksum_stays_unless_it_is_stripped),
         TEST(the_last_descriptor_waits_for_the_tail_pointer),
