@@ -215,6 +215,17 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     }
 }
 
+/* Unicorn would try the same instruction for ever: it is put back to a block that it could fetch.
+ */
+static void cannot_go_on(struct twin *twin, uint32_t number)
+{
+    if (number == 3)
+        twin_fault(twin, "the program executes at 0x%08x, where no program can lie", twin_pc(twin));
+    else
+        twin_fault(twin, "the program took the core's exception %u", number);
+    core_set_reg(twin, UC_ARM_REG_PC, twin->block_start | 1u);
+}
+
 static void on_interrupt(uc_engine *uc, uint32_t number, void *ctx)
 {
     struct twin *twin = ctx;
@@ -226,7 +237,7 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *ctx)
     else if (number == 7)
         twin_fault(twin, "the program met a breakpoint");
     else
-        twin_fault(twin, "the program took the core's exception %u", number);
+        cannot_go_on(twin, number);
     twin->between = true;
     twin_end_slice(twin);
 }
