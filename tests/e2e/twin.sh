@@ -54,6 +54,23 @@ run 3 "power cut after 1000000 clocks" --board numaker-m2354 --flash flash2 --he
     --cut-after 1000000
 [ -s flash2/sd-card.bin ] || fail "the board's SD card is in no file"
 
+step "flash on a full disk, and flash whose making was cut off"
+mkdir -p full flash4
+if unshare -rm mount -t tmpfs -o size=600k none full 2>/dev/null; then
+    code=0
+    timeout $patience_s unshare -rm sh -c 'mount -t tmpfs -o size=600k none full && exec "$0" "$@"' \
+        "$otter" twin --board numaker-iot-m467 --flash full --hex runs.hex --cut-after 1000 \
+        >out 2>&1 </dev/null || code=$?
+    [ $code -eq 1 ] && grep -q 'full/aprom.bin: No space left' out || fail "exit code $code: $(cat out)"
+else
+    echo "no file system can be mounted here"
+fi
+head -c 5000 /dev/zero | tr '\0' '\377' >flash4/aprom.bin
+run 3 "power cut after 1000 clocks" --board numaker-m2354 --flash flash4 --hex runs.hex --cut-after 1000
+[ "$(tail -c +4097 flash4/aprom.bin | tr -d '\377' | wc -c)" -eq 0 ] || fail "its flash is not erased"
+head -c 5000 /dev/zero >flash4/sd-card.bin
+run 1 "sd-card.bin has 5000 bytes" --board numaker-m2354 --flash flash4
+
 step "its link goes and comes back"
 "$otter" twin --board numaker-pfm-m487 --flash flash3 --hex sleeps.hex </dev/null >out 2>&1 &
 twin=$!
