@@ -4,8 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "twin/modem/emw3080_model.h"
-
 struct state {
     const struct stm32_board *board;
     struct stm32 *soc;
@@ -83,7 +81,7 @@ bool stm32_make(struct machine *machine, const char *folder, const struct stm32_
                                 .program = program,
                                 .connect_console = connect_console,
                                 .connect_modem = board->wifi ? connect_modem : NULL,
-                                .modem_faults = board->wifi ? emw3080_model_faults : NULL,
+                                .modem_faults = stm32_net_faults(net),
                                 .connect_link = connect_link,
                                 .spoil_entropy = spoil_entropy,
                                 .free = free_board};

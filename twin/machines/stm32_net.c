@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "twin/modem/emw3080_model.h"
 #include "twin/modem/wifi.h"
 #include "twin/net.h"
 
-#define OUTPUT 1u /* of MODER */
+#define OUTPUT     1u /* of MODER */
+#define FAULTS_MAX 24u
 
 struct stm32_net {
     struct stm32 *soc;
@@ -16,6 +18,8 @@ struct stm32_net {
     struct stm32_ear ear;
     struct phy *phy; /* NULL where there is no Ethernet */
     struct net *cable;
+    unsigned wifi_faults; /* of these: none, and those of the EMW3080; then come those of ETH */
+    const char *faults[FAULTS_MAX];
 };
 
 /* ---- the EMW3080 ---- */
@@ -90,9 +94,14 @@ static void add_wifi(struct stm32_net *net, const struct stm32_wifi_wiring *wiri
 bool stm32_net_connect_modem(struct stm32_net *net, const struct modem_setup *setup)
 {
     const struct wifi_host host = {net, on_flow, on_notify};
+    struct modem_setup wifi = *setup;
+    if (setup->fault >= net->wifi_faults) {
+        stm32_eth_spoil(net->soc->eth, setup->fault - net->wifi_faults + 1u, setup->fault_at);
+        wifi.fault = wifi.fault_at = 0;
+    }
     on_flow(net, false);
     on_notify(net, false);
-    net->wifi = wifi_new(net->soc->twin, setup, &host);
+    net->wifi = wifi_new(net->soc->twin, &wifi, &host);
     return net->wifi != NULL;
 }
 
@@ -123,6 +132,20 @@ static bool add_ethernet(struct stm32_net *net, const struct stm32_ethernet_wiri
 
 /* ---- the whole ---- */
 
+static void add_faults(struct stm32_net *net, const char *const names[])
+{
+    unsigned count = 0;
+    while (net->faults[count])
+        count++;
+    for (; *names && count < FAULTS_MAX - 1u; names++)
+        net->faults[count++] = *names;
+}
+
+const char *const *stm32_net_faults(const struct stm32_net *net)
+{
+    return net->faults;
+}
+
 void stm32_net_connect_link(struct stm32_net *net, bool there)
 {
     if (net->wifi)
@@ -140,6 +163,11 @@ struct stm32_net *stm32_net_new(struct stm32 *soc, const struct stm32_wifi_wirin
     net->soc = soc;
     if (wifi)
         add_wifi(net, wifi);
+    add_faults(net, emw3080_model_faults);
+    while (net->faults[net->wifi_faults])
+        net->wifi_faults++;
+    if (ethernet)
+        add_faults(net, stm32_eth_faults + 1);
     if (!ethernet || add_ethernet(net, ethernet))
         return net;
     stm32_net_free(net);

@@ -27,6 +27,8 @@ struct stm32_net;
 struct stm32_net *stm32_net_new(struct stm32 *soc, const struct stm32_wifi_wiring *wifi,
                                 const struct stm32_ethernet_wiring *ethernet);
 void stm32_net_free(struct stm32_net *net);
+/* The names of what can go wrong, for modem_setup_fault. */
+const char *const *stm32_net_faults(const struct stm32_net *net);
 /* Switches the EMW3080 on. False without memory. */
 bool stm32_net_connect_modem(struct stm32_net *net, const struct modem_setup *setup);
 /* The cable, and the access point. */

@@ -1,6 +1,7 @@
 /* The EMW3080's model in a twin's loop; see wifi.h. */
 #include "twin/modem/wifi.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "twin/modem/emw3080_model.h"
@@ -13,7 +14,18 @@ struct wifi {
     struct net *net;
     struct twin_timer due;
     bool flow, notify; /* as the host knows them */
+    bool told;         /* that its fault has struck */
 };
+
+static void tell_fault(struct wifi *wifi)
+{
+    const struct emw3080_config *config = &wifi->model.config;
+    if (wifi->told || config->fault == EMW3080_SOUND || config->fault_at > 0)
+        return;
+    wifi->told = true;
+    fprintf(stderr, "\notter twin: the modem goes wrong: %s\n",
+            emw3080_model_faults[config->fault]);
+}
 
 static void follow_pins(struct wifi *wifi)
 {
@@ -24,6 +36,7 @@ static void follow_pins(struct wifi *wifi)
     if (notify != wifi->notify)
         wifi->host.notify(wifi->host.ctx, wifi->notify = notify);
     twin_timer_set(wifi->twin, &wifi->due, emw3080_model_deadline(&wifi->model));
+    tell_fault(wifi);
 }
 
 static void on_due(void *ctx)

@@ -33,6 +33,8 @@ struct stm32_eth_board {
 
 /* Before it, there is no PHY: DMAMR.SWR does not end. */
 void stm32_eth_connect(struct stm32_eth *eth, const struct stm32_eth_board *board);
+/* The fault of that number in stm32_eth_faults comes with the `at`-th frame. */
+void stm32_eth_spoil(struct stm32_eth *eth, unsigned fault, unsigned at);
 /* From the wire; what comes while the link is down is lost. */
 void stm32_eth_receive(struct stm32_eth *eth, const uint8_t *frame, uint32_t length);
 
@@ -73,6 +75,11 @@ void stm32_eth_receive(struct stm32_eth *eth, const uint8_t *frame, uint32_t len
 #define ETH_RI  0x0040u
 #define ETH_RBU 0x0080u
 #define ETH_RPS 0x0100u
+#define ETH_FBE 0x1000u
+
+/* What goes wrong once, until the next DMAMR.SWR. */
+enum eth_fault { ETH_SOUND, ETH_RX_BUS, ETH_TX_BUS, ETH_TX_STUCK };
+extern const char *const stm32_eth_faults[]; /* their names, for modem_setup_fault */
 
 struct eth_frame {
     uint32_t length;
@@ -87,6 +94,9 @@ struct stm32_eth {
     uint8_t address[6];    /* as the low word latched it */
     uint32_t tx_at, rx_at; /* the present descriptors */
     bool tx_waits;         /* suspended, until the tail pointer is written */
+    bool tx_dead, rx_dead; /* since a fault */
+    enum eth_fault fault;
+    unsigned fault_in; /* frames of its direction */
     struct eth_frame out;
     struct eth_frame wire[ETH_WIRE];
     unsigned wire_start, wire_count;

@@ -33,6 +33,24 @@ static struct twin *twin_of(struct stm32_eth *eth)
     return eth->module.soc->twin;
 }
 
+/* ---- faults ---- */
+
+const char *const stm32_eth_faults[] = {"none", "rx-bus-error", "tx-bus-error", "tx-stuck", NULL};
+
+void stm32_eth_spoil(struct stm32_eth *eth, unsigned fault, unsigned at)
+{
+    eth->fault = (enum eth_fault)fault;
+    eth->fault_in = at;
+}
+
+static bool strikes(struct stm32_eth *eth, enum eth_fault fault)
+{
+    if (eth->fault != fault || --eth->fault_in > 0)
+        return false;
+    eth->fault = ETH_SOUND;
+    return true;
+}
+
 /* ---- descriptors ---- */
 
 static bool load(struct stm32_eth *eth, uint32_t address, uint32_t words[4])
@@ -78,7 +96,7 @@ static uint32_t next_rx(struct stm32_eth *eth, uint32_t at)
 
 static bool tx_runs(struct stm32_eth *eth)
 {
-    return *eth_reg(eth, ETH_DMACTCR) & ST && *eth_reg(eth, ETH_MACCR) & ETH_TE;
+    return !eth->tx_dead && *eth_reg(eth, ETH_DMACTCR) & ST && *eth_reg(eth, ETH_MACCR) & ETH_TE;
 }
 
 static const char *what_is_wrong(const uint32_t words[4], bool first)
@@ -195,6 +213,12 @@ static void on_sent(void *ctx)
 {
     struct stm32_eth *eth = ctx;
     uint32_t words[4];
+    const bool bus = strikes(eth, ETH_TX_BUS);
+    if (bus || strikes(eth, ETH_TX_STUCK)) {
+        eth->tx_dead = true;
+        eth_raise(eth, bus ? ETH_FBE : 0);
+        return;
+    }
     put_on_wire(eth);
     do {
         if (!load(eth, eth->tx_at, words))
@@ -215,7 +239,7 @@ static void on_sent(void *ctx)
 
 static bool rx_runs(struct stm32_eth *eth)
 {
-    return *eth_reg(eth, ETH_DMACRCR) & SR && *eth_reg(eth, ETH_MACCR) & ETH_RE;
+    return !eth->rx_dead && *eth_reg(eth, ETH_DMACRCR) & SR && *eth_reg(eth, ETH_MACCR) & ETH_RE;
 }
 
 static uint32_t buffer_size(struct stm32_eth *eth)
@@ -298,6 +322,10 @@ void eth_rx_frame(struct stm32_eth *eth, const struct eth_frame *frame)
         return; /* an overflow: lost */
     eth->fifo[(eth->fifo_start + eth->fifo_count++) % ETH_WIRE] = *frame;
     eth->fifo_bytes += frame->length;
+    if (strikes(eth, ETH_RX_BUS)) {
+        eth->rx_dead = true;
+        eth_raise(eth, ETH_FBE);
+    }
     eth_rx_resume(eth);
 }
 
@@ -338,7 +366,7 @@ void eth_rx_begin(struct stm32_eth *eth)
 void eth_dma_clear(struct stm32_eth *eth)
 {
     twin_timer_set(twin_of(eth), &eth->sent, TWIN_NEVER);
-    eth->tx_waits = false;
+    eth->tx_waits = eth->tx_dead = eth->rx_dead = false;
     eth->fifo_count = 0;
     eth->fifo_bytes = 0;
 }

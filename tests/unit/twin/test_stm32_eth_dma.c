@@ -368,6 +368,33 @@ static void a_stop_is_told(void **state)
     assert_no_fault();
 }
 
+static void a_fault_stops_the_controller_until_its_reset(void **state)
+{
+    for (unsigned fault = 1; stm32_eth_faults[fault]; fault++) {
+        wire_count = 0;
+        if (fault > 1) {
+            (void)switch_eth_off(state);
+            (void)begin(state);
+        }
+        open_all();
+        stm32_eth_spoil(soc->eth, fault, 2);
+        const bool in = fault == ETH_RX_BUS;
+        for (unsigned i = 0; i < 3; i++) {
+            if (in)
+                give_frame(5, 100);
+            else
+                send_frame(100);
+            pass(TWIN_MS);
+        }
+        if (in)
+            assert_int_equal(rx_status(1) & OWN, OWN);
+        else
+            assert_int_equal(wire_count, 1);
+        assert_int_equal(get(DMACSR) & ETH_FBE, fault == ETH_TX_STUCK ? 0 : ETH_FBE);
+        assert_no_fault();
+    }
+}
+
 static void what_is_not_modelled_is_named(void **state)
 {
     (void)state;
@@ -443,6 +470,7 @@ int main(void)
         TEST(interrupts_sum_up_what_is_enabled),
         TEST(without_link_nothing_passes),
         TEST(a_stop_is_told),
+        TEST(a_fault_stops_the_controller_until_its_reset),
         TEST(what_is_not_modelled_is_named),
         TEST(the_gateway_answers_an_arp_request),
     };
