@@ -37,9 +37,14 @@ has_way_back() {
 
 # ---- images ----
 
-sign_image() { # sign_image VERSION PROGRAM OUT [OPTION…]
+exchanges_banks() {
+    [ "$(text update)" = bank-swap ]
+}
+
+sign_image() { # sign_image VERSION PROGRAM OUT
     version=$1 program=$2 out=$3
     shift 3
+    ! exchanges_banks || set -- --mode direct-xip
     "$otter" sign -k "$built/keys/boot-signing.pem" -v "$version" --pad-header \
         --header-size "$(number header_size)" -S "$(place primary 3)" \
         --align "$(device_number "$(place secondary 1)" write_size)" --max-align "$(number max_align)" \
@@ -48,8 +53,11 @@ sign_image() { # sign_image VERSION PROGRAM OUT [OPTION…]
 
 merge() { # merge IMAGE OUT: with the bootloader, as a programmer takes it
     base=$(device_number 0 base)
-    "$otter" merge -o "$2" "$built/firmware/bootloader.bin@$((base + $(place boot 2)))" \
-        "$1@$((base + $(place primary 2)))" >/dev/null
+    bootloader=$built/firmware/bootloader.bin
+    set -- "$2" "$bootloader@$((base + $(place boot 2)))" "$1@$((base + $(place primary 2)))"
+    ! exchanges_banks ||
+        set -- "$@" "$bootloader@$((base + $(place secondary 2) - $(place primary 2) + $(place boot 2)))"
+    "$otter" merge -o "$@" >/dev/null
 }
 
 # ---- flash as files ----

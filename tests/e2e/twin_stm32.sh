@@ -15,10 +15,6 @@ primary=0x08010000
 secondary=0x08110000
 [ -f "$built/ports/stm32/port_selftest.bin" ] || skip "the self-test of $board is not built"
 
-sign() { # sign VERSION PROGRAM OUT
-    sign_image "$@" --mode direct-xip
-}
-
 merge_hex() {
     "$otter" merge -o "$@" >/dev/null
 }
@@ -26,7 +22,7 @@ merge_hex() {
 # ---- the port's self-test ----
 
 selftest() {
-    sign 1.0.0 "$built/ports/stm32/port_selftest.bin" "$work/selftest.bin"
+    sign_image 1.0.0 "$built/ports/stm32/port_selftest.bin" "$work/selftest.bin"
     merge_hex "$work/selftest.hex" "$built/firmware/bootloader.bin@$base" "$work/selftest.bin@$primary"
     # What the firmware expects: '0' + n % 64, 8192 times.
     awk 'BEGIN { for (n = 0; n < 8192; n++) printf "%c", 48 + n % 64 }' >"$work/stream"
@@ -77,8 +73,8 @@ program() {
 prepare_swap() {
     program a >"$work/a"
     program b >"$work/b"
-    sign 1.0.0 "$work/a" "$work/1.0.0.bin"
-    sign 1.0.1 "$work/b" "$work/1.0.1.bin"
+    sign_image 1.0.0 "$work/a" "$work/1.0.0.bin"
+    sign_image 1.0.1 "$work/b" "$work/1.0.1.bin"
     merge_hex "$work/images.hex" "$work/1.0.0.bin@$primary" "$work/1.0.1.bin@$secondary"
     merge_hex "$work/one.hex" "$built/firmware/bootloader.bin@$base"
     merge_hex "$work/other.hex" "$built/firmware/bootloader.bin@0x08100000"

@@ -9,8 +9,22 @@ set -eu
 
 full=${2:-}
 firmware=$built/firmware/firmware
-has_modem=false
-[ "$(text network)" != esp8266 ] || has_modem=true
+network=$(text network)
+# What goes wrong with the board's modem: kinds of the default run, and of the full one; none by cable.
+case $network in
+esp8266)
+    kinds="restarts drops refuses"
+    more="busy mute hangs restarts noise loses refuses no-prompt send-fail drops eats no-wifi"
+    ;;
+emw3080)
+    kinds="restarts drops hangs"
+    more="flow-late flow-never flow-once bad-header hangs mute drops blinks restarts rejects event reorders"
+    ;;
+*) kinds= more= ;;
+esac
+has_modem() {
+    [ -n "$kinds" ]
+}
 
 # What lib.sh does for the host process, for this board. A blank board, programmed once.
 new_device() {
@@ -18,7 +32,7 @@ new_device() {
     merge "$work/1.0.0.bin" "$work/merged.hex"
     twin "$work/flash" --hex "$work/merged.hex"
     expect device "not provisioned"
-    $has_modem || return 0
+    has_modem || return 0
     configure wifi_ssid workshop
     configure wifi_credential otter-demo
 }
@@ -34,31 +48,30 @@ last_block() {
     grep -a '\] block ' "$work/device.log" | tail -n 1 | sed 's/.*\] block \([0-9]*\)\/.*/\1/'
 }
 
-# Flash operations of a block of 4 KiB: by words on the chip, by pages beside it. On a card they are blocks
+# Flash operations of a block of 4 KiB: by units of the chip, by pages beside it. On a card they are blocks
 # of 512 bytes, and the window that is erased anew after each start takes more than a hundred.
 most=20
 block_operations=20
-[ "$(place secondary 1)" -ne 0 ] || block_operations=1025
+[ "$(place secondary 1)" -ne 0 ] || block_operations=$((4096 / $(device_number 0 write_size) + 1))
 [ ! -f "$work/flash/sd-card.bin" ] || { block_operations=36 && most=5; }
 
 blocks=$(($(stat -c %s "$work/1.0.1.bin") / 4096))
 
 step "power cuts in the download, and at each start a modem that goes wrong"
-kinds="restarts drops refuses"
 parts=3
-[ "$full" != --full ] || { kinds="busy mute hangs restarts noise loses refuses no-prompt send-fail drops eats no-wifi" && parts=$most; }
+[ "$full" != --full ] || { kinds=$more && parts=$most; }
 stop_twin
 part=0
 before=0
 while [ "$part" -lt "$parts" ]; do
-    kind=$(echo $kinds | cut -d ' ' -f $((part % $(echo $kinds | wc -w) + 1)))
     set -- --cut-in-operation $((blocks * block_operations / (parts + 1) + part * 401 % block_operations))
-    ! $has_modem || set -- "$@" --modem-fault "$kind@$((25 + part * 5 % 10))"
+    ! has_modem || kind=$(echo $kinds | cut -d ' ' -f $((part % $(echo $kinds | wc -w) + 1)))
+    ! has_modem || set -- "$@" --modem-fault "$kind@$((25 + part * 5 % 10))"
     from=$(lines device)
     twin "$work/flash" "$@"
     wait_until "a cut in part $part" not_alive "$device"
     ends 3 "power cut after"
-    ! $has_modem || grep -q "the modem goes wrong: $kind" "$work/device.log" || fail "$kind did not come"
+    ! has_modem || grep -q "the modem goes wrong: $kind" "$work/device.log" || fail "$kind did not come"
     never device "blocks are on flash; checking" "$from"
     at=$(tail -n "+$((from + 1))" "$work/device.log" | sed -n 's/.*going on at block \([0-9]*\)\/.*/\1/p' | head -n 1)
     { [ -n "$at" ] && [ "$at" -ge "$before" ]; } || fail "it goes on at '$at' and not behind $before"
@@ -68,7 +81,7 @@ done
 echo "$part power cuts, and $before blocks when the last one came"
 
 step "the link is gone and comes back"
-twin "$work/flash" $($has_modem && echo --modem-delay 30)
+twin "$work/flash" $([ "$network" != esp8266 ] || echo --modem-delay 30)
 expect device "going on at block"
 expect device "[OTA       ] block "
 kill -USR1 "$device"
