@@ -88,7 +88,7 @@ _Static_assert((unsigned)BOARD_UPDATE <= UPDATE_BANK_SWAP,
 
 #define CHECK_DEVICE(name, n)                                                                      \
     _Static_assert(BOARD_OF_DEVICE(DEVICE_EXCESS, n) == 0u,                                        \
-                   name ": wants count and size of one to three runs of sectors");                                      \
+                   name ": wants count and size of one to three runs of sectors");                 \
     _Static_assert(ADDRESSES_END(n) <= 0x100000000ull &&                                           \
                        BOARD_OF_DEVICE(DEVICE_SIZE_64, n) <= 0xffffffffull,                        \
                    name ": reaches beyond 4 GiB");                                                 \
@@ -202,7 +202,11 @@ _Static_assert(SECTORS(BOARD_PRIMARY) <= BOARD_MAX_SECTORS &&
                "BOARD_MAX_SECTORS: a slot has more");
 _Static_assert(SLOT_EXCESS == 0u || (IS_UNIFORM && SLOT_EXCESS == FIRST_SECTOR(BOARD_PRIMARY)),
                "the slots are not equal in size (in move and offset one may have a sector more)");
-_Static_assert(BOARD_IMAGE_SIZE_MAX > BOARD_HEADER_SIZE,
+/* Where images are encrypted, trailers keep two keys as well. */
+#define KEYS_SIZE (2u * LARGER(16u, BOARD_MAX_ALIGN))
+_Static_assert(LAYOUT_IMAGE_SIZE_MAX(BOARD_UPDATE, SLOT_SIZE, LAST_SECTOR(BOARD_PRIMARY),
+                                     RECORD_WRITE, BOARD_MAX_ALIGN, BOARD_MAX_SECTORS,
+                                     KEYS_SIZE) > BOARD_HEADER_SIZE,
                "the slots leave no room for an image in front of their trailer");
 
 _Static_assert(!USES_SCRATCH || AREA_SIZE(BOARD_SCRATCH) >= LARGEST_SECTOR(BOARD_PRIMARY),
@@ -220,8 +224,27 @@ _Static_assert(!USES_SCRATCH || !HAS_EQUAL_SECTORS(BOARD_PRIMARY) ||
                    MEET(AREA_SIZE(BOARD_SCRATCH), FIRST_SECTOR(BOARD_PRIMARY),
                         FIRST_SECTOR(BOARD_SECONDARY)),
                "BOARD_SCRATCH: the sectors of the slots have no common end within it");
-_Static_assert(!USES_SCRATCH || AREA_SIZE(BOARD_SCRATCH) >=
-                                    LAYOUT_SCRATCH_TRAILER_SIZE(RECORD_WRITE, BOARD_MAX_ALIGN, 0u),
+/* Where the sectors of a slot differ in size, it ends at each multiple of the largest one: there a
+ * sector of each run must end. */
+#define RUN_MEETS(size, sector, start, ...)                                                        \
+    ((start) <= AREA_OFFSET(__VA_ARGS__) || (start) >= AREA_END(__VA_ARGS__) ||                    \
+     ((size) % (sector) == 0u && ((start)-AREA_OFFSET(__VA_ARGS__)) % (sector) == 0u))
+#define RUNS_MEET(size, ...)                                                                       \
+    ((size) % FIRST_SECTOR(__VA_ARGS__) == 0u &&                                                   \
+     RUN_MEETS(size, SECTOR_2(AREA_DEVICE(__VA_ARGS__)), END_1(AREA_DEVICE(__VA_ARGS__)),          \
+               __VA_ARGS__) &&                                                                     \
+     RUN_MEETS(size, SECTOR_3(AREA_DEVICE(__VA_ARGS__)), END_2(AREA_DEVICE(__VA_ARGS__)),          \
+               __VA_ARGS__))
+#define LARGEST_OF_SLOTS LARGER(LARGEST_SECTOR(BOARD_PRIMARY), LARGEST_SECTOR(BOARD_SECONDARY))
+_Static_assert(!USES_SCRATCH ||
+                   (HAS_EQUAL_SECTORS(BOARD_PRIMARY) && HAS_EQUAL_SECTORS(BOARD_SECONDARY)) ||
+                   (RUNS_MEET(LARGEST_OF_SLOTS, BOARD_PRIMARY) &&
+                    RUNS_MEET(LARGEST_OF_SLOTS, BOARD_SECONDARY)),
+               "sectors of several sizes: those of both slots must end at each multiple of the "
+               "largest, from the start of the slot");
+_Static_assert(!USES_SCRATCH ||
+                   AREA_SIZE(BOARD_SCRATCH) >=
+                       LAYOUT_SCRATCH_TRAILER_SIZE(RECORD_WRITE, BOARD_MAX_ALIGN, KEYS_SIZE),
                "BOARD_SCRATCH: its own trailer does not fit");
 _Static_assert(!IS_UNIFORM ||
                    (HAS_EQUAL_SECTORS(BOARD_PRIMARY) && HAS_EQUAL_SECTORS(BOARD_SECONDARY) &&

@@ -17,29 +17,30 @@ void boot_feed(const struct boot_state *state)
         hooks->feed(hooks->ctx);
 }
 
-static void report(const struct boot_state *state, struct boot_event event)
+static void report(const struct boot_state *state, enum boot_event_type type, uint32_t value,
+                   uint32_t total, const struct trailer *trailer)
 {
     const struct boot_hooks *hooks = &state->config->hooks;
-    event.image = state->image;
+    const struct boot_event event = {type,  state->image, (int32_t)value,
+                                     total, trailer,      &state->header};
     if (hooks->report != NULL)
         hooks->report(hooks->ctx, &event);
 }
 
 void boot_report(const struct boot_state *state, enum boot_event_type type, int32_t value)
 {
-    report(state, (struct boot_event){.type = type, .value = value, .header = &state->header});
+    report(state, type, (uint32_t)value, 0, NULL);
 }
 
 void boot_report_trailer(const struct boot_state *state, enum boot_event_type type,
                          const struct trailer *trailer)
 {
-    report(state, (struct boot_event){.type = type, .trailer = trailer});
+    report(state, type, 0, 0, trailer);
 }
 
 void boot_report_progress(const struct boot_state *state, uint32_t done, uint32_t total)
 {
-    report(state, (struct boot_event){
-                      .type = BOOT_EVENT_PROGRESS, .value = (int32_t)done, .total = total});
+    report(state, BOOT_EVENT_PROGRESS, done, total, NULL);
 }
 
 /* The primary slot is in clear, whatever the header's flag says. */

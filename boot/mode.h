@@ -27,22 +27,22 @@ struct boot_state {
     const struct flash_area *primary;
     const struct flash_area *secondary;
     const struct flash_area *slot; /* holds the image to start; the mode may choose another */
-    struct image_header header;    /* of the image that boot_verify accepted last */
-    uint32_t counter;              /* its security counter */
-    uint32_t hash;                 /* the first bytes of its hash: tells images apart */
-    uint32_t verdict;              /* IMAGE_ACCEPTED_TWICE, or boot_verify failed last */
-    struct image_policy policy;
-    uint8_t image;
+    uint8_t image;                 /* bytes stand in front, where short instructions reach them */
     enum boot_source source;
-    enum swap_type type; /* to be done, later what was done */
-    bool pending;        /* `type` is to be performed */
-    bool is_mixed;       /* what boot_verify reads now is decrypted already */
+    enum swap_type type;        /* to be done, later what was done */
+    bool pending;               /* `type` is to be performed */
+    bool is_mixed;              /* what boot_verify reads now is decrypted already */
+    bool is_doubtful;           /* more than one trailer tells of the swap in progress */
+    struct image_header header; /* of the image that boot_verify accepted last */
+    uint32_t counter;           /* its security counter */
+    uint32_t hash;              /* the first bytes of its hash: tells images apart */
+    uint32_t verdict;           /* IMAGE_ACCEPTED_TWICE, or boot_verify failed last */
+    struct image_policy policy;
     /* Swap modes: where the slots' trailers start, from the swap in progress. */
     uint32_t trailer_offset;
     uint32_t trailer_sectors; /* start of the first sectors that hold any of it */
     uint32_t limit;           /* an image must end here */
     uint32_t swap_size;
-    bool is_doubtful;            /* more than one trailer tells of the swap in progress */
     uint32_t position;           /* steps that are done, each with a status record behind it */
     struct boot_cipher incoming; /* for copies to the primary */
     struct boot_cipher outgoing; /* for copies from it */

@@ -19,7 +19,8 @@ void swap_trailer_read(const struct boot_state *state, const struct flash_area *
 {
     const uint32_t align = state->config->max_align;
     trailer_read(area, align, trailer);
-    trailer->swap_size = trailer_read_number(area, align, swap_size_field);
+    if (swap_size_field != TRAILER_SWAP_SIZE)
+        trailer->swap_size = trailer_read_number(area, align, swap_size_field);
 }
 
 uint32_t swap_extent(const struct boot_state *state)
@@ -284,11 +285,25 @@ static otter_status resume(struct boot_state *state)
     return check_candidate(state);
 }
 
+/* A layout that does not fit still starts what is in the primary slot. */
+static enum boot_layout_fault lay_out(struct boot_state *state)
+{
+    if (!BOOT_MAP_IS_CHECKED) {
+        const enum boot_layout_fault fault = swap_layout_fault(state);
+        state->limit =
+            trailer_field_offset(state->primary->size, state->config->max_align, swap_size_field);
+        if (fault != BOOT_LAYOUT_FITS)
+            return fault;
+    }
+    swap_layout(state);
+    return BOOT_LAYOUT_FITS;
+}
+
 otter_status boot_mode_prepare(struct boot_state *state)
 {
     struct trailer primary;
     struct trailer secondary;
-    const enum boot_layout_fault fault = swap_layout(state);
+    const enum boot_layout_fault fault = lay_out(state);
     if (fault != BOOT_LAYOUT_FITS) {
         boot_report(state, BOOT_EVENT_LAYOUT, fault);
         return OTTER_OK;
@@ -322,7 +337,7 @@ otter_status boot_mode_perform(struct boot_state *state)
 
 bool boot_mode_rescue(struct boot_state *state)
 {
-    if (swap_layout(state) != BOOT_LAYOUT_FITS)
+    if (lay_out(state) != BOOT_LAYOUT_FITS)
         return false;
     state->type = SWAP_REVERT;
     state->source = BOOT_SOURCE_NONE;

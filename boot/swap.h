@@ -61,8 +61,11 @@ bool swap_is_border(const struct flash_area *area, uint32_t offset);
 /* Where this mode keeps swap_size. */
 extern const enum trailer_field swap_size_field;
 
-/* Computes the geometry in `state`; what hinders swaps, or BOOT_LAYOUT_FITS. */
-enum boot_layout_fault swap_layout(struct boot_state *state);
+/* What hinders swaps, or BOOT_LAYOUT_FITS. Not asked where the map was checked when it was compiled
+ * (BOOT_MAP_IS_CHECKED). */
+enum boot_layout_fault swap_layout_fault(const struct boot_state *state);
+/* Computes the geometry in `state`, for a layout that fits. */
+void swap_layout(struct boot_state *state);
 /* Decides from both trailers what to do. A swap in progress: source, type, swap_size and position.
  * One that was noted but not begun, or is only asked for: source, type, position 0. */
 void swap_find(struct boot_state *state, const struct trailer *primary,

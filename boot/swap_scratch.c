@@ -120,22 +120,25 @@ static void find_trailer_sectors(struct boot_state *state)
         state->limit -= min_u32(scratch_trailer - room, state->limit);
 }
 
-enum boot_layout_fault swap_layout(struct boot_state *state)
+enum boot_layout_fault swap_layout_fault(const struct boot_state *state)
 {
     const struct boot_config *config = state->config;
     const uint32_t size = state->primary->size;
-    const uint32_t trailer = trailer_size(state, config->max_sectors);
-    state->limit = trailer_field_offset(size, config->max_align, TRAILER_SWAP_SIZE);
     if (size != state->secondary->size)
         return BOOT_LAYOUT_SIZES_DIFFER;
     if (swap_sector_count(state->primary) > config->max_sectors ||
-        swap_sector_count(state->secondary) > config->max_sectors || trailer > size)
+        swap_sector_count(state->secondary) > config->max_sectors ||
+        trailer_size(state, config->max_sectors) > size)
         return BOOT_LAYOUT_TOO_MANY_SECTORS;
     if (config->scratch->size < scratch_trailer_size(state) || !regions_fit(state))
         return BOOT_LAYOUT_SCRATCH_TOO_SMALL;
-    state->trailer_offset = size - trailer;
-    find_trailer_sectors(state);
     return BOOT_LAYOUT_FITS;
+}
+
+void swap_layout(struct boot_state *state)
+{
+    state->trailer_offset = state->primary->size - trailer_size(state, state->config->max_sectors);
+    find_trailer_sectors(state);
 }
 
 struct flash_area swap_candidate(const struct boot_state *state)
@@ -166,6 +169,11 @@ static struct region region_below(const struct boot_state *state, uint32_t end, 
     return region;
 }
 
+static struct region first_region(const struct boot_state *state)
+{
+    return region_below(state, swap_end_offset(state), 0);
+}
+
 /* True if scratch reads as a copy of the primary's region, or as what an erase has left of one:
  * no bit is programmed in scratch that is not programmed in the primary. */
 static bool scratch_is_spent(const struct boot_state *state, const struct region *region)
@@ -194,7 +202,7 @@ static bool scratch_is_spent(const struct boot_state *state, const struct region
  * then scratch was being erased. Else the primary's trailer was being erased. */
 static bool primary_counts(struct boot_state *state)
 {
-    const struct region region = region_below(state, swap_end_offset(state), 0);
+    const struct region region = first_region(state);
     if (!region.shared || state->position != STATES)
         return false;
     swap_ciphers_resume(state, state->primary,
@@ -260,8 +268,7 @@ void swap_find(struct boot_state *state, const struct trailer *primary,
         take_status(state, &scratch, BOOT_SOURCE_SCRATCH);
         state->position = swap_records_read(config->scratch, scratch_trailer_offset(state),
                                             record_step(state), STATES - 1);
-    } else if (in_primary && state->position < STATES &&
-               region_below(state, swap_end_offset(state), 0).shared) {
+    } else if (in_primary && state->position < STATES && first_region(state).shared) {
         state->position = STATES; /* invariant 2, even if a record could not be written */
     }
     if (state->source == BOOT_SOURCE_NONE)
@@ -277,7 +284,7 @@ static otter_status erase_scratch(const struct boot_state *state)
 /* The region that state->position is in; behind the last one, an empty region at 0. */
 static struct region current_region(const struct boot_state *state)
 {
-    struct region region = region_below(state, swap_end_offset(state), 0);
+    struct region region = first_region(state);
     while (region.number < state->position / STATES && region.end > 0)
         region = region_below(state, region.start, region.number + 1);
     return region;
@@ -301,8 +308,10 @@ void swap_find_mix(struct boot_state *state, struct swap_mix *mix, enum swap_sid
     mix->high = region.end;
     if (side == SWAP_OUTGOING)
         mix->low = mix->high = kept;
+    if (!BOOT_ENCRYPTION)
+        return;
     const bool in_scratch = state->source == BOOT_SOURCE_SCRATCH && state->position < STATES &&
-                            region_below(state, swap_end_offset(state), 0).shared;
+                            first_region(state).shared;
     swap_ciphers_resume(state, in_scratch ? scratch : state->primary, incoming,
                         kept == 0 ? state->secondary : state->primary);
 }
@@ -385,8 +394,7 @@ uint32_t swap_steps(const struct boot_state *state)
 
 otter_status swap_begin(struct boot_state *state)
 {
-    return region_below(state, swap_end_offset(state), 0).shared ? note_in_scratch(state)
-                                                                 : note_in_primary(state);
+    return first_region(state).shared ? note_in_scratch(state) : note_in_primary(state);
 }
 
 /* For region 0, scratch was erased as the swap was noted. Behind a shared one it still holds the

@@ -41,13 +41,22 @@ static uint32_t room(const struct flash_area *slot, uint32_t used)
     return slot->size > used ? slot->size - used : 0;
 }
 
-enum boot_layout_fault swap_layout(struct boot_state *state)
+/* What the smaller slot leaves for an image; 0: nothing. */
+static uint32_t image_room(const struct boot_state *state)
+{
+    const uint32_t sector = uniform_sector_size(state);
+    const uint32_t trailer = round_to(trailer_size(state), sector);
+    const uint32_t in_primary = room(state->primary, trailer + uniform_spare_primary * sector);
+    const uint32_t in_secondary =
+        room(state->secondary, trailer + uniform_spare_secondary * sector);
+    return in_primary < in_secondary ? in_primary : in_secondary;
+}
+
+enum boot_layout_fault swap_layout_fault(const struct boot_state *state)
 {
     const struct flash_area *primary = state->primary;
     const struct flash_area *secondary = state->secondary;
     const uint32_t sector = uniform_sector_size(state);
-    const uint32_t trailer = round_to(trailer_size(state), sector);
-    state->limit = trailer_field_offset(primary->size, state->config->max_align, swap_size_field);
     if (primary->flash->write_size != secondary->flash->write_size)
         return BOOT_LAYOUT_WRITE_SIZES_DIFFER;
     if (!all_sectors_are(primary, sector) || !all_sectors_are(secondary, sector))
@@ -55,14 +64,16 @@ enum boot_layout_fault swap_layout(struct boot_state *state)
     if (swap_sector_count(primary) > state->config->max_sectors ||
         swap_sector_count(secondary) > state->config->max_sectors)
         return BOOT_LAYOUT_TOO_MANY_SECTORS;
-    const uint32_t in_primary = room(primary, trailer + uniform_spare_primary * sector);
-    const uint32_t in_secondary = room(secondary, trailer + uniform_spare_secondary * sector);
-    if (in_primary == 0 || in_secondary == 0)
-        return BOOT_LAYOUT_SIZES_DIFFER;
-    state->limit = in_primary < in_secondary ? in_primary : in_secondary;
-    state->trailer_offset = primary->size - trailer_size(state);
-    state->trailer_sectors = primary->size - trailer;
-    return BOOT_LAYOUT_FITS;
+    return image_room(state) > 0 ? BOOT_LAYOUT_FITS : BOOT_LAYOUT_SIZES_DIFFER;
+}
+
+void swap_layout(struct boot_state *state)
+{
+    const uint32_t size = state->primary->size;
+    const uint32_t trailer = trailer_size(state);
+    state->limit = image_room(state);
+    state->trailer_offset = size - trailer;
+    state->trailer_sectors = size - round_to(trailer, uniform_sector_size(state));
 }
 
 /* Made by uniform_note_revert before power was cut, not by an application or an image tool: those

@@ -15,17 +15,17 @@ static const char *const fault_text[] = {
     "slot write sizes are not compatible",
 };
 
-static const char index_format[] = "Image index: %u, ";
-
-static int trailer_line(const struct boot_event *event, const char *name, char *line, uint32_t size)
+static bool trailer_line(const struct boot_event *event, const char *name, char *line,
+                         uint32_t size)
 {
     const struct trailer *trailer = event->trailer;
-    return snprintf(line, size, "%s: magic=%s, swap_type=0x%x, copy_done=0x%x, image_ok=0x%x", name,
-                    magic_text[trailer->magic], (unsigned)trailer->swap_type,
-                    (unsigned)trailer->copy_done, (unsigned)trailer->image_ok);
+    snprintf(line, size, "%s: magic=%s, swap_type=0x%x, copy_done=0x%x, image_ok=0x%x", name,
+             magic_text[trailer->magic], (unsigned)trailer->swap_type, (unsigned)trailer->copy_done,
+             (unsigned)trailer->image_ok);
+    return true;
 }
 
-/* One call of snprintf for all of them, and one copy of what they have in common: half the size. */
+/* Where it can be one call of snprintf, and one copy of what lines have in common. */
 bool boot_event_text(const struct boot_event *event, char *line, uint32_t size)
 {
     char version[IMAGE_VERSION_TEXT_SIZE];
@@ -33,26 +33,23 @@ bool boot_event_text(const struct boot_event *event, char *line, uint32_t size)
     const char *const status = otter_status_text((otter_status)value);
     const char *format = "Image in the %s slot is not valid! (%s)";
     const char *word = status;
-    int length = 0;
     switch (event->type) {
     case BOOT_EVENT_START:
         format = "Starting bootloader";
         break;
     case BOOT_EVENT_PRIMARY:
-        return trailer_line(event, "Primary image", line, size) > 0;
+        return trailer_line(event, "Primary image", line, size);
     case BOOT_EVENT_SECONDARY:
-        return trailer_line(event, "Secondary image", line, size) > 0;
+        return trailer_line(event, "Secondary image", line, size);
     case BOOT_EVENT_SCRATCH:
-        return trailer_line(event, "Scratch", line, size) > 0;
+        return trailer_line(event, "Scratch", line, size);
     case BOOT_EVENT_SOURCE:
         format = "Boot source: %s";
         word = source_text[value];
         break;
     case BOOT_EVENT_SWAP_TYPE:
-        length = snprintf(line, size, index_format, event->image);
-        format = "Swap type: %s";
-        word = type_text[value];
-        break;
+        snprintf(line, size, "Image index: %u, Swap type: %s", event->image, type_text[value]);
+        return true;
     case BOOT_EVENT_SWAP_STARTS:
         format = "Starting swap using %s algorithm.";
         word = boot_mode_name;
@@ -60,6 +57,8 @@ bool boot_event_text(const struct boot_event *event, char *line, uint32_t size)
     case BOOT_EVENT_PROGRESS:
         return false;
     case BOOT_EVENT_LAYOUT:
+        if (BOOT_MAP_IS_CHECKED)
+            return false; /* it fits */
         format = "Cannot upgrade: %s";
         word = fault_text[value];
         break;
@@ -75,9 +74,9 @@ bool boot_event_text(const struct boot_event *event, char *line, uint32_t size)
     case BOOT_EVENT_HELD:
         if (BOOT_IMAGES_MAX == 1)
             return false; /* a single image waits for none */
-        length = snprintf(line, size, index_format, event->image);
-        format = "update waits: dependencies are not met";
-        break;
+        snprintf(line, size, "Image index: %u, update waits: dependencies are not met",
+                 event->image);
+        return true;
     case BOOT_EVENT_INVALID:
         word = "primary";
         break;
@@ -87,7 +86,6 @@ bool boot_event_text(const struct boot_event *event, char *line, uint32_t size)
         word = version;
         break;
     }
-    if ((uint32_t)length < size)
-        snprintf(line + length, size - (uint32_t)length, format, word, status);
+    snprintf(line, size, format, word, status);
     return true;
 }

@@ -109,7 +109,7 @@ build() {
     (cd "$work/out" &&
         arm-none-eabi-gcc -mcpu="$cpu" -mthumb -mfloat-abi=soft --specs=picolibc.specs -std=gnu11 \
             -Os -w -ffunction-sections -fdata-sections -fno-common -fcallgraph-info=su \
-            -DBOOT_IMAGES_MAX=1 $defines -I"$root" \
+            -DBOOT_IMAGES_MAX=1 -DBOOT_MAP_IS_CHECKED=0 $defines -I"$root" \
             ${bearssl:+-I"$bearssl/inc" -I"$bearssl/src"} \
             ${sodium:+-I"$sodium/include" -I"$sodium/include/sodium"} \
             -c $files $(crypto_sources "$crypto") ${extra:-} &&

@@ -101,6 +101,10 @@ breaks 'move and offset need sectors of one size' $base/move DEVICE_0 \
     SECONDARY '0, 0x083000u, 0x60000u'
 breaks 'BOARD_SCRATCH: the sectors of the slots have no common end' $base DEVICE_1 \
     '0u, 4u, 0x100u, 0x1800u' SECONDARY '1, 0u, 0x72000u' PRIMARY '0, 0x10000u, 0x72000u'
+breaks 'sectors of several sizes: those of both slots' $base DEVICE_1 \
+    '0u, 4u, 1u, 0x1000u, 0x80u, 0x2000u' SECONDARY '1, 0u, 0x73000u'
+breaks 'sectors of several sizes: those of both slots' $base SCRATCH '0, 0x0fd000u, 0x2000u' \
+    DEVICE_1 '0u, 4u, 0x40u, 0x1800u, 0x80u, 0x1000u' SECONDARY '1, 0u, 0x73000u'
 breaks 'BOARD_BOOT: bank swap starts' $base/bank-swap BOOT '0, 0x080000u, 0x10000u'
 source=ports/mps2-an505/banks.c
 breaks 'BOARD_DEVICE_0: bank swap of this port' $base/bank-swap DEVICE_0 \
