@@ -101,13 +101,12 @@ static void multiply(number r, const number a, const number b, const struct modu
     memcpy(r, t, sizeof(number));
 }
 
-static const number zero;
-
 static void modulus_init(struct modulus *modulus, const number m, uint32_t inverse)
 {
     memcpy(modulus->m, m, sizeof(number));
     modulus->inverse = inverse;
-    subtract(modulus->r2, zero, m); /* 2^256 mod m, as m > 2^255 */
+    memset(modulus->r2, 0, sizeof(number));
+    subtract(modulus->r2, modulus->r2, m); /* 2^256 mod m, as m > 2^255 */
     for (unsigned i = 0; i < 256; i++)
         add_mod(modulus->r2, modulus->r2, modulus->r2, m);
 }
@@ -231,7 +230,7 @@ static bool x_matches(const struct curve *curve, const struct point *point, cons
     number x;
     number candidate;
     memcpy(candidate, r, sizeof candidate);
-    if (memcmp(point->z, zero, sizeof zero) == 0)
+    if (less(point->z, one))
         return false;
     do {
         multiply(x, candidate, curve->p.r2, &curve->p);

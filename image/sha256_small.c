@@ -50,23 +50,22 @@ static uint32_t schedule(uint32_t *w, unsigned i)
                         (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
 }
 
-/* The working variables a .. h turn one place each round, instead of moving. */
 static void compress(struct sha256 *sha)
 {
     uint32_t v[8];
     memcpy(v, sha->hash, sizeof v);
     for (unsigned i = 0; i < 64; i++) {
-        const uint32_t a = v[(0 - i) & 7];
-        const uint32_t b = v[(1 - i) & 7];
-        const uint32_t c = v[(2 - i) & 7];
-        const uint32_t e = v[(4 - i) & 7];
-        const uint32_t f = v[(5 - i) & 7];
-        const uint32_t g = v[(6 - i) & 7];
-        const uint32_t t = v[(7 - i) & 7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
-                           ((e & f) ^ (~e & g)) + round_constants[i] + schedule(sha->block, i);
-        v[(3 - i) & 7] += t;
-        v[(7 - i) & 7] =
-            t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) + ((a & b) ^ (a & c) ^ (b & c));
+        const uint32_t a = v[0];
+        const uint32_t e = v[4];
+        const uint32_t t = v[7] + (rotate(e, 6) ^ rotate(e, 11) ^ rotate(e, 25)) +
+                           ((e & v[5]) ^ (~e & v[6])) + round_constants[i] +
+                           schedule(sha->block, i);
+        const uint32_t next = t + (rotate(a, 2) ^ rotate(a, 13) ^ rotate(a, 22)) +
+                              ((a & v[1]) ^ (a & v[2]) ^ (v[1] & v[2]));
+        for (unsigned k = 7; k > 0; k--)
+            v[k] = v[k - 1];
+        v[4] += t;
+        v[0] = next;
     }
     for (unsigned i = 0; i < 8; i++)
         sha->hash[i] += v[i];

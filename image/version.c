@@ -2,21 +2,18 @@
  * of it. */
 #include "image/image.h"
 
-static int compare(uint32_t a, uint32_t b)
+/* All but the build number. */
+static uint32_t rank(const struct image_version *version)
 {
-    return (a > b) - (a < b);
+    return (uint32_t)version->major << 24 | (uint32_t)version->minor << 16 | version->revision;
 }
 
 int image_version_compare(const struct image_version *a, const struct image_version *b)
 {
-    int order = compare(a->major, b->major);
-    if (order == 0)
-        order = compare(a->minor, b->minor);
-    if (order == 0)
-        order = compare(a->revision, b->revision);
-    if (order == 0)
-        order = compare(a->build, b->build);
-    return order;
+    const bool same_rank = rank(a) == rank(b);
+    const uint32_t left = same_rank ? a->build : rank(a);
+    const uint32_t right = same_rank ? b->build : rank(b);
+    return (left > right) - (left < right);
 }
 
 /* Appends `mark` (unless it is 0) and the number; returns the new end. */
