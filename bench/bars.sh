@@ -3,15 +3,6 @@ bar_bootloader=14336 # flash
 bar_firmware=153600  # flash, without header and signature
 bar_ram=92160        # of the firmware: all of it, with stack and TLS arena
 
-# bootloader_bar BOARD: the bar, or what a board that misses it may take for now.
-bootloader_bar() {
-    case $1 in
-    # Swap using scratch from a flash that is read by commands: the driver of the SPI flash is in it.
-    numaker-iot-m487 | numaker-pfm-m487) echo 15400 ;;
-    *) echo "$bar_bootloader" ;;
-    esac
-}
-
 # boards ROOT: those that a cross compiler makes, profiles behind their board.
 boards() {
     (cd "$1/boards" && grep -rlE '^set\(BOARD_CPU|^include' --include=board.cmake . |

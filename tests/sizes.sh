@@ -19,7 +19,7 @@ for board in $(boards "$root"); do
     # shellcheck disable=SC2086 # three numbers
     set -- $found
     printf '%-26s bootloader %6d, firmware %7d, RAM %6d\n' "$board" "$@"
-    check "$board" 'the bootloader' "$1" "$(bootloader_bar "$board")"
+    check "$board" 'the bootloader' "$1" "$bar_bootloader"
     check "$board" 'the firmware' "$2" "$bar_firmware"
     check "$board" "the firmware's RAM" "$3" "$bar_ram"
     checked=$((checked + 1))

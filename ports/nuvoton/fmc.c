@@ -22,7 +22,7 @@ static bool is_busy(void)
     return FMC_ISPTRG & 1u;
 }
 
-static otter_status wait_idle(void)
+__attribute__((noinline)) static otter_status wait_idle(void)
 {
     for (unsigned i = 0; i < POLL_MAX; i++)
         if (!is_busy())

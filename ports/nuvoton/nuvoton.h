@@ -21,21 +21,31 @@
 
 #define SYS_RSTSTS_WATCHDOG 0x04u
 
-/* CLK. */
-#define CLK_PWRCTL  REG32(CLK_BASE + 0x000u)
-#define CLK_AHBCLK  REG32(CLK_BASE + 0x004u)
-#define CLK_APBCLK0 REG32(CLK_BASE + 0x008u)
-#define CLK_APBCLK1 REG32(CLK_BASE + 0x00cu)
-#define CLK_CLKSEL0 REG32(CLK_BASE + 0x010u)
-#define CLK_CLKSEL1 REG32(CLK_BASE + 0x014u)
-#define CLK_CLKSEL2 REG32(CLK_BASE + 0x018u)
-#define CLK_CLKSEL3 REG32(CLK_BASE + 0x01cu)
-#define CLK_CLKDIV0 REG32(CLK_BASE + 0x020u)
-#define CLK_CLKDIV3 REG32(CLK_BASE + 0x02cu)
-#define CLK_PCLKDIV REG32(CLK_BASE + 0x034u)
-#define CLK_PLLCTL  REG32(CLK_BASE + 0x040u)
-#define CLK_STATUS  REG32(CLK_BASE + 0x050u)
-#define CLK_AHBCLK1 REG32(CLK_BASE + 0x058u)
+/* CLK. Its base is kept from the compiler, which would reach each register from an address that is
+ * easier to load and too far away for short instructions. */
+static inline uintptr_t clk_base(void)
+{
+    uintptr_t base = CLK_BASE;
+    __asm("" : "+r"(base));
+    return base;
+}
+
+#define CLK_REG(offset) REG32(clk_base() + (offset))
+
+#define CLK_PWRCTL  CLK_REG(0x000u)
+#define CLK_AHBCLK  CLK_REG(0x004u)
+#define CLK_APBCLK0 CLK_REG(0x008u)
+#define CLK_APBCLK1 CLK_REG(0x00cu)
+#define CLK_CLKSEL0 CLK_REG(0x010u)
+#define CLK_CLKSEL1 CLK_REG(0x014u)
+#define CLK_CLKSEL2 CLK_REG(0x018u)
+#define CLK_CLKSEL3 CLK_REG(0x01cu)
+#define CLK_CLKDIV0 CLK_REG(0x020u)
+#define CLK_CLKDIV3 CLK_REG(0x02cu)
+#define CLK_PCLKDIV CLK_REG(0x034u)
+#define CLK_PLLCTL  CLK_REG(0x040u)
+#define CLK_STATUS  CLK_REG(0x050u)
+#define CLK_AHBCLK1 CLK_REG(0x058u)
 
 #define CLK_HIRC         0x04u /* PWRCTL */
 #define CLK_LIRC         0x08u

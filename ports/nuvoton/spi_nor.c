@@ -37,20 +37,54 @@ enum {
 };
 
 #define STATUS_BUSY    0x01u
+#define STATUS_ENABLED 0x02u
 #define PAGE_SIZE      256u
 #define SECTOR_SIZE    0x1000u
 #define PROGRAM_MS_MAX 20u
 #define ERASE_MS_MAX   2000u
-#define RUN_MAX        100000u /* turns of a wait for at most 16 bytes */
-#define BURST_MAX      16u
+#define RUN_MAX        0x10000u /* turns of a wait for at most 4 bytes */
 
-static bool started, present;
+_Static_assert(DEVICE_WRITE(BOARD_DEVICE_1) == 4, "this flash is programmed by words");
+
+static enum { NOT_STARTED, PRESENT, ABSENT } state;
+
+/* ---- pins: those of SPIM's port, of which the first eight share a register of functions ---- */
+
+#define PORT_OF_(port, ...)            (port)
+#define NUMBER_OF_(port, pin, ...)     (pin)
+#define PORT_OF(...)                   PORT_OF_(__VA_ARGS__)
+#define NUMBER_OF(...)                 NUMBER_OF_(__VA_ARGS__)
+#define SPIM_PORT                      PORT_OF(BOARD_SPIM_CLK)
+#define FUNCTION_OF_(port, pin, value) ((uint32_t)(value) << CHIP_MFP_SHIFT(pin))
+#define FUNCTION_OF(...)               FUNCTION_OF_(__VA_ARGS__)
+#define FUNCTION_MASK_(port, pin, ...) (CHIP_MFP_MASK << CHIP_MFP_SHIFT(pin))
+#define FUNCTION_MASK(...)             FUNCTION_MASK_(__VA_ARGS__)
+#define PINS(F)                                                                                    \
+    (F(BOARD_SPIM_MOSI) | F(BOARD_SPIM_MISO) | F(BOARD_SPIM_CLK) | F(BOARD_SPIM_SS) |              \
+     F(BOARD_SPIM_HOLD, 0) | F(BOARD_SPIM_WP, 0))
+#define MODE_(mode, port, pin) ((mode) << 2u * (pin))
+#define MODE(...)              MODE_(__VA_ARGS__)
+#define LEVEL(...)             GPIO_PIN(__VA_ARGS__)
+#define CHECK_PIN(...)                                                                             \
+    _Static_assert(PORT_OF(__VA_ARGS__) == SPIM_PORT && NUMBER_OF(__VA_ARGS__) < 8,                \
+                   "the pins of SPIM lie on one port, below pin 8")
+CHECK_PIN(BOARD_SPIM_MOSI);
+CHECK_PIN(BOARD_SPIM_MISO);
+CHECK_PIN(BOARD_SPIM_SS);
+CHECK_PIN(BOARD_SPIM_HOLD);
+CHECK_PIN(BOARD_SPIM_WP);
 
 /* ---- SPIM ---- */
 
-static void select_chip(bool on)
+static void select_chip(void)
 {
-    SPIM_CTL1 = CTL1_DIVIDER | (on ? 0u : CTL1_DESELECT);
+    SPIM_CTL1 = CTL1_DIVIDER;
+}
+
+/* A call is shorter than its constants. */
+__attribute__((noinline)) static void deselect_chip(void)
+{
+    SPIM_CTL1 = CTL1_DIVIDER | CTL1_DESELECT;
 }
 
 /* With the chip selected: a word, its low byte first, or one byte. */
@@ -62,30 +96,20 @@ static void run(uint32_t direction, uint32_t bits)
     }
 }
 
-static void send(const uint8_t *bytes, uint32_t length)
+/* Bytes to the flash or, where `out` is NULL, from it. */
+static void exchange(const void *out, void *in, uint32_t length)
 {
-    for (; length >= 4; bytes += 4, length -= 4) {
-        uint32_t word;
-        memcpy(&word, bytes, sizeof word);
+    uint32_t size;
+    for (uint32_t at = 0; at < length; at += size) {
+        uint32_t word = 0;
+        size = length - at < sizeof word ? 1 : sizeof word;
+        if (out != NULL)
+            memcpy(&word, (const uint8_t *)out + at, size);
         SPIM_TX = word;
-        run(CTL0_OUTPUT, 32);
-    }
-    for (; length > 0; length--) {
-        SPIM_TX = *bytes++;
-        run(CTL0_OUTPUT, 8);
-    }
-}
-
-static void receive(uint8_t *bytes, uint32_t length)
-{
-    for (; length >= 4; bytes += 4, length -= 4) {
-        run(0, 32);
-        const uint32_t word = SPIM_RX;
-        memcpy(bytes, &word, sizeof word);
-    }
-    for (; length > 0; length--) {
-        run(0, 8);
-        *bytes++ = (uint8_t)SPIM_RX;
+        run(out != NULL ? CTL0_OUTPUT : 0, 8 * size);
+        word = SPIM_RX;
+        if (in != NULL)
+            memcpy((uint8_t *)in + at, &word, size);
     }
 }
 
@@ -93,30 +117,29 @@ static void receive(uint8_t *bytes, uint32_t length)
 
 static void begin_command(uint8_t code)
 {
-    select_chip(true);
-    send(&code, 1);
+    select_chip();
+    exchange(&code, NULL, 1);
 }
 
 static void command(uint8_t code)
 {
     begin_command(code);
-    select_chip(false);
+    deselect_chip();
 }
 
 static void addressed(uint8_t code, uint32_t address)
 {
-    const uint8_t bytes[4] = {code, (uint8_t)(address >> 16), (uint8_t)(address >> 8),
-                              (uint8_t)address};
-    select_chip(true);
-    send(bytes, sizeof bytes);
+    const uint32_t word = __builtin_bswap32(address) | code; /* an address has 24 bits */
+    select_chip();
+    exchange(&word, NULL, sizeof word);
 }
 
 static uint8_t status_of(void)
 {
     uint8_t status;
     begin_command(READ_STATUS);
-    receive(&status, 1);
-    select_chip(false);
+    exchange(NULL, &status, 1);
+    deselect_chip();
     return status;
 }
 
@@ -131,38 +154,43 @@ static otter_status wait_idle(uint32_t limit_ms)
     return OTTER_OK;
 }
 
+/* All of them in one register each: level before mode, so that none ever drives the wrong one. */
+static void start_pins(void)
+{
+    LEVEL(BOARD_SPIM_HOLD) = 1;
+    LEVEL(BOARD_SPIM_WP) = 1;
+    CHIP_MFP(SPIM_PORT, 0) = (CHIP_MFP(SPIM_PORT, 0) & ~PINS(FUNCTION_MASK)) | PINS(FUNCTION_OF);
+    GPIO_MODE(SPIM_PORT) =
+        (GPIO_MODE(SPIM_PORT) & ~(MODE(3u, BOARD_SPIM_HOLD) | MODE(3u, BOARD_SPIM_WP))) |
+        MODE(GPIO_MODE_OUTPUT, BOARD_SPIM_HOLD) | MODE(GPIO_MODE_OUTPUT, BOARD_SPIM_WP);
+}
+
 /* A reset of ours does not reset the flash: it may still be busy with what was asked before. */
 static void start(void)
 {
     uint8_t id[3];
-    started = true;
-    registers_unlock();
     CLK_AHBCLK |= AHB_SPIM;
-    pin_function_set(BOARD_SPIM_MOSI);
-    pin_function_set(BOARD_SPIM_MISO);
-    pin_function_set(BOARD_SPIM_CLK);
-    pin_function_set(BOARD_SPIM_SS);
-    pin_output(BOARD_SPIM_HOLD, true);
-    pin_output(BOARD_SPIM_WP, true);
-    select_chip(false);
+    start_pins();
+    deselect_chip();
     (void)wait_idle(ERASE_MS_MAX); /* one that stays busy says nothing of itself either */
     command(RESET_ENABLE);
     command(RESET);
     clock_wait_us(100);
     begin_command(READ_ID);
-    receive(id, sizeof id);
-    select_chip(false);
-    present = id[0] != 0 && id[0] != 0xff && id[2] >= 0x16 && id[2] <= 0x18; /* 4 to 16 MiB */
-    if (!present)
+    exchange(NULL, id, sizeof id);
+    deselect_chip();
+    const bool is_known = id[0] != 0 && id[0] != 0xff && id[2] >= 0x16 && id[2] <= 0x18;
+    state = is_known ? PRESENT : ABSENT;
+    if (!is_known)
         LOG_ERR("FLASH", "no SPI flash of 4 to 16 MiB: it says %02x %02x %02x", id[0], id[1],
                 id[2]);
 }
 
 static otter_status begin(void)
 {
-    if (!started)
+    if (state == NOT_STARTED)
         start();
-    return present ? OTTER_OK : OTTER_E_IO;
+    return state == PRESENT ? OTTER_OK : OTTER_E_IO;
 }
 
 otter_status spi_nor_read(void *ctx, uint32_t offset, void *data, uint32_t length)
@@ -172,31 +200,35 @@ otter_status spi_nor_read(void *ctx, uint32_t offset, void *data, uint32_t lengt
     if (status != OTTER_OK)
         return status;
     addressed(READ, offset);
-    receive(data, length);
-    select_chip(false);
+    exchange(NULL, data, length);
+    deselect_chip();
     return OTTER_OK;
 }
 
-static otter_status write_enable(void)
+/* A command that changes the flash, up to its address. */
+__attribute__((noinline)) static otter_status change(uint8_t code, uint32_t address)
 {
     command(WRITE_ENABLE);
-    return status_of() & 0x02u ? OTTER_OK : OTTER_E_FLASH;
+    if (!(status_of() & STATUS_ENABLED))
+        return OTTER_E_FLASH;
+    addressed(code, address);
+    return OTTER_OK;
 }
 
-/* Whether it reads as `data`; NULL: as erased. */
+/* Whether it reads as `data`, whole words; NULL: as erased. */
 static otter_status holds(uint32_t offset, const uint8_t *data, uint32_t length)
 {
     otter_status status = OTTER_OK;
+    uint32_t word = 0xffffffffu, back;
     addressed(READ, offset);
-    for (uint32_t i = 0; i < length; i += BURST_MAX) {
-        uint8_t back[BURST_MAX];
-        const uint32_t part = length - i < BURST_MAX ? length - i : BURST_MAX;
-        receive(back, part);
-        for (uint32_t k = 0; k < part; k++)
-            if (back[k] != (data ? data[i + k] : 0xff))
-                status = OTTER_E_FLASH;
+    for (uint32_t at = 0; at < length; at += sizeof word) {
+        if (data != NULL)
+            memcpy(&word, data + at, sizeof word);
+        exchange(NULL, &back, sizeof back);
+        if (back != word)
+            status = OTTER_E_FLASH;
     }
-    select_chip(false);
+    deselect_chip();
     return status;
 }
 
@@ -205,12 +237,11 @@ static otter_status program_page(uint32_t offset, const uint8_t *data, uint32_t 
 {
     otter_status status = holds(offset, NULL, length);
     if (status == OTTER_OK)
-        status = write_enable();
+        status = change(PAGE_PROGRAM, offset);
     if (status != OTTER_OK)
         return status;
-    addressed(PAGE_PROGRAM, offset);
-    send(data, length);
-    select_chip(false);
+    exchange(data, NULL, length);
+    deselect_chip();
     status = wait_idle(PROGRAM_MS_MAX);
     return status == OTTER_OK ? holds(offset, data, length) : status;
 }
@@ -236,11 +267,10 @@ otter_status spi_nor_erase(void *ctx, uint32_t offset)
     (void)ctx;
     otter_status status = begin();
     if (status == OTTER_OK)
-        status = write_enable();
+        status = change(SECTOR_ERASE, offset);
     if (status != OTTER_OK)
         return status;
-    addressed(SECTOR_ERASE, offset);
-    select_chip(false);
+    deselect_chip();
     return wait_idle(ERASE_MS_MAX);
 }
 
