@@ -220,6 +220,15 @@ static void what_jumps_to_registers_ends_the_run_and_is_named(void **state)
     assert_non_null(strstr(twin_fault_text(twin), "executes at 0x40000000"));
 }
 
+static void a_program_of_erased_flash_ends_the_run_and_is_named(void **state)
+{
+    (void)state;
+    alarm(30);
+    assert_int_equal(run('f'), TWIN_FAULT);
+    alarm(0);
+    assert_non_null(strstr(twin_fault_text(twin), "an exception returns with 0xfffffffe"));
+}
+
 /* ---- timers, without a program ---- */
 
 static char order[8];
@@ -322,6 +331,7 @@ int main(void)
         TEST(flash_is_not_written_by_a_store),
         TEST(a_breakpoint_ends_the_run),
         TEST(what_jumps_to_registers_ends_the_run_and_is_named),
+        TEST(a_program_of_erased_flash_ends_the_run_and_is_named),
         TEST(timers_run_in_their_order_and_can_be_moved_and_taken_off),
         TEST(what_the_host_sends_into_a_sleep_has_come_when_it_comes),
     };

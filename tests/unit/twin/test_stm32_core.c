@@ -1,6 +1,7 @@
 /* What a program sees of the flash of an STM32U585: loads that raise an NMI and are skipped, stores
  * that are commands, a bank that is busy. */
 #include <stdio.h>
+#include <unistd.h>
 
 #include "tests/unit/twin/stm32_bench.h"
 
@@ -119,6 +120,15 @@ static void a_torn_slot_is_not_executed(void **state)
     assert_fault("executes 0x08100020, a slot with a double ECC error");
 }
 
+static void a_program_of_erased_flash_ends_the_run_and_is_named(void **state)
+{
+    (void)state;
+    alarm(30); /* it would never come back */
+    assert_int_equal(run('f'), TWIN_FAULT);
+    alarm(0);
+    assert_fault("an exception returns with 0xfffffffe at depth 0");
+}
+
 static void four_stores_of_any_shape_write_a_slot(void **state)
 {
     (void)state;
@@ -182,6 +192,7 @@ int main(void)
         TEST(a_handler_that_skips_nothing_meets_the_load_again),
         TEST(a_conditional_load_of_a_torn_slot_is_named),
         TEST(a_torn_slot_is_not_executed),
+        TEST(a_program_of_erased_flash_ends_the_run_and_is_named),
         TEST(four_stores_of_any_shape_write_a_slot),
         TEST(a_store_alone_leaves_the_cells_as_they_are),
         TEST(a_program_runs_on_while_the_other_bank_is_erased_until_it_reads_there),
