@@ -3,7 +3,7 @@
  * Output that finds the ring full waits for the line, so nothing is lost while the line moves. A
  * line that has stood still for STALL_MS (a terminal that stopped reading) no longer holds up the
  * device: output is dropped, and counted, until it moves again.
- * Input that finds its ring full stays in the UART, which then holds the sender. */
+ * Input that finds its ring full stays in the UART, which then holds the sender where it can. */
 #include "ports/cortex-m/console.h"
 
 #include <stdio.h>

@@ -108,6 +108,7 @@ static inline uintptr_t clk_base(void)
 #define UART_8N1         3u
 #define UART_FIFO_RESET  6u
 #define UART_ERRORS      0x71u /* FIFOSTS: overflow, parity, frame, break */
+#define UART_OVERFLOW    0x01u
 #define UART_RX_EMPTY    (1u << 14)
 #define UART_TX_FULL     (1u << 23)
 #define UART_INT_RX      0x001u /* INTEN */

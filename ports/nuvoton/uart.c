@@ -8,6 +8,8 @@
 #define N          BOARD_CONSOLE_UART
 #define IRQ_OF(n)  IRQ_OF_(n)
 #define IRQ_OF_(n) IRQ_UART##n
+#define FIFO_SIZE  16u
+#define CTRL_C     3u
 
 void uart_start(void)
 {
@@ -33,13 +35,26 @@ void uart_send(uint8_t byte)
     UART_DAT(N) = byte;
 }
 
+/* Nothing holds the sender off. What finds the FIFO full is lost, and a Ctrl-C stands for it: the
+ * console obeys no line of which a part is missing. The count of bytes to it, itself too; 0: none.
+ */
+static unsigned until_gap;
+
 bool uart_has_byte(void)
 {
-    return !(UART_FIFOSTS(N) & UART_RX_EMPTY);
+    return until_gap == 1 || !(UART_FIFOSTS(N) & UART_RX_EMPTY);
 }
 
 uint8_t uart_take(void)
 {
+    if (until_gap == 1) {
+        until_gap = 0;
+        return CTRL_C;
+    }
+    if (UART_FIFOSTS(N) & UART_OVERFLOW)
+        until_gap = FIFO_SIZE + 1u;
+    if (until_gap > 0)
+        until_gap--;
     UART_FIFOSTS(N) = UART_ERRORS;
     return (uint8_t)UART_DAT(N);
 }

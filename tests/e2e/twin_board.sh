@@ -143,6 +143,12 @@ swap() {
 
 # ---- as a user runs it ----
 
+answers() { # asked again, as the flood may take a question along
+    printf '\rversion\r' >&3
+    sleep 1
+    seen device "Otter firmware 1.0.0 on"
+}
+
 console() {
     sign_image 1.0.0 "$built/firmware/firmware-1.0.0.bin" "$work/1.0.0.bin"
     merge "$work/1.0.0.bin" "$work/merged.hex"
@@ -166,6 +172,18 @@ console() {
     [ "$code" -eq 1 ] || fail "exit code $code"
     case $said in *"another twin runs on"*) ;; *) fail "it said: $said" ;; esac
     stop_twin
+
+    step "a line that the console could not keep whole is not obeyed"
+    open_console
+    twin "$work/flash"
+    expect device "not provisioned"
+    awk 'BEGIN { for (n = 0; n < 200; n++) printf "conf set thing_name n%04d-of-a-flood\r", n }' >&3
+    expect device '^C'
+    wait_until "an answer behind the flood" answers
+    stop_twin
+    grep -a '^thing_name="' "$work/device.log" | tr -d '\r' >"$work/names"
+    [ -s "$work/names" ] || fail "nothing of the flood was obeyed"
+    ! grep -v '^thing_name="n[0-9]\{4\}-of-a-flood"$' "$work/names" || fail "a torn line was obeyed"
 
     step "a trace names registers"
     twin "$work/flash" --trace "$traced" --cut-after 1000000
