@@ -21,7 +21,7 @@ for board in $(cd "$root/boards" && find . -name board.cmake | sed 's,^\./,,; s,
     description=$(dirname "$otter")/../boards/$(echo "$board" | tr / -).json
     grep -q "\"name\" : \"$board\"" "$description" || fail "$board is not described in $description"
 done
-says "there is no board 'nonsense'; there are mps2-an505" "$otter" demo --board nonsense
+says "there is no board 'nonsense'; there are b-u585i-iot02a" "$otter" demo --board nonsense
 says "or it has not been built" "$otter" inspect --board "$work" "$0"
 says 'is no host process' "$otter" device --board mps2-an505 --flash "$work/flash.img"
 
