@@ -24,7 +24,8 @@ enum {
     OPTION_PASSWORD,
     OPTION_MODEM_FAULT,
     OPTION_MODEM_DELAY,
-    OPTION_NO_ENTROPY
+    OPTION_NO_ENTROPY,
+    OPTION_LATE_NMI
 };
 
 static const struct option options[] = {
@@ -49,6 +50,8 @@ static const struct option options[] = {
      "an AT modem takes so long for each answer: 1 to 60000 (1)"},
     {OPTION_NO_ENTROPY, "no-entropy", NULL,
      "the chip's source of random numbers gives the same all the time"},
+    {OPTION_LATE_NMI, "late-nmi", NULL,
+     "the NMI of flash that cannot be read comes some instructions later (STM32)"},
     {OPTION_LIST, "list", NULL, "lists the boards that have a twin"},
     {0},
 };
@@ -82,6 +85,7 @@ struct job {
     const char *cut_name;
     uint32_t cut_name_count;
     bool no_entropy;
+    bool late_nmi;
     const char *modem_fault;
     struct modem_setup modem;
 };
@@ -153,6 +157,8 @@ static int run(struct machine *machine, const struct job *job)
         return 1;
     if (job->no_entropy && machine->spoil_entropy)
         machine->spoil_entropy(machine);
+    if (job->late_nmi && machine->delay_nmi)
+        machine->delay_nmi(machine);
     twin_trace(machine->twin, job->trace);
     twin_cut_after(machine->twin, job->cut_after);
     twin_cut_in_operation(machine->twin, job->cut_operation);
@@ -280,6 +286,9 @@ static int take_option(struct job *job, int option, const char *value)
         break;
     case OPTION_NO_ENTROPY:
         job->no_entropy = true;
+        break;
+    case OPTION_LATE_NMI:
+        job->late_nmi = true;
         break;
     case OPTION_CUT:
         wrong = take_number(value, UINT64_MAX, &job->cut_after);

@@ -27,6 +27,9 @@ struct machine {
     /* From now on the chip's source of entropy gives the same all the time; NULL where there is
      * none to spoil. */
     void (*spoil_entropy)(struct machine *machine);
+    /* From now on the NMI of flash that cannot be read comes some instructions behind the load, not
+     * in its place; NULL where there is no such NMI. */
+    void (*delay_nmi)(struct machine *machine);
     void (*free)(struct machine *machine);
 };
 

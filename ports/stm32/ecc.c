@@ -1,17 +1,19 @@
 /* Reading flash that may be torn. A unit whose ECC cannot mend it raises the NMI (reference
- * manuals: embedded flash memory, error code correction). Only ecc_load may meet one: the NMI notes
+ * manuals: embedded flash memory, error code correction). Only ecc_read may meet one: the NMI notes
  * it there and lets it go on. Anywhere else it is the end of the program, as is the watchdog's
  * elsewhere.
  *
  * Not known is where the core stands when the NMI comes: at the load, which would then be made
- * again for ever, or behind it. So the handler passes over the instruction that it finds, and all
- * of those that it may find can be passed over. Nor is it known whether the H573 raises it when it
- * is masked in SBS: the flag of the controller is asked as well. */
+ * again for ever, or any number of instructions behind it. So within ecc_load the handler passes
+ * over the instruction that it finds, and all of those that it may find can be passed over; behind
+ * it nothing is passed over, but as long as ecc_read has not come to its end the read has failed.
+ * Nor is it known whether the H573 raises it when it is masked in SBS: the flag of the controller
+ * is asked as well, and an NMI that comes when ecc_read has already taken that flag is its own. */
 #include "ports/cortex-m/system.h"
 #include "ports/stm32/flash.h"
 #include "ports/stm32/stm32.h"
 
-static volatile bool failed;
+static volatile bool reading, failed;
 
 void ecc_load(const uint32_t *from, uint32_t *to);
 bool ecc_take_nmi(uint32_t *frame);
@@ -45,8 +47,9 @@ static bool take_flag(void)
 {
     if (!(FLASH_ECC & FLASH_ECC_FAILED))
         return false;
-    FLASH_ECC = FLASH_ECC_FAILED; /* a written 1 clears it */
     failed = true;
+    FLASH_ECC = FLASH_ECC_FAILED; /* a written 1 clears it */
+    __asm volatile("dsb\n\tisb" ::: "memory");
     return true;
 }
 
@@ -56,9 +59,9 @@ __attribute__((used)) bool ecc_take_nmi(uint32_t *frame)
     const uint32_t start = (uint32_t)(uintptr_t)ecc_load & ~1u;
     const uint32_t end = (uint32_t)(uintptr_t)ecc_load_end;
     const uint32_t pc = frame[6];
-    if (pc < start || pc > end || !take_flag())
+    if (!reading || (!take_flag() && !failed))
         return false;
-    if (pc < end)
+    if (pc >= start && pc < end)
         frame[6] = pc + (*(const uint16_t *)(uintptr_t)pc >> 11 >= 0x1du ? 4u : 2u);
     return true;
 }
@@ -79,7 +82,9 @@ __attribute__((naked, used)) void nmi_handler(void)
 bool ecc_read(const uint32_t *from, uint32_t to[4])
 {
     failed = false;
+    reading = true;
     ecc_load(from, to);
     (void)take_flag();
+    reading = false;
     return !failed;
 }

@@ -35,6 +35,13 @@ selftest() {
         ends 3 "power cut after"
     done
 
+    step "a torn unit is told, too, when its NMI comes late"
+    cp -r "$work/flash" "$work/late"
+    twin "$work/late" --late-nmi
+    expect device "torn: "
+    stop_twin
+    grep -q '^torn: [1-9]' "$work/device.log" || fail "a late NMI is a fault"
+
     step "with entropy"
     twin "$work/flash"
     expect device "torn: "

@@ -36,6 +36,12 @@ static void connect_link(struct machine *machine, bool there)
     stm32_net_connect_link(state->net, there);
 }
 
+static void delay_nmi(struct machine *machine)
+{
+    const struct state *state = machine->chip;
+    state->soc->flash.late_nmi = true;
+}
+
 static void spoil_entropy(struct machine *machine)
 {
     const struct state *state = machine->chip;
@@ -84,6 +90,7 @@ bool stm32_make(struct machine *machine, const char *folder, const struct stm32_
                                 .modem_faults = stm32_net_faults(net),
                                 .connect_link = connect_link,
                                 .spoil_entropy = spoil_entropy,
+                                .delay_nmi = delay_nmi,
                                 .free = free_board};
     return true;
 }

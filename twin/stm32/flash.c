@@ -22,6 +22,9 @@ enum { DOUBLE_ERROR = 0x00, WRITTEN = 0x01, ERASED = 0xff };
 #define ERASE_TAKES  (2u * TWIN_MS)
 #define OPTION_TAKES (20u * TWIN_MS)
 
+/* Ten clocks and more at rated speed: behind the barriers of who waits for an NMI. */
+#define LATE 63u
+
 const uint32_t stm32_flash_keys[2] = {0x45670123u, 0xcdef89abu};
 const uint32_t stm32_option_keys[2] = {0x08192a3bu, 0x4c5d6e7fu};
 
@@ -225,6 +228,12 @@ static bool check_stale(struct stm32 *soc, uint32_t address, const char *what)
     return false;
 }
 
+static void on_late_nmi(void *ctx)
+{
+    struct stm32 *soc = ctx;
+    twin_nmi(soc->twin);
+}
+
 static bool on_read(void *ctx, uint32_t address, unsigned size)
 {
     struct stm32 *soc = ctx;
@@ -239,8 +248,11 @@ static bool on_read(void *ctx, uint32_t address, unsigned size)
             continue;
         if (!soc->part->controller->double_error(soc, ends[i]))
             return true;
-        twin_nmi(soc->twin);
-        return false;
+        if (soc->flash.late_nmi)
+            twin_timer_set(soc->twin, &soc->flash.nmi, twin_now(soc->twin) + LATE);
+        else
+            twin_nmi(soc->twin);
+        return soc->flash.late_nmi;
     }
     return true;
 }
@@ -338,6 +350,7 @@ static void flash_reset(struct device *device, enum twin_reset reset)
     struct stm32 *soc = stm32_of(device);
     struct stm32_flash *flash = &soc->flash;
     twin_timer_set(soc->twin, &flash->done, TWIN_NEVER); /* torn for good */
+    twin_timer_set(soc->twin, &flash->nmi, TWIN_NEVER);
     if (flash->torn_count)
         twin_guard_exactly(soc->twin);
     flash->operation = STM32_IDLE;
@@ -417,6 +430,7 @@ void stm32_flash_start(struct stm32 *soc)
     struct stm32_flash *flash = &soc->flash;
     const struct stm32_controller *controller = soc->part->controller;
     flash->done = (struct twin_timer){.run = on_done, .ctx = soc};
+    flash->nmi = (struct twin_timer){.run = on_late_nmi, .ctx = soc};
     flash->guard = (struct rom_guard){on_read, on_fetch, on_store, soc};
     flash->page_guard = (struct rom_guard){on_system_read, NULL, NULL, soc};
     for (unsigned window = 0; window < 2; window++) {

@@ -203,7 +203,7 @@ static bool double_error(struct stm32 *soc, uint32_t offset)
 {
     uint32_t *errors = reg_of(soc, ECCDETR);
     const bool masked = stm32_ecc_nmi_is_masked(soc);
-    if (*errors & ECCD && !masked)
+    if (*errors & ECCD && !masked && !soc->flash.late_nmi)
         twin_fault(soc->twin, "a slot with a double ECC error is read while ECCDETR.ECCD of the "
                               "last one is still 1: its NMI would come without end");
     if (!(*errors & ECCD)) {

@@ -195,7 +195,7 @@ static void store(struct stm32 *soc, uint32_t offset, unsigned size, uint32_t va
 static bool double_error(struct stm32 *soc, uint32_t offset)
 {
     uint32_t *errors = reg_of(soc, ECCR);
-    if (*errors & ECCD)
+    if (*errors & ECCD && !soc->flash.late_nmi)
         twin_fault(soc->twin, "a slot with a double ECC error is read while ECCR.ECCD of the last "
                               "one is still 1: its NMI would come without end");
     else

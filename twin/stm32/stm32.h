@@ -204,6 +204,8 @@ struct stm32_flash {
     struct rom_guard guard, page_guard;
     bool swapped; /* bank 2 lies in the first window */
     uint32_t torn_count;
+    bool late_nmi; /* a load of a torn slot is done, and its NMI comes some clocks later */
+    struct twin_timer nmi;
     uint8_t *stale; /* slots that ICACHE may hold as they were */
     uint32_t stale_count;
     struct stm32_lock lock, option_lock;
@@ -283,8 +285,8 @@ struct stm32 {
     struct stm32_tim tim2;
     struct stm32_rng rng;
     struct stm32_ear *ears;
-    struct stm32_spi *spi; /* SPI2 of the U5, SPI5 of the H5 */
-    struct stm32_eth *eth; /* H5 */
+    struct stm32_spi *spi;         /* SPI2 of the U5, SPI5 of the H5 */
+    struct stm32_eth *eth;         /* H5 */
     struct stm32_octospi *octospi; /* OCTOSPI2 of the U5, OCTOSPI1 of the H5 */
     void *blocks[STM32_BLOCKS];
     unsigned block_count;
