@@ -46,8 +46,8 @@ IN_RAM static bool wait_idle(void)
     for (uint32_t i = 0; i < POLL_MAX; i++) {
         if (!(FLASH_SR & FLASH_SR_BUSY))
             return true;
-        if ((USART_ISR & USART_HAS_BYTE) && uart_kept.count < UART_KEPT_MAX) {
-            uart_kept.bytes[uart_kept.count] = (uint8_t)USART_RDR;
+        if ((USART_ISR & USART_HAS_BYTE) && uart_kept.count - uart_kept.taken < UART_KEPT_MAX) {
+            uart_kept.bytes[uart_kept.count % UART_KEPT_MAX] = (uint8_t)USART_RDR;
             uart_kept.count = uart_kept.count + 1u;
         }
     }

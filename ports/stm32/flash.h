@@ -27,8 +27,8 @@ otter_status flash_command(volatile uint32_t *reg, uint32_t value);
  * cut left of a program or an erase. */
 bool ecc_read(const uint32_t *from, uint32_t to[4]);
 
-/* What the UART received while flash was busy: for 11 ms at 115200 baud. */
-#define UART_KEPT_MAX 128u
+/* What the UART received while flash was busy: for 11 ms at 115200 baud. Running counts. */
+#define UART_KEPT_MAX 128u /* a power of two */
 extern struct uart_kept {
     volatile uint32_t count, taken;
     uint8_t bytes[UART_KEPT_MAX];

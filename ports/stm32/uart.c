@@ -42,17 +42,14 @@ bool uart_has_byte(void)
     const uint32_t flags = USART_ISR;
     if (flags & USART_ERRORS)
         USART_ICR = flags & USART_ERRORS;
-    return uart_kept.taken < uart_kept.count || (flags & USART_HAS_BYTE);
+    return uart_kept.taken != uart_kept.count || (flags & USART_HAS_BYTE);
 }
 
 uint8_t uart_take(void)
 {
     if (uart_kept.taken == uart_kept.count)
         return (uint8_t)USART_RDR;
-    const uint8_t byte = uart_kept.bytes[uart_kept.taken++];
-    if (uart_kept.taken == uart_kept.count)
-        uart_kept.taken = uart_kept.count = 0;
-    return byte;
+    return uart_kept.bytes[uart_kept.taken++ % UART_KEPT_MAX];
 }
 
 void uart_write(const void *data, size_t length)
@@ -85,6 +82,6 @@ void uart_transmit_interrupt(bool on)
 
 void uart_kept_announce(void)
 {
-    if (uart_kept.count > 0 && (USART_CR1 & USART_INT_RX))
+    if (uart_kept.count != uart_kept.taken && (USART_CR1 & USART_INT_RX))
         irq_pend(IRQ_USART1);
 }
