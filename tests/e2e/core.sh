@@ -25,7 +25,7 @@ for name in $(cat "$built/tests/core/programs"); do
     name=${name#core_}
     case ${name%.elf}$full in kv_damage | mqtt_messages) continue ;; esac
     code=0
-    timeout 500 qemu-system-arm -M "$machine" -semihosting-config enable=on,target=native -display none \
+    timeout 200 qemu-system-arm -M "$machine" -semihosting-config enable=on,target=native -display none \
         -monitor none -serial none -nic none -kernel "$program" >"$work/said" 2>&1 </dev/null || code=$?
     { [ "$code" -eq 0 ] && grep -q '^[1-9][0-9]* tests, 0 failed' "$work/said"; } ||
         fail "${name%.elf} on $machine, exit code $code: $(tail -n 20 "$work/said")"

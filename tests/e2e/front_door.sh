@@ -56,7 +56,7 @@ diff "$work/listed" "$work/built" || fail 'the script and the program list diffe
 
 step 'a board that does not exist is answered without a build, with those that there are'
 (cd "$root" && ./otter demo --board nonsense) >"$work/said" 2>&1 && fail 'it went on with a board that is none'
-says "there is no board 'nonsense'; there are: mps2-an505, mps2-an505/bank-swap"
+says "there is no board 'nonsense'; there are: b-u585i-iot02a, "
 
 step 'a mistyped command is answered without a build'
 project 'add_subdirectory(tool)'
