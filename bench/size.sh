@@ -7,10 +7,12 @@ root=$1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
-# Boards, not their profiles, that are built; `otter bench` builds all of them.
+# Boards, not their profiles, that are built; and the emulated board's that can do updates only.
+# `otter bench` builds all of them.
 built=
 for board in $(boards "$root"); do
     case $board in
+    */ota) ! sizes "$root" "$board" >/dev/null || built="$built $board" ;;
     */*) ;;
     *) ! sizes "$root" "$board" >/dev/null || built="$built $board" ;;
     esac
@@ -18,25 +20,26 @@ done
 
 summary() {
     echo 'What a board takes, -Os (bytes; RAM of the firmware with stack and TLS arena)'
-    printf '   %-20s %10s %9s %9s\n' board bootloader firmware RAM
+    printf '   %-20s %10s %9s %9s   %s\n' board bootloader firmware RAM 'bars, services'
     for board in $built; do
-        # shellcheck disable=SC2046 # three numbers
-        printf '   %-20s %10d %9d %9d\n' "$board" $(sizes "$root" "$board")
+        services=$(cat "$root/build/$(echo "$board" | tr / -)/firmware/services" | tr ';' ' ')
+        # shellcheck disable=SC2046 # three numbers, two bars
+        printf '   %-20s %10d %9d %9d   %d %d %d, %s\n' "$board" $(sizes "$root" "$board") \
+            "$bar_bootloader" $(bars "$root" "$board") "${services:-updates only}"
     done
-    printf '   %-20s %10d %9d %9d   (STM32U5 reference integration: 507 KB flash, 532 KB RAM)\n\n' \
-        bar "$bar_bootloader" "$bar_firmware" "$bar_ram"
+    printf '   (STM32U5 reference integration: 507 KB of flash, 532 KB of RAM)\n\n'
 }
 
 # by_room PROGRAM COLUMN TITLE: a row for each room, a column for each board.
 by_room() {
     printf '%s\n   %-22s' "$3" room
-    for board in $built; do printf ' %10.10s' "$(echo "$board" | sed 's/^numaker-//; s/-iot02a$//; s/-dk$//')"; done
+    for board in $built; do printf ' %10.10s' "$(echo "$board" | sed 's/^numaker-//; s/-iot02a$//; s/-dk$//; s,^mps2-an505/,an505/,')"; done
     echo
     : >"$work/rows"
     number=0
     for board in $built; do
         number=$((number + 1))
-        program=$root/build/$board/firmware/$1
+        program=$root/build/$(echo "$board" | tr / -)/firmware/$1
         arm-none-eabi-readelf --debug-dump=info "$program.elf" >"$work/dwarf" 2>/dev/null
         awk -f "$root/bench/rooms.awk" "$work/dwarf" "$program.map" |
             awk -v number=$number -v column="$2" '

@@ -29,8 +29,10 @@ void cli_init(struct cli *cli, const char *prompt,
 void cli_add(struct cli *cli, struct cli_part *part, const struct cli_table *table, void *context)
 {
     struct cli_part **end = &cli->parts;
-    while (*end != NULL)
+    while (*end != NULL && *end != part)
         end = &(*end)->next;
+    if (*end == part)
+        return;
     *part = (struct cli_part){.table = table, .context = context};
     *end = part;
 }

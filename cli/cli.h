@@ -95,7 +95,8 @@ struct cli {
 void cli_init(struct cli *cli, const char *prompt,
               void (*write)(void *context, const char *text, size_t length), void *context);
 
-/* `part` and `table` must outlive the console, and `part` is used for nothing else. */
+/* `part` and `table` must outlive the console, and `part` is used for nothing else. Again does
+ * nothing. */
 void cli_add(struct cli *cli, struct cli_part *part, const struct cli_table *table, void *context);
 
 /* From within a command, the end of its paste, or `stat`: the context its table was added with. */

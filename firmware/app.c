@@ -116,8 +116,8 @@ static uint32_t self_test_timeout_ms(const struct app *app)
     return limit > 0 ? limit : TUNE_SELF_TEST_TIMEOUT_MS;
 }
 
-/* Why there is no Jobs client, or NULL. */
-static const char *start_jobs(struct app *app, otter_ms now)
+/* Without it the agent says why: app->no_jobs. */
+static otter_status start_jobs(struct app *app, otter_ms now)
 {
     const struct jobs_config config = {
         .mqtt = &app->link.mqtt,
@@ -128,18 +128,25 @@ static const char *start_jobs(struct app *app, otter_ms now)
         .reply_timeout_ms = TUNE_REPLY_TIMEOUT_MS,
         .poll_ms = TUNE_JOB_POLL_MS,
     };
+    if (app->agent_runs) /* it was held, and goes on */
+        return OTTER_OK;
+    app->no_jobs = "the device is not provisioned";
     if (!app->provisioned)
-        return "the device is not provisioned";
-    return jobs_init(&app->jobs, &config, now) == OTTER_OK ? NULL : jobs_fault(&app->jobs);
+        return OTTER_E_STATE;
+    const otter_status status = jobs_init(&app->jobs, &config, now);
+    app->no_jobs = status == OTTER_OK ? NULL : jobs_fault(&app->jobs);
+    return status;
 }
 
-static void start_agent(struct app *app, otter_ms now)
+static otter_status start_agent(struct app *app, otter_ms now)
 {
+    if (app->agent_runs)
+        return OTTER_OK;
     app->policy = (struct image_policy){.keys = image_keys, .key_count = image_key_count};
     ota_source_stream_init(&app->stream, &app->link.mqtt, app->link.client_id, 0);
     app->sources[0] = &app->stream.source;
     const struct ota_config config = {
-        .off = start_jobs(app, now),
+        .off = app->no_jobs,
         .policy = &app->policy,
         .jobs = &app->jobs,
         .kv = &app->kv,
@@ -164,9 +171,11 @@ static void start_agent(struct app *app, otter_ms now)
         .why_off_line = why_off_line,
         .ctx = app,
     };
-    app->agent_runs = ota_init(&app->ota, &config, now) == OTTER_OK;
+    const otter_status status = ota_init(&app->ota, &config, now);
+    app->agent_runs = status == OTTER_OK;
     if (!app->agent_runs && app->provisioned)
         LOG_ERR("APP", "the update agent does not run: %s", ota_config_fault(&app->ota));
+    return status;
 }
 
 /* Only power brings a fleet back together; and a trial has no time to lose. */
@@ -190,7 +199,7 @@ void app_join_network(struct app *app)
     port_network_join(ssid, credential);
 }
 
-static void start_link(struct app *app, otter_ms now)
+static otter_status start_link(struct app *app, otter_ms now)
 {
     char name[LINK_CLIENT_MAX + 1];
     char host[LINK_HOST_MAX + 1];
@@ -211,6 +220,7 @@ static void start_link(struct app *app, otter_ms now)
                 missing);
     if (!app->provisioned || app->config->deaf)
         app->link.provisioned = false;
+    return OTTER_OK;
 }
 
 static void log_damage(void *ctx, const struct kv_damage *damage)
@@ -285,9 +295,8 @@ void app_start(struct app *app, const struct app_config *config, otter_ms now)
     add_settings(app);
     trial_start(&app->trial, app->running, board.max_align, self_test_timeout_ms(app), now);
     app_join_network(app);
-    start_link(app, now);
-    start_agent(app, now);
-    shell_start(&app->shell, app);
+    shell_init(&app->shell, app);
+    activities_start(app, now);
 }
 
 static void log_connection(struct app *app)
@@ -301,6 +310,54 @@ static void log_connection(struct app *app)
     else
         LOG_WRN("APP", "off line");
 }
+
+static void tick_link(struct app *app, otter_ms now)
+{
+    link_tick(&app->link, now);
+    log_connection(app);
+}
+
+static otter_ms link_due(const struct app *app, otter_ms now)
+{
+    return link_deadline(&app->link, now);
+}
+
+/* Without the agent an update would be refused, as nobody's job. */
+static void tick_jobs(struct app *app, otter_ms now)
+{
+    if (app->agent_runs)
+        jobs_tick(&app->jobs, now);
+}
+
+static otter_ms jobs_due(const struct app *app, otter_ms now)
+{
+    (void)now;
+    return app->agent_runs ? jobs_deadline(&app->jobs) : OTTER_NEVER;
+}
+
+static void tick_agent(struct app *app, otter_ms now)
+{
+    ota_tick(&app->ota, now);
+    if (ota_wants_reset(&app->ota))
+        app_reset(app, "the update agent asks for it");
+}
+
+static otter_ms agent_due(const struct app *app, otter_ms now)
+{
+    (void)now;
+    return ota_deadline(&app->ota);
+}
+
+/* Jobs and updates stand still where they are, and go on from there. */
+static void hold(struct app *app, otter_ms now)
+{
+    (void)app;
+    (void)now;
+}
+
+const struct activity activity_link = {"link", start_link, NULL, tick_link, link_due};
+const struct activity activity_jobs = {"jobs", start_jobs, hold, tick_jobs, jobs_due};
+const struct activity activity_ota = {"ota", start_agent, hold, tick_agent, agent_due};
 
 /* After the agent, which knows more about why, had its turn. */
 static void mind_trial(struct app *app, otter_ms now)
@@ -322,29 +379,14 @@ static void mind_trial(struct app *app, otter_ms now)
 
 void app_tick(struct app *app, otter_ms now)
 {
-    shell_tick(&app->shell);
-    link_tick(&app->link, now);
-    log_connection(app);
-    if (app->agent_runs) {
-        jobs_tick(&app->jobs, now);
-        ota_tick(&app->ota, now);
-        if (ota_wants_reset(&app->ota))
-            app_reset(app, "the update agent asks for it");
-    }
+    activities_tick(app, now);
     mind_trial(app, now);
-}
-
-static otter_ms earlier(otter_ms a, otter_ms b)
-{
-    return a < b ? a : b;
 }
 
 otter_ms app_deadline(const struct app *app, otter_ms now)
 {
-    const otter_ms link = link_deadline(&app->link, now);
-    const otter_ms agent =
-        app->agent_runs ? earlier(jobs_deadline(&app->jobs), ota_deadline(&app->ota)) : OTTER_NEVER;
-    return earlier(earlier(link, agent), app->trial.deadline);
+    const otter_ms due = activities_deadline(app, now);
+    return due < app->trial.deadline ? due : app->trial.deadline;
 }
 
 void app_reset(struct app *app, const char *why)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "boards/board.h"
+#include "firmware/activity.h"
 #include "firmware/shell.h"
 #include "firmware/link.h"
 #include "firmware/trial.h"
@@ -79,11 +80,15 @@ struct app {
     struct image_policy policy;        /* keys that an image must be signed with */
     jsmntok_t tokens[JOBS_TOKENS_MIN]; /* scratch of whoever reads JSON just now */
     char version[IMAGE_VERSION_TEXT_SIZE];
-    bool provisioned; /* everything is there that a connection needs */
-    bool agent_runs;  /* ota_init went well */
-    bool on_line;     /* as last logged */
+    bool provisioned;    /* everything is there that a connection needs */
+    bool agent_runs;     /* ota_init went well */
+    const char *no_jobs; /* why there is no Jobs client; NULL: there is */
+    bool on_line;        /* as last logged */
     otter_ms progress_logged_at;
+    struct activity_state states[ACTIVITY_COUNT];
 };
+
+extern const struct activity activity_link, activity_jobs, activity_ota, activity_console;
 
 /* Never fails as a whole: what cannot work is logged with its reason, and the console stays. */
 void app_start(struct app *app, const struct app_config *config, otter_ms now);

@@ -56,7 +56,7 @@ static void around_log_line(void *context, bool after)
 
 static const struct cli_table memory_console = {NULL, 0, show_memory};
 
-void shell_start(struct shell *shell, struct app *app)
+void shell_init(struct shell *shell, struct app *app)
 {
     shell->hooks = (struct console_hooks){
         .context = app,
@@ -76,13 +76,23 @@ void shell_start(struct shell *shell, struct app *app)
     if (app->config->console != NULL)
         cli_add(&shell->console.cli, &shell->product, app->config->console, app->config->ctx);
     log_set_around(around_log_line, &shell->console.cli);
-    console_start(&shell->console);
 }
 
-void shell_tick(struct shell *shell)
+static otter_status start(struct app *app, otter_ms now)
 {
+    (void)now;
+    console_start(&app->shell.console);
+    return OTTER_OK;
+}
+
+/* Takes what has been typed. */
+static void tick(struct app *app, otter_ms now)
+{
+    (void)now;
     char input[INPUT_CHUNK];
     size_t length;
     while ((length = port_console_read(input, sizeof input)) > 0)
-        console_input(&shell->console, input, length);
+        console_input(&app->shell.console, input, length);
 }
+
+const struct activity activity_console = {"console", start, NULL, tick, NULL};

@@ -20,10 +20,9 @@ struct shell {
     struct cli_part product;
 };
 
-void shell_start(struct shell *shell, struct app *app);
-
-/* Takes what has been typed. */
-void shell_tick(struct shell *shell);
+/* Before the services, which may add commands. activity_console shows the prompt and takes what is
+ * typed. */
+void shell_init(struct shell *shell, struct app *app);
 
 #ifdef __cplusplus
 }

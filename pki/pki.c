@@ -58,8 +58,10 @@ otter_status pki_add(struct pki *pki, struct pki_part *part, const struct pki_ta
             return OTTER_E_ARGUMENT;
     }
     struct pki_part **end = &pki->tls.next;
-    while (*end != NULL)
+    while (*end != NULL && *end != part)
         end = &(*end)->next;
+    if (*end == part)
+        return OTTER_OK;
     *part = (struct pki_part){.table = table};
     *end = part;
     return OTTER_OK;

@@ -79,8 +79,7 @@ void pki_init(struct pki *pki, struct kv *kv, const struct pki_keys *keys, void 
 
 /* `part` and `table` must outlive `pki`, and `part` is used for nothing else. A label that is there
  * already stays what it is. OTTER_E_ARGUMENT, and the whole table is left out, when one is too
- * long.
- */
+ * long. Again does nothing. */
 otter_status pki_add(struct pki *pki, struct pki_part *part, const struct pki_table *table);
 /* All labels, in the order of their tables; NULL behind the last. */
 const struct pki_object *pki_object(const struct pki *pki, unsigned index);

@@ -170,8 +170,10 @@ otter_status config_add(struct config *config, struct config_part *part,
                         const struct config_table *table)
 {
     struct config_part **end = &config->parts;
-    while (*end != NULL)
+    while (*end != NULL && *end != part)
         end = &(*end)->next;
+    if (*end == part)
+        return OTTER_OK;
     *part = (struct config_part){.table = table};
     *end = part;
     for (size_t i = 0; i < table->count; i++) {

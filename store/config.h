@@ -93,7 +93,8 @@ struct config {
 
 /* `part` and `table` must outlive `config`, and `part` is used for nothing else. Nothing is staged
  * yet. At most 256 settings altogether. OTTER_E_ARGUMENT, and the whole table is left out, when a
- * setting could not be kept: its key or `max` breaks the rule above, or the name is taken. */
+ * setting could not be kept: its key or `max` breaks the rule above, or the name is taken. Again
+ * does nothing. */
 otter_status config_add(struct config *config, struct config_part *part,
                         const struct config_table *table);
 

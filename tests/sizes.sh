@@ -16,12 +16,12 @@ check() { # check BOARD WHAT IS BAR
 }
 for board in $(boards "$root"); do
     found=$(sizes "$root" "$board") || continue
-    # shellcheck disable=SC2086 # three numbers
-    set -- $found
-    printf '%-26s bootloader %6d, firmware %7d, RAM %6d\n' "$board" "$@"
+    # shellcheck disable=SC2046,SC2086 # three numbers and two bars
+    set -- $found $(bars "$root" "$board")
+    printf '%-26s bootloader %6d, firmware %7d (of %d), RAM %6d (of %d)\n' "$board" "$1" "$2" "$4" "$3" "$5"
     check "$board" 'the bootloader' "$1" "$bar_bootloader"
-    check "$board" 'the firmware' "$2" "$bar_firmware"
-    check "$board" "the firmware's RAM" "$3" "$bar_ram"
+    check "$board" 'the firmware' "$2" "$4"
+    check "$board" "the firmware's RAM" "$3" "$5"
     checked=$((checked + 1))
 done
 [ "$checked" -gt 0 ] || { echo 'skipped: no board is built (./otter build --board BOARD)'; exit 77; }

@@ -458,8 +458,10 @@ const char *jobs_fault(const struct jobs *jobs)
 void jobs_add(struct jobs *jobs, struct jobs_handler *handler)
 {
     struct jobs_handler **last = &jobs->handlers;
-    while (*last != NULL)
+    while (*last != NULL && *last != handler)
         last = &(*last)->next;
+    if (*last == handler)
+        return;
     handler->next = NULL;
     *last = handler;
 }

@@ -102,7 +102,7 @@ struct jobs; /* shape below; all fields are private */
  */
 otter_status jobs_init(struct jobs *jobs, const struct jobs_config *config, otter_ms now);
 const char *jobs_fault(const struct jobs *jobs); /* "thing_name: missing", or "" */
-/* Handlers are asked in the order they came. */
+/* Handlers are asked in the order they came. Again does nothing. */
 void jobs_add(struct jobs *jobs, struct jobs_handler *handler);
 void jobs_tick(struct jobs *jobs, otter_ms now);
 /* When jobs_tick is due at the latest. */

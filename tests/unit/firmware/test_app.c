@@ -637,6 +637,62 @@ static void what_the_network_lacks_is_shown(void **state)
     assert_int_equal(connects, 1);
 }
 
+/* --- activities --- */
+
+static unsigned activity_index(const char *name)
+{
+    unsigned i = 0;
+    while (i < ACTIVITY_COUNT && strcmp(activities[i]->name, name) != 0)
+        i++;
+    assert_in_range(i, 0, ACTIVITY_COUNT - 1);
+    return i;
+}
+
+static void a_stopped_activity_has_no_turns_until_it_is_started_again(void **state)
+{
+    (void)state;
+    provision();
+    start();
+    assert_true(run_until(100));
+    const unsigned ota = activity_index("ota");
+    const uint32_t turns = app.states[ota].turns;
+    assert_true(turns > 0);
+    assert_int_equal(activity_start(&app, ota, now), OTTER_E_STATE);
+    assert_int_equal(activity_stop(&app, ota, now), OTTER_OK);
+    assert_int_equal(activity_stop(&app, ota, now), OTTER_E_STATE);
+    assert_true(run_until(5000));
+    assert_int_equal(app.states[ota].turns, turns);
+    assert_int_equal(activity_start(&app, ota, now), OTTER_OK);
+    assert_true(run_until(5100));
+    assert_true(app.states[ota].turns > turns);
+}
+
+static void connection_and_console_cannot_be_stopped(void **state)
+{
+    (void)state;
+    start();
+    assert_int_equal(activity_stop(&app, activity_index("link"), now), OTTER_E_REFUSED);
+    assert_int_equal(activity_stop(&app, activity_index("console"), now), OTTER_E_REFUSED);
+    assert_true(app.states[activity_index("console")].runs);
+}
+
+static void what_an_activity_adds_once_more_when_it_starts_again_is_there_once(void **state)
+{
+    (void)state;
+    start();
+    static struct cli_part part;
+    static struct config_part settings;
+    static struct pki_part labels;
+    for (int i = 0; i < 3; i++) {
+        cli_add(&app.shell.console.cli, &part, &(struct cli_table){0}, NULL);
+        assert_int_equal(config_add(&app.settings, &settings, &(struct config_table){0}), OTTER_OK);
+        assert_int_equal(pki_add(&app.pki, &labels, &(struct pki_table){0}), OTTER_OK);
+    }
+    assert_null(part.next); /* else the list would end in itself */
+    assert_null(settings.next);
+    assert_null(labels.next);
+}
+
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -656,6 +712,9 @@ int main(void)
         PROMISE(what_the_network_lacks_is_shown),
         PROMISE(why_there_is_no_connection_is_shown),
         PROMISE(a_restart_waits_a_moment_for_what_was_sent),
+        PROMISE(a_stopped_activity_has_no_turns_until_it_is_started_again),
+        PROMISE(connection_and_console_cannot_be_stopped),
+        PROMISE(what_an_activity_adds_once_more_when_it_starts_again_is_there_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
