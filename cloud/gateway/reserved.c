@@ -1,7 +1,11 @@
 /* What devices publish below `$`: requests to the cloud, answered through cloud/reserved/; nothing
  * of it reaches the broker, so no device can speak in the cloud's name. */
+#include <stdlib.h>
+#include <string.h>
+
 #include "cloud/broker/broker.h"
 #include "cloud/gateway/client.h"
+#include "cloud/store/db.h"
 
 struct asking {
     struct client *client;
@@ -15,10 +19,35 @@ static void reply(void *context, const struct reserved_message *message)
     loop_hold_output(client->gateway->loop, client->device);
 }
 
+/* For all: waits for the commit of what it may tell of, whatever becomes of who asked. */
+struct late_answer {
+    struct broker *broker;
+    size_t length;
+    const char *topic;
+    unsigned char payload[];
+};
+
+static void publish_late(void *context, otter_status status)
+{
+    struct late_answer *late = context;
+    if (status == OTTER_OK)
+        broker_publish(late->broker, late->topic, late->payload, late->length);
+    free(late);
+}
+
 static void publish_answer(void *context, const struct reserved_message *message)
 {
     struct client *client = ((struct asking *)context)->client;
-    broker_publish(client->gateway->broker, message->topic, message->payload, message->length);
+    size_t topic_size = strlen(message->topic) + 1;
+    struct late_answer *late = malloc(sizeof *late + message->length + topic_size);
+    if (!late)
+        return;
+    late->broker = client->gateway->broker;
+    late->length = message->length;
+    if (message->length > 0)
+        memcpy(late->payload, message->payload, message->length);
+    late->topic = memcpy(late->payload + message->length, message->topic, topic_size);
+    db_after_commit(client->cloud->db, publish_late, late);
 }
 
 static void take_blocks(void *context, struct reserved_blocks *blocks)
@@ -63,4 +92,6 @@ void from_device_reserved(struct client *client, const char *topic,
         acknowledge(client, publish->packet_id);
     if (!reserved_publish(client->cloud, &request, &answers))
         client_end(client, "%s is not a reserved topic that this cloud takes requests on", topic);
+    else
+        loop_hold_output(client->gateway->loop, client->device); /* the PUBACK, too */
 }

@@ -23,12 +23,14 @@ static const struct row rows[] = {
     {THING "streams/+/describe/cbor", RESERVED_STREAMS, {128, 128}, NULL, handle_streams_describe},
     {THING "streams/+/describe/json", RESERVED_STREAMS, {128, 128}, NULL, handle_streams_describe},
 
-    {THING "shadow/get", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
-    {THING "shadow/update", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
-    {THING "shadow/delete", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
-    {THING "shadow/name/+/get", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
-    {THING "shadow/name/+/update", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
-    {THING "shadow/name/+/delete", RESERVED_SHADOW, {0}, &envelope_shadow, handle_unoffered},
+#define SHADOW(topic, handler)                                                                     \
+    {THING "shadow/" topic, RESERVED_SHADOW, {128}, &envelope_shadow, handler},                    \
+    {                                                                                              \
+        THING "shadow/name/+/" topic, RESERVED_SHADOW, {128, 64}, &envelope_shadow, handler        \
+    }
+    SHADOW("get", handle_shadow_get),
+    SHADOW("update", handle_shadow_update),
+    SHADOW("delete", handle_shadow_delete),
 
     {THING "defender/metrics/json", RESERVED_DEFENDER, {0}, &envelope_defender, handle_unoffered},
     {THING "defender/metrics/cbor", RESERVED_DEFENDER, {0}, &envelope_defender, handle_unoffered},
@@ -123,7 +125,8 @@ static void answer(struct call *call, enum core_error error)
         envelope->address(call, body);
     snprintf(topic, sizeof topic, "%s/%s", call->request->topic,
              error == CORE_OK ? "accepted" : "rejected");
-    send_body(call, topic, body);
+    if (!call->told)
+        send_body(call, topic, body);
     json_decref(body);
 }
 

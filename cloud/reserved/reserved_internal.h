@@ -21,6 +21,7 @@ struct call {
     bool in_cbor;                     /* the topic ends with /cbor */
     json_t *body;                     /* of the request; NULL when it could not be read */
     struct answer answer;
+    bool told; /* those who have subscribed hear of it otherwise, once it is on the disk */
 };
 
 /* How a service words its answers. Each answer is an object on the request's topic and
@@ -59,6 +60,9 @@ enum core_error handle_jobs_update(struct call *call);
 /* Without an envelope: their answers are blocks. */
 enum core_error handle_streams_get(struct call *call);
 enum core_error handle_streams_describe(struct call *call);
+enum core_error handle_shadow_get(struct call *call);
+enum core_error handle_shadow_update(struct call *call);
+enum core_error handle_shadow_delete(struct call *call);
 /* CORE_NOT_IMPLEMENTED, and says so. */
 enum core_error handle_unoffered(struct call *call);
 

@@ -9,8 +9,6 @@
 static const char *name_of(enum reserved_service service)
 {
     switch (service) {
-    case RESERVED_SHADOW:
-        return "Device Shadow";
     case RESERVED_DEFENDER:
         return "Device Defender";
     case RESERVED_PROVISIONING:
@@ -30,17 +28,6 @@ enum core_error handle_unoffered(struct call *call)
 }
 
 /* ---- how the services word a refusal -------------------------------------------------------- */
-
-static void shadow_refuse(const struct call *call, enum core_error error, json_t *body)
-{
-    json_t *token = json_object_get(call->body, "clientToken");
-    (void)error;
-    json_object_set_new(body, "code", json_integer(403));
-    json_object_set_new(body, "message", json_string(call->answer.message));
-    json_object_set_new(body, "timestamp", json_integer(cloud_now(call->cloud)));
-    if (token)
-        json_object_set(body, "clientToken", token);
-}
 
 static void defender_refuse(const struct call *call, enum core_error error, json_t *body)
 {
@@ -66,7 +53,6 @@ static void provisioning_refuse(const struct call *call, enum core_error error, 
     json_object_set_new(body, "errorMessage", json_string(call->answer.message));
 }
 
-const struct envelope envelope_shadow = {.refuse = shadow_refuse, .to_subscribers = true};
 const struct envelope envelope_defender = {.refuse = defender_refuse, .to_subscribers = true};
 const struct envelope envelope_provisioning = {.refuse = provisioning_refuse,
                                                .to_subscribers = true};

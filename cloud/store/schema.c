@@ -56,6 +56,12 @@ static const char *const tables[] = {
 "CREATE TABLE IF NOT EXISTS mqtt_sessions("
 " client TEXT PRIMARY KEY, filters_json TEXT NOT NULL) WITHOUT ROWID",
 
+/* ---- shadows ---- */
+/* name '': the classic one; state_json NULL: deleted, its version is kept */
+"CREATE TABLE IF NOT EXISTS shadows("
+" thing TEXT NOT NULL, name TEXT NOT NULL, state_json TEXT, metadata_json TEXT NOT NULL,"
+" version INTEGER NOT NULL, updated INTEGER NOT NULL, PRIMARY KEY(thing, name)) WITHOUT ROWID",
+
 /* ---- objects ---- */
 "CREATE TABLE IF NOT EXISTS buckets("
 " name TEXT PRIMARY KEY, versioning TEXT, created INTEGER NOT NULL) WITHOUT ROWID",

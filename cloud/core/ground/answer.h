@@ -54,6 +54,7 @@
     X(CORE_INVALID_TAG, "InvalidTag")                                                              \
     X(CORE_VALIDATION, "Validation")                                                               \
     X(CORE_INVALID_ARN, "InvalidArn")                                                              \
+    X(CORE_ENCODING, "UnsupportedDocumentEncoding")                                                \
     X(CORE_PRECONDITION, "PreconditionFailed")                                                     \
     X(CORE_NOT_IMPLEMENTED, "NotImplemented")
 

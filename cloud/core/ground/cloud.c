@@ -139,6 +139,7 @@ struct waiting_notice {
     struct cloud *cloud;
     enum notice_kind kind;
     json_t *body;
+    const char *name; /* behind the thing; NULL: none */
     char thing[];
 };
 
@@ -146,22 +147,31 @@ static void on_settled(void *context, otter_status status)
 {
     struct waiting_notice *waiting = context;
     const struct notify *notify = &waiting->cloud->notify;
-    const struct notice notice = {waiting->kind, waiting->thing, waiting->body};
+    const struct notice notice = {waiting->kind, waiting->thing, waiting->name, waiting->body};
     if (status == OTTER_OK && notify->send)
         notify->send(notify->context, &notice);
     json_decref(waiting->body);
     free(waiting);
 }
 
-void cloud_notify(struct cloud *cloud, enum notice_kind kind, const char *thing, json_t *body)
+void cloud_notify_named(struct cloud *cloud, enum notice_kind kind, const char *thing,
+                        const char *name, json_t *body)
 {
-    struct waiting_notice *waiting = malloc(sizeof *waiting + strlen(thing) + 1);
+    size_t size = strlen(thing) + 1;
+    struct waiting_notice *waiting = malloc(sizeof *waiting + size + (name ? strlen(name) + 1 : 0));
     if (!waiting)
         abort(); /* nothing sensible can follow on the host */
     *waiting = (struct waiting_notice){.cloud = cloud, .kind = kind, .body = body};
     strcpy(waiting->thing, thing);
+    if (name)
+        waiting->name = strcpy(waiting->thing + size, name);
     json_object_set_new(body, "timestamp", json_integer(cloud_now(cloud)));
     db_after_commit(cloud->db, on_settled, waiting);
+}
+
+void cloud_notify(struct cloud *cloud, enum notice_kind kind, const char *thing, json_t *body)
+{
+    cloud_notify_named(cloud, kind, thing, NULL, body);
 }
 
 /* ---- changes of identities ------------------------------------------------------------------ */

@@ -127,6 +127,9 @@ bool cloud_waits(const struct cloud *cloud);
  * at all when it is rolled back. `body` is stolen; an object, to which `timestamp` (seconds) is
  * added. */
 void cloud_notify(struct cloud *cloud, enum notice_kind kind, const char *thing, json_t *body);
+/* The same about a part of the thing that has a name, such as a shadow; NULL: no name. */
+void cloud_notify_named(struct cloud *cloud, enum notice_kind kind, const char *thing,
+                        const char *name, json_t *body);
 
 /* To be called after each change to policies and things that may concern any certificate.
  * Connections see the new policies from their next packet on. */

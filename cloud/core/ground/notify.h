@@ -11,11 +11,17 @@
 enum notice_kind {
     NOTICE_JOBS,      /* the list of pending job executions gained or lost an entry */
     NOTICE_JOBS_NEXT, /* another execution than before is the first of that list */
+    /* of the shadow `name`: */
+    NOTICE_SHADOW_UPDATED,   /* an update was taken: what it has, and the new version */
+    NOTICE_SHADOW_DOCUMENTS, /* the shadow before it and after it */
+    NOTICE_SHADOW_DELTA,     /* what is desired and not reported after it */
+    NOTICE_SHADOW_DELETED,
 };
 
 struct notice {
     enum notice_kind kind;
     const char *thing;
+    const char *name;   /* of the thing's part that it is about; NULL: it has none */
     const json_t *body; /* an object, as AWS words it, `timestamp` included */
 };
 

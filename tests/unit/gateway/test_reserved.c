@@ -96,16 +96,8 @@ static json_t *answer_to(const char *topic, const char *payload)
 static void services_that_are_not_offered_reject_and_the_device_stays(void **state)
 {
     (void)state;
-    const char *text;
     struct mqtt_publish message;
     assert_int_equal(scene_connect(&scene.a, &scene.credentials, "t1"), 0);
-    json_t *shadow = answer_to("$aws/things/t1/shadow/update", "{\"clientToken\":\"x\"}");
-    assert_int_equal(json_integer_value(json_object_get(shadow, "code")), 403);
-    assert_string_equal(json_string_value(json_object_get(shadow, "clientToken")), "x");
-    text = json_string_value(json_object_get(shadow, "message"));
-    assert_non_null(strstr(text, "Device Shadow is not offered"));
-    json_decref(shadow);
-    json_decref(answer_to("$aws/things/t1/shadow/name/config/get", ""));
     json_t *report = answer_to("$aws/things/t1/defender/metrics/json",
                                "{\"header\":{\"report_id\":7,\"version\":\"1.0\"}}");
     assert_int_equal(json_integer_value(json_object_get(report, "reportId")), 7);
@@ -121,6 +113,33 @@ static void services_that_are_not_offered_reject_and_the_device_stays(void **sta
     assert_int_equal(message.payload.data[0], 0xa3); /* a map of three */
     publish(&scene.a, "$aws/rules/nothing/a/b", "x", 1, 0);
     assert_int_equal(subscribe(&scene.a, "still/here", 0), 0);
+}
+
+static void expect_message(struct device *device, const char *topic, const char *in_it)
+{
+    struct mqtt_publish message;
+    assert_true(receive(device, &message, 5000));
+    assert_true(text_is(message.topic, topic));
+    char *text = strndup((const char *)message.payload.data, message.payload.length);
+    assert_non_null(strstr(text, in_it));
+    free(text);
+}
+
+static void an_update_of_a_shadow_is_told_to_all_who_subscribed(void **state)
+{
+    static const char update[] = "{\"state\":{\"desired\":{\"led\":1}},\"clientToken\":\"x\"}";
+    (void)state;
+    connect_both();
+    assert_int_equal(subscribe(&scene.b, "$aws/things/t1/shadow/#", 1), 1);
+    publish(&scene.a, "$aws/things/t1/shadow/update", update, sizeof update - 1, 0);
+    expect_message(&scene.b, "$aws/things/t1/shadow/update", "desired");
+    expect_message(&scene.b, "$aws/things/t1/shadow/update/accepted", "\"version\":1");
+    expect_message(&scene.b, "$aws/things/t1/shadow/update/documents", "\"previous\"");
+    expect_message(&scene.b, "$aws/things/t1/shadow/update/delta", "\"state\":{\"led\":1}");
+    json_t *refusal = answer_to("$aws/things/t1/shadow/name/n/get", "{\"clientToken\":\"y\"}");
+    assert_int_equal(json_integer_value(json_object_get(refusal, "code")), 404);
+    assert_string_equal(json_string_value(json_object_get(refusal, "clientToken")), "y");
+    json_decref(refusal);
 }
 
 /* ---- streams -------------------------------------------------------------------------------- */
@@ -257,6 +276,7 @@ int run_reserved_tests(void)
         TEST(a_qos_1_request_is_acknowledged),
         TEST(a_new_job_is_announced_to_subscribers),
         TEST(nobody_speaks_in_the_clouds_name),
+        TEST(an_update_of_a_shadow_is_told_to_all_who_subscribed),
         TEST(services_that_are_not_offered_reject_and_the_device_stays),
         TEST(a_stream_request_brings_its_blocks),
         TEST(lost_blocks_can_be_had_by_asking_again),
