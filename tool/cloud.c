@@ -28,6 +28,7 @@ struct options {
     const char *dir;
     struct cloud_names names;
     unsigned mqtt_port, api_port, delay_ms, rate_kib, drop_blocks;
+    unsigned keep_metrics, keep_violations; /* days; 0: not said */
     bool strict;
     struct rules rules;
 };
@@ -80,7 +81,11 @@ static void print_help(void)
         "                     connection; more are lost), bytes=524288 (each way; more come "
         "later),\n"
         "                     connect=1 (of a client id; more are refused),\n"
-    "                     greeting=15 (seconds for TLS, and for CONNECT)\n"
+        "                     greeting=15 (seconds for TLS, and for CONNECT)\n"
+        "  --keep-metrics DAYS, --keep-violations DAYS\n"
+        "                     how long Device Defender keeps the values of metrics (default: 14) "
+        "and\n"
+        "                     the events of violations (default: 30)\n"
         "  --drop-blocks N    loses every Nth block of a file on its way to a device\n"
         "  --strict           lets a device reject a job only before it starts: AWS's reference "
         "does not\n"
@@ -135,6 +140,10 @@ static bool set_option(struct options *options, int option, const char *name)
         return number(name, optarg, 1000000, &options->rate_kib);
     case 'n':
         return number(name, optarg, 1000000, &options->drop_blocks);
+    case 'v':
+        return number(name, optarg, 36500, &options->keep_metrics);
+    case 'e':
+        return number(name, optarg, 36500, &options->keep_violations);
     case 's':
         options->strict = true;
         return true;
@@ -182,6 +191,8 @@ static int read_options(int argc, char **argv, struct options *options)
         {"drop-blocks", required_argument, NULL, 'n'},
         {"rate", required_argument, NULL, 'r'},
         {"strict", no_argument, NULL, 's'},
+        {"keep-metrics", required_argument, NULL, 'v'},
+        {"keep-violations", required_argument, NULL, 'e'},
         {"relax", required_argument, NULL, 'R'},
         {"limit", required_argument, NULL, 'L'},
         {NULL, 0, NULL, 0},
@@ -342,6 +353,8 @@ static bool start(struct running *running)
 {
     const struct cloud_config config = {.dir = running->dir.path,
                                         .credentials = &running->dir.credentials,
+                                        .keep_values_days = running->options.keep_metrics,
+                                        .keep_events_days = running->options.keep_violations,
                                         .strict = running->options.strict};
     return watch_signals(running) && core_start(&running->cloud, &config) == OTTER_OK &&
            start_broker(running) &&

@@ -2,16 +2,24 @@
 #include "cloud/core/core.h"
 
 #include "cloud/core/account/contents.h"
+#include "cloud/core/defender/defender.h"
 #include "cloud/core/jobs/jobs.h"
 #include "cloud/core/ota/ota_updates.h"
 #include "cloud/core/streams/windows.h"
 
 #define EXPIRY_MS 5000
-#define SWEEP_MS  20 /* between two bits of garbage */
+#define AGES_MS   3600000 /* between two looks at what is too old to be kept */
+#define SWEEP_MS  20      /* between two bits of garbage */
 
 static void resume_updates(void *cloud)
 {
     ota_resume(cloud);
+}
+
+static void thing_removed(struct cloud *cloud, const char *thing)
+{
+    jobs_thing_removed(cloud, thing);
+    defender_thing_removed(cloud, thing);
 }
 
 otter_status core_start(struct cloud *cloud, const struct cloud_config *config)
@@ -25,7 +33,7 @@ otter_status core_start(struct cloud *cloud, const struct cloud_config *config)
         core_stop(cloud);
         return OTTER_E_MEMORY;
     }
-    cloud->watch.thing_removed = jobs_thing_removed;
+    cloud->watch.thing_removed = thing_removed;
     cloud_do_later(cloud, resume_updates, cloud);
     return OTTER_OK;
 }
@@ -46,6 +54,10 @@ unsigned core_tend(struct cloud *cloud)
     if (now >= cloud->expiry_ms || now < cloud->expiry_ms - EXPIRY_MS) { /* or the clock was set */
         cloud->expiry_ms = now + EXPIRY_MS;
         jobs_expire(cloud);
+    }
+    if (now >= cloud->ages_ms || now < cloud->ages_ms - AGES_MS) {
+        cloud->ages_ms = now + AGES_MS;
+        defender_sweep(cloud);
     }
     return content_sweep(cloud) ? SWEEP_MS : EXPIRY_MS;
 }

@@ -32,8 +32,8 @@ static const struct row rows[] = {
     SHADOW("update", handle_shadow_update),
     SHADOW("delete", handle_shadow_delete),
 
-    {THING "defender/metrics/json", RESERVED_DEFENDER, {0}, &envelope_defender, handle_unoffered},
-    {THING "defender/metrics/cbor", RESERVED_DEFENDER, {0}, &envelope_defender, handle_unoffered},
+    {THING "defender/metrics/json", RESERVED_DEFENDER, {128}, &envelope_defender, handle_defender},
+    {THING "defender/metrics/cbor", RESERVED_DEFENDER, {128}, &envelope_defender, handle_defender},
 
 #define PROVISIONING(topic)                                                                        \
     {                                                                                              \

@@ -57,6 +57,7 @@ enum core_error handle_jobs_get_pending(struct call *call);
 enum core_error handle_jobs_start_next(struct call *call);
 enum core_error handle_jobs_describe(struct call *call);
 enum core_error handle_jobs_update(struct call *call);
+enum core_error handle_defender(struct call *call);
 /* Without an envelope: their answers are blocks. */
 enum core_error handle_streams_get(struct call *call);
 enum core_error handle_streams_describe(struct call *call);

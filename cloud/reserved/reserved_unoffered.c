@@ -9,8 +9,6 @@
 static const char *name_of(enum reserved_service service)
 {
     switch (service) {
-    case RESERVED_DEFENDER:
-        return "Device Defender";
     case RESERVED_PROVISIONING:
         return "Fleet provisioning";
     default:
@@ -29,22 +27,6 @@ enum core_error handle_unoffered(struct call *call)
 
 /* ---- how the services word a refusal -------------------------------------------------------- */
 
-static void defender_refuse(const struct call *call, enum core_error error, json_t *body)
-{
-    json_t *header = json_object_get(call->body, "header");
-    json_t *id = json_object_get(header ? header : json_object_get(call->body, "hed"),
-                                 header ? "report_id" : "rid");
-    (void)error;
-    json_object_set_new(body, "thingName", json_string(call->parts[0]));
-    json_object_set_new(body, "status", json_string("REJECTED"));
-    json_object_set_new(body, "statusDetails",
-                        json_pack("{s:s, s:s}", "ErrorCode", "ServiceNotOffered", "ErrorMessage",
-                                  call->answer.message));
-    json_object_set_new(body, "timestamp", json_integer(cloud_now_ms(call->cloud)));
-    if (id)
-        json_object_set(body, "reportId", id);
-}
-
 static void provisioning_refuse(const struct call *call, enum core_error error, json_t *body)
 {
     (void)error;
@@ -53,6 +35,5 @@ static void provisioning_refuse(const struct call *call, enum core_error error, 
     json_object_set_new(body, "errorMessage", json_string(call->answer.message));
 }
 
-const struct envelope envelope_defender = {.refuse = defender_refuse, .to_subscribers = true};
 const struct envelope envelope_provisioning = {.refuse = provisioning_refuse,
                                                .to_subscribers = true};

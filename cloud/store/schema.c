@@ -123,6 +123,36 @@ static const char *const tables[] = {
 " bucket TEXT NOT NULL, key TEXT NOT NULL, version TEXT,"
 " PRIMARY KEY(stream, file_id)) WITHOUT ROWID",
 
+/* ---- device defender ---- */
+"CREATE TABLE IF NOT EXISTS defender_metrics("
+" name TEXT PRIMARY KEY, type TEXT NOT NULL, display TEXT, token TEXT NOT NULL,"
+" created INTEGER NOT NULL, modified INTEGER NOT NULL) WITHOUT ROWID",
+"CREATE TABLE IF NOT EXISTS defender_profiles("
+" name TEXT PRIMARY KEY, version INTEGER NOT NULL DEFAULT 1, members_json TEXT NOT NULL,"
+" created INTEGER NOT NULL, modified INTEGER NOT NULL) WITHOUT ROWID",
+"CREATE TABLE IF NOT EXISTS defender_targets("
+" profile TEXT NOT NULL REFERENCES defender_profiles(name) ON DELETE CASCADE,"
+" target TEXT NOT NULL, PRIMARY KEY(target, profile)) WITHOUT ROWID",
+/* the last report that was taken of each thing */
+"CREATE TABLE IF NOT EXISTS defender_reports("
+" thing TEXT PRIMARY KEY, report_id INTEGER NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID",
+"CREATE TABLE IF NOT EXISTS defender_values("
+" id INTEGER PRIMARY KEY, thing TEXT NOT NULL, metric TEXT NOT NULL, at_ms INTEGER NOT NULL,"
+" value_json TEXT NOT NULL)",
+"CREATE INDEX IF NOT EXISTS defender_values_of ON defender_values(thing, metric, at_ms)",
+"CREATE INDEX IF NOT EXISTS defender_values_age ON defender_values(at_ms)",
+/* see cloud/core/defender/defender_judge.c; what follows `violation` is that one's */
+"CREATE TABLE IF NOT EXISTS defender_states("
+" thing TEXT NOT NULL, profile TEXT NOT NULL, behavior TEXT NOT NULL, against INTEGER NOT NULL,"
+" within INTEGER NOT NULL, violation TEXT UNIQUE, behavior_json TEXT, value_json TEXT,"
+" started_ms INTEGER, last_ms INTEGER, verification TEXT, description TEXT,"
+" PRIMARY KEY(thing, profile, behavior)) WITHOUT ROWID",
+"CREATE TABLE IF NOT EXISTS defender_events("
+" id INTEGER PRIMARY KEY, violation TEXT NOT NULL, thing TEXT NOT NULL, profile TEXT NOT NULL,"
+" type TEXT NOT NULL, behavior_json TEXT NOT NULL, value_json TEXT NOT NULL,"
+" at_ms INTEGER NOT NULL, verification TEXT NOT NULL, description TEXT)",
+"CREATE INDEX IF NOT EXISTS defender_events_age ON defender_events(at_ms)",
+
 /* ---- jobs ---- */
 "CREATE TABLE IF NOT EXISTS jobs("
 " id TEXT PRIMARY KEY, status TEXT NOT NULL, document TEXT NOT NULL, document_source TEXT,"

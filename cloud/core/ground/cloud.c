@@ -42,7 +42,9 @@ otter_status cloud_open(struct cloud *cloud, const struct cloud_config *config)
     *cloud = (struct cloud){.now_ms = config->now_ms ? config->now_ms : system_ms,
                             .now_context = config->now_context,
                             .credentials = config->credentials,
-                            .strict = config->strict};
+                            .strict = config->strict,
+                            .keep_values_days = config->keep_values_days,
+                            .keep_events_days = config->keep_events_days};
     snprintf(cloud->dir, sizeof cloud->dir, "%s", config->dir);
     snprintf(cloud->region, sizeof cloud->region, "%s",
              config->region ? config->region : CLOUD_REGION);

@@ -47,6 +47,8 @@ struct cloud_config {
     void *now_context;
     /* The access keys of the account, see account/credentials.h; outlive the cloud. NULL: none. */
     const struct credentials *credentials;
+    /* How long Device Defender keeps metrics' values and violation events; 0: 14 and 30. */
+    unsigned keep_values_days, keep_events_days;
     bool strict; /* refuse what AWS's documentation leaves open but AWS's own devices avoid */
 };
 
@@ -76,7 +78,8 @@ struct cloud {
     char dir[512];
     char region[32];
     char account[16];
-    bool strict; /* as configured */
+    bool strict;                                 /* as configured */
+    unsigned keep_values_days, keep_events_days; /* as configured */
     const struct credentials *credentials;
     int64_t (*now_ms)(void *context); /* as configured */
     void *now_context;
@@ -87,7 +90,7 @@ struct cloud {
 
     struct cloud_later *later;  /* what waits for a turn; cloud_do_later */
     uint64_t turn;              /* turns so far */
-    int64_t expiry_ms;          /* core_tend's */
+    int64_t expiry_ms, ages_ms; /* core_tend's */
     struct windows *windows;    /* of streams/ */
     struct ota_work *updates;   /* of ota/: those that are being signed */
     struct content_hold *holds; /* of account/: large contents being read */

@@ -73,22 +73,24 @@ static void each_answer_comes_on_its_requests_topic(void **state)
 {
     static const struct {
         const char *topic, *answer;
-        bool to_all;
+        bool to_all, unoffered;
     } rows[] = {
-        {"$aws/things/t/jobs/get", "$aws/things/t/jobs/get/accepted", false},
-        {"$aws/things/t/jobs/start-next", "$aws/things/t/jobs/start-next/accepted", false},
-        {"$aws/things/t/jobs/$next/get", "$aws/things/t/jobs/$next/get/accepted", false},
-        {"$aws/things/t/jobs/j/get", "$aws/things/t/jobs/j/get/rejected", false},
-        {"$aws/things/t/jobs/j/update", "$aws/things/t/jobs/j/update/rejected", false},
-        {"$aws/things/t/streams/s/get/cbor", "$aws/things/t/streams/s/rejected/cbor", false},
-        {"$aws/things/t/streams/s/describe/json", "$aws/things/t/streams/s/rejected/json", false},
-        {"$aws/things/t/shadow/get", "$aws/things/t/shadow/get/rejected", true},
-        {"$aws/things/t/shadow/name/n/update", "$aws/things/t/shadow/name/n/update/rejected", true},
+        {"$aws/things/t/jobs/get", "$aws/things/t/jobs/get/accepted", false, false},
+        {"$aws/things/t/jobs/start-next", "$aws/things/t/jobs/start-next/accepted", false, false},
+        {"$aws/things/t/jobs/$next/get", "$aws/things/t/jobs/$next/get/accepted", false, false},
+        {"$aws/things/t/jobs/j/get", "$aws/things/t/jobs/j/get/rejected", false, false},
+        {"$aws/things/t/jobs/j/update", "$aws/things/t/jobs/j/update/rejected", false, false},
+        {"$aws/things/t/streams/s/get/cbor", "$aws/things/t/streams/s/rejected/cbor", false, false},
+        {"$aws/things/t/streams/s/describe/json", "$aws/things/t/streams/s/rejected/json", false,
+         false},
+        {"$aws/things/t/shadow/get", "$aws/things/t/shadow/get/rejected", true, false},
+        {"$aws/things/t/shadow/name/n/update", "$aws/things/t/shadow/name/n/update/rejected", true,
+         false},
         {"$aws/things/t/defender/metrics/cbor", "$aws/things/t/defender/metrics/cbor/rejected",
-         true},
-        {"$aws/certificates/create/json", "$aws/certificates/create/json/rejected", true},
+         true, false},
+        {"$aws/certificates/create/json", "$aws/certificates/create/json/rejected", true, true},
         {"$aws/provisioning-templates/x/provision/cbor",
-         "$aws/provisioning-templates/x/provision/cbor/rejected", true},
+         "$aws/provisioning-templates/x/provision/cbor/rejected", true, true},
     };
     struct heard heard;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -97,7 +99,7 @@ static void each_answer_comes_on_its_requests_topic(void **state)
         assert_int_equal(heard.replies, rows[i].to_all ? 0 : 1);
         const bool shadow = strstr(rows[i].topic, "/shadow/") != NULL; /* the request goes to all */
         assert_int_equal(heard.published, rows[i].to_all + shadow);
-        assert_int_equal(heard.unoffered, rows[i].to_all && !shadow ? 1 : 0);
+        assert_int_equal(heard.unoffered, rows[i].unoffered ? 1 : 0);
     }
 }
 
@@ -204,6 +206,42 @@ static void json_trees_become_cbor(void **state)
     json_decref(tree);
 }
 
+static void cbor_becomes_json_trees_or_nothing(void **state)
+{
+    /* {_ "a": [_ 1, -1, null], "b": {"c": 1.5}, "d": 0.5 as a half, "e": 100000.0 as a single} */
+    static const char good[] = "\xbf\x61"
+                               "a\x9f\x01\x20\xf6\xff\x61"
+                               "b\xa1\x61"
+                               "c\xfb\x3f\xf8\0\0\0\0\0\0\x61"
+                               "d\xf9\x38\0\x61"
+                               "e\xfa\x47\xc3\x50\0\xff";
+    static const struct {
+        const char *bytes;
+        size_t length;
+    } bad[] = {
+        {"", 0},
+        {"\xa1\x61", 2},      /* ends early */
+        {"\xa0\xa0", 2},      /* and more behind it */
+        {"\x41x", 2},         /* bytes */
+        {"\xa1\x01\x02", 3},  /* a key that is no text */
+        {"\x61\xff", 2},      /* no UTF-8 */
+        {"\xf9\x7c\0", 3},    /* infinity */
+        {"\x7f\x61x\xff", 4}, /* a text in pieces */
+        {"\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x81\x80", 18},
+    };
+    (void)state;
+    json_t *tree = json_from_cbor(good, sizeof good - 1);
+    json_t *expected = json_pack("{s:[i,i,n],s:{s:f},s:f,s:f}", "a", 1, -1, "b", "c", 1.5, "d", 0.5,
+                                 "e", 100000.0);
+    assert_true(json_equal(tree, expected));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_null(json_from_cbor(bad[i].bytes, bad[i].length));
+    for (size_t cut = 0; cut < sizeof good - 1; cut++)
+        assert_null(json_from_cbor(good, cut));
+    json_decref(tree);
+    json_decref(expected);
+}
+
 static int setup(void **state)
 {
     if (fixture_setup(state))
@@ -223,6 +261,7 @@ int main(void)
         TEST(each_service_words_its_refusal_as_it_does_on_aws),
         TEST(a_topic_that_ends_with_cbor_is_answered_in_cbor),
         TEST(json_trees_become_cbor),
+        TEST(cbor_becomes_json_trees_or_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
