@@ -400,10 +400,13 @@ static void escape_character(struct cli *cli, char c)
 
 static void interrupt_line(struct cli *cli)
 {
+    const bool idle = cli->length == 0;
     clear_line(cli);
     cli_print(cli, "^C\n");
     if (cli->paste != NULL)
         end_paste(cli, OTTER_E_CLOSED);
+    if (idle && cli->interrupted != NULL)
+        cli->interrupted(cli);
     cli_prompt(cli);
 }
 

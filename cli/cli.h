@@ -71,6 +71,8 @@ struct cli {
     const char *prompt;
     void (*write)(void *context, const char *text, size_t length);
     void *write_context;
+    /* Set by the owner, or NULL: ctrl-C has come where nothing was typed; may print lines. */
+    void (*interrupted)(struct cli *cli);
 
     /* inner state */
     struct cli_part *parts;

@@ -9,8 +9,8 @@ const char command_conf_usage[] =
     "        Show all settings, or one.\n"
     "    conf help [key]\n"
     "        Say what settings mean and what they take.\n"
-    "    conf set <key> <value>\n"
-    "        Change one; \"\" unsets. It counts after 'conf commit'.\n"
+    "    conf set <key> [value]\n"
+    "        Change one; without a value unset it. It counts after 'conf commit'.\n"
     "    conf commit\n"
     "        Save all changes at once to flash.\n";
 
@@ -110,8 +110,8 @@ void command_conf(struct cli *cli, int argc, char **argv)
         get(cli, argv[2]);
     else if ((argc == 2 || argc == 3) && strcmp(argv[1], "help") == 0)
         show(cli, argv[2], explain_setting);
-    else if (argc == 4 && strcmp(argv[1], "set") == 0)
-        set(cli, argv[2], argv[3]);
+    else if ((argc == 3 || argc == 4) && strcmp(argv[1], "set") == 0)
+        set(cli, argv[2], argc == 4 ? argv[3] : "");
     else if (argc == 2 && strcmp(argv[1], "commit") == 0)
         commit(cli);
     else

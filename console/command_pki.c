@@ -5,16 +5,20 @@
 
 const char command_pki_usage[] =
     "    Usage:\n"
-    "    pki generate key\n"
-    "        Make a P-256 key pair; tls_cert, made for the old one, goes.\n"
-    "    pki generate cert\n"
+    "    pki generate key [label]\n"
+    "        Make a P-256 key pair; the certificate for the old one goes.\n"
+    "    pki generate csr [label]\n"
+    "        Make a certificate request (PEM), named after thing_name.\n"
+    "    pki generate cert [label]\n"
     "        Make a self-signed certificate, named after thing_name.\n"
-    "    pki import cert|key <label>\n"
+    "    pki import cert|key [label]\n"
     "        Then paste PEM text, one object. A blank line or ctrl-C gives up.\n"
-    "    pki export cert|key <label>\n"
+    "    pki export cert|key [label]\n"
     "        Show a certificate or public key as PEM text.\n"
     "    pki list\n"
-    "        Show all labels and what is stored.\n";
+    "        Show all labels and what is stored.\n"
+    "    Labels, if not given: " PKI_TLS_KEY_PRIV ", " PKI_TLS_CERT ", " PKI_TLS_KEY_PUB
+    ";\n    for import key " PKI_OTA_SIGNER ".\n";
 
 static const char *type_name(enum pki_type type)
 {
@@ -58,42 +62,103 @@ static void export(struct cli *cli, const char *label)
         console_print_failure(cli, "Export", status);
 }
 
-static void generate_key(struct cli *cli)
+static void generate_key(struct cli *cli, const struct pki_object *object)
 {
     struct console *console = console_of(cli);
-    const otter_status status = pki_generate_key(console->pki, PKI_TLS_KEY_PRIV);
+    const otter_status status = pki_generate_key(console->pki, object->label);
     if (status != OTTER_OK) {
         console_print_failure(cli, "Making a key pair", status);
         return;
     }
-    cli_print(cli, "SUCCESS: Key pair generated and stored in\n"
-                   "Private Key Label: " PKI_TLS_KEY_PRIV "\n"
-                   "Public Key Label: " PKI_TLS_KEY_PUB "\n");
-    export(cli, PKI_TLS_KEY_PUB);
+    cli_printf(cli, "SUCCESS: Key pair generated and stored in\nPrivate Key Label: %s\n",
+               object->label);
+    if (object->public_label != NULL) {
+        cli_printf(cli, "Public Key Label: %s\n", object->public_label);
+        export(cli, object->public_label);
+    }
     console_changed(console);
 }
 
-static void generate_cert(struct cli *cli)
+/* Where a certificate is stored; a request is shown only. */
+static otter_status make(struct console *console, const struct pki_object *object, bool request,
+                         const char *name)
+{
+    if (request)
+        return pki_generate_csr(console->pki, object->label, name, console->pem,
+                                sizeof console->pem);
+    return pki_generate_cert(console->pki, object->label, name);
+}
+
+static void generate_named(struct cli *cli, const struct pki_object *object, bool request)
 {
     struct console *console = console_of(cli);
+    const char *what = request ? "request" : "certificate";
     char name[CONFIG_TEXT_MAX + 1];
     if (config_get_text(console->kv, CONFIG_THING_NAME, name, sizeof name) != OTTER_OK) {
-        cli_print(cli, "No certificate made: type 'conf set thing_name <name>' and 'conf commit' "
-                       "first.\n");
+        cli_printf(cli, "No %s made: type 'conf set thing_name <name>' and 'conf commit' first.\n",
+                   what);
         return;
     }
-    const otter_status status = pki_generate_cert(console->pki, PKI_TLS_KEY_PRIV, name);
-    if (status == OTTER_OK) {
-        export(cli, PKI_TLS_CERT);
+    const otter_status status = make(console, object, request, name);
+    if (status == OTTER_OK && request) {
+        cli_print(cli, console->pem);
+    } else if (status == OTTER_OK) {
+        export(cli, object->cert_label);
         console_changed(console);
     } else if (status == OTTER_E_NOT_FOUND) {
-        cli_print(cli, "No certificate made: type 'pki generate key' first.\n");
+        cli_printf(cli, "No %s made: type 'pki generate key' first.\n", what);
     } else if (status == OTTER_E_ARGUMENT) {
-        cli_printf(cli, "No certificate made: thing_name must not exceed %u characters.\n",
+        cli_printf(cli, "No %s made: thing_name must not exceed %u characters.\n", what,
                    PKI_COMMON_NAME_MAX);
     } else {
-        console_print_failure(cli, "Making a certificate", status);
+        cli_printf(cli, "No %s made: %s.\n", what, otter_status_text(status));
     }
+}
+
+static bool is_label(const char *label, const char *word)
+{
+    return label != NULL && strcmp(label, word) == 0;
+}
+
+/* The private key that all words of a label mean: its own, or one that goes along with it. */
+static const struct pki_object *find_pair(struct cli *cli, char **words)
+{
+    const struct pki *pki = console_of(cli)->pki;
+    const struct pki_object *object, *found = pki_find(pki, PKI_TLS_KEY_PRIV);
+    for (; *words != NULL; words++) {
+        if (strcmp(*words, "-pem") == 0) /* as it is in any case */
+            continue;
+        for (unsigned i = 0; (object = pki_object(pki, i)) != NULL; i++) {
+            if (object->type == PKI_PRIVATE_KEY &&
+                (is_label(object->label, *words) || is_label(object->public_label, *words) ||
+                 is_label(object->cert_label, *words)))
+                break;
+        }
+        if (object == NULL && find_label(cli, *words) != NULL)
+            cli_printf(cli, "%s is not of a key pair of this device.\n", *words);
+        if (object == NULL)
+            return NULL;
+        found = object;
+    }
+    return found;
+}
+
+static void generate(struct cli *cli, const char *what, char **words)
+{
+    const bool key = strcmp(what, "key") == 0, request = strcmp(what, "csr") == 0;
+    if (!key && !request && strcmp(what, "cert") != 0) {
+        console_print_wrong_usage(cli, "pki");
+        return;
+    }
+    const struct pki_object *object = find_pair(cli, words);
+    if (object == NULL)
+        return;
+    if (key)
+        generate_key(cli, object);
+    else if (!request && object->cert_label == NULL)
+        cli_printf(cli, "No label is there for a certificate of %s.\n", object->label);
+    else
+        generate_named(cli, object, request);
 }
 
 static const char *import_problem(otter_status status, enum pki_type type)
@@ -167,19 +232,23 @@ static void list(struct cli *cli)
 void command_pki(struct cli *cli, int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : "";
+    const char *label = argv[argc > 3 ? 3 : argc];
     enum pki_type type;
     if (argc == 2 && strcmp(verb, "list") == 0)
         list(cli);
-    else if (argc < 3 || !parse_type(argv[2], &type))
+    else if (argc > 2 && strcmp(verb, "generate") == 0)
+        generate(cli, argv[2], argv + 3);
+    else if (argc < 3 || argc > 4 || !parse_type(argv[2], &type))
         console_print_wrong_usage(cli, "pki");
-    else if (argc == 3 && strcmp(verb, "generate") == 0 && type == PKI_CERTIFICATE)
-        generate_cert(cli);
-    else if (argc == 3 && strcmp(verb, "generate") == 0)
-        generate_key(cli);
-    else if (argc == 4 && strcmp(verb, "import") == 0)
-        import(cli, type, argv[3]);
-    else if (argc == 4 && strcmp(verb, "export") == 0 && find_label(cli, argv[3]) != NULL)
-        export(cli, argv[3]);
-    else if (argc != 4 || strcmp(verb, "export") != 0)
+    else if (strcmp(verb, "import") == 0)
+        import(cli, type,
+               label != NULL             ? label
+               : type == PKI_CERTIFICATE ? PKI_TLS_CERT
+                                         : PKI_OTA_SIGNER);
+    else if (strcmp(verb, "export") != 0)
         console_print_wrong_usage(cli, "pki");
+    else if (label == NULL)
+        export(cli, type == PKI_CERTIFICATE ? PKI_TLS_CERT : PKI_TLS_KEY_PUB);
+    else if (find_label(cli, label) != NULL)
+        export(cli, label);
 }

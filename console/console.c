@@ -42,17 +42,40 @@ static void command_uptime(struct cli *cli, int argc, char **argv)
         print_missing(cli);
         return;
     }
-    const unsigned long seconds = (unsigned long)(hooks->uptime(hooks->context) / 1000);
-    cli_printf(cli, "up %lu d %02lu:%02lu:%02lu\n", seconds / 86400, seconds / 3600 % 24,
-               seconds / 60 % 60, seconds % 60);
+    const otter_ms now = hooks->uptime(hooks->context);
+    const unsigned long seconds = (unsigned long)(now / 1000);
+    cli_printf(cli, "up %lu day(s) %02lu:%02lu:%02lu.%03lu\n", seconds / 86400, seconds / 3600 % 24,
+               seconds / 60 % 60, seconds % 60, (unsigned long)(now % 1000));
 }
 
 static const char *const level_names[] = {"none", "error", "warning", "info", "debug"};
 
 #define LEVEL_COUNT (sizeof level_names / sizeof *level_names)
 
+/* The log's lines come to the terminal again. */
+static void end_quiet(struct console *console)
+{
+    if (console->quiet_until == OTTER_NEVER)
+        return;
+    console->quiet_until = OTTER_NEVER;
+    log_set_level(console->level);
+}
+
+static void begin_quiet(struct cli *cli)
+{
+    struct console *console = console_of(cli);
+    if (console->quiet_until == OTTER_NEVER && log_level() == LOG_LEVEL_NONE)
+        return;
+    if (console->quiet_until == OTTER_NEVER)
+        console->level = log_level();
+    log_set_level(LOG_LEVEL_NONE);
+    console->quiet_until = port_now() + CONSOLE_QUIET_MS;
+    cli_print(cli, "The log is not shown until you type 'log', or nothing for 2 minutes.\n");
+}
+
 static void command_log(struct cli *cli, int argc, char **argv)
 {
+    end_quiet(console_of(cli));
     size_t level = 0;
     while (argc > 1 && level < LEVEL_COUNT && strcmp(level_names[level], argv[1]) != 0)
         level++;
@@ -69,7 +92,7 @@ static const char command_log_usage[] =
     "    Usage:\n"
     "    log [none|error|warning|info|debug]\n"
     "        Show the level, or show lines up to that one until the next start.\n"
-    "        A script that reads what commands answer types 'log none' first.\n";
+    "        A script that reads what commands answer sends ctrl-C or types 'log none' first.\n";
 
 static const struct cli_command commands[] = {
     {"help", "List commands, or explain one: help <command>", "", cli_help},
@@ -117,6 +140,8 @@ void console_init(struct console *console, struct kv *kv, struct config *config,
     console->hooks = hooks;
     console->config = config;
     console->import = NULL;
+    console->quiet_until = OTTER_NEVER;
+    console->cli.interrupted = begin_quiet;
 }
 
 void console_start(struct console *console)
@@ -126,5 +151,13 @@ void console_start(struct console *console)
 
 void console_input(struct console *console, const void *data, size_t length)
 {
+    if (console->quiet_until != OTTER_NEVER)
+        console->quiet_until = port_now() + CONSOLE_QUIET_MS;
     cli_input(&console->cli, data, length);
+}
+
+void console_tick(struct console *console, otter_ms now)
+{
+    if (now >= console->quiet_until)
+        end_quiet(console);
 }

@@ -10,12 +10,17 @@
  *   console_start(&console);
  *   …
  *   console_input(&console, bytes, count);
- */
+ *   console_tick(&console, now);
+ *
+ * Ctrl-C at an empty line keeps the log's lines off the terminal for what a script does next, until
+ * `log` is typed or nothing has been for CONSOLE_QUIET_MS: scripts begin with it, and take a line
+ * of the log for an answer to them. Other places for the log (port/log.h) still get it. */
 #ifndef OTTER_CONSOLE_CONSOLE_H
 #define OTTER_CONSOLE_CONSOLE_H
 
 #include "cli/cli.h"
 #include "pki/pki.h"
+#include "port/log.h"
 #include "port/port.h"
 #include "store/config.h"
 #include "store/kv.h"
@@ -25,6 +30,8 @@ extern "C" {
 #endif
 
 struct console;
+
+#define CONSOLE_QUIET_MS 120000u
 
 /* What only the firmware knows. `context` is handed to each function. A function that is NULL makes
  * its command say that this board does not have it. */
@@ -51,6 +58,8 @@ struct console {
     const struct pki_object *import;
     enum pki_type import_type;
     char pem[PKI_PEM_MAX + 1];
+    otter_ms quiet_until; /* OTTER_NEVER: the log is shown as it comes */
+    enum log_level level; /* ... and then again */
 };
 
 /* All of them must outlive the console. */
@@ -60,6 +69,8 @@ void console_init(struct console *console, struct kv *kv, struct config *config,
 /* Shows the first prompt. */
 void console_start(struct console *console);
 void console_input(struct console *console, const void *data, size_t length);
+/* Due at quiet_until. */
+void console_tick(struct console *console, otter_ms now);
 
 #ifdef __cplusplus
 }

@@ -88,11 +88,17 @@ static otter_status start(struct app *app, otter_ms now)
 /* Takes what has been typed. */
 static void tick(struct app *app, otter_ms now)
 {
-    (void)now;
+    console_tick(&app->shell.console, now);
     char input[INPUT_CHUNK];
     size_t length;
     while ((length = port_console_read(input, sizeof input)) > 0)
         console_input(&app->shell.console, input, length);
 }
 
-const struct activity activity_console = {"console", start, NULL, tick, NULL};
+static otter_ms due(const struct app *app, otter_ms now)
+{
+    (void)now;
+    return app->shell.console.quiet_until;
+}
+
+const struct activity activity_console = {"console", start, NULL, tick, due};

@@ -32,6 +32,8 @@
 #define PKI_PEM_MAX   2200u             /* the same in PEM with its lines and marks */
 #define PKI_LABEL_MAX (KV_KEY_MAX - 4u) /* "pki/" comes before it */
 
+#define PKI_CSR_PEM_MAX 560u /* of a request for a P-256 key, with its NUL */
+
 /* The upper bound of a common name in X.520. */
 #define PKI_COMMON_NAME_MAX 64u
 
@@ -124,6 +126,12 @@ otter_status pki_generate_key(struct pki *pki, const char *label);
  * PKI_COMMON_NAME_MAX of a-z A-Z 0-9 : _ -, or OTTER_E_ARGUMENT), stores it under the label's
  * cert_label. */
 otter_status pki_generate_cert(struct pki *pki, const char *label, const char *common_name);
+
+/* Makes a certificate request (PKCS#10, RFC 2986) for the key under `label`, with the same rule for
+ * the name, as PEM with a terminating NUL into `pem`; OTTER_E_TOO_LONG when that is too small:
+ * PKI_CSR_PEM_MAX suffices. Nothing is stored. */
+otter_status pki_generate_csr(struct pki *pki, const char *label, const char *common_name,
+                              char *pem, size_t size);
 
 /* ECDSA over a digest of 32, 48 or 64 bytes (SHA-256, SHA-384, SHA-512), with the key's handle. */
 otter_status pki_sign(struct pki *pki, const char *label, const uint8_t *digest, size_t length,

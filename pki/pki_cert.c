@@ -1,11 +1,12 @@
-/* Making a self-signed certificate (RFC 5280); see pki.h. All of it but name, serial number, key
- * and signature is the same in each, so it is put together here: what Mbed TLS brings to write any
- * certificate takes 4 KB. */
+/* Making a self-signed certificate (RFC 5280), or a request for one (RFC 2986); see pki.h. All of
+ * either but name, serial number, key and signature is the same in each, so it is put together
+ * here: what Mbed TLS brings to write any certificate takes 4 KB. */
 #include <string.h>
 
 #include <mbedtls/asn1.h>
 #include <mbedtls/sha256.h>
 
+#include "pki/pem.h"
 #include "pki/pki.h"
 #include "pki/pki_inner.h"
 
@@ -29,6 +30,13 @@ static const char validity[] = "\x30\x1e\x17\x0d"
 static const uint8_t extensions[] = {
     0xa3, 0x1d, 0x30, 0x1b, 0x30, 0x09, 0x06, 0x03, 0x55, 0x1d, 0x13, 0x04, 0x02, 0x30, 0x00, 0x30,
     0x0e, 0x06, 0x03, 0x55, 0x1d, 0x0f, 0x01, 0x01, 0xff, 0x04, 0x04, 0x03, 0x02, 0x07, 0x80};
+/* Of a request: version 1; and as its one attribute the extension (extensionRequest, RFC 2985) that
+ * the certificate is to have: the same key usage. */
+static const uint8_t version_1[] = {0x02, 0x01, 0x00};
+static const uint8_t attributes[] = {0xa0, 0x21, 0x30, 0x1f, 0x06, 0x09, 0x2a, 0x86, 0x48,
+                                     0x86, 0xf7, 0x0d, 0x01, 0x09, 0x0e, 0x31, 0x12, 0x30,
+                                     0x10, 0x30, 0x0e, 0x06, 0x03, 0x55, 0x1d, 0x0f, 0x01,
+                                     0x01, 0xff, 0x04, 0x04, 0x03, 0x02, 0x07, 0x80};
 
 /* Also keeps out what could have a meaning where a name is read as text. */
 static bool name_is_valid(const char *name)
@@ -91,18 +99,27 @@ static uint8_t *wrap(uint8_t *at, const uint8_t *end)
     return at + length;
 }
 
-static uint8_t *put_contents(uint8_t *at, const char *name, const struct pki_public *key,
-                             otter_status *status)
+static uint8_t *put_certificate(uint8_t *at, const char *name, const struct pki_public *key,
+                                otter_status *status)
 {
-    uint8_t *const start = at;
-    at = put(at + HEAD_SIZE, version_3, sizeof version_3);
+    at = put(at, version_3, sizeof version_3);
     at = put_serial(at, status);
     at = put(at, ecdsa_with_sha256, sizeof ecdsa_with_sha256);
     at = put_name(at, name);
     at = put(at, validity, sizeof validity - 1);
     at = put_name(at, name);
     at = put(at, key->der, key->length);
-    return wrap(start, put(at, extensions, sizeof extensions));
+    return put(at, extensions, sizeof extensions);
+}
+
+static uint8_t *put_request(uint8_t *at, const char *name, const struct pki_public *key,
+                            otter_status *status)
+{
+    (void)status;
+    at = put(at, version_1, sizeof version_1);
+    at = put_name(at, name);
+    at = put(at, key->der, key->length);
+    return put(at, attributes, sizeof attributes);
 }
 
 static uint8_t *put_signature(uint8_t *at, const struct pki_signature *signature)
@@ -113,25 +130,50 @@ static uint8_t *put_signature(uint8_t *at, const struct pki_signature *signature
     return put(at, signature->der, signature->length);
 }
 
-otter_status pki_generate_cert(struct pki *pki, const char *label, const char *common_name)
+typedef uint8_t *put_contents(uint8_t *at, const char *name, const struct pki_public *key,
+                              otter_status *status);
+
+/* Into pki_work, signed with the key under the label; `end` is behind it. */
+static otter_status make(struct pki *pki, const char *label, const char *name,
+                         put_contents *contents, const uint8_t **end)
 {
-    const struct pki_object *object = pki_find_private(pki, label);
     struct pki_public key;
     struct pki_signature signature;
     uint8_t digest[32];
-    if (object == NULL || object->cert_label == NULL || !name_is_valid(common_name))
+    if (!name_is_valid(name))
         return OTTER_E_ARGUMENT;
     otter_status status = pki_public_key(pki, label, &key);
     if (status != OTTER_OK)
         return status;
     uint8_t *const signed_part = pki_work + HEAD_SIZE;
-    uint8_t *end = put_contents(signed_part, common_name, &key, &status);
-    if (mbedtls_sha256_ret(signed_part, (size_t)(end - signed_part), digest, 0) != 0)
+    uint8_t *at = wrap(signed_part, contents(signed_part + HEAD_SIZE, name, &key, &status));
+    if (mbedtls_sha256_ret(signed_part, (size_t)(at - signed_part), digest, 0) != 0)
         return OTTER_E_CRYPTO;
     if (status == OTTER_OK)
         status = pki_sign(pki, label, digest, sizeof digest, &signature);
+    if (status == OTTER_OK)
+        *end = wrap(pki_work, put_signature(at, &signature));
+    return status;
+}
+
+otter_status pki_generate_cert(struct pki *pki, const char *label, const char *common_name)
+{
+    const struct pki_object *object = pki_find_private(pki, label);
+    const uint8_t *end;
+    if (object == NULL || object->cert_label == NULL)
+        return OTTER_E_ARGUMENT;
+    const otter_status status = make(pki, label, common_name, put_certificate, &end);
     if (status != OTTER_OK)
         return status;
-    end = wrap(pki_work, put_signature(end, &signature));
     return kv_set(pki->kv, pki_name(object->cert_label).text, pki_work, (uint32_t)(end - pki_work));
+}
+
+otter_status pki_generate_csr(struct pki *pki, const char *label, const char *common_name,
+                              char *pem, size_t size)
+{
+    const uint8_t *end;
+    const otter_status status = make(pki, label, common_name, put_request, &end);
+    if (status != OTTER_OK)
+        return status;
+    return pem_encode(pem, size, "CERTIFICATE REQUEST", pki_work, (size_t)(end - pki_work));
 }

@@ -36,9 +36,11 @@ otter_status port_random(void *data, size_t length)
     return getrandom(data, length, 0) == (ssize_t)length ? OTTER_OK : OTTER_E_CRYPTO;
 }
 
+static otter_ms now;
+
 otter_ms port_now(void)
 {
-    return 0;
+    return now;
 }
 
 /* The log shares the terminal. */
@@ -227,7 +229,7 @@ static void a_wrong_setting_is_explained(void **state)
                         "mqtt_port not changed: it must be 1 to 65535.\n");
     assert_string_equal(type("conf set colour red"), "No setting 'colour': see 'conf get'.\n");
     assert_string_equal(type("conf get colour"), "No setting 'colour': see 'conf get'.\n");
-    assert_string_equal(type("conf set thing_name"), "Wrong arguments: see 'help conf'.\n");
+    assert_string_equal(type("conf set thing_name a b"), "Wrong arguments: see 'help conf'.\n");
     assert_string_equal(type("conf"), "Wrong arguments: see 'help conf'.\n");
 }
 
@@ -335,6 +337,103 @@ static void what_is_exported_can_be_imported(void **state)
     assert_non_null(strstr(output, "SUCCESS: public key stored in ota_signer_pub\n"));
 }
 
+static void a_request_is_shown_and_nothing_is_stored(void **state)
+{
+    (void)state;
+    assert_non_null(strstr(type("pki generate csr"),
+                           "No request made: type 'conf set thing_name <name>' and 'conf commit'"));
+    type("conf set thing_name a");
+    type("conf commit");
+    assert_non_null(strstr(type("pki generate csr"), "type 'pki generate key' first."));
+    type("pki generate key");
+    changes = 0;
+    const char *said = type("pki generate csr tls_key_priv -pem");
+    assert_memory_equal(said, "-----BEGIN CERTIFICATE REQUEST-----\n", 36);
+    assert_non_null(strstr(said, "\n-----END CERTIFICATE REQUEST-----\n"));
+    assert_int_equal(changes, 0);
+    assert_non_null(strstr(type("pki export cert"), "Nothing is stored in tls_cert"));
+}
+
+/* "both or neither" of the reference, and the one label that says it all. */
+static void labels_may_be_given_as_in_the_reference_or_left_out(void **state)
+{
+    (void)state;
+    char pem[PKI_PEM_MAX];
+    static const char made[] = "Private Key Label: tls_key_priv\nPublic Key Label: tls_key_pub\n";
+    assert_non_null(strstr(type("pki generate key tls_key_pub tls_key_priv"), made));
+    assert_non_null(strstr(type("pki generate key tls_key_priv"), made));
+    const char *said = type("pki generate key fleetprov_claim_key");
+    assert_non_null(strstr(said, "Private Key Label: fleetprov_claim_key\n"));
+    assert_null(strstr(said, "Public Key Label"));
+    assert_non_null(strstr(type("pki generate key nobody"), "No label 'nobody'"));
+    assert_non_null(strstr(type("pki generate key root_ca_cert"), "is not of a key pair"));
+    type("conf set thing_name a");
+    type("conf commit");
+    strcpy(pem, type("pki generate cert tls_cert tls_key_priv"));
+    assert_memory_equal(pem, "-----BEGIN CERTIFICATE-----\n", 28);
+    assert_non_null(strstr(type("pki generate cert fleetprov_claim_key"), "No label is there"));
+    assert_string_equal(type("pki export cert"), pem);
+    assert_memory_equal(type("pki export key"), "-----BEGIN PUBLIC KEY-----\n", 27);
+    type("pki import cert");
+    type(pem);
+    assert_non_null(strstr(output, "SUCCESS: certificate stored in tls_cert\n"));
+    type("pki import key");
+    type(pem);
+    assert_non_null(strstr(output, "SUCCESS: public key stored in ota_signer_pub\n"));
+    assert_non_null(strstr(type("pki generate"), "Wrong arguments: see 'help pki'."));
+    assert_non_null(strstr(type("pki generate cow"), "Wrong arguments: see 'help pki'."));
+    assert_non_null(strstr(type("pki import"), "Wrong arguments: see 'help pki'."));
+    assert_non_null(strstr(type("pki import cert tls_cert x"), "Wrong arguments"));
+}
+
+static void interrupt(void)
+{
+    output_length = 0;
+    console_input(&console, "\x03", 1);
+}
+
+static bool log_is_shown(void)
+{
+    output_length = 0;
+    output[0] = '\0';
+    LOG_ERR("TEST", "an error");
+    return strstr(output, "an error") != NULL;
+}
+
+static void after_ctrl_c_the_log_leaves_a_script_alone(void **state)
+{
+    (void)state;
+    interrupt();
+    assert_string_equal(output, "^C\nThe log is not shown until you type 'log', or nothing for 2 "
+                                "minutes.\n> ");
+    assert_false(log_is_shown());
+    now += CONSOLE_QUIET_MS - 1;
+    console_tick(&console, now);
+    type("version"); /* begins the wait anew */
+    now += CONSOLE_QUIET_MS - 1;
+    console_tick(&console, now);
+    assert_false(log_is_shown());
+    now += 1;
+    console_tick(&console, now);
+    assert_true(log_is_shown());
+    assert_int_equal(log_level(), LOG_LEVEL_INF);
+    interrupt();
+    interrupt();
+    assert_string_equal(type("log"), "log level: info\n");
+    assert_true(log_is_shown());
+}
+
+static void ctrl_c_that_drops_a_line_or_finds_no_log_changes_nothing(void **state)
+{
+    (void)state;
+    console_input(&console, "abc\x03", 4);
+    assert_true(log_is_shown());
+    type("log none");
+    interrupt();
+    assert_string_equal(output, "^C\n> ");
+    assert_string_equal(type("log info"), "log level: info\n");
+}
+
 static void the_private_key_is_not_exported(void **state)
 {
     (void)state;
@@ -433,7 +532,7 @@ static void the_small_commands_answer(void **state)
 {
     (void)state;
     assert_string_equal(type("version"), "Otter firmware 1.0.0 on mps2-an505\n");
-    assert_string_equal(type("uptime"), "up 2 d 03:04:05\n");
+    assert_string_equal(type("uptime"), "up 2 day(s) 03:04:05.678\n");
     assert_non_null(strstr(type("stat"), "store      0 of "));
     assert_non_null(strstr(type("stat"), "\nstack 1234\n"));
     assert_string_equal(type("ota"), "Unknown command 'ota': see 'help'.\n");
@@ -519,6 +618,10 @@ int main(void)
         TEST(a_certificate_needs_a_name_and_a_key_first),
         TEST(a_name_too_long_for_a_certificate_is_explained),
         TEST(what_is_exported_can_be_imported),
+        TEST(a_request_is_shown_and_nothing_is_stored),
+        TEST(labels_may_be_given_as_in_the_reference_or_left_out),
+        TEST(after_ctrl_c_the_log_leaves_a_script_alone),
+        TEST(ctrl_c_that_drops_a_line_or_finds_no_log_changes_nothing),
         TEST(the_private_key_is_not_exported),
         TEST(a_paste_that_is_not_pem_gives_one_error),
         TEST(the_wrong_kind_of_object_is_explained),

@@ -247,6 +247,50 @@ static void a_certificate_needs_a_key_and_a_plain_name(void **state)
     assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, name + 1), OTTER_OK);
 }
 
+static void openssl_accepts_the_request_that_was_made(void **state)
+{
+    (void)state;
+    char text[8192];
+    char csr[PKI_CSR_PEM_MAX];
+    char pub[PKI_PEM_MAX];
+    char name[PKI_COMMON_NAME_MAX + 1];
+    memset(name, 'n', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    const char *const names[] = {"a", "otter:thing_1-A", name};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        assert_int_equal(pki_generate_csr(&pki, PKI_TLS_KEY_PRIV, names[i], csr, sizeof csr),
+                         OTTER_OK);
+        save("csr.pem", csr, strlen(csr));
+        shell("openssl req -in csr.pem -noout -verify -text -nameopt RFC2253 2>&1", text,
+              sizeof text);
+        assert_non_null(strstr(text, "verify OK"));
+        assert_non_null(strstr(text, "Version: 1"));
+        const char *subject = strstr(text, "Subject: CN=");
+        assert_non_null(subject);
+        assert_memory_equal(subject + 12, names[i], strlen(names[i]));
+        assert_int_equal(subject[12 + strlen(names[i])], '\n');
+        assert_non_null(strstr(text, "Key Usage: critical\n"));
+        assert_non_null(strstr(text, "Digital Signature\n"));
+    }
+    shell("openssl req -in csr.pem -noout -pubkey", pub, sizeof pub);
+    assert_string_equal(pub, exported(PKI_TLS_KEY_PUB));
+    assert_false(is_there(PKI_TLS_CERT));
+}
+
+static void a_request_needs_a_key_a_plain_name_and_room(void **state)
+{
+    (void)state;
+    char csr[PKI_CSR_PEM_MAX];
+    assert_int_equal(pki_generate_csr(&pki, PKI_TLS_KEY_PRIV, "a", csr, sizeof csr),
+                     OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_generate_csr(&pki, PKI_TLS_CERT, "a", csr, sizeof csr), OTTER_E_ARGUMENT);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_generate_csr(&pki, PKI_TLS_KEY_PRIV, "a,O=b", csr, sizeof csr),
+                     OTTER_E_ARGUMENT);
+    assert_int_equal(pki_generate_csr(&pki, PKI_TLS_KEY_PRIV, "a", csr, 100), OTTER_E_TOO_LONG);
+}
+
 static void private_keys_are_not_given_out(void **state)
 {
     (void)state;
@@ -701,6 +745,8 @@ int main(void)
         TEST(a_replaced_private_key_is_gone_from_flash),
         TEST(nothing_is_made_without_entropy),
         TEST(a_certificate_needs_a_key_and_a_plain_name),
+        TEST(openssl_accepts_the_request_that_was_made),
+        TEST(a_request_needs_a_key_a_plain_name_and_room),
         TEST(private_keys_are_not_given_out),
         TEST(key_and_certificate_load_for_tls_and_belong_together),
         TEST(a_signature_of_openssl_verifies_with_the_imported_public_key),

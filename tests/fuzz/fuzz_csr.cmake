@@ -1,0 +1,1 @@
+otter_fuzz_target(csr USES room_pki)
