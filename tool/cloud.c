@@ -55,7 +55,8 @@ static void print_help(void)
         "usage: otter cloud [OPTION]...\n"
         "\n"
         "Runs a local AWS IoT in the foreground: MQTT over mutual TLS for devices, and the AWS\n"
-        "HTTP APIs (iot, iot-jobs-data, s3, acm, signer, iam, sts) for the AWS CLI and SDKs. All\n"
+        "HTTP APIs (iot, iot-data, iot-jobs-data, s3, acm, signer, iam, sts) for the AWS CLI and "
+        "SDKs. All\n"
         "state is in one folder; started again on the same folder, it finds everything again.\n"
         "\n"
         "  --dir DIR          the folder, made when missing (default: otter-cloud)\n"
@@ -257,6 +258,12 @@ static void publish(void *broker, const char *topic, const void *payload, size_t
     broker_publish(broker, topic, payload, length);
 }
 
+static void publish_message(void *broker, const struct message *message)
+{
+    broker_send(broker, &(struct broker_message){message->topic, message->payload, message->length},
+                message->qos, message->retain);
+}
+
 /* What the core tells things goes to their topics, and through the broker to them. */
 static bool start_broker(struct running *running)
 {
@@ -264,6 +271,7 @@ static bool start_broker(struct running *running)
     running->broker = broker_start(running->base, running->dir.path);
     running->publisher = (struct reserved_publisher){publish, running->broker};
     running->cloud.notify = (struct notify){reserved_notify, &running->publisher};
+    running->cloud.outlet = (struct outlet){publish_message, running->broker};
     return running->broker != NULL;
 }
 

@@ -105,6 +105,14 @@ static const struct row jobs_data_rows[] = {
     {CORE_INTERNAL, "ServiceUnavailableException", 503},
     {CORE_OK, "InvalidRequestException", 400},
 };
+static const struct row iot_data_rows[] = {
+    {CORE_NOT_FOUND, "ResourceNotFoundException", 404},
+    {CORE_VERSION_CONFLICT, "ConflictException", 409},
+    {CORE_TOO_LARGE, "RequestEntityTooLargeException", 413},
+    {CORE_ENCODING, "UnsupportedDocumentEncodingException", 415},
+    {CORE_INTERNAL, "InternalFailureException", 500},
+    {CORE_OK, "InvalidRequestException", 400},
+};
 static const struct row signer_rows[] = {
     {CORE_NOT_FOUND, "ResourceNotFoundException", 404},
     {CORE_INTERNAL, "InternalServiceErrorException", 500},
@@ -152,9 +160,10 @@ static const struct row query_rows[] = {
 };
 
 static const struct row *const protocol_rows[] = {
-    [PROTOCOL_IOT] = iot_rows,       [PROTOCOL_JOBS_DATA] = jobs_data_rows,
-    [PROTOCOL_SIGNER] = signer_rows, [PROTOCOL_ACM] = acm_rows,
-    [PROTOCOL_S3] = s3_rows,         [PROTOCOL_QUERY] = query_rows,
+    [PROTOCOL_IOT] = iot_rows,           [PROTOCOL_JOBS_DATA] = jobs_data_rows,
+    [PROTOCOL_IOT_DATA] = iot_data_rows, [PROTOCOL_SIGNER] = signer_rows,
+    [PROTOCOL_ACM] = acm_rows,           [PROTOCOL_S3] = s3_rows,
+    [PROTOCOL_QUERY] = query_rows,
 };
 
 static const struct row *row_of(enum protocol protocol, enum core_error error)
@@ -182,12 +191,12 @@ void error_reply_core(struct call *call, enum protocol protocol, enum core_error
 
 struct refusal {
     const char *message;
-    const char *names[6]; /* by protocol */
+    const char *names[7]; /* by protocol */
 };
 
 #define JSON_NAMES(name)                                                                           \
-    [PROTOCOL_IOT] = (name), [PROTOCOL_JOBS_DATA] = (name), [PROTOCOL_SIGNER] = (name),            \
-    [PROTOCOL_ACM] = (name)
+    [PROTOCOL_IOT] = (name), [PROTOCOL_JOBS_DATA] = (name), [PROTOCOL_IOT_DATA] = (name),          \
+    [PROTOCOL_SIGNER] = (name), [PROTOCOL_ACM] = (name)
 
 static const struct refusal refusals[] = {
     [SIGV4_MISSING] =

@@ -9,6 +9,7 @@
 enum protocol {
     PROTOCOL_IOT,       /* REST JSON: header x-amzn-ErrorType, {"message"} */
     PROTOCOL_JOBS_DATA, /* the same with fewer names */
+    PROTOCOL_IOT_DATA,  /* the same with its own names */
     PROTOCOL_SIGNER,    /* the same, {"code","message"} */
     PROTOCOL_ACM,       /* JSON 1.1: {"__type","message"}, always 400 */
     PROTOCOL_S3,        /* XML */

@@ -28,7 +28,9 @@ static const char *reason_of(int status)
                    {404, "Not Found"},
                    {405, "Method Not Allowed"},
                    {409, "Conflict"},
-                   {412, "Precondition Failed"}};
+                   {412, "Precondition Failed"},
+                   {413, "Payload Too Large"},
+                   {415, "Unsupported Media Type"}};
     for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
         if (reasons[i].status == status)
             return reasons[i].reason;

@@ -13,6 +13,7 @@ const struct paging paging_by_marker = {"pageSize", "marker", "nextMarker"};
 
 static const struct route *const iot_tables[] = {iot_registry_routes, iot_jobs_routes,
                                                  iot_ota_routes, iot_defender_routes, NULL};
+static const struct route *const iot_data_tables[] = {iot_data_routes, NULL};
 static const struct route *const jobs_data_tables[] = {jobs_data_routes, NULL};
 static const struct route *const signer_tables[] = {signer_routes, NULL};
 
@@ -21,17 +22,19 @@ struct service {
     enum protocol protocol;
     const struct route *const *tables; /* of REST services with JSON */
     void (*answer)(struct call *call); /* of the others */
+    bool payloads; /* bodies are no members, but what the handlers make of them */
 };
 
 static const struct service services[] = {
-    {"iot", PROTOCOL_IOT, iot_tables, NULL},
-    {"execute-api", PROTOCOL_IOT, iot_tables, NULL}, /* how older clients sign for iot */
-    {"iot-jobs-data", PROTOCOL_JOBS_DATA, jobs_data_tables, NULL},
-    {"signer", PROTOCOL_SIGNER, signer_tables, NULL},
-    {"acm", PROTOCOL_ACM, NULL, acm_answer},
-    {"s3", PROTOCOL_S3, NULL, s3_answer},
-    {"iam", PROTOCOL_QUERY, NULL, iam_answer},
-    {"sts", PROTOCOL_QUERY, NULL, iam_answer},
+    {"iot", PROTOCOL_IOT, iot_tables, NULL, false},
+    {"execute-api", PROTOCOL_IOT, iot_tables, NULL, false}, /* how older clients sign for iot */
+    {"iotdata", PROTOCOL_IOT_DATA, iot_data_tables, NULL, true},
+    {"iot-jobs-data", PROTOCOL_JOBS_DATA, jobs_data_tables, NULL, false},
+    {"signer", PROTOCOL_SIGNER, signer_tables, NULL, false},
+    {"acm", PROTOCOL_ACM, NULL, acm_answer, false},
+    {"s3", PROTOCOL_S3, NULL, s3_answer, false},
+    {"iam", PROTOCOL_QUERY, NULL, iam_answer, false},
+    {"sts", PROTOCOL_QUERY, NULL, iam_answer, false},
 };
 
 #define SERVICES (sizeof services / sizeof *services)
@@ -197,7 +200,7 @@ static void answer_rest(struct call *call, const struct service *service)
 {
     struct answer answer = ANSWER_INIT;
     const struct route *route = find_route(service->tables, call);
-    json_t *body = route ? services_read_json(call) : NULL;
+    json_t *body = !route ? NULL : service->payloads ? json_object() : services_read_json(call);
     if (!route)
         refuse_path(call, service->protocol);
     else if (!body)

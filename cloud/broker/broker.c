@@ -381,20 +381,26 @@ static void wait_for_link(struct broker *broker, const uint8_t *packet, size_t l
     broker->waiting++;
 }
 
-void broker_publish(struct broker *broker, const char *topic, const void *payload, size_t length)
+static uint16_t next_packet_id(struct broker *broker)
 {
-    size_t size = length + strlen(topic) + 16;
+    broker->packet_id = broker->packet_id == UINT16_MAX ? 1 : broker->packet_id + 1;
+    return broker->packet_id;
+}
+
+void broker_send(struct broker *broker, const struct broker_message *message, int qos, bool retain)
+{
+    size_t size = message->length + strlen(message->topic) + 16;
     uint8_t *packet = size <= PACKET_MAX ? malloc(size) : NULL;
     if (!packet)
         return;
-    broker->packet_id = broker->packet_id == UINT16_MAX ? 1 : broker->packet_id + 1;
-    struct mqtt_publish publish = {.topic = {topic, strlen(topic)},
-                                   .payload = {payload, length},
-                                   .packet_id = broker->packet_id,
-                                   .qos = 1};
+    struct mqtt_publish publish = {.topic = view(message->topic),
+                                   .payload = {message->payload, message->length},
+                                   .packet_id = qos ? next_packet_id(broker) : 0,
+                                   .qos = qos ? 1 : 0,
+                                   .retain = retain};
     int written = mqtt_encode_publish(packet, size, &publish);
     if (written < 0)
-        cloud_log("broker", "cannot publish on %s: %s", topic,
+        cloud_log("broker", "cannot publish on %s: %s", message->topic,
                   otter_status_text((otter_status)written));
     else if (broker->connected)
         bufferevent_write(broker->link, packet, (size_t)written);
@@ -402,4 +408,9 @@ void broker_publish(struct broker *broker, const char *topic, const void *payloa
         wait_for_link(broker, packet, (size_t)written);
     free(packet);
     broker_changed(broker); /* it may be kept for a session */
+}
+
+void broker_publish(struct broker *broker, const char *topic, const void *payload, size_t length)
+{
+    broker_send(broker, &(struct broker_message){topic, payload, length}, 1, false);
 }

@@ -33,15 +33,17 @@ void broker_address(const struct broker *broker, struct sockaddr_un *address);
 
 /* ---- the cloud's own connection ---- */
 
-/* QoS 1. Messages wait, up to a bound, while the broker is away; past it the oldest go. */
-void broker_publish(struct broker *broker, const char *topic, const void *payload, size_t length);
-
-/* A message as it came; all of it is the broker's, for the time of the call. */
+/* A message as it came, or as it goes; all of it is the giver's, for the time of the call. */
 struct broker_message {
     const char *topic;
     const void *payload;
     size_t length;
 };
+
+/* QoS 1. Messages wait, up to a bound, while the broker is away; past it the oldest go. */
+void broker_publish(struct broker *broker, const char *topic, const void *payload, size_t length);
+/* The same at a QoS of 0 or 1, and perhaps retained. */
+void broker_send(struct broker *broker, const struct broker_message *message, int qos, bool retain);
 typedef void broker_listener(void *context, const struct broker_message *message);
 
 struct broker_subscription;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/core/messages/messages.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/events.h"
 
@@ -248,6 +249,26 @@ static bool is_too_fast(struct client *client)
     return true;
 }
 
+/* For who asks by HTTP; the message itself is the broker's. */
+static void note_retained(struct client *client, const char *topic, struct packet *packet)
+{
+    struct mqtt_publish publish;
+    if (packet_publish(packet, true, &publish) == OTTER_OK)
+        message_retained(client->cloud, &(struct message){.topic = topic,
+                                                          .payload = publish.payload.data,
+                                                          .length = publish.payload.length,
+                                                          .qos = publish.qos,
+                                                          .retain = true});
+}
+
+static void relay_publish(struct client *client, const char *topic, struct packet *packet,
+                          bool retain)
+{
+    if (retain)
+        note_retained(client, topic, packet);
+    client_relay_broker(client, packet);
+}
+
 static void on_publish(struct client *client, struct packet *packet)
 {
     struct mqtt_publish publish;
@@ -260,7 +281,7 @@ static void on_publish(struct client *client, struct packet *packet)
         is_too_fast(client))
         return;
     if (topic[0] != '$')
-        client_relay_broker(client, packet);
+        relay_publish(client, topic, packet, publish.retain);
     else if (packet_publish(packet, true, &publish) == OTTER_OK)
         from_device_reserved(client, topic, &publish);
     else

@@ -62,6 +62,12 @@ static const char *const tables[] = {
 " thing TEXT NOT NULL, name TEXT NOT NULL, state_json TEXT, metadata_json TEXT NOT NULL,"
 " version INTEGER NOT NULL, updated INTEGER NOT NULL, PRIMARY KEY(thing, name)) WITHOUT ROWID",
 
+/* ---- messages ---- */
+/* what is known of messages that the broker retains */
+"CREATE TABLE IF NOT EXISTS retained("
+" topic TEXT PRIMARY KEY, payload BLOB NOT NULL, qos INTEGER NOT NULL, modified_ms INTEGER NOT NULL)"
+" WITHOUT ROWID",
+
 /* ---- objects ---- */
 "CREATE TABLE IF NOT EXISTS buckets("
 " name TEXT PRIMARY KEY, versioning TEXT, created INTEGER NOT NULL) WITHOUT ROWID",

@@ -176,6 +176,35 @@ void cloud_notify(struct cloud *cloud, enum notice_kind kind, const char *thing,
     cloud_notify_named(cloud, kind, thing, NULL, body);
 }
 
+struct waiting_message {
+    struct cloud *cloud;
+    struct message message;
+    char bytes[]; /* topic and payload */
+};
+
+static void on_message_settled(void *context, otter_status status)
+{
+    struct waiting_message *waiting = context;
+    const struct outlet *outlet = &waiting->cloud->outlet;
+    if (status == OTTER_OK && outlet->publish)
+        outlet->publish(outlet->context, &waiting->message);
+    free(waiting);
+}
+
+void cloud_publish(struct cloud *cloud, const struct message *message)
+{
+    size_t topic_size = strlen(message->topic) + 1;
+    struct waiting_message *waiting = malloc(sizeof *waiting + topic_size + message->length);
+    if (!waiting)
+        abort(); /* nothing sensible can follow on the host */
+    *waiting = (struct waiting_message){.cloud = cloud, .message = *message};
+    waiting->message.topic = memcpy(waiting->bytes, message->topic, topic_size);
+    if (message->length > 0)
+        waiting->message.payload =
+            memcpy(waiting->bytes + topic_size, message->payload, message->length);
+    db_after_commit(cloud->db, on_message_settled, waiting);
+}
+
 /* ---- changes of identities ------------------------------------------------------------------ */
 
 static void send_identity_changed(struct cloud *cloud, const char *certificate)

@@ -86,6 +86,7 @@ struct cloud {
 
     struct cloud_host host;
     struct notify notify;
+    struct outlet outlet;
     struct cloud_watch watch;
 
     struct cloud_later *later;  /* what waits for a turn; cloud_do_later */
@@ -133,6 +134,9 @@ void cloud_notify(struct cloud *cloud, enum notice_kind kind, const char *thing,
 /* The same about a part of the thing that has a name, such as a shadow; NULL: no name. */
 void cloud_notify_named(struct cloud *cloud, enum notice_kind kind, const char *thing,
                         const char *name, json_t *body);
+
+/* Hands a message to cloud->outlet under the same conditions; it is copied. */
+void cloud_publish(struct cloud *cloud, const struct message *message);
 
 /* To be called after each change to policies and things that may concern any certificate.
  * Connections see the new policies from their next packet on. */

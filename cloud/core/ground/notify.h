@@ -7,6 +7,8 @@
 #define OTTER_CLOUD_CORE_GROUND_NOTIFY_H
 
 #include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 enum notice_kind {
     NOTICE_JOBS,      /* the list of pending job executions gained or lost an entry */
@@ -30,6 +32,21 @@ struct notice {
  * must not block, and may call the core. */
 struct notify {
     void (*send)(void *context, const struct notice *notice); /* NULL: nobody listens */
+    void *context;
+};
+
+/* An ordinary message, whatever it is about, as a user of the APIs publishes it. */
+struct message {
+    const char *topic;
+    const void *payload;
+    size_t length;
+    int qos; /* 0 or 1 */
+    bool retain;
+};
+
+/* Gets each message that the core is asked to publish, as `struct notify` gets notices. */
+struct outlet {
+    void (*publish)(void *context, const struct message *message); /* NULL: nobody listens */
     void *context;
 };
 

@@ -74,14 +74,18 @@ wait_for() { # wait_for TEXT FILE
     fail "'$1' does not come up in $(basename "$2"): $(cat "$2")"
 }
 
-iot() { # the AWS CLI, asked for one text
-    query=$1
-    shift
+aws_cli() { # aws_cli SERVICE OPERATION ARGUMENT...
     AWS_SHARED_CREDENTIALS_FILE=$dir/credentials AWS_CONFIG_FILE=/dev/null AWS_PAGER='' \
         AWS_EC2_METADATA_DISABLED=true NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 \
         AWS_DEFAULT_REGION=us-east-1 aws \
         --endpoint-url "$(sed -n 's/.*"api_url": "\([^"]*\)".*/\1/p' "$dir/cloud.json")" \
-        iot "$@" --output text --query "$query"
+        "$@"
+}
+
+iot() { # asked for one text
+    query=$1
+    shift
+    aws_cli iot "$@" --output text --query "$query"
 }
 
 make_certificate() {
@@ -220,6 +224,40 @@ grep -q 'jobs/job-1/update/accepted' "$work/out" || fail "no answer: $(cat "$wor
 state=$(iot execution.status describe-job-execution --job-id job-1 --thing-name sensor)
 [ "$state" = SUCCEEDED ] || fail "the execution is $state"
 
+step "a shadow is set by the CLI and reported by the device, and each hears of the other"
+mqtt sub sensor -i second -t '$aws/things/sensor/shadow/name/config/update/delta' -q 1 -C 1 >"$work/delta" &
+background=$!
+sleep 1
+printf '{"state":{"desired":{"led":1}}}' >"$work/desired.json"
+aws_cli iot-data update-thing-shadow --thing-name sensor --shadow-name config \
+    --payload "fileb://$work/desired.json" "$work/accepted.json" >/dev/null
+grep -q '"version":1' "$work/accepted.json" || fail "the CLI was told: $(cat "$work/accepted.json")"
+wait "$background" || fail "no delta came"
+background=
+grep -q '"state":{"led":1}' "$work/delta" || fail "the delta is $(cat "$work/delta")"
+mqtt pub sensor -i sensor -t '$aws/things/sensor/shadow/name/config/update' -q 1 \
+    -m '{"state":{"reported":{"led":1}}}'
+shadow_has() { # shadow_has TEXT
+    aws_cli iot-data get-thing-shadow --thing-name sensor --shadow-name config "$work/shadow.json" >/dev/null
+    grep -q "$1" "$work/shadow.json" || fail "no $1 in the shadow: $(cat "$work/shadow.json")"
+}
+shadow_has '"reported":{"led":1}}' # and no delta
+
+step "what is published by the CLI comes to devices, and what they retain is shown by it"
+mqtt sub sensor -i second -t data/http -q 1 -C 1 >"$work/out" &
+background=$!
+sleep 1
+printf 'by HTTP' >"$work/payload"
+aws_cli iot-data publish --topic data/http --qos 1 --retain --payload "fileb://$work/payload"
+wait "$background" || fail "nothing came"
+background=
+[ "$(cat "$work/out")" = "by HTTP" ] || fail "it came as '$(cat "$work/out")'"
+mqtt pub sensor -i sensor -t data/mqtt -q 1 -r -m "by MQTT"
+retained=$(aws_cli iot-data list-retained-messages --output text --query \
+    "join(' ', retainedTopics[].[topic, to_string(payloadSize), to_string(qos)][])")
+[ "$retained" = "data/http 7 1 data/mqtt 7 1" ] || fail "retained is: $retained"
+[ "$(mqtt sub sensor -i second -t data/http -q 1 -C 1)" = "by HTTP" ] || fail "it is not retained"
+
 step "a broker that dies is started again"
 kill -KILL "$(broker_process)"
 wait_for "Mosquitto started again" "$work/cloud.log"
@@ -260,6 +298,8 @@ for round in 1 2 3 4 5; do
     start_cloud
     mqtt pub sensor -i sensor -t data/5 -q 1 -m "$round" || fail "no publish after kill number $round"
 done
+
+shadow_has '"reported":{"led":1}}'
 
 step "sessions, what waits for them, and retained messages outlive the cloud"
 say() { # say TEXT: to a session that is new and away, and retained

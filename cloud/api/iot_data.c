@@ -1,0 +1,159 @@
+/* iot-data: shadows, publishing, retained messages. Bodies are payloads, not members. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cloud/api/services_internal.h"
+#include "cloud/core/ground/names.h"
+#include "cloud/core/messages/messages.h"
+#include "cloud/core/shadow/shadow.h"
+#include "cloud/reserved/reserved.h"
+
+/* ---- shadows ---- */
+
+static struct shadow_id id_of(const struct call *call)
+{
+    return (struct shadow_id){call->parameters[0], call_query(call, "name")};
+}
+
+static enum core_error get_shadow(struct call *call, const json_t *body, struct answer *answer)
+{
+    const struct shadow_id id = id_of(call);
+    (void)body;
+    return shadow_get(call->cloud, &id, answer);
+}
+
+static enum core_error update_shadow(struct call *call, const json_t *body, struct answer *answer)
+{
+    const struct shadow_id id = id_of(call);
+    (void)body;
+    return shadow_update(call->cloud, &id, call->body, call->body_size, answer);
+}
+
+static enum core_error delete_shadow(struct call *call, const json_t *body, struct answer *answer)
+{
+    const struct shadow_id id = id_of(call);
+    (void)body;
+    return shadow_delete(call->cloud, &id, NULL, answer);
+}
+
+/* ---- lists ---- */
+
+struct page {
+    size_t begin, most;
+};
+
+/* The router has seen that both are numbers. */
+static enum core_error read_page(const struct call *call, const char *name, size_t most,
+                                 struct page *page, struct answer *answer)
+{
+    const char *size = call_query(call, name), *token = call_query(call, "nextToken");
+    page->begin = token ? strtoul(token, NULL, 10) : 0;
+    page->most = size ? strtoul(size, NULL, 10) : most;
+    if (page->most > most)
+        return answer_refuse(answer, CORE_INVALID_REQUEST, "%s must be 1 to %zu, not %zu", name,
+                             most, page->most);
+    return CORE_OK;
+}
+
+static enum core_error list_shadows(struct call *call, const json_t *body, struct answer *answer)
+{
+    struct page page;
+    enum core_error error = read_page(call, "pageSize", SHADOW_PAGE_MAX, &page, answer);
+    (void)body;
+    return error ? error
+                 : shadow_list(call->cloud, call->parameters[0], page.begin, page.most, answer);
+}
+
+static enum core_error get_retained(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    return retained_get(call->cloud, call->parameters[0], answer);
+}
+
+static enum core_error list_retained(struct call *call, const json_t *body, struct answer *answer)
+{
+    struct page page;
+    enum core_error error = read_page(call, "maxResults", MESSAGES_PAGE_MAX, &page, answer);
+    (void)body;
+    return error ? error : retained_list(call->cloud, page.begin, page.most, answer);
+}
+
+/* ---- publish ---- */
+
+static void publish_answer(void *context, const struct reserved_message *message)
+{
+    cloud_publish(((struct call *)context)->cloud, &(struct message){.topic = message->topic,
+                                                                     .payload = message->payload,
+                                                                     .length = message->length,
+                                                                     .qos = 1});
+}
+
+/* Answers to the connection that asked: there is none to bring them to. */
+static void forget_reply(void *context, const struct reserved_message *message)
+{
+    (void)context, (void)message;
+}
+
+static void forget_blocks(void *context, struct reserved_blocks *blocks)
+{
+    (void)context;
+    reserved_blocks_free(blocks);
+}
+
+static bool publish_reserved(struct call *call)
+{
+    const struct reserved_request request = {call->parameters[0], call->body, call->body_size};
+    const struct reserved_answers answers = {forget_reply, publish_answer, forget_blocks, NULL,
+                                             call};
+    return strlen(request.topic) <= MESSAGE_TOPIC_MAX &&
+           reserved_publish(call->cloud, &request, &answers);
+}
+
+/* Only what the request asks for by headers of MQTT 5. */
+static const char *foreign_header(const struct call *call)
+{
+    static const char *const names[] = {"x-amz-mqtt5-user-properties",
+                                        "x-amz-mqtt5-payload-format-indicator",
+                                        "x-amz-mqtt5-correlation-data"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (call_header(call, names[i]))
+            return names[i];
+    }
+    return NULL;
+}
+
+static enum core_error publish(struct call *call, const json_t *body, struct answer *answer)
+{
+    const char *qos = call_query(call, "qos"), *foreign = foreign_header(call);
+    const struct message message = {.topic = call->parameters[0],
+                                    .payload = call->body,
+                                    .length = call->body_size,
+                                    .qos = qos && *qos == '1',
+                                    .retain = call_flag(call, "retain")};
+    char trace[UUID_SIZE];
+    enum core_error error = CORE_OK;
+    (void)body;
+    if (foreign)
+        return services_refuse_foreign(answer, foreign);
+    if (qos && strcmp(qos, "0") != 0 && strcmp(qos, "1") != 0)
+        return answer_refuse(answer, CORE_INVALID_REQUEST, "qos must be 0 or 1, not %.20s", qos);
+    if (*message.topic != '$' || message.retain || !publish_reserved(call))
+        error = message_publish(call->cloud, &message, answer);
+    if (error)
+        return error;
+    uuid_make(trace);
+    answer->body = json_pack("{s:s,s:s}", "message", "OK", "traceId", trace);
+    return CORE_OK;
+}
+
+const struct route iot_data_routes[] = {
+    {EVHTTP_REQ_GET, "/things/{}/shadow", get_shadow, "name"},
+    {EVHTTP_REQ_POST, "/things/{}/shadow", update_shadow, "name"},
+    {EVHTTP_REQ_DELETE, "/things/{}/shadow", delete_shadow, "name"},
+    {EVHTTP_REQ_GET, "/api/things/shadow/ListNamedShadowsForThing/{}", list_shadows,
+     "pageSize nextToken"},
+    {EVHTTP_REQ_POST, "/topics/{}", publish, "qos retain"},
+    {EVHTTP_REQ_GET, "/retainedMessage/{}", get_retained, NULL},
+    {EVHTTP_REQ_GET, "/retainedMessage", list_retained, "maxResults nextToken"},
+    {0, NULL, NULL, NULL},
+};
