@@ -91,7 +91,7 @@ function room_in_map(section, address, path,    file) {
             return path
         }
         if (match(path, /libdep_[a-z0-9]+/)) return substr(path, RSTART + 7, RLENGTH - 7)
-        return "linker"
+        return path ~ /^firmware\// ? "firmware" : "linker"
     }
     file = address in file_at ? file_at[address] : file_by_name(section)
     return file == "" ? "unnamed" : room_of(file)
@@ -110,7 +110,7 @@ function add(section, address, size, path,    room) {
 /^Linker script and memory map/ { on = 1 }
 /^\.[a-z]/ { out = $1; held = ""; if (on && out == ".stack") { ram["stack"] += hex($3); seen["stack"] = 1 } }
 /^\/DISCARD\// { out = "" }
-!on || out !~ /^\.(text|data|bss|noinit|shared)$/ { next }
+!on || out !~ /^\.(vectors|values|text|data|bss|noinit|shared)$/ { next }
 /^ [.A-Z]/ && NF == 1 { held = $1; next }
 /^ [.A-Z]/ && $2 ~ /^0x/ && $3 ~ /^0x/ { held = $1; add($1, $2, hex($3), $4); next }
 /^ +0x/ && $2 ~ /^0x/ { add(held, $1, hex($2), $3) }

@@ -33,9 +33,8 @@ static void log_boot(const struct app *app)
 {
     const struct handover *handover = port_handover();
     const char *build = app->config->build;
-    LOG_INF("APP", "%s %s%s%s%s on %s", app->config->product, app->version,
-            build != NULL ? " (build " : "", build != NULL ? build : "", build != NULL ? ")" : "",
-            board.name);
+    LOG_INF("APP", build != NULL ? "%s %s (build %s) on %s" : "%s %s%s on %s", app->config->product,
+            app->version, build != NULL ? build : "", board.name);
     if (handover != NULL)
         LOG_INF("APP", "started by %s, swap type %lu, %lu ms in the bootloader",
                 reset_reason_text(handover->reset_reason), (unsigned long)handover->swap_type,
