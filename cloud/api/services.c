@@ -11,8 +11,9 @@
 const struct paging paging_by_token = {"maxResults", "nextToken", "nextToken"};
 const struct paging paging_by_marker = {"pageSize", "marker", "nextMarker"};
 
-static const struct route *const iot_tables[] = {iot_registry_routes, iot_jobs_routes,
-                                                 iot_ota_routes, iot_defender_routes, NULL};
+static const struct route *const iot_tables[] = {iot_registry_routes, iot_fleet_routes,
+                                                 iot_jobs_routes,     iot_ota_routes,
+                                                 iot_defender_routes, NULL};
 static const struct route *const iot_data_tables[] = {iot_data_routes, NULL};
 static const struct route *const jobs_data_tables[] = {jobs_data_routes, NULL};
 static const struct route *const signer_tables[] = {signer_routes, NULL};
@@ -65,12 +66,26 @@ static bool starts(const char *text, const char *prefix)
 
 enum protocol services_protocol(const struct call *call, const char *service)
 {
-    static const char *const iot_paths[] = {
-        "/things",          "/certificate",       "/policies",          "/jobs",
-        "/streams",         "/otaUpdates",        "/endpoint",          "/keys-and-certificate",
-        "/target-policies", "/attached-policies", "/principals",        "/policy-targets",
-        "/custom-metric",   "/security-profile",  "/active-violations", "/violation",
-        "/metric-values"};
+    static const char *const iot_paths[] = {"/things",
+                                            "/certificate",
+                                            "/policies",
+                                            "/jobs",
+                                            "/streams",
+                                            "/otaUpdates",
+                                            "/endpoint",
+                                            "/keys-and-certificate",
+                                            "/target-policies",
+                                            "/attached-policies",
+                                            "/principals",
+                                            "/policy-targets",
+                                            "/custom-metric",
+                                            "/security-profile",
+                                            "/active-violations",
+                                            "/violation",
+                                            "/metric-values",
+                                            "/provisioning-templates",
+                                            "/cacertificate",
+                                            "/registrationcode"};
     const struct service *known = service_find(service);
     if (known)
         return known->protocol;

@@ -6,6 +6,7 @@
 #include "cloud/api/services.h"
 
 extern const struct route iot_registry_routes[];
+extern const struct route iot_fleet_routes[];
 extern const struct route iot_jobs_routes[];
 extern const struct route iot_ota_routes[];
 extern const struct route iot_defender_routes[];

@@ -3,6 +3,7 @@
 
 #include "cloud/core/account/contents.h"
 #include "cloud/core/defender/defender.h"
+#include "cloud/core/fleet/fleet.h"
 #include "cloud/core/jobs/jobs.h"
 #include "cloud/core/ota/ota_updates.h"
 #include "cloud/core/streams/windows.h"
@@ -43,6 +44,7 @@ void core_stop(struct cloud *cloud)
     if (!cloud->db)
         return;
     ota_stop(cloud);
+    fleet_stop(cloud);
     windows_free(cloud->windows);
     cloud->windows = NULL;
     cloud_close(cloud);
@@ -54,6 +56,7 @@ unsigned core_tend(struct cloud *cloud)
     if (now >= cloud->expiry_ms || now < cloud->expiry_ms - EXPIRY_MS) { /* or the clock was set */
         cloud->expiry_ms = now + EXPIRY_MS;
         jobs_expire(cloud);
+        fleet_expire(cloud);
     }
     if (now >= cloud->ages_ms || now < cloud->ages_ms - AGES_MS) {
         cloud->ages_ms = now + AGES_MS;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cloud/core/fleet/fleet.h"
 #include "cloud/core/ground/x509.h"
 #include "cloud/core/registry/registry.h"
 #include "cloud/gateway/client.h"
@@ -71,6 +72,13 @@ static int verify(X509_STORE_CTX *store, void *context)
     X509_STORE_CTX_set_error(store, X509_V_ERR_CERT_REJECTED);
     if (state == CERTIFICATE_ACTIVE)
         return 0;
+    if (certificate && fleet_first_connect(cloud, certificate)) {
+        crowd_log(client->gateway->crowd,
+                  "%s refused: certificate %.8s... has registered itself just now; it may come "
+                  "again",
+                  client->address, id);
+        return 0;
+    }
     crowd_log(client->gateway->crowd, "%s refused: certificate %s is %s", client->address,
               certificate ? id : "(none)",
               state == CERTIFICATE_UNKNOWN

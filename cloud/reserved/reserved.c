@@ -35,16 +35,14 @@ static const struct row rows[] = {
     {THING "defender/metrics/json", RESERVED_DEFENDER, {128}, &envelope_defender, handle_defender},
     {THING "defender/metrics/cbor", RESERVED_DEFENDER, {128}, &envelope_defender, handle_defender},
 
-#define PROVISIONING(topic)                                                                        \
+#define PROVISIONING(topic, handler)                                                               \
+    {topic "/json", RESERVED_PROVISIONING, {36}, &envelope_provisioning, handler},                 \
     {                                                                                              \
-        topic, RESERVED_PROVISIONING, {0}, &envelope_provisioning, handle_unoffered                \
+        topic "/cbor", RESERVED_PROVISIONING, {36}, &envelope_provisioning, handler                \
     }
-    PROVISIONING("$aws/certificates/create/json"),
-    PROVISIONING("$aws/certificates/create/cbor"),
-    PROVISIONING("$aws/certificates/create-from-csr/json"),
-    PROVISIONING("$aws/certificates/create-from-csr/cbor"),
-    PROVISIONING("$aws/provisioning-templates/+/provision/json"),
-    PROVISIONING("$aws/provisioning-templates/+/provision/cbor"),
+    PROVISIONING("$aws/certificates/create", handle_certificate_create),
+    PROVISIONING("$aws/certificates/create-from-csr", handle_certificate_from_csr),
+    PROVISIONING("$aws/provisioning-templates/+/provision", handle_provision),
 
     /* On AWS a message to a rule that is not there is taken, and goes nowhere. */
     {"$aws/rules/+/#", RESERVED_INGEST, {0}, NULL, handle_unoffered},

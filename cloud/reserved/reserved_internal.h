@@ -58,6 +58,9 @@ enum core_error handle_jobs_start_next(struct call *call);
 enum core_error handle_jobs_describe(struct call *call);
 enum core_error handle_jobs_update(struct call *call);
 enum core_error handle_defender(struct call *call);
+enum core_error handle_certificate_create(struct call *call);
+enum core_error handle_certificate_from_csr(struct call *call);
+enum core_error handle_provision(struct call *call);
 /* Without an envelope: their answers are blocks. */
 enum core_error handle_streams_get(struct call *call);
 enum core_error handle_streams_describe(struct call *call);

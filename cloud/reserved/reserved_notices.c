@@ -14,9 +14,13 @@ static const char *const topics[] = {
     [NOTICE_SHADOW_DELETED] = "shadow%s/delete/accepted",
 };
 
-/* `shadow` or `shadow/name/NAME`, for %s what the name adds. */
+/* `shadow` or `shadow/name/NAME`, for %s what the name adds; of an authority an event. */
 static void make_topic(const struct notice *notice, char topic[TOPIC_SIZE])
 {
+    if (notice->kind == NOTICE_CERTIFICATE_REGISTERED) {
+        snprintf(topic, TOPIC_SIZE, "$aws/events/certificates/registered/%s", notice->thing);
+        return;
+    }
     const char *format = topics[notice->kind], *place = strstr(format, "%s");
     const int before = place ? (int)(place - format) : (int)strlen(format);
     snprintf(topic, TOPIC_SIZE, "$aws/things/%s/%.*s%s%s%s", notice->thing, before, format,

@@ -182,6 +182,42 @@ static const char *const tables[] = {
 " id TEXT PRIMARY KEY, status TEXT NOT NULL, request_json TEXT NOT NULL, files_json TEXT NOT NULL,"
 " job TEXT, stream TEXT, error_code TEXT, error_message TEXT,"
 " created INTEGER NOT NULL, modified INTEGER NOT NULL) WITHOUT ROWID",
+
+/* ---- fleet provisioning ---- */
+"CREATE TABLE IF NOT EXISTS provisioning_templates("
+" name TEXT PRIMARY KEY, type TEXT NOT NULL, description TEXT, enabled INTEGER NOT NULL,"
+" role_arn TEXT NOT NULL, default_version INTEGER NOT NULL DEFAULT 1,"
+" last_version INTEGER NOT NULL DEFAULT 1, created INTEGER NOT NULL, modified INTEGER NOT NULL)"
+" WITHOUT ROWID",
+"CREATE TABLE IF NOT EXISTS provisioning_versions("
+" template TEXT NOT NULL REFERENCES provisioning_templates(name) ON DELETE CASCADE,"
+" version INTEGER NOT NULL, body TEXT NOT NULL, created INTEGER NOT NULL,"
+" PRIMARY KEY(template, version)) WITHOUT ROWID",
+/* certificates that were made for a device which has not registered with them yet; of the token
+   that shows whose they are only the SHA-256 is kept */
+"CREATE TABLE IF NOT EXISTS provisioning_tokens("
+" token TEXT PRIMARY KEY, certificate TEXT NOT NULL REFERENCES certificates(id) ON DELETE CASCADE,"
+" expires INTEGER NOT NULL) WITHOUT ROWID",
+"CREATE INDEX IF NOT EXISTS provisioning_token_ends ON provisioning_tokens(expires)",
+/* claims of create-provisioning-claim: certificates with a policy of their own, for some minutes */
+"CREATE TABLE IF NOT EXISTS provisioning_claims("
+" certificate TEXT PRIMARY KEY REFERENCES certificates(id) ON DELETE CASCADE,"
+" document TEXT NOT NULL, expires INTEGER NOT NULL) WITHOUT ROWID",
+
+/* ---- authorities that users have registered ---- */
+"CREATE TABLE IF NOT EXISTS registration_code("
+" one INTEGER PRIMARY KEY CHECK(one = 1), code TEXT NOT NULL)",
+"CREATE TABLE IF NOT EXISTS ca_certificates("
+" id TEXT PRIMARY KEY, pem TEXT NOT NULL, subject TEXT NOT NULL, status TEXT NOT NULL,"
+" mode TEXT NOT NULL, auto_registration TEXT NOT NULL, config_json TEXT,"
+" not_before INTEGER NOT NULL, not_after INTEGER NOT NULL,"
+" created INTEGER NOT NULL, modified INTEGER NOT NULL) WITHOUT ROWID",
+"CREATE INDEX IF NOT EXISTS ca_of_subject ON ca_certificates(subject)",
+/* the authority that a certificate was registered with */
+"CREATE TABLE IF NOT EXISTS certificate_issuers("
+" certificate TEXT PRIMARY KEY REFERENCES certificates(id) ON DELETE CASCADE, ca TEXT NOT NULL)"
+" WITHOUT ROWID",
+"CREATE INDEX IF NOT EXISTS certificates_of_ca ON certificate_issuers(ca)",
 };
 /* clang-format on */
 

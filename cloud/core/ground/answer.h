@@ -36,6 +36,10 @@
     X(CORE_CERTIFICATE_INVALID, "CertificateValidation")                                           \
     X(CORE_POLICY_MALFORMED, "MalformedPolicy")                                                    \
     X(CORE_VERSIONS_LIMIT, "VersionsLimitExceeded")                                                \
+    X(CORE_REGISTRATION_CODE, "RegistrationCodeValidation")                                        \
+    X(CORE_CERTIFICATE_CONFLICT, "CertificateConflict")                                            \
+    X(CORE_REGISTRATION_FAILURE, "ResourceRegistrationFailure")                                    \
+    X(CORE_OWNERSHIP_TOKEN, "InvalidCertificateOwnershipToken")                                    \
     /* objects */                                                                                  \
     X(CORE_NO_BUCKET, "NoSuchBucket")                                                              \
     X(CORE_NO_KEY, "NoSuchKey")                                                                    \

@@ -33,6 +33,7 @@ struct cloud_later;
 struct content_hold;
 struct credentials;
 struct db;
+struct fleet_keys;
 struct ota_work;
 struct windows;
 
@@ -89,12 +90,13 @@ struct cloud {
     struct outlet outlet;
     struct cloud_watch watch;
 
-    struct cloud_later *later;  /* what waits for a turn; cloud_do_later */
-    uint64_t turn;              /* turns so far */
-    int64_t expiry_ms, ages_ms; /* core_tend's */
-    struct windows *windows;    /* of streams/ */
-    struct ota_work *updates;   /* of ota/: those that are being signed */
-    struct content_hold *holds; /* of account/: large contents being read */
+    struct cloud_later *later;     /* what waits for a turn; cloud_do_later */
+    uint64_t turn;                 /* turns so far */
+    int64_t expiry_ms, ages_ms;    /* core_tend's */
+    struct windows *windows;       /* of streams/ */
+    struct ota_work *updates;      /* of ota/: those that are being signed */
+    struct fleet_keys *fleet_keys; /* of fleet/: those that are made ahead */
+    struct content_hold *holds;    /* of account/: large contents being read */
 };
 
 /* Opens the database in config->dir. Returns OTTER_OK, or OTTER_E_IO after saying on stderr what

@@ -18,6 +18,8 @@ enum notice_kind {
     NOTICE_SHADOW_DOCUMENTS, /* the shadow before it and after it */
     NOTICE_SHADOW_DELTA,     /* what is desired and not reported after it */
     NOTICE_SHADOW_DELETED,
+    /* a certificate has registered itself; `thing` is the id of the authority that signed it */
+    NOTICE_CERTIFICATE_REGISTERED,
 };
 
 struct notice {

@@ -25,14 +25,17 @@
 enum certificate_state { CERTIFICATE_UNKNOWN, CERTIFICATE_NOT_ACTIVE, CERTIFICATE_ACTIVE };
 enum certificate_state certificate_state_of(struct cloud *cloud, const char *id);
 
+/* PENDING_ACTIVATION */
+bool certificate_is_pending(struct cloud *cloud, const char *id);
+
 /* True when it was registered without a CA, so that only the name in TLS tells whose it is. */
 bool certificate_needs_name(struct cloud *cloud, const char *id);
 
 bool thing_exists(struct cloud *cloud, const char *name);
 bool thing_has_certificate(struct cloud *cloud, const char *thing, const char *certificate_id);
 
-/* An array of strings: the default version's document of every policy attached to the certificate.
- * Freed by the caller. */
+/* An array of strings: the default version's document of every policy attached to the certificate,
+ * and a provisioning claim's own. Freed by the caller. */
 json_t *certificate_policy_documents(struct cloud *cloud, const char *certificate_id);
 
 /* ---- things ---- */
@@ -77,6 +80,10 @@ enum core_error thing_list_of_principal(struct cloud *cloud, const char *princip
  * none that AWS IoT takes. */
 enum core_error certificate_register(struct cloud *cloud, const char *pem, const char *status,
                                      struct answer *answer);
+/* A certificate that the registered authority with the id `ca` has signed: the caller has checked
+ * that. `status` is any that a certificate may have. */
+enum core_error certificate_register_with_ca(struct cloud *cloud, const char *pem, const char *ca,
+                                             const char *status, struct answer *answer);
 /* Signs a certificate for `key` with the cloud's own CA for devices, which the database keeps.
  * `key` (x509_make_rsa: slow, and so not made here) stays the caller's; NULL is refused.
  * {"certificateArn","certificateId","certificatePem","keyPair":{"PublicKey","PrivateKey"}} */
@@ -85,6 +92,14 @@ enum core_error certificate_create(struct cloud *cloud, EVP_PKEY *key, bool acti
 /* The same for the key of a signing request, without keyPair. */
 enum core_error certificate_create_from_csr(struct cloud *cloud, const char *csr_pem, bool active,
                                             struct answer *answer);
+/* The same two for a device that asks by MQTT: PENDING_ACTIVATION until it has registered. */
+enum core_error certificate_issue_pending(struct cloud *cloud, EVP_PKEY *key,
+                                          struct answer *answer);
+enum core_error certificate_issue_pending_csr(struct cloud *cloud, const char *csr_pem,
+                                              struct answer *answer);
+/* Becomes what a provisioning template says; `status` is ACTIVE or INACTIVE. */
+enum core_error certificate_settle(struct cloud *cloud, const char *id, const char *status,
+                                   struct answer *answer);
 /* The members of CertificateDescription. */
 enum core_error certificate_describe(struct cloud *cloud, const char *id, struct answer *answer);
 /* {"certificates":[...]} by time of creation */

@@ -24,6 +24,13 @@ enum certificate_state certificate_state_of(struct cloud *cloud, const char *id)
     return state;
 }
 
+bool certificate_is_pending(struct cloud *cloud, const char *id)
+{
+    return db_number(cloud->db,
+                     "SELECT status = 'PENDING_ACTIVATION' FROM certificates WHERE id = ?", "s",
+                     id) != 0;
+}
+
 bool certificate_needs_name(struct cloud *cloud, const char *id)
 {
     return db_number(cloud->db, "SELECT mode = 'SNI_ONLY' FROM certificates WHERE id = ?", "s",
@@ -146,7 +153,8 @@ static bool device_ca_make(struct cloud *cloud, struct device_ca *ca)
 }
 
 /* Issues for `key` and stores; the reply gains certificatePem. */
-static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, bool active, struct answer *answer)
+static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, const char *status,
+                             struct answer *answer)
 {
     struct device_ca ca = {NULL, NULL};
     X509 *certificate = NULL;
@@ -156,7 +164,7 @@ static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, bool active, st
         certificate =
             x509_issue(ISSUED_NAME, key, ca.certificate, ca.key, cloud_now(cloud), ISSUED_YEARS);
     if (certificate)
-        error = keep(cloud, certificate, active ? "ACTIVE" : "INACTIVE", "DEFAULT", answer);
+        error = keep(cloud, certificate, status, "DEFAULT", answer);
     else
         answer_refuse(
             answer, error,
@@ -174,12 +182,12 @@ static enum core_error issue(struct cloud *cloud, EVP_PKEY *key, bool active, st
     return error;
 }
 
-enum core_error certificate_create(struct cloud *cloud, EVP_PKEY *key, bool active,
-                                   struct answer *answer)
+static enum core_error issue_pair(struct cloud *cloud, EVP_PKEY *key, const char *status,
+                                  struct answer *answer)
 {
     if (!key)
         return answer_refuse(answer, CORE_INTERNAL, "The key pair could not be made.");
-    enum core_error error = issue(cloud, key, active, answer);
+    enum core_error error = issue(cloud, key, status, answer);
     if (error == CORE_OK) {
         char *private = x509_key_text(key), *public = x509_public_key_text(key);
         json_object_set_new(answer->body, "keyPair",
@@ -190,8 +198,8 @@ enum core_error certificate_create(struct cloud *cloud, EVP_PKEY *key, bool acti
     return error;
 }
 
-enum core_error certificate_create_from_csr(struct cloud *cloud, const char *csr_pem, bool active,
-                                            struct answer *answer)
+static enum core_error issue_from_csr(struct cloud *cloud, const char *csr_pem, const char *status,
+                                      struct answer *answer)
 {
     X509_REQ *request =
         csr_pem && strlen(csr_pem) <= REQUEST_MAX ? x509_read_request(csr_pem) : NULL;
@@ -207,8 +215,55 @@ enum core_error certificate_create_from_csr(struct cloud *cloud, const char *csr
                           "The CSR's key must be RSA of at least 2048 bits, or ECC P-256, P-384 "
                           "or P-521.");
     else
-        error = issue(cloud, key, active, answer);
+        error = issue(cloud, key, status, answer);
     X509_REQ_free(request);
+    return error;
+}
+
+enum core_error certificate_create(struct cloud *cloud, EVP_PKEY *key, bool active,
+                                   struct answer *answer)
+{
+    return issue_pair(cloud, key, active ? "ACTIVE" : "INACTIVE", answer);
+}
+
+enum core_error certificate_create_from_csr(struct cloud *cloud, const char *csr_pem, bool active,
+                                            struct answer *answer)
+{
+    return issue_from_csr(cloud, csr_pem, active ? "ACTIVE" : "INACTIVE", answer);
+}
+
+enum core_error certificate_issue_pending(struct cloud *cloud, EVP_PKEY *key, struct answer *answer)
+{
+    return issue_pair(cloud, key, "PENDING_ACTIVATION", answer);
+}
+
+enum core_error certificate_issue_pending_csr(struct cloud *cloud, const char *csr_pem,
+                                              struct answer *answer)
+{
+    return issue_from_csr(cloud, csr_pem, "PENDING_ACTIVATION", answer);
+}
+
+/* ---- registering with an authority ---- */
+
+enum core_error certificate_register_with_ca(struct cloud *cloud, const char *pem, const char *ca,
+                                             const char *status, struct answer *answer)
+{
+    X509 *certificate = x509_read(pem);
+    if (!certificate)
+        return answer_refuse(answer, CORE_CERTIFICATE_INVALID,
+                             "certificatePem is not a certificate in PEM form.");
+    otter_status begun = db_begin(cloud->db);
+    enum core_error error = begun == OTTER_OK ? keep(cloud, certificate, status, "DEFAULT", answer)
+                                              : answer_db_failed(cloud, answer);
+    if (error == CORE_OK &&
+        db_run(cloud->db, "INSERT INTO certificate_issuers(certificate, ca) VALUES(?, ?)", "ss",
+               json_text(answer->body, "certificateId"), ca) != OTTER_OK)
+        error = answer_db_failed(cloud, answer);
+    if (begun == OTTER_OK &&
+        db_finish(cloud->db, error == CORE_OK ? OTTER_OK : OTTER_E_STATE) != OTTER_OK &&
+        error == CORE_OK)
+        error = answer_db_failed(cloud, answer);
+    X509_free(certificate);
     return error;
 }
 
@@ -225,6 +280,15 @@ static json_t *description(struct cloud *cloud, struct db_rows *rows)
                      db_int(rows, 5), "certificateMode", db_text(rows, 3));
 }
 
+static void add_issuer(struct cloud *cloud, const char *id, json_t *description)
+{
+    struct db_rows *rows =
+        db_select(cloud->db, "SELECT ca FROM certificate_issuers WHERE certificate = ?", "s", id);
+    if (db_next(rows))
+        json_object_set_new(description, "caCertificateId", json_string(db_text(rows, 0)));
+    db_done(rows);
+}
+
 enum core_error certificate_describe(struct cloud *cloud, const char *id, struct answer *answer)
 {
     struct db_rows *rows =
@@ -235,6 +299,8 @@ enum core_error certificate_describe(struct cloud *cloud, const char *id, struct
     if (db_next(rows))
         answer->body = json_pack("{s:o}", "certificateDescription", description(cloud, rows));
     db_done(rows);
+    if (answer->body)
+        add_issuer(cloud, id, json_object_get(answer->body, "certificateDescription"));
     return answer->body ? CORE_OK : need_certificate(cloud, id, answer);
 }
 
@@ -269,6 +335,16 @@ enum core_error certificate_update(struct cloud *cloud, const char *id, const ch
     if (!status || !status_settable(status))
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "newStatus must be ACTIVE, INACTIVE or REVOKED");
+    if (db_run(cloud->db, "UPDATE certificates SET status = ?, modified = ? WHERE id = ?", "sis",
+               status, cloud_now(cloud), id) != OTTER_OK)
+        return answer_db_failed(cloud, answer);
+    cloud_certificate_changed(cloud, id);
+    return CORE_OK;
+}
+
+enum core_error certificate_settle(struct cloud *cloud, const char *id, const char *status,
+                                   struct answer *answer)
+{
     if (db_run(cloud->db, "UPDATE certificates SET status = ?, modified = ? WHERE id = ?", "sis",
                status, cloud_now(cloud), id) != OTTER_OK)
         return answer_db_failed(cloud, answer);

@@ -289,8 +289,9 @@ json_t *certificate_policy_documents(struct cloud *cloud, const char *certificat
         db_select(cloud->db,
                   "SELECT v.document FROM policy_targets t JOIN policies p ON p.name = t.policy"
                   " JOIN policy_versions v ON v.policy = p.name AND v.version = p.default_version"
-                  " WHERE t.target = ? ORDER BY p.name",
-                  "s", arn_make(cloud, "iot", "cert/%s", certificate_id).text);
+                  " WHERE t.target = ? UNION ALL"
+                  " SELECT document FROM provisioning_claims WHERE certificate = ?",
+                  "ss", arn_make(cloud, "iot", "cert/%s", certificate_id).text, certificate_id);
     while (db_next(rows))
         json_array_append_new(documents, json_string(db_text(rows, 0)));
     db_done(rows);

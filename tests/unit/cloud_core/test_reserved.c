@@ -88,9 +88,10 @@ static void each_answer_comes_on_its_requests_topic(void **state)
          false},
         {"$aws/things/t/defender/metrics/cbor", "$aws/things/t/defender/metrics/cbor/rejected",
          true, false},
-        {"$aws/certificates/create/json", "$aws/certificates/create/json/rejected", true, true},
+        {"$aws/certificates/create-from-csr/json",
+         "$aws/certificates/create-from-csr/json/rejected", false, false},
         {"$aws/provisioning-templates/x/provision/cbor",
-         "$aws/provisioning-templates/x/provision/cbor/rejected", true, true},
+         "$aws/provisioning-templates/x/provision/cbor/rejected", false, false},
     };
     struct heard heard;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -175,13 +176,13 @@ static void a_topic_that_ends_with_cbor_is_answered_in_cbor(void **state)
     struct cbor_reader r;
     struct cbor_container map;
     bool seen = false;
-    ask(*state, "$aws/certificates/create/cbor", "\xa0", &heard);
+    ask(*state, "$aws/certificates/create-from-csr/cbor", "\xa0", &heard);
     cbor_reader_init(&r, heard.payload, heard.length);
     cbor_read_map(&r, &map);
     while (cbor_next(&r, &map)) {
         struct cbor_text key = cbor_read_key(&r);
         if (cbor_text_is(key, "statusCode")) {
-            assert_int_equal(cbor_read_int(&r, 0, 1000), 403);
+            assert_int_equal(cbor_read_int(&r, 0, 1000), 400);
             seen = true;
         } else {
             cbor_read_text(&r);
