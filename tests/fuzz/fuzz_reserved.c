@@ -6,7 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/core/account/roles.h"
 #include "cloud/core/core.h"
+#include "cloud/core/fleet/fleet.h"
 #include "cloud/core/registry/registry.h"
 #include "cloud/reserved/reserved.h"
 #include "codec/mqtt_packet.h"
@@ -31,6 +33,28 @@ static void write_nothing(void *context, const char *area, const char *text)
     (void)context, (void)area, (void)text;
 }
 
+/* One that needs no certificate of this cloud, so that requests get as far as to their parameters.
+ */
+static bool make_template(void)
+{
+    static const char trust[] =
+        "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{"
+        "\"Service\":\"iot.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}";
+    static const char body[] =
+        "{\"Parameters\":{\"SerialNumber\":{\"Type\":\"String\"}},\"Resources\":{\"c\":{"
+        "\"Type\":\"AWS::IoT::Certificate\",\"Properties\":{}}}}";
+    const struct role_request role = {.name = "r", .trust = trust};
+    struct answer answer = ANSWER_INIT;
+    json_t *members =
+        json_pack("{s:s,s:s,s:s,s:b}", "templateName", "x", "templateBody", body,
+                  "provisioningRoleArn", "arn:aws:iam::" CLOUD_ACCOUNT ":role/r", "enabled", 1);
+    bool made = role_create(&cloud, &role, &answer) == CORE_OK &&
+                template_create(&cloud, members, &answer) == CORE_OK;
+    json_decref(members);
+    answer_free(&answer);
+    return made;
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     struct answer answer = ANSWER_INIT;
@@ -38,7 +62,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc, (void)argv;
     cloud_log_to(write_nothing, NULL);
     if (!mkdtemp(dir) || core_start(&cloud, &(struct cloud_config){.dir = dir}) != OTTER_OK ||
-        thing_create(&cloud, "t", none, &answer) != CORE_OK)
+        thing_create(&cloud, "t", none, &answer) != CORE_OK || !make_template())
         abort();
     answer_free(&answer);
     json_decref(none);
