@@ -80,6 +80,7 @@ static const struct row iot_rows[] = {
     {CORE_INVALID_STATE, "InvalidStateTransitionException", 409},
     {CORE_NOT_FOUND, "ResourceNotFoundException", 404},
     {CORE_EXISTS, "ResourceAlreadyExistsException", 409},
+    {CORE_CONFLICT, "ConflictException", 409},
     {CORE_LIMIT, "LimitExceededException", 410},
     {CORE_VERSION_MISMATCH, "VersionConflictException", 409},
     {CORE_VERSION_CONFLICT, "VersionConflictException", 409},

@@ -12,6 +12,8 @@ static struct jobs_page page_of(const struct call *call)
 {
     return (struct jobs_page){.status = call_query(call, "status"),
                               .selection = call_query(call, "targetSelection"),
+                              .group = call_query(call, "thingGroupName"),
+                              .group_id = call_query(call, "thingGroupId"),
                               .token = call_query(call, "nextToken"),
                               .limit = call_number(call, "maxResults", LIST_MAX, 0)};
 }
@@ -49,6 +51,11 @@ static enum core_error get_document(struct call *call, const json_t *body, struc
 static enum core_error update_job(struct call *call, const json_t *body, struct answer *answer)
 {
     return jobs_change(call->cloud, call->parameters[0], body, answer);
+}
+
+static enum core_error associate(struct call *call, const json_t *body, struct answer *answer)
+{
+    return jobs_associate(call->cloud, call->parameters[0], body, answer);
 }
 
 static enum core_error cancel_job(struct call *call, const json_t *body, struct answer *answer)
@@ -116,15 +123,19 @@ static enum core_error delete_execution(struct call *call, const json_t *body,
 
 const struct route iot_jobs_routes[] = {
     {EVHTTP_REQ_PUT, "/jobs/{}", create_job,
-     "targets document description targetSelection timeoutConfig jobExecutionsRetryConfig "
-     "jobExecutionsRolloutConfig"},
+     "targets document documentSource description targetSelection timeoutConfig "
+     "jobExecutionsRetryConfig jobExecutionsRolloutConfig abortConfig schedulingConfig "
+     "presignedUrlConfig jobTemplateArn tags"},
     {EVHTTP_REQ_GET, "/jobs/{}", describe_job, "beforeSubstitution"},
     {EVHTTP_REQ_PATCH, "/jobs/{}", update_job,
-     "description timeoutConfig jobExecutionsRetryConfig"},
+     "description timeoutConfig jobExecutionsRetryConfig jobExecutionsRolloutConfig abortConfig "
+     "presignedUrlConfig"},
+    {EVHTTP_REQ_POST, "/jobs/{}/targets", associate, "targets comment"},
     {EVHTTP_REQ_GET, "/jobs/{}/job-document", get_document, "beforeSubstitution"},
     {EVHTTP_REQ_PUT, "/jobs/{}/cancel", cancel_job, "reasonCode comment force"},
     {EVHTTP_REQ_DELETE, "/jobs/{}", delete_job, "force"},
-    {EVHTTP_REQ_GET, "/jobs", list_jobs, "status targetSelection maxResults nextToken"},
+    {EVHTTP_REQ_GET, "/jobs", list_jobs,
+     "status targetSelection thingGroupName thingGroupId maxResults nextToken"},
     {EVHTTP_REQ_GET, "/jobs/{}/things", list_for_job, "status maxResults nextToken"},
     {EVHTTP_REQ_GET, "/things/{}/jobs", list_for_thing, "status maxResults nextToken"},
     {EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_execution, "executionNumber"},

@@ -76,7 +76,8 @@ const struct route iot_ota_routes[] = {
     {EVHTTP_REQ_DELETE, "/streams/{}", delete_stream, NULL},
     {EVHTTP_REQ_POST, "/otaUpdates/{}", create_update,
      "description targets protocols targetSelection awsJobExecutionsRolloutConfig "
-     "awsJobTimeoutConfig files roleArn additionalParameters"},
+     "awsJobTimeoutConfig awsJobAbortConfig awsJobPresignedUrlConfig files roleArn "
+     "additionalParameters tags"},
     {EVHTTP_REQ_GET, "/otaUpdates/{}", get_update, NULL},
     {EVHTTP_REQ_GET, "/otaUpdates", list_updates, "maxResults nextToken otaUpdateStatus"},
     {EVHTTP_REQ_DELETE, "/otaUpdates/{}", delete_update, "deleteStream forceDeleteAWSJob"},

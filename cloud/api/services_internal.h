@@ -7,7 +7,9 @@
 
 extern const struct route iot_registry_routes[];
 extern const struct route iot_fleet_routes[];
+extern const struct route iot_groups_routes[];
 extern const struct route iot_jobs_routes[];
+extern const struct route iot_templates_routes[];
 extern const struct route iot_ota_routes[];
 extern const struct route iot_defender_routes[];
 extern const struct route iot_data_routes[];

@@ -2,8 +2,6 @@
 #include "cloud/api/sigv4.h"
 
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +12,7 @@
 #include "cloud/api/text.h"
 #include "cloud/core/ground/names.h"
 
-#define ALGORITHM     "AWS4-HMAC-SHA256"
+#define ALGORITHM     SIGV4_ALGORITHM
 #define SKEW_S        300
 #define SKEW_S3_S     900
 #define EXPIRES_MAX_S 604800
@@ -26,35 +24,6 @@ struct claim {
     bool presigned;
     char key_id[132], day[9], region[32]; /* parts of the credential */
 };
-
-/* ---- arithmetic ---- */
-
-void sigv4_hmac(const void *key, size_t key_size, const void *data, size_t size,
-                unsigned char mac[32])
-{
-    unsigned length = 32;
-    HMAC(EVP_sha256(), key, (int)key_size, data, size, mac, &length);
-}
-
-void sigv4_hash(const void *data, size_t size, char hex[65])
-{
-    unsigned char digest[32];
-    EVP_Q_digest(NULL, "SHA256", NULL, data ? data : "", size, digest, NULL);
-    hex_encode(hex, digest, sizeof digest);
-}
-
-void sigv4_key(const char *secret, const char *date, const char *region, const char *service,
-               unsigned char key[32])
-{
-    struct text first = {0};
-    text_format(&first, "AWS4%s", secret);
-    sigv4_hmac(first.data, first.length, date, strlen(date), key);
-    sigv4_hmac(key, 32, region, strlen(region), key);
-    sigv4_hmac(key, 32, service, strlen(service), key);
-    sigv4_hmac(key, 32, "aws4_request", 12, key);
-    OPENSSL_cleanse(first.data, first.length);
-    text_free(&first);
-}
 
 static const char *header_of(const struct sigv4_request *request, const char *name)
 {

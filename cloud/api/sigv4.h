@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "cloud/core/account/sigv4_key.h"
+
 struct sigv4_keys {
     const char *id, *secret, *region;
 };
@@ -60,13 +62,5 @@ enum sigv4_verdict sigv4_check(const struct sigv4_request *request, const struct
  * by the caller. `s3` takes the path as it is; the others' is normalised and encoded once more. */
 char *sigv4_canonical(const struct sigv4_request *request, const char *signed_headers,
                       const char *payload_hash, bool s3);
-
-/* HMAC-SHA256 and the signing key derived with it, for chunked.c and tests. */
-void sigv4_hmac(const void *key, size_t key_size, const void *data, size_t size,
-                unsigned char mac[32]);
-void sigv4_key(const char *secret, const char *date, const char *region, const char *service,
-               unsigned char key[32]);
-/* Lower-case hex SHA-256. */
-void sigv4_hash(const void *data, size_t size, char hex[65]);
 
 #endif

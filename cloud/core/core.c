@@ -35,6 +35,8 @@ otter_status core_start(struct cloud *cloud, const struct cloud_config *config)
         return OTTER_E_MEMORY;
     }
     cloud->watch.thing_removed = thing_removed;
+    cloud->watch.thing_joined = jobs_thing_joined;
+    cloud->watch.thing_left = jobs_thing_left;
     cloud_do_later(cloud, resume_updates, cloud);
     return OTTER_OK;
 }
@@ -56,6 +58,7 @@ unsigned core_tend(struct cloud *cloud)
     if (now >= cloud->expiry_ms || now < cloud->expiry_ms - EXPIRY_MS) { /* or the clock was set */
         cloud->expiry_ms = now + EXPIRY_MS;
         jobs_expire(cloud);
+        jobs_roll_out(cloud);
         fleet_expire(cloud);
     }
     if (now >= cloud->ages_ms || now < cloud->ages_ms - AGES_MS) {

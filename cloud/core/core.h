@@ -20,7 +20,8 @@ otter_status core_start(struct cloud *cloud, const struct cloud_config *config);
 /* Nobody may call the core any more, and nothing may run at the host (cloud_host.run). */
 void core_stop(struct cloud *cloud);
 
-/* What is due by the clock: job executions whose time ran out end; a little of what was deleted is
+/* What is due by the clock: job executions whose time ran out end, roll-outs go on;
+ * a little of what was deleted is
  * cleared away. Returns in how many milliseconds it is to be called again: soon while there is
  * more to clear away, else after a few seconds (the service itself may be up to 60 s late). */
 unsigned core_tend(struct cloud *cloud);

@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /* clang-format off */
 static const char *const tables[] = {
@@ -50,6 +50,25 @@ static const char *const tables[] = {
 " policy TEXT NOT NULL REFERENCES policies(name), target TEXT NOT NULL,"
 " PRIMARY KEY(policy, target)) WITHOUT ROWID",
 "CREATE INDEX IF NOT EXISTS policies_of_target ON policy_targets(target)",
+
+/* ---- thing groups ---- */
+"CREATE TABLE IF NOT EXISTS thing_groups("
+" name TEXT PRIMARY KEY, id TEXT NOT NULL, parent TEXT REFERENCES thing_groups(name),"
+" description TEXT, attributes_json TEXT NOT NULL DEFAULT '{}',"
+" version INTEGER NOT NULL DEFAULT 1, created INTEGER NOT NULL) WITHOUT ROWID",
+"CREATE INDEX IF NOT EXISTS children_of_group ON thing_groups(parent)",
+/* direct membership only */
+"CREATE TABLE IF NOT EXISTS thing_group_members("
+" grp TEXT NOT NULL REFERENCES thing_groups(name) ON DELETE CASCADE,"
+" thing TEXT NOT NULL REFERENCES things(name) ON DELETE CASCADE,"
+" PRIMARY KEY(grp, thing)) WITHOUT ROWID",
+"CREATE INDEX IF NOT EXISTS groups_of_thing ON thing_group_members(thing)",
+
+/* ---- tags ---- */
+/* resource: the part of its ARN after the account, such as job/fix-1 */
+"CREATE TABLE IF NOT EXISTS tags("
+" resource TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+" PRIMARY KEY(resource, key)) WITHOUT ROWID",
 
 /* ---- MQTT ---- */
 /* the filters of persistent sessions, which themselves are the broker's: an array of strings */
@@ -176,6 +195,22 @@ static const char *const tables[] = {
 " deadline INTEGER NOT NULL DEFAULT 0, step_deadline INTEGER NOT NULL DEFAULT 0,"
 " UNIQUE(job, thing, number))",
 "CREATE INDEX IF NOT EXISTS executions_of_thing ON job_executions(thing, status)",
+
+/* which groups a job is for: whoever joins or leaves one of them concerns it */
+"CREATE TABLE IF NOT EXISTS job_groups("
+" grp TEXT NOT NULL, job TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,"
+" PRIMARY KEY(grp, job)) WITHOUT ROWID",
+"CREATE INDEX IF NOT EXISTS groups_of_job ON job_groups(job)",
+/* things whose turn in the roll-out has not come yet, in the order of id */
+"CREATE TABLE IF NOT EXISTS job_waiting("
+" id INTEGER PRIMARY KEY AUTOINCREMENT, job TEXT NOT NULL REFERENCES jobs(id) ON DELETE CASCADE,"
+" thing TEXT NOT NULL, UNIQUE(job, thing))",
+"CREATE INDEX IF NOT EXISTS waiting_of_job ON job_waiting(job, id)",
+"CREATE INDEX IF NOT EXISTS waiting_of_thing ON job_waiting(thing)",
+/* members_json: those of CreateJobTemplate that a job takes over, its document included */
+"CREATE TABLE IF NOT EXISTS job_templates("
+" id TEXT PRIMARY KEY, description TEXT NOT NULL, members_json TEXT NOT NULL,"
+" created INTEGER NOT NULL) WITHOUT ROWID",
 
 /* ---- OTA updates ---- */
 "CREATE TABLE IF NOT EXISTS ota_updates("
@@ -321,11 +356,52 @@ static otter_status add_indexes(struct db *db)
     return run_all(db, indexes, sizeof indexes / sizeof *indexes);
 }
 
+/* ---- version 4: jobs roll out over time; an execution knows how often it was tried again ---- */
+
+/* clang-format off */
+static const char *const rollouts[] = {
+/* due: when the job is to be looked at next, 0 = never; batch: when the next minute of its roll-out
+ * begins; quota: how many things may still begin in the present one; notified: things that have
+ * begun; ended: no thing begins any more */
+"ALTER TABLE jobs ADD COLUMN due INTEGER NOT NULL DEFAULT 0",
+"ALTER TABLE jobs ADD COLUMN batch INTEGER NOT NULL DEFAULT 0",
+"ALTER TABLE jobs ADD COLUMN quota INTEGER NOT NULL DEFAULT 0",
+"ALTER TABLE jobs ADD COLUMN notified INTEGER NOT NULL DEFAULT 0",
+"ALTER TABLE jobs ADD COLUMN ended INTEGER NOT NULL DEFAULT 0",
+"ALTER TABLE jobs ADD COLUMN start_at INTEGER NOT NULL DEFAULT 0",
+"ALTER TABLE jobs ADD COLUMN end_at INTEGER NOT NULL DEFAULT 0",
+"ALTER TABLE jobs ADD COLUMN scheduling_json TEXT",
+"ALTER TABLE jobs ADD COLUMN template_arn TEXT",
+"CREATE INDEX jobs_due ON jobs(due) WHERE due > 0",
+"ALTER TABLE job_executions ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0",
+"UPDATE job_executions SET attempt = number - 1",
+"CREATE TRIGGER job_tags_gone AFTER DELETE ON jobs"
+" BEGIN DELETE FROM tags WHERE resource = 'job/' || OLD.id; END",
+"CREATE TRIGGER template_tags_gone AFTER DELETE ON job_templates"
+" BEGIN DELETE FROM tags WHERE resource = 'jobtemplate/' || OLD.id; END",
+"CREATE TRIGGER group_gone AFTER DELETE ON thing_groups"
+" BEGIN DELETE FROM tags WHERE resource = 'thinggroup/' || OLD.name;"
+" DELETE FROM job_groups WHERE grp = OLD.name; END",
+"CREATE TRIGGER update_tags_gone AFTER DELETE ON ota_updates"
+" BEGIN DELETE FROM tags WHERE resource = 'otaupdate/' || OLD.id; END",
+"CREATE TRIGGER stream_tags_gone AFTER DELETE ON streams"
+" BEGIN DELETE FROM tags WHERE resource = 'stream/' || OLD.id; END",
+"CREATE TRIGGER policy_tags_gone AFTER DELETE ON policies"
+" BEGIN DELETE FROM tags WHERE resource = 'policy/' || OLD.name; END",
+};
+/* clang-format on */
+
+static otter_status add_rollouts(struct db *db)
+{
+    return run_all(db, rollouts, sizeof rollouts / sizeof *rollouts);
+}
+
 /* ---- the way ---- */
 
 static otter_status (*const migrations[])(struct db *db) = {
     lay_in_pieces, /* 1 to 2 */
     add_indexes,   /* 2 to 3 */
+    add_rollouts,  /* 3 to 4 */
 };
 
 static otter_status migrate(struct db *db, int64_t version)

@@ -19,6 +19,7 @@
     X(CORE_INVALID_STATE, "InvalidStateTransition")                                                \
     X(CORE_NOT_FOUND, "ResourceNotFound")                                                          \
     X(CORE_EXISTS, "ResourceAlreadyExists")                                                        \
+    X(CORE_CONFLICT, "Conflict")                                                                   \
     X(CORE_LIMIT, "LimitExceeded")                                                                 \
     X(CORE_VERSION_MISMATCH, "VersionMismatch")                                                    \
     X(CORE_TERMINAL_STATE, "TerminalStateReached")                                                 \

@@ -72,6 +72,10 @@ struct cloud_watch {
     void *identity_context;
     /* A thing was deleted: services forget what they keep of it. Set by core_start. */
     void (*thing_removed)(struct cloud *cloud, const char *thing);
+    /* A thing was added to a thing group, or taken out of it. Called in the transaction that does
+     * so: anything but OTTER_OK undoes it. Set by core_start. */
+    otter_status (*thing_joined)(struct cloud *cloud, const char *thing, const char *group);
+    otter_status (*thing_left)(struct cloud *cloud, const char *thing, const char *group);
 };
 
 struct cloud {
@@ -84,6 +88,10 @@ struct cloud {
     const struct credentials *credentials;
     int64_t (*now_ms)(void *context); /* as configured */
     void *now_context;
+
+    /* Where devices reach S3, for presigned URLs: "https://HOST:PORT"; set by whoever runs it.
+     * "": AWS's own name of S3. */
+    char downloads[300];
 
     struct cloud_host host;
     struct notify notify;

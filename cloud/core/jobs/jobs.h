@@ -19,8 +19,7 @@
 #define JOBS_DESCRIPTION_MAX 2028
 #define JOBS_TARGETS_MAX     100
 #define JOBS_RETRIES_MAX     10
-#define JOBS_RATE_MAX        1000 /* executions a minute */
-#define JOBS_DETAILS_MAX     10   /* pairs of statusDetails */
+#define JOBS_DETAILS_MAX     10 /* pairs of statusDetails */
 
 /* Whether it is a job's id: 1..64 letters, digits, '_' and '-'. */
 bool jobs_id_valid(const char *job);
@@ -49,26 +48,27 @@ enum core_error jobs_update(struct cloud *cloud, const char *thing, const char *
 
 /* ---- what operators do ---------------------------------------------------------------------- */
 
-/* Creates a job from the members of CreateJob: targets (ARNs of things), document (text),
- * description, targetSelection, timeoutConfig, jobExecutionsRetryConfig,
- * jobExecutionsRolloutConfig, presignedUrlConfig (shown; it acts on placeholders only, and those
- * are refused). Each target gets a QUEUED execution at once; a roll-out rate that would spread them
- * over minutes is refused.
+/* Creates a job from the members of CreateJob: targets (ARNs of things and thing groups), document
+ * (text) or documentSource (an S3 URL, read now), description, targetSelection, timeoutConfig,
+ * jobExecutionsRetryConfig, jobExecutionsRolloutConfig, abortConfig, schedulingConfig,
+ * presignedUrlConfig, jobTemplateArn, tags. The things of the first minute are QUEUED at once (the
+ * first hundred before this returns), unless the job is to begin later or in a window; then it is
+ * SCHEDULED, or waits.
  * {"jobArn","jobId","description"}; CORE_EXISTS, CORE_NOT_FOUND for a target that is not there. */
 enum core_error jobs_create(struct cloud *cloud, const char *job, const json_t *members,
                             struct answer *answer);
 
-/* Whether a roll-out configuration, called `name` in the request, lets all targets begin within the
- * first minute, as they do here. */
-enum core_error jobs_check_rollout(const char *name, const json_t *config, size_t targets,
-                                   struct answer *answer);
+/* Adds thing groups to a CONTINUOUS job: members targets, comment. The answer is as above. */
+enum core_error jobs_associate(struct cloud *cloud, const char *job, const json_t *members,
+                               struct answer *answer);
 
 /* {"job":{...}} with jobProcessDetails. */
 enum core_error jobs_describe_job(struct cloud *cloud, const char *job, struct answer *answer);
 /* {"document":"text"} */
 enum core_error jobs_document(struct cloud *cloud, const char *job, struct answer *answer);
-/* Changes description, timeoutConfig (for executions that have not started) and
- * jobExecutionsRetryConfig of a job that is IN_PROGRESS; what is not given stays. */
+/* Changes description, timeoutConfig (for executions that have not started), roll-out, abort, retry
+ * and presigned configurations of a job that is SCHEDULED or IN_PROGRESS; what is not given stays.
+ */
 enum core_error jobs_change(struct cloud *cloud, const char *job, const json_t *members,
                             struct answer *answer);
 /* {"jobArn","jobId","description"}. Without `force` only QUEUED executions are cancelled; with it,
@@ -85,6 +85,7 @@ enum core_error jobs_delete(struct cloud *cloud, const char *job, bool force,
 struct jobs_page {
     const char *status;
     const char *selection;
+    const char *group, *group_id; /* jobs for this thing group; NULL: any */
     const char *token;
     int limit;
 };
@@ -109,11 +110,18 @@ enum core_error jobs_delete_execution(struct cloud *cloud, const char *thing, co
 
 /* A thing was deleted: its pending executions become REMOVED. */
 void jobs_thing_removed(struct cloud *cloud, const char *thing);
+/* A thing was added to a group, and gets the continuous jobs of it and of the groups above; or it
+ * left one, and its pending executions of jobs that are no longer for it become REMOVED. Both in
+ * the caller's transaction: see cloud->watch. */
+otter_status jobs_thing_joined(struct cloud *cloud, const char *thing, const char *group);
+otter_status jobs_thing_left(struct cloud *cloud, const char *thing, const char *group);
 
 /* ---- timers --------------------------------------------------------------------------------- */
 
 /* Ends each execution whose in-progress or step timer has run out (TIMED_OUT). Returns the time of
  * the next deadline in seconds, or 0 when there is none. Called by core_tend. */
 int64_t jobs_expire(struct cloud *cloud);
+/* Lets jobs begin, roll out and end whose time has come. Called by core_tend. */
+void jobs_roll_out(struct cloud *cloud);
 
 #endif

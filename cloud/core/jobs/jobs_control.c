@@ -5,6 +5,7 @@
 
 #include "cloud/core/ground/names.h"
 #include "cloud/core/jobs/jobs_internal.h"
+#include "cloud/core/jobs/schedule.h"
 #include "cloud/core/registry/registry.h"
 
 enum core_error job_missing(struct answer *answer, const char *job)
@@ -65,6 +66,27 @@ static json_t *process_details(struct cloud *cloud, const char *job)
     return details;
 }
 
+/* The next starts of its maintenance windows. */
+static json_t *coming_windows(struct cloud *cloud, const json_t *scheduling)
+{
+    json_t *list = json_array();
+    int64_t at = cloud_now(cloud);
+    for (int i = 0; i < SCHEDULE_SHOWN && (at = schedule_next(scheduling, at)) > 0; i++) {
+        char text[SCHEDULE_TIME_SIZE];
+        schedule_time_text(at, text);
+        json_array_append_new(list, json_pack("{s:s}", "startTime", text));
+    }
+    return list;
+}
+
+static void set_scheduling(struct cloud *cloud, json_t *job, const char *text)
+{
+    set_stored(job, "schedulingConfig", text);
+    const json_t *scheduling = json_object_get(job, "schedulingConfig");
+    if (json_array_size(json_object_get(scheduling, "maintenanceWindows")) > 0)
+        json_object_set_new(job, "scheduledJobRollouts", coming_windows(cloud, scheduling));
+}
+
 static json_t *job_json(struct cloud *cloud, struct db_rows *rows)
 {
     const char *id = db_text(rows, 0);
@@ -86,6 +108,13 @@ static json_t *job_json(struct cloud *cloud, struct db_rows *rows)
     if (!db_null(rows, 15))
         json_object_set_new(job, "completedAt", json_integer(db_int(rows, 15)));
     json_object_set_new(job, "jobProcessDetails", process_details(cloud, id));
+    set_scheduling(cloud, job, db_text(rows, 17));
+    set_text(job, "jobTemplateArn", db_text(rows, 18));
+    bool waits = job_waits(cloud, id);
+    json_object_set_new(job, "isConcurrent", json_boolean(waits));
+    if (waits)
+        json_object_set(json_object_get(job, "jobProcessDetails"), "processingTargets",
+                        json_object_get(job, "targets"));
     return job;
 }
 
@@ -95,7 +124,8 @@ enum core_error jobs_describe_job(struct cloud *cloud, const char *job, struct a
         cloud->db,
         "SELECT id, status, description, targets_json, selection, presigned_json, rollout_json,"
         " abort_json, timeout_json, retry_json, force_canceled, reason_code, comment, created,"
-        " updated, completed, document_source FROM jobs WHERE id = ?",
+        " updated, completed, document_source, scheduling_json, template_arn FROM jobs"
+        " WHERE id = ?",
         "s", job);
     if (db_next(rows)) {
         answer->body = json_pack("{s:o}", "job", job_json(cloud, rows));
@@ -131,17 +161,18 @@ bool job_find(struct cloud *cloud, const char *job, char status[24], json_t **na
 
 /* ---- cancel and delete ---------------------------------------------------------------------- */
 
-static otter_status cancel_job(struct cloud *cloud, const char *job, bool force,
-                               const json_t *members)
+otter_status job_cancel(struct cloud *cloud, const char *job, bool force, const char *reason,
+                        const char *comment)
 {
     int64_t now = cloud_now(cloud);
     otter_status status =
         db_run(cloud->db,
                "UPDATE jobs SET status = 'CANCELED', force_canceled = ?,"
                " reason_code = COALESCE(?, reason_code), comment = COALESCE(?, comment),"
-               " updated = ?, completed = COALESCE(completed, ?) WHERE id = ?",
-               "issiis", (int64_t)force, json_text(members, "reasonCode"),
-               json_text(members, "comment"), now, now, job);
+               " updated = ?, completed = COALESCE(completed, ?), due = 0 WHERE id = ?",
+               "issiis", (int64_t)force, reason, comment, now, now, job);
+    if (status == OTTER_OK)
+        status = db_run(cloud->db, "DELETE FROM job_waiting WHERE job = ?", "s", job);
     if (status != OTTER_OK)
         return status;
     return db_run(cloud->db,
@@ -169,14 +200,15 @@ enum core_error jobs_cancel(struct cloud *cloud, const char *job, bool force, co
     if (!job_find(cloud, job, status, &names))
         return job_missing(answer, job);
     bool again = force && strcmp(status, "CANCELED") == 0 && has_running(cloud, job);
-    if (strcmp(status, "IN_PROGRESS") != 0 && !again) {
+    if (strcmp(status, "IN_PROGRESS") != 0 && strcmp(status, "SCHEDULED") != 0 && !again) {
         json_decref(names);
         return answer_refuse(answer, CORE_INVALID_REQUEST, "job '%s' is already %s", job, status);
     }
     pending_watch_job(cloud, job, force, &watch);
     otter_status done = watch.failed ? OTTER_E_MEMORY : db_begin(cloud->db);
     if (done == OTTER_OK)
-        done = db_finish(cloud->db, cancel_job(cloud, job, force, members));
+        done = db_finish(cloud->db, job_cancel(cloud, job, force, json_text(members, "reasonCode"),
+                                               json_text(members, "comment")));
     pending_watch_end(cloud, &watch, done == OTTER_OK);
     if (done != OTTER_OK) {
         json_decref(names);
@@ -202,9 +234,9 @@ enum core_error jobs_delete(struct cloud *cloud, const char *job, bool force, st
 
     if (!job_find(cloud, job, status, NULL))
         return job_missing(answer, job);
-    if (!force && strcmp(status, "IN_PROGRESS") == 0)
+    if (!force && (strcmp(status, "IN_PROGRESS") == 0 || strcmp(status, "SCHEDULED") == 0))
         return answer_refuse(answer, CORE_INVALID_STATE,
-                             "job '%s' is IN_PROGRESS: cancel it first, or delete with force", job);
+                             "job '%s' is %s: cancel it first, or delete with force", job, status);
     pending_watch_job(cloud, job, true, &watch);
     otter_status done = watch.failed ? OTTER_E_MEMORY : db_begin(cloud->db);
     if (done == OTTER_OK)
@@ -311,19 +343,4 @@ enum core_error jobs_delete_execution(struct cloud *cloud, const char *thing, co
         return answer_db_failed(cloud, answer);
     pending_notify(cloud, thing, first, pending);
     return CORE_OK;
-}
-
-void jobs_thing_removed(struct cloud *cloud, const char *thing)
-{
-    struct execution execution;
-    while (execution_first_pending(cloud, thing, &execution)) {
-        int64_t first = execution.id;
-        otter_status status = db_begin(cloud->db);
-        if (status == OTTER_OK)
-            status = db_finish(cloud->db, execution_set(cloud, &execution, "REMOVED", NULL, 0));
-        execution_free(&execution);
-        if (status != OTTER_OK)
-            return;
-        pending_notify(cloud, thing, first, true);
-    }
 }

@@ -26,6 +26,7 @@ void execution_read(struct db_rows *rows, struct execution *execution)
         .updated = db_int(rows, 10),
         .deadline = db_int(rows, 11),
         .step_deadline = db_int(rows, 12),
+        .attempt = db_int(rows, 13),
         .details = details ? strdup(details) : NULL,
     };
     copy_text(execution->job, sizeof execution->job, db_text(rows, 1));
@@ -95,16 +96,6 @@ json_t *execution_details(const struct execution *execution)
     return execution->details ? json_loads(execution->details, 0, NULL) : NULL;
 }
 
-json_t *job_document(struct cloud *cloud, const char *job)
-{
-    struct db_rows *rows = db_select(cloud->db, "SELECT document FROM jobs WHERE id = ?", "s", job);
-    json_t *document = NULL;
-    if (db_next(rows))
-        document = json_loads(db_text(rows, 0), JSON_DECODE_ANY, NULL);
-    db_done(rows);
-    return document;
-}
-
 static void set_time(json_t *object, const char *name, int64_t seconds)
 {
     if (seconds)
@@ -167,32 +158,33 @@ static bool may_retry(struct cloud *cloud, const struct execution *execution)
         int64_t most = json_integer_value(json_object_get(criterion, "numberOfRetries"));
         bool covered = type && (strcmp(type, "ALL") == 0 || strcmp(type, execution->status) == 0) &&
                        (status_is(execution, "FAILED") || status_is(execution, "TIMED_OUT"));
-        retried = retried || (covered && execution->number <= most);
+        retried = retried || (covered && execution->attempt < most);
     }
     json_decref(retry);
     return retried;
 }
 
-/* A snapshot job is over when none of its executions is open. */
+/* A snapshot, and a job whose end has come, is over when nothing of it is open or waits. */
 otter_status job_complete(struct cloud *cloud, const char *job)
 {
     int64_t now = cloud_now(cloud);
     return db_run(cloud->db,
-                  "UPDATE jobs SET status = 'COMPLETED', updated = ?, completed = ? WHERE id = ?"
-                  " AND status = 'IN_PROGRESS' AND selection = 'SNAPSHOT' AND NOT EXISTS"
-                  " (SELECT 1 FROM job_executions WHERE job = ?"
-                  "  AND status IN ('QUEUED', 'IN_PROGRESS'))",
-                  "iiss", now, now, job, job);
+                  "UPDATE jobs SET status = 'COMPLETED', updated = ?1, completed = ?1, due = 0"
+                  " WHERE id = ?2 AND status = 'IN_PROGRESS' AND (selection = 'SNAPSHOT' OR ended)"
+                  " AND NOT EXISTS (SELECT 1 FROM job_executions WHERE job = ?2"
+                  "  AND status IN ('QUEUED', 'IN_PROGRESS'))"
+                  " AND NOT EXISTS (SELECT 1 FROM job_waiting WHERE job = ?2)",
+                  "is", now, job);
 }
 
 otter_status execution_queue(struct cloud *cloud, const char *job, const char *thing,
-                             int64_t number)
+                             int64_t number, int64_t attempt)
 {
     int64_t now = cloud_now(cloud);
     return db_run(cloud->db,
-                  "INSERT INTO job_executions(job, thing, number, status, queued, updated)"
-                  " VALUES(?, ?, ?, 'QUEUED', ?, ?)",
-                  "ssiii", job, thing, number, now, now);
+                  "INSERT INTO job_executions(job, thing, number, attempt, status, queued, updated)"
+                  " VALUES(?, ?, ?, ?, 'QUEUED', ?, ?)",
+                  "ssiiii", job, thing, number, attempt, now, now);
 }
 
 static void start_timers(struct cloud *cloud, struct execution *execution, bool starts,
@@ -220,6 +212,12 @@ bool status_set_by_device(const char *status)
     return false;
 }
 
+static bool failed(const char *status)
+{
+    return strcmp(status, "FAILED") == 0 || strcmp(status, "REJECTED") == 0 ||
+           strcmp(status, "TIMED_OUT") == 0;
+}
+
 otter_status execution_set(struct cloud *cloud, struct execution *execution, const char *status,
                            const json_t *details, int step_minutes)
 {
@@ -244,8 +242,11 @@ otter_status execution_set(struct cloud *cloud, struct execution *execution, con
     if (stored != OTTER_OK || !status_is_terminal(status))
         return stored;
     if (may_retry(cloud, execution))
-        return execution_queue(cloud, execution->job, execution->thing, execution->number + 1);
-    return job_complete(cloud, execution->job);
+        return execution_queue(cloud, execution->job, execution->thing, execution->number + 1,
+                               execution->attempt + 1);
+    if (failed(status))
+        stored = job_abort_if_reached(cloud, execution->job);
+    return stored == OTTER_OK ? job_complete(cloud, execution->job) : stored;
 }
 
 enum core_error execution_change(struct cloud *cloud, struct execution *execution,

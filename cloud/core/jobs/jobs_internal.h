@@ -3,6 +3,7 @@
 #define OTTER_CLOUD_CORE_JOBS_JOBS_INTERNAL_H
 
 #include "cloud/core/jobs/jobs.h"
+#include "cloud/core/jobs/rollout.h"
 #include "cloud/store/db.h"
 
 #define JOBS_MINUTES_MAX 10080
@@ -12,6 +13,7 @@
 struct execution {
     int64_t id; /* of the row; 0: none */
     int64_t number, version;
+    int64_t attempt;                  /* retries before this one */
     int64_t queued, started, updated; /* started 0: never */
     int64_t deadline, step_deadline;  /* 0: no timer runs */
     bool force_canceled;
@@ -23,7 +25,7 @@ struct execution {
 
 #define EXECUTION_COLUMNS                                                                          \
     "id, job, thing, number, status, details_json, version, force_canceled, queued, started, "     \
-    "updated, deadline, step_deadline"
+    "updated, deadline, step_deadline, attempt"
 
 /* Fills `execution` from a row of EXECUTION_COLUMNS; ended by execution_free. */
 void execution_read(struct db_rows *rows, struct execution *execution);
@@ -51,10 +53,11 @@ enum core_error execution_change(struct cloud *cloud, struct execution *executio
 /* The step timer alone: the version stays. */
 enum core_error execution_restart_step(struct cloud *cloud, struct execution *execution,
                                        int step_minutes, struct answer *answer);
-/* Ends the job when it is a snapshot without open executions. To be called in a transaction. */
+/* Ends the job when nothing of it is open and nothing more can begin. To be called in a
+ * transaction. */
 otter_status job_complete(struct cloud *cloud, const char *job);
 otter_status execution_queue(struct cloud *cloud, const char *job, const char *thing,
-                             int64_t number);
+                             int64_t number, int64_t attempt);
 
 /* A job's status and, unless NULL, its job_names; false when it is not there. */
 bool job_find(struct cloud *cloud, const char *job, char status[24], json_t **names);
@@ -73,6 +76,56 @@ json_t *job_document(struct cloud *cloud, const char *job);
 json_t *execution_summary(const struct execution *execution);
 /* JobExecution without thingName and document. */
 json_t *execution_json(const struct cloud *cloud, const struct execution *execution);
+
+/* CANCELED, with its QUEUED executions and (`force`) those that run; what waits never begins.
+ * `reason` and `comment` NULL: those that are there. To be called in a transaction. */
+otter_status job_cancel(struct cloud *cloud, const char *job, bool force, const char *reason,
+                        const char *comment);
+
+/* ---- what is asked for (jobs_check.c, jobs_document.c) ----------------------------------------
+ */
+
+#define PLACEHOLDER "${aws:iot:s3-presigned-url:"
+
+enum core_error job_check_document(const char *document, struct answer *answer);
+/* description, timeoutConfig, retry, roll-out, abort and presigned configurations */
+enum core_error job_check_configs(const json_t *members, struct answer *answer);
+enum core_error job_check_timeout(const json_t *config, int64_t *minutes, struct answer *answer);
+/* Whether the document's placeholders can be filled in, with the presignedUrlConfig of `members`.
+ */
+enum core_error job_check_placeholders(struct cloud *cloud, const char *document,
+                                       const json_t *members, struct answer *answer);
+enum core_error placeholders_check(struct cloud *cloud, const char *document,
+                                   struct answer *answer);
+/* The text of an S3 object, freed by the caller; NULL when it is refused. */
+enum core_error document_of_source(struct cloud *cloud, const char *source, char **document,
+                                   struct answer *answer);
+
+/* ---- targets (jobs_targets.c) -----------------------------------------------------------------
+ */
+
+/* `groups_only`: associate-targets. */
+enum core_error targets_check(struct cloud *cloud, const json_t *targets, bool groups_only,
+                              struct answer *answer);
+/* Notes which groups the job is for. All three to be called in a transaction. */
+otter_status targets_note(struct cloud *cloud, const char *job, const json_t *targets);
+/* Lets each thing wait that is in `targets` and has neither waited nor begun, in the order of the
+ * targets, and of names within a group. */
+otter_status targets_resolve(struct cloud *cloud, const char *job, const json_t *targets);
+bool job_waits(struct cloud *cloud, const char *job);
+
+/* ---- roll-out (jobs_rollout.c) ----------------------------------------------------------------
+ */
+
+struct pending_watch;
+/* Does what is due for the job now: start, end, the next things of its roll-out. To be called in a
+ * transaction; `watch` gains the things concerned. */
+otter_status job_advance(struct cloud *cloud, const char *job, struct pending_watch *watch);
+/* Sees to it that the cloud looks at jobs which are due at once. */
+void jobs_advance_soon(struct cloud *cloud);
+/* After a failure that no retry follows: cancels the job where its abort criteria say so. To be
+ * called in a transaction. */
+otter_status job_abort_if_reached(struct cloud *cloud, const char *job);
 
 /* ---- notifications -------------------------------------------------------------------------- */
 

@@ -59,6 +59,9 @@ static json_t *job_entry(struct cloud *cloud, struct db_rows *rows)
         (json_int_t)db_int(rows, 3), "lastUpdatedAt", (json_int_t)db_int(rows, 4));
     if (!db_null(rows, 5))
         json_object_set_new(job, "completedAt", json_integer(db_int(rows, 5)));
+    json_object_set_new(job, "isConcurrent", json_boolean(db_int(rows, 6) != 0));
+    if (!db_null(rows, 7))
+        json_object_set_new(job, "thingGroupId", json_string(db_text(rows, 7)));
     return job;
 }
 
@@ -71,10 +74,16 @@ enum core_error jobs_list(struct cloud *cloud, const struct jobs_page *page, str
         return CORE_INVALID_REQUEST;
     take_page(cloud,
               db_select(cloud->db,
-                        "SELECT id, status, selection, created, updated, completed FROM jobs"
+                        "SELECT id, status, selection, created, updated, completed,"
+                        " EXISTS (SELECT 1 FROM job_waiting WHERE job = jobs.id),"
+                        " (SELECT g.id FROM job_groups JOIN thing_groups g ON g.name = grp"
+                        "  WHERE job = jobs.id AND (?5 IS NULL OR grp = ?5)"
+                        "  AND (?6 IS NULL OR g.id = ?6)) AS of_group FROM jobs"
                         " WHERE (?1 IS NULL OR status = ?1) AND (?2 IS NULL OR selection = ?2)"
+                        " AND ((?5 IS NULL AND ?6 IS NULL) OR of_group IS NOT NULL)"
                         " ORDER BY created DESC, id LIMIT ?3 OFFSET ?4",
-                        "ssii", page->status, page->selection, page_limit(page) + 1, offset),
+                        "ssiiss", page->status, page->selection, page_limit(page) + 1, offset,
+                        page->group, page->group_id),
               page, offset, "jobs", job_entry, answer);
     return CORE_OK;
 }
@@ -86,7 +95,7 @@ static json_t *summary(const struct execution *execution)
         json_pack("{s:s, s:I, s:I, s:I, s:I}", "status", execution->status, "queuedAt",
                   (json_int_t)execution->queued, "lastUpdatedAt", (json_int_t)execution->updated,
                   "executionNumber", (json_int_t)execution->number, "retryAttempt",
-                  (json_int_t)(execution->number - 1));
+                  (json_int_t)execution->attempt);
     if (execution->started)
         json_object_set_new(json, "startedAt", json_integer(execution->started));
     return json;

@@ -1,12 +1,14 @@
 /* OTA updates as records: created, shown, listed, deleted. The work is in ota_updates_create.c. */
 #include "cloud/core/ota/ota_updates.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
 #include "cloud/core/jobs/jobs.h"
 #include "cloud/core/ota/ota_updates_internal.h"
+#include "cloud/core/registry/groups.h"
 #include "cloud/core/streams/streams.h"
 #include "cloud/store/db.h"
 
@@ -43,6 +45,25 @@ static otter_status insert(struct cloud *cloud, const char *id, const json_t *me
     return status;
 }
 
+/* The update with its tags, or nothing; OTTER_E_STATE when there is one of that name. */
+static enum core_error insert_tagged(struct cloud *cloud, const char *id, const json_t *members,
+                                     otter_status *status, struct answer *answer)
+{
+    char resource[160];
+    snprintf(resource, sizeof resource, "otaupdate/%s", id);
+    *status = db_begin(cloud->db);
+    if (*status != OTTER_OK)
+        return CORE_OK;
+    *status = insert(cloud, id, members);
+    enum core_error error =
+        *status == OTTER_OK ? tags_add(cloud, resource, json_object_get(members, "tags"), answer)
+                            : CORE_OK;
+    otter_status finished = db_finish(cloud->db, error ? OTTER_E_REFUSED : *status);
+    if (*status == OTTER_OK && !error)
+        *status = finished;
+    return error;
+}
+
 enum core_error ota_create(struct cloud *cloud, const char *id, const json_t *members,
                            struct answer *answer)
 {
@@ -50,7 +71,10 @@ enum core_error ota_create(struct cloud *cloud, const char *id, const json_t *me
     enum core_error error = ota_check_request(cloud, id, members, answer);
     if (error)
         return error;
-    otter_status status = insert(cloud, id, members);
+    otter_status status;
+    error = insert_tagged(cloud, id, members, &status, answer);
+    if (error)
+        return error;
     if (status == OTTER_E_STATE) {
         answer_refuse(answer, CORE_EXISTS, "OTA update %s already exists.", id);
         answer->body = json_pack("{s:s,s:s}", "resourceId", id, "resourceArn", arn.text);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
-#include "cloud/core/jobs/jobs.h"
+#include "cloud/core/jobs/rollout.h"
 #include "cloud/core/ota/ota_updates_internal.h"
 
 #define DESCRIPTION_MAX 2028
@@ -42,14 +42,13 @@ static enum core_error check_protocols(const json_t *protocols, struct answer *a
         return CORE_OK;
     if (json_array_size(protocols) == 0)
         return REFUSE("protocols must not be empty.");
-    for (size_t i = 0; i < json_array_size(protocols); i++) {
+    bool sound = json_array_size(protocols) <= 2 &&
+                 !json_equal(json_array_get(protocols, 0), json_array_get(protocols, 1));
+    for (size_t i = 0; i < json_array_size(protocols) && sound; i++) {
         const char *name = json_string_value(json_array_get(protocols, i));
-        if (name && strcmp(name, "HTTP") == 0)
-            return REFUSE("This cloud serves updates over MQTT only: leave HTTP out of protocols.");
-        if (!name || strcmp(name, "MQTT") != 0 || i > 0)
-            return REFUSE("protocols must be [\"MQTT\"].");
+        sound = name && (strcmp(name, "MQTT") == 0 || strcmp(name, "HTTP") == 0);
     }
-    return CORE_OK;
+    return sound ? CORE_OK : REFUSE("protocols must hold MQTT, HTTP, or both.");
 }
 
 static enum core_error check_selection(const json_t *members, struct answer *answer)
@@ -171,10 +170,15 @@ static enum core_error check_configs(const json_t *members, struct answer *answe
 {
     enum core_error error =
         check_range(members, "awsJobTimeoutConfig", "inProgressTimeoutInMinutes", 1, 10080, answer);
+    struct rollout rollout;
     if (!error)
-        error = jobs_check_rollout("awsJobExecutionsRolloutConfig",
-                                   json_object_get(members, "awsJobExecutionsRolloutConfig"),
-                                   json_array_size(json_object_get(members, "targets")), answer);
+        error = rollout_read(json_object_get(members, "awsJobExecutionsRolloutConfig"),
+                             "awsJobExecutionsRolloutConfig", &rollout, answer);
+    if (!error)
+        error =
+            abort_check(json_object_get(members, "awsJobAbortConfig"), "abortCriteriaList", answer);
+    if (!error)
+        error = check_range(members, "awsJobPresignedUrlConfig", "expiresInSec", 60, 3600, answer);
     return error;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/core/account/presign.h"
 #include "cloud/core/account/roles.h"
 #include "cloud/core/account/signing.h"
 #include "cloud/core/ground/names.h"
@@ -16,14 +17,22 @@
 
 /* ---- stream ---- */
 
+/* Without a list, MQTT alone. */
+static bool has_protocol(const struct ota_work *work, const char *name)
+{
+    const json_t *list = json_object_get(work->request, "protocols");
+    bool found = !list && strcmp(name, "MQTT") == 0;
+    for (size_t i = 0; i < json_array_size(list); i++)
+        found = found || strcmp(json_string_value(json_array_get(list, i)), name) == 0;
+    return found;
+}
+
 static enum core_error make_stream(struct ota_work *work)
 {
-    json_t *files = json_array();
     char uuid[UUID_SIZE];
-    if (*work->stream) {
-        json_decref(files);
+    if (*work->stream || !has_protocol(work, "MQTT"))
         return CORE_OK;
-    }
+    json_t *files = json_array();
     for (size_t i = 0; i < json_array_size(work->files); i++) {
         const struct ota_source *source = &work->sources[i];
         json_array_append_new(files, json_pack("{s:I,s:{s:s,s:s,s:s}}", "fileId", source->file_id,
@@ -44,7 +53,22 @@ static enum core_error make_stream(struct ota_work *work)
 
 /* ---- job ---- */
 
-static json_t *document_file(const struct ota_source *source, const json_t *file)
+/* Where a device gets the file over HTTP: the job fills in a presigned URL when it asks. */
+static void add_url(json_t *entry, struct cloud *cloud, const struct ota_source *source)
+{
+    struct object_place place = {0};
+    snprintf(place.bucket, sizeof place.bucket, "%s", source->bucket);
+    snprintf(place.key, sizeof place.key, "%s", source->key);
+    snprintf(place.version, sizeof place.version, "%s", source->version);
+    char *url = object_place_write(cloud, &place);
+    json_object_set_new(entry, "update_data_url",
+                        json_sprintf("${aws:iot:s3-presigned-url:%s}", url));
+    json_object_set_new(entry, "auth_scheme", json_string("aws.s3.presigned"));
+    free(url);
+}
+
+static json_t *document_file(const struct ota_work *work, const struct ota_source *source,
+                             const json_t *file)
 {
     const json_t *type = json_object_get(file, "fileType");
     json_t *entry =
@@ -52,6 +76,8 @@ static json_t *document_file(const struct ota_source *source, const json_t *file
                   source->size, "fileid", source->file_id, "certfile", source->certificate);
     if (type)
         json_object_set(entry, "fileType", (json_t *)type);
+    if (has_protocol(work, "HTTP"))
+        add_url(entry, work->cloud, source);
     if (*source->signature)
         json_object_set_new(entry, source->signature_name, json_string(source->signature));
     return entry;
@@ -60,15 +86,39 @@ static json_t *document_file(const struct ota_source *source, const json_t *file
 /* Compact: a device has small buffers. Freed by the caller. */
 static char *document_text(const struct ota_work *work)
 {
-    json_t *files = json_array();
+    json_t *files = json_array(), *ota = json_object();
+    json_t *protocols = json_object_get(work->request, "protocols");
     for (size_t i = 0; i < json_array_size(work->files); i++)
-        json_array_append_new(files,
-                              document_file(&work->sources[i], json_array_get(work->files, i)));
-    json_t *document = json_pack("{s:{s:[s],s:s,s:o}}", "afr_ota", "protocols", "MQTT",
-                                 "streamname", work->stream, "files", files);
+        json_array_append_new(
+            files, document_file(work, &work->sources[i], json_array_get(work->files, i)));
+    json_object_set_new(ota, "protocols",
+                        protocols ? json_incref(protocols) : json_pack("[s]", "MQTT"));
+    if (has_protocol(work, "MQTT"))
+        json_object_set_new(ota, "streamname", json_string(work->stream));
+    json_object_set_new(ota, "files", files);
+    json_t *document = json_pack("{s:o}", "afr_ota", ota);
     char *text = json_dumps(document, JSON_COMPACT);
     json_decref(document);
     return text;
+}
+
+/* AWS words the list of abort criteria otherwise in a job. */
+static void copy_abort(const json_t *request, json_t *members)
+{
+    json_t *criteria =
+        json_object_get(json_object_get(request, "awsJobAbortConfig"), "abortCriteriaList");
+    if (criteria)
+        json_object_set_new(members, "abortConfig", json_pack("{s:O}", "criteriaList", criteria));
+}
+
+#define EXPIRES_S 1800 /* AWS's own for OTA updates */
+
+static json_t *presigned(const json_t *request)
+{
+    const json_t *expires =
+        json_object_get(json_object_get(request, "awsJobPresignedUrlConfig"), "expiresInSec");
+    return json_pack("{s:s,s:I}", "roleArn", json_text(request, "roleArn"), "expiresInSec",
+                     expires ? json_integer_value(expires) : (json_int_t)EXPIRES_S);
 }
 
 /* The configurations have other names in a job. */
@@ -85,8 +135,8 @@ static void copy_configs(const json_t *request, json_t *members)
         if (value && !(json_is_object(value) && json_object_size(value) == 0))
             json_object_set(members, names[i][1], value);
     }
-    json_object_set_new(members, "presignedUrlConfig",
-                        json_pack("{s:s}", "roleArn", json_text(request, "roleArn")));
+    json_object_set_new(members, "presignedUrlConfig", presigned(request));
+    copy_abort(request, members);
 }
 
 static enum core_error make_job(struct ota_work *work)

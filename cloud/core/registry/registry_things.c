@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
-#include "cloud/core/registry/registry.h"
+#include "cloud/core/registry/registry_internal.h"
 #include "cloud/store/db.h"
 
 #define ATTRIBUTES_MAX 3 /* without a thing type */
@@ -21,7 +21,7 @@ bool thing_has_certificate(struct cloud *cloud, const char *thing, const char *c
                      "ss", thing, certificate_id) > 0;
 }
 
-static enum core_error need_thing(struct cloud *cloud, const char *name, struct answer *answer)
+enum core_error need_thing(struct cloud *cloud, const char *name, struct answer *answer)
 {
     if (thing_exists(cloud, name))
         return CORE_OK;
@@ -30,7 +30,7 @@ static enum core_error need_thing(struct cloud *cloud, const char *name, struct 
 
 /* ---- create ---- */
 
-static bool attribute_valid(const char *name, const json_t *value)
+bool attribute_valid(const char *name, const json_t *value)
 {
     const char *text = json_string_value(value);
     return text && name_valid(name, 128, "_.,@/:#-") &&
@@ -126,13 +126,13 @@ static json_t *attributes_of(struct cloud *cloud, const char *name)
     return attributes;
 }
 
-/* What the thing's attributes become; freed by the caller. */
-static json_t *updated_attributes(struct cloud *cloud, const char *name, const json_t *payload)
+json_t *attributes_updated(json_t *attributes, const json_t *payload)
 {
     json_t *given = json_object_get(payload, "attributes"), *value;
     bool merge = json_is_true(json_object_get(payload, "merge"));
-    json_t *attributes = merge || !given ? attributes_of(cloud, name) : json_object();
     const char *key;
+    if (given && !merge)
+        json_object_clear(attributes);
     json_object_foreach(given, key, value)
     {
         if (merge && json_string_length(value) == 0)
@@ -165,8 +165,8 @@ enum core_error thing_update(struct cloud *cloud, const char *name, const json_t
         error = check_version(cloud, name, json_integer_value(expected), answer);
     if (error)
         return error;
-    json_t *attributes =
-        updated_attributes(cloud, name, json_object_get(members, "attributePayload"));
+    json_t *attributes = attributes_updated(attributes_of(cloud, name),
+                                            json_object_get(members, "attributePayload"));
     char *text = json_dumps(attributes, JSON_COMPACT | JSON_SORT_KEYS);
     if (json_object_size(attributes) > ATTRIBUTES_MAX)
         error = answer_refuse(answer, CORE_INVALID_REQUEST,

@@ -24,12 +24,11 @@ static void on_signal(evutil_socket_t signal, short what, void *base)
 }
 
 /* Written aside and renamed: a reader sees all of it or nothing. */
-static int announce(const char *dir, uint16_t port)
+static int announce(const char *dir, const char *url)
 {
-    char path[512], aside[520], url[64];
+    char path[512], aside[520];
     snprintf(path, sizeof path, "%s/cloud.json", dir);
     snprintf(aside, sizeof aside, "%s.new", path);
-    snprintf(url, sizeof url, "http://127.0.0.1:%u", port);
     json_t *facts =
         json_pack("{s:i,s:s,s:s,s:s,s:s}", "pid", (int)getpid(), "api_url", url, "region",
                   CLOUD_REGION, "access_key_id", KEY_ID, "secret_access_key", SECRET);
@@ -51,7 +50,9 @@ int main(int argc, char **argv)
     if (!base || core_start(&cloud, &config) != OTTER_OK || !loop_start(&loop, base, &cloud, true))
         return 1;
     struct api *api = api_start(&loop, &api_config, reason, sizeof reason);
-    if (!api || announce(config.dir, api_port(api))) {
+    if (api) /* presigned URLs lead to the same port */
+        snprintf(cloud.downloads, sizeof cloud.downloads, "http://127.0.0.1:%u", api_port(api));
+    if (!api || announce(config.dir, cloud.downloads)) {
         fprintf(stderr, "api_server: %s\n", reason);
         return 1;
     }

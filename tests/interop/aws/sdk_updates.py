@@ -1,5 +1,5 @@
 """create-ota-update in its three ways of code signing, and the job and stream that come of it."""
-import base64, json, os, time
+import base64, json, os, time, urllib.error, urllib.request
 
 import sdk_signing
 from sdk import CloudTest, arn
@@ -176,17 +176,46 @@ class Updates(CloudTest):
         with self.refused("ResourceNotFoundException"):
             self.iot.get_ota_update(otaUpdateId="nothing")
 
-    def test_settings_of_an_update_that_are_not_carried_out_are_refused_by_name(self):
-        file = self.started("p")
-        for setting in ({"awsJobAbortConfig": {"abortCriteriaList": [{
+    def test_an_update_over_http_gets_urls_that_work_until_they_expire(self):
+        profile = self.profile()
+        for protocols in (["HTTP"], ["MQTT", "HTTP"]):
+            name = "http-%d" % len(protocols)
+            self.create(name, [self.started(profile)], protocols=protocols,
+                        awsJobPresignedUrlConfig={"expiresInSec": 60},
+                        awsJobAbortConfig={"abortCriteriaList": [{
                             "failureType": "FAILED", "action": "CANCEL",
-                            "thresholdPercentage": 10, "minNumberOfExecutedThings": 1}]}},
-                        {"awsJobPresignedUrlConfig": {"expiresInSec": 1800}},
-                        {"tags": [{"Key": "a", "Value": "b"}]}):
-            with self.refused("InvalidRequestException", next(iter(setting))):
-                self.create("refused", [file], **setting)
-        with self.refused("InvalidRequestException", "awsJobExecutionsRolloutConfig"):
-            self.create("refused", [file], targets=[self.target] * 2,
-                        awsJobExecutionsRolloutConfig={"maximumPerMinute": 1})
-        with self.refused("ResourceNotFoundException"):
-            self.iot.get_ota_update(otaUpdateId="refused")
+                            "thresholdPercentage": 10, "minNumberOfExecutedThings": 1}]},
+                        tags=[{"Key": "a", "Value": "b"}])
+            info, document = self.completed(name)
+            self.assertEqual((info["protocols"], document["protocols"]), (protocols, protocols))
+            self.assertEqual("streamname" in document, "MQTT" in protocols)
+            file = document["files"][0]
+            self.assertEqual(file["auth_scheme"], "aws.s3.presigned")
+            self.assertTrue(file["update_data_url"].startswith("${aws:iot:s3-presigned-url:"))
+            job = self.iot.describe_job(jobId="AFR_OTA-" + name)["job"]
+            self.assertEqual(job["presignedUrlConfig"]["expiresInSec"], 60)
+            self.assertEqual(len(job["abortConfig"]["criteriaList"]), 1)
+            told = json.loads(self.data.describe_job_execution(
+                jobId="AFR_OTA-" + name, thingName="sensor-1")["execution"]["jobDocument"])
+            url = told["afr_ota"]["files"][0]["update_data_url"]
+            self.assertIn("X-Amz-Expires=60&", url)
+            self.assertLess(len(url), 512)
+            request = urllib.request.Request(url, headers={"Range": "bytes=100-199"})
+            with urllib.request.urlopen(request) as reply:
+                self.assertEqual((reply.status, reply.read()), (206, self.firmware[100:200]))
+                self.assertEqual(reply.headers["Content-Range"], "bytes 100-199/54321")
+            with urllib.request.urlopen(url) as reply:
+                self.assertEqual(reply.read(), self.firmware)
+            for wrong in (url[:-1] + ("1" if url[-1] == "0" else "0"),
+                          url.replace("fw.bin", "other.bin"),
+                          url.replace("Expires=60", "Expires=61")):
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    urllib.request.urlopen(wrong)
+                self.assertEqual(refused.exception.code, 403)
+                refused.exception.close()
+            self.iot.cancel_job(jobId="AFR_OTA-" + name, force=True)
+        for bad in (["FTP"], ["HTTP", "HTTP"]):
+            with self.refused("InvalidRequestException", "protocols"):
+                self.create("bad", [self.started("p")], protocols=bad)
+        tags = self.iot.list_tags_for_resource(resourceArn=arn("iot", "otaupdate/http-1"))["tags"]
+        self.assertEqual(tags, [{"Key": "a", "Value": "b"}])

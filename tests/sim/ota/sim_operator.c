@@ -207,7 +207,8 @@ void sim_cloud_requeue(struct sim_cloud *cloud, const char *id)
                  db_run(core->db,
                         "UPDATE jobs SET status = 'IN_PROGRESS', completed = NULL WHERE id = ?",
                         "s", id) == OTTER_OK &&
-                 execution_queue(core, id, cloud->thing, (int64_t)job->execution + 1) == OTTER_OK &&
+                 execution_queue(core, id, cloud->thing, (int64_t)job->execution + 1, 0) ==
+                     OTTER_OK &&
                  db_commit(core->db) == OTTER_OK,
              "a job cannot be queued again");
     pending_notify(core, cloud->thing, first, true);

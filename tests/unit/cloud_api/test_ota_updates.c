@@ -98,7 +98,7 @@ static void a_bad_shape_is_refused_at_once(void **state)
                    "'destination':{'s3Destination':{'bucket':'bucket'}}}}"), /* no version */
         REQUEST(S3 "," CUSTOM("")),
         REQUEST(S3 "," CUSTOM("not base64")),
-        "{" TARGETS "," ROLE ",'protocols':['HTTP'],'files':[{'fileName':'f'," S3 "}]}",
+        "{" TARGETS "," ROLE ",'protocols':['FTP'],'files':[{'fileName':'f'," S3 "}]}",
         "{" TARGETS "," ROLE ",'targetSelection':'ALL','files':[{'fileName':'f'," S3 "}]}",
         "{" TARGETS "," ROLE ",'awsJobTimeoutConfig':{'inProgressTimeoutInMinutes':0},"
         "'files':[{'fileName':'f'," S3 "}]}",
