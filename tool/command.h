@@ -31,6 +31,7 @@ int command_twin(int argc, char **argv);
 int command_modem(int argc, char **argv);
 int command_console(int argc, char **argv);
 int command_recover(int argc, char **argv);
+int command_provision(int argc, char **argv);
 int command_demo(int argc, char **argv);
 
 #endif

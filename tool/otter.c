@@ -22,6 +22,8 @@ static const struct command commands[] = {
     {"twin", "run a board's own HEX file without the board", command_twin},
     {"modem", "an ESP8266 for an emulated board's UART", command_modem},
     {"console", "this terminal on a device's serial console", command_console},
+    {"provision", "give a device its identity over its console, and register it",
+     command_provision},
     {"recover", "fill a board over its serial console", command_recover},
     {"keygen", "make a key pair for images", command_keygen},
     {"getpub", "print a public key, as C code for bootloaders or PEM", command_getpub},

@@ -1,0 +1,1 @@
+list(APPEND otter_sources provision.c provision_device.c provision_cloud.c)
