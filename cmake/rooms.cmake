@@ -27,8 +27,9 @@ function(otter_warnings target)
     if(arg_CONVERSION)
         target_compile_options(${target} PRIVATE -Wconversion -Wno-sign-conversion)
     endif()
-    # Else warnings that only an optimiser can give wait for the linking, where they are no errors.
-    if(CMAKE_INTERPROCEDURAL_OPTIMIZATION)
+    # Else warnings that only an optimiser can give wait for the linking, where they are no errors. The other
+    # rooms have them from the host's build, and need not be compiled twice for each board.
+    if(CMAKE_INTERPROCEDURAL_OPTIMIZATION AND CMAKE_CURRENT_SOURCE_DIR MATCHES "^${otter_SOURCE_DIR}/ports/")
         target_compile_options(${target} PRIVATE -ffat-lto-objects)
     endif()
 endfunction()
@@ -38,7 +39,8 @@ endfunction()
 # written from the root of Otter: #include "codec/cbor.h".
 function(otter_room name)
     cmake_parse_arguments(PARSE_ARGV 1 arg "CONVERSION" "" "SOURCES;USES")
-    add_library(room_${name} STATIC ${arg_SOURCES})
+    # Compiled where a program wants it: a board has no use for the update modes of others.
+    add_library(room_${name} STATIC EXCLUDE_FROM_ALL ${arg_SOURCES})
     add_library(otter::${name} ALIAS room_${name})
     target_include_directories(room_${name} PUBLIC ${otter_SOURCE_DIR})
     target_link_libraries(room_${name} PUBLIC ${arg_USES})
