@@ -17,9 +17,10 @@
 
 static uint8_t tls_arena[TUNE_TLS_ARENA_SIZE] __attribute__((aligned(8)));
 
-static const char *reset_reason_text(uint32_t reason)
+const char *app_reset_reason(void)
 {
-    switch (reason) {
+    const struct handover *handover = port_handover();
+    switch (handover != NULL ? handover->reset_reason : RESET_POWER_ON) {
     case RESET_SOFTWARE:
         return "software reset";
     case RESET_WATCHDOG:
@@ -36,9 +37,8 @@ static void log_boot(const struct app *app)
     LOG_INF("APP", build != NULL ? "%s %s (build %s) on %s" : "%s %s%s on %s", app->config->product,
             app->version, build != NULL ? build : "", board.name);
     if (handover != NULL)
-        LOG_INF("APP", "started by %s, swap type %lu, %lu ms in the bootloader",
-                reset_reason_text(handover->reset_reason), (unsigned long)handover->swap_type,
-                (unsigned long)handover->boot_ms);
+        LOG_INF("APP", "started by %s, swap type %lu, %lu ms in the bootloader", app_reset_reason(),
+                (unsigned long)handover->swap_type, (unsigned long)handover->boot_ms);
 }
 
 static void read_version(struct app *app)

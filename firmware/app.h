@@ -99,6 +99,9 @@ otter_ms app_deadline(const struct app *app, otter_ms now);
  * restart for new ones. */
 void app_join_network(struct app *app);
 
+/* Why this firmware was started: "power on", "software reset", "watchdog reset". */
+const char *app_reset_reason(void);
+
 /* Ends the connection in good order and restarts. */
 __attribute__((noreturn)) void app_reset(struct app *app, const char *why);
 

@@ -40,8 +40,8 @@ extern "C" {
 
 #define SHADOW_THING_NAME_MAX 128u
 #define SHADOW_NAME_MAX       64u
-#define SHADOW_PROPERTIES_MAX 8u   /* of a document */
-#define SHADOW_REPORT_MAX     512u /* bytes of the longest report */
+#define SHADOW_PROPERTIES_MAX 6u   /* of a document */
+#define SHADOW_REPORT_MAX     416u /* bytes of the longest report */
 #define SHADOW_TOKENS_MIN     128u
 
 struct shadow_fact {

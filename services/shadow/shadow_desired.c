@@ -36,7 +36,7 @@ static void commit(struct shadow *shadow, struct shadow_document *document, unsi
         return;
     }
     document->values[index].known = shadow_value_sum(text, strlen(text), 0);
-    LOG_INF(SHADOW_TAG, "Setting %s to %s.", property->name, text);
+    LOG_INF(SHADOW_TAG, "Setting %s state to %s.", property->name, text);
     if (shadow->config.changed != NULL)
         shadow->config.changed(shadow->config.ctx, property);
 }
