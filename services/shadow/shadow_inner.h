@@ -4,6 +4,10 @@
 
 #include "services/shadow/shadow.h"
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define SHADOW_TAG "SHADOW"
 
 /* shadow_report.c: writes the document's report, of what is dirty and claimed, into shadow->report.
@@ -18,5 +22,9 @@ uint32_t shadow_value_sum(const char *text, size_t length, uint32_t kind);
 /* shadow_desired.c: takes or refuses what the delta has of the document's properties. */
 void shadow_desired_take(struct shadow *shadow, struct shadow_document *document,
                          const struct json *json);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

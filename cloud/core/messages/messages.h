@@ -10,7 +10,7 @@
 
 #define MESSAGE_TOPIC_MAX   256
 #define MESSAGE_SLASHES_MAX 7
-#define MESSAGE_SIZE_MAX    (128 * 1024)
+#define MESSAGE_SIZE_MAX    131072
 #define MESSAGES_PAGE_MAX   200
 
 /* Publishes to whoever has subscribed, after the commit of what is retained. CORE_INVALID_REQUEST

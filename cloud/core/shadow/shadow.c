@@ -9,7 +9,7 @@
 #include "cloud/core/shadow/shadow_internal.h"
 #include "cloud/store/db.h"
 
-#define VERSION_KEPT_S (48 * 3600) /* after a deletion */
+#define VERSION_KEPT_S 172800 /* after a deletion: 48 hours */
 
 /* A row; of a shadow that is not there both trees are empty, and the version is the last one. */
 struct shadow {
