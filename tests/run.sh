@@ -34,12 +34,16 @@ ctest_here() {
     ctest --test-dir "$build/host-asan" --tests-regex "$pattern" --no-tests=ignore "$@"
 }
 
+# One more than processors: what runs against a cloud waits, too.
+processors=$(nproc 2>/dev/null || echo 2)
+[ "$processors" -ge 2 ] || processors=2
+
 # ctest's exit code lies in a file, because the pipe that shows its lines has one of its own.
 run_ctest() {
     expected=$(ctest_here -N | sed -n 's/^Total Tests: *//p')
     {
         code=0
-        ctest_here --parallel 2 --output-on-failure 2>&1 9>&- || code=$?
+        ctest_here --parallel $((processors + 1)) --output-on-failure 2>&1 9>&- || code=$?
         echo "$code" >"$results/ctest.code"
     } | tee "$results/ctest.log" |
         grep --line-buffered -vE '^(Internal ctest|Test project| +Start +[0-9]+:)' || true
@@ -64,12 +68,23 @@ fuzz() {
 
 run_fuzz() {
     : >"$results/fuzz.log"
+    waiting=
     for program in "$build"/fuzz/tests/fuzz_*; do
         name=${program##*/fuzz_}
         [ -x "$program" ] && [ -f "$program" ] || continue
         printf 'fuzz_%s' "$name" | grep -qE "$pattern" || continue
-        fuzz "$name" "$program" | tee -a "$results/fuzz.log"
+        # In pairs, told of together.
+        if [ -z "$waiting" ]; then
+            fuzz "$name" "$program" >"$results/fuzz.first" &
+            waiting=$!
+            continue
+        fi
+        fuzz "$name" "$program" >"$results/fuzz.second"
+        wait "$waiting"
+        waiting=
+        cat "$results/fuzz.first" "$results/fuzz.second" | tee -a "$results/fuzz.log"
     done
+    [ -z "$waiting" ] || { wait "$waiting" && tee -a "$results/fuzz.log" <"$results/fuzz.first"; }
 }
 
 # count LOG PATTERN
