@@ -5,12 +5,16 @@
 #include <lwip/dns.h>
 #include <lwip/etharp.h>
 #include <lwip/init.h>
+#include <lwip/priv/tcp_priv.h>
 #include <lwip/timeouts.h>
+#include <lwip/udp.h>
 #include <netif/ethernet.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "port/log.h"
 #include "port/socket.h"
+#include "port/traffic.h"
 #include "ports/cortex-m/clock.h"
 #include "ports/cortex-m/core.h"
 #include "ports/lwip/ethernet.h"
@@ -20,6 +24,7 @@ static struct netif interface;
 static bool running;
 static bool event;
 static otter_status device = OTTER_E_IO; /* as ethernet_poll said */
+static struct traffic traffic;           /* of frames */
 
 /* What lwIP asks of its platform. */
 
@@ -55,7 +60,11 @@ uint32_t lwip_port_random(void)
 static err_t send_frame(struct netif *netif, struct pbuf *frame)
 {
     (void)netif;
-    return ethernet_send(frame) == OTTER_OK ? ERR_OK : ERR_IF;
+    if (ethernet_send(frame) != OTTER_OK)
+        return ERR_IF;
+    traffic.packets_out++;
+    traffic.bytes_out += frame->tot_len;
+    return ERR_OK;
 }
 
 static void address_changed(struct netif *netif)
@@ -127,9 +136,12 @@ void network_poll(void)
         return;
     follow_link();
     struct pbuf *frame;
-    while ((frame = ethernet_receive()) != NULL)
+    while ((frame = ethernet_receive()) != NULL) {
+        traffic.packets_in++;
+        traffic.bytes_in += frame->tot_len;
         if (interface.input(frame, &interface) != ERR_OK)
             pbuf_free(frame);
+    }
     sys_check_timeouts();
 }
 
@@ -177,4 +189,46 @@ void port_network_join(const char *ssid, const char *credential)
 uint32_t network_gateway(void)
 {
     return ip4_addr_get_u32(netif_ip4_gw(&interface));
+}
+
+/* Statistics. */
+
+void port_traffic(struct traffic *counts)
+{
+    *counts = traffic;
+}
+
+bool port_connection(unsigned index, struct traffic_peer *peer)
+{
+    char address[IP4ADDR_STRLEN_MAX];
+    for (const struct tcp_pcb *pcb = tcp_active_pcbs; pcb != NULL; pcb = pcb->next) {
+        if (pcb->state != ESTABLISHED || index-- > 0)
+            continue;
+        ipaddr_ntoa_r(&pcb->remote_ip, address, sizeof address);
+        snprintf(peer->remote, sizeof peer->remote, "%s:%u", address, (unsigned)pcb->remote_port);
+        peer->local_port = pcb->local_port;
+        return true;
+    }
+    return false;
+}
+
+static uint16_t listening_udp(unsigned index)
+{
+    for (const struct udp_pcb *pcb = udp_pcbs; pcb != NULL; pcb = pcb->next) {
+        if (pcb->local_port != 0 && index-- == 0)
+            return pcb->local_port;
+    }
+    return 0;
+}
+
+uint16_t port_listening(bool udp, unsigned index)
+{
+    if (udp)
+        return listening_udp(index);
+    for (const struct tcp_pcb_listen *pcb = tcp_listen_pcbs.listen_pcbs; pcb != NULL;
+         pcb = pcb->next) {
+        if (index-- == 0)
+            return pcb->local_port;
+    }
+    return 0;
 }

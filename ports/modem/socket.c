@@ -3,13 +3,15 @@
 
 #include "port/port.h"
 #include "port/socket.h"
+#include "port/traffic.h"
 #include "ports/modem/modem.h"
 
 #define CHUNK 64u
 
 static struct esp8266 modem;
-static struct socket *owner; /* of the connection; NULL: nobody */
-static bool reset, rts_cts;  /* as the UART was told */
+static struct socket *owner;   /* of the connection; NULL: nobody */
+static bool reset, rts_cts;    /* as the UART was told */
+static struct traffic traffic; /* of pieces that the modem carried for sockets */
 
 void modem_start(const struct esp8266_wiring *wiring)
 {
@@ -99,8 +101,11 @@ int socket_send(struct socket *socket, const void *data, size_t length)
     if (owner != socket)
         return OTTER_E_CLOSED;
     const int sent = esp8266_send(&modem, port_now(), data, length);
-    if (sent > 0)
+    if (sent > 0) {
         socket->bytes_out += (uint32_t)sent;
+        traffic.bytes_out += (uint32_t)sent;
+        traffic.packets_out++;
+    }
     write_some();
     tell_owner();
     return sent;
@@ -111,8 +116,11 @@ int socket_receive(struct socket *socket, void *data, size_t size)
     if (owner != socket)
         return OTTER_E_CLOSED;
     const int received = esp8266_receive(&modem, port_now(), data, size);
-    if (received > 0)
+    if (received > 0) {
         socket->bytes_in += (uint32_t)received;
+        traffic.bytes_in += (uint32_t)received;
+        traffic.packets_in++;
+    }
     write_some();
     tell_owner();
     return received;
@@ -126,4 +134,23 @@ void socket_close(struct socket *socket)
         write_some();
     }
     socket->state = SOCKET_IDLE;
+}
+
+/* ---- statistics: addresses and other ports are the modem's own business ---- */
+
+void port_traffic(struct traffic *counts)
+{
+    *counts = traffic;
+}
+
+bool port_connection(unsigned index, struct traffic_peer *peer)
+{
+    *peer = (struct traffic_peer){.remote = ""};
+    return index == 0 && owner != NULL && owner->state == SOCKET_OPEN;
+}
+
+uint16_t port_listening(bool udp, unsigned index)
+{
+    (void)udp, (void)index;
+    return 0;
 }

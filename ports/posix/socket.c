@@ -1,5 +1,6 @@
 /* port/socket.h over the system's non-blocking sockets. A name is looked up in a thread (lookup.h);
  * of its addresses, IPv6 or IPv4, the first that answers is taken. */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -12,6 +13,7 @@
 
 #include "port/log.h"
 #include "port/socket.h"
+#include "port/traffic.h"
 #include "ports/posix/lookup.h"
 #include "ports/posix/socket.h"
 
@@ -25,6 +27,7 @@ struct connection {
 };
 
 static struct socket *watched;
+static struct traffic traffic; /* of pieces that the system took and gave */
 
 /* The network is the machine's own. */
 void port_network_join(const char *ssid, const char *credential)
@@ -195,8 +198,11 @@ int socket_send(struct socket *socket, const void *data, size_t length)
     if (socket->state != SOCKET_OPEN)
         return not_open(socket);
     const int sent = moved(socket, send(descriptor_of(socket), data, length, MSG_NOSIGNAL), false);
-    if (sent > 0)
+    if (sent > 0) {
         socket->bytes_out += (uint32_t)sent;
+        traffic.bytes_out += (uint32_t)sent;
+        traffic.packets_out++;
+    }
     return sent;
 }
 
@@ -206,8 +212,11 @@ int socket_receive(struct socket *socket, void *data, size_t size)
         return not_open(socket);
     const ssize_t received = recv(descriptor_of(socket), data, size, 0);
     const int taken = moved(socket, received, received == 0);
-    if (taken > 0)
+    if (taken > 0) {
         socket->bytes_in += (uint32_t)taken;
+        traffic.bytes_in += (uint32_t)taken;
+        traffic.packets_in++;
+    }
     return taken;
 }
 
@@ -237,4 +246,44 @@ void socket_poll_done(void)
         finish_lookup(watched);
     else if (watched != NULL && watched->state == SOCKET_CONNECTING)
         finish_connect(watched);
+}
+
+/* ---- statistics: this process listens at nothing ---- */
+
+void port_traffic(struct traffic *counts)
+{
+    *counts = traffic;
+}
+
+static uint16_t port_of(const struct sockaddr_storage *address)
+{
+    return ntohs(address->ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)address)->sin6_port
+                                                : ((const struct sockaddr_in *)address)->sin_port);
+}
+
+bool port_connection(unsigned index, struct traffic_peer *peer)
+{
+    struct sockaddr_storage remote, local;
+    socklen_t remote_size = sizeof remote, local_size = sizeof local;
+    char text[INET6_ADDRSTRLEN] = "";
+    *peer = (struct traffic_peer){.remote = ""};
+    if (index > 0 || watched == NULL || watched->state != SOCKET_OPEN)
+        return false;
+    const int fd = descriptor_of(watched);
+    if (getpeername(fd, (struct sockaddr *)&remote, &remote_size) != 0 ||
+        getsockname(fd, (struct sockaddr *)&local, &local_size) != 0)
+        return true;
+    const bool six = remote.ss_family == AF_INET6;
+    const void *address = six ? (const void *)&((struct sockaddr_in6 *)&remote)->sin6_addr
+                              : (const void *)&((struct sockaddr_in *)&remote)->sin_addr;
+    inet_ntop(remote.ss_family, address, text, sizeof text);
+    snprintf(peer->remote, sizeof peer->remote, six ? "[%s]:%u" : "%s:%u", text, port_of(&remote));
+    peer->local_port = port_of(&local);
+    return true;
+}
+
+uint16_t port_listening(bool udp, unsigned index)
+{
+    (void)udp, (void)index;
+    return 0;
 }

@@ -16,6 +16,7 @@
 #include "image/trailer.h"
 #include "net/mqtt_settings.h"
 #include "pki/pki.h"
+#include "port/traffic.h"
 #include "port/handover.h"
 #include "services/ota/record.h"
 #include "store/config.h"
@@ -105,6 +106,23 @@ const struct handover *port_handover(void)
 void port_network_join(const char *ssid, const char *credential)
 {
     snprintf(joined, sizeof joined, "%s/%s", ssid, credential);
+}
+
+void port_traffic(struct traffic *counts)
+{
+    *counts = (struct traffic){0};
+}
+
+bool port_connection(unsigned index, struct traffic_peer *peer)
+{
+    (void)index, (void)peer;
+    return false;
+}
+
+uint16_t port_listening(bool udp, unsigned index)
+{
+    (void)udp, (void)index;
+    return 0;
 }
 
 bool port_network_quiet(void)

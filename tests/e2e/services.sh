@@ -1,0 +1,103 @@
+#!/bin/sh
+# services.sh posix|mps2-an505: Device Defender and telemetry, from the device (the firmware as a
+# process, or on the emulated board) to what the AWS CLI and a subscriber are told of them.
+set -eu
+board=$1
+. "$(dirname "$0")/lib.sh"
+need mosquitto_sub
+
+if [ "$board" != posix ]; then
+    need qemu-system-arm
+    built=$root/build/$board
+    firmware=$built/firmware/firmware
+    [ -f "$firmware-1.0.0.bin" ] || skip "$built is not built"
+    sign_image() {
+        "$otter" sign -k "$built/keys/boot-signing.pem" --align 4 -v "$1+0" --header-size 4096 \
+            --pad-header -S 0x73000 "$2" "$3" >/dev/null
+    }
+    make_flash() {
+        head -c $((16 << 20)) /dev/zero | tr '\0' '\377' >"$1"
+        dd if="$2" of="$1" bs=4096 seek=$primary_sector conv=notrunc status=none
+        { printf 'RNG1\0\0\0\0' && head -c 32 /dev/urandom; } >"$work/seed" # ports/mps2-an505/random.h
+        { cat "$work/seed" && gzip -c "$work/seed" | tail -c 8 | head -c 4; } |
+            dd of="$1" bs=4096 seek=$(($(area seed 1) / 4096)) conv=notrunc status=none
+    }
+    power_on() {
+        mkfifo "$work/console"
+        exec 3<>"$work/console"
+        qemu-system-arm -M mps2-an505,memory-backend=nor \
+            -object "memory-backend-file,id=nor,size=16M,share=on,mem-path=$work/flash.img" \
+            -kernel "$built/firmware/bootloader.elf" -nic user,model=lan9118 -display none \
+            -monitor none -chardev stdio,id=uart,signal=off -serial chardev:uart \
+            <"$work/console" >>"$work/device.log" 2>&1 3>&- &
+        device=$!
+    }
+fi
+
+start_cloud --keep-metrics 1
+provisioned_device
+
+step "a security profile and a subscriber"
+aws iot create-custom-metric --metric-name resets --metric-type number --client-request-token 1 \
+    >/dev/null
+cat >"$work/behaviors.json" <<'JSON'
+[{"name": "resets", "metric": "resets", "criteria": {
+    "comparisonOperator": "less-than", "value": {"number": 2}}},
+ {"name": "connections", "metric": "aws:num-established-tcp-connections", "criteria": {
+    "comparisonOperator": "less-than-equals", "value": {"count": 8}}}]
+JSON
+aws iot create-security-profile --security-profile-name calm \
+    --behaviors "file://$work/behaviors.json" >/dev/null
+aws iot attach-security-profile --security-profile-name calm \
+    --security-profile-target-arn "$(arn all/things)"
+make_certificate watcher
+register watcher "$work/watcher.crt"
+mosquitto_sub -h localhost -p "$(fact mqtt_port)" --cafile "$work/cloud/root_ca.pem" -i watcher \
+    --cert "$work/watcher.crt" --key "$work/watcher.key" -t 'data/#' -v -C 3 -W $patience_s \
+    >"$work/heard" &
+background=$!
+expect cloud "watcher"
+
+step "the device, restarted with both services on, is heard"
+for setting in defender_period_s=1 defender_form=json-long telemetry_period_s=1 \
+    telemetry_topic=data/device; do
+    type_line "conf set ${setting%%=*} ${setting#*=}"
+    expect device "${setting%%=*}="
+done
+type_line "conf commit"
+expect device "Configuration saved"
+type_line reset
+expect device "on line as device, version 1.0.0"
+expect device "accepted"
+expect device "accepted"
+wait "$background" || fail "telemetry was not heard"
+background=
+for topic in env_sensor_data motion_sensor_data network_stats; do
+    grep -q "^data/device/$topic {" "$work/heard" || fail "no $topic: $(cat "$work/heard")"
+done
+grep -q '"temp_0_c": [12][0-9]\.[0-9]*, "rh_pct": ' "$work/heard" || fail "$(cat "$work/heard")"
+type_line stat
+expect device "reports accepted, 0 rejected"
+expect device "messages sent"
+
+step "the cloud tells what it was told"
+values=$(ask 'metricDatumList[0].value.number' iot list-metric-values --thing-name device \
+    --metric-name resets --start-time 0 --end-time 4000000000)
+[ "$values" = 2.0 ] || [ "$values" = 2 ] || fail "$values resets"
+violations=$(ask 'activeViolations[].[behavior.name,thingName,lastViolationValue.number]' \
+    iot list-active-violations)
+case $violations in
+resets*device*2*) ;;
+*) fail "the violations are: $violations" ;;
+esac
+
+step "what is not in order is rejected, and the device pauses"
+type_line "conf set defender_form cbor"
+expect device "defender_form="
+type_line "conf commit"
+expect device "Configuration saved"
+aws iot create-custom-metric --metric-name blocks --metric-type string-list \
+    --client-request-token 2 >/dev/null
+type_line reset
+expect cloud "device: report rejected: Malformed metrics report: the custom metric blocks"
+expect device "report rejected: InvalidPayload, Malformed metrics report: the custom metric blocks"

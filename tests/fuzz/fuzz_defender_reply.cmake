@@ -1,0 +1,1 @@
+otter_fuzz_target(defender_reply USES room_defender)
