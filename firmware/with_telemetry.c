@@ -1,7 +1,7 @@
 /* Telemetry in the firmware: which sources there are, and when an update has the connection. */
 #include "firmware/app.h"
-#include "firmware/with_telemetry.h"
 #include "port/traffic.h"
+#include "services/telemetry/telemetry.h"
 
 static struct telemetry telemetry;
 static struct config_part settings;
@@ -51,11 +51,6 @@ static void stat(struct cli *cli)
 }
 
 static const struct cli_table table = {NULL, 0, stat};
-
-struct telemetry *with_telemetry(void)
-{
-    return &telemetry;
-}
 
 static otter_status start(struct app *app, otter_ms now)
 {

@@ -52,20 +52,15 @@ otter_status telemetry_start(struct telemetry *t, const struct telemetry_config 
     }
     t->stopped = false;
     t->refused = false;
-    telemetry_set_period(t, (uint32_t)config_get_u64(config->kv, CONFIG_TELEMETRY_PERIOD), now);
+    t->period_s = (uint32_t)config_get_u64(config->kv, CONFIG_TELEMETRY_PERIOD);
+    t->next = 0;
+    t->due = now;
     return OTTER_OK;
 }
 
 void telemetry_stop(struct telemetry *t)
 {
     t->stopped = true;
-}
-
-void telemetry_set_period(struct telemetry *t, uint32_t period_s, otter_ms now)
-{
-    t->period_s = period_s;
-    t->next = 0;
-    t->due = now;
 }
 
 static bool may_send(const struct telemetry *t)

@@ -67,8 +67,6 @@ struct telemetry {
 otter_status telemetry_start(struct telemetry *telemetry, const struct telemetry_config *config,
                              otter_ms now);
 void telemetry_stop(struct telemetry *telemetry);
-/* Another period at once, such as one that the shadow desires; 0: off. Not kept in the store. */
-void telemetry_set_period(struct telemetry *telemetry, uint32_t period_s, otter_ms now);
 void telemetry_tick(struct telemetry *telemetry, otter_ms now);
 otter_ms telemetry_deadline(const struct telemetry *telemetry);
 

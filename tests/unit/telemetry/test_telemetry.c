@@ -93,7 +93,7 @@ static void each_source_has_one_message_in_each_period(void **state)
     assert_int_equal(w.b.last_qos, 0);
 }
 
-static void it_is_off_by_default_and_a_period_comes_into_force_at_once(void **state)
+static void it_is_off_by_default_and_another_period_holds_from_the_next_start_on(void **state)
 {
     (void)state;
     assert_int_equal(telemetry_start(&telemetry, &config, w.now), OTTER_OK);
@@ -101,10 +101,12 @@ static void it_is_off_by_default_and_a_period_comes_into_force_at_once(void **st
     pass(10000);
     assert_int_equal(published, 0);
     assert_true(telemetry_deadline(&telemetry) == OTTER_NEVER);
-    telemetry_set_period(&telemetry, 60, w.now);
+    telemetry_stop(&telemetry);
+    start("60");
     pass(1000);
     assert_int_equal(published, 2);
-    telemetry_set_period(&telemetry, 0, w.now);
+    telemetry_stop(&telemetry);
+    start("0");
     pass(120000);
     assert_int_equal(published, 2);
 }
@@ -195,7 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(each_source_has_one_message_in_each_period),
-        TEST(it_is_off_by_default_and_a_period_comes_into_force_at_once),
+        TEST(it_is_off_by_default_and_another_period_holds_from_the_next_start_on),
         TEST(nothing_is_kept_for_later),
         TEST(a_full_connection_drops_messages_and_holds_nothing_up),
         TEST(a_source_without_values_says_nothing),
