@@ -37,8 +37,8 @@ extern "C" {
 #define TUNE_ACK_TIMEOUT_MS 10000u /* ms for PUBACK, SUBACK, PINGRESP; 1 s to 5 min */
 #endif
 #ifndef TUNE_TLS_ARENA_SIZE
-/* Bytes, TLS's heap; `stat` shows the most used of it: 25 KB with the local cloud's EC certificates, 33
- * KB with a chain of four RSA-2048 certificates of 1.3 KB each and such a root. */
+/* Bytes, TLS's heap; `stat` shows the most used of it: 25 KB with the local cloud's EC
+ * certificates, 33 KB with a chain of four RSA-2048 certificates of 1.3 KB each and such a root. */
 #define TUNE_TLS_ARENA_SIZE (38u * 1024u)
 #endif
 
@@ -46,6 +46,10 @@ extern "C" {
 
 #ifndef TUNE_REPLY_TIMEOUT_MS
 #define TUNE_REPLY_TIMEOUT_MS 10000u /* ms for each answer of the Jobs service; 1 s to 5 min */
+#endif
+#ifndef TUNE_CERTIFICATE_TRIAL_MS
+#define TUNE_CERTIFICATE_TRIAL_MS                                                                  \
+    60000u /* ms that a new certificate has to bring the device on line */
 #endif
 #ifndef TUNE_JOB_POLL_MS
 #define TUNE_JOB_POLL_MS                                                                           \

@@ -23,12 +23,12 @@ otter_status tls_identity_open(struct tls_identity *identity, struct pki *pki)
                                 pki_load_cert(pki, PKI_ROOT_CA, &identity->root));
     if (status)
         return status;
-    status = named(PKI_TLS_KEY_PRIV, "generate a key",
-                   pki_open_key(pki, PKI_TLS_KEY_PRIV, &identity->key));
+    const struct pki_identity own = pki_identity(pki);
+    status = named(own.key, "generate a key", pki_open_key(pki, own.key, &identity->key));
     if (status)
         return status;
-    return named(PKI_TLS_CERT, "generate or import a certificate for tls_key_priv",
-                 pki_load_cert(pki, PKI_TLS_CERT, &identity->certificate));
+    return named(own.cert, "generate or import a certificate for its key",
+                 pki_load_cert(pki, own.cert, &identity->certificate));
 }
 
 int tls_identity_configure(struct tls_identity *identity, mbedtls_ssl_config *config)

@@ -1,6 +1,6 @@
-/* Who this side of a TLS connection is and whom it trusts: root_ca_cert, tls_key_priv and tls_cert
- * of struct pki, as Mbed TLS takes them. The private key is a handle that signs where the key lies.
- * For this room only. */
+/* Who this side of a TLS connection is and whom it trusts: root_ca_cert, and the private key of
+ * pki_identity (tls_key_priv, if nobody says otherwise) with its certificate, as Mbed TLS takes
+ * them. The private key is a handle that signs where the key lies. For this room only. */
 #ifndef OTTER_NET_TLS_IDENTITY_H
 #define OTTER_NET_TLS_IDENTITY_H
 

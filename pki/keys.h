@@ -23,6 +23,7 @@
 extern "C" {
 #endif
 
+struct kv_item;
 struct pki_object;
 
 /* A public key: SubjectPublicKeyInfo in DER (RFC 5480). */
@@ -54,6 +55,10 @@ struct pki_keys {
      * are only made. */
     otter_status (*import)(void *ctx, const struct pki_object *object, const uint8_t *der,
                            uint32_t length, const struct pki_public *key);
+    /* Takes the key from one label into the place of the one under the other, and sets `with` in
+     * the store in the same atomic change. NULL where that cannot be. */
+    otter_status (*move)(void *ctx, const struct pki_object *from, const struct pki_object *to,
+                         const struct kv_item *with, uint32_t with_count);
     /* No copy may be left. An absent key is no error. */
     otter_status (*remove)(void *ctx, const struct pki_object *object);
 };

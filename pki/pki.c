@@ -36,11 +36,18 @@ static const struct pki_object claim_labels[] = {
 const struct pki_table pki_claim_labels = {claim_labels,
                                            sizeof claim_labels / sizeof *claim_labels};
 
+static const struct pki_object next_labels[] = {
+    {PKI_NEXT_CERT, PKI_CERTIFICATE, NULL, NULL},
+    {PKI_NEXT_KEY, PKI_PRIVATE_KEY, NULL, PKI_NEXT_CERT},
+};
+const struct pki_table pki_next_labels = {next_labels, sizeof next_labels / sizeof *next_labels};
+
 void pki_init(struct pki *pki, struct kv *kv, const struct pki_keys *keys, void *keys_ctx)
 {
     *pki = (struct pki){.kv = kv,
                         .keys = keys != NULL ? keys : &pki_store,
                         .keys_ctx = keys != NULL ? keys_ctx : kv,
+                        .identity = {PKI_TLS_KEY_PRIV, PKI_TLS_CERT},
                         .tls = {&tls_table, NULL}};
 }
 

@@ -27,6 +27,9 @@
 #define PKI_OTA_SIGNER   "ota_signer_pub"
 #define PKI_CLAIM_CERT   "fleetprov_claim_cert"
 #define PKI_CLAIM_KEY    "fleetprov_claim_key"
+/* What shall take the place of tls_key_priv and tls_cert. */
+#define PKI_NEXT_KEY  "tls_key_next"
+#define PKI_NEXT_CERT "tls_cert_next"
 
 #define PKI_DER_MAX   1536u             /* longest certificate or key in DER */
 #define PKI_PEM_MAX   2200u             /* the same in PEM with its lines and marks */
@@ -59,6 +62,7 @@ struct pki_table {
 };
 extern const struct pki_table pki_ota_labels;   /* the signer of updates */
 extern const struct pki_table pki_claim_labels; /* fleet provisioning by claim */
+extern const struct pki_table pki_next_labels;  /* certificates to come */
 
 /* A table's place in a device's list. */
 struct pki_part {
@@ -66,11 +70,18 @@ struct pki_part {
     struct pki_part *next;
 };
 
+/* The labels of a private key and of its certificate. */
+struct pki_identity {
+    const char *key;
+    const char *cert;
+};
+
 /* All fields are private. */
 struct pki {
     struct kv *kv;
     const struct pki_keys *keys;
     void *keys_ctx;
+    struct pki_identity identity;
     struct pki_part tls; /* the first of the list */
 };
 
@@ -113,6 +124,19 @@ otter_status pki_load(struct pki *pki, const char *label, uint8_t *der, size_t s
 /* Takes an object away; a private key with its public half, and so that no copy of it is left.
  * Deleting an absent object succeeds. */
 otter_status pki_delete(struct pki *pki, const char *label);
+
+/* Moves a certificate, or a private key with its public half and its certificate, into the place of
+ * those under `to` (a label of the same type), and sets up to PKI_WITH_MAX items of the store, all
+ * as one atomic change; of a private key that was there no copy is left. OTTER_E_NOT_FOUND without
+ * the key or certificate; OTTER_E_UNSUPPORTED where private keys cannot be moved. */
+#define PKI_WITH_MAX 2u
+otter_status pki_adopt(struct pki *pki, const char *from, const char *to,
+                       const struct kv_item *with, uint32_t with_count);
+
+/* Who this device is in TLS from the next connection on: tls_key_priv and tls_cert at first. Not
+ * kept over a restart; the labels must outlive `pki`. */
+void pki_use(struct pki *pki, struct pki_identity identity);
+struct pki_identity pki_identity(const struct pki *pki);
 
 /* ---- Private keys ---------------------------------------------------------------------------- */
 

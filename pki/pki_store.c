@@ -84,6 +84,26 @@ static otter_status store_import(void *ctx, const struct pki_object *object, con
     return replace(ctx, object, der, length, public, false);
 }
 
+static otter_status store_move(void *ctx, const struct pki_object *from,
+                               const struct pki_object *to, const struct kv_item *with,
+                               uint32_t with_count)
+{
+    struct stored_key key;
+    struct kv_item items[KV_BATCH_MAX - 1];
+    const struct pki_name old = pki_name(from->label), new = pki_name(to->label);
+    otter_status status = with_count + 2 <= KV_BATCH_MAX - 1 ? OTTER_OK : OTTER_E_ARGUMENT;
+    if (status == OTTER_OK)
+        status = read_key(ctx, from, &key);
+    if (status == OTTER_OK) {
+        items[0] = (struct kv_item){new.text, key.der, sizeof key.der};
+        items[1] = (struct kv_item){old.text, NULL, 0};
+        memcpy(items + 2, with, with_count * sizeof *with);
+        status = kv_replace_secret(ctx, items, 2 + with_count);
+    }
+    mbedtls_platform_zeroize(&key, sizeof key);
+    return status;
+}
+
 static otter_status store_remove(void *ctx, const struct pki_object *object)
 {
     return replace(ctx, object, NULL, 0, NULL, false);
@@ -95,5 +115,6 @@ const struct pki_keys pki_store = {
     .sign = store_sign,
     .generate = store_generate,
     .import = store_import,
+    .move = store_move,
     .remove = store_remove,
 };

@@ -1,0 +1,1 @@
+otter_fuzz_target(fleet_reply USES room_fleet)
