@@ -78,7 +78,7 @@ void cli_prompt(struct cli *cli)
 
 void cli_make_way(struct cli *cli)
 {
-    if (cli->mid_line && (cli->running || cli->length > 0))
+    if (cli->mid_line && (cli->running || cli->held || cli->length > 0))
         put(cli, "\r\n", 2);
 }
 
@@ -116,9 +116,8 @@ static char *next_argument(char **rest, bool *closed)
     return argument;
 }
 
-/* The command of that place in the list, and the part that brings it; NULL behind the last. */
-static const struct cli_command *command_at(const struct cli *cli, size_t index,
-                                            const struct cli_part **part)
+const struct cli_command *cli_command_at(const struct cli *cli, size_t index,
+                                         const struct cli_part **part)
 {
     for (*part = cli->parts; *part != NULL; *part = (*part)->next) {
         const struct cli_table *table = (*part)->table;
@@ -134,13 +133,13 @@ static const struct cli_command *find_command(struct cli *cli, const char *name,
                                               const struct cli_part **part)
 {
     const struct cli_command *command;
-    for (size_t i = 0; (command = command_at(cli, i, part)) != NULL; i++) {
+    for (size_t i = 0; (command = cli_command_at(cli, i, part)) != NULL; i++) {
         if (strcmp(command->name, name) == 0)
             return command;
     }
     unsigned guesses = 0;
     cli_printf(cli, "Unknown command '%.40s': see 'help'.", name);
-    for (size_t i = 0; (command = command_at(cli, i, part)) != NULL; i++)
+    for (size_t i = 0; (command = cli_command_at(cli, i, part)) != NULL; i++)
         guesses = cli_guess(cli, name, command->name, guesses);
     cli_end_guess(cli, guesses);
     return NULL;
@@ -185,7 +184,7 @@ void cli_help(struct cli *cli, int argc, char **argv)
         }
         return;
     }
-    for (size_t i = 0; (command = command_at(cli, i, &part)) != NULL; i++)
+    for (size_t i = 0; (command = cli_command_at(cli, i, &part)) != NULL; i++)
         cli_printf(cli, "%-8s %s\n", command->name, command->summary);
 }
 
@@ -353,6 +352,18 @@ static void end_line(struct cli *cli)
     else
         command_line(cli);
     clear_line(cli);
+    if (!cli->held)
+        cli_prompt(cli);
+}
+
+void cli_hold(struct cli *cli)
+{
+    cli->held = true;
+}
+
+void cli_release(struct cli *cli)
+{
+    cli->held = false;
     cli_prompt(cli);
 }
 
@@ -439,8 +450,21 @@ static void control_character(struct cli *cli, char c)
     }
 }
 
+/* Ctrl-C ends what goes on; all else has come too early. */
+static void held_character(struct cli *cli, char c)
+{
+    if (c != CTRL_C)
+        return;
+    cli_print(cli, "^C\n");
+    cli_release(cli);
+}
+
 static void input_character(struct cli *cli, char c)
 {
+    if (cli->held) {
+        held_character(cli, c);
+        return;
+    }
     const bool is_control = (unsigned char)c < ' ' || c == DEL;
     const bool ends_crlf = cli->after_cr && c == '\n';
     cli->after_cr = c == '\r';

@@ -39,6 +39,7 @@ extern "C" {
 #define CLI_OUTPUT_MAX    256u /* of one cli_printf, longer output is cut; on the stack */
 
 struct cli;
+struct cli_editor;
 
 struct cli_command {
     const char *name;    /* where two tables have the same, that added first wins */
@@ -73,6 +74,7 @@ struct cli {
     void *write_context;
     /* Set by the owner, or NULL: ctrl-C has come where nothing was typed; may print lines. */
     void (*interrupted)(struct cli *cli);
+    struct cli_editor *editor; /* cli_edit.h; NULL: what is said above, and no more */
 
     /* inner state */
     struct cli_part *parts;
@@ -83,6 +85,8 @@ struct cli {
     bool too_long;
     bool after_cr;
     bool running;   /* a command is */
+    bool held;      /* ... and goes on after it has returned */
+    char parameter; /* the last one of an escape sequence */
     bool mid_line;  /* the last output did not end its line */
     bool spilled;   /* the beginning of the line is in the paste already */
     uint8_t escape; /* how much of an escape sequence has come */
@@ -113,6 +117,15 @@ void cli_prompt(struct cli *cli);
  * being typed or a command's output, and what was typed is shown again behind it. */
 void cli_make_way(struct cli *cli);
 void cli_come_back(struct cli *cli);
+
+/* From within a command that goes on in later turns: no prompt comes, and what is typed is dropped,
+ * until cli_release, or ctrl-C, after which `held` is false. */
+void cli_hold(struct cli *cli);
+void cli_release(struct cli *cli);
+
+/* The command of that place in the list, and the part that brings it; NULL behind the last. */
+const struct cli_command *cli_command_at(const struct cli *cli, size_t index,
+                                         const struct cli_part **part);
 
 /* From within a command. `buffer` must live until `done` is called. */
 void cli_begin_paste(struct cli *cli, char *buffer, size_t size, cli_paste_done *done);

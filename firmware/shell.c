@@ -3,6 +3,9 @@
 #include "firmware/shell.h"
 
 #include "firmware/app.h"
+#if OTTER_SERVICE_TOOLS
+#include "firmware/with_tools.h"
+#endif
 #include "net/mqtt_console.h"
 #include "net/tls.h"
 #include "port/log.h"
@@ -81,8 +84,24 @@ void shell_init(struct shell *shell, struct app *app)
 static otter_status start(struct app *app, otter_ms now)
 {
     (void)now;
+#if OTTER_SERVICE_TOOLS
+    if (tools_take_key(&app->shell.console.cli, '\0')) /* no key of theirs: only asks */
+        return OTTER_OK;
+#endif
     console_start(&app->shell.console);
     return OTTER_OK;
+}
+
+static void take(struct console *console, const char *input, size_t length)
+{
+#if OTTER_SERVICE_TOOLS
+    while (length > 0 && tools_take_key(&console->cli, *input)) {
+        input++;
+        length--;
+    }
+#endif
+    if (length > 0)
+        console_input(console, input, length);
 }
 
 /* Takes what has been typed. */
@@ -92,7 +111,7 @@ static void tick(struct app *app, otter_ms now)
     char input[INPUT_CHUNK];
     size_t length;
     while ((length = port_console_read(input, sizeof input)) > 0)
-        console_input(&app->shell.console, input, length);
+        take(&app->shell.console, input, length);
 }
 
 static otter_ms due(const struct app *app, otter_ms now)

@@ -37,6 +37,17 @@ size_t tls_arena_high_water(void)
 #endif
 }
 
+size_t tls_arena_used(void)
+{
+#if defined(MBEDTLS_MEMORY_BUFFER_ALLOC_C) && defined(MBEDTLS_MEMORY_DEBUG)
+    size_t used, blocks;
+    mbedtls_memory_buffer_alloc_cur_get(&used, &blocks);
+    return used;
+#else
+    return 0;
+#endif
+}
+
 /* ---- What Mbed TLS asks of us ---------------------------------------------------------------- */
 
 static int give_random(void *unused, unsigned char *data, size_t length)

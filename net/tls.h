@@ -53,6 +53,7 @@ struct tls {
 /* Once, before anything else uses Mbed TLS. */
 void tls_setup_arena(void *arena, size_t size);
 size_t tls_arena_high_water(void);
+size_t tls_arena_used(void);
 
 /* Takes root_ca_cert, tls_cert and a handle to tls_key_priv from `pki` and starts to connect.
  * OTTER_E_NOT_FOUND when one is missing (the log names it). `host` and `pki` must outlive the

@@ -633,6 +633,14 @@ const char *ota_phase_text(enum ota_phase phase)
     return (size_t)phase < sizeof texts / sizeof texts[0] ? texts[phase] : "?";
 }
 
+otter_status ota_abort(struct ota *ota, otter_ms now, const char *reason)
+{
+    if (ota->fault != NULL || ota->state < OTA_PROBING || ota->state >= OTA_READYING)
+        return OTTER_E_STATE;
+    ota_dispatch(ota, now, ota_fail(ota, "%s", reason));
+    return OTTER_OK;
+}
+
 struct ota_status ota_status(const struct ota *ota)
 {
     struct ota_status status = {

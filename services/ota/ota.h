@@ -138,6 +138,10 @@ bool ota_wants_reset(const struct ota *ota);
 
 struct ota_status ota_status(const struct ota *ota);
 
+/* Gives up the update in hand, whose job ends as FAILED, or REJECTED before its start, with this
+ * reason. OTTER_E_STATE without one, or when the new image has been asked for already. */
+otter_status ota_abort(struct ota *ota, otter_ms now, const char *reason);
+
 /* Every waiting state has a row with its deadline in the table of ota.c. */
 enum ota_state {
     OTA_OFFLINE,     /* until the Jobs client is on line first */

@@ -1,8 +1,11 @@
 /* What the update agent brings to the console: the command `ota`. */
 #include "services/ota/ota_console.h"
 
+#include <string.h>
+
 #include "image/image.h"
 #include "image/trailer.h"
+#include "port/port.h"
 #include "services/ota/agent.h"
 
 static const char *trailer_text(const struct trailer *trailer)
@@ -61,11 +64,8 @@ static void show_update(struct cli *cli, const struct ota *ota)
         cli_printf(cli, "last       %s\n", status.reason);
 }
 
-static void show_agent(struct cli *cli, int argc, char **argv)
+static void show_agent(struct cli *cli, const struct ota *ota)
 {
-    (void)argc;
-    (void)argv;
-    const struct ota *ota = cli_context(cli);
     show_slot(cli, "primary", ota->config.primary, ota_trailer_align(ota));
     show_slot(cli, "secondary", ota->config.secondary, ota_trailer_align(ota));
     if (ota->config.off == NULL)
@@ -76,7 +76,25 @@ static void show_agent(struct cli *cli, int argc, char **argv)
         cli_printf(cli, "The update agent does not run: %s.\n", ota->fault);
 }
 
-static const struct cli_command command = {"ota", "Show the state of the update agent", "",
-                                           show_agent};
+static void run(struct cli *cli, int argc, char **argv)
+{
+    struct ota *ota = cli_context(cli);
+    if (argc == 1 || strcmp(argv[1], "status") == 0)
+        show_agent(cli, ota);
+    else if (strcmp(argv[1], "abort") != 0)
+        cli_print(cli, "Wrong arguments: see 'help ota'.\n");
+    else if (ota_abort(ota, port_now(), "aborted at the device's console") == OTTER_OK)
+        cli_print(cli, "The update is given up; its job ends.\n");
+    else
+        cli_print(cli, "No update can be given up now: see 'ota'.\n");
+}
+
+static const struct cli_command command = {
+    "ota", "Show the state of the update agent, or give up its update",
+    "    Usage:\n"
+    "    ota [status]\n"
+    "    ota abort\n"
+    "        Before the new firmware is asked for; the job ends as FAILED.\n",
+    run};
 
 const struct cli_table ota_console = {&command, 1, NULL};

@@ -167,6 +167,27 @@ static void a_job_that_its_handler_cannot_do_is_rejected_with_its_reason(void **
     assert_string_equal(colour, "none");
 }
 
+static bool downloading(struct world *w)
+{
+    return w->ota.state == OTA_DOWNLOADING && ota_status(&w->ota).blocks_received > 1;
+}
+
+static void an_update_given_up_at_the_device_fails_its_job(void **state)
+{
+    (void)state;
+    sim_come_on_line();
+    assert_int_equal(ota_abort(&world.ota, world.now, "no"), OTTER_E_STATE);
+    world_add_update(&world, "job", world_image(2, 7000, true));
+    assert_true(world_run(&world, downloading, HOUR));
+    assert_int_equal(ota_abort(&world.ota, world.now, "aborted at the device's console"), OTTER_OK);
+    assert_int_equal(ota_abort(&world.ota, world.now, "again"), OTTER_E_STATE);
+    rest();
+    sim_expect("job", CLOUD_FAILED, "aborted at the device's console");
+    world_add_update(&world, "next", world_image(2, 7000, true));
+    rest();
+    sim_expect("next", CLOUD_SUCCEEDED, "accepted v2.0.0");
+}
+
 static void a_cancelled_job_is_taken_from_its_handler(void **state)
 {
     (void)state;
@@ -248,6 +269,7 @@ int main(void)
         PROMISE(each_job_goes_to_its_handler_in_the_clouds_order),
         PROMISE(a_job_that_its_handler_cannot_do_is_rejected_with_its_reason),
         PROMISE(a_cancelled_job_is_taken_from_its_handler),
+        PROMISE(an_update_given_up_at_the_device_fails_its_job),
         PROMISE(what_a_handler_is_done_with_is_not_begun_again),
         PROMISE(an_end_that_is_refused_is_told_without_details),
         PROMISE(jobs_of_all_kinds_end_well_through_trouble),

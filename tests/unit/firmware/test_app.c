@@ -72,10 +72,14 @@ void port_console_write(const void *data, size_t length)
     append(shown, sizeof shown, data, length);
 }
 
+static const char *keyed = ""; /* what a person has yet to type */
+
 size_t port_console_read(void *data, size_t size)
 {
-    (void)data, (void)size;
-    return 0;
+    const size_t length = strlen(keyed) < size ? strlen(keyed) : size;
+    memcpy(data, keyed, length);
+    keyed += length;
+    return length;
 }
 
 otter_status port_random(void *data, size_t length)
@@ -142,12 +146,12 @@ size_t port_ram_used(void)
 
 size_t port_stack_size(void)
 {
-    return 0;
+    return 4096;
 }
 
 size_t port_stack_used(void)
 {
-    return 0;
+    return 1024;
 }
 
 otter_status socket_connect(struct socket *socket, const char *host, uint16_t port)
@@ -711,6 +715,133 @@ static void what_an_activity_adds_once_more_when_it_starts_again_is_there_once(v
     assert_null(labels.next);
 }
 
+#if OTTER_SERVICE_TOOLS
+/* --- tools --- */
+
+static const char *says(const char *line)
+{
+    shown[0] = '\0';
+    keyed = line;
+    assert_true(run_until(now + 1));
+    return shown;
+}
+
+static void ps_lists_the_activities_and_kill_stops_and_starts_them(void **state)
+{
+    (void)state;
+    char line[32];
+    provision();
+    start();
+    assert_true(run_until(100));
+    const char *said = says("ps\r");
+    for (unsigned i = 0; i < ACTIVITY_COUNT; i++)
+        assert_non_null(strstr(said, activities[i]->name));
+    assert_null(strstr(said, "SUSPENDED"));
+    const unsigned ota = activity_index("ota");
+    snprintf(line, sizeof line, "kill %u\r", ota);
+    says(line);
+    assert_false(app.states[ota].runs);
+    assert_non_null(strstr(says("ps\r"), "SUSPENDED"));
+    assert_non_null(strstr(says(line), "ota: nothing done, it does not run."));
+    snprintf(line, sizeof line, "kill -SIGCONT %u\r", ota);
+    says(line);
+    assert_true(app.states[ota].runs);
+    says("killall -23 ota\r");
+    assert_false(app.states[ota].runs);
+    says("killall -cont ota jobs\r");
+    assert_true(app.states[ota].runs);
+    says("killall -SIGHUP ota\r");
+    assert_true(app.states[ota].runs);
+    assert_non_null(strstr(says("killall link\r"), "link cannot be stopped."));
+    assert_non_null(strstr(says("kill 99\r"), "No activity '99': see 'ps'."));
+    assert_non_null(strstr(says("killall\r"), "Which activity?"));
+}
+
+static void memory_is_shown_as_in_the_reference(void **state)
+{
+    (void)state;
+    start();
+    assert_non_null(strstr(says("heapstat\r"),
+                           "| Metric           | Dec (Bytes) | Hex (Bytes) | % Total |\r\n"));
+    assert_non_null(
+        strstr(shown, "| Heap Total       | 38912       | 0x9800      | 100 %   |\r\n"));
+    assert_non_null(strstr(says("heapstat -h\r"), "| Heap Total       | 38          | 0x9800 "));
+    assert_non_null(strstr(says("heapstat -x\r"), "Error: Unrecognized argument: -x"));
+    assert_non_null(strstr(says("stackstat\r"), "Stack size: 4096, Max stack: 1024 (25 %)"));
+}
+
+static unsigned value_of(char letter)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    return (unsigned)(strchr(letters, letter) - letters);
+}
+
+/* Byte `index` of a block in base64. */
+static uint8_t byte_of(const char *block, unsigned index)
+{
+    const char *group = block + index / 3 * 4 + index % 3;
+    return (uint8_t)(value_of(group[0]) << (2 + index % 3 * 2) |
+                     value_of(group[1]) >> (4 - index % 3 * 2));
+}
+
+static void rngtest_prints_blocks_until_there_are_enough_or_ctrl_c_comes(void **state)
+{
+    (void)state;
+    start();
+    says("rngtest 130\r");
+    const char *blocks = strstr(shown, "rngtest 130\r\n") + sizeof "rngtest 130\r\n" - 1;
+    assert_int_equal(strcspn(blocks, "\r"), 3 * 88);
+    for (int i = 1; i <= 3; i++)
+        assert_memory_equal(blocks + 88 * i - 2, "==", 2);
+    for (unsigned i = 1; i < 64; i++) /* as this test's generator counts */
+        assert_int_equal(byte_of(blocks, i), (uint8_t)(byte_of(blocks, 0) + i));
+    assert_string_equal(blocks + 3 * 88, "\r\nDONE\r\n> ");
+    shown[0] = '\0';
+    keyed = "rngtest 100000000\r";
+    app_tick(&app, now);
+    app_tick(&app, now);
+    assert_int_equal(app_deadline(&app, now), now);
+    assert_non_null(strstr(says("\x03"), "^C\r\n> "));
+    assert_non_null(strstr(says("uptime\r"), "up 0 day(s)"));
+    entropy = false;
+    assert_non_null(strstr(says("rngtest\r"), "Error: "));
+    assert_non_null(strstr(says("rngtest many\r"), "How many bytes?"));
+}
+
+static void net_shows_what_lacks(void **state)
+{
+    (void)state;
+    provision();
+    start();
+    network = OTTER_E_PASSWORD;
+    assert_non_null(strstr(says("net\r"), "network    wrong Wi-Fi password"));
+    assert_non_null(strstr(shown, "cloud      cloud.example:8883, off line"));
+    assert_non_null(strstr(says("ota abort\r"), "No update can be given up now"));
+}
+
+static void with_line_mode_off_single_keys_are_taken(void **state)
+{
+    (void)state;
+    start();
+    says("conf set line_mode 0\rconf commit\r");
+    shown[0] = '\0';
+    start();
+    assert_string_equal(shown, ""); /* no prompt */
+    assert_memory_equal(says("h"), "** MBED HEAP STATS **\r\n", 23);
+    assert_memory_equal(says("s"), "** MBED THREAD STACK STATS **\r\n", 31);
+    assert_string_equal(says("x\r"), "");
+    assert_non_null(strstr(says("\x03"), "> "));
+    assert_non_null(strstr(says("version\r"), "Otter firmware"));
+    start();
+    keyed = "r";
+    const otter_ms pressed = now;
+    assert_false(run_until(now + MINUTE));
+    assert_in_range(now - pressed, 2000, 2600);
+    assert_non_null(strstr(shown, "\r\nSystem reset after 2 secs...\r\n\r\n\r\n"));
+}
+#endif
+
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -733,6 +864,13 @@ int main(void)
         PROMISE(a_stopped_activity_has_no_turns_until_it_is_started_again),
         PROMISE(connection_and_console_cannot_be_stopped),
         PROMISE(what_an_activity_adds_once_more_when_it_starts_again_is_there_once),
+#if OTTER_SERVICE_TOOLS
+        PROMISE(ps_lists_the_activities_and_kill_stops_and_starts_them),
+        PROMISE(memory_is_shown_as_in_the_reference),
+        PROMISE(rngtest_prints_blocks_until_there_are_enough_or_ctrl_c_comes),
+        PROMISE(net_shows_what_lacks),
+        PROMISE(with_line_mode_off_single_keys_are_taken),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
