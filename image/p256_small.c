@@ -62,8 +62,9 @@ static bool less(const number a, const number b)
 
 static void add_mod(number r, const number a, const number b, const number m)
 {
-    if (add(r, a, b) != 0 || !less(r, m))
-        subtract(r, r, m);
+    const uint32_t carry = add(r, a, b);
+    if (subtract(r, r, m) > carry)
+        add(r, r, m);
 }
 
 static void subtract_mod(number r, const number a, const number b, const number m)
@@ -86,19 +87,20 @@ static uint32_t multiply_add(uint32_t t[WORDS + 1], const number a, uint32_t wor
     return (uint32_t)(sum >> 32);
 }
 
-/* r = a b / 2^256 mod m */
+/* r = a b / 2^256 mod m. The product slides up through t, a word for each word of b, as
+ * Montgomery's steps make its lowest words 0. No memcpy or memset here: a small C library's go by
+ * bytes. */
 static void multiply(number r, const number a, const number b, const struct modulus *modulus)
 {
-    uint32_t t[WORDS + 1] = {0};
+    uint32_t t[2 * WORDS + 1];
+    subtract(t, a, a); /* 0 */
+    t[WORDS] = 0;
     for (unsigned i = 0; i < WORDS; i++) {
-        uint32_t top = multiply_add(t, a, b[i]);
-        top += multiply_add(t, modulus->m, t[0] * modulus->inverse);
-        memmove(t, t + 1, sizeof(number)); /* the lowest word has become 0 */
-        t[WORDS] = top;
+        const uint32_t top = multiply_add(t + i, a, b[i]);
+        t[i + WORDS + 1] = top + multiply_add(t + i, modulus->m, t[i] * modulus->inverse);
     }
-    if (t[WORDS] != 0 || !less(t, modulus->m))
-        subtract(t, t, modulus->m);
-    memcpy(r, t, sizeof(number));
+    if (subtract(r, t + WORDS, modulus->m) > t[2 * WORDS])
+        add(r, r, modulus->m);
 }
 
 static void modulus_init(struct modulus *modulus, const number m, uint32_t inverse)
@@ -244,8 +246,7 @@ static bool x_matches(const struct curve *curve, const struct point *point, cons
 bool image_p256_verify(const uint8_t key[65], const uint8_t hash[32], const uint8_t signature[64])
 {
     struct curve curve;
-    struct point public;
-    struct point base;
+    struct point bases[3]; /* the generator, the key, their sum */
     struct point sum = {0};
     number r, s, u1, u2;
     modulus_init(&curve.p, prime, 1);
@@ -254,21 +255,22 @@ bool image_p256_verify(const uint8_t key[65], const uint8_t hash[32], const uint
     number_read(s, key + 33);
     if (key[0] != 4 || !less(r, prime) || !less(s, prime))
         return false;
-    point_init(&curve, &public, r, s);
-    if (!is_on_curve(&curve, &public))
+    point_init(&curve, &bases[1], r, s);
+    if (!is_on_curve(&curve, &bases[1]))
         return false;
     number_read(r, signature);
     number_read(s, signature + 32);
     if (!find_scalars(u1, u2, r, s, hash))
         return false;
-    point_init(&curve, &base, base_x, base_y);
+    point_init(&curve, &bases[0], base_x, base_y);
+    bases[2] = bases[0];
+    add_point(&curve, &bases[2], &bases[1]);
     multiply(sum.y, one, curve.p.r2, &curve.p); /* infinity is 0 : 1 : 0 */
     for (unsigned i = 256; i > 0; i--) {
         add_point(&curve, &sum, &sum);
-        if (bit_of(u1, i - 1))
-            add_point(&curve, &sum, &base);
-        if (bit_of(u2, i - 1))
-            add_point(&curve, &sum, &public);
+        const unsigned bits = bit_of(u1, i - 1) | (unsigned)bit_of(u2, i - 1) << 1;
+        if (bits)
+            add_point(&curve, &sum, &bases[bits - 1]);
     }
     return x_matches(&curve, &sum, r);
 }

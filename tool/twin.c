@@ -19,6 +19,7 @@ enum {
     OPTION_CUT = 256,
     OPTION_CUT_OPERATION,
     OPTION_CUT_AT,
+    OPTION_CUTS,
     OPTION_LIST,
     OPTION_SSID,
     OPTION_PASSWORD,
@@ -39,13 +40,22 @@ static const struct option options[] = {
     {OPTION_CUT_OPERATION, "cut-in-operation", "N",
      "cuts the power in the middle of the N-th flash operation; exit code 3"},
     {OPTION_CUT_AT, "cut-at", "OPERATION[@N]",
-     "cuts the power when the N-th OPERATION of the chip's flash starts: program, erase, "
-     "bank-erase, mass-erase, option-change; exit code 3"},
+     "cuts the power when the N-th OPERATION starts: program, erase, bank-erase, mass-erase, "
+     "option-change of the chip's flash, nor-program, nor-erase of SPI flash, card-write; exit "
+     "code "
+     "3"},
+    {OPTION_CUTS, "cuts", "PLACE,...",
+     "cuts the power at each PLACE in its turn, counted from power-on, gives it back each time, "
+     "and "
+     "runs on behind the last. PLACE: N, in the middle of the N-th flash operation; OPERATION[@N], "
+     "in "
+     "its middle; before:OPERATION[@N]"},
     {OPTION_SSID, "ssid", "NAME", "the access point that the board's modem finds (workshop)"},
     {OPTION_PASSWORD, "password", "TEXT", "its password (otter-demo)"},
-    {OPTION_MODEM_FAULT, "modem-fault", "KIND[@N]",
+    {OPTION_MODEM_FAULT, "modem-fault", "KIND[@N],...",
      "the board's modem goes wrong once, at its N-th command, or its Ethernet\n"
-     "                                controller at its N-th frame; `help` lists the kinds"},
+     "                                controller at its N-th frame; `help` lists the kinds. With "
+     "--cuts, one for each start in its turn"},
     {OPTION_MODEM_DELAY, "modem-delay", "MS",
      "an AT modem takes so long for each answer: 1 to 60000 (1)"},
     {OPTION_NO_ENTROPY, "no-entropy", NULL,
@@ -76,17 +86,28 @@ static const struct usage usage = {
 #define HEX_MAX          8u
 #define LOOK_FOR_SIGNALS (50u * TWIN_MS)
 
+#define CUTS_MAX   64u
+#define STARTS_MAX 64u
+
+/* A cut: in the middle of the n-th operation of this name, or of any (NULL), or before it. */
+struct place {
+    const char *name;
+    uint32_t n;
+    bool before;
+};
+
 struct job {
     const char *board, *flash, *console, *trace;
     const char *hex[HEX_MAX];
     unsigned hex_count;
     uint64_t cut_after;
-    uint32_t cut_operation;
-    const char *cut_name;
-    uint32_t cut_name_count;
+    struct place cut; /* that ends the run */
+    struct place cuts[CUTS_MAX];
+    unsigned cut_count;
     bool no_entropy;
     bool late_nmi;
-    const char *modem_fault;
+    char *modem_faults[STARTS_MAX]; /* by start */
+    unsigned modem_fault_count;
     struct modem_setup modem;
 };
 
@@ -144,28 +165,56 @@ static void follow_link(struct machine *machine, bool *away)
     fprintf(stderr, "\notter twin: the link is %s\n", *away ? "gone" : "back");
 }
 
-static int run(struct machine *machine, const struct job *job)
+static void set_cut(struct twin *twin, const struct place *place)
 {
-    bool away = false;
-    struct console console;
+    if (place->name && place->before)
+        twin_cut_at(twin, place->name, place->n);
+    else if (place->name)
+        twin_cut_in(twin, place->name, place->n);
+    else
+        twin_cut_in_operation(twin, place->n);
+}
+
+static bool connect(struct machine *machine, const struct job *job, struct console *console)
+{
     if (!job->console)
-        console_open_files(&console, machine->twin, STDIN_FILENO, STDOUT_FILENO);
-    else if (!console_open_terminal(&console, machine->twin, job->console))
-        return 1;
-    machine->connect_console(machine, &console.serial);
-    if (machine->connect_modem && !machine->connect_modem(machine, &job->modem))
-        return 1;
+        console_open_files(console, machine->twin, STDIN_FILENO, STDOUT_FILENO);
+    else if (!console_open_terminal(console, machine->twin, job->console))
+        return false;
+    machine->connect_console(machine, &console->serial);
     if (job->no_entropy && machine->spoil_entropy)
         machine->spoil_entropy(machine);
     if (job->late_nmi && machine->delay_nmi)
         machine->delay_nmi(machine);
+    return !machine->connect_modem || machine->connect_modem(machine, &job->modem);
+}
+
+static void say_end(const struct twin *twin, enum twin_end end)
+{
+    uint32_t offset = 0;
+    const char *operation = twin_last_operation(twin, &offset);
+    if (end == TWIN_FAULT) {
+        fprintf(stderr, "\notter twin: %s\n", twin_fault_text(twin));
+        return;
+    }
+    fprintf(stderr, "\notter twin: %s after %llu clocks, %u flash operations",
+            end == TWIN_CUT ? "power cut" : "stopped", (unsigned long long)twin_clocks(twin),
+            twin_operations(twin));
+    if (end == TWIN_CUT && operation)
+        fprintf(stderr, ", the last a %s at 0x%08x", operation, offset);
+    fputc('\n', stderr);
+}
+
+/* From power-on; `cut` is one of those that the power comes back from, or NULL. */
+static int run(struct machine *machine, const struct job *job, const struct place *cut)
+{
+    bool away = false;
+    struct console console;
+    if (!connect(machine, job, &console))
+        return 1;
     twin_trace(machine->twin, job->trace);
-    twin_cut_after(machine->twin, job->cut_after);
-    twin_cut_in_operation(machine->twin, job->cut_operation);
-    twin_cut_at(machine->twin, job->cut_name, job->cut_name_count);
-    signal(SIGINT, on_signal);
-    signal(SIGTERM, on_signal);
-    signal(SIGPIPE, SIG_IGN); /* a connection that is gone is the board's to notice */
+    twin_cut_after(machine->twin, cut ? UINT64_MAX : job->cut_after);
+    set_cut(machine->twin, cut ? cut : &job->cut);
     twin_reset(machine->twin, TWIN_RESET_POWER);
     enum twin_end end = TWIN_STOPPED;
     while (!stopped && end == TWIN_STOPPED) {
@@ -173,26 +222,19 @@ static int run(struct machine *machine, const struct job *job)
         end = twin_run(machine->twin, twin_now(machine->twin) + LOOK_FOR_SIGNALS);
     }
     console_close(&console);
-    if (end == TWIN_FAULT)
-        fprintf(stderr, "\notter twin: %s\n", twin_fault_text(machine->twin));
-    else
-        fprintf(stderr, "\notter twin: %s after %llu clocks, %u flash operations\n",
-                end == TWIN_CUT ? "power cut" : "stopped",
-                (unsigned long long)twin_clocks(machine->twin), twin_operations(machine->twin));
+    say_end(machine->twin, end);
     return end == TWIN_FAULT ? 1 : end == TWIN_CUT ? 3 : 0;
 }
 
 /* False when the board's modem does not know that fault; they are listed then. */
-static bool take_modem_fault(struct job *job, const struct machine *machine)
+static bool take_modem_fault(struct job *job, const struct machine *machine, const char *fault)
 {
-    if (!job->modem_fault)
-        return true;
     if (!machine->modem_faults) {
         fprintf(stderr, "otter twin: %s has neither modem nor Ethernet that could go wrong\n",
                 machine->board);
         return false;
     }
-    if (modem_setup_fault(&job->modem, machine->modem_faults, job->modem_fault))
+    if (modem_setup_fault(&job->modem, machine->modem_faults, fault))
         return true;
     fprintf(stderr, "otter twin: the network of %s goes wrong by KIND[@N], of which KIND is\n",
             machine->board);
@@ -201,22 +243,38 @@ static bool take_modem_fault(struct job *job, const struct machine *machine)
     return false;
 }
 
+/* The n-th start, from 0: a board made anew, on the flash as it was left. */
+static int power_on(struct job *job, unsigned n)
+{
+    struct machine *machine = machine_new(job->board, job->flash);
+    if (!machine)
+        return 1;
+    int code = 0;
+    job->modem.fault = 0;
+    if (n < job->modem_fault_count && !take_modem_fault(job, machine, job->modem_faults[n]))
+        code = 2;
+    for (unsigned i = 0; n == 0 && i < job->hex_count && code == 0; i++)
+        code = program(machine, job->hex[i]) ? 0 : 1;
+    if (code == 0)
+        code = run(machine, job, n < job->cut_count ? &job->cuts[n] : NULL);
+    machine_free(machine);
+    return code;
+}
+
 static int start(struct job *job)
 {
     signal(SIGUSR1, on_link_signal); /* from here on: once the flash is there, it is safe to send */
+    signal(SIGINT, on_signal);
+    signal(SIGTERM, on_signal);
+    signal(SIGPIPE, SIG_IGN); /* a connection that is gone is the board's to notice */
     if (mkdir(job->flash, 0777) != 0 && errno != EEXIST) {
         fprintf(stderr, "otter twin: cannot make %s: %s\n", job->flash, strerror(errno));
         return 1;
     }
-    struct machine *machine = machine_new(job->board, job->flash);
-    if (!machine)
-        return 1;
-    int code = take_modem_fault(job, machine) ? 0 : 2;
-    for (unsigned i = 0; i < job->hex_count && code == 0; i++)
-        code = program(machine, job->hex[i]) ? 0 : 1;
-    if (code == 0)
-        code = run(machine, job);
-    machine_free(machine);
+    unsigned n = 0;
+    int code;
+    while ((code = power_on(job, n)) == 3 && n++ < job->cut_count)
+        ;
     return code;
 }
 
@@ -232,24 +290,58 @@ static int take_number(const char *text, uint64_t max, uint64_t *number)
 }
 
 /* OPERATION or OPERATION@N. */
-static int take_cut_at(struct job *job, const char *text)
+static int take_operation(struct place *place, int option, const char *text)
 {
-    static const char *const names[] = {"program", "erase", "bank-erase", "mass-erase",
-                                        "option-change"};
+    static const char *const names[] = {"program",       "erase",       "bank-erase", "mass-erase",
+                                        "option-change", "nor-program", "nor-erase",  "card-write"};
     uint64_t count = 1;
     const char *at = strchr(text, '@');
     const size_t length = at ? (size_t)(at - text) : strlen(text);
+    place->name = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == length && strncmp(names[i], text, length) == 0)
-            job->cut_name = names[i];
-    if (!job->cut_name)
-        return usage_wrong_value(&usage, OPTION_CUT_AT, text);
+            place->name = names[i];
+    if (!place->name)
+        return usage_wrong_value(&usage, option, text);
     const int wrong = at ? take_number(at + 1, UINT32_MAX, &count) : 0;
-    job->cut_name_count = (uint32_t)count;
+    place->n = (uint32_t)count;
     return wrong;
 }
 
-static int take_option(struct job *job, int option, const char *value)
+static int take_place(struct place *place, const char *text)
+{
+    static const char before[] = "before:";
+    uint64_t number = 0;
+    *place = (struct place){.before = strncmp(text, before, sizeof before - 1) == 0};
+    if (*text < '0' || *text > '9')
+        return take_operation(place, OPTION_CUTS, text + (place->before ? sizeof before - 1 : 0));
+    const int wrong = take_number(text, UINT32_MAX, &number);
+    place->n = (uint32_t)number;
+    return wrong;
+}
+
+static int take_cuts(struct job *job, char *list)
+{
+    int wrong = 0;
+    for (char *text = strtok(list, ","); text && !wrong; text = strtok(NULL, ",")) {
+        if (job->cut_count == CUTS_MAX)
+            return usage_wrong(&usage, "more than %u cuts", CUTS_MAX);
+        wrong = take_place(&job->cuts[job->cut_count++], text);
+    }
+    return wrong;
+}
+
+static int take_modem_faults(struct job *job, char *list)
+{
+    for (char *text = strtok(list, ","); text; text = strtok(NULL, ",")) {
+        if (job->modem_fault_count == STARTS_MAX)
+            return usage_wrong(&usage, "modem faults for more than %u starts", STARTS_MAX);
+        job->modem_faults[job->modem_fault_count++] = text;
+    }
+    return 0;
+}
+
+static int take_option(struct job *job, int option, char *value)
 {
     uint64_t number = 0;
     int wrong = 0;
@@ -278,7 +370,7 @@ static int take_option(struct job *job, int option, const char *value)
         job->modem.password = value;
         break;
     case OPTION_MODEM_FAULT:
-        job->modem_fault = value;
+        wrong = take_modem_faults(job, value);
         break;
     case OPTION_MODEM_DELAY:
         wrong = take_number(value, 60000, &number);
@@ -294,11 +386,15 @@ static int take_option(struct job *job, int option, const char *value)
         wrong = take_number(value, UINT64_MAX, &job->cut_after);
         break;
     case OPTION_CUT_AT:
-        wrong = take_cut_at(job, value);
+        job->cut.before = true;
+        wrong = take_operation(&job->cut, option, value);
+        break;
+    case OPTION_CUTS:
+        wrong = take_cuts(job, value);
         break;
     case OPTION_CUT_OPERATION:
         wrong = take_number(value, UINT32_MAX, &number);
-        job->cut_operation = (uint32_t)number;
+        job->cut = (struct place){.n = (uint32_t)number};
         break;
     }
     return wrong;
@@ -321,7 +417,7 @@ int command_twin(int argc, char **argv)
             return usage_wrong(&usage, "what is '%s' for?", arguments.value);
         if (got == OPTION_LIST)
             return list();
-        const int wrong = take_option(&job, got, arguments.value);
+        const int wrong = take_option(&job, got, (char *)arguments.value); /* lists are cut up */
         if (wrong)
             return wrong;
     }

@@ -156,7 +156,7 @@ static void show(const struct device *device, const struct reg *reg, const char 
     char index[16] = "";
     if (reg->count > 1)
         snprintf(index, sizeof index, "[%u]", (offset - reg->offset) / 4u);
-    fprintf(stderr, "%12.6f %s.%s%s %s %08x (pc %08x)\n", (double)device->twin->now / 1e9,
+    fprintf(stderr, "%12.6f %s.%s%s %s %08x (pc %08x)\n", (double)twin_now(device->twin) / 1e9,
             device->name, reg->name, index, sign, value, twin_pc(device->twin));
 }
 
@@ -290,7 +290,7 @@ void bus_reset(struct twin *twin, enum twin_reset reset)
         for (struct memory *memory = twin->memories; memory; memory = memory->next)
             if (memory->own)
                 scramble(memory);
-        twin->hz = twin->hz_at_power_on;
+        twin_set_hz(twin, twin->hz_at_power_on);
     }
     for (struct device *device = twin->devices; device; device = device->next)
         device_reset(device, reset);

@@ -57,13 +57,20 @@ struct memory {
     struct memory *next;
 };
 
+/* A cut in operations of one name, and how many are to come with it. */
+struct named_cut {
+    const char *name;
+    unsigned left;
+};
+
 struct twin {
     uc_engine *uc;
     enum twin_core core;
     struct checked *checked; /* blocks that baseline.c has seen; NULL: it looks at none */
     /* time */
-    twin_ns now;
+    twin_ns now; /* twin_now brings it up to date while the core runs */
     uint64_t clocks;
+    uint64_t settled;    /* the clocks that `now` has in it */
     uint64_t clock_rest; /* part of a nanosecond, in 1 / hz */
     uint32_t hz;
     uint32_t hz_at_power_on;
@@ -72,8 +79,10 @@ struct twin {
     uint64_t cut_at;        /* in clocks */
     unsigned cut_operation; /* the one that the cut lies in, 0 for none */
     unsigned operations;
-    const char *cut_name; /* the operation that the cut lies before, and how many are to come */
-    unsigned cut_name_left;
+    struct named_cut before, within;
+    bool cut_within; /* the operation that has started */
+    const char *last_operation;
+    uint32_t last_offset;
     bool cut; /* the power is gone */
     struct twin_timer *timers;
     twin_ns polled; /* when the host was looked at last */

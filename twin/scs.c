@@ -78,7 +78,7 @@ static uint32_t systick_value(const struct twin *twin)
     const uint32_t reload = scs->values[RVR / 4];
     if (!(scs->values[CSR / 4] & CSR_ENABLE))
         return s->from;
-    const uint64_t gone = (twin->now - s->started) * twin->hz / 1000000000ull;
+    const uint64_t gone = (twin_now(twin) - s->started) * twin->hz / 1000000000ull;
     if (gone <= s->from)
         return s->from - (uint32_t)gone;
     return reload - (uint32_t)((gone - s->from - 1) % (reload + 1ull));
@@ -88,10 +88,10 @@ static void systick_plan(struct twin *twin)
 {
     struct systick *s = &twin->systick;
     const bool runs = (twin->scs.values[CSR / 4] & CSR_ENABLE) && twin->scs.values[RVR / 4] > 0;
-    s->started = twin->now;
+    s->started = twin_now(twin);
     twin_timer_set(
         twin, &s->timer,
-        runs ? twin->now + ticks_to_ns(twin, s->from ? s->from : twin->scs.values[RVR / 4] + 1ull)
+        runs ? twin_now(twin) + ticks_to_ns(twin, s->from ? s->from : twin->scs.values[RVR / 4] + 1ull)
              : TWIN_NEVER);
 }
 

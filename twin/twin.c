@@ -72,8 +72,9 @@ void twin_cut_in_operation(struct twin *twin, unsigned n)
 
 bool twin_operation(struct twin *twin)
 {
-    if (++twin->operations == twin->cut_operation)
+    if (++twin->operations == twin->cut_operation || twin->cut_within)
         twin->cut = true;
+    twin->cut_within = false;
     if (twin->cut)
         twin_end_slice(twin);
     return twin->cut;
@@ -81,18 +82,36 @@ bool twin_operation(struct twin *twin)
 
 void twin_cut_at(struct twin *twin, const char *name, unsigned n)
 {
-    twin->cut_name = name;
-    twin->cut_name_left = n;
+    twin->before = (struct named_cut){name, n};
 }
 
-bool twin_starts(struct twin *twin, const char *name)
+void twin_cut_in(struct twin *twin, const char *name, unsigned n)
 {
-    if (twin->cut_name && strcmp(twin->cut_name, name) == 0 && twin->cut_name_left &&
-        --twin->cut_name_left == 0)
+    twin->within = (struct named_cut){name, n};
+}
+
+static bool is_due(struct named_cut *cut, const char *name)
+{
+    return cut->left && cut->name && strcmp(cut->name, name) == 0 && --cut->left == 0;
+}
+
+bool twin_starts(struct twin *twin, const char *name, uint32_t offset)
+{
+    twin->last_operation = name;
+    twin->last_offset = offset;
+    if (is_due(&twin->within, name))
+        twin->cut_within = true;
+    if (is_due(&twin->before, name))
         twin->cut = true;
     if (twin->cut)
         twin_end_slice(twin);
     return twin->cut;
+}
+
+const char *twin_last_operation(const struct twin *twin, uint32_t *offset)
+{
+    *offset = twin->last_offset;
+    return twin->last_operation;
 }
 
 unsigned twin_operations(const struct twin *twin)
@@ -111,8 +130,20 @@ bool twin_power_again(struct twin *twin)
 
 /* ---- time ---- */
 
+/* Virtual time of the clocks that have gone by since it was last brought up to date: a division for
+ * each look, not for each block. */
+static void settle(struct twin *twin)
+{
+    const uint64_t parts = (twin->clocks - twin->settled) * 1000000000ull + twin->clock_rest;
+    twin->settled = twin->clocks;
+    twin->now += parts / twin->hz;
+    twin->clock_rest = parts % twin->hz;
+}
+
 twin_ns twin_now(const struct twin *twin)
 {
+    if (twin->clocks != twin->settled)
+        settle((struct twin *)twin);
     return twin->now;
 }
 
@@ -123,6 +154,7 @@ uint64_t twin_clocks(const struct twin *twin)
 
 void twin_set_hz(struct twin *twin, uint32_t hz)
 {
+    settle(twin);
     twin->hz = hz;
     twin->clock_rest = 0;
     twin_end_slice(twin);
@@ -133,14 +165,6 @@ uint32_t twin_hz(const struct twin *twin)
     return twin->hz;
 }
 
-static void count_clocks(struct twin *twin, uint64_t clocks)
-{
-    const uint64_t parts = clocks * 1000000000ull + twin->clock_rest;
-    twin->clocks += clocks;
-    twin->now += parts / twin->hz;
-    twin->clock_rest = parts % twin->hz;
-}
-
 void twin_advance(struct twin *twin, twin_ns duration)
 {
     twin->now += duration;
@@ -148,8 +172,18 @@ void twin_advance(struct twin *twin, twin_ns duration)
 
 void twin_stall(struct twin *twin, twin_ns duration)
 {
+    (void)twin_now(twin);
     twin_advance(twin, duration);
-    twin_end_slice(twin); /* events may have come due */
+    const uint64_t clocks = duration * twin->hz / 1000000000ull;
+    const bool ends = twin_next_event(twin) <= twin->now || clocks >= twin->slice_end;
+    twin->slice_end = ends ? 0 : twin->slice_end - clocks; /* what is due comes earlier */
+}
+
+void twin_stall_until(struct twin *twin, twin_ns done)
+{
+    const twin_ns now = twin_now(twin);
+    if (done != TWIN_NEVER && done > now)
+        twin_stall(twin, done - now < TWIN_LOOK ? done - now : TWIN_LOOK);
 }
 
 void twin_timer_set(struct twin *twin, struct twin_timer *timer, twin_ns at)
@@ -180,7 +214,7 @@ twin_ns twin_next_event(const struct twin *twin)
 
 static void run_timers(struct twin *twin)
 {
-    while (twin->timers && twin->timers->at <= twin->now && !twin->faulted) {
+    while (twin->timers && twin->timers->at <= twin_now(twin) && !twin->faulted) {
         struct twin_timer *timer = twin->timers;
         twin->timers = timer->next;
         timer->queued = false;
@@ -194,7 +228,7 @@ static void run_timers(struct twin *twin)
 static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 {
     struct twin *twin = ctx;
-    count_clocks(twin, twin->block_size);
+    twin->clocks += twin->block_size;
     twin->block_size = 0;
     twin->block_start = (uint32_t)address;
     guard_fetch(twin, (uint32_t)address, size);
@@ -297,8 +331,9 @@ static void run_slice(struct twin *twin, uint64_t clocks)
         core_set_reg(twin, UC_ARM_REG_PC, twin->block_start | 1u);
     const bool abandoned = twin->abandoned != NULL;
     report(twin, error);
-    count_clocks(twin, twin->block_size);
+    twin->clocks += twin->block_size;
     twin->block_size = 0;
+    settle(twin);
     twin->slept = !twin->between && !abandoned && !twin->faulted && error == UC_ERR_OK;
 }
 
@@ -314,7 +349,8 @@ static bool reach_cut(struct twin *twin)
         twin->slice_end = UINT64_MAX;
         report(twin, uc_emu_start(twin->uc, twin_pc(twin) | 1u, 0xffffffffu, 0, 1));
         twin->block_size = 0;
-        count_clocks(twin, 1);
+        twin->clocks++;
+        settle(twin);
         exceptions_take(twin);
     }
     twin->cut_at = cut;

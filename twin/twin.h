@@ -100,17 +100,23 @@ void twin_cut_in_operation(struct twin *twin, unsigned n);
 /* Cuts the power when the n-th operation of this name starts, before it has changed anything.
  * `name` must outlive the twin; NULL: not at all. */
 void twin_cut_at(struct twin *twin, const char *name, unsigned n);
+/* The same in its middle. */
+void twin_cut_in(struct twin *twin, const char *name, unsigned n);
 /* The power is back after a cut: as a new twin would start on the same memories. False when there
  * was none. */
 bool twin_power_again(struct twin *twin);
-/* For models of such memories: an operation starts, called "program", "erase", "bank-erase",
- * "mass-erase" or "option-change". True when the power goes here: then nothing may change. */
-bool twin_starts(struct twin *twin, const char *name);
+/* For models of such memories: an operation starts at this offset of the memory, called "program",
+ * "erase", "bank-erase", "mass-erase", "option-change" in the chip's own flash, "nor-program" and
+ * "nor-erase" in SPI flash, "card-write" on an SD card. True when the power goes here: then nothing
+ * may change. */
+bool twin_starts(struct twin *twin, const char *name, uint32_t offset);
 /* For models of such memories: the middle of an operation; the file holds what a cut would leave.
  * True when the power goes here: then the operation must not be finished. */
 bool twin_operation(struct twin *twin);
 /* How many there were. */
 unsigned twin_operations(const struct twin *twin);
+/* The one that started last: its name, NULL before the first, and its offset. */
+const char *twin_last_operation(const struct twin *twin, uint32_t *offset);
 
 /* The sentence of a TWIN_FAULT, "" before. */
 const char *twin_fault_text(const struct twin *twin);
@@ -133,6 +139,10 @@ void twin_set_hz(struct twin *twin, uint32_t hz);
 uint32_t twin_hz(const struct twin *twin);
 /* The core waits this long for the bus, such as for a flash that is busy. */
 void twin_stall(struct twin *twin, twin_ns duration);
+/* For a model that is asked whether it is done, which it will be then: a program that asks will ask
+ * again, and a slow bus keeps it from asking thousands of times. At most TWIN_LOOK. */
+#define TWIN_LOOK (4u * TWIN_US)
+void twin_stall_until(struct twin *twin, twin_ns done);
 
 /* Something to be done at a time. Caller-owned; setting it again moves it, TWIN_NEVER takes it
  * off. */

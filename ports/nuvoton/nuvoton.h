@@ -146,8 +146,8 @@ void registers_unlock(void);
  * asking a counter would keep the bus as busy. */
 static inline void pause_about_us(uint32_t us)
 {
-    for (uint32_t turns = us * (CHIP_HZ / 4000000u); turns > 0; turns--)
-        __asm volatile("nop");
+    for (uint32_t turns = us * (CHIP_HZ / 20000000u); turns > 0; turns--)
+        __asm volatile(".rept 17\n\tnop\n\t.endr"); /* a twin pays for each turn */
 }
 
 enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I, PORT_J };

@@ -52,6 +52,7 @@ run 1 "reads 0x4000b000, where no peripheral is modelled" \
 step "a power cut"
 run 3 "power cut after 1000000 clocks" --board numaker-m2354 --flash flash2 --hex runs.hex \
     --cut-after 1000000
+run 2 "--cuts" --board numaker-m2354 --flash flash2 --cuts 12,nothing@3
 [ -s flash2/sd-card.bin ] || fail "the board's SD card is in no file"
 
 step "flash on a full disk, and flash whose making was cut off"

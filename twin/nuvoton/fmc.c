@@ -135,9 +135,11 @@ static void erase(struct nuvoton *soc, uint32_t address, uint32_t size, twin_ns 
     }
     if (!target.is_aprom)
         size = target.nvm->size;
-    if (twin_starts(soc->twin, !target.is_aprom               ? "option-change"
-                               : size == soc->part->bank_size ? "bank-erase"
-                                                              : "erase"))
+    if (twin_starts(soc->twin,
+                    !target.is_aprom               ? "option-change"
+                    : size == soc->part->bank_size ? "bank-erase"
+                                                   : "erase",
+                    target.offset))
         return;
     *device_reg(&soc->fmc, ISPSTS) &= ~PGFF;
     memset(soc->isp_after, 0xff, size);
@@ -165,7 +167,7 @@ static void program(struct nuvoton *soc, uint32_t address, const uint32_t *words
         soc->isp_after[0] |= 1u;
         *device_reg(&soc->fmc, ISPSTS) |= PGFF;
     }
-    if (twin_starts(soc->twin, target.is_aprom ? "program" : "option-change"))
+    if (twin_starts(soc->twin, target.is_aprom ? "program" : "option-change", target.offset))
         return;
     nvm_tear_program(target.nvm, target.offset, data, size);
     begin(soc, &target, size, PROGRAM_NS * size / 4u);
@@ -305,7 +307,7 @@ static uint32_t fmc_read(struct device *device, uint32_t offset, uint32_t value)
         return value | boot_mode(soc) << 1 | *device_reg(device, ISPTRG) |
                (*device_reg(device, ISPCTL) & ISPFF);
     if (offset == ISPTRG && value)
-        twin_stall(soc->twin, TWIN_US); /* a bus access */
+        twin_stall_until(soc->twin, soc->isp_done.at); /* who asks, waits for it */
     return value;
 }
 

@@ -140,6 +140,8 @@ static uint32_t spim_read(struct device *device, uint32_t offset, uint32_t value
     const struct spim *spim = (struct spim *)device;
     if (offset >= RX && offset < TX && spim->done.queued)
         twin_fault(device->twin, "the program reads SPIM.RX while a transfer runs");
+    if (offset == CTL1 && spim->done.queued)
+        twin_stall_until(device->twin, spim->done.at); /* who asks, waits for it */
     return value;
 }
 

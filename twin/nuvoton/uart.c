@@ -293,6 +293,8 @@ static uint32_t uart_read(struct device *device, uint32_t offset, uint32_t value
     struct uart *uart = (struct uart *)device;
     if (offset == DAT)
         return take(uart);
+    if (offset == FIFOSTS && uart->tx_count == FIFO_SIZE)
+        twin_stall_until(device->twin, uart->sent.at); /* who asks, waits for room */
     if (offset == FIFOSTS)
         return fifo_status(uart, value);
     if (offset == INTSTS) {

@@ -349,6 +349,8 @@ enum sd_token sd_card_write(struct sd_card *card, unsigned lines, const uint8_t 
         card->errors |= OUT_OF_RANGE;
         return SD_WRITE_ERROR;
     }
+    if (twin_starts(card->twin, "card-write", SD_BLOCK * card->sector))
+        return SD_NO_TOKEN;
     card->written = card->sector++;
     memcpy(card->after, block, SD_BLOCK);
     tear(card->nvm.bytes + (size_t)SD_BLOCK * card->written, block, card->written);

@@ -160,6 +160,8 @@ static uint32_t place(struct spi_nor *nor, uint32_t address)
 
 static void begin(struct spi_nor *nor, uint32_t offset, uint32_t size, bool erases)
 {
+    if (twin_starts(nor->twin, erases ? "nor-erase" : "nor-program", offset))
+        return;
     nor->offset = offset;
     nor->size = size;
     nor->erases = erases;

@@ -158,7 +158,7 @@ void stm32_flash_begin(struct stm32 *soc, enum stm32_operation operation, uint32
                        uint32_t size)
 {
     struct stm32_flash *flash = &soc->flash;
-    if (twin_starts(soc->twin, name_of(operation)))
+    if (twin_starts(soc->twin, name_of(operation), start))
         return;
     flash->operation = operation;
     flash->start = start;

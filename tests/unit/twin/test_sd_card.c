@@ -319,7 +319,7 @@ static void power_cut_in_a_write_leaves_a_torn_sector_in_the_file(void **state)
     memset(sd_card_bytes(soc->card), 0xee, 1024);
     open_card();
     fill(1, 512);
-    twin_cut_in_operation(soc->twin, 1);
+    twin_cut_in(soc->twin, "card-write", 1);
     start(25, 0, 1, DOEN);
     assert_int_equal(twin_run(soc->twin, TWIN_NEVER), TWIN_CUT);
     nuvoton_free(soc);
@@ -339,6 +339,19 @@ static void power_cut_in_a_write_leaves_a_torn_sector_in_the_file(void **state)
     (void)state;
     assert_true(fresh > 0 && old > 0 && rubbish > 0);
     assert_int_equal(next, 0xee);
+}
+
+static void a_cut_before_a_write_leaves_the_sector_as_it_was(void **state)
+{
+    (void)state;
+    memset(sd_card_bytes(soc->card), 0xee, 512);
+    open_card();
+    fill(1, 512);
+    twin_cut_at(soc->twin, "card-write", 1);
+    start(25, 0, 1, DOEN);
+    assert_int_equal(twin_run(soc->twin, TWIN_NEVER), TWIN_CUT);
+    for (unsigned i = 0; i < 512; i++)
+        assert_int_equal(sd_card_bytes(soc->card)[i], 0xee);
 }
 
 static void a_sector_beyond_the_end_is_refused(void **state)
@@ -481,6 +494,7 @@ int main(void)
         TEST(a_card_that_goes_in_a_transfer_ends_by_the_time_out),
         TEST(without_a_time_out_the_engine_waits_for_ever),
         TEST(power_cut_in_a_write_leaves_a_torn_sector_in_the_file),
+        TEST(a_cut_before_a_write_leaves_the_sector_as_it_was),
         TEST(a_sector_beyond_the_end_is_refused),
         TEST(a_command_in_the_wrong_state_gets_no_response),
         TEST(a_host_without_high_capacity_never_sees_it_ready),

@@ -304,6 +304,40 @@ static void data_that_is_sampled_too_early_is_shifted(void **state)
     assert_no_fault();
 }
 
+static void erase_sector(uint32_t address)
+{
+    command(0x06);
+    select_flash(true);
+    send_byte(0x20);
+    send_address(address);
+    select_flash(false);
+}
+
+static void a_cut_before_an_erase_of_that_name_changes_nothing_and_one_within_tears(void **state)
+{
+    uint8_t *bytes = spi_nor_bytes(soc->nor);
+    uint32_t offset = 0;
+    (void)state;
+    memset(bytes + 0x3000, 0, 0x1000);
+    open_spim();
+    twin_cut_at(soc->twin, "nor-erase", 1);
+    twin_cut_in(soc->twin, "nor-erase", 2);
+    erase_sector(0x3000);
+    assert_int_equal(twin_run(soc->twin, TWIN_NEVER), TWIN_CUT);
+    for (unsigned i = 0; i < 0x1000; i++)
+        assert_int_equal(bytes[0x3000 + i], 0);
+    assert_true(twin_power_again(soc->twin));
+    open_spim();
+    erase_sector(0x3000);
+    assert_int_equal(twin_run(soc->twin, TWIN_NEVER), TWIN_CUT);
+    unsigned set = 0;
+    for (unsigned i = 0; i < 0x1000; i++)
+        set += bytes[0x3000 + i] == 0xff;
+    assert_true(memchr(bytes + 0x3000, 0, 0x1000) != NULL && set < 0x1000);
+    assert_string_equal(twin_last_operation(soc->twin, &offset), "nor-erase");
+    assert_int_equal(offset, 0x3000);
+}
+
 static void power_cut_in_a_program_leaves_a_torn_page_in_the_file(void **state)
 {
     static const uint8_t zeros[256];
@@ -569,6 +603,7 @@ int main(void)
         TEST(a_plain_read_has_its_highest_clock),
         TEST(data_that_is_sampled_too_early_is_shifted),
         TEST(power_cut_in_a_program_leaves_a_torn_page_in_the_file),
+        TEST(a_cut_before_an_erase_of_that_name_changes_nothing_and_one_within_tears),
         TEST(an_erase_goes_on_over_a_reset_of_the_core),
         TEST(a_reset_within_a_command_ends_it),
         TEST(the_cipher_must_be_off),
