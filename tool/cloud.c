@@ -27,7 +27,7 @@
 struct options {
     const char *dir;
     struct cloud_names names;
-    unsigned mqtt_port, api_port, delay_ms, rate_kib, drop_blocks;
+    unsigned mqtt_port, api_port, https_port, delay_ms, rate_kib, drop_blocks;
     unsigned keep_metrics, keep_violations; /* days; 0: not said */
     bool strict;
     struct rules rules;
@@ -46,6 +46,8 @@ struct running {
     struct reserved_publisher publisher; /* to the broker */
     SSL_CTX *api_tls;                    /* NULL: plain HTTP */
     struct api *api;
+    SSL_CTX *downloads_tls;
+    struct api *downloads; /* where devices follow presigned URLs */
     struct gateway *gateway;
 };
 
@@ -62,6 +64,9 @@ static void print_help(void)
         "  --dir DIR          the folder, made when missing (default: otter-cloud)\n"
         "  --mqtt-port PORT   for MQTT over TLS; 0, the default: %d, or a free one if it is taken\n"
         "  --api-port PORT    for HTTP; 0, the default: %d, or a free one if it is taken\n"
+        "  --https-port PORT  where devices follow presigned URLs (jobs, updates by HTTP), over "
+        "TLS;\n"
+        "                     0, the default: a free one\n"
         "  --listen ADDRESS   IPv4 address to listen on (default: 127.0.0.1; 0.0.0.0 lets boards\n"
         "                     on the network in, and anybody else try); sets both of:\n"
         "  --mqtt-listen ADDRESS, --api-listen ADDRESS\n"
@@ -135,6 +140,8 @@ static bool set_option(struct options *options, int option, const char *name)
         return number(name, optarg, 65535, &options->mqtt_port);
     case 'a':
         return number(name, optarg, 65535, &options->api_port);
+    case 'P':
+        return number(name, optarg, 65535, &options->https_port);
     case 'D':
         return number(name, optarg, 60000, &options->delay_ms);
     case 'r':
@@ -183,6 +190,7 @@ static int read_options(int argc, char **argv, struct options *options)
         {"dir", required_argument, NULL, 'd'},
         {"mqtt-port", required_argument, NULL, 'm'},
         {"api-port", required_argument, NULL, 'a'},
+        {"https-port", required_argument, NULL, 'P'},
         {"listen", required_argument, NULL, 'l'},
         {"mqtt-listen", required_argument, NULL, 'M'},
         {"api-listen", required_argument, NULL, 'A'},
@@ -298,6 +306,27 @@ static bool start_api(struct running *running)
     return running->api || say(reason, NULL);
 }
 
+/* Devices reach it under the name that they have for the gateway. */
+static bool start_downloads(struct running *running)
+{
+    char reason[512];
+    const struct cloud_names *names = &running->options.names;
+    running->downloads_tls =
+        server_tls_new(&running->cloud, names->certificate, reason, sizeof reason);
+    if (!running->downloads_tls)
+        return say(reason, NULL);
+    struct api_config config = {.address = names->mqtt_listen,
+                                .tls = running->downloads_tls,
+                                .port = (uint16_t)running->options.https_port,
+                                .downloads = true};
+    running->downloads = api_start(&running->loop, &config, reason, sizeof reason);
+    if (!running->downloads)
+        return say(reason, "--https-port");
+    snprintf(running->cloud.downloads, sizeof running->cloud.downloads, "https://%s:%u",
+             names->mqtt_host, api_port(running->downloads));
+    return true;
+}
+
 static bool start_gateway(struct running *running)
 {
     char reason[512];
@@ -326,6 +355,7 @@ static void greet(const struct running *running, const char *api_url)
            "  folder       %s\n"
            "  MQTT (TLS)   %s:%u%s\n"
            "  AWS APIs     %s%s\n"
+           "  downloads    %s (by presigned URLs)\n"
            "  root CA      %s/root_ca.pem\n"
            "  credentials  %s/credentials\n",
            running->dir.path, running->options.names.mqtt_host, mqtt_port,
@@ -333,7 +363,7 @@ static void greet(const struct running *running, const char *api_url)
            api_url,
            !running->options.api_port && api_port(running->api) != API_PORT ? "   (4566 is taken)"
                                                                             : "",
-           running->dir.path, running->dir.path);
+           running->cloud.downloads, running->dir.path, running->dir.path);
     if (running->options.delay_ms)
         printf("  round trips  %u ms longer\n", running->options.delay_ms);
     if (running->options.rate_kib)
@@ -367,7 +397,7 @@ static bool start(struct running *running)
     return watch_signals(running) && core_start(&running->cloud, &config) == OTTER_OK &&
            start_broker(running) &&
            loop_start(&running->loop, running->base, &running->cloud, true) && start_api(running) &&
-           start_gateway(running) && announce(running);
+           start_downloads(running) && start_gateway(running) && announce(running);
 }
 
 /* The reverse of start; what did not start is NULL, or all 0. */
@@ -376,7 +406,10 @@ static void stop(struct running *running)
     gateway_stop(running->gateway);
     if (running->api)
         api_stop(running->api);
+    if (running->downloads)
+        api_stop(running->downloads);
     SSL_CTX_free(running->api_tls);
+    SSL_CTX_free(running->downloads_tls);
     loop_stop(&running->loop);
     broker_stop(running->broker);
     core_stop(&running->cloud);

@@ -17,6 +17,7 @@ struct api_config {
     const char *iot_endpoint; /* host that describe-endpoint answers; NULL: localhost */
     SSL_CTX *tls;             /* NULL: plain HTTP, for loopback; a reference is taken */
     unsigned patience_s;      /* with slow clients; 0: 20 */
+    bool downloads;           /* presigned GET and HEAD of S3's objects, and nothing else */
 };
 
 /* NULL with the reason in `reason`: port taken, no credentials. Serves the loop's

@@ -30,7 +30,7 @@ struct api {
     struct door *door;
     struct guests *guests;
     struct exchange *exchanges; /* all that are under way */
-    bool stopping;
+    bool stopping, downloads;
     char *iot_endpoint;
 };
 

@@ -196,6 +196,14 @@ void exchange_free(struct exchange *exchange)
 
 /* ---- answering ---- */
 
+/* A door for devices: they bring a URL that somebody with keys has signed, and no keys. */
+static bool is_download(const struct exchange *exchange)
+{
+    const struct call *call = &exchange->call;
+    return strcmp(exchange->result.service, "s3") == 0 && call_query(call, "X-Amz-Signature") &&
+           (call->method == EVHTTP_REQ_GET || call->method == EVHTTP_REQ_HEAD);
+}
+
 static void answer_call(struct exchange *exchange)
 {
     struct call *call = &exchange->call;
@@ -206,6 +214,9 @@ static void answer_call(struct exchange *exchange)
     else if (!call->query)
         error_reply(call, services_protocol(call, service), "InvalidURI", 400,
                     "The query is not percent-encoded UTF-8.", NULL);
+    else if (call->api->downloads && !is_download(exchange))
+        error_reply(call, PROTOCOL_S3, "AccessDenied", 403,
+                    "This port gives out objects by presigned URLs, and nothing else.", NULL);
     else
         services_answer(call, service);
 }

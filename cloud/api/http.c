@@ -138,6 +138,7 @@ struct api *api_start(struct loop *loop, const struct api_config *config, char *
         abort();
     api->loop = loop;
     api->cloud = loop->cloud;
+    api->downloads = config->downloads;
     api->iot_endpoint = copy(config->iot_endpoint, "localhost");
     api->http = evhttp_new(loop->base);
     api->guests = guests_new(

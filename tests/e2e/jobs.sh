@@ -55,7 +55,7 @@ expect device "update refused: stream refused: "
 expect cloud "device reports gone REJECTED"
 
 step "jobs of somebody else"
-create_job theirs '{"operation":"reboot"}'
+create_job theirs '{"operation":"dance"}'
 expect cloud "device reports theirs REJECTED"
 expect device "job theirs is refused: no service of this device takes the job"
 expect device "job theirs is done: no service of this device takes the job"
