@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cli/cli_edit.h"
+
 #define CTRL_C    0x03
 #define CTRL_U    0x15
 #define BACKSPACE 0x08
@@ -84,8 +86,11 @@ void cli_make_way(struct cli *cli)
 
 void cli_come_back(struct cli *cli)
 {
-    if (!cli->running && cli->length > 0)
-        cli_prompt(cli);
+    if (cli->running || cli->length == 0)
+        return;
+    cli_prompt(cli);
+    if (cli->editor != NULL)
+        (void)cli->editor->take(cli, CLI_KEY_REDRAWN);
 }
 
 /* Cuts the first argument off *rest, in place, and returns it; NULL when none is left. *closed
@@ -395,7 +400,13 @@ static void recall_last_line(struct cli *cli)
         type_character(cli, *c);
 }
 
-/* ESC [ parameters letter. Arrow up is all that is understood of them. */
+/* In a paste there is no editing. */
+static bool edited(struct cli *cli, int key)
+{
+    return cli->editor != NULL && cli->paste == NULL && cli->editor->take(cli, key);
+}
+
+/* ESC [ parameters letter. Without an editor arrow up is all that is understood of them. */
 static void escape_character(struct cli *cli, char c)
 {
     if (cli->escape == ESCAPE_BEGUN) {
@@ -404,9 +415,11 @@ static void escape_character(struct cli *cli, char c)
     }
     if (c >= '@' && c <= '~') {
         cli->escape = ESCAPE_NONE;
-        if (c == 'A' && cli->paste == NULL)
+        if (!edited(cli, CLI_KEY + (c == '~' ? cli->parameter : c)) && c == 'A' &&
+            cli->paste == NULL)
             recall_last_line(cli);
     }
+    cli->parameter = c;
 }
 
 static void interrupt_line(struct cli *cli)
@@ -474,6 +487,8 @@ static void input_character(struct cli *cli, char c)
         cli->escape = ESCAPE_NONE;
     if (cli->escape != ESCAPE_NONE)
         escape_character(cli, c);
+    else if (edited(cli, (unsigned char)c))
+        ;
     else if (is_control)
         control_character(cli, c);
     else

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "cli/cli_edit.h"
 #include "firmware/app.h"
 #include "firmware/with_tools.h"
 #include "net/tls.h"
@@ -28,6 +29,7 @@ static const struct config_setting setting[] = {
 static const struct config_table settings = {setting, 1};
 static struct config_part settings_part;
 static struct cli_part part;
+static struct cli_editor editor;
 static uint32_t random_left; /* bytes that rngtest has yet to show */
 static bool keys;            /* in place of lines */
 static otter_ms reset_at = OTTER_NEVER;
@@ -320,6 +322,57 @@ bool tools_take_key(struct cli *cli, char key)
     return true;
 }
 
+/* ---- Words for the editor's completion --------------------------------------------------------
+ */
+
+static const char *setting_at(struct cli *cli, unsigned index)
+{
+    const struct console *console = (const struct console *)cli;
+    const struct config_setting *found = config_at(console->config, index);
+    return found != NULL ? config_name(found) : NULL;
+}
+
+static const char *label_at(struct cli *cli, unsigned index)
+{
+    const struct pki_object *found = pki_object(((struct console *)cli)->pki, index);
+    return found != NULL ? found->label : NULL;
+}
+
+static const char *activity_at(struct cli *cli, unsigned index)
+{
+    (void)cli;
+    return index < ACTIVITY_COUNT ? activities[index]->name : NULL;
+}
+
+static const struct words {
+    const char *command;
+    const char *const *fixed; /* NULL behind the last */
+    const char *(*further)(struct cli *cli, unsigned index);
+} words[] = {
+    {"conf", (const char *const[]){"get", "set", "commit", "help", NULL}, setting_at},
+    {"pki",
+     (const char *const[]){"generate", "import", "export", "list", "key", "csr", "cert", NULL},
+     label_at},
+    {"log", (const char *const[]){"none", "error", "warning", "info", "debug", "show", NULL}, NULL},
+    {"ota", (const char *const[]){"status", "abort", NULL}, NULL},
+    {"kill", (const char *const[]){NULL}, activity_at},
+    {"killall", (const char *const[]){NULL}, activity_at},
+};
+
+static const char *word_of(struct cli *cli, const char *command, unsigned index)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strcmp(words[i].command, command) != 0)
+            continue;
+        for (const char *const *fixed = words[i].fixed; *fixed != NULL; fixed++) {
+            if (index-- == 0)
+                return *fixed;
+        }
+        return words[i].further != NULL ? words[i].further(cli, index) : NULL;
+    }
+    return NULL;
+}
+
 /* ---- The activity ---------------------------------------------------------------------------- */
 
 static const struct cli_command commands[] = {
@@ -348,6 +401,7 @@ static otter_status start(struct app *app, otter_ms now)
     if (config_add(&app->settings, &settings_part, &settings) != OTTER_OK)
         LOG_ERR("APP", "the setting line_mode is left out");
     cli_add(&app->shell.console.cli, &part, &table, app);
+    cli_edit(&app->shell.console.cli, &editor, word_of);
     keys = config_get_u64(&app->kv, setting) == 0;
     random_left = 0;
     reset_at = OTTER_NEVER;
