@@ -128,6 +128,30 @@ static enum core_error list_principal_things(struct call *call, const json_t *bo
     return error;
 }
 
+/* ---- thing types ---- */
+
+BY_NAME(describe_type, type_describe)
+BY_NAME(delete_type, type_delete)
+
+static enum core_error create_type(struct call *call, const json_t *body, struct answer *answer)
+{
+    return type_create(call->cloud, call->parameters[0], body, answer);
+}
+
+static enum core_error list_types(struct call *call, const json_t *body, struct answer *answer)
+{
+    enum core_error error = type_list(call->cloud, call_query(call, "thingTypeName"), answer);
+    (void)body;
+    services_page(call, answer, "thingTypes", &paging_by_token);
+    return error;
+}
+
+static enum core_error deprecate_type(struct call *call, const json_t *body, struct answer *answer)
+{
+    return type_deprecate(call->cloud, call->parameters[0],
+                          json_is_true(json_object_get(body, "undoDeprecate")), answer);
+}
+
 /* ---- certificates ---- */
 
 static enum core_error register_certificate(struct call *call, const json_t *body,
@@ -229,12 +253,17 @@ const struct route iot_registry_routes[] = {
     {EVHTTP_REQ_GET, "/things", list_things,
      "nextToken maxResults attributeName attributeValue thingTypeName"},
     {EVHTTP_REQ_PATCH, "/things/{}", update_thing,
-     "thingTypeName attributePayload expectedVersion"},
+     "thingTypeName attributePayload expectedVersion removeThingType"},
     {EVHTTP_REQ_DELETE, "/things/{}", delete_thing, "expectedVersion"},
     {EVHTTP_REQ_PUT, "/things/{}/principals", attach_principal, "thingPrincipalType"},
     {EVHTTP_REQ_DELETE, "/things/{}/principals", detach_principal, NULL},
     {EVHTTP_REQ_GET, "/things/{}/principals", list_thing_principals, "nextToken maxResults"},
     {EVHTTP_REQ_GET, "/principals/things", list_principal_things, "nextToken maxResults"},
+    {EVHTTP_REQ_POST, "/thing-types/{}", create_type, "thingTypeProperties"},
+    {EVHTTP_REQ_GET, "/thing-types/{}", describe_type, NULL},
+    {EVHTTP_REQ_GET, "/thing-types", list_types, "nextToken maxResults thingTypeName"},
+    {EVHTTP_REQ_POST, "/thing-types/{}/deprecate", deprecate_type, "undoDeprecate"},
+    {EVHTTP_REQ_DELETE, "/thing-types/{}", delete_type, NULL},
     {EVHTTP_REQ_POST, "/certificate/register-no-ca", register_certificate, "certificatePem status"},
     {EVHTTP_REQ_POST, "/keys-and-certificate", create_keys, "setAsActive"},
     {EVHTTP_REQ_POST, "/certificates", create_from_csr, "certificateSigningRequest setAsActive"},

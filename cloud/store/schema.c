@@ -20,6 +20,11 @@ static const char *const tables[] = {
 " name TEXT PRIMARY KEY, id TEXT NOT NULL, type TEXT, attributes_json TEXT NOT NULL DEFAULT '{}',"
 " version INTEGER NOT NULL DEFAULT 1, created INTEGER NOT NULL) WITHOUT ROWID",
 
+/* deprecated: since when, 0 = it is not */
+"CREATE TABLE IF NOT EXISTS thing_types("
+" name TEXT PRIMARY KEY, id TEXT NOT NULL, properties_json TEXT NOT NULL,"
+" deprecated INTEGER NOT NULL DEFAULT 0, created INTEGER NOT NULL) WITHOUT ROWID",
+
 /* id: lower-case hex SHA-256 of the DER form, what the gateway looks up in the TLS handshake */
 "CREATE TABLE IF NOT EXISTS certificates("
 " id TEXT PRIMARY KEY, pem TEXT NOT NULL, status TEXT NOT NULL, mode TEXT NOT NULL,"

@@ -48,8 +48,9 @@ static bool make_template(void)
     json_t *members =
         json_pack("{s:s,s:s,s:s,s:b}", "templateName", "x", "templateBody", body,
                   "provisioningRoleArn", "arn:aws:iam::" CLOUD_ACCOUNT ":role/r", "enabled", 1);
-    bool made = role_create(&cloud, &role, &answer) == CORE_OK &&
-                template_create(&cloud, members, &answer) == CORE_OK;
+    bool made = role_create(&cloud, &role, &answer) == CORE_OK;
+    answer_free(&answer);
+    made = made && template_create(&cloud, members, &answer) == CORE_OK;
     json_decref(members);
     answer_free(&answer);
     return made;

@@ -7,6 +7,7 @@
 #include "cloud/core/fleet/fleet_internal.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/core/registry/ca.h"
+#include "cloud/core/registry/groups.h"
 #include "cloud/core/registry/registry.h"
 #include "cloud/store/db.h"
 
@@ -219,10 +220,9 @@ static enum core_error check_override(const struct provision *provision, const j
     return CORE_OK;
 }
 
-static enum core_error write_thing(struct provision *provision, const json_t *resource,
+static enum core_error write_thing(struct provision *provision, const json_t *resource, bool fresh,
                                    struct answer *answer)
 {
-    bool fresh = !thing_exists(provision->cloud, provision->thing);
     struct answer made = ANSWER_INIT;
     enum core_error error = fresh ? CORE_OK : check_override(provision, resource, answer);
     if (error != CORE_OK)
@@ -241,6 +241,60 @@ static enum core_error write_thing(struct provision *provision, const json_t *re
     return error;
 }
 
+/* The groups that the thing is in, as an array of names; freed by the caller. */
+static json_t *groups_of(struct provision *provision, struct answer *answer)
+{
+    struct answer listed = ANSWER_INIT;
+    json_t *names = json_array(), *group;
+    size_t i;
+    if (group_list_of_thing(provision->cloud, provision->thing, &listed) != CORE_OK)
+        answer_refuse(answer, CORE_INTERNAL, "%s", listed.message);
+    json_array_foreach(json_object_get(listed.body, "thingGroups"), i, group)
+        json_array_append(names, json_object_get(group, "groupName"));
+    answer_free(&listed);
+    return names;
+}
+
+static enum core_error leave_groups(struct provision *provision, struct answer *answer)
+{
+    json_t *names = groups_of(provision, answer), *name;
+    enum core_error error = CORE_OK;
+    size_t i;
+    json_array_foreach(names, i, name)
+    {
+        if (error == CORE_OK)
+            error = group_remove_thing(provision->cloud, json_string_value(name), provision->thing,
+                                       answer);
+    }
+    json_decref(names);
+    return error;
+}
+
+static enum core_error join_groups(struct provision *provision, const json_t *resource, bool fresh,
+                                   struct answer *answer)
+{
+    const json_t *groups = property(resource, "ThingGroups");
+    enum change change = override_of(resource, "ThingGroups");
+    enum core_error error = CORE_OK;
+    json_t *group;
+    size_t i;
+    if (!groups || (!fresh && change != CHANGE_MERGE && change != CHANGE_REPLACE))
+        return CORE_OK;
+    if (!json_is_array(groups))
+        return answer_refuse(answer, CORE_INVALID_REQUEST, "ThingGroups must be a list of names.");
+    if (!fresh && change == CHANGE_REPLACE)
+        error = leave_groups(provision, answer);
+    json_array_foreach((json_t *)groups, i, group)
+    {
+        char *name = error == CORE_OK ? body_text(&provision->scope, group, answer) : NULL;
+        if (error == CORE_OK)
+            error = name ? group_add_thing(provision->cloud, name, provision->thing, answer)
+                         : CORE_INVALID_REQUEST;
+        free(name);
+    }
+    return error;
+}
+
 static enum core_error make_thing(struct provision *provision, struct answer *answer)
 {
     const json_t *resource = body_resource(provision->scope.body, "AWS::IoT::Thing");
@@ -255,8 +309,11 @@ static enum core_error make_thing(struct provision *provision, struct answer *an
                               THING_NAME_MAX);
     snprintf(provision->thing, sizeof provision->thing, "%s", name);
     free(name);
+    bool fresh = !thing_exists(provision->cloud, provision->thing);
     if (error == CORE_OK)
-        error = write_thing(provision, resource, answer);
+        error = write_thing(provision, resource, fresh, answer);
+    if (error == CORE_OK)
+        error = join_groups(provision, resource, fresh, answer);
     if (error == CORE_OK)
         error = thing_attach(
             provision->cloud, provision->thing,

@@ -40,12 +40,12 @@ json_t *certificate_policy_documents(struct cloud *cloud, const char *certificat
 
 /* ---- things ---- */
 
-/* `members`: attributePayload{attributes} (3 of them at most: there are no thing types yet), and
- * thingTypeName, which is refused. The same name with the same content is no error.
+/* `members`: attributePayload{attributes}, 3 of them at most, or 50 with a thing type; and
+ * thingTypeName. The same name with the same content is no error.
  * {"thingName","thingArn","thingId"} */
 enum core_error thing_create(struct cloud *cloud, const char *name, const json_t *members,
                              struct answer *answer);
-/* {"defaultClientId","thingName","thingId","thingArn","attributes":{...},"version"} */
+/* {"defaultClientId","thingName","thingId","thingArn","thingTypeName"?,"attributes","version"} */
 enum core_error thing_describe(struct cloud *cloud, const char *name, struct answer *answer);
 /* {"things":[{"thingName","thingArn","attributes","version"}...],"nextToken"?} by name. */
 struct things_page {
@@ -54,7 +54,8 @@ struct things_page {
 };
 enum core_error thing_list(struct cloud *cloud, const struct things_page *page,
                            struct answer *answer);
-/* `members`: attributePayload{attributes, merge}, expectedVersion. With merge the attributes are
+/* `members`: attributePayload{attributes, merge}, expectedVersion, thingTypeName or
+ * removeThingType. With merge the attributes are
  * added to those that are there, and "" takes one away; without, they take the place of all. */
 enum core_error thing_update(struct cloud *cloud, const char *name, const json_t *members,
                              struct answer *answer);
@@ -72,6 +73,25 @@ enum core_error thing_detach(struct cloud *cloud, const char *thing, const char 
 enum core_error thing_principals(struct cloud *cloud, const char *thing, struct answer *answer);
 enum core_error thing_list_of_principal(struct cloud *cloud, const char *principal,
                                         struct answer *answer);
+
+/* ---- thing types ---- */
+
+/* `members`: thingTypeProperties{thingTypeDescription, searchableAttributes}. The same name with the
+ * same content is no error. {"thingTypeName","thingTypeArn","thingTypeId"} */
+enum core_error type_create(struct cloud *cloud, const char *name, const json_t *members,
+                            struct answer *answer);
+/* {"thingTypeName","thingTypeId","thingTypeArn","thingTypeProperties","thingTypeMetadata"} */
+enum core_error type_describe(struct cloud *cloud, const char *name, struct answer *answer);
+/* {"thingTypes":[...]} by name; `name` NULL: all */
+enum core_error type_list(struct cloud *cloud, const char *name, struct answer *answer);
+/* No thing can get a deprecated type. */
+enum core_error type_deprecate(struct cloud *cloud, const char *name, bool undo,
+                               struct answer *answer);
+/* CORE_INVALID_REQUEST unless it has been deprecated for TYPE_REST_S, or while things have it. */
+#define TYPE_REST_S 300
+enum core_error type_delete(struct cloud *cloud, const char *name, struct answer *answer);
+/* Whether a thing may get it now. */
+enum core_error type_check(struct cloud *cloud, const char *name, struct answer *answer);
 
 /* ---- certificates ---- */
 

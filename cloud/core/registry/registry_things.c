@@ -7,7 +7,8 @@
 #include "cloud/core/registry/registry_internal.h"
 #include "cloud/store/db.h"
 
-#define ATTRIBUTES_MAX 3 /* without a thing type */
+#define ATTRIBUTES_MAX       3 /* without a thing type */
+#define TYPED_ATTRIBUTES_MAX 50
 
 bool thing_exists(struct cloud *cloud, const char *name)
 {
@@ -37,7 +38,19 @@ bool attribute_valid(const char *name, const json_t *value)
            (!*text || name_valid(text, 800, "_.,@/:#=[]-"));
 }
 
-static enum core_error check_members(const char *name, const json_t *members, struct answer *answer)
+static enum core_error check_count(const json_t *attributes, const char *type,
+                                   struct answer *answer)
+{
+    size_t most = type ? TYPED_ATTRIBUTES_MAX : ATTRIBUTES_MAX;
+    return json_object_size(attributes) <= most
+               ? CORE_OK
+               : answer_refuse(answer, CORE_INVALID_REQUEST,
+                               "A thing with%s a type has at most %zu attributes.",
+                               type ? "" : "out", most);
+}
+
+static enum core_error check_members(struct cloud *cloud, const char *name, const json_t *members,
+                                     struct answer *answer)
 {
     const json_t *attributes =
         json_object_get(json_object_get(members, "attributePayload"), "attributes");
@@ -47,11 +60,8 @@ static enum core_error check_members(const char *name, const json_t *members, st
     if (!name_valid(name, THING_NAME_MAX, ":_-"))
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "thingName must be 1 to 128 of a-z A-Z 0-9 : _ -");
-    if (type)
-        return answer_refuse(answer, CORE_NOT_FOUND, "Thing type %s cannot be found.", type);
-    if (json_object_size(attributes) > ATTRIBUTES_MAX)
-        return answer_refuse(answer, CORE_INVALID_REQUEST,
-                             "A thing without a type has at most %d attributes.", ATTRIBUTES_MAX);
+    if (type && type_check(cloud, type, answer) != CORE_OK)
+        return type_check(cloud, type, answer);
     json_object_foreach((json_t *)attributes, key, value)
     {
         if (!attribute_valid(key, value))
@@ -83,10 +93,11 @@ static enum core_error refuse_existing(struct cloud *cloud, const char *name, st
 /* The same name with the same content is answered as if it were new (the client may be retrying).
  */
 static enum core_error answer_existing(struct cloud *cloud, const char *name,
-                                       const char *attributes, struct answer *answer)
+                                       const char *attributes, const char *type,
+                                       struct answer *answer)
 {
-    if (db_number(cloud->db, "SELECT attributes_json = ? FROM things WHERE name = ?", "ss",
-                  attributes, name) != 1)
+    if (db_number(cloud->db, "SELECT attributes_json = ? AND type IS ? FROM things WHERE name = ?",
+                  "sss", attributes, type, name) != 1)
         return refuse_existing(cloud, name, answer);
     answer_thing(cloud, name, answer);
     return CORE_OK;
@@ -95,18 +106,22 @@ static enum core_error answer_existing(struct cloud *cloud, const char *name,
 enum core_error thing_create(struct cloud *cloud, const char *name, const json_t *members,
                              struct answer *answer)
 {
-    enum core_error error = check_members(name, members, answer);
+    const char *type = json_text(members, "thingTypeName");
+    json_t *given = json_object_get(json_object_get(members, "attributePayload"), "attributes");
+    enum core_error error = check_members(cloud, name, members, answer);
+    if (!error)
+        error = check_count(given, type, answer);
     if (error)
         return error;
-    json_t *given = json_object_get(json_object_get(members, "attributePayload"), "attributes");
     char *attributes = given ? json_dumps(given, JSON_COMPACT | JSON_SORT_KEYS) : strdup("{}");
     char id[UUID_SIZE];
     uuid_make(id);
-    otter_status status = db_run(
-        cloud->db, "INSERT INTO things(name, id, attributes_json, created) VALUES(?, ?, ?, ?)",
-        "sssi", name, id, attributes, cloud_now(cloud));
+    otter_status status =
+        db_run(cloud->db,
+               "INSERT INTO things(name, id, type, attributes_json, created) VALUES(?, ?, ?, ?, ?)",
+               "ssssi", name, id, type, attributes, cloud_now(cloud));
     if (status == OTTER_E_STATE)
-        error = answer_existing(cloud, name, attributes, answer);
+        error = answer_existing(cloud, name, attributes, type, answer);
     else if (status != OTTER_OK)
         error = answer_db_failed(cloud, answer);
     else
@@ -154,13 +169,28 @@ static enum core_error check_version(struct cloud *cloud, const char *name, int6
                          (long long)version, (long long)expected);
 }
 
+/* The type after an update: the given one, none, or as it was. NULL: none; freed by the caller. */
+static char *new_type(struct cloud *cloud, const char *name, const json_t *members)
+{
+    const char *given = json_text(members, "thingTypeName");
+    char *type = given ? strdup(given) : NULL;
+    if (given || json_is_true(json_object_get(members, "removeThingType")))
+        return type;
+    struct db_rows *rows =
+        db_select(cloud->db, "SELECT type FROM things WHERE name = ?", "s", name);
+    if (db_next(rows) && !db_null(rows, 0))
+        type = strdup(db_text(rows, 0));
+    db_done(rows);
+    return type;
+}
+
 enum core_error thing_update(struct cloud *cloud, const char *name, const json_t *members,
                              struct answer *answer)
 {
     const json_t *expected = json_object_get(members, "expectedVersion");
     enum core_error error = need_thing(cloud, name, answer);
     if (!error)
-        error = check_members(name, members, answer);
+        error = check_members(cloud, name, members, answer);
     if (!error && expected)
         error = check_version(cloud, name, json_integer_value(expected), answer);
     if (error)
@@ -168,15 +198,16 @@ enum core_error thing_update(struct cloud *cloud, const char *name, const json_t
     json_t *attributes = attributes_updated(attributes_of(cloud, name),
                                             json_object_get(members, "attributePayload"));
     char *text = json_dumps(attributes, JSON_COMPACT | JSON_SORT_KEYS);
-    if (json_object_size(attributes) > ATTRIBUTES_MAX)
-        error = answer_refuse(answer, CORE_INVALID_REQUEST,
-                              "A thing without a type has at most %d attributes.", ATTRIBUTES_MAX);
-    else if (db_run(cloud->db,
-                    "UPDATE things SET attributes_json = ?, version = version + 1 WHERE name = ?",
-                    "ss", text, name) != OTTER_OK)
+    char *type = new_type(cloud, name, members);
+    error = check_count(attributes, type, answer);
+    if (error == CORE_OK && db_run(cloud->db,
+                                   "UPDATE things SET attributes_json = ?, type = ?,"
+                                   " version = version + 1 WHERE name = ?",
+                                   "sss", text, type, name) != OTTER_OK)
         error = answer_db_failed(cloud, answer);
-    else
-        cloud_identity_changed(cloud); /* policies may look at attributes */
+    if (error == CORE_OK)
+        cloud_identity_changed(cloud); /* policies may look at attributes and type */
+    free(type);
     free(text);
     json_decref(attributes);
     return error;
@@ -186,12 +217,14 @@ enum core_error thing_update(struct cloud *cloud, const char *name, const json_t
 
 enum core_error thing_describe(struct cloud *cloud, const char *name, struct answer *answer)
 {
-    struct db_rows *rows = db_select(
-        cloud->db, "SELECT id, attributes_json, version FROM things WHERE name = ?", "s", name);
+    struct db_rows *rows =
+        db_select(cloud->db, "SELECT id, attributes_json, version, type FROM things WHERE name = ?",
+                  "s", name);
     if (db_next(rows))
-        answer->body = json_pack("{s:s,s:s,s:s,s:s,s:o,s:I}", "defaultClientId", name, "thingName",
-                                 name, "thingId", db_text(rows, 0), "thingArn",
-                                 arn_make(cloud, "iot", "thing/%s", name).text, "attributes",
+        answer->body = json_pack("{s:s,s:s,s:s,s:s,s:s*,s:o,s:I}", "defaultClientId", name,
+                                 "thingName", name, "thingId", db_text(rows, 0), "thingArn",
+                                 arn_make(cloud, "iot", "thing/%s", name).text, "thingTypeName",
+                                 db_text(rows, 3), "attributes",
                                  json_stored(db_text(rows, 1), "{}"), "version", db_int(rows, 2));
     db_done(rows);
     return answer->body ? CORE_OK : need_thing(cloud, name, answer);
@@ -200,9 +233,10 @@ enum core_error thing_describe(struct cloud *cloud, const char *name, struct ans
 static json_t *thing_entry(struct cloud *cloud, struct db_rows *rows)
 {
     const char *name = db_text(rows, 0);
-    return json_pack("{s:s,s:s,s:o,s:I}", "thingName", name, "thingArn",
-                     arn_make(cloud, "iot", "thing/%s", name).text, "attributes",
-                     json_stored(db_text(rows, 1), "{}"), "version", db_int(rows, 2));
+    return json_pack("{s:s,s:s,s:s*,s:o,s:I}", "thingName", name, "thingArn",
+                     arn_make(cloud, "iot", "thing/%s", name).text, "thingTypeName",
+                     db_text(rows, 3), "attributes", json_stored(db_text(rows, 1), "{}"), "version",
+                     db_int(rows, 2));
 }
 
 /* Only the page is read, and one row more to know whether there is another. */
@@ -213,7 +247,7 @@ enum core_error thing_list(struct cloud *cloud, const struct things_page *page,
     char next[24];
     struct db_rows *rows = db_select(
         cloud->db,
-        "SELECT name, attributes_json, version FROM things WHERE (?1 IS NULL OR type = ?1)"
+        "SELECT name, attributes_json, version, type FROM things WHERE (?1 IS NULL OR type = ?1)"
         " AND (?2 IS NULL OR EXISTS (SELECT 1 FROM json_each(attributes_json)"
         " WHERE key = ?2 AND (?3 IS NULL OR value = ?3))) ORDER BY name LIMIT ?4 OFFSET ?5",
         "sssii", page->type, page->attribute, page->value, (int64_t)page->most + 1,

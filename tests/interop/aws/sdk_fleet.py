@@ -127,6 +127,64 @@ class Fleet(CloudTest):
         with self.refused("InvalidRequestException", "SerialNumber"):
             self.iot.register_thing(templateBody=json.dumps(body), parameters={"CSR": csr})
 
+    # ---- thing types and groups ----
+
+    def test_a_type_lets_a_thing_have_more_attributes_and_ends_when_it_was_deprecated(self):
+        iot = self.iot
+        made = iot.create_thing_type(thingTypeName="lamp", thingTypeProperties={
+            "thingTypeDescription": "gives light", "searchableAttributes": ["room"]})
+        self.assertEqual(made["thingTypeArn"], arn("iot", "thingtype/lamp"))
+        attributes = {"a%d" % i: "1" for i in range(10)}
+        with self.refused("InvalidRequestException", "3 attributes"):
+            iot.create_thing(thingName="typed", attributePayload={"attributes": attributes})
+        with self.refused("ResourceNotFoundException"):
+            iot.create_thing(thingName="typed", thingTypeName="nobody")
+        typed = {"thingName": "typed", "thingTypeName": "lamp",
+                 "attributePayload": {"attributes": attributes}}
+        iot.create_thing(**typed)
+        iot.create_thing(**typed)
+        self.assertEqual(iot.describe_thing(thingName="typed")["thingTypeName"], "lamp")
+        self.assertEqual([t["thingName"] for t in iot.list_things(thingTypeName="lamp")["things"]],
+                         ["typed"])
+        with self.refused("InvalidRequestException"):
+            iot.update_thing(thingName="typed", removeThingType=True)
+        with self.refused("InvalidRequestException"):
+            iot.delete_thing_type(thingTypeName="lamp")
+        iot.deprecate_thing_type(thingTypeName="lamp")
+        with self.refused("InvalidRequestException", "deprecated"):
+            iot.create_thing(thingName="late", thingTypeName="lamp")
+        with self.refused("InvalidRequestException", "5 minutes"):
+            iot.delete_thing_type(thingTypeName="lamp")
+        shown = iot.describe_thing_type(thingTypeName="lamp")
+        self.assertTrue(shown["thingTypeMetadata"]["deprecated"])
+        iot.deprecate_thing_type(thingTypeName="lamp", undoDeprecate=True)
+        listed = iot.list_thing_types(thingTypeName="lamp")["thingTypes"]
+        self.assertEqual([(t["thingTypeName"], t["thingTypeMetadata"]["deprecated"],
+                           t["thingTypeProperties"]["searchableAttributes"]) for t in listed],
+                         [("lamp", False, ["room"])])
+
+    def test_a_template_puts_its_thing_under_a_type_and_into_groups(self):
+        self.iot.create_thing_type(thingTypeName="bulb")
+        self.iot.create_thing_group(thingGroupName="attic")
+        body = {"Parameters": {"CSR": {"Type": "String"}}, "Resources": {
+            "t": {"Type": "AWS::IoT::Thing", "Properties": {
+                "ThingName": "grouped", "ThingTypeName": "bulb", "ThingGroups": ["attic"]}},
+            "c": {"Type": "AWS::IoT::Certificate", "Properties": {
+                "CertificateSigningRequest": {"Ref": "CSR"}}}}}
+        csr = self.run_tool("openssl", "req", "-new", "-newkey", "ec", "-pkeyopt",
+                            "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x", "-keyout",
+                            os.path.join(self.server.folder, "group.key")).decode()
+        self.iot.register_thing(templateBody=json.dumps(body), parameters={"CSR": csr})
+        self.assertEqual(self.iot.describe_thing(thingName="grouped")["thingTypeName"], "bulb")
+        groups = self.iot.list_thing_groups_for_thing(thingName="grouped")["thingGroups"]
+        self.assertEqual([g["groupName"] for g in groups], ["attic"])
+        body["Resources"]["t"]["Properties"]["ThingGroups"] = ["nobody"]
+        body["Resources"]["t"]["Properties"]["ThingName"] = "ungrouped"
+        with self.refused("ResourceNotFoundException"):
+            self.iot.register_thing(templateBody=json.dumps(body), parameters={"CSR": csr})
+        with self.refused("ResourceNotFoundException"):
+            self.iot.describe_thing(thingName="ungrouped")
+
     # ---- authorities ----
 
     def openssl_ca(self, name):
