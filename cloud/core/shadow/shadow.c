@@ -92,13 +92,12 @@ static enum core_error refuse_missing(const struct shadow_id *id, struct answer 
 /* A copy that later merges leave alone, without sections that have nothing. */
 static json_t *sections(const json_t *tree)
 {
-    const char *name;
-    const json_t *section;
+    static const char *const names[] = {"desired", "reported"};
     json_t *result = json_object();
-    json_object_foreach((json_t *)tree, name, section)
-    {
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        const json_t *section = json_object_get(tree, names[i]);
         if (json_object_size(section) > 0)
-            json_object_set_new(result, name, json_deep_copy(section));
+            json_object_set_new(result, names[i], json_deep_copy(section));
     }
     return result;
 }
