@@ -51,6 +51,12 @@ struct tls {
 };
 
 /* Once, before anything else uses Mbed TLS. */
+/* Who judges certificates' dates where Mbed TLS knows no time (on the boards), and beside it where
+ * it does: false makes a certificate that is valid from..to, in seconds since 1970, count as
+ * expired. Asked for each but the trusted root. NULL, as at first: nobody. */
+typedef bool tls_dates_judge(void *ctx, uint64_t from_s, uint64_t to_s);
+void tls_set_dates_judge(tls_dates_judge *judge, void *ctx);
+
 void tls_setup_arena(void *arena, size_t size);
 size_t tls_arena_high_water(void);
 size_t tls_arena_used(void);

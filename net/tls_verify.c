@@ -64,11 +64,43 @@ static void log_refusal(const struct tls *tls, mbedtls_x509_crt *certificate, in
         LOG_ERR("TLS", "%s '%s' of %s refused: %s", role, name, tls->host, tls_flag_text(flag));
 }
 
+static tls_dates_judge *dates_judge;
+static void *dates_ctx;
+
+void tls_set_dates_judge(tls_dates_judge *judge, void *ctx)
+{
+    dates_judge = judge;
+    dates_ctx = ctx;
+}
+
+/* Days since 1970 of the Gregorian calendar, counted in years that begin with March. */
+static uint64_t seconds_of(const mbedtls_x509_time *time)
+{
+    const int year = time->mon > 2 ? time->year : time->year - 1;
+    const int month = time->mon > 2 ? time->mon - 3 : time->mon + 9;
+    const int64_t days = (int64_t)year * 365 + year / 4 - year / 100 + year / 400 +
+                         (month * 153 + 2) / 5 + time->day - 1 - 719468;
+    const int64_t seconds = ((days * 24 + time->hour) * 60 + time->min) * 60 + time->sec;
+    return seconds > 0 ? (uint64_t)seconds : 0;
+}
+
+static void judge_dates(const struct tls *tls, const mbedtls_x509_crt *certificate, uint32_t *flags)
+{
+    const mbedtls_x509_crt *root = &tls->identity.root;
+    const bool is_root = certificate->raw.len == root->raw.len &&
+                         memcmp(certificate->raw.p, root->raw.p, root->raw.len) == 0;
+    if (dates_judge != NULL && !is_root &&
+        !dates_judge(dates_ctx, seconds_of(&certificate->valid_from),
+                     seconds_of(&certificate->valid_to)))
+        *flags |= MBEDTLS_X509_BADCERT_EXPIRED;
+}
+
 int tls_verify(void *context, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
 {
     struct tls *tls = context;
     if (depth == 0 && tls->address_length > 0 && !is_for_address(certificate, tls))
         *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;
+    judge_dates(tls, certificate, flags);
     for (unsigned bit = 0; bit < 32; bit++) {
         if (*flags >> bit & 1)
             log_refusal(tls, certificate, depth, 1u << bit);

@@ -1,4 +1,4 @@
-/* Connections of port/socket.h on lwIP's raw API.
+/* Connections of port/socket.h, and the datagrams of port/datagram.h, on lwIP's raw API.
  *
  * Received data stays in lwIP's buffers until the application takes it; only then does the window
  * open again, so a slow application slows the sender and no data is copied twice.
@@ -7,8 +7,10 @@
  * that runs QEMU, and a server certificate for `localhost` can be checked as such. */
 #include <lwip/dns.h>
 #include <lwip/tcp.h>
+#include <lwip/udp.h>
 #include <string.h>
 
+#include "port/datagram.h"
 #include "port/log.h"
 #include "port/socket.h"
 #include "ports/lwip/network_lwip.h"
@@ -244,4 +246,109 @@ void socket_close(struct socket *socket)
     }
     socket->port.handle = NULL;
     socket->state = SOCKET_IDLE;
+}
+
+/* ---- datagrams ------------------------------------------------------------------------------ */
+
+static struct {
+    struct udp_pcb *pcb; /* NULL: nothing is open */
+    struct pbuf *received;
+    ip_addr_t server;
+    otter_status status; /* OTTER_E_AGAIN while the name is looked up */
+    uint16_t port;
+    uint32_t lookup; /* tells the present look-up from older ones */
+} datagram;
+
+static void on_datagram(void *arg, struct udp_pcb *pcb, struct pbuf *data, const ip_addr_t *from,
+                        u16_t port)
+{
+    (void)arg, (void)pcb;
+    if (datagram.received != NULL || port != datagram.port ||
+        !ip_addr_cmp(from, &datagram.server)) {
+        pbuf_free(data);
+        return;
+    }
+    datagram.received = data;
+    network_note_event();
+}
+
+static void on_server_found(const char *name, const ip_addr_t *address, void *arg)
+{
+    (void)name;
+    if (datagram.pcb == NULL || (uint32_t)(uintptr_t)arg != datagram.lookup)
+        return;
+    datagram.status = address != NULL ? OTTER_OK : OTTER_E_NAME;
+    if (address != NULL)
+        datagram.server = *address;
+    network_note_event();
+}
+
+static otter_status find_server(const char *host)
+{
+    if (strcmp(host, "localhost") == 0) {
+        ip_addr_set_ip4_u32(&datagram.server, network_gateway());
+        return OTTER_OK;
+    }
+    switch (dns_gethostbyname(host, &datagram.server, on_server_found,
+                              (void *)(uintptr_t)datagram.lookup)) {
+    case ERR_OK:
+        return OTTER_OK;
+    case ERR_INPROGRESS:
+        return OTTER_E_AGAIN;
+    default:
+        return OTTER_E_NAME;
+    }
+}
+
+otter_status datagram_open(const char *host, uint16_t port)
+{
+    datagram_close();
+    if (port_network_status() != OTTER_OK)
+        return OTTER_E_STATE;
+    datagram.pcb = udp_new();
+    if (datagram.pcb == NULL || udp_bind(datagram.pcb, IP_ADDR_ANY, 0) != ERR_OK) {
+        datagram_close();
+        return OTTER_E_MEMORY;
+    }
+    udp_recv(datagram.pcb, on_datagram, NULL);
+    datagram.port = port;
+    datagram.lookup++;
+    datagram.status = find_server(host);
+    return OTTER_OK;
+}
+
+otter_status datagram_send(const void *data, size_t length)
+{
+    if (datagram.pcb == NULL)
+        return OTTER_E_STATE;
+    if (datagram.status != OTTER_OK)
+        return datagram.status;
+    struct pbuf *packet = pbuf_alloc(PBUF_TRANSPORT, (u16_t)length, PBUF_RAM);
+    if (packet == NULL)
+        return OTTER_E_MEMORY;
+    (void)pbuf_take(packet, data, (u16_t)length);
+    const err_t error = udp_sendto(datagram.pcb, packet, &datagram.server, datagram.port);
+    pbuf_free(packet);
+    return error == ERR_OK ? OTTER_OK : OTTER_E_IO;
+}
+
+size_t datagram_receive(void *data, size_t size)
+{
+    struct pbuf *received = datagram.received;
+    if (received == NULL)
+        return 0;
+    datagram.received = NULL;
+    const size_t length = pbuf_copy_partial(received, data, (u16_t)size, 0);
+    pbuf_free(received);
+    return length;
+}
+
+void datagram_close(void)
+{
+    if (datagram.received != NULL)
+        pbuf_free(datagram.received);
+    datagram.received = NULL;
+    if (datagram.pcb != NULL)
+        udp_remove(datagram.pcb);
+    datagram.pcb = NULL;
 }

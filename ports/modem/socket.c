@@ -1,6 +1,7 @@
 /* port/socket.h over the modem's one connection. */
 #include <string.h>
 
+#include "port/datagram.h"
 #include "port/port.h"
 #include "port/socket.h"
 #include "port/traffic.h"
@@ -153,4 +154,28 @@ uint16_t port_listening(bool udp, unsigned index)
 {
     (void)udp, (void)index;
     return 0;
+}
+
+/* ---- datagrams: not by this driver ---- */
+
+otter_status datagram_open(const char *host, uint16_t port)
+{
+    (void)host, (void)port;
+    return OTTER_E_UNSUPPORTED;
+}
+
+otter_status datagram_send(const void *data, size_t length)
+{
+    (void)data, (void)length;
+    return OTTER_E_STATE;
+}
+
+size_t datagram_receive(void *data, size_t size)
+{
+    (void)data, (void)size;
+    return 0;
+}
+
+void datagram_close(void)
+{
 }

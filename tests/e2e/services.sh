@@ -1,10 +1,11 @@
 #!/bin/sh
-# services.sh posix|mps2-an505: Device Defender and telemetry, from the device (the firmware as a
-# process, or on the emulated board) to what the AWS CLI and a subscriber are told of them.
+# services.sh posix|mps2-an505: Device Defender, telemetry and time, from the device (the firmware as a
+# process, or on the emulated board) to what the AWS CLI and a subscriber are told of them; and a time
+# mark that is ahead.
 set -eu
 board=$1
 . "$(dirname "$0")/lib.sh"
-need mosquitto_sub
+need mosquitto_sub python3
 
 if [ "$board" != posix ]; then
     need qemu-system-arm
@@ -101,3 +102,39 @@ aws iot create-custom-metric --metric-name blocks --metric-type string-list \
 type_line reset
 expect cloud "device: report rejected: Malformed metrics report: the custom metric blocks"
 expect device "report rejected: InvalidPayload, Malformed metrics report: the custom metric blocks"
+
+step "a time mark that is ahead refuses the cloud, until SNTP and the cloud agree that it is wrong"
+for setting in defender_form=json time_hwm=4000000000; do
+    type_line "conf set ${setting%%=*} ${setting#*=}"
+    expect device "${setting%%=*}="
+done
+type_line "conf commit"
+expect device "Configuration saved"
+type_line reset
+expect device "a certificate ended at "
+expect device "time_hwm says that it is 40000000"
+python3 - >"$work/sntp_port" <<'PYTHON' &
+import socket, struct, time
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+while True:
+    packet, client = server.recvfrom(64)
+    server.sendto(struct.pack(">BBBb3I2I", 0x24, 2, 6, -20, 0, 0, 0, 0, 0) + packet[40:48] +
+                  bytes(8) + struct.pack(">II", int(time.time()) + 2208988800, 0), client)
+PYTHON
+background=$!
+wait_until "the SNTP server listens" test -s "$work/sntp_port"
+for setting in sntp_server=localhost "sntp_port=$(cat "$work/sntp_port")"; do
+    type_line "conf set ${setting%%=*} ${setting#*=}"
+    expect device "${setting%%=*}="
+done
+type_line "conf commit"
+expect device "Configuration saved"
+type_line reset
+expect device "SNTP says 1"
+expect device "connecting on probation"
+expect device "on line as device, version 1.0.0"
+expect device "time_hwm was ahead: 4000000000, the cloud says 1"
+type_line "conf get time_hwm"
+expect device "time_hwm=1"

@@ -16,6 +16,7 @@
 #include "image/trailer.h"
 #include "net/mqtt_settings.h"
 #include "pki/pki.h"
+#include "port/datagram.h"
 #include "port/traffic.h"
 #include "port/handover.h"
 #include "services/ota/record.h"
@@ -110,6 +111,28 @@ const struct handover *port_handover(void)
 void port_network_join(const char *ssid, const char *credential)
 {
     snprintf(joined, sizeof joined, "%s/%s", ssid, credential);
+}
+
+otter_status datagram_open(const char *host, uint16_t port)
+{
+    (void)host, (void)port;
+    return OTTER_E_UNSUPPORTED;
+}
+
+otter_status datagram_send(const void *data, size_t length)
+{
+    (void)data, (void)length;
+    return OTTER_E_STATE;
+}
+
+size_t datagram_receive(void *data, size_t size)
+{
+    (void)data, (void)size;
+    return 0;
+}
+
+void datagram_close(void)
+{
 }
 
 void port_traffic(struct traffic *counts)

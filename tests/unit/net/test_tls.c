@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -446,6 +447,46 @@ static void an_expired_certificate_is_named_with_its_last_day(void **state)
     assert_null(strstr(logged, "certificate 'server'"));
 }
 
+static bool dates_are_good;
+static uint64_t asked_from, asked_to;
+
+static bool judge(void *ctx, uint64_t from_s, uint64_t to_s)
+{
+    (void)ctx;
+    asked_from = from_s;
+    asked_to = to_s;
+    return dates_are_good;
+}
+
+static uint64_t seconds_of(const mbedtls_x509_time *time)
+{
+    struct tm parts = {.tm_year = time->year - 1900,
+                       .tm_mon = time->mon - 1,
+                       .tm_mday = time->day,
+                       .tm_hour = time->hour,
+                       .tm_min = time->min,
+                       .tm_sec = time->sec};
+    return (uint64_t)timegm(&parts);
+}
+
+static void who_judges_dates_is_asked_with_those_of_the_server_and_can_refuse_it(void **state)
+{
+    (void)state;
+    tls_set_dates_judge(judge, NULL);
+    dates_are_good = true;
+    tls_server_start(&server, "server", "");
+    assert_int_equal(connect_to("localhost"), TLS_OPEN);
+    const mbedtls_x509_crt *certificate = mbedtls_ssl_get_peer_cert(&tls.ssl);
+    assert_non_null(certificate);
+    assert_true(asked_from == seconds_of(&certificate->valid_from));
+    assert_true(asked_to == seconds_of(&certificate->valid_to));
+    tls_close(&tls);
+    dates_are_good = false;
+    assert_int_equal(connect_to("localhost"), TLS_FAILED);
+    assert_non_null(strstr(logged, "refused: it expired on"));
+    tls_set_dates_judge(NULL, NULL);
+}
+
 static void a_server_may_be_named_by_an_address_in_its_certificate(void **state)
 {
     (void)state;
@@ -700,6 +741,7 @@ int main(void)
         TEST(a_certificate_for_another_name_is_refused),
         TEST(a_certificate_of_another_root_is_refused),
         TEST(an_expired_certificate_is_named_with_its_last_day),
+        TEST(who_judges_dates_is_asked_with_those_of_the_server_and_can_refuse_it),
         TEST(a_server_may_be_named_by_an_address_in_its_certificate),
         TEST(an_address_that_is_not_in_the_certificate_is_refused),
         TEST(a_missing_object_is_named),

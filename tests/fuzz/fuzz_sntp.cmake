@@ -1,0 +1,1 @@
+otter_fuzz_target(sntp USES room_time)
