@@ -26,7 +26,7 @@ otter_status fleet_serial(struct kv *kv, char *serial)
     status = port_random(bytes, sizeof bytes);
     if (status != OTTER_OK)
         return status;
-    for (unsigned i = 0; i < sizeof bytes; i++) {
+    for (size_t i = 0; i < sizeof bytes; i++) {
         serial[2 * i] = digits[bytes[i] >> 4];
         serial[2 * i + 1] = digits[bytes[i] & 15];
     }
