@@ -23,6 +23,12 @@ static void thing_removed(struct cloud *cloud, const char *thing)
     defender_thing_removed(cloud, thing);
 }
 
+static otter_status thing_left(struct cloud *cloud, const char *thing, const char *group)
+{
+    otter_status status = jobs_thing_left(cloud, thing, group);
+    return status == OTTER_OK ? defender_thing_left(cloud, thing) : status;
+}
+
 otter_status core_start(struct cloud *cloud, const struct cloud_config *config)
 {
     otter_status status = cloud_open(cloud, config);
@@ -36,7 +42,7 @@ otter_status core_start(struct cloud *cloud, const struct cloud_config *config)
     }
     cloud->watch.thing_removed = thing_removed;
     cloud->watch.thing_joined = jobs_thing_joined;
-    cloud->watch.thing_left = jobs_thing_left;
+    cloud->watch.thing_left = thing_left;
     cloud_do_later(cloud, resume_updates, cloud);
     return OTTER_OK;
 }

@@ -2,14 +2,14 @@
  * was not.
  *
  * A report's metrics become values under Device Defender's names (`aws:all-bytes-out`, or that of a
- * custom metric). The security profiles attached to `all/things`, to `all/registered-things` or to
- * `all/unregistered-things` say which behaviour is normal, by static thresholds. Each report is
- * judged as it comes: so many in a row against a behaviour begin a violation, so many in a row
- * within it end it. As on AWS, values are kept of those metrics that a profile of the thing uses or
- * asks to keep.
+ * custom metric). The security profiles attached to `all/things`, to `all/registered-things`, to
+ * `all/unregistered-things`, or to a group that the thing is in or below, say which behaviour is
+ * normal, by static thresholds. Each report is judged as it comes: so many in a row against a
+ * behaviour begin a violation, so many in a row within it end it. As on AWS, values are kept of
+ * those metrics that a profile of the thing uses or asks to keep.
  *
  * Not offered, and refused by name: statistical and machine-learning detection, dimensions, metrics
- * that the cloud itself measures, targets that are groups, alerts by SNS, exports.
+ * that the cloud itself measures, alerts by SNS, exports.
  *
  * Answers as in registry/registry.h: members of AWS IoT's replies under AWS's names, times as
  * numbers of seconds. */
@@ -112,6 +112,8 @@ enum core_error defender_verify_violation(struct cloud *cloud, const char *viola
 
 /* Violations of the thing end as invalidated; its values go. */
 void defender_thing_removed(struct cloud *cloud, const char *thing);
+/* To be called in the transaction in which the thing leaves a group, after it has. */
+otter_status defender_thing_left(struct cloud *cloud, const char *thing);
 /* Values and events that are older than what is kept go. To be called now and then. */
 void defender_sweep(struct cloud *cloud);
 

@@ -65,7 +65,7 @@ otter_status report_judge(struct cloud *cloud, const char *thing, const json_t *
  * of a thing (profile NULL); of all things: thing NULL. */
 otter_status violations_invalidate(struct cloud *cloud, const char *thing, const char *profile,
                                    const char *behavior);
-/* Those of things that the profile no longer concerns. */
-otter_status violations_prune(struct cloud *cloud, const char *profile);
+/* Those of things that their profile no longer concerns; NULL: all profiles, all things. */
+otter_status violations_prune(struct cloud *cloud, const char *profile, const char *thing);
 
 #endif

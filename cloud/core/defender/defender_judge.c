@@ -239,23 +239,28 @@ otter_status violations_invalidate(struct cloud *cloud, const char *thing, const
     return status;
 }
 
-otter_status violations_prune(struct cloud *cloud, const char *profile)
+otter_status violations_prune(struct cloud *cloud, const char *profile, const char *thing)
 {
-    json_t *things = json_array(), *thing;
+    json_t *pairs = json_array(), *pair;
     size_t i;
     otter_status status = OTTER_OK;
-    struct db_rows *rows = db_select(
-        cloud->db, "SELECT DISTINCT thing FROM defender_states WHERE profile = ?", "s", profile);
+    struct db_rows *rows = db_select(cloud->db,
+                                     "SELECT DISTINCT thing, profile FROM defender_states"
+                                     " WHERE profile = IFNULL(?1, profile)"
+                                     " AND thing = IFNULL(?2, thing)",
+                                     "ss", profile, thing);
     while (db_next(rows))
-        json_array_append_new(things, json_string(db_text(rows, 0)));
+        json_array_append_new(pairs, json_pack("[s, s]", db_text(rows, 0), db_text(rows, 1)));
     db_done(rows);
-    json_array_foreach(things, i, thing)
+    json_array_foreach(pairs, i, pair)
     {
-        json_t *profiles = profiles_of_thing(cloud, json_string_value(thing));
-        if (status == OTTER_OK && !json_object_get(profiles, profile))
-            status = violations_invalidate(cloud, json_string_value(thing), profile, NULL);
+        const char *of = json_string_value(json_array_get(pair, 0));
+        const char *by = json_string_value(json_array_get(pair, 1));
+        json_t *profiles = profiles_of_thing(cloud, of);
+        if (status == OTTER_OK && !json_object_get(profiles, by))
+            status = violations_invalidate(cloud, of, by, NULL);
         json_decref(profiles);
     }
-    json_decref(things);
+    json_decref(pairs);
     return status;
 }

@@ -95,6 +95,11 @@ void defender_thing_removed(struct cloud *cloud, const char *thing)
     db_finish(cloud->db, status);
 }
 
+otter_status defender_thing_left(struct cloud *cloud, const char *thing)
+{
+    return violations_prune(cloud, NULL, thing);
+}
+
 static int64_t before(const struct cloud *cloud, unsigned days, unsigned absent)
 {
     return cloud_now_ms(cloud) - (int64_t)(days ? days : absent) * 86400000;

@@ -183,8 +183,9 @@ static bool limit_valid(const json_t *limit, enum value_kind kind)
 static void check_datapoints(const struct check *check, const json_t *criteria, const char *name)
 {
     const json_t *count = json_object_get(criteria, name);
-    if (count && !json_is_null(count) && (!json_is_integer(count) || json_integer_value(count) < 1 ||
-                  json_integer_value(count) > 10))
+    if (count && !json_is_null(count) &&
+        (!json_is_integer(count) || json_integer_value(count) < 1 ||
+         json_integer_value(count) > 10))
         fault(check, "%s must be 1 to 10", name);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cloud/core/defender/defender_internal.h"
+#include "cloud/core/registry/groups.h"
 #include "cloud/core/registry/registry.h"
 
 json_t *profile_identifier(struct cloud *cloud, const char *name)
@@ -21,12 +22,15 @@ enum core_error profile_need(struct cloud *cloud, const char *name, struct answe
 static enum core_error check_target(struct cloud *cloud, const char *target, struct answer *answer)
 {
     const char *all = target ? arn_name(cloud, target, "iot", "all") : NULL;
-    if (all && (strcmp(all, "things") == 0 || strcmp(all, "registered-things") == 0 ||
-                strcmp(all, "unregistered-things") == 0))
+    const char *group = target ? arn_name(cloud, target, "iot", "thinggroup") : NULL;
+    if (group && !group_exists(cloud, group))
+        return answer_refuse(answer, CORE_NOT_FOUND, "Thing group %.128s cannot be found.", group);
+    if (group || (all && (strcmp(all, "things") == 0 || strcmp(all, "registered-things") == 0 ||
+                          strcmp(all, "unregistered-things") == 0)))
         return CORE_OK;
     return answer_refuse(answer, CORE_INVALID_REQUEST,
-                         "This cloud attaches security profiles to %s, .../registered-things and "
-                         ".../unregistered-things, not to %.80s",
+                         "Security profiles are attached to a thing group, to %s, "
+                         ".../registered-things or .../unregistered-things, not to %.80s",
                          arn_make(cloud, "iot", "all/things").text, target ? target : "nothing");
 }
 
@@ -63,7 +67,7 @@ enum core_error defender_detach(struct cloud *cloud, const char *profile, const 
         status = db_run(cloud->db, "DELETE FROM defender_targets WHERE profile = ? AND target = ?",
                         "ss", profile, target);
         if (status == OTTER_OK)
-            status = violations_prune(cloud, profile);
+            status = violations_prune(cloud, profile, NULL);
         status = db_finish(cloud->db, status);
     }
     return status == OTTER_OK ? CORE_OK : answer_db_failed(cloud, answer);
@@ -120,12 +124,16 @@ json_t *profiles_of_thing(struct cloud *cloud, const char *thing)
 {
     json_t *profiles = json_object();
     const char *kind = thing_exists(cloud, thing) ? "registered" : "unregistered";
-    struct db_rows *rows =
-        db_select(cloud->db,
-                  "SELECT DISTINCT p.name, p.members_json FROM defender_targets t"
-                  " JOIN defender_profiles p ON p.name = t.profile WHERE t.target IN (?, ?)",
-                  "ss", arn_make(cloud, "iot", "all/things").text,
-                  arn_make(cloud, "iot", "all/%s-things", kind).text);
+    struct db_rows *rows = db_select(
+        cloud->db,
+        "WITH RECURSIVE up(name) AS (SELECT grp FROM thing_group_members WHERE thing = ?1 UNION"
+        " SELECT g.parent FROM thing_groups g JOIN up ON g.name = up.name WHERE g.parent NOTNULL)"
+        " SELECT DISTINCT p.name, p.members_json FROM defender_targets t"
+        " JOIN defender_profiles p ON p.name = t.profile"
+        " WHERE t.target IN (?2, ?3) OR t.target IN (SELECT ?4 || name FROM up)",
+        "ssss", thing, arn_make(cloud, "iot", "all/things").text,
+        arn_make(cloud, "iot", "all/%s-things", kind).text,
+        arn_make(cloud, "iot", "thinggroup/").text);
     while (db_next(rows)) {
         json_t *members = json_stored(db_text(rows, 1), "{}");
         json_t *behaviors = json_object_get(members, "behaviors");

@@ -7,6 +7,7 @@
 #include "cloud/core/core.h"
 #include "cloud/core/defender/defender.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/registry/groups.h"
 #include "cloud/core/registry/registry.h"
 
 #define ALL        ACCOUNT_ARN "all/things"
@@ -291,6 +292,34 @@ static void a_violation_that_nothing_can_end_any_more_is_invalidated(void **stat
     answer_free(&answer);
 }
 
+static void a_profile_of_a_group_concerns_who_is_in_it_or_below_until_he_leaves(void **state)
+{
+    struct fixture *f = *state;
+    struct answer answer = ANSWER_INIT;
+    json_t *none = json_object(), *below = members("{'parentGroupName':'site'}");
+    assert_int_equal(group_create(&f->cloud, "site", none, &answer), CORE_OK);
+    answer_free(&answer);
+    assert_int_equal(group_create(&f->cloud, "hall", below, &answer), CORE_OK);
+    answer_free(&answer);
+    assert_int_equal(group_add_thing(&f->cloud, "hall", "t", &answer), CORE_OK);
+    fixture_thing(f, "u");
+    profile(f, "p",
+            "{'behaviors':[{'name':'b','metric':'aws:num-listening-tcp-ports','criteria'"
+            ":{'comparisonOperator':'less-than','value':{'count':1}}}]}",
+            ACCOUNT_ARN "thinggroup/site");
+    assert_int_equal(defender_attach(&f->cloud, "p", ACCOUNT_ARN "thinggroup/nowhere", &answer),
+                     CORE_NOT_FOUND);
+    say(f, "t", "'met':{'tp':{'t':1}}");
+    say(f, "u", "'met':{'tp':{'t':1}}");
+    assert_int_equal(count(f, "activeViolations", &(struct defender_filter){0}), 1);
+    answer_free(&answer);
+    assert_int_equal(group_remove_thing(&f->cloud, "hall", "t", &answer), CORE_OK);
+    assert_int_equal(count(f, "activeViolations", &(struct defender_filter){0}), 0);
+    json_decref(none);
+    json_decref(below);
+    answer_free(&answer);
+}
+
 static void a_person_says_what_a_violation_was(void **state)
 {
     struct fixture *f = *state;
@@ -355,6 +384,7 @@ int main(void)
         TEST(alarms_wait_for_as_many_datapoints_in_a_row_as_asked),
         TEST(lists_are_judged_as_sets),
         TEST(a_violation_that_nothing_can_end_any_more_is_invalidated),
+        TEST(a_profile_of_a_group_concerns_who_is_in_it_or_below_until_he_leaves),
         TEST(a_person_says_what_a_violation_was),
         TEST(a_registered_metric_is_reported_with_its_type),
     };
