@@ -121,7 +121,21 @@ static enum core_error delete_execution(struct call *call, const json_t *body,
                                  call_flag(call, "force"), answer);
 }
 
+static enum core_error update_events(struct call *call, const json_t *body, struct answer *answer)
+{
+    return events_configure(call->cloud, body, answer);
+}
+
+static enum core_error describe_events(struct call *call, const json_t *body, struct answer *answer)
+{
+    (void)body;
+    events_describe(call->cloud, answer);
+    return CORE_OK;
+}
+
 const struct route iot_jobs_routes[] = {
+    {EVHTTP_REQ_PATCH, "/event-configurations", update_events, "eventConfigurations"},
+    {EVHTTP_REQ_GET, "/event-configurations", describe_events, NULL},
     {EVHTTP_REQ_PUT, "/jobs/{}", create_job,
      "targets document documentSource description targetSelection timeoutConfig "
      "jobExecutionsRetryConfig jobExecutionsRolloutConfig abortConfig schedulingConfig "

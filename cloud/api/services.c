@@ -90,7 +90,8 @@ enum protocol services_protocol(const struct call *call, const char *service)
                                             "/job-templates",
                                             "/managed-job-templates",
                                             "/tags",
-                                            "/untag"};
+                                            "/untag",
+                                            "/event-configurations"};
     const struct service *known = service_find(service);
     if (known)
         return known->protocol;

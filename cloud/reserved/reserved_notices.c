@@ -21,6 +21,12 @@ static void make_topic(const struct notice *notice, char topic[TOPIC_SIZE])
         snprintf(topic, TOPIC_SIZE, "$aws/events/certificates/registered/%s", notice->thing);
         return;
     }
+    if (notice->kind == NOTICE_JOB_EVENT || notice->kind == NOTICE_EXECUTION_EVENT) {
+        snprintf(topic, TOPIC_SIZE, "$aws/events/%s/%s/%s",
+                 notice->kind == NOTICE_JOB_EVENT ? "job" : "jobExecution", notice->thing,
+                 notice->name);
+        return;
+    }
     const char *format = topics[notice->kind], *place = strstr(format, "%s");
     const int before = place ? (int)(place - format) : (int)strlen(format);
     snprintf(topic, TOPIC_SIZE, "$aws/things/%s/%.*s%s%s%s", notice->thing, before, format,

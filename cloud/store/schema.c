@@ -217,6 +217,11 @@ static const char *const tables[] = {
 " id TEXT PRIMARY KEY, description TEXT NOT NULL, members_json TEXT NOT NULL,"
 " created INTEGER NOT NULL) WITHOUT ROWID",
 
+/* events that someone has switched on */
+"CREATE TABLE IF NOT EXISTS event_configurations("
+" type TEXT PRIMARY KEY, enabled INTEGER NOT NULL, created INTEGER NOT NULL,"
+" modified INTEGER NOT NULL) WITHOUT ROWID",
+
 /* ---- OTA updates ---- */
 "CREATE TABLE IF NOT EXISTS ota_updates("
 " id TEXT PRIMARY KEY, status TEXT NOT NULL, request_json TEXT NOT NULL, files_json TEXT NOT NULL,"

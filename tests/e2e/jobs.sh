@@ -88,8 +88,9 @@ never device "Swap type: test" 0
 type_line version
 expect device "Otter firmware 1.0.0 on posix"
 
-step "the next update is taken"
+step "the next update is taken, which offers a presigned URL, too"
 make_release 1.0.2
+protocols='["MQTT", "HTTP"]'
 create_update 1.0.2
 expect device "version 1.0.2 is offered, 1.0.0 is running"
 expect device "code signature and image verified"

@@ -20,6 +20,9 @@ enum notice_kind {
     NOTICE_SHADOW_DELETED,
     /* a certificate has registered itself; `thing` is the id of the authority that signed it */
     NOTICE_CERTIFICATE_REGISTERED,
+    /* what became of a job, or of an execution of it; `thing` is the job, `name` the word for it */
+    NOTICE_JOB_EVENT,
+    NOTICE_EXECUTION_EVENT,
 };
 
 struct notice {

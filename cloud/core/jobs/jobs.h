@@ -116,6 +116,14 @@ void jobs_thing_removed(struct cloud *cloud, const char *thing);
 otter_status jobs_thing_joined(struct cloud *cloud, const char *thing, const char *group);
 otter_status jobs_thing_left(struct cloud *cloud, const char *thing, const char *group);
 
+/* ---- events --------------------------------------------------------------------------------- */
+
+/* Member eventConfigurations{TYPE:{"Enabled"}}, as in UpdateEventConfigurations. JOB and
+ * JOB_EXECUTION can be switched on; CORE_INVALID_REQUEST for the others. */
+enum core_error events_configure(struct cloud *cloud, const json_t *members, struct answer *answer);
+/* {"eventConfigurations":{...},"creationDate"?,"lastModifiedDate"?} */
+void events_describe(struct cloud *cloud, struct answer *answer);
+
 /* ---- timers --------------------------------------------------------------------------------- */
 
 /* Ends each execution whose in-progress or step timer has run out (TIMED_OUT). Returns the time of

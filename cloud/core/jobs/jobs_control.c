@@ -165,6 +165,8 @@ otter_status job_cancel(struct cloud *cloud, const char *job, bool force, const 
                         const char *comment)
 {
     int64_t now = cloud_now(cloud);
+    event_of_job(cloud, job, "cancellation_in_progress");
+    events_of_executions(cloud, job, force, "CANCELED");
     otter_status status =
         db_run(cloud->db,
                "UPDATE jobs SET status = 'CANCELED', force_canceled = ?,"
@@ -173,13 +175,15 @@ otter_status job_cancel(struct cloud *cloud, const char *job, bool force, const 
                "issiis", (int64_t)force, reason, comment, now, now, job);
     if (status == OTTER_OK)
         status = db_run(cloud->db, "DELETE FROM job_waiting WHERE job = ?", "s", job);
-    if (status != OTTER_OK)
-        return status;
-    return db_run(cloud->db,
-                  "UPDATE job_executions SET status = 'CANCELED', version = version + 1,"
-                  " force_canceled = ?, updated = ?, deadline = 0, step_deadline = 0"
-                  " WHERE job = ? AND (status = 'QUEUED' OR (? AND status = 'IN_PROGRESS'))",
-                  "iisi", (int64_t)force, now, job, (int64_t)force);
+    if (status == OTTER_OK)
+        status = db_run(cloud->db,
+                        "UPDATE job_executions SET status = 'CANCELED', version = version + 1,"
+                        " force_canceled = ?, updated = ?, deadline = 0, step_deadline = 0"
+                        " WHERE job = ? AND (status = 'QUEUED' OR (? AND status = 'IN_PROGRESS'))",
+                        "iisi", (int64_t)force, now, job, (int64_t)force);
+    if (status == OTTER_OK)
+        event_of_job(cloud, job, "canceled");
+    return status;
 }
 
 /* Whether a job that was cancelled without force left executions running. */
@@ -221,6 +225,8 @@ enum core_error jobs_cancel(struct cloud *cloud, const char *job, bool force, co
 
 static otter_status delete_job(struct cloud *cloud, const char *job)
 {
+    event_of_job(cloud, job, "deletion_in_progress");
+    event_of_job(cloud, job, "deleted");
     otter_status status = db_run(cloud->db, "DELETE FROM job_executions WHERE job = ?", "s", job);
     if (status == OTTER_OK)
         status = db_run(cloud->db, "DELETE FROM jobs WHERE id = ?", "s", job);
@@ -317,10 +323,12 @@ enum core_error jobs_cancel_execution(struct cloud *cloud, const char *thing, co
     return error;
 }
 
-static otter_status delete_execution(struct cloud *cloud, int64_t id, const char *job)
+static otter_status delete_execution(struct cloud *cloud, const struct execution *execution)
 {
-    otter_status status = db_run(cloud->db, "DELETE FROM job_executions WHERE id = ?", "i", id);
-    return status == OTTER_OK ? job_complete(cloud, job) : status;
+    event_of_execution(cloud, execution, "DELETED");
+    otter_status status =
+        db_run(cloud->db, "DELETE FROM job_executions WHERE id = ?", "i", execution->id);
+    return status == OTTER_OK ? job_complete(cloud, execution->job) : status;
 }
 
 enum core_error jobs_delete_execution(struct cloud *cloud, const char *thing, const char *job,
@@ -330,17 +338,17 @@ enum core_error jobs_delete_execution(struct cloud *cloud, const char *thing, co
     if (!execution_find(cloud, thing, job, number, &execution))
         return no_execution(answer, thing, job);
     bool pending = !status_is_terminal(execution.status);
-    int64_t id = execution.id, first = pending_first(cloud, thing);
+    int64_t first = pending_first(cloud, thing);
+    enum core_error error = CORE_OK;
     if (pending && !force)
-        answer_refuse(answer, CORE_INVALID_STATE,
-                      "job execution %.64s is %s: cancel it first, or delete it with force", job,
-                      execution.status);
+        error = answer_refuse(answer, CORE_INVALID_STATE,
+                              "job execution %.64s is %s: cancel it first, or delete it with force",
+                              job, execution.status);
+    else if (db_begin(cloud->db) != OTTER_OK ||
+             db_finish(cloud->db, delete_execution(cloud, &execution)) != OTTER_OK)
+        error = answer_db_failed(cloud, answer);
     execution_free(&execution);
-    if (pending && !force)
-        return CORE_INVALID_STATE;
-    if (db_begin(cloud->db) != OTTER_OK ||
-        db_finish(cloud->db, delete_execution(cloud, id, job)) != OTTER_OK)
-        return answer_db_failed(cloud, answer);
-    pending_notify(cloud, thing, first, pending);
-    return CORE_OK;
+    if (!error)
+        pending_notify(cloud, thing, first, pending);
+    return error;
 }

@@ -168,13 +168,17 @@ static bool may_retry(struct cloud *cloud, const struct execution *execution)
 otter_status job_complete(struct cloud *cloud, const char *job)
 {
     int64_t now = cloud_now(cloud);
-    return db_run(cloud->db,
-                  "UPDATE jobs SET status = 'COMPLETED', updated = ?1, completed = ?1, due = 0"
-                  " WHERE id = ?2 AND status = 'IN_PROGRESS' AND (selection = 'SNAPSHOT' OR ended)"
-                  " AND NOT EXISTS (SELECT 1 FROM job_executions WHERE job = ?2"
-                  "  AND status IN ('QUEUED', 'IN_PROGRESS'))"
-                  " AND NOT EXISTS (SELECT 1 FROM job_waiting WHERE job = ?2)",
-                  "is", now, job);
+    otter_status status =
+        db_run(cloud->db,
+               "UPDATE jobs SET status = 'COMPLETED', updated = ?1, completed = ?1, due = 0"
+               " WHERE id = ?2 AND status = 'IN_PROGRESS' AND (selection = 'SNAPSHOT' OR ended)"
+               " AND NOT EXISTS (SELECT 1 FROM job_executions WHERE job = ?2"
+               "  AND status IN ('QUEUED', 'IN_PROGRESS'))"
+               " AND NOT EXISTS (SELECT 1 FROM job_waiting WHERE job = ?2)",
+               "is", now, job);
+    if (status == OTTER_OK && db_changes(cloud->db) > 0)
+        event_of_job(cloud, job, "completed");
+    return status;
 }
 
 otter_status execution_queue(struct cloud *cloud, const char *job, const char *thing,
@@ -241,6 +245,7 @@ otter_status execution_set(struct cloud *cloud, struct execution *execution, con
         execution->deadline, execution->step_deadline, execution->id);
     if (stored != OTTER_OK || !status_is_terminal(status))
         return stored;
+    event_of_execution(cloud, execution, status);
     if (may_retry(cloud, execution))
         return execution_queue(cloud, execution->job, execution->thing, execution->number + 1,
                                execution->attempt + 1);

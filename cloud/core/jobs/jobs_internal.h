@@ -127,6 +127,17 @@ void jobs_advance_soon(struct cloud *cloud);
  * called in a transaction. */
 otter_status job_abort_if_reached(struct cloud *cloud, const char *job);
 
+/* ---- events (jobs_events.c), to be called in the transaction of what they tell of --------------
+ */
+
+/* completed, cancellation_in_progress, canceled, deletion_in_progress, deleted */
+void event_of_job(struct cloud *cloud, const char *job, const char *word);
+/* `status`: the one that it has now, or DELETED. */
+void event_of_execution(struct cloud *cloud, const struct execution *execution, const char *status);
+/* Of those that are about to get this status together. */
+void events_of_executions(struct cloud *cloud, const char *job, bool running_too,
+                          const char *status);
+
 /* ---- notifications -------------------------------------------------------------------------- */
 
 /* The first pending execution before a change: its row id, 0 when there is none. */

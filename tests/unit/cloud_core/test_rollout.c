@@ -585,6 +585,66 @@ static void a_scheduled_job_can_be_cancelled(void **state)
     assert_int_equal(count(f, "j", NULL), 0);
 }
 
+/* ---- events --------------------------------------------------------------------------------- */
+
+static void switch_events(struct fixture *f, const char *text, enum core_error wanted)
+{
+    struct answer answer = ANSWER_INIT;
+    json_t *m = members(text);
+    assert_int_equal(events_configure(&f->cloud, m, &answer), wanted);
+    answer_free(&answer);
+    json_decref(m);
+}
+
+static void assert_event(struct fixture *f, const char *topic, const char *status)
+{
+    const json_t *event = fixture_published(f, topic);
+    assert_int_equal(event != NULL, status != NULL);
+    if (status)
+        assert_string_equal(json_string_value(json_object_get(event, "status")), status);
+}
+
+#define EVENTS "$aws/events/"
+
+static void what_becomes_of_jobs_is_told_to_those_who_asked(void **state)
+{
+    struct fixture *f = *state;
+    struct answer answer = ANSWER_INIT;
+    create(f, "before", "'" ACCOUNT_ARN "thing/t000'", "");
+    report(f, "before", "t000", "SUCCEEDED");
+    assert_event(f, EVENTS "job/before/completed", NULL);
+    switch_events(f,
+                  "{'eventConfigurations':{'JOB':{'Enabled':true},"
+                  "'JOB_EXECUTION':{'Enabled':true},'THING':{'Enabled':false}}}",
+                  CORE_OK);
+    switch_events(f, "{'eventConfigurations':{'THING':{'Enabled':true}}}", CORE_INVALID_REQUEST);
+    switch_events(f, "{'eventConfigurations':{'DOG':{'Enabled':false}}}", CORE_INVALID_REQUEST);
+    fixture_restart(f);
+    events_describe(&f->cloud, &answer);
+    const json_t *types = json_object_get(answer.body, "eventConfigurations");
+    assert_int_equal(json_object_size(types), 11);
+    assert_true(json_is_true(json_object_get(json_object_get(types, "JOB"), "Enabled")));
+    assert_true(json_is_false(json_object_get(json_object_get(types, "THING"), "Enabled")));
+    answer_free(&answer);
+    create(f, "one", "'" ACCOUNT_ARN "thing/t000'", "");
+    report(f, "one", "t000", "SUCCEEDED");
+    assert_event(f, EVENTS "jobExecution/one/succeeded", "SUCCEEDED");
+    assert_event(f, EVENTS "job/one/completed", "COMPLETED");
+    const json_t *details =
+        json_object_get(fixture_published(f, EVENTS "job/one/completed"), "jobProcessDetails");
+    assert_int_equal(json_integer_value(json_object_get(details, "numberOfSucceededThings")), 1);
+    create(f, "two", GROUP_ALL, "");
+    report(f, "two", "t001", "REJECTED");
+    assert_event(f, EVENTS "jobExecution/two/rejected", "REJECTED");
+    assert_int_equal(jobs_cancel(&f->cloud, "two", false, NULL, &answer), CORE_OK);
+    answer_free(&answer);
+    assert_event(f, EVENTS "job/two/cancellation_in_progress", "CANCELLATION_IN_PROGRESS");
+    assert_event(f, EVENTS "job/two/canceled", "CANCELED");
+    assert_event(f, EVENTS "jobExecution/two/canceled", "CANCELED");
+    assert_int_equal(jobs_delete(&f->cloud, "two", false, &answer), CORE_OK);
+    assert_event(f, EVENTS "job/two/deleted", "DELETED");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
@@ -615,6 +675,7 @@ int main(void)
         T(a_job_rolls_out_in_its_windows_only),
         T(times_that_aws_would_not_take_are_refused),
         T(a_scheduled_job_can_be_cancelled),
+        T(what_becomes_of_jobs_is_told_to_those_who_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
