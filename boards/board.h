@@ -32,6 +32,7 @@ struct board {
     struct flash_area scratch; /* size 0: the update mode needs none */
     struct flash_area store;
     struct flash_area progress;
+    struct flash_area log; /* size 0: the log is not kept in flash */
 };
 
 extern const struct board board;

@@ -77,6 +77,12 @@ static void command_log(struct cli *cli, int argc, char **argv)
 {
     end_quiet(console_of(cli));
     size_t level = 0;
+    const struct console_hooks *hooks = console_of(cli)->hooks;
+    if (argc == 2 && strcmp(argv[1], "show") == 0) {
+        if (hooks->show_log == NULL || !hooks->show_log(cli))
+            print_missing(cli);
+        return;
+    }
     while (argc > 1 && level < LEVEL_COUNT && strcmp(level_names[level], argv[1]) != 0)
         level++;
     if (argc > 2 || level == LEVEL_COUNT) {
@@ -90,8 +96,9 @@ static void command_log(struct cli *cli, int argc, char **argv)
 
 static const char command_log_usage[] =
     "    Usage:\n"
-    "    log [none|error|warning|info|debug]\n"
-    "        Show the level, or show lines up to that one until the next start.\n"
+    "    log [none|error|warning|info|debug|show]\n"
+    "        Show the level, or show lines up to that one until the next start; or\n"
+    "        the warnings and errors that flash keeps.\n"
     "        A script that reads what commands answer sends ctrl-C or types 'log none' first.\n";
 
 static const struct cli_command commands[] = {

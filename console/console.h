@@ -45,6 +45,8 @@ struct console_hooks {
     otter_ms (*uptime)(void *context);
     /* Something in the store that a connection depends on has changed. */
     void (*changed)(void *context);
+    /* Prints the lines that outlive a reset; false where there are none. */
+    bool (*show_log)(struct cli *cli);
 };
 
 struct console {

@@ -1,5 +1,8 @@
 /* Starts the services in the order in which they need each other, and turns them; see app.h. */
 #include "firmware/app.h"
+#if OTTER_SERVICE_LOG
+#include "firmware/with_log.h"
+#endif
 
 #include <string.h>
 
@@ -286,6 +289,9 @@ void app_start(struct app *app, const struct app_config *config, otter_ms now)
     if (config->log != NULL)
         log_add_sink(config->log);
     tls_setup_arena(tls_arena, sizeof tls_arena);
+#if OTTER_SERVICE_LOG
+    keep_log();
+#endif
     find_slots(app);
     read_version(app);
     log_boot(app);

@@ -3,6 +3,9 @@
 #include "firmware/shell.h"
 
 #include "firmware/app.h"
+#if OTTER_SERVICE_LOG
+#include "firmware/with_log.h"
+#endif
 #if OTTER_SERVICE_TOOLS
 #include "firmware/with_tools.h"
 #endif
@@ -61,14 +64,13 @@ static const struct cli_table memory_console = {NULL, 0, show_memory};
 
 void shell_init(struct shell *shell, struct app *app)
 {
-    shell->hooks = (struct console_hooks){
-        .context = app,
-        .product = app->config->product,
-        .version = app->version,
-        .board = board.name,
-        .reset = reset,
-        .uptime = uptime,
-        .changed = settings_changed,
+    shell->hooks = (struct console_hooks)
+    {
+        .context = app, .product = app->config->product, .version = app->version,
+        .board = board.name, .reset = reset, .uptime = uptime, .changed = settings_changed,
+#if OTTER_SERVICE_LOG
+        .show_log = show_kept_log,
+#endif
     };
     console_init(&shell->console, &app->kv, &app->settings, &app->pki, &shell->hooks, write_text,
                  NULL);

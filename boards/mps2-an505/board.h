@@ -16,6 +16,7 @@
 #define BOARD_PROGRESS  0, 0x0fb000u, 0x02000u
 #define BOARD_SCRATCH   0, 0x0fd000u, 0x02000u
 #define BOARD_SEED      0, 0x0ff000u, 0x10000u
+#define BOARD_LOG       0, 0x10f000u, 0x08000u
 
 #define BOARD_HEADER_SIZE 0x1000u
 #define BOARD_MAX_SECTORS 115u

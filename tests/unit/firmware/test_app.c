@@ -25,7 +25,7 @@
 #include "tests/sim/nor_sim.h"
 
 #define SECTOR  DEVICE_SECTOR_1(BOARD_DEVICE_0)
-#define SECTORS (AREA_END(BOARD_SEED) / SECTOR)
+#define SECTORS (AREA_END(BOARD_LOG) / SECTOR)
 #define ALIGN   8u
 #define MINUTE  60000u
 
@@ -48,7 +48,7 @@ static otter_status network; /* what lacks */
 static char joined[128];     /* SSID/credential as last handed to the port */
 static struct handover handover;
 static char logged[16384];
-static char shown[4096];
+static char shown[16384];
 static jmp_buf reset;
 
 otter_ms port_now(void)
@@ -738,7 +738,7 @@ static void what_an_activity_adds_once_more_when_it_starts_again_is_there_once(v
     assert_null(labels.next);
 }
 
-#if OTTER_SERVICE_TOOLS
+#if OTTER_SERVICE_TOOLS && OTTER_SERVICE_LOG
 /* --- tools --- */
 
 static const char *says(const char *line)
@@ -843,6 +843,38 @@ static void net_shows_what_lacks(void **state)
     assert_non_null(strstr(says("ota abort\r"), "No update can be given up now"));
 }
 
+static unsigned times_shown(const char *text)
+{
+    unsigned found = 0;
+    for (const char *at = shown; (at = strstr(at, text)) != NULL; at += strlen(text))
+        found++;
+    return found;
+}
+
+static void warnings_of_earlier_starts_are_shown_and_a_flood_is_counted(void **state)
+{
+    (void)state;
+    start();
+    handover.reset_reason = RESET_WATCHDOG;
+    start();
+    says("log show\r");
+    assert_int_equal(times_shown("---- start, reset reason "), 2);
+    assert_int_equal(times_shown("thing_name is missing"), 2);
+    assert_non_null(strstr(shown, "---- start, reset reason 2"));
+    assert_memory_equal(shown + strlen(shown) - 4, "\r\n> ", 4);
+    for (int i = 0; i < 100; i++)
+        LOG_WRN("TEST", "again and again");
+    now += 6 * MINUTE;
+    LOG_WRN("TEST", "much later");
+    shown[0] = '\0';
+    keyed = "log show\r";
+    assert_true(run_until(now + 100));
+    assert_in_range(times_shown("again and again"), 30, 60);
+    assert_int_equal(times_shown(" lines left out)"), 1);
+    assert_int_equal(times_shown("much later"), 1);
+    assert_int_equal(device.rule_breaks, 0);
+}
+
 static void with_line_mode_off_single_keys_are_taken(void **state)
 {
     (void)state;
@@ -887,12 +919,13 @@ int main(void)
         PROMISE(a_stopped_activity_has_no_turns_until_it_is_started_again),
         PROMISE(connection_and_console_cannot_be_stopped),
         PROMISE(what_an_activity_adds_once_more_when_it_starts_again_is_there_once),
-#if OTTER_SERVICE_TOOLS
+#if OTTER_SERVICE_TOOLS && OTTER_SERVICE_LOG
         PROMISE(ps_lists_the_activities_and_kill_stops_and_starts_them),
         PROMISE(memory_is_shown_as_in_the_reference),
         PROMISE(rngtest_prints_blocks_until_there_are_enough_or_ctrl_c_comes),
         PROMISE(net_shows_what_lacks),
         PROMISE(with_line_mode_off_single_keys_are_taken),
+        PROMISE(warnings_of_earlier_starts_are_shown_and_a_flood_is_counted),
 #endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
