@@ -7,18 +7,15 @@ const char command_pki_usage[] =
     "    Usage:\n"
     "    pki generate key [label]\n"
     "        Make a P-256 key pair; the certificate for the old one goes.\n"
-    "    pki generate csr [label]\n"
-    "        Make a certificate request (PEM), named after thing_name.\n"
-    "    pki generate cert [label]\n"
-    "        Make a self-signed certificate, named after thing_name.\n"
+    "    pki generate csr|cert [label]\n"
+    "        Make a certificate request, or a self-signed certificate, for thing_name.\n"
     "    pki import cert|key [label]\n"
     "        Then paste PEM text, one object. A blank line or ctrl-C gives up.\n"
     "    pki export cert|key [label]\n"
     "        Show a certificate or public key as PEM text.\n"
     "    pki list\n"
     "        Show all labels and what is stored.\n"
-    "    Labels, if not given: " PKI_TLS_KEY_PRIV ", " PKI_TLS_CERT ", " PKI_TLS_KEY_PUB
-    ";\n    for import key " PKI_OTA_SIGNER ".\n";
+    "    Labels, if not given: of tls_*; import key: " PKI_OTA_SIGNER ".\n";
 
 static const char *type_name(enum pki_type type)
 {

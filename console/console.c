@@ -70,7 +70,7 @@ static void begin_quiet(struct cli *cli)
         console->level = log_level();
     log_set_level(LOG_LEVEL_NONE);
     console->quiet_until = port_now() + CONSOLE_QUIET_MS;
-    cli_print(cli, "The log is not shown until you type 'log', or nothing for 2 minutes.\n");
+    cli_print(cli, "No log until you type 'log', or nothing for 2 minutes.\n");
 }
 
 static void command_log(struct cli *cli, int argc, char **argv)

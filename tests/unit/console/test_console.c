@@ -404,7 +404,7 @@ static void after_ctrl_c_the_log_leaves_a_script_alone(void **state)
 {
     (void)state;
     interrupt();
-    assert_string_equal(output, "^C\nThe log is not shown until you type 'log', or nothing for 2 "
+    assert_string_equal(output, "^C\nNo log until you type 'log', or nothing for 2 "
                                 "minutes.\n> ");
     assert_false(log_is_shown());
     now += CONSOLE_QUIET_MS - 1;
