@@ -243,14 +243,17 @@ static void forget_answers(struct shadow *shadow)
     }
 }
 
+/* Where a policy forbids the answers, it most likely forbids reports too, and AWS IoT ends the
+ * connection at such a publish: nothing is said then, for the sake of the other services. */
 static void on_online(void *ctx, otter_ms now, otter_status granted)
 {
     struct shadow *shadow = ctx;
     (void)now;
-    shadow->online = true;
+    shadow->online = granted == OTTER_OK;
     forget_answers(shadow);
-    if (granted != OTTER_OK)
-        LOG_WRN(SHADOW_TAG, "a policy of the cloud forbids the subscription to the shadow");
+    if (!shadow->online)
+        LOG_WRN(SHADOW_TAG,
+                "a policy of the cloud forbids the shadow's topics: nothing is reported");
     report_all(shadow);
 }
 

@@ -19,6 +19,8 @@
  * conflict somebody in the cloud was quicker, and wins: the report goes out without it. A change
  * made before the first connection since boot is reported only, so there the cloud wins, too.
  *
+ * Where the cloud does not grant the subscriptions nothing is reported on that connection.
+ *
  * A refusal or no answer is met with a back-off, from the reply timeout up to an hour.
  *
  * Sans-IO: `now` comes in, messages go through the MQTT session. The caller owns everything. */

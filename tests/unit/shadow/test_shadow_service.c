@@ -406,6 +406,19 @@ static void messages_that_make_no_sense_are_passed_over(void **state)
     assert_int_equal(t.reports, 0);
 }
 
+static void where_a_policy_forbids_the_topics_nothing_is_published(void **state)
+{
+    (void)state;
+    w.b.refuses = CLASSIC "update/accepted";
+    live(HOUR);
+    assert_int_equal(t.reports, 0);
+    assert_int_equal(w.b.connections, 1);
+    w.b.refuses = NULL;
+    lose_connection();
+    live(MINUTE);
+    assert_section(NAMED "get", "reported", "{'label':'none','period':60}");
+}
+
 static void stopped_it_says_and_takes_nothing_and_started_again_it_catches_up(void **state)
 {
     (void)state;
@@ -462,6 +475,7 @@ int main(void)
         TEST(a_report_that_is_refused_is_repeated_ever_more_rarely),
         TEST(a_delta_older_than_what_is_known_is_passed_over),
         TEST(messages_that_make_no_sense_are_passed_over),
+        TEST(where_a_policy_forbids_the_topics_nothing_is_published),
         TEST(stopped_it_says_and_takes_nothing_and_started_again_it_catches_up),
         TEST(names_and_counts_beyond_the_limits_are_refused),
     };
