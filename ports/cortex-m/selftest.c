@@ -110,6 +110,40 @@ void check_time(uint32_t most_ms)
     check(took >= 300 && took < most_ms, "idle sleeps until its deadline");
 }
 
+#define STREAM_BYTES 20480u
+#define STREAM_MS    40000u
+
+/* Less than what comes meanwhile fills the console's ring with. */
+static bool rewrite(const struct flash_area *area)
+{
+    static const uint8_t data[256] = {1, 2, 3};
+    otter_status status = flash_erase(area, 0, area->size / 2);
+    for (uint32_t at = 0; at < 4 * sizeof data && status == OTTER_OK; at += sizeof data)
+        status = flash_program(area, at, data, sizeof data);
+    return status == OTTER_OK;
+}
+
+void check_stream(const struct flash_area *areas, uint32_t count, uint32_t least)
+{
+    uint32_t seen = 0, wrong = 0, rewritten = 0;
+    say("stream of %u bytes?", STREAM_BYTES);
+    const otter_ms limit = port_now() + STREAM_MS;
+    while (seen < STREAM_BYTES && port_now() < limit) {
+        char byte;
+        for (; port_console_read(&byte, 1) == 1; seen++)
+            wrong += (uint8_t)byte != (uint8_t)('0' + seen % 64u);
+        port_watchdog_feed();
+        if (seen > 0 && rewrite(&areas[rewritten % count]))
+            rewritten++;
+        if (seen == 0)
+            port_idle(port_now() + 10);
+    }
+    say("stream: %lu bytes, %lu wrong, %lu sectors erased and programmed meanwhile",
+        (unsigned long)seen, (unsigned long)wrong, (unsigned long)rewritten);
+    check(seen == STREAM_BYTES && wrong == 0 && rewritten >= least,
+          "nothing is lost while flash is erased and programmed");
+}
+
 void check_random(void)
 {
     uint8_t one[16], two[16];

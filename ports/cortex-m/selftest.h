@@ -30,6 +30,10 @@ void check_flash(const struct flash_area *area);
 /* A sleep of 300 ms takes no less, and less than `most_ms`. */
 void check_time(uint32_t most_ms);
 void check_random(void);
+/* 20 KB come at the console without a pause, from a person or a script that was asked for them,
+ * while the first sectors of these areas are erased and programmed in turn: at least `least` times.
+ */
+void check_stream(const struct flash_area *areas, uint32_t count, uint32_t least);
 void check_crypto(void); /* selftest_crypto.c */
 
 #ifdef __cplusplus

@@ -8,9 +8,6 @@
 #include "ports/cortex-m/selftest.h"
 #include "ports/nuvoton/nuvoton.h"
 
-#define STREAM_BYTES 8192u /* that a person or script sends at full speed */
-#define STREAM_MS    20000u
-
 #if BOARD_DEVICES > 1
 #define SECOND_SECTOR DEVICE_SECTOR_1(BOARD_DEVICE_1)
 static const struct flash_area second_area = {&port_flash[1], AREA_OFFSET(BOARD_SECONDARY),
@@ -22,45 +19,22 @@ static void check_second_flash(void)
     say("the second flash device");
     check_flash(&second_area);
 }
-
-static bool erase_one(uint32_t turn)
-{
-    return (turn % 2 == 0 ? flash_erase(&selftest_area, 0, CHIP_PAGE_SIZE)
-                          : flash_erase(&second_area, 0, SECOND_SECTOR)) == OTTER_OK;
-}
 #else
 static void check_second_flash(void)
 {
 }
-
-static bool erase_one(uint32_t turn)
-{
-    (void)turn;
-    return flash_erase(&selftest_area, 0, CHIP_PAGE_SIZE) == OTTER_OK;
-}
 #endif
 
-/* Bytes come without a pause, counting up, while sectors are erased one after the other: pages of
- * the bank that the program does not run from, and of the second device. */
-static void check_stream(void)
+/* Pages of the bank that the program does not run from, and sectors of the second device. */
+static void check_streams(void)
 {
-    uint32_t seen = 0, wrong = 0, erased = 0;
-    say("stream of %u bytes?", STREAM_BYTES);
-    const otter_ms limit = port_now() + STREAM_MS;
-    while (seen < STREAM_BYTES && port_now() < limit) {
-        char byte;
-        for (; port_console_read(&byte, 1) == 1; seen++)
-            wrong += (uint8_t)byte != (uint8_t)('0' + seen % 64u);
-        port_watchdog_feed();
-        if (seen > 0 && erase_one(erased))
-            erased++;
-        if (seen == 0)
-            port_idle(port_now() + 10);
-    }
-    say("stream: %lu bytes, %lu wrong, %lu pages erased meanwhile", (unsigned long)seen,
-        (unsigned long)wrong, (unsigned long)erased);
-    check(seen == STREAM_BYTES && wrong == 0 && erased > 5,
-          "nothing is lost while flash is erased");
+    const struct flash_area areas[] = {
+        selftest_area,
+#if BOARD_DEVICES > 1
+        second_area,
+#endif
+    };
+    check_stream(areas, sizeof areas / sizeof *areas, 6);
 }
 
 /* 2^12 clocks of LIRC, instead of the half minute that a firmware has. */
@@ -83,7 +57,7 @@ int main(void)
         check_second_flash();
         check_time(2000);
         check_random();
-        check_stream();
+        check_streams();
         port_reset();
     case 1:
         check(reason == RESET_SOFTWARE, "a software reset is told");

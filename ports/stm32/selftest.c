@@ -10,9 +10,6 @@
 #include "ports/stm32/flash.h"
 #include "ports/stm32/stm32.h"
 
-#define STREAM_BYTES 8192u /* that a person or script sends at full speed */
-#define STREAM_MS    20000u
-
 #ifdef CHIP_U585
 #define RATED_HZ 160000000u
 #else
@@ -20,6 +17,10 @@
 #endif
 
 static const struct flash_area tails[] = {BOARD_AREA(BOARD_STORE), BOARD_AREA(BOARD_PROGRESS)};
+/* A sector of the bank that runs, and one of the other. */
+static const struct flash_area streamed[] = {
+    {&port_flash[AREA_DEVICE(BOARD_STORE)], AREA_OFFSET(BOARD_STORE), 2 * FLASH_SECTOR},
+    {&port_flash[AREA_DEVICE(BOARD_PROGRESS)], AREA_OFFSET(BOARD_PROGRESS), 2 * FLASH_SECTOR}};
 
 /* The ends of the banks, of which one is in the bank that runs. */
 static void check_tails(void)
@@ -46,28 +47,6 @@ static void tell_torn(void)
         torn += flash_read(&selftest_area, at, unit, sizeof unit) != OTTER_OK;
     }
     say("torn: %lu units", (unsigned long)torn);
-}
-
-/* Bytes come without a pause, counting up, while sectors of either bank are erased in turn. */
-static void check_stream(void)
-{
-    uint32_t seen = 0, wrong = 0, erased = 0;
-    say("stream of %u bytes?", STREAM_BYTES);
-    const otter_ms limit = port_now() + STREAM_MS;
-    while (seen < STREAM_BYTES && port_now() < limit) {
-        char byte;
-        for (; port_console_read(&byte, 1) == 1; seen++)
-            wrong += (uint8_t)byte != (uint8_t)('0' + seen % 64u);
-        port_watchdog_feed();
-        if (seen > 0 && flash_erase(&tails[erased % 2u], 0, FLASH_SECTOR) == OTTER_OK)
-            erased++;
-        if (seen == 0)
-            port_idle(port_now() + 10);
-    }
-    say("stream: %lu bytes, %lu wrong, %lu sectors erased meanwhile", (unsigned long)seen,
-        (unsigned long)wrong, (unsigned long)erased);
-    check(seen == STREAM_BYTES && wrong == 0 && erased > 20,
-          "nothing is lost while flash is erased");
 }
 
 /* 0.1 s of LSI, instead of the minute that a firmware has. */
@@ -100,7 +79,7 @@ int main(void)
         check_tails();
         check_time(2000);
         check_random();
-        check_stream();
+        check_stream(streamed, 2, 20);
         port_reset();
     case 1:
         check(reason == RESET_SOFTWARE, "a software reset is told");
