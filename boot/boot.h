@@ -63,7 +63,7 @@ enum boot_event_type {
     BOOT_EVENT_SOURCE,    /* value: enum boot_source */
     BOOT_EVENT_SWAP_TYPE, /* value: enum swap_type */
     BOOT_EVENT_SWAP_STARTS,
-    BOOT_EVENT_PROGRESS, /* value of total bytes are done */
+    BOOT_EVENT_PROGRESS, /* value of total: bytes of a copy, steps of a swap */
     BOOT_EVENT_LAYOUT,   /* the slots do not allow an update; value: enum boot_layout_fault */
     BOOT_EVENT_STALE,    /* a swap's status does not fit the slots, and is ignored; otter_status */
     BOOT_EVENT_REFUSED,  /* the candidate was refused and erased; value: otter_status */

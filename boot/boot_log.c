@@ -12,7 +12,7 @@ static void log_progress(uint32_t done, uint32_t total)
     if (total == 0 || done / (total / 10 + 1) == tenths)
         return;
     tenths = done / (total / 10 + 1);
-    log_line(LOG_LEVEL_INF, "BOOT", NULL, 0, "Swapping: %lu of %lu bytes", (unsigned long)done,
+    log_line(LOG_LEVEL_INF, "BOOT", NULL, 0, "Swapping: %lu of %lu", (unsigned long)done,
              (unsigned long)total);
 }
 
