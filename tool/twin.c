@@ -20,13 +20,17 @@ enum {
     OPTION_CUT_OPERATION,
     OPTION_CUT_AT,
     OPTION_CUTS,
+    OPTION_RESET_IN,
+    OPTION_RESET_BEHIND,
     OPTION_LIST,
     OPTION_SSID,
     OPTION_PASSWORD,
     OPTION_MODEM_FAULT,
     OPTION_MODEM_DELAY,
     OPTION_NO_ENTROPY,
-    OPTION_LATE_NMI
+    OPTION_LATE_NMI,
+    OPTION_STUCK_BANKS,
+    OPTION_MEMORY_FAULT
 };
 
 static const struct option options[] = {
@@ -50,6 +54,10 @@ static const struct option options[] = {
      "runs on behind the last. PLACE: N, in the middle of the N-th flash operation; OPERATION[@N], "
      "in "
      "its middle; before:OPERATION[@N]"},
+    {OPTION_RESET_IN, "reset-in-operation", "N",
+     "a debugger resets the chip in the middle of the N-th flash operation"},
+    {OPTION_RESET_BEHIND, "reset-behind-operation", "N",
+     "a debugger resets the chip just behind the N-th operation of its own flash"},
     {OPTION_SSID, "ssid", "NAME", "the access point that the board's modem finds (workshop)"},
     {OPTION_PASSWORD, "password", "TEXT", "its password (otter-demo)"},
     {OPTION_MODEM_FAULT, "modem-fault", "KIND[@N],...",
@@ -62,6 +70,11 @@ static const struct option options[] = {
      "the chip's source of random numbers gives the same all the time"},
     {OPTION_LATE_NMI, "late-nmi", NULL,
      "the NMI of flash that cannot be read comes some instructions later (STM32)"},
+    {OPTION_STUCK_BANKS, "stuck-banks", NULL,
+     "the banks of flash do not change places any more, whatever the options say (STM32)"},
+    {OPTION_MEMORY_FAULT, "memory-fault", "KIND[@N]",
+     "the memory beside the chip, an SPI flash or SD card, is missing or small, or goes or stays\n"
+     "                                busy from its N-th operation on: missing, small, goes, busy"},
     {OPTION_LIST, "list", NULL, "lists the boards that have a twin"},
     {0},
 };
@@ -106,6 +119,10 @@ struct job {
     unsigned cut_count;
     bool no_entropy;
     bool late_nmi;
+    bool stuck_banks;
+    enum part_fault memory_fault;
+    uint32_t memory_fault_at;
+    uint32_t reset_operation[2];    /* by enum twin_moment */
     char *modem_faults[STARTS_MAX]; /* by start */
     unsigned modem_fault_count;
     struct modem_setup modem;
@@ -186,6 +203,10 @@ static bool connect(struct machine *machine, const struct job *job, struct conso
         machine->spoil_entropy(machine);
     if (job->late_nmi && machine->delay_nmi)
         machine->delay_nmi(machine);
+    if (job->stuck_banks && machine->hold_banks)
+        machine->hold_banks(machine);
+    if (job->memory_fault && machine->spoil_memory)
+        machine->spoil_memory(machine, job->memory_fault, job->memory_fault_at);
     return !machine->connect_modem || machine->connect_modem(machine, &job->modem);
 }
 
@@ -215,6 +236,8 @@ static int run(struct machine *machine, const struct job *job, const struct plac
     twin_trace(machine->twin, job->trace);
     twin_cut_after(machine->twin, cut ? UINT64_MAX : job->cut_after);
     set_cut(machine->twin, cut ? cut : &job->cut);
+    for (unsigned i = TWIN_IN_OPERATION; i <= TWIN_BEHIND_OPERATION; i++)
+        twin_reset_at_operation(machine->twin, (enum twin_moment)i, job->reset_operation[i]);
     twin_reset(machine->twin, TWIN_RESET_POWER);
     enum twin_end end = TWIN_STOPPED;
     while (!stopped && end == TWIN_STOPPED) {
@@ -331,6 +354,22 @@ static int take_cuts(struct job *job, char *list)
     return wrong;
 }
 
+static int take_memory_fault(struct job *job, const char *text)
+{
+    static const char *const names[] = {"missing", "goes", "busy", "small"}; /* the enum's order */
+    uint64_t n = 1;
+    const char *at = strchr(text, '@');
+    const size_t length = at ? (size_t)(at - text) : strlen(text);
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == length && strncmp(names[i], text, length) == 0)
+            job->memory_fault = (enum part_fault)(PART_MISSING + i);
+    if (!job->memory_fault)
+        return usage_wrong_value(&usage, OPTION_MEMORY_FAULT, text);
+    const int wrong = at ? take_number(at + 1, UINT32_MAX, &n) : 0;
+    job->memory_fault_at = (uint32_t)n;
+    return wrong;
+}
+
 static int take_modem_faults(struct job *job, char *list)
 {
     for (char *text = strtok(list, ","); text; text = strtok(NULL, ",")) {
@@ -381,6 +420,18 @@ static int take_option(struct job *job, int option, char *value)
         break;
     case OPTION_LATE_NMI:
         job->late_nmi = true;
+        break;
+    case OPTION_STUCK_BANKS:
+        job->stuck_banks = true;
+        break;
+    case OPTION_MEMORY_FAULT:
+        wrong = take_memory_fault(job, value);
+        break;
+    case OPTION_RESET_IN:
+    case OPTION_RESET_BEHIND:
+        wrong = take_number(value, UINT32_MAX, &number);
+        job->reset_operation[option == OPTION_RESET_IN ? TWIN_IN_OPERATION
+                                                       : TWIN_BEHIND_OPERATION] = (uint32_t)number;
         break;
     case OPTION_CUT:
         wrong = take_number(value, UINT64_MAX, &job->cut_after);

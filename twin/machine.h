@@ -4,6 +4,7 @@
 #define OTTER_TWIN_MACHINE_H
 
 #include "twin/modem/setup.h"
+#include "twin/parts/fault.h"
 #include "twin/serial.h"
 #include "twin/twin.h"
 
@@ -30,6 +31,11 @@ struct machine {
     /* From now on the NMI of flash that cannot be read comes some instructions behind the load, not
      * in its place; NULL where there is no such NMI. */
     void (*delay_nmi)(struct machine *machine);
+    /* From now on no reset makes the banks change places; NULL where none does anyway. */
+    void (*hold_banks)(struct machine *machine);
+    /* From now on the memory beside the chip goes wrong, with its n-th operation where it works
+     * until then; NULL where there is none. */
+    void (*spoil_memory)(struct machine *machine, enum part_fault fault, unsigned n);
     void (*free)(struct machine *machine);
 };
 

@@ -79,6 +79,7 @@ struct twin {
     uint64_t cut_at;        /* in clocks */
     unsigned cut_operation; /* the one that the cut lies in, 0 for none */
     unsigned operations;
+    unsigned reset_operation[2]; /* by enum twin_moment; 0: none */
     struct named_cut before, within;
     bool cut_within; /* the operation that has started */
     const char *last_operation;

@@ -70,11 +70,33 @@ void twin_cut_in_operation(struct twin *twin, unsigned n)
     twin->cut_operation = n ? twin->operations + n : 0;
 }
 
+void twin_reset_at_operation(struct twin *twin, enum twin_moment moment, unsigned n)
+{
+    twin->reset_operation[moment] = n ? twin->operations + n : 0;
+}
+
+static void reset_with_operation(struct twin *twin, enum twin_moment moment)
+{
+    if (twin->operations == twin->reset_operation[moment])
+        twin_request_reset(twin, TWIN_RESET_SYSTEM);
+}
+
+void twin_operation_ends(struct twin *twin)
+{
+    reset_with_operation(twin, TWIN_BEHIND_OPERATION);
+}
+
+bool twin_reset_is_due(const struct twin *twin)
+{
+    return twin->reset_due;
+}
+
 bool twin_operation(struct twin *twin)
 {
     if (++twin->operations == twin->cut_operation || twin->cut_within)
         twin->cut = true;
     twin->cut_within = false;
+    reset_with_operation(twin, TWIN_IN_OPERATION);
     if (twin->cut)
         twin_end_slice(twin);
     return twin->cut;

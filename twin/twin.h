@@ -113,6 +113,15 @@ bool twin_starts(struct twin *twin, const char *name, uint32_t offset);
 /* For models of such memories: the middle of an operation; the file holds what a cut would leave.
  * True when the power goes here: then the operation must not be finished. */
 bool twin_operation(struct twin *twin);
+/* For models of a chip's own flash: the operation has come to its end. */
+void twin_operation_ends(struct twin *twin);
+/* Resets the chip, as a debugger does, in the middle of the n-th operation from now on, or where it
+ * ends; 0: not at all. What lies beside the chip goes on. */
+enum twin_moment { TWIN_IN_OPERATION, TWIN_BEHIND_OPERATION };
+void twin_reset_at_operation(struct twin *twin, enum twin_moment moment, unsigned n);
+/* A reset comes once the present instruction has ended: no operation of the chip's own gets done.
+ */
+bool twin_reset_is_due(const struct twin *twin);
 /* How many there were. */
 unsigned twin_operations(const struct twin *twin);
 /* The one that started last: its name, NULL before the first, and its offset. */

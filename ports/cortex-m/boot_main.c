@@ -54,7 +54,7 @@ int main(void)
     boot_board_config(&config);
     config.hooks.report = boot_log;
     if (BOARD_UPDATE == UPDATE_BANK_SWAP) {
-        chip_settle_banks();
+        chip_settle_banks(reason);
         config.hooks.swap_banks = chip_swap_banks;
         config.hooks.ctx = &reason;
     }
@@ -65,6 +65,8 @@ int main(void)
 #if defined OTTER_BOOT_RECOVERY && OTTER_RECOVERY_WINDOW_MS > 0
     recovery_serve(&config, board.image_size_max, port_now() + OTTER_RECOVERY_WINDOW_MS);
 #endif
+    if (BOARD_UPDATE == UPDATE_BANK_SWAP)
+        system_forget_resets();
     const struct handover handover = {
         .reset_reason = reason,
         .swap_type = result.swap_type,

@@ -12,6 +12,7 @@
 static struct {
     struct handover handover;
     uint32_t reset_note; /* RESET_NOTE_MAGIC + enum reset_reason */
+    uint32_t resets;     /* RESET_NOTE_MAGIC + those of the bootloader since an image was started */
 } shared __attribute__((section(".shared")));
 
 #define STACK_PAINT 0xc0deface
@@ -26,6 +27,21 @@ enum reset_reason system_take_reset_reason(void)
     if (told == RESET_WATCHDOG)
         return told;
     return reason <= RESET_WATCHDOG ? (enum reset_reason)reason : told;
+}
+
+bool system_may_reset(void)
+{
+    if (shared.resets - RESET_NOTE_MAGIC > BOOT_RESETS_MAX)
+        shared.resets = RESET_NOTE_MAGIC;
+    if (shared.resets == RESET_NOTE_MAGIC + BOOT_RESETS_MAX)
+        return false;
+    shared.resets++;
+    return true;
+}
+
+void system_forget_resets(void)
+{
+    shared.resets = 0;
 }
 
 void system_note_reset(enum reset_reason reason)

@@ -42,8 +42,9 @@ static void exchange_step(uint32_t step)
         memcpy(there, spare, SECTOR);
 }
 
-void chip_settle_banks(void)
+void chip_settle_banks(enum reset_reason reason)
 {
+    (void)reason; /* nothing here resets */
     if (option[0] != ORDER)
         return;
     for (; option[1] < STEPS; option[1]++) {

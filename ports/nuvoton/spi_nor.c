@@ -182,14 +182,17 @@ static void start(void)
     const bool is_known = id[0] != 0 && id[0] != 0xff && id[2] >= 0x16 && id[2] <= 0x18;
     state = is_known ? PRESENT : ABSENT;
     if (!is_known)
-        LOG_ERR("FLASH", "no SPI flash of 4 to 16 MiB: it says %02x %02x %02x", id[0], id[1],
-                id[2]);
+        LOG_ERR("FLASH", "no SPI flash of 4 to 16 MiB: %02x %02x %02x", id[0], id[1], id[2]);
 }
 
+/* One that has gone reads as all ones, and so as busy: its bytes may not be taken for erased ones.
+ */
 static otter_status begin(void)
 {
     if (state == NOT_STARTED)
         start();
+    if (status_of() & STATUS_BUSY)
+        state = ABSENT;
     return state == PRESENT ? OTTER_OK : OTTER_E_IO;
 }
 

@@ -6,16 +6,24 @@
  * A cut in that leaves the banks as they are, and it is done again at the next start.
  *
  * U585: the options are programmed, then loaded by OBL_LAUNCH, which resets. A cut between the two
- * does no harm: the next power-on loads them.
- * H573: OPTSTART programs them, and the next reset puts them in force. A change that was cut is
- * told by OPSR and must be finished at the next start. Not known: whether OPSR outlives a power-on.
- * If it does not, what the option bytes hold is in force then, and the bootloader goes by that. */
+ * does no harm: the next power-on loads them. A reset of another kind between them does not, and
+ * OPTR may show then what is not in force; so each reset that has loaded nothing is followed by a
+ * launch. H573: OPTSTART programs them, and the next reset puts them in force. A change that was
+ * cut is told by OPSR and must be finished at the next start. Not known: whether OPSR outlives a
+ * power-on. If it does not, what the option bytes hold is in force then, and the bootloader goes by
+ * that.
+ *
+ * The resets of this file are counted (system_may_reset): a chip on which one has no effect starts
+ * what it can, and says so. */
 #include "boards/map.h"
 #include "port/flash.h"
 #include "port/log.h"
+#include "ports/cortex-m/clock.h"
 #include "ports/cortex-m/system.h"
 #include "ports/stm32/flash.h"
 #include "ports/stm32/stm32.h"
+
+#define LAUNCH_US 10000u /* a reset comes in less */
 
 static void open_options(void)
 {
@@ -31,6 +39,9 @@ static void open_options(void)
     }
 }
 
+/* Comes back only when the reset that loads the options does not come, or has come too often. */
+static void load_options(enum reset_reason reason);
+
 #ifdef CHIP_H573
 
 static otter_status program_options(void)
@@ -42,7 +53,12 @@ static otter_status program_options(void)
     return status;
 }
 
-void chip_settle_banks(void)
+static void order_load(enum reset_reason reason)
+{
+    system_reset(reason);
+}
+
+void chip_settle_banks(enum reset_reason reason)
 {
     const uint32_t cut = FLASH_OP_CODE();
     if (cut == FLASH_OP_OPTIONS || cut == FLASH_OP_KEYS_SWAP) {
@@ -52,7 +68,7 @@ void chip_settle_banks(void)
     }
     if ((FLASH_OPTSR_CUR ^ FLASH_OPTCR) & FLASH_SWAP) {
         log_line(LOG_LEVEL_WRN, "BOOT", NULL, 0, "a reset puts the exchange of the banks in force");
-        system_reset(RESET_POWER_ON);
+        load_options(reason);
     }
     (void)flash_is_swapped();
 }
@@ -64,15 +80,21 @@ static otter_status order_swap(void)
     return program_options();
 }
 
-static _Noreturn void load_options(enum reset_reason reason)
-{
-    system_reset(reason);
-}
-
 #else
 
-void chip_settle_banks(void)
+static void order_load(enum reset_reason reason)
 {
+    system_note_reset(reason);
+    open_options();
+    FLASH_CR = FLASH_CR_OBL;
+    clock_wait_us(LAUNCH_US);
+    flash_close();
+}
+
+void chip_settle_banks(enum reset_reason reason)
+{
+    if (!chip_has_loaded_options())
+        load_options(reason);
     (void)flash_is_swapped();
 }
 
@@ -90,14 +112,14 @@ static otter_status order_swap(void)
     return status;
 }
 
-static _Noreturn void load_options(enum reset_reason reason)
-{
-    system_note_reset(reason);
-    for (;;)
-        FLASH_CR = FLASH_CR_OBL;
-}
-
 #endif
+
+static void load_options(enum reset_reason reason)
+{
+    if (system_may_reset())
+        order_load(reason);
+    log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "resets do not put the option bytes in force");
+}
 
 /* ---- the other bank's bootloader ---- */
 
@@ -153,6 +175,10 @@ static otter_status mirror_bootloader(void)
 otter_status chip_swap_banks(void *ctx)
 {
     const enum reset_reason *reason = ctx;
+    if (!system_may_reset()) {
+        log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the banks do not change places at a reset");
+        return OTTER_E_UNSUPPORTED;
+    }
     otter_status status = mirror_bootloader();
     if (status != OTTER_OK) {
         log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the other bank takes no bootloader");
@@ -161,9 +187,9 @@ otter_status chip_swap_banks(void *ctx)
     const uint32_t primask = irq_save();
     status = order_swap();
     if (status == OTTER_OK)
-        load_options(*reason);
+        order_load(*reason);
     flash_close();
     irq_restore(primask);
     log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the option bytes are refused");
-    return status;
+    return OTTER_E_FLASH;
 }

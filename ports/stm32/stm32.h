@@ -174,6 +174,10 @@
 void icache_off(void);
 void icache_on(void);
 
+/* Whether the last reset was the power's or OBL_LAUNCH's, which load the U585's option bytes; known
+ * once chip_reset_reason has been asked. */
+bool chip_has_loaded_options(void);
+
 /* The part's 96 bits, which no other part has. */
 void chip_unique_id(uint32_t id[3]);
 

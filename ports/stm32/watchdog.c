@@ -24,9 +24,17 @@ void port_watchdog_feed(void)
     IWDG_KR = IWDG_FEED;
 }
 
+static bool loaded;
+
+bool chip_has_loaded_options(void)
+{
+    return loaded;
+}
+
 enum reset_reason chip_reset_reason(void)
 {
     const uint32_t flags = RCC_RESET;
+    loaded = flags & (RCC_RESET_BROWNOUT | RCC_RESET_OPTIONS);
     RCC_RESET = flags | RCC_RESET_REMOVE;
     if (flags & RCC_RESET_IWDG)
         return RESET_WATCHDOG;

@@ -6,6 +6,10 @@
 #   twin_board.sh BOARD swap [--full]  an update that lies in its slot, installed through power cuts,
 #                                      and its way back where the board has one; --full: more cuts,
 #                                      then one alone in every so-many-th flash operation
+#   twin_board.sh BOARD interrupted [N]  an update that is installed while the twin is killed N times at random
+#                                      moments, and with the chip reset in N of its flash operations (3)
+#   twin_board.sh BOARD memory         the SPI flash or SD card missing, small, dead or busy for ever at a
+#                                      start and in the middle of an installation
 #   twin_board.sh BOARD console        console on a pseudo-terminal; trace; one twin to a flash
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -20,13 +24,13 @@ selftest() {
     [ -f "$built/ports/$(text port)/port_selftest.bin" ] || skip "port_selftest of $board is not built"
     sign_image 1.0.0 "$built/ports/$(text port)/port_selftest.bin" "$work/selftest.bin"
     merge "$work/selftest.bin" "$work/selftest.hex"
-    # What the firmware expects: '0' + n % 64, 8192 times.
-    awk 'BEGIN { for (n = 0; n < 8192; n++) printf "%c", 48 + n % 64 }' >"$work/stream"
+    # What the firmware expects: '0' + n % 64, 20480 times.
+    awk 'BEGIN { for (n = 0; n < 20480; n++) printf "%c", 48 + n % 64 }' >"$work/stream"
     open_console
 
     step "with entropy"
     twin "$work/flash" --hex "$work/selftest.hex"
-    expect device "stream of 8192 bytes?"
+    expect device "stream of 20480 bytes?"
     cat "$work/stream" >&3
     expect device "selftest done"
     stop_twin
@@ -141,6 +145,67 @@ swap() {
     done
 }
 
+# ---- killed and reset ----
+
+interrupted() {
+    prepare_swap
+    n=${1:-3}
+    cp -r "$work/before" "$work/flash"
+    step "killed $n times"
+    killed "$n" 1.0.1
+    runs 1.0.1
+    step "reset in $n flash operations"
+    while [ "$n" -gt 0 ]; do
+        rm -rf "$work/flash"
+        cp -r "$work/before" "$work/flash"
+        at=$((1 + $(chance 12000)))
+        echo "in operation $at"
+        reset_in 1.0.1 "$at"
+        runs 1.0.1
+        n=$((n - 1))
+    done
+}
+
+# ---- the memory beside the chip goes wrong ----
+
+settled() { # an image is started, or none is found
+    seen device "Image version: v" || seen device "Unable to find bootable image"
+}
+
+# with_memory FAULT TEXT: from power-on with that fault, the bootloader comes to this.
+with_memory() {
+    from=$(lines device)
+    twin "$work/flash" ${1:+--memory-fault "$1"}
+    wait_until "the bootloader has come to an end with memory that is ${1:-good}" settled
+    stop_twin
+    tail -n "+$((from + 1))" "$work/device.log" | grep -a -q -F "$2" ||
+        fail "with memory that is ${1:-good} the bootloader does not say: $2"
+}
+
+memory() {
+    prepare_swap
+    cp -r "$work/before" "$work/flash"
+
+    step "an update waits in a memory that is missing or too small: what runs is started again"
+    with_memory missing "Image version: v1.0.0"
+    with_memory small "Image version: v1.0.0"
+
+    if has_way_back; then
+        for fault in goes@40 busy@40; do
+            step "with $fault while the update is installed nothing is lost: once it is back, what ran before runs"
+            with_memory "$fault" "Unable to find bootable image"
+            with_memory "" "Image version: v1.0.0"
+            runs 1.0.0
+            rm -rf "$work/flash"
+            cp -r "$work/before" "$work/flash"
+        done
+    fi
+
+    step "with a memory that is whole the update is installed"
+    with_memory "" "Image version: v1.0.1"
+    runs 1.0.1
+}
+
 # ---- as a user runs it ----
 
 answers() { # asked again, as the flood may take a question along
@@ -194,6 +259,8 @@ console() {
 case $part in
 selftest) selftest ;;
 swap) swap ;;
+interrupted) interrupted "${3:-}" ;;
+memory) memory ;;
 console) console ;;
 *) fail "there is no part $part" ;;
 esac

@@ -117,3 +117,35 @@ ends() {
 not_alive() {
     ! alive "$1"
 }
+
+# ---- ends that nobody asked for ----
+
+# Some number below $1, another one each time.
+chance() {
+    echo $(($(od -A n -N 4 -t u4 /dev/urandom) % $1))
+}
+
+# killed N VERSION: a twin on $work/flash is killed at N moments, each started again on what is left there;
+# then this version is started.
+killed() {
+    kills=0
+    while [ "$kills" -lt "$1" ]; do
+        twin "$work/flash"
+        sleep "0.$(chance 10)$(chance 10)"
+        kill -KILL "$device"
+        wait "$device" 2>/dev/null || true
+        device=
+        kills=$((kills + 1))
+    done
+    twin "$work/flash"
+    expect device "Image version: v$2"
+    stop_twin
+}
+
+# reset_in VERSION OPERATION: the chip alone is reset in the middle of a flash operation, as by a debugger, and
+# goes on by itself to the start of this version.
+reset_in() {
+    twin "$work/flash" --reset-in-operation "$2"
+    expect device "Image version: v$1"
+    stop_twin
+}

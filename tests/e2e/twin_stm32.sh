@@ -5,6 +5,10 @@
 #                                       console, entropy, and units that a cut has torn
 #   twin_stm32.sh BOARD swap [--full]   an update by exchange of the banks with power cuts, and its way back;
 #                                       --full: many more, one in each life
+#   twin_stm32.sh BOARD interrupted [N] the same with the twin killed N times at random moments, and with the
+#                                       chip reset in N of its flash operations (3)
+#   twin_stm32.sh BOARD programmed      merged.hex programmed to a board whose banks are exchanged, to one of
+#                                       which a bank is blank, and to one that is all erased
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/twin_lib.sh"
@@ -24,8 +28,8 @@ merge_hex() {
 selftest() {
     sign_image 1.0.0 "$built/ports/stm32/port_selftest.bin" "$work/selftest.bin"
     merge_hex "$work/selftest.hex" "$built/firmware/bootloader.bin@$base" "$work/selftest.bin@$primary"
-    # What the firmware expects: '0' + n % 64, 8192 times.
-    awk 'BEGIN { for (n = 0; n < 8192; n++) printf "%c", 48 + n % 64 }' >"$work/stream"
+    # What the firmware expects: '0' + n % 64, 20480 times.
+    awk 'BEGIN { for (n = 0; n < 20480; n++) printf "%c", 48 + n % 64 }' >"$work/stream"
     open_console
 
     # Operations of its start: two erases and the note of the first stage, then those of the checks.
@@ -45,7 +49,7 @@ selftest() {
     step "with entropy"
     twin "$work/flash"
     expect device "torn: "
-    expect device "stream of 8192 bytes?"
+    expect device "stream of 20480 bytes?"
     cat "$work/stream" >&3
     expect device "selftest done"
     stop_twin
@@ -155,9 +159,37 @@ cut_in() { # cut_in N: from power-on until the middle of the N-th flash operatio
     [ -z "$version" ] || fail "version $version is started without a cut in operation $1"
 }
 
+said() { # said TEXT: since the last power-on
+    tail -n "+$((from + 1))" "$work/device.log" | tr -cd '\n\040-\176' | grep -F "$1"
+}
+
+# A reset of a debugger, in which the power stays, between the U5's change of its options and the launch
+# that loads them: OPTR shows the new ones then, and the old ones are in force.
+reset_behind_the_options() {
+    step "a debugger's reset just behind the change of the option bytes"
+    fresh both
+    from=$(lines device)
+    power_on --reset-behind-operation 1
+    [ "$version" = 1.0.1 ] || fail "version $version is started, not 1.0.1"
+    orders=$(said "Starting swap" | wc -l)
+    [ "$orders" -eq 1 ] || fail "the exchange is ordered $orders times"
+}
+
+stuck_banks() {
+    step "a chip on which the banks do not change places starts what it has, and says so"
+    fresh both
+    from=$(lines device)
+    power_on --stuck-banks
+    [ "$version" = 1.0.0 ] || fail "version $version is started, not 1.0.0"
+    said "the banks do not change places at a reset" || fail "it does not say so"
+}
+
 # One board, cut again and again.
 swap() {
     prepare_swap
+    # One is of account for the U5 alone, the other is worse on the H5; --full has both for each.
+    [ "$board${1:-}" = stm32h573i-dk ] || reset_behind_the_options
+    [ "$board${1:-}" = b-u585i-iot02a ] || stuck_banks
     fresh one
 
     step "the other bank gets the bootloader before it is needed: cuts meanwhile"
@@ -217,7 +249,108 @@ many_lives() {
     echo "$cuts power cuts"
 }
 
+# ---- killed and reset ----
+
+# An update for good, that it ends in 1.0.1 however often it begins anew.
+interrupted() {
+    prepare_swap
+    "$otter" create-trailer --confirm -S 0xe8000 --align 16 --max-align 16 -M 116 --hex-addr $secondary \
+        "$work/request.hex" >/dev/null
+    twin "$work/one" --hex "$work/request.hex" --cut-after 1
+    ends 3 "power cut after"
+    n=${1:-3}
+    fresh one
+    step "killed $n times"
+    killed "$n" 1.0.1
+    lies 2 1.0.1
+    step "reset in $n flash operations"
+    while [ "$n" -gt 0 ]; do
+        fresh one
+        at=$((1 + $(chance 800)))
+        echo "in operation $at"
+        reset_in 1.0.1 "$at"
+        lies 2 1.0.1
+        n=$((n - 1))
+    done
+}
+
+# ---- a programmer ----
+
+bank_size=$((0x100000))
+
+# blank BANK COUNT: so many banks from there on, as a programmer erases them; options stay.
+blank() {
+    for file in flash.bin:1 flash-ecc.bin:16; do
+        size=$((bank_size / ${file#*:}))
+        head -c $((size * $2)) /dev/zero | tr '\0' '\377' |
+            dd of="$work/flash/${file%:*}" bs=4096 seek=$((size * ($1 - 1) / 4096)) conv=notrunc status=none
+    done
+}
+
+# lies BANK VERSION: that bank, whichever is mapped first, has this image.
+lies() {
+    tail -c +$((bank_size * ($1 - 1) + primary - base + 1)) "$work/flash/flash.bin" | head -c 20000 |
+        cmp -s -n 20000 - "$work/$2.bin" || fail "bank $1 does not hold $2"
+}
+
+# merged VERSION: what `otter build` makes: the image once, the bootloader twice.
+merged() {
+    merge "$work/$1.bin" "$work/merged-$1.hex"
+}
+
+programmed() {
+    prepare_swap
+    program c >"$work/c"
+    sign_image 1.0.2 "$work/c" "$work/1.0.2.bin"
+    sign_image 1.0.3 "$work/c" "$work/1.0.3.bin"
+    merged 1.0.0
+    merged 1.0.2
+    "$otter" create-trailer --confirm -S 0xe8000 --align 16 --max-align 16 -M 116 --hex-addr $secondary \
+        "$work/confirmed.hex" >/dev/null
+    fresh both
+
+    step "an update for good: the banks are exchanged from here on"
+    power_on --hex "$work/confirmed.hex"
+    [ "$version" = 1.0.1 ] || fail "version $version is started, not 1.0.1"
+    lies 2 1.0.1
+
+    step "merged.hex to that board: what it brings is started, in the bank that is mapped first"
+    power_on --hex "$work/merged-1.0.2.hex"
+    [ "$version" = 1.0.2 ] || fail "version $version is started, not 1.0.2"
+    lies 2 1.0.2
+    lies 1 1.0.0
+
+    step "the other bank is blank: the next update brings bootloader and image there"
+    blank 1 1
+    merge_hex "$work/update.hex" "$work/1.0.3.bin@$secondary"
+    power_on --hex "$work/update.hex" --hex "$work/request.hex"
+    [ "$version" = 1.0.3 ] || fail "version $version is started, not 1.0.3"
+    lies 1 1.0.3
+    cmp -n "$(stat -c %s "$built/firmware/bootloader.bin")" "$work/flash/flash.bin" "$built/firmware/bootloader.bin" ||
+        fail "there is no bootloader"
+
+    step "an image that was on trial leaves its mark: merged.hex over it is taken back as well"
+    power_on --hex "$work/merged-1.0.0.hex"
+    [ "$version" = 1.0.2 ] || fail "version $version is started, not 1.0.2"
+
+    step "the bank that runs is blank: nothing starts, and merged.hex mends it"
+    blank 2 1
+    twin "$work/flash"
+    ends 1 "otter twin: "
+    power_on --hex "$work/merged-1.0.0.hex"
+    [ "$version" = 1.0.0 ] || fail "version $version is started, not 1.0.0"
+    lies 2 1.0.0
+
+    step "all is erased but the options, then merged.hex"
+    blank 1 2
+    power_on --hex "$work/merged-1.0.2.hex"
+    [ "$version" = 1.0.2 ] || fail "version $version is started, not 1.0.2"
+    lies 2 1.0.2
+}
+
 case $part in
+interrupted) interrupted "${3:-}" ;;
+programmed) programmed ;;
 selftest) selftest ;;
 swap) swap "${3:-}" ;;
 *) fail "there is no part $part" ;;

@@ -86,6 +86,15 @@ static void spoil_entropy(struct machine *machine)
     state->soc->random_stuck = true;
 }
 
+static void spoil_memory(struct machine *machine, enum part_fault fault, unsigned n)
+{
+    const struct state *state = machine->chip;
+    if (state->soc->nor)
+        spi_nor_spoil(state->soc->nor, fault, n);
+    if (state->soc->card)
+        sd_card_break(state->soc->card, fault, n);
+}
+
 static void on_frame_out(void *ctx, const uint8_t *frame, uint32_t length)
 {
     const struct state *state = ctx;
@@ -173,18 +182,20 @@ bool numaker_make(struct machine *machine, const char *folder, const struct numa
     wire(soc, board);
     soc->on_pin = on_pin;
     soc->pin_ctx = state;
-    *machine = (struct machine){.twin = soc->twin,
-                                .chip = state,
-                                .program = program,
-                                .connect_console = connect_console,
-                                .connect_modem = board->modem_uart     ? connect_modem
-                                                 : board->has_ethernet ? connect_ethernet
-                                                                       : NULL,
-                                .modem_faults = board->modem_uart     ? esp8266_model_faults
-                                                : board->has_ethernet ? emac_faults
-                                                                      : NULL,
-                                .connect_link = connect_link,
-                                .spoil_entropy = spoil_entropy,
-                                .free = free_board};
+    *machine =
+        (struct machine){.twin = soc->twin,
+                         .chip = state,
+                         .program = program,
+                         .connect_console = connect_console,
+                         .connect_modem = board->modem_uart     ? connect_modem
+                                          : board->has_ethernet ? connect_ethernet
+                                                                : NULL,
+                         .modem_faults = board->modem_uart     ? esp8266_model_faults
+                                         : board->has_ethernet ? emac_faults
+                                                               : NULL,
+                         .connect_link = connect_link,
+                         .spoil_entropy = spoil_entropy,
+                         .spoil_memory = board->flash || board->has_card ? spoil_memory : NULL,
+                         .free = free_board};
     return true;
 }

@@ -42,6 +42,18 @@ static void delay_nmi(struct machine *machine)
     state->soc->flash.late_nmi = true;
 }
 
+static void hold_banks(struct machine *machine)
+{
+    const struct state *state = machine->chip;
+    state->soc->flash.stuck = true;
+}
+
+static void spoil_memory(struct machine *machine, enum part_fault fault, unsigned n)
+{
+    const struct state *state = machine->chip;
+    spi_nor_spoil(state->nor, fault, n);
+}
+
 static void spoil_entropy(struct machine *machine)
 {
     const struct state *state = machine->chip;
@@ -91,6 +103,8 @@ bool stm32_make(struct machine *machine, const char *folder, const struct stm32_
                                 .connect_link = connect_link,
                                 .spoil_entropy = spoil_entropy,
                                 .delay_nmi = delay_nmi,
+                                .hold_banks = hold_banks,
+                                .spoil_memory = spoil_memory,
                                 .free = free_board};
     return true;
 }

@@ -112,7 +112,7 @@ static void begin(struct nuvoton *soc, const struct target *target, uint32_t siz
     soc->isp_size = size;
     if (target->is_aprom)
         twin_rom_changed(soc->twin, target->offset, size);
-    if (twin_operation(soc->twin))
+    if (twin_operation(soc->twin) || twin_reset_is_due(soc->twin))
         return;
     const uint32_t bank = soc->part->bank_size;
     const bool stalls = target->is_aprom && twin_pc(soc->twin) < soc->part->aprom_size &&
@@ -180,6 +180,7 @@ static void on_done(void *ctx)
     if (soc->isp_target == &soc->aprom)
         twin_rom_changed(soc->twin, soc->isp_offset, soc->isp_size);
     *device_reg(&soc->fmc, ISPTRG) = 0;
+    twin_operation_ends(soc->twin);
 }
 
 static void read_flash(struct nuvoton *soc, uint32_t address, uint32_t size)

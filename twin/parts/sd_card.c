@@ -42,6 +42,9 @@ struct sd_card {
     uint32_t sector;
     bool single;
     unsigned spoiled;
+    enum part_fault fault;
+    unsigned fault_left; /* blocks to be written until it comes */
+    uint32_t sectors;
     struct twin_timer done;
     uint32_t written; /* the sector that is programmed */
     uint8_t after[SD_BLOCK];
@@ -92,9 +95,9 @@ static void answer_r2(const uint8_t content[15], struct sd_response *response)
     response->bytes[16] = crc7(content, 15);
 }
 
-static void answer_csd(struct sd_response *response)
+static void answer_csd(const struct sd_card *card, struct sd_response *response)
 {
-    const uint32_t size = SD_SECTORS / 1024u - 1u;
+    const uint32_t size = card->sectors / 1024u - 1u;
     const uint8_t csd[15] = {0x40,
                              0x0e,
                              0x00,
@@ -164,7 +167,7 @@ static void begin_transfer(struct sd_card *card, uint8_t index, uint32_t sector,
                            struct sd_response *response)
 {
     const bool reads = index == 17 || index == 18;
-    if (sector >= SD_SECTORS)
+    if (sector >= card->sectors)
         card->errors |= OUT_OF_RANGE;
     const bool refused = card->errors & OUT_OF_RANGE;
     answer_r1(card, index, response);
@@ -222,7 +225,7 @@ static bool run(struct sd_card *card, uint8_t index, uint32_t argument,
     case 10:
         if (card->state != STANDBY || !addressed)
             return false;
-        index == 9 ? answer_csd(response) : answer_cid(response);
+        index == 9 ? answer_csd(card, response) : answer_cid(response);
         return true;
     case 12:
         if (card->state != SENDING && card->state != RECEIVING)
@@ -306,7 +309,7 @@ static bool lines_are_right(struct sd_card *card, unsigned lines)
 
 bool sd_card_read(struct sd_card *card, unsigned lines, uint8_t block[SD_BLOCK], bool *checked)
 {
-    if (!card->present || card->state != SENDING || card->sector >= SD_SECTORS ||
+    if (!card->present || card->state != SENDING || card->sector >= card->sectors ||
         !lines_are_right(card, lines))
         return false;
     memcpy(block, card->nvm.bytes + (size_t)SD_BLOCK * card->sector++, SD_BLOCK);
@@ -345,7 +348,7 @@ enum sd_token sd_card_write(struct sd_card *card, unsigned lines, const uint8_t 
     }
     if (is_spoiled(card))
         return SD_CRC_ERROR;
-    if (card->sector >= SD_SECTORS) {
+    if (card->sector >= card->sectors) {
         card->errors |= OUT_OF_RANGE;
         return SD_WRITE_ERROR;
     }
@@ -354,6 +357,13 @@ enum sd_token sd_card_write(struct sd_card *card, unsigned lines, const uint8_t 
     card->written = card->sector++;
     memcpy(card->after, block, SD_BLOCK);
     tear(card->nvm.bytes + (size_t)SD_BLOCK * card->written, block, card->written);
+    if (card->fault_left > 0 && --card->fault_left == 0) {
+        if (card->fault == PART_GOES)
+            sd_card_insert(card, false);
+        else
+            card->busy_until = TWIN_NEVER;
+        return SD_NO_TOKEN;
+    }
     if (twin_operation(card->twin))
         return SD_NO_TOKEN;
     twin_timer_set(card->twin, &card->done, twin_now(card->twin) + PROGRAM_NS);
@@ -389,6 +399,16 @@ void sd_card_spoil(struct sd_card *card, unsigned blocks)
     card->spoiled = blocks;
 }
 
+void sd_card_break(struct sd_card *card, enum part_fault fault, unsigned n)
+{
+    card->fault = fault;
+    card->fault_left = fault == PART_GOES || fault == PART_BUSY ? n : 0;
+    if (fault == PART_MISSING)
+        sd_card_insert(card, false);
+    if (fault == PART_SMALL)
+        card->sectors = PART_SMALL_SIZE / SD_BLOCK;
+}
+
 uint8_t *sd_card_bytes(struct sd_card *card)
 {
     return card->nvm.bytes;
@@ -406,6 +426,7 @@ struct sd_card *sd_card_new(struct twin *twin, const char *folder)
         return NULL;
     }
     card->twin = twin;
+    card->sectors = SD_SECTORS;
     card->done = (struct twin_timer){.run = finish, .ctx = card};
     sd_card_insert(card, true);
     return card;

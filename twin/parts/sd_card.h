@@ -5,6 +5,7 @@
 #ifndef OTTER_TWIN_PARTS_SD_CARD_H
 #define OTTER_TWIN_PARTS_SD_CARD_H
 
+#include "twin/parts/fault.h"
 #include "twin/twin.h"
 
 #define SD_BLOCK   512u
@@ -31,6 +32,9 @@ void sd_card_insert(struct sd_card *card, bool present);
 bool sd_card_is_present(const struct sd_card *card);
 /* The next so many blocks, both ways, meet noise on the line. */
 void sd_card_spoil(struct sd_card *card, unsigned blocks);
+
+/* From now on it goes wrong; `n` counts the blocks that are written from here, from 1 on. */
+void sd_card_break(struct sd_card *card, enum part_fault fault, unsigned n);
 
 /* Clocks without a command: it wants 74 before the first one. */
 void sd_card_clock(struct sd_card *card, unsigned clocks);

@@ -129,11 +129,21 @@ struct spi_nor {
     twin_ns awake_at; /* after a reset, after a release from power-down */
     uint32_t offset, size;
     bool erases;
+    enum part_fault fault;
+    unsigned fault_left; /* operations until it comes */
 };
+
+#define SMALL_ID 0x11u /* of 128 KiB */
+
+/* Whether it goes wrong so by now. */
+static bool suffers(const struct spi_nor *nor, enum part_fault fault)
+{
+    return nor->fault == fault && nor->fault_left == 0;
+}
 
 static bool is_busy(const struct spi_nor *nor)
 {
-    return nor->done.queued;
+    return nor->done.queued || suffers(nor, PART_BUSY);
 }
 
 /* ---- operations ---- */
@@ -169,6 +179,8 @@ static void begin(struct spi_nor *nor, uint32_t offset, uint32_t size, bool eras
         nvm_tear_erase(&nor->nvm, offset, size);
     else
         nvm_tear_program(&nor->nvm, offset, nor->page, size);
+    if (nor->fault_left > 0 && --nor->fault_left == 0)
+        return; /* torn for good */
     if (!twin_operation(nor->twin))
         twin_timer_set(nor->twin, &nor->done, twin_now(nor->twin) + nor->command->takes);
 }
@@ -330,7 +342,9 @@ static uint8_t take_data(struct spi_nor *nor, uint32_t n, uint8_t in)
         return 0xff;
     switch (nor->command->action) {
     case IDENTIFY:
-        return n < sizeof nor->part->id ? nor->part->id[n] : 0xff;
+        return n >= sizeof nor->part->id            ? 0xff
+               : n == 2 && suffers(nor, PART_SMALL) ? SMALL_ID
+                                                    : nor->part->id[n];
     case STATUS:
         return (uint8_t)((is_busy(nor) ? BUSY : 0) | (nor->write_enabled ? WEL : 0));
     case OTHER_STATUS:
@@ -352,9 +366,16 @@ static uint8_t take_data(struct spi_nor *nor, uint32_t n, uint8_t in)
     }
 }
 
+/* By its fault it hears nothing, or nothing but the question for its status. */
+static bool is_deaf(const struct spi_nor *nor, uint8_t code)
+{
+    return suffers(nor, PART_MISSING) || suffers(nor, PART_GOES) ||
+           (suffers(nor, PART_BUSY) && code != 0x05); /* read status */
+}
+
 uint8_t spi_nor_exchange(struct spi_nor *nor, uint8_t in, uint32_t hz)
 {
-    if (!nor->selected || nor->lines != ONE_LINE)
+    if (!nor->selected || nor->lines != ONE_LINE || is_deaf(nor, nor->count == 0 ? in : nor->code))
         return 0xff;
     if (nor->count++ == 0) {
         take_command(nor, in, hz);
@@ -411,6 +432,13 @@ void spi_nor_octal(struct spi_nor *nor, uint16_t command, bool dtr)
 }
 
 /* ---- the part ---- */
+
+void spi_nor_spoil(struct spi_nor *nor, enum part_fault fault, unsigned n)
+{
+    const bool later = fault == PART_GOES || fault == PART_BUSY;
+    nor->fault = fault;
+    nor->fault_left = later ? n : 0;
+}
 
 uint8_t *spi_nor_bytes(struct spi_nor *nor)
 {

@@ -4,6 +4,7 @@
 #ifndef OTTER_TWIN_PARTS_SPI_NOR_H
 #define OTTER_TWIN_PARTS_SPI_NOR_H
 
+#include "twin/parts/fault.h"
 #include "twin/twin.h"
 
 struct spi_nor;
@@ -32,6 +33,9 @@ uint8_t spi_nor_exchange(struct spi_nor *nor, uint8_t in, uint32_t hz);
 /* A command of two bytes by eight data lines, and nothing else: 0x6699 and 0x9966 reset a part that
  * listens to such. */
 void spi_nor_octal(struct spi_nor *nor, uint16_t command, bool dtr);
+
+/* From now on it goes wrong; `n` counts its operations from here, from 1 on. */
+void spi_nor_spoil(struct spi_nor *nor, enum part_fault fault, unsigned n);
 
 /* What it holds, as an external programmer sees it. */
 uint8_t *spi_nor_bytes(struct spi_nor *nor);

@@ -165,7 +165,7 @@ void stm32_flash_begin(struct stm32 *soc, enum stm32_operation operation, uint32
     flash->size = size;
     flash->kept->operation = soc->part->controller->code(operation, start);
     tear(soc);
-    if (twin_operation(soc->twin))
+    if (twin_operation(soc->twin) || twin_reset_is_due(soc->twin))
         return;
     twin_timer_set(soc->twin, &flash->done, twin_now(soc->twin) + duration_of(soc));
 }
@@ -193,6 +193,7 @@ static void finish(struct stm32 *soc)
     flash->kept->operation = 0;
     flash->operation = STM32_IDLE;
     soc->part->controller->done(soc, operation);
+    twin_operation_ends(soc->twin);
 }
 
 static void on_done(void *ctx)

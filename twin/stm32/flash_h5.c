@@ -228,7 +228,8 @@ static void load(struct stm32 *soc, enum twin_reset reset)
         *reg_of(soc, options[i] - 4u) = kept->options[i];
         *reg_of(soc, options[i]) = unfinished ? kept->wanted[i] : kept->options[i];
     }
-    stm32_flash_map(soc, kept->options[0] & SWAP_BANK, kept->options[2] & ~0xffu);
+    const bool swapped = soc->flash.stuck ? soc->flash.swapped : kept->options[0] & SWAP_BANK;
+    stm32_flash_map(soc, swapped, kept->options[2] & ~0xffu);
     if (reset != TWIN_RESET_POWER)
         stm32_clear_ram(soc, (kept->options[1] & SRAM1_3_RST ? 0 : 5u) |
                                  (kept->options[1] & SRAM2_RST ? 0 : 2u));

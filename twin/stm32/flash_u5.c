@@ -1,7 +1,8 @@
 /* FLASH of the STM32U585: registers, write buffer and option bytes.
  *
- * Option bytes are loaded when the power comes and by OBL_LAUNCH. After a change that was cut OPSR
- * tells of it and the old options stay (not checked on silicon). */
+ * Option bytes are loaded when the power comes and by OBL_LAUNCH. After a reset of another kind the
+ * registers show what is programmed, in force or not. After a change that was cut OPSR tells of it
+ * and the old options stay (not checked on silicon). */
 #include "twin/stm32/stm32.h"
 
 #include <string.h>
@@ -216,10 +217,12 @@ static void load(struct stm32 *soc, enum twin_reset reset)
     struct stm32_kept *kept = soc->flash.kept;
     struct stm32_flash *flash = &soc->flash;
     const bool loads = reset == TWIN_RESET_POWER || soc->launched;
+    if (flash->stuck)
+        kept->options[0] = (kept->options[0] & ~SWAP_BANK) | (flash->swapped ? SWAP_BANK : 0);
     if (loads)
         memcpy(flash->loaded, kept->options, sizeof flash->loaded);
     for (unsigned i = 0; i < OPTION_COUNT; i++)
-        *reg_of(soc, options[i]) = flash->loaded[i];
+        *reg_of(soc, options[i]) = kept->options[i];
     const uint32_t option = flash->loaded[0];
     stm32_flash_map(soc, option & SWAP_BANK, flash->loaded[1] & ~0x7fu);
     if (reset != TWIN_RESET_POWER)

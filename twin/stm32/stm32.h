@@ -206,6 +206,7 @@ struct stm32_flash {
     uint32_t torn_count;
     bool late_nmi; /* a load of a torn slot is done, and its NMI comes some clocks later */
     struct twin_timer nmi;
+    bool stuck;     /* no reset makes the banks change places */
     uint8_t *stale; /* slots that ICACHE may hold as they were */
     uint32_t stale_count;
     struct stm32_lock lock, option_lock;

@@ -93,6 +93,7 @@ static void the_u5_loads_its_options_only_when_it_is_told_to(void **state)
     swap_banks(true);
     twin_reset(soc->twin, TWIN_RESET_SYSTEM);
     assert_int_equal(get(BANK1 + 0x3000), 0xffffffff);
+    assert_int_equal(get(FLASH + 0x40) >> 20 & 1, 1); /* OPTR is ahead of what is in force */
     open_options();
     put(RCC + 0xf4, 1u << 23);
     put(r.control, 1u << 27);
@@ -306,6 +307,53 @@ static void a_change_is_closed_by_its_lock(void **state)
     assert_fault("LOCK is 1");
 }
 
+static void banks_that_are_stuck_do_not_change_places(void **state)
+{
+    (void)state;
+    fill_bank2();
+    soc->flash.stuck = true;
+    swap_banks(true);
+    take_effect();
+    twin_reset(soc->twin, TWIN_RESET_POWER);
+    assert_int_equal(get(BANK1 + 0x3000), 0xffffffff);
+    if (is_u5())
+        assert_int_equal(get(FLASH + 0x40) >> 20 & 1, 0);
+    else
+        assert_int_equal((get(FLASH + 0x50) ^ get(FLASH + 0x1c)) >> 31, 1);
+    assert_no_fault();
+}
+
+static void a_reset_in_a_program_tears_its_slot_and_keeps_the_power(void **state)
+{
+    const uint32_t kept = 0x12345678;
+    (void)state;
+    assert_true(twin_write_memory(soc->twin, 0x20000000, &kept, 4));
+    open_flash();
+    put(r.control, r.programs);
+    twin_reset_at_operation(soc->twin, TWIN_IN_OPERATION, 1);
+    put_slot(BANK2 + 0x5000, 1);
+    pass(TWIN_MS);
+    assert_int_equal(twin_last_reset(soc->twin), TWIN_RESET_SYSTEM);
+    assert_int_equal(get(r.opsr) >> 29, 1);
+    assert_int_equal(word_at(0x20000000), kept);
+    get(BANK2 + 0x5000);
+    assert_true(nmi_is_pending());
+}
+
+static void a_reset_behind_a_change_finds_it_done(void **state)
+{
+    (void)state;
+    fill_bank2();
+    open_options();
+    ask_for_swap(true);
+    twin_reset_at_operation(soc->twin, TWIN_BEHIND_OPERATION, 1);
+    start_change();
+    pass(100 * TWIN_MS);
+    assert_int_equal(twin_last_reset(soc->twin), TWIN_RESET_SYSTEM);
+    assert_int_equal(get(r.opsr), 0);
+    assert_int_equal(get(BANK1 + 0x3000), is_u5() ? 0xffffffff : MARK);
+}
+
 /* A twin that was killed and one that is started again on its files. */
 static void cells_errors_and_options_outlive_the_twin(void **state)
 {
@@ -363,6 +411,9 @@ int main(void)
         H5(the_h5_changes_nothing_while_it_is_busy),
         BOTH(a_wrong_key_locks_the_options_until_the_next_reset),
         BOTH(a_change_is_closed_by_its_lock),
+        BOTH(banks_that_are_stuck_do_not_change_places),
+        BOTH(a_reset_in_a_program_tears_its_slot_and_keeps_the_power),
+        BOTH(a_reset_behind_a_change_finds_it_done),
         BOTH(cells_errors_and_options_outlive_the_twin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
