@@ -3,6 +3,7 @@
 #
 #   twin_board.sh BOARD selftest       the port's self-test: rules of each flash device, each broken
 #                                      once, resets, watchdog, console at full speed, entropy
+<<<<<<< HEAD
 #   twin_board.sh BOARD swap [--full]  an update that lies in its slot, installed through power cuts,
 #                                      and its way back where the board has one; --full: more cuts,
 #                                      then one alone in every so-many-th flash operation
@@ -10,6 +11,11 @@
 #                                      moments, and with the chip reset in N of its flash operations (3)
 #   twin_board.sh BOARD memory         the SPI flash or SD card missing, small, dead or busy for ever at a
 #                                      start and in the middle of an installation
+=======
+#   twin_board.sh BOARD swap [--full]  an update that lies in its slot, installed through 20 power cuts,
+#                                      and its way back where the board has one; --full: 20 cuts there
+#                                      too, then one alone in each of 48 flash operations
+>>>>>>> a72eb5f (Cut a NuMaker board's power 20 times in one installation)
 #   twin_board.sh BOARD console        console on a pseudo-terminal; trace; one twin to a flash
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -73,29 +79,49 @@ prepare_swap() {
     put_into secondary "$work/1.0.1.bin" "$work/before"
 }
 
-cuts=0
-
-cut_or_booted() { # cut_or_booted VERSION
-    ! alive "$device" || seen device "Image version: v$1"
+# 20 cuts in turn, spread over the installation. A swap goes on by steps of two sectors, of which the one
+# that is cut begins anew: 2050 operations in the chip's flash, some 40 in SPI flash. Few of the cuts lie
+# behind a step that got done, the others in the one that follows. A copy begins anew at each cut.
+places() {
+    count=20
+    steps=3
+    ! is_outer || { count=16 && steps=6; }
+    for k in $(seq 0 $((count - 1))); do
+        if has_way_back; then
+            printf '%s,' $((20 + k * 397 % 1990 + (k % steps == 0) * 2060))
+        else
+            printf '%s,' $((1 + k * 300))
+        fi
+    done
+    ! is_outer || echo nor-erase,nor-program@3,before:nor-erase,nor-program@20,
 }
 
-# install_with_cuts VERSION EVERY: cuts the power and starts again, until the image of this version is
-# started. Of a swap each step takes 1025 operations: with fewer between two cuts it would never end. A
-# copy begins anew at each cut, and is cut three times, or with --full forty.
-most=3
-install_with_cuts() {
-    while :; do
-        at=$(($2 + cuts * 97 % 300))
-        if ! has_way_back; then
-            [ "$cuts" -lt "$most" ] && at=$((1 + cuts * $2 % 6000)) || at=0
-        fi
-        twin "$work/flash" --cut-in-operation "$at"
-        wait_until "a cut, or $1" cut_or_booted "$1"
-        alive "$device" || { ends 3 "power cut after" && cuts=$((cuts + 1)) && continue; }
-        stop_twin
-        echo "$1 is started after $cuts power cuts in all"
-        return 0
+is_outer() { # the other slot of a swap lies in SPI flash
+    has_way_back && [ "$(place secondary 1)" -ne 0 ]
+}
+
+cuts_since() {
+    tail -n "+$((from + 1))" "$work/device.log" | grep -c "power cut after" || true
+}
+
+cut_or_booted() { # cut_or_booted N VERSION
+    [ "$(cuts_since)" -ge "$1" ] || tail -n "+$((from + 1))" "$work/device.log" | grep -q "Image version: v$2"
+}
+
+# install VERSION LIST: until the image of this version is started, behind all cuts of the list.
+install() {
+    from=$(lines device)
+    wanted=$(echo "$2" | tr -cd , | wc -c)
+    twin "$work/flash" ${2:+--cuts "$2"}
+    for n in $(seq "$wanted"); do
+        wait_until "cut $n, or $1" cut_or_booted "$n" "$1"
     done
+    expect device "Image version: v$1"
+    stop_twin
+    cuts=$(cuts_since)
+    [ "$cuts" -eq "$wanted" ] || fail "$1 is started after $cuts cuts, not $wanted"
+    [ "$cuts" -eq 0 ] || tail -n "+$((from + 1))" "$work/device.log" | sed -n 's/.*power cut after/  power cut after/p'
+    echo "$1 is started after $cuts power cuts"
 }
 
 runs() { # runs VERSION: all of that is in the primary slot
@@ -104,45 +130,57 @@ runs() { # runs VERSION: all of that is in the primary slot
         fail "the primary slot does not hold $1"
 }
 
-swap() {
-    prepare_swap
-    cp -r "$work/before" "$work/flash"
-    every=2000
-    [ "$full" != --full ] || { every=1100; most=40; }
-
-    step "an update, with power cuts while it is installed"
-    install_with_cuts 1.0.1 "$every"
-    grep -q "Swap type: \(test\|perm\)" "$work/device.log" || fail "there was no update"
-    [ "$cuts" -ge 3 ] || fail "these were too few"
-    runs 1.0.1
-    if has_way_back; then
-        step "the way back, as nobody has confirmed it"
-        [ "$full" = --full ] || every=100000 # without cuts
-        install_with_cuts 1.0.0 "$every"
-        grep -q "Swap type: revert" "$work/device.log" || fail "there was no way back"
-        runs 1.0.0
-    fi
-
-    [ "$full" = --full ] || return 0
-    step "one cut each, spread over all operations"
+fresh() {
     rm -rf "$work/flash"
     cp -r "$work/before" "$work/flash"
-    twin "$work/flash"
-    expect device "Image version: v1.0.1"
-    stop_twin
+}
+
+way_back() { # way_back LIST
+    has_way_back || return 0
+    step "the way back, as nobody has confirmed it"
+    install 1.0.0 "$1"
+    grep -q "Swap type: revert" "$work/device.log" || fail "there was no way back"
+    runs 1.0.0
+    install 1.0.0 "" # it stays
+}
+
+swap() {
+    prepare_swap
+    fresh
+    step "an update, with power cuts while it is installed"
+    install 1.0.1 "$(places)"
+    grep -q "Swap type: \(test\|perm\)" "$work/device.log" || fail "there was no update"
+    runs 1.0.1
+    back=
+    [ "$full" != --full ] || back=$(places)
+    way_back "$back"
+    [ "$full" = --full ] || return 0
+    named_cuts
+    single_cuts
+}
+
+# Each kind of operation on what is soldered or put beside the chip, before it and in its middle.
+named_cuts() {
+    is_outer || return 0
+    step "cuts before and within operations of the outer flash"
+    fresh
+    install 1.0.1 before:nor-erase,nor-erase,before:nor-program,nor-program,nor-erase@2,nor-program@9,before:nor-program@20,
+    runs 1.0.1
+}
+
+single_cuts() {
+    step "one cut each, spread over all operations"
+    fresh
+    install 1.0.1 ""
     operations=$(sed -n 's/.* stopped after .*, \([0-9]*\) flash operations.*/\1/p' "$work/device.log" | tail -n 1)
     at=1
     while [ "$at" -le "$operations" ]; do
-        rm -rf "$work/flash"
-        cp -r "$work/before" "$work/flash"
-        twin "$work/flash" --cut-in-operation "$at"
-        ends 3 "power cut after"
-        twin "$work/flash"
-        expect device "Image version: v1.0.1"
-        stop_twin
+        fresh
+        install 1.0.1 "$at," >/dev/null
         runs 1.0.1
-        at=$((at + operations / 491 + 1))
+        at=$((at + operations / 48 + 1))
     done
+    echo "one cut each in $operations operations, at 48 places"
 }
 
 # ---- killed and reset ----
