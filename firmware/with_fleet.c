@@ -25,8 +25,7 @@ static void on_done(void *ctx, otter_ms now, const char *thing_name)
     const struct kv_item name = {CONFIG_THING_NAME->key, thing_name, (uint32_t)strlen(thing_name)};
     (void)now;
     if (config_check(CONFIG_THING_NAME, thing_name) != OTTER_OK) {
-        LOG_ERR("FLEET", "the template gives the thing name '%s', which this device cannot take",
-                thing_name);
+        LOG_ERR("FLEET", "thing name '%s' cannot be taken", thing_name);
         return;
     }
     const otter_status status = pki_adopt(&app->pki, PKI_NEXT_CERT, PKI_TLS_CERT, &name, 1);

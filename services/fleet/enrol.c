@@ -203,7 +203,7 @@ static void on_online(void *ctx, otter_ms now, otter_status granted)
     if (granted == OTTER_OK)
         enrol->state = ENROL_ASKING;
     else
-        fail(enrol, now, "the policy of this certificate does not let it subscribe to the answers");
+        fail(enrol, now, "the policy refuses the subscriptions");
 }
 
 /* The token was for this connection's exchange: it begins anew. */

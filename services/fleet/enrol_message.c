@@ -6,51 +6,70 @@
 
 /* ---- Requests -------------------------------------------------------------------------------- */
 
+/* A map of texts, or of one more map, in the form that is wanted. */
+struct writer {
+    bool cbor;
+    struct cbor_writer as_cbor;
+    struct json_writer as_json;
+};
+
+static void put_map(struct writer *w, const char *name, size_t pairs)
+{
+    if (!w->cbor) {
+        json_write_object(&w->as_json, name);
+        return;
+    }
+    if (name != NULL)
+        cbor_write_text(&w->as_cbor, name);
+    cbor_write_map(&w->as_cbor, pairs);
+}
+
+static void put_text(struct writer *w, const char *name, const char *text)
+{
+    if (!w->cbor) {
+        json_write_string(&w->as_json, name, text);
+        return;
+    }
+    cbor_write_text(&w->as_cbor, name);
+    cbor_write_text(&w->as_cbor, text);
+}
+
+static void begin(struct writer *w, bool cbor, char *out, size_t size, size_t pairs)
+{
+    w->cbor = cbor;
+    if (cbor)
+        cbor_writer_init(&w->as_cbor, out, size);
+    else
+        json_writer_init(&w->as_json, out, size);
+    put_map(w, NULL, pairs);
+}
+
+static int end(struct writer *w, unsigned maps)
+{
+    if (w->cbor)
+        return cbor_written(&w->as_cbor);
+    while (maps-- > 0)
+        json_write_object_end(&w->as_json);
+    return json_written(&w->as_json);
+}
+
 int enrol_write_request(bool cbor, const char *csr, char *out, size_t size)
 {
-    static const char name[] = "certificateSigningRequest";
-    if (cbor) {
-        struct cbor_writer w;
-        cbor_writer_init(&w, out, size);
-        cbor_write_map(&w, 1);
-        cbor_write_text(&w, name);
-        cbor_write_text(&w, csr);
-        return cbor_written(&w);
-    }
-    struct json_writer w;
-    json_writer_init(&w, out, size);
-    json_write_object(&w, NULL);
-    json_write_string(&w, name, csr);
-    json_write_object_end(&w);
-    return json_written(&w);
+    struct writer w;
+    begin(&w, cbor, out, size, 1);
+    put_text(&w, "certificateSigningRequest", csr);
+    return end(&w, 1);
 }
 
 int enrol_write_registration(bool cbor, const char *token, const char *serial, char *out,
                              size_t size)
 {
-    static const char name[] = "certificateOwnershipToken", map[] = "parameters",
-                      parameter[] = "SerialNumber";
-    if (cbor) {
-        struct cbor_writer w;
-        cbor_writer_init(&w, out, size);
-        cbor_write_map(&w, 2);
-        cbor_write_text(&w, name);
-        cbor_write_text(&w, token);
-        cbor_write_text(&w, map);
-        cbor_write_map(&w, 1);
-        cbor_write_text(&w, parameter);
-        cbor_write_text(&w, serial);
-        return cbor_written(&w);
-    }
-    struct json_writer w;
-    json_writer_init(&w, out, size);
-    json_write_object(&w, NULL);
-    json_write_string(&w, name, token);
-    json_write_object(&w, map);
-    json_write_string(&w, parameter, serial);
-    json_write_object_end(&w);
-    json_write_object_end(&w);
-    return json_written(&w);
+    struct writer w;
+    begin(&w, cbor, out, size, 2);
+    put_text(&w, "certificateOwnershipToken", token);
+    put_map(&w, "parameters", 1);
+    put_text(&w, "SerialNumber", serial);
+    return end(&w, 2);
 }
 
 /* ---- Replies --------------------------------------------------------------------------------- */

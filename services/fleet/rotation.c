@@ -126,7 +126,7 @@ static void adopt(struct rotation *rotation, otter_ms now)
     const otter_status status = pki_adopt(pki, PKI_NEXT_KEY, PKI_TLS_KEY_PRIV, &record, 1);
     if (status != OTTER_OK) {
         LOG_ERR("FLEET", "the new key: %s", otter_status_text(status));
-        fail(rotation, now, "the new key cannot take the place of the old one");
+        fail(rotation, now, "the new key could not be stored");
         return;
     }
     pki_use(pki, old_one);
@@ -164,7 +164,7 @@ static void enrol(struct rotation *rotation, otter_ms now)
     config.ctx = rotation;
     rotation->state = ROTATION_ENROLS;
     if (enrol_start(&rotation->enrol, &config, now) != OTTER_OK)
-        fail(rotation, now, "cannot subscribe to the answers of fleet provisioning");
+        fail(rotation, now, "cannot subscribe");
 }
 
 /* ---- The job --------------------------------------------------------------------------------- */
@@ -180,7 +180,7 @@ static enum jobs_answer on_offer(void *ctx, otter_ms now, const struct jobs_offe
     rotation->reason = NULL;
     drop_next(rotation);
     if (rotation->config.enrolment.template_name[0] == '\0') {
-        rotation->reason = "fleet_template is not set on this device";
+        rotation->reason = "fleet_template is not set";
         save(rotation, ROTATION_FAILED);
         finish(rotation, now);
         return JOBS_TAKEN;
@@ -204,9 +204,10 @@ static void go_on(struct rotation *rotation, otter_ms now)
     }
 }
 
+/* After a cut before this the cloud says that the job is over, which leads here again. */
 static void forget(struct rotation *rotation, otter_ms now)
 {
-    if (rotation->phase != ROTATION_DONE)
+    if (rotation->phase == ROTATION_MAKING || rotation->phase == ROTATION_TRYING)
         go_back(rotation, now);
     rotation->state = ROTATION_IDLE;
     (void)kv_delete(rotation->config.kv, ROTATION_KEY);
@@ -228,21 +229,12 @@ static void on_event(void *ctx, otter_ms now, enum jobs_event event)
         go_on(rotation, now);
         break;
     case JOBS_GONE:
+    case JOBS_ENDED:
         forget(rotation, now);
         break;
     default:
         break;
     }
-}
-
-static void on_close(void *ctx, const struct jobs_past *past)
-{
-    struct rotation *rotation = ctx;
-    uint8_t bytes[JOBS_PAST_SIZE];
-    jobs_past_form(past, bytes);
-    const struct kv_item items[] = {{ROTATION_KEY, NULL, 0}, {JOBS_PAST_KEY, bytes, sizeof bytes}};
-    (void)kv_set_all(rotation->config.kv, items, 2);
-    rotation->state = ROTATION_IDLE;
 }
 
 /* ---- Start and turns ------------------------------------------------------------------------- */
@@ -264,7 +256,6 @@ void rotation_start(struct rotation *rotation, const struct rotation_config *con
     rotation->config = *config;
     rotation->handler = (struct jobs_handler){.on_offer = on_offer,
                                               .on_event = on_event,
-                                              .on_close = on_close,
                                               .ctx = rotation,
                                               .next = rotation->handler.next};
     jobs_add(config->jobs, &rotation->handler);
