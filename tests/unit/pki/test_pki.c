@@ -109,6 +109,40 @@ static bool is_there(const char *label)
     return pki_length(&pki, label, &length) == OTTER_OK;
 }
 
+static void a_new_key_takes_the_place_of_the_old_one_with_its_certificate(void **state)
+{
+    static struct pki_part next_part;
+    uint8_t before[PKI_DER_MAX], after[PKI_DER_MAX];
+    size_t length, now_length;
+    struct pki_public key, own, stored;
+    uint32_t size;
+    const struct kv_item with = {"mark", "x", 1};
+    (void)state;
+    pki_add(&pki, &next_part, &pki_next_labels);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "old"), OTTER_OK);
+    assert_int_equal(pki_adopt(&pki, PKI_NEXT_KEY, PKI_TLS_KEY_PRIV, &with, 1), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_generate_key(&pki, PKI_NEXT_KEY), OTTER_OK);
+    assert_int_equal(pki_adopt(&pki, PKI_NEXT_KEY, PKI_TLS_KEY_PRIV, &with, 1), OTTER_E_NOT_FOUND);
+    assert_int_equal(kv_get(&kv, "mark", NULL, 0, &size), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_generate_cert(&pki, PKI_NEXT_KEY, "new"), OTTER_OK);
+    assert_int_equal(pki_load(&pki, PKI_NEXT_CERT, before, sizeof before, &length), OTTER_OK);
+    assert_int_equal(pki_public_key(&pki, PKI_NEXT_KEY, &key), OTTER_OK);
+    assert_int_equal(pki_adopt(&pki, PKI_NEXT_KEY, PKI_NEXT_CERT, &with, 1), OTTER_E_ARGUMENT);
+    assert_int_equal(pki_adopt(&pki, PKI_NEXT_KEY, PKI_TLS_KEY_PRIV, &with, 1), OTTER_OK);
+    assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &own), OTTER_OK);
+    assert_memory_equal(own.der, key.der, key.length);
+    assert_int_equal(pki_load(&pki, PKI_TLS_KEY_PUB, stored.der, sizeof stored.der, &now_length),
+                     OTTER_OK);
+    assert_memory_equal(stored.der, key.der, key.length);
+    assert_int_equal(pki_load(&pki, PKI_TLS_CERT, after, sizeof after, &now_length), OTTER_OK);
+    assert_int_equal(now_length, length);
+    assert_memory_equal(after, before, length);
+    assert_int_equal(pki_length(&pki, PKI_NEXT_KEY, &size), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_length(&pki, PKI_NEXT_CERT, &size), OTTER_E_NOT_FOUND);
+    assert_int_equal(kv_get(&kv, "mark", NULL, 0, &size), OTTER_E_TOO_LONG);
+}
+
 static void each_label_is_found(void **state)
 {
     (void)state;
@@ -218,6 +252,14 @@ static void a_replaced_private_key_is_gone_from_flash(void **state)
         const struct scalar new = private_scalar(label);
         assert_true(flash_holds(&new));
     }
+    static struct pki_part next_part;
+    const struct scalar last = private_scalar(PKI_TLS_KEY_PRIV);
+    pki_add(&pki, &next_part, &pki_next_labels);
+    assert_int_equal(pki_generate_key(&pki, PKI_NEXT_KEY), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_NEXT_KEY, "new"), OTTER_OK);
+    assert_true(flash_holds(&last));
+    assert_int_equal(pki_adopt(&pki, PKI_NEXT_KEY, PKI_TLS_KEY_PRIV, NULL, 0), OTTER_OK);
+    assert_false(flash_holds(&last));
 }
 
 static void nothing_is_made_without_entropy(void **state)
@@ -739,6 +781,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(each_label_is_found),
+        TEST(a_new_key_takes_the_place_of_the_old_one_with_its_certificate),
         TEST(openssl_accepts_the_certificate_that_was_made),
         TEST(two_certificates_have_different_serials),
         TEST(a_new_key_replaces_the_pair_and_drops_its_certificate),
