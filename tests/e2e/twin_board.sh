@@ -3,19 +3,13 @@
 #
 #   twin_board.sh BOARD selftest       the port's self-test: rules of each flash device, each broken
 #                                      once, resets, watchdog, console at full speed, entropy
-<<<<<<< HEAD
-#   twin_board.sh BOARD swap [--full]  an update that lies in its slot, installed through power cuts,
-#                                      and its way back where the board has one; --full: more cuts,
-#                                      then one alone in every so-many-th flash operation
+#   twin_board.sh BOARD swap [--full]  an update that lies in its slot, installed through 20 power cuts,
+#                                      and its way back where the board has one; --full: 20 cuts there
+#                                      too, then one alone in each of 48 flash operations
 #   twin_board.sh BOARD interrupted [N]  an update that is installed while the twin is killed N times at random
 #                                      moments, and with the chip reset in N of its flash operations (3)
 #   twin_board.sh BOARD memory         the SPI flash or SD card missing, small, dead or busy for ever at a
 #                                      start and in the middle of an installation
-=======
-#   twin_board.sh BOARD swap [--full]  an update that lies in its slot, installed through 20 power cuts,
-#                                      and its way back where the board has one; --full: 20 cuts there
-#                                      too, then one alone in each of 48 flash operations
->>>>>>> a72eb5f (Cut a NuMaker board's power 20 times in one installation)
 #   twin_board.sh BOARD console        console on a pseudo-terminal; trace; one twin to a flash
 set -eu
 . "$(dirname "$0")/lib.sh"
