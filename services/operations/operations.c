@@ -146,7 +146,7 @@ static void record(struct operations *operations, otter_ms now)
 {
     struct jobs *jobs = operations->config.jobs;
     const otter_status status = kv_set(operations->config.kv, OPERATIONS_REBOOT_KEY,
-                                       &jobs->execution, sizeof jobs->execution);
+                                       &operations->execution, sizeof operations->execution);
     operations->state = READY;
     if (status == OTTER_OK)
         return;
@@ -162,6 +162,7 @@ static enum jobs_answer on_offer(void *ctx, otter_ms now, const struct jobs_offe
     const int operation = json_find(offer->json, offer->document, "operation");
     if (json_equals(offer->json, operation, "reboot")) {
         operations->state = STARTING;
+        operations->execution = *offer->execution;
         jobs_start(operations->config.jobs, now, "restarting");
         return JOBS_TAKEN;
     }

@@ -39,6 +39,7 @@ struct operations_config {
 struct operations {
     struct operations_config config;
     struct jobs_handler handler;
+    struct jobs_execution execution; /* of a restart */
     uint8_t state;
 };
 

@@ -93,6 +93,7 @@ bool object_place_read(const char *url, size_t size, struct object_place *place)
         key_size -= bucket_size + 1;
     }
     return bucket_size > 0 && decode(bucket, bucket_size, place->bucket, sizeof place->bucket) &&
+           name_valid(place->bucket, sizeof place->bucket - 1, ".-_") &&
            decode(path, key_size, place->key, sizeof place->key) &&
            read_version(query, query_size, place);
 }

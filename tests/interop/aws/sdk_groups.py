@@ -119,6 +119,15 @@ class Groups(CloudTest):
             self.iot.create_job(jobId="fast", targets=[group], document="{}",
                                 jobExecutionsRolloutConfig={"maximumPerMinute": 1001})
 
+    def test_events_are_switched_on_where_they_are_offered(self):
+        self.iot.update_event_configurations(eventConfigurations={"JOB": {"Enabled": True}})
+        shown = self.iot.describe_event_configurations()
+        self.assertEqual((shown["eventConfigurations"]["JOB"]["Enabled"],
+                          shown["eventConfigurations"]["THING"]["Enabled"]), (True, False))
+        self.assertIsInstance(shown["lastModifiedDate"], datetime.datetime)
+        with self.refused("InvalidRequestException", "THING"):
+            self.iot.update_event_configurations(eventConfigurations={"THING": {"Enabled": True}})
+
     def test_a_schedule_is_kept_and_shown(self):
         group, _ = self.fleet("later", 1)
         start = datetime.datetime.utcnow() + datetime.timedelta(hours=2)

@@ -76,6 +76,8 @@ static void the_forms_of_s3_urls_are_read(void **state)
                                       "https://b.s3.amazonaws.com/k?acl",
                                       "https://b.s3.amazonaws.com/k%00",
                                       "https://b.s3.amazonaws.com/k%4",
+                                      "https://a?b.s3.amazonaws.com/k",
+                                      "https://s3.amazonaws.com/a%2Fb/k",
                                       "https://",
                                       ""};
     (void)state;

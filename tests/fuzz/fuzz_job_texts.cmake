@@ -1,0 +1,1 @@
+otter_fuzz_target(job_texts USES room_cloud_core)
