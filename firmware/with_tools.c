@@ -19,6 +19,8 @@
 #define RESET_AFTER_MS 2000u
 #define CTRL_C         0x03
 
+enum { HEAP_SIZE = TUNE_TLS_ARENA_SIZE };
+
 static const struct config_setting setting[] = {
     {.key = CONFIG_KEY_PREFIX "line_mode",
      .help = "0: the console takes single keys (h s r; ctrl-C brings lines) after the next start",
@@ -84,7 +86,7 @@ static enum deed deed_of(const char *word)
     } signals[] = {{"CONT", 25, GO_ON}, {"HUP", 1, RESTART}};
     const char *name = strncasecmp(word, "SIG", 3) == 0 ? word + 3 : word;
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        if (strcasecmp(name, signals[i].name) == 0 || atoi(word) == signals[i].number)
+        if (strcasecmp(name, signals[i].name) == 0 || strtol(word, NULL, 10) == signals[i].number)
             return signals[i].deed;
     }
     return STOP;
@@ -156,7 +158,7 @@ static void heap_row(struct cli *cli, const struct unit *unit, const char *name,
 {
     cli_printf(cli, "| %-16s | %-11lu | 0x%-9lX | %3lu %%   |\n", name,
                (unsigned long)(bytes / unit->bytes), (unsigned long)bytes,
-               (unsigned long)(bytes * 100u / TUNE_TLS_ARENA_SIZE));
+               (unsigned long)(bytes * 100u / HEAP_SIZE));
 }
 
 static void command_heapstat(struct cli *cli, int argc, char **argv)
@@ -175,9 +177,9 @@ static void command_heapstat(struct cli *cli, int argc, char **argv)
     cli_print(cli, frame);
     cli_printf(cli, "| Metric           | Dec %-7s | Hex (Bytes) | %% Total |\n", unit->title);
     cli_print(cli, "|--------------------------------------------------------|\n");
-    heap_row(cli, unit, "Heap Total", TUNE_TLS_ARENA_SIZE);
-    heap_row(cli, unit, "Heap Free", TUNE_TLS_ARENA_SIZE - used);
-    heap_row(cli, unit, "Min. Heap Free", TUNE_TLS_ARENA_SIZE - most);
+    heap_row(cli, unit, "Heap Total", HEAP_SIZE);
+    heap_row(cli, unit, "Heap Free", HEAP_SIZE - used);
+    heap_row(cli, unit, "Min. Heap Free", HEAP_SIZE - most);
     heap_row(cli, unit, "Heap Alloc.", used);
     heap_row(cli, unit, "Max. Heap Alloc.", most);
     cli_print(cli, frame);
@@ -286,7 +288,7 @@ static void show_heap(struct cli *cli)
                "** MBED HEAP STATS **\n**** current_size   : %lu\n**** max_size       : %lu\n"
                "**** reserved_size  : %lu\n*****************************\n\n",
                (unsigned long)tls_arena_used(), (unsigned long)tls_arena_high_water(),
-               (unsigned long)TUNE_TLS_ARENA_SIZE);
+               (unsigned long)HEAP_SIZE);
 }
 
 static void show_stacks(struct cli *cli)

@@ -220,7 +220,7 @@ static bool certificate_id(const char *pem, char id[65])
     X509 *certificate = text != NULL ? PEM_read_bio_X509(text, NULL, NULL, NULL) : NULL;
     const bool done =
         certificate != NULL && X509_digest(certificate, EVP_sha256(), digest, &length) == 1;
-    for (unsigned i = 0; done && i < 32; i++)
+    for (size_t i = 0; done && i < 32; i++)
         snprintf(id + 2 * i, 3, "%02x", digest[i]);
     X509_free(certificate);
     BIO_free(text);

@@ -5,7 +5,7 @@
  *
  *   0  u32 LE  number of the line, one higher with each
  *   4  u32 LE  length of the text, 1 to LOG_RING_TEXT_MAX
- *   8  text, then CRC-32 of all before it, then 0xff up to a write unit
+ *   8  text, then CRC-32 of all before it, then the erased value up to a write unit
  *
  * What a cut leaves of a line has no good checksum and is passed over; after a start the slot
  * behind the last one is left out too, since a torn one may look erased. Nothing else is ever
