@@ -1,4 +1,5 @@
-/* The AWS HTTP APIs of the local cloud: iot, iot-jobs-data, s3, acm, signer, iam, sts on one port.
+/* The AWS HTTP APIs of the local cloud: iot, iot-data, iot-jobs-data, s3, acm, signer, iam, sts on
+ * one port.
  *
  * Every request must be signed (SigV4, header or presigned query) with the cloud's credentials;
  * the service in the credential scope picks the API. It listens on the cloud's event loop. */
