@@ -77,8 +77,8 @@ class Refusals(CloudTest):
                 call(self.server.client(service))
 
     def test_operations_that_are_not_offered_are_named(self):
-        with self.refused("UnknownOperationException", "POST /thing-groups/g"):
-            self.server.client("iot").create_thing_group(thingGroupName="g")
+        with self.refused("UnknownOperationException", "POST /billing-groups/g"):
+            self.server.client("iot").create_billing_group(billingGroupName="g")
         with self.refused("UnknownOperationException", "RequestCertificate"):
             self.server.client("acm").request_certificate(DomainName="example.com")
         with self.refused("InvalidAction", "ListUsers"):
