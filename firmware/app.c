@@ -304,6 +304,13 @@ void app_start(struct app *app, const struct app_config *config, otter_ms now)
     activities_start(app, now);
 }
 
+/* An installed update that waits for its reset may wait for days. */
+bool app_jobs_first(const struct app *app)
+{
+    return app->agent_runs && jobs_come_first(&app->jobs) &&
+           ota_status(&app->ota).phase != OTA_PHASE_INSTALL;
+}
+
 static void log_connection(struct app *app)
 {
     const bool on_line = app->link.mqtt.state == MQTT_CONNECTED;

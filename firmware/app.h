@@ -95,6 +95,11 @@ void app_start(struct app *app, const struct app_config *config, otter_ms now);
 void app_tick(struct app *app, otter_ms now);
 otter_ms app_deadline(const struct app *app, otter_ms now);
 
+/* Whether services have to keep their messages back: a job is under way, or the cloud has yet to
+ * say that there is none. AWS IoT ends the connection of a device that publishes what its policy
+ * does not allow, which must not cost an update its connection, or a new firmware its trial. */
+bool app_jobs_first(const struct app *app);
+
 /* Hands the port the committed Wi-Fi credentials. A device that waits for its access point needs no
  * restart for new ones. */
 void app_join_network(struct app *app);

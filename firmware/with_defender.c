@@ -94,14 +94,14 @@ static void stop(struct app *app, otter_ms now)
 
 static void tick(struct app *app, otter_ms now)
 {
-    (void)app;
-    defender_tick(&defender, now);
+    if (!app_jobs_first(app))
+        defender_tick(&defender, now);
 }
 
 static otter_ms deadline(const struct app *app, otter_ms now)
 {
-    (void)app, (void)now;
-    return defender_deadline(&defender);
+    (void)now;
+    return app_jobs_first(app) ? OTTER_NEVER : defender_deadline(&defender);
 }
 
 const struct activity activity_defender = {"defender", start, stop, tick, deadline};

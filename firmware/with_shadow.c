@@ -156,7 +156,8 @@ static void look_at_store(struct app *app)
 static void tick(struct app *app, otter_ms now)
 {
     look_at_store(app);
-    shadow_tick(&own.shadow, now);
+    if (!app_jobs_first(app))
+        shadow_tick(&own.shadow, now);
     const char *name = own.restart;
     own.restart = NULL;
     if (name != NULL)
@@ -165,8 +166,8 @@ static void tick(struct app *app, otter_ms now)
 
 static otter_ms deadline(const struct app *app, otter_ms now)
 {
-    (void)app, (void)now;
-    return shadow_deadline(&own.shadow);
+    (void)now;
+    return app_jobs_first(app) ? OTTER_NEVER : shadow_deadline(&own.shadow);
 }
 
 const struct activity activity_shadow = {"shadow", start, stop, tick, deadline};

@@ -36,11 +36,9 @@ static const struct telemetry_source sources[] = {{"env_sensor_data", write_envi
                                                   {"motion_sensor_data", write_motion},
                                                   {"network_stats", write_network}};
 
-/* Blocks are under way: what they could bring in is not for measurements. */
 static bool busy(void *ctx)
 {
-    const struct app *app = ctx;
-    return app->agent_runs && ota_status(&app->ota).phase == OTA_PHASE_DOWNLOAD;
+    return app_jobs_first(ctx);
 }
 
 static void stat(struct cli *cli)

@@ -545,6 +545,11 @@ bool jobs_idle(const struct jobs *jobs)
     return jobs->state == JOBS_WAITING;
 }
 
+bool jobs_come_first(const struct jobs *jobs)
+{
+    return in_hand(jobs) || !jobs->online || (jobs->state == JOBS_ASKING && jobs->retries == 0);
+}
+
 bool jobs_queued(const struct jobs *jobs)
 {
     return jobs->queued;

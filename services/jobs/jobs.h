@@ -110,6 +110,9 @@ otter_ms jobs_deadline(const struct jobs *jobs);
 
 bool jobs_online(const struct jobs *jobs);
 bool jobs_idle(const struct jobs *jobs); /* no job is in hand, and none is being asked for */
+/* Whether what others say should wait: a job is in hand, or the cloud has yet to be heard on this
+ * connection. A cloud that leaves the question unanswered is not waited for again and again. */
+bool jobs_come_first(const struct jobs *jobs);
 uint32_t jobs_reply_timeout_ms(const struct jobs *jobs);
 
 /* A job that is first in the cloud's list and that nobody here can begin or end, so that others

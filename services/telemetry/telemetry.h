@@ -2,7 +2,7 @@
  *
  * It never delays anything and keeps nothing: a source is asked when its message is due and the
  * session can take it at that moment; what cannot go out then is dropped and counted. There is no
- * queue, and one message leaves in each turn. While its owner is busy (an update downloads) it is
+ * queue, and one message leaves in each turn. While its owner is busy (a job is under way) it is
  * silent. The messages are the STM32U5 reference's, byte for byte in their names and order; numbers
  * with a fraction have three decimals where it has six.
  *

@@ -100,6 +100,7 @@ expect device "Configuration saved"
 aws iot create-custom-metric --metric-name blocks --metric-type string-list \
     --client-request-token 2 >/dev/null
 type_line reset
+expect device "on line as device, version 1.0.0" # what was rejected before does not count
 expect cloud "device: report rejected: Malformed metrics report: the custom metric blocks"
 expect device "report rejected: InvalidPayload, Malformed metrics report: the custom metric blocks"
 
