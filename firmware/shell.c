@@ -106,13 +106,14 @@ static void take(struct console *console, const char *input, size_t length)
         console_input(console, input, length);
 }
 
-/* Takes what has been typed. */
+/* Takes some of what has been typed; the rest wakes port_idle at once. Who types without end must not
+ * keep the others, and the watchdog, waiting for theirs. */
 static void tick(struct app *app, otter_ms now)
 {
     console_tick(&app->shell.console, now);
     char input[INPUT_CHUNK];
-    size_t length;
-    while ((length = port_console_read(input, sizeof input)) > 0)
+    const size_t length = port_console_read(input, sizeof input);
+    if (length > 0)
         take(&app->shell.console, input, length);
 }
 

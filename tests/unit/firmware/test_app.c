@@ -75,8 +75,15 @@ void port_console_write(const void *data, size_t length)
 
 static const char *keyed = ""; /* what a person has yet to type */
 
+static unsigned floods; /* so many reads are left of one who types without end */
+
 size_t port_console_read(void *data, size_t size)
 {
+    if (floods > 0) {
+        assert_int_not_equal(--floods, 0); /* the last one: nothing else had its turn */
+        memset(data, '\r', size);
+        return size;
+    }
     const size_t length = strlen(keyed) < size ? strlen(keyed) : size;
     memcpy(data, keyed, length);
     keyed += length;
@@ -245,7 +252,7 @@ static int set_up(void **state)
     entropy = true;
     next_random = 1;
     random_counts = true;
-    connects = 0;
+    connects = floods = 0;
     network = OTTER_OK;
     quiet_at = 0;
     joined[0] = '\0';
@@ -897,6 +904,20 @@ static void with_line_mode_off_single_keys_are_taken(void **state)
 }
 #endif
 
+static void one_who_types_without_end_does_not_hold_up_the_rest(void **state)
+{
+    (void)state;
+    provision();
+    start();
+    floods = 10000;
+    for (unsigned i = 0; i < 1000 && connects == 0; i++) {
+        app_tick(&app, now);
+        port_idle(now + 1);
+    }
+    assert_int_equal(connects, 1);
+    floods = 0;
+}
+
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -918,6 +939,7 @@ int main(void)
         PROMISE(a_restart_waits_a_moment_for_what_was_sent),
         PROMISE(a_stopped_activity_has_no_turns_until_it_is_started_again),
         PROMISE(connection_and_console_cannot_be_stopped),
+        PROMISE(one_who_types_without_end_does_not_hold_up_the_rest),
         PROMISE(what_an_activity_adds_once_more_when_it_starts_again_is_there_once),
 #if OTTER_SERVICE_TOOLS && OTTER_SERVICE_LOG
         PROMISE(ps_lists_the_activities_and_kill_stops_and_starts_them),
