@@ -613,7 +613,9 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 
 uint64_t esp8266_model_deadline(const struct esp8266_model *model)
 {
-    return earlier(model->boot_at, earlier(model->answer_at, model->back_at));
+    if (model->boot_at != NEVER || model->hangs)
+        return model->boot_at; /* nothing else goes on meanwhile */
+    return earlier(model->answer_at, model->back_at);
 }
 
 void esp8266_model_reset(struct esp8266_model *model, uint64_t now)

@@ -107,6 +107,39 @@ static void noise_alone_does_no_harm(void **state)
     (void)talk_until_it_works(false);
 }
 
+/* What strikes next does not wait until the last is over. */
+static void it_gets_over_sequences_of_faults(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 60; i++) {
+        set_up(NULL);
+        random_state = i * 2654435761u;
+        config.major = 1 + i % 2;
+        config.forgets = draw(2) == 0;
+        wiring.reset_pin = draw(4) != 0;
+        power_on();
+        esp8266_join(&modem, now, SSID, PASSWORD);
+        for (unsigned k = 0; k < 12; k++) {
+            bool wrong;
+            model.config.fault = (enum model_fault)(1 + draw(MODEL_FAULTS - 1));
+            if (model.config.fault == MODEL_HANGS && !wiring.reset_pin)
+                model.config.fault = MODEL_SOUND; /* nothing would help */
+            model.config.fault_at = model.commands + 1 + draw(6);
+            esp8266_model_air(&model, draw(3) != 0, now);
+            run(draw(40 * SECOND));
+            esp8266_model_air(&model, true, now);
+            if (connect_to_server() == SOCKET_OPEN)
+                (void)echo(1 + draw(6000), &wrong);
+            if (draw(2) == 0)
+                esp8266_close(&modem, now);
+        }
+        esp8266_close(&modem, now);
+        model.config.fault = MODEL_SOUND;
+        assert_in_range(talk_until_it_works(true), 1, 3);
+        (void)talk_until_it_works(false);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +149,7 @@ int main(void)
         TEST(a_restart_that_went_unheard_is_noticed_and_made_good),
         TEST(a_leftover_connection_is_closed_first),
         TEST(noise_alone_does_no_harm),
+        TEST(it_gets_over_sequences_of_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -310,6 +310,20 @@ static void an_access_point_that_goes_takes_the_links_and_is_joined_again(void *
     connect_link();
 }
 
+static void one_that_hangs_has_nothing_due_until_it_is_reset(void **state)
+{
+    (void)state;
+    set_up_passive();
+    model.config.fault = MODEL_HANGS;
+    model.config.fault_at = model.commands + 1;
+    esp8266_model_air(&model, false, now);
+    esp8266_model_air(&model, true, now); /* it would join again by itself */
+    (void)tell("AT");
+    assert_true(esp8266_model_deadline(&model) == UINT64_MAX);
+    esp8266_model_reset(&model, now);
+    assert_in_range(esp8266_model_deadline(&model), now + 1, now + 1000);
+}
+
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 
 int main(void)
@@ -325,6 +339,7 @@ int main(void)
         TEST(it_keeps_no_more_than_its_buffer_holds),
         TEST(faults_come_when_they_were_asked_for),
         TEST(an_access_point_that_goes_takes_the_links_and_is_joined_again),
+        TEST(one_that_hangs_has_nothing_due_until_it_is_reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
