@@ -106,8 +106,8 @@ static void take(struct console *console, const char *input, size_t length)
         console_input(console, input, length);
 }
 
-/* Takes some of what has been typed; the rest wakes port_idle at once. Who types without end must not
- * keep the others, and the watchdog, waiting for theirs. */
+/* Takes some of what has been typed; the rest wakes port_idle at once. Who types without end must
+ * not keep the others, and the watchdog, waiting for theirs. */
 static void tick(struct app *app, otter_ms now)
 {
     console_tick(&app->shell.console, now);

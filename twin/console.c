@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -49,12 +50,25 @@ static void on_input(void *ctx)
     }
 }
 
+/* A FIFO has not come to its end when one who typed into it closes it (`echo version >keys`): the
+ * next may come. With an end of our own for writing it never does. -1 for what is no pipe. */
+static int hold_pipe(int in)
+{
+    struct stat info;
+    char path[32];
+    if (fstat(in, &info) != 0 || !S_ISFIFO(info.st_mode))
+        return -1;
+    snprintf(path, sizeof path, "/proc/self/fd/%d", in);
+    return open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+}
+
 void console_open_files(struct console *console, struct twin *twin, int in, int out)
 {
     *console = (struct console){.twin = twin, .in = in, .out = out, .slave = -1};
     console->serial = (struct serial){
         .name = "the console", .baud = BAUD, .take = take, .ctx = console, .clear_to_send = true};
     console->retry = (struct twin_timer){.run = give_held, .ctx = console};
+    console->pipe = in >= 0 ? hold_pipe(in) : -1;
     if (in >= 0)
         twin_watch(twin, in, on_input, console);
 }
@@ -88,6 +102,9 @@ bool console_open_terminal(struct console *console, struct twin *twin, const cha
 
 void console_close(struct console *console)
 {
+    if (console->pipe >= 0)
+        close(console->pipe);
+    console->pipe = -1;
     if (console->slave < 0)
         return;
     close(console->slave);

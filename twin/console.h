@@ -10,6 +10,7 @@ struct console {
     struct twin *twin;
     int in, out;
     int slave; /* kept open: a terminal that nobody has open would hang up */
+    int pipe;  /* the other end of `in`, where that is a pipe; else -1 */
     char path[128];
     /* What the line has not taken yet: input may come faster than its rate. */
     uint8_t held[512];

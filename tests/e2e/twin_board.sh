@@ -240,8 +240,8 @@ memory() {
 
 # ---- as a user runs it ----
 
-answers() { # asked again, as the flood may take a question along
-    printf '\rversion\r' >&3
+answers_by() { # answers_by FILE: asked again, as a flood or the start may take a question along
+    printf '\rversion\r' >"$1"
     sleep 1
     seen device "Otter firmware 1.0.0 on"
 }
@@ -270,13 +270,21 @@ console() {
     case $said in *"another twin runs on"*) ;; *) fail "it said: $said" ;; esac
     stop_twin
 
+    step "one after another types into a FIFO, and closes it behind him"
+    mkfifo "$work/fifo"
+    input=$work/fifo
+    twin "$work/flash"
+    : >"$work/fifo"
+    wait_until "an answer to who opened it next" answers_by "$work/fifo"
+    stop_twin
+
     step "a line that the console could not keep whole is not obeyed"
     open_console
     twin "$work/flash"
     expect device "not provisioned"
     awk 'BEGIN { for (n = 0; n < 200; n++) printf "conf set thing_name n%04d-of-a-flood\r", n }' >&3
     expect device '^C'
-    wait_until "an answer behind the flood" answers
+    wait_until "an answer behind the flood" answers_by "$work/keys"
     stop_twin
     grep -a '^thing_name="' "$work/device.log" | tr -d '\r' >"$work/names"
     [ -s "$work/names" ] || fail "nothing of the flood was obeyed"
