@@ -14,6 +14,7 @@ set -eu
 . "$(dirname "$0")/twin_lib.sh"
 
 part=$2
+patience_s=600 # a list of cuts has many starts
 base=0x08000000
 primary=0x08010000
 secondary=0x08110000
@@ -149,8 +150,8 @@ life() {
     starts 1.0.0
 }
 
-cut_at() { # cut_at OPERATION[@N]: from power-on until that starts
-    power_on --cut-at "$1"
+cut_at() { # cut_at OPERATION[@N] [OPTION…]: from power-on until that starts
+    power_on --cut-at "$@"
     [ -z "$version" ] || fail "version $version is started without a cut at $1"
 }
 
@@ -192,13 +193,14 @@ swap() {
     [ "$board${1:-}" = b-u585i-iot02a ] || stuck_banks
     fresh one
 
-    step "the other bank gets the bootloader before it is needed: cuts meanwhile"
-    cut_in 300
-    cut_at erase@2
+    # A sector's erase and 512 units, then one's erase and some 230; the one that is cut begins anew.
+    step "the other bank gets the bootloader before it is needed: cuts meanwhile, and before the option bytes"
+    cut_at option-change --cuts 1,80,160,240,320,400,480,513,before:erase@2,before:erase,1,30,60,90,120,150,200
+    cuts=$((cuts + 17))
+    [ "$(grep -c "power cut after" "$work/device.log")" -ge "$cuts" ] || fail "these were too few"
     grep -q "this bootloader goes to the other bank" "$work/device.log" || fail "it does not"
 
-    step "cuts at the option bytes: before, within, after, and in the note that the trial has begun"
-    cut_at option-change
+    step "cuts at the option bytes: within, after, and in the note that the trial has begun"
     cut_in 1
     clocks=$(cut_clocks)
     power_on --cut-after $((clocks + 40))
@@ -214,7 +216,9 @@ swap() {
     grep -q "Swap type: revert" "$work/device.log" || fail "there is no way back"
     cut_in 1
     starts 1.0.0
+    sed -n 's/.*power cut after/  power cut after/p' "$work/device.log" | tail -n +3
     echo "$cuts power cuts"
+    [ "$cuts" -ge 20 ] || fail "these were too few"
 
     [ "${1:-}" = --full ] || return 0
     many_lives
