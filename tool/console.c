@@ -150,9 +150,13 @@ static int give_up(const char *reason, const char *detail)
     return 1;
 }
 
+static const char silence[] =
+    "it is off, still starting, or another port is the right one. What was "
+    "typed may be lost";
+
 static int talk(struct far_end *far)
 {
-    bool typing = true;
+    bool typing = true, typed_some = false, heard = false;
     uint64_t last = console_port_now(NULL);
     for (;;) {
         const int shown = show(far);
@@ -166,13 +170,15 @@ static int talk(struct far_end *far)
             return give_up("the device's side was closed", "");
         if (typed == TYPED_IN_VAIN)
             return give_up("the device takes no more input; what was typed last is lost", "");
+        heard = heard || shown > 0;
+        typed_some = typed_some || typed == TYPED;
         if (shown > 0 || typed == TYPED)
             last = now;
         if (typed == TYPED_END && raw)
             return 0;
         typing = typing && typed != TYPED_END;
         if (!typing && now - last > QUIET_MS)
-            return 0;
+            return heard || !typed_some ? 0 : give_up("the device said nothing: ", silence);
         if (!typing)
             poll(NULL, 0, 20);
     }

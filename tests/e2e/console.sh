@@ -3,7 +3,7 @@
 # stored, and the next command works.
 set -eu
 . "$(dirname "$0")/lib.sh"
-need openssl
+need openssl python3
 
 cd "$work"
 new_device
@@ -169,4 +169,18 @@ type_line "log info"
 expect device "log level: info"
 works
 alive "$device" || fail "the device has ended"
+
+step "who types to a port behind which nothing answers is told so"
+python3 -c 'import os, time
+master, slave = os.openpty()
+os.symlink(os.ttyname(slave), "silent")
+time.sleep(60)' &
+background=$!
+wait_until "the port is there" [ -e silent ]
+code=0
+said=$(echo version | "$otter" console silent 2>&1) || code=$?
+[ "$code" -eq 1 ] || fail "exit code $code"
+case $said in *"the device said nothing"*) ;; *) fail "it said: $said" ;; esac
+kill "$background"
+background=
 echo "passed"
