@@ -99,7 +99,7 @@ static void multiply(number r, const number a, const number b, const struct modu
         const uint32_t top = multiply_add(t + i, a, b[i]);
         t[i + WORDS + 1] = top + multiply_add(t + i, modulus->m, t[i] * modulus->inverse);
     }
-    if (subtract(r, t + WORDS, modulus->m) > t[2 * WORDS])
+    if (subtract(r, t + WORDS, modulus->m) > t[WORDS + WORDS])
         add(r, r, modulus->m);
 }
 
