@@ -48,6 +48,14 @@ int fixture_setup(void **state)
     return 0;
 }
 
+int fixture_setup_thing(void **state)
+{
+    if (fixture_setup(state))
+        return -1;
+    fixture_thing(*state, "t");
+    return 0;
+}
+
 int fixture_teardown(void **state)
 {
     struct fixture *fixture = *state;

@@ -25,6 +25,8 @@ struct fixture {
 };
 
 int fixture_setup(void **state);
+/* With a thing, "t". */
+int fixture_setup_thing(void **state);
 int fixture_teardown(void **state);
 /* Closes and opens the database, as a restart of the cloud does. */
 void fixture_restart(struct fixture *fixture);

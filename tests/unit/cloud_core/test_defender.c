@@ -363,15 +363,7 @@ static void a_registered_metric_is_reported_with_its_type(void **state)
     answer_free(&answer);
 }
 
-static int setup(void **state)
-{
-    if (fixture_setup(state))
-        return -1;
-    fixture_thing(*state, "t");
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_thing, fixture_teardown)
 
 int main(void)
 {

@@ -243,15 +243,7 @@ static void cbor_becomes_json_trees_or_nothing(void **state)
     json_decref(expected);
 }
 
-static int setup(void **state)
-{
-    if (fixture_setup(state))
-        return -1;
-    fixture_thing(*state, "t");
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_thing, fixture_teardown)
 
 int main(void)
 {

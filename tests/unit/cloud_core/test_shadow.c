@@ -341,15 +341,7 @@ static void devices_get_update_and_delete_by_topics(void **state)
         "No shadow exists with name: 't'");
 }
 
-static int setup(void **state)
-{
-    if (fixture_setup(state))
-        return -1;
-    fixture_thing(*state, "t");
-    return 0;
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, fixture_teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_thing, fixture_teardown)
 
 int main(void)
 {
