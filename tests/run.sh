@@ -92,9 +92,25 @@ count() {
     grep -cE "$2" "$results/$1" || true
 }
 
-run_ctest
-run_fuzz
+# Those that failed, once more and one at a time. One that passes now hangs on what runs beside it: a
+# defect of that test, told at the end, but not one of what it tests. After many failures, nothing.
+run_again() {
+    : >"$results/again.log"
+    failures=$(grep -E "$test_line\*\*\*(Failed|Timeout)" "$results/ctest.log" |
+        sed -E 's/^[^:]*: ([^ ]+) .*/\1/' | sort -u)
+    [ -n "$failures" ] && [ "$(echo "$failures" | wc -l)" -le 3 ] || return 0
+    echo "Once more, alone: $(echo $failures)"
+    ctest --test-dir "$build/host-asan" --output-on-failure --tests-regex \
+        "^($(echo $failures | tr ' ' '|'))\$" >"$results/again.log" 2>&1 9>&- || true
+    grep -vE '^(Internal ctest|Test project| +Start +[0-9]+:)' "$results/again.log" || true
+    unsteady=$(grep -E "$test_line Passed " "$results/again.log" | sed -E 's/^[^:]*: ([^ ]+) .*/\1/')
+}
+
 test_line='^ *[0-9]+/[0-9]+ +Test +#[0-9]+: .*'
+unsteady=
+run_ctest
+run_again
+run_fuzz
 passed=$(count ctest.log "$test_line Passed ")
 skipped=$(count ctest.log "$test_line\*\*\*Skipped")
 failed=$(count ctest.log "$test_line\*\*\*(Failed|Timeout|Exception|Not Run)")
@@ -109,6 +125,11 @@ elif [ "$code" -ne 0 ] && [ "$failed" -eq 0 ]; then
     echo "ctest ended with exit code $code, although each of its tests passed"
     failed=$((failed + 1))
 fi
+for name in $unsteady; do
+    echo "Unsteady: $name failed beside others and passed alone (build/test-results/ctest.log)"
+    failed=$((failed - 1))
+    passed=$((passed + 1))
+done
 [ "$passed" -gt 0 ] || echo "no test ran${1:+ whose name holds: $*}"
 echo
 echo "$passed passed, $failed failed, $skipped skipped"

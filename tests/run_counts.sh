@@ -52,3 +52,10 @@ suite "$good" 'add_test(murder sh -c "kill -9 $PPID")' 'add_test(after sleep 1)'
 ends 1 '[01] passed, 1 failed, 0 skipped' 'a ctest that dies' good murder
 suite 'this is not a suite('
 ends 1 '0 passed, 1 failed, 0 skipped' 'a suite that ctest cannot read'
+# What fails beside others and passes alone counts as passed, and is named; what fails twice has failed.
+suite "$good" "add_test(once sh -c \"test -e '$work/again' || { touch '$work/again'; false; }\")"
+ends 0 '2 passed, 0 failed, 0 skipped' 'one that fails once'
+grep -q '^Unsteady: once ' "$work/output" || { echo 'FAILED: it is not named'; exit 1; }
+rm -f "$work/again"
+suite "$bad" "add_test(once sh -c \"test -e '$work/again' || { touch '$work/again'; false; }\")"
+ends 1 '1 passed, 1 failed, 0 skipped' 'one that fails once beside one that fails twice'
