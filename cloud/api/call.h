@@ -9,7 +9,7 @@
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
 
-#include "cloud/api/text.h"
+#include "cloud/sigv4/text.h"
 #include "cloud/core/ground/cloud.h"
 
 #define CALL_PARAMETERS_MAX 4

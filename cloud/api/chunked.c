@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cloud/api/text.h"
+#include "cloud/sigv4/text.h"
 #include "cloud/core/ground/names.h"
 
 #define LINE_MAX_BYTES   512

@@ -3,7 +3,7 @@
 #ifndef OTTER_CLOUD_API_CHUNKED_H
 #define OTTER_CLOUD_API_CHUNKED_H
 
-#include "cloud/api/sigv4.h"
+#include "cloud/sigv4/sigv4.h"
 
 /* Decodes `size` bytes in place. Checks every chunk's signature when `sign` says that they are
  * signed. Trailing headers are added to `trailers`. *decoded is the length of the content.

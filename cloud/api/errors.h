@@ -3,7 +3,7 @@
 #define OTTER_CLOUD_API_ERRORS_H
 
 #include "cloud/api/call.h"
-#include "cloud/api/sigv4.h"
+#include "cloud/sigv4/sigv4.h"
 
 /* The wire protocols, by the service named in the credential scope. */
 enum protocol {

@@ -147,13 +147,14 @@ static enum core_error publish(struct call *call, const json_t *body, struct ans
 }
 
 const struct route iot_data_routes[] = {
-    {EVHTTP_REQ_GET, "/things/{}/shadow", get_shadow, "name"},
-    {EVHTTP_REQ_POST, "/things/{}/shadow", update_shadow, "name"},
-    {EVHTTP_REQ_DELETE, "/things/{}/shadow", delete_shadow, "name"},
-    {EVHTTP_REQ_GET, "/api/things/shadow/ListNamedShadowsForThing/{}", list_shadows,
-     "pageSize nextToken"},
-    {EVHTTP_REQ_POST, "/topics/{}", publish, "qos retain"},
-    {EVHTTP_REQ_GET, "/retainedMessage/{}", get_retained, NULL},
-    {EVHTTP_REQ_GET, "/retainedMessage", list_retained, "maxResults nextToken"},
-    {0, NULL, NULL, NULL},
+    {"GetThingShadow", EVHTTP_REQ_GET, "/things/{}/shadow", get_shadow, "name"},
+    {"UpdateThingShadow", EVHTTP_REQ_POST, "/things/{}/shadow", update_shadow, "name"},
+    {"DeleteThingShadow", EVHTTP_REQ_DELETE, "/things/{}/shadow", delete_shadow, "name"},
+    {"ListNamedShadowsForThing", EVHTTP_REQ_GET, "/api/things/shadow/ListNamedShadowsForThing/{}",
+     list_shadows, "pageSize nextToken"},
+    {"Publish", EVHTTP_REQ_POST, "/topics/{}", publish, "qos retain"},
+    {"GetRetainedMessage", EVHTTP_REQ_GET, "/retainedMessage/{}", get_retained, NULL},
+    {"ListRetainedMessages", EVHTTP_REQ_GET, "/retainedMessage", list_retained,
+     "maxResults nextToken"},
+    {NULL, 0, NULL, NULL, NULL},
 };

@@ -134,29 +134,34 @@ static enum core_error describe_events(struct call *call, const json_t *body, st
 }
 
 const struct route iot_jobs_routes[] = {
-    {EVHTTP_REQ_PATCH, "/event-configurations", update_events, "eventConfigurations"},
-    {EVHTTP_REQ_GET, "/event-configurations", describe_events, NULL},
-    {EVHTTP_REQ_PUT, "/jobs/{}", create_job,
+    {"UpdateEventConfigurations", EVHTTP_REQ_PATCH, "/event-configurations", update_events,
+     "eventConfigurations"},
+    {"DescribeEventConfigurations", EVHTTP_REQ_GET, "/event-configurations", describe_events, NULL},
+    {"CreateJob", EVHTTP_REQ_PUT, "/jobs/{}", create_job,
      "targets document documentSource description targetSelection timeoutConfig "
      "jobExecutionsRetryConfig jobExecutionsRolloutConfig abortConfig schedulingConfig "
      "presignedUrlConfig jobTemplateArn tags"},
-    {EVHTTP_REQ_GET, "/jobs/{}", describe_job, "beforeSubstitution"},
-    {EVHTTP_REQ_PATCH, "/jobs/{}", update_job,
+    {"DescribeJob", EVHTTP_REQ_GET, "/jobs/{}", describe_job, "beforeSubstitution"},
+    {"UpdateJob", EVHTTP_REQ_PATCH, "/jobs/{}", update_job,
      "description timeoutConfig jobExecutionsRetryConfig jobExecutionsRolloutConfig abortConfig "
      "presignedUrlConfig"},
-    {EVHTTP_REQ_POST, "/jobs/{}/targets", associate, "targets comment"},
-    {EVHTTP_REQ_GET, "/jobs/{}/job-document", get_document, "beforeSubstitution"},
-    {EVHTTP_REQ_PUT, "/jobs/{}/cancel", cancel_job, "reasonCode comment force"},
-    {EVHTTP_REQ_DELETE, "/jobs/{}", delete_job, "force"},
-    {EVHTTP_REQ_GET, "/jobs", list_jobs,
+    {"AssociateTargetsWithJob", EVHTTP_REQ_POST, "/jobs/{}/targets", associate, "targets comment"},
+    {"GetJobDocument", EVHTTP_REQ_GET, "/jobs/{}/job-document", get_document, "beforeSubstitution"},
+    {"CancelJob", EVHTTP_REQ_PUT, "/jobs/{}/cancel", cancel_job, "reasonCode comment force"},
+    {"DeleteJob", EVHTTP_REQ_DELETE, "/jobs/{}", delete_job, "force"},
+    {"ListJobs", EVHTTP_REQ_GET, "/jobs", list_jobs,
      "status targetSelection thingGroupName thingGroupId maxResults nextToken"},
-    {EVHTTP_REQ_GET, "/jobs/{}/things", list_for_job, "status maxResults nextToken"},
-    {EVHTTP_REQ_GET, "/things/{}/jobs", list_for_thing, "status maxResults nextToken"},
-    {EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_execution, "executionNumber"},
-    {EVHTTP_REQ_PUT, "/things/{}/jobs/{}/cancel", cancel_execution,
+    {"ListJobExecutionsForJob", EVHTTP_REQ_GET, "/jobs/{}/things", list_for_job,
+     "status maxResults nextToken"},
+    {"ListJobExecutionsForThing", EVHTTP_REQ_GET, "/things/{}/jobs", list_for_thing,
+     "status maxResults nextToken"},
+    {"DescribeJobExecution", EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_execution,
+     "executionNumber"},
+    {"CancelJobExecution", EVHTTP_REQ_PUT, "/things/{}/jobs/{}/cancel", cancel_execution,
      "force expectedVersion statusDetails"},
-    {EVHTTP_REQ_DELETE, "/things/{}/jobs/{}/executionNumber/{}", delete_execution, "force"},
-    {0, NULL, NULL, NULL},
+    {"DeleteJobExecution", EVHTTP_REQ_DELETE, "/things/{}/jobs/{}/executionNumber/{}",
+     delete_execution, "force"},
+    {NULL, 0, NULL, NULL, NULL},
 };
 
 /* ---- iot-jobs-data: what devices do ---- */
@@ -214,11 +219,13 @@ static enum core_error update_own(struct call *call, const json_t *body, struct 
 }
 
 const struct route jobs_data_routes[] = {
-    {EVHTTP_REQ_GET, "/things/{}/jobs", get_pending, NULL},
-    {EVHTTP_REQ_PUT, "/things/{}/jobs/$next", start_next, "statusDetails stepTimeoutInMinutes"},
-    {EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_own, "includeJobDocument executionNumber"},
-    {EVHTTP_REQ_POST, "/things/{}/jobs/{}", update_own,
+    {"ListJobExecutionsForThing", EVHTTP_REQ_GET, "/things/{}/jobs", get_pending, NULL},
+    {"StartNextPendingJobExecution", EVHTTP_REQ_PUT, "/things/{}/jobs/$next", start_next,
+     "statusDetails stepTimeoutInMinutes"},
+    {"DescribeJobExecution", EVHTTP_REQ_GET, "/things/{}/jobs/{}", describe_own,
+     "includeJobDocument executionNumber"},
+    {"UpdateJobExecution", EVHTTP_REQ_POST, "/things/{}/jobs/{}", update_own,
      "status statusDetails expectedVersion includeJobExecutionState includeJobDocument "
      "stepTimeoutInMinutes executionNumber"},
-    {0, NULL, NULL, NULL},
+    {NULL, 0, NULL, NULL, NULL},
 };

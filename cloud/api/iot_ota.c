@@ -69,17 +69,20 @@ static enum core_error delete_update(struct call *call, const json_t *body, stru
 }
 
 const struct route iot_ota_routes[] = {
-    {EVHTTP_REQ_POST, "/streams/{}", create_stream, "files roleArn description"},
-    {EVHTTP_REQ_GET, "/streams/{}", describe_stream, NULL},
-    {EVHTTP_REQ_PUT, "/streams/{}", update_stream, "files roleArn description"},
-    {EVHTTP_REQ_GET, "/streams", list_streams, "nextToken maxResults isAscendingOrder"},
-    {EVHTTP_REQ_DELETE, "/streams/{}", delete_stream, NULL},
-    {EVHTTP_REQ_POST, "/otaUpdates/{}", create_update,
+    {"CreateStream", EVHTTP_REQ_POST, "/streams/{}", create_stream, "files roleArn description"},
+    {"DescribeStream", EVHTTP_REQ_GET, "/streams/{}", describe_stream, NULL},
+    {"UpdateStream", EVHTTP_REQ_PUT, "/streams/{}", update_stream, "files roleArn description"},
+    {"ListStreams", EVHTTP_REQ_GET, "/streams", list_streams,
+     "nextToken maxResults isAscendingOrder"},
+    {"DeleteStream", EVHTTP_REQ_DELETE, "/streams/{}", delete_stream, NULL},
+    {"CreateOTAUpdate", EVHTTP_REQ_POST, "/otaUpdates/{}", create_update,
      "description targets protocols targetSelection awsJobExecutionsRolloutConfig "
      "awsJobTimeoutConfig awsJobAbortConfig awsJobPresignedUrlConfig files roleArn "
      "additionalParameters tags"},
-    {EVHTTP_REQ_GET, "/otaUpdates/{}", get_update, NULL},
-    {EVHTTP_REQ_GET, "/otaUpdates", list_updates, "maxResults nextToken otaUpdateStatus"},
-    {EVHTTP_REQ_DELETE, "/otaUpdates/{}", delete_update, "deleteStream forceDeleteAWSJob"},
-    {0, NULL, NULL, NULL},
+    {"GetOTAUpdate", EVHTTP_REQ_GET, "/otaUpdates/{}", get_update, NULL},
+    {"ListOTAUpdates", EVHTTP_REQ_GET, "/otaUpdates", list_updates,
+     "maxResults nextToken otaUpdateStatus"},
+    {"DeleteOTAUpdate", EVHTTP_REQ_DELETE, "/otaUpdates/{}", delete_update,
+     "deleteStream forceDeleteAWSJob"},
+    {NULL, 0, NULL, NULL, NULL},
 };

@@ -29,11 +29,11 @@ static enum core_error list(struct call *call, const json_t *body, struct answer
 }
 
 const struct route iot_templates_routes[] = {
-    {EVHTTP_REQ_PUT, "/job-templates/{}", create,
+    {"CreateJobTemplate", EVHTTP_REQ_PUT, "/job-templates/{}", create,
      "jobArn documentSource document description presignedUrlConfig jobExecutionsRolloutConfig "
      "abortConfig timeoutConfig jobExecutionsRetryConfig maintenanceWindows tags"},
-    {EVHTTP_REQ_GET, "/job-templates/{}", describe, NULL},
-    {EVHTTP_REQ_DELETE, "/job-templates/{}", delete_one, NULL},
-    {EVHTTP_REQ_GET, "/job-templates", list, "maxResults nextToken"},
-    {0, NULL, NULL, NULL},
+    {"DescribeJobTemplate", EVHTTP_REQ_GET, "/job-templates/{}", describe, NULL},
+    {"DeleteJobTemplate", EVHTTP_REQ_DELETE, "/job-templates/{}", delete_one, NULL},
+    {"ListJobTemplates", EVHTTP_REQ_GET, "/job-templates", list, "maxResults nextToken"},
+    {NULL, 0, NULL, NULL, NULL},
 };

@@ -9,6 +9,7 @@
 typedef enum core_error route_handler(struct call *call, const json_t *body, struct answer *answer);
 
 struct route {
+    const char *name; /* the operation, as AWS calls it: what policies of users allow */
     enum evhttp_cmd_type method;
     const char *pattern; /* "/things/{}/principals": {} takes one segment, decoded */
     route_handler *handler;

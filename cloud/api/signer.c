@@ -50,13 +50,14 @@ static enum core_error describe_job(struct call *call, const json_t *body, struc
 }
 
 const struct route signer_routes[] = {
-    {EVHTTP_REQ_PUT, "/signing-profiles/{}", put_profile,
+    {"PutSigningProfile", EVHTTP_REQ_PUT, "/signing-profiles/{}", put_profile,
      "platformId signingMaterial signingParameters"},
-    {EVHTTP_REQ_GET, "/signing-profiles/{}", get_profile, NULL},
-    {EVHTTP_REQ_GET, "/signing-profiles", list_profiles, "includeCanceled nextToken maxResults"},
-    {EVHTTP_REQ_DELETE, "/signing-profiles/{}", cancel_profile, NULL},
-    {EVHTTP_REQ_POST, "/signing-jobs", start_job,
+    {"GetSigningProfile", EVHTTP_REQ_GET, "/signing-profiles/{}", get_profile, NULL},
+    {"ListSigningProfiles", EVHTTP_REQ_GET, "/signing-profiles", list_profiles,
+     "includeCanceled nextToken maxResults"},
+    {"CancelSigningProfile", EVHTTP_REQ_DELETE, "/signing-profiles/{}", cancel_profile, NULL},
+    {"StartSigningJob", EVHTTP_REQ_POST, "/signing-jobs", start_job,
      "source destination profileName clientRequestToken"},
-    {EVHTTP_REQ_GET, "/signing-jobs/{}", describe_job, NULL},
-    {0, NULL, NULL, NULL},
+    {"DescribeSigningJob", EVHTTP_REQ_GET, "/signing-jobs/{}", describe_job, NULL},
+    {NULL, 0, NULL, NULL, NULL},
 };

@@ -5,7 +5,7 @@
 #include <jansson.h>
 #include <stddef.h>
 
-#include "cloud/api/text.h"
+#include "cloud/sigv4/text.h"
 
 /* The content of the root element: an element with children becomes an object, one without becomes
  * text, elements of the same name become an array. Namespaces and attributes are dropped. NULL when

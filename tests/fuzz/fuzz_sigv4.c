@@ -6,7 +6,7 @@
 #include <string.h>
 #include <sys/queue.h>
 
-#include "cloud/api/sigv4.h"
+#include "cloud/sigv4/sigv4.h"
 
 static char *line_end(char *line)
 {

@@ -1,1 +1,1 @@
-otter_fuzz_target(sigv4 USES room_cloud_api)
+otter_fuzz_target(sigv4 USES room_cloud_sigv4)

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "cloud/api/sigv4.h"
+#include "cloud/sigv4/sigv4.h"
 
 /* "name:value" pairs up to NULL. */
 static inline void fill_headers(struct evkeyvalq *headers, const char *const *pairs)

@@ -56,9 +56,9 @@ static enum core_error handler(struct call *call, const json_t *body, struct ans
 
 static void the_method_chooses_among_equal_paths(void **state)
 {
-    static const struct route routes[] = {{EVHTTP_REQ_GET, "/jobs/{}", handler, NULL},
-                                          {EVHTTP_REQ_PUT, "/jobs/{}", handler, NULL},
-                                          {0, NULL, NULL, NULL}};
+    static const struct route routes[] = {{"GetJob", EVHTTP_REQ_GET, "/jobs/{}", handler, NULL},
+                                          {"PutJob", EVHTTP_REQ_PUT, "/jobs/{}", handler, NULL},
+                                          {NULL, 0, NULL, NULL, NULL}};
     (void)state;
     match("/", "/");
     assert_ptr_equal(router_find(routes, EVHTTP_REQ_PUT, "/jobs/a", parameters), &routes[1]);

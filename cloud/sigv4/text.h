@@ -1,6 +1,6 @@
 /* A text that grows: canonical requests, XML. Zero-initialised is empty; ends with text_free. */
-#ifndef OTTER_CLOUD_API_TEXT_H
-#define OTTER_CLOUD_API_TEXT_H
+#ifndef OTTER_CLOUD_SIGV4_TEXT_H
+#define OTTER_CLOUD_SIGV4_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* A text that grows; see text.h. */
-#include "cloud/api/text.h"
+#include "cloud/sigv4/text.h"
 
 #include <jansson.h>
 #include <stdarg.h>

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "cloud/api/sigv4.h"
-#include "cloud/api/text.h"
+#include "cloud/sigv4/sigv4.h"
+#include "cloud/sigv4/text.h"
 
 /* ---- path ---- */
 

@@ -1,5 +1,5 @@
 /* Checking a SigV4 signature; see sigv4.h. */
-#include "cloud/api/sigv4.h"
+#include "cloud/sigv4/sigv4.h"
 
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include <sys/queue.h>
 #include <time.h>
 
-#include "cloud/api/text.h"
+#include "cloud/sigv4/text.h"
 #include "cloud/core/ground/names.h"
 
 #define ALGORITHM     SIGV4_ALGORITHM

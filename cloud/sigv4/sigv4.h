@@ -2,8 +2,8 @@
  *
  * Both forms: the Authorization header and the presigned query. Nothing is accepted unsigned; the
  * comparison takes the same time wherever the signatures differ. */
-#ifndef OTTER_CLOUD_API_SIGV4_H
-#define OTTER_CLOUD_API_SIGV4_H
+#ifndef OTTER_CLOUD_SIGV4_SIGV4_H
+#define OTTER_CLOUD_SIGV4_SIGV4_H
 
 #include <event2/http.h>
 #include <event2/keyvalq_struct.h>
