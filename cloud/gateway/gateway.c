@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/core/fleet/fleet.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/crowd.h"
 #include "cloud/gateway/delay.h"
@@ -146,6 +147,7 @@ void gateway_stop(struct gateway *gateway)
     if (gateway->cloud->watch.identity_context == gateway)
         gateway->cloud->watch =
             (struct cloud_watch){.thing_removed = gateway->cloud->watch.thing_removed};
+    fleet_forget_waiting(gateway->cloud); /* their answers go through here */
     while (!LIST_EMPTY(&gateway->clients)) {
         client_blame(LIST_FIRST(&gateway->clients), WHY_STOPPING);
         client_free(LIST_FIRST(&gateway->clients));

@@ -68,6 +68,38 @@ static void on_unoffered(void *context, enum reserved_service service, const cha
     client->told_unoffered |= bit;
 }
 
+/* Who asked, for an answer that is made later: the connection may be gone by then. */
+struct kept {
+    struct gateway *gateway;
+    char connection_id[UUID_SIZE];
+    char id[CLIENT_ID_MAX + 1];
+};
+
+static void *keep(void *context)
+{
+    const struct client *client = ((struct asking *)context)->client;
+    struct kept *kept = malloc(sizeof *kept);
+    if (!kept)
+        return NULL;
+    kept->gateway = client->gateway;
+    memcpy(kept->connection_id, client->connection_id, sizeof kept->connection_id);
+    memcpy(kept->id, client->id, sizeof kept->id);
+    return kept;
+}
+
+static void reply_late(void *context, const struct reserved_message *message)
+{
+    struct kept *kept = context;
+    const struct session *session = sessions_find(kept->gateway->sessions, kept->id);
+    struct client *client = session ? session->client : NULL;
+    if (message && client && client->state == CLIENT_OPEN && !client->ending &&
+        strcmp(client->connection_id, kept->connection_id) == 0) {
+        struct asking asking = {client, message->topic};
+        reply(&asking, message);
+    }
+    free(kept);
+}
+
 static void acknowledge(struct client *client, uint16_t packet_id)
 {
     uint8_t packet[8];
@@ -82,8 +114,8 @@ void from_device_reserved(struct client *client, const char *topic,
 {
     struct asking asking = {client, topic};
     const struct reserved_request request = {topic, publish->payload.data, publish->payload.length};
-    const struct reserved_answers answers = {reply, publish_answer, take_blocks, on_unoffered,
-                                             &asking};
+    const struct reserved_answers answers = {reply,   publish_answer, take_blocks, on_unoffered,
+                                             &asking, keep,           reply_late};
     if (publish->retain) {
         client_end(client, "it published a retained message on the reserved topic %s", topic);
         return;

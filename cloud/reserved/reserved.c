@@ -128,6 +128,73 @@ static void answer(struct call *call, enum core_error error)
     json_decref(body);
 }
 
+/* ---- answers that come later ------------------------------------------------------------------
+ */
+
+struct late_call {
+    struct cloud *cloud;
+    const struct row *row;
+    struct reserved_answers answers; /* its context: what was kept */
+    bool in_cbor;
+    char topic[];
+};
+
+struct late_call *call_later(struct call *call)
+{
+    size_t size = strlen(call->request->topic) + 1;
+    struct late_call *late = call->answers->keep ? malloc(sizeof *late + size) : NULL;
+    void *kept = late ? call->answers->keep(call->answers->context) : NULL;
+    if (!kept) {
+        free(late);
+        return NULL;
+    }
+    *late = (struct late_call){.cloud = call->cloud,
+                               .row = call->row,
+                               .answers = {.reply = call->answers->late, .context = kept},
+                               .in_cbor = call->in_cbor};
+    memcpy(late->topic, call->request->topic, size);
+    call->told = true;
+    return late;
+}
+
+/* `late` has to be called once, with or without a message. */
+struct once {
+    const struct late_call *late;
+    bool done;
+};
+
+static void reply_once(void *context, const struct reserved_message *message)
+{
+    struct once *once = context;
+    if (!once->done)
+        once->late->answers.reply(once->late->answers.context, message);
+    once->done = true;
+}
+
+void late_call_answer(struct late_call *late, enum core_error (*handle)(struct call *call),
+                      enum core_error error, const char *message)
+{
+    struct once once = {late, false};
+    const struct reserved_request request = {late->topic, NULL, 0};
+    const struct reserved_answers answers = {.reply = reply_once, .context = &once};
+    struct call call = {.cloud = late->cloud,
+                        .row = late->row,
+                        .request = &request,
+                        .answers = &answers,
+                        .in_cbor = late->in_cbor};
+    answer(&call, handle ? handle(&call) : answer_refuse(&call.answer, error, "%s", message));
+    reply_once(&once, NULL);
+    answer_free(&call.answer);
+    free(late);
+}
+
+void late_call_cancel(struct late_call *late, struct call *call)
+{
+    late->answers.reply(late->answers.context, NULL);
+    free(late);
+    call->told = false;
+}
+
 /* ---- requests ------------------------------------------------------------------------------- */
 
 static enum core_error read_and_handle(struct call *call)

@@ -37,9 +37,9 @@ enum reserved_service {
     RESERVED_INGEST
 };
 
-/* Where answers go. All calls come before reserved_publish returns; texts are the caller's for
- * the time of the call. An answer may tell of a change that is not on the disk yet: whoever sends
- * it on must wait for the commit (db_after_commit, loop_hold_output). */
+/* Where answers go. All calls but `late` come before reserved_publish returns; texts are the
+ * caller's for the time of the call. An answer may tell of a change that is not on the disk yet:
+ * whoever sends it on must wait for the commit (db_after_commit, loop_hold_output). */
 struct reserved_answers {
     /* To the connection that asked, whether it has subscribed or not. */
     void (*reply)(void *context, const struct reserved_message *message);
@@ -51,6 +51,12 @@ struct reserved_answers {
      * has rejected topics). `name` is for people. May be NULL. */
     void (*unoffered)(void *context, enum reserved_service service, const char *name);
     void *context;
+    /* For an answer that comes later: what it will need in place of the context; NULL: out of
+     * memory. Both calls may be NULL; then every answer is made at once, however long it takes. */
+    void *(*keep)(void *context);
+    /* `reply` to whoever `kept` stands for, if it is still there; message NULL: there is none after
+     * all. Called exactly once, and takes `kept`. */
+    void (*late)(void *kept, const struct reserved_message *message);
 };
 
 /* Answers a PUBLISH to a reserved topic. False, without an answer, when devices may not publish

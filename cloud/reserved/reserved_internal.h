@@ -48,6 +48,18 @@ struct row {
     enum core_error (*handle)(struct call *call);
 };
 
+/* ---- answers that come later (reserved.c) ---- */
+
+/* What is left of the call when it has returned; NULL: its answers do not wait. The call itself is
+ * not answered any more. */
+struct late_call;
+struct late_call *call_later(struct call *call);
+/* Answers with `error`, after `handle` unless that is NULL, and frees it. */
+void late_call_answer(struct late_call *late, enum core_error (*handle)(struct call *call),
+                      enum core_error error, const char *message);
+/* Not answered after all: the call goes on. */
+void late_call_cancel(struct late_call *late, struct call *call);
+
 extern const struct envelope envelope_jobs, envelope_shadow, envelope_defender,
     envelope_provisioning;
 

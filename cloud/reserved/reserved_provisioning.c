@@ -32,6 +32,7 @@ static const struct refusal {
     {CORE_NOT_FOUND, 404, "ResourceNotFound"},
     {CORE_INTERNAL, 500, "InternalFailure"},
     {CORE_REGISTRATION_FAILURE, 409, "ResourceConflict"},
+    {CORE_LIMIT, 429, "ThrottlingException"},
 };
 
 static void refuse(const struct call *call, enum core_error error, json_t *body)
@@ -51,10 +52,33 @@ static void refuse(const struct call *call, enum core_error error, json_t *body)
 
 const struct envelope envelope_provisioning = {.read = read_body, .refuse = refuse};
 
-enum core_error handle_certificate_create(struct call *call)
+/* ---- CreateKeysAndCertificate: the answer comes when there is a key ---------------------------
+ */
+
+static enum core_error create_keys(struct call *call)
 {
     return fleet_create_keys(call->cloud, &call->answer);
 }
+
+static void on_key(void *late, bool come)
+{
+    late_call_answer(late, come ? create_keys : NULL, CORE_INTERNAL, "No key could be made.");
+}
+
+enum core_error handle_certificate_create(struct call *call)
+{
+    struct late_call *late = fleet_key_is_ready(call->cloud) ? NULL : call_later(call);
+    if (!late)
+        return create_keys(call);
+    if (fleet_await_key(call->cloud, on_key, late))
+        return CORE_OK;
+    late_call_cancel(late, call);
+    return answer_refuse(&call->answer, CORE_LIMIT,
+                         "Too many devices wait for keys; ask again in some seconds.");
+}
+
+/* ---- the others --------------------------------------------------------------------------------
+ */
 
 enum core_error handle_certificate_from_csr(struct call *call)
 {

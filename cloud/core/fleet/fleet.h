@@ -54,8 +54,16 @@ enum core_error fleet_check_registration(struct cloud *cloud, const json_t *conf
 
 /* ---- what devices ask ---- */
 
-/* {"certificateId","certificatePem","privateKey","certificateOwnershipToken"}: a pair made here. */
+/* {"certificateId","certificatePem","privateKey","certificateOwnershipToken"}: a pair made here.
+ * Where keys are made beside the loop it is to be called when one is ready; else it takes long. */
 enum core_error fleet_create_keys(struct cloud *cloud, struct answer *answer);
+/* A key is ready, or will be made at once in any case. */
+bool fleet_key_is_ready(const struct cloud *cloud);
+/* Calls `ready` when the next key has been made for it (`come`), to be taken in the call by
+ * fleet_create_keys; or none will come. Exactly once. False, without a call: too many wait. */
+bool fleet_await_key(struct cloud *cloud, void (*ready)(void *of, bool come), void *of);
+/* Whoever waits is told that none will come: before what they need ends. */
+void fleet_forget_waiting(struct cloud *cloud);
 /* `body`: certificateSigningRequest. The same without privateKey. */
 enum core_error fleet_create_from_csr(struct cloud *cloud, const json_t *body,
                                       struct answer *answer);

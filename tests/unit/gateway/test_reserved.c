@@ -276,6 +276,79 @@ static void a_device_that_does_not_read_is_not_read_from(void **state)
     assert_int_equal(receive_blocks(&scene.a, sent * 32, 2000), sent * 32);
 }
 
+/* ---- keys for devices ------------------------------------------------------------------------ */
+
+/* A thread beside the loop that does nothing until it is told to. */
+struct idle_thread {
+    void (*work[8])(void *of);
+    void (*done[8])(void *of);
+    void *of[8];
+    size_t count;
+};
+
+static void put_off(void *context, void (*work)(void *of), void (*done)(void *of), void *of)
+{
+    struct idle_thread *thread = context;
+    assert_true(thread->count < 8);
+    thread->work[thread->count] = work;
+    thread->done[thread->count] = done;
+    thread->of[thread->count++] = of;
+}
+
+static void make_one(struct idle_thread *thread)
+{
+    assert_true(thread->count > 0);
+    thread->count--;
+    thread->work[thread->count](thread->of[thread->count]);
+    thread->done[thread->count](thread->of[thread->count]);
+}
+
+#define CREATE "$aws/certificates/create/json"
+
+static void ask_for_keys(struct device *device, unsigned times)
+{
+    while (times-- > 0)
+        publish(device, CREATE, "{}", 2, 0);
+}
+
+static void expect_answer(struct device *device, const char *topic)
+{
+    struct mqtt_publish message;
+    assert_true(receive(device, &message, 5000));
+    assert_true(text_is(message.topic, topic));
+}
+
+static void while_keys_are_made_the_loop_goes_on_and_their_askers_wait(void **state)
+{
+    struct idle_thread thread = {0};
+    const struct cloud_host host = scene.cloud.host;
+    (void)state;
+    scene.cloud.host.run = put_off;
+    scene.cloud.host.context = &thread;
+    connect_both();
+    ask_for_keys(&scene.a, 3);
+    publish(&scene.a, JOBS "$next/get", "{}", 2, 0);
+    expect_answer(&scene.a, JOBS "$next/get/accepted");
+    ask_for_keys(&scene.b, 1);
+    turn(scene.base, 20);
+    device_close(&scene.b); /* nobody is left to have its answer */
+    scene.b_open = false;
+    turn(scene.base, 20);
+    for (int i = 0; i < 3; i++) {
+        make_one(&thread);
+        expect_answer(&scene.a, CREATE "/accepted");
+    }
+    make_one(&thread);
+    ask_for_keys(&scene.a, 70); /* more than may wait */
+    for (int i = 0; i < 5; i++)
+        expect_answer(&scene.a, CREATE "/rejected");
+    scene_clear(state);
+    scene_restart_gateway(&(struct gateway_config){0}); /* who waits still, waits no more */
+    while (thread.count > 0)
+        make_one(&thread); /* a stock for those to come */
+    scene.cloud.host = host;
+}
+
 int run_reserved_tests(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, scene_clear)
@@ -290,6 +363,7 @@ int run_reserved_tests(void)
         TEST(a_stream_request_brings_its_blocks),
         TEST(lost_blocks_can_be_had_by_asking_again),
         TEST(a_device_that_does_not_read_is_not_read_from),
+        TEST(while_keys_are_made_the_loop_goes_on_and_their_askers_wait),
     };
     return cmocka_run_group_tests_name("reserved", tests, scene_setup, scene_teardown);
 }
