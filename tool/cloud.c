@@ -11,6 +11,7 @@
 #include "cloud/api/api.h"
 #include "cloud/broker/broker.h"
 #include "cloud/core/core.h"
+#include "cloud/core/messages/messages.h"
 #include "cloud/gateway/gateway.h"
 #include "cloud/loop/door.h"
 #include "cloud/loop/log.h"
@@ -272,6 +273,11 @@ static void publish_message(void *broker, const struct message *message)
                 message->qos, message->retain);
 }
 
+static void replay(void *cloud, int64_t saved_ms)
+{
+    messages_replay(cloud, saved_ms);
+}
+
 /* What the core tells things goes to their topics, and through the broker to them. */
 static bool start_broker(struct running *running)
 {
@@ -280,6 +286,8 @@ static bool start_broker(struct running *running)
     running->publisher = (struct reserved_publisher){publish, running->broker};
     running->cloud.notify = (struct notify){reserved_notify, &running->publisher};
     running->cloud.outlet = (struct outlet){publish_message, running->broker};
+    if (running->broker)
+        broker_on_start(running->broker, replay, &running->cloud);
     return running->broker != NULL;
 }
 

@@ -103,8 +103,8 @@ static void forget_blocks(void *context, struct reserved_blocks *blocks)
 static bool publish_reserved(struct call *call)
 {
     const struct reserved_request request = {call->parameters[0], call->body, call->body_size};
-    const struct reserved_answers answers = {forget_reply, publish_answer, forget_blocks, NULL,
-                                             call};
+    const struct reserved_answers answers = {
+        .reply = forget_reply, .publish = publish_answer, .blocks = forget_blocks, .context = call};
     return strlen(request.topic) <= MESSAGE_TOPIC_MAX &&
            reserved_publish(call->cloud, &request, &answers);
 }

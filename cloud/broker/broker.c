@@ -53,6 +53,8 @@ struct broker {
     size_t waiting;
     struct subscription_list subscriptions;
     unsigned walks; /* of the list, by those who call listeners */
+    void (*started)(void *context, int64_t saved_ms);
+    void *started_context;
 };
 
 static void connect_link(struct broker *broker);
@@ -212,14 +214,31 @@ static void on_probe_time(evutil_socket_t fd, short what, void *context)
     send_probe(broker);
 }
 
+static void tell_started(struct broker *broker)
+{
+    if (broker->started)
+        broker->started(broker->started_context, broker_process_saved_ms(broker->process));
+}
+
 static void on_probe(void *context, const struct broker_message *message)
 {
     struct broker *broker = context;
     (void)message;
     broker->heard = monotonic();
-    if (!broker->ready)
-        broker_process_reached(broker->process);
+    if (broker->ready)
+        return;
+    broker_process_reached(broker->process);
     broker->ready = true;
+    tell_started(broker);
+}
+
+void broker_on_start(struct broker *broker, void (*started)(void *context, int64_t saved_ms),
+                     void *context)
+{
+    broker->started = started;
+    broker->started_context = context;
+    if (broker->ready)
+        tell_started(broker);
 }
 
 /* ---- the connection ------------------------------------------------------------------------- */

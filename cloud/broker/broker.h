@@ -5,7 +5,7 @@
  * messages are Mosquitto's, which saves them to DIR/broker/mosquitto.db: when it ends, also when
  * the cloud is killed, and a second after a change (broker_changed). So only a kill -9 of Mosquitto
  * itself, or of the machine, can lose any, of the last second, or of longer when there are many
- * MiB.
+ * MiB; retained messages then come back from the database (broker_on_start).
  *
  * When it dies, hangs or loses its socket it is started again, and every connection through the
  * gateway ends and comes back. */
@@ -14,6 +14,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -27,6 +28,12 @@ struct event_base;
  * what is wrong and what to do. */
 struct broker *broker_start(struct event_base *base, const char *dir);
 void broker_stop(struct broker *broker);
+
+/* Has `started` called whenever a Mosquitto has come up, and now for the one that has: to say again
+ * what it may have lost. `saved_ms`: when the state that it began with was saved, in milliseconds
+ * since 1970; 0: it began with none. One at a time. */
+void broker_on_start(struct broker *broker, void (*started)(void *context, int64_t saved_ms),
+                     void *context);
 
 /* Where clients are relayed to. */
 void broker_address(const struct broker *broker, struct sockaddr_un *address);

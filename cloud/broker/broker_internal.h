@@ -18,6 +18,8 @@ void broker_process_reached(struct broker_process *process);
 void broker_process_replace(struct broker_process *process, const char *why);
 /* Makes it save, once, within a second or a little more. */
 void broker_process_save(struct broker_process *process);
+/* When the state that it began with was saved; ms since 1970, 0: there was none. */
+int64_t broker_process_saved_ms(const struct broker_process *process);
 const char *broker_process_log(const struct broker_process *process); /* path */
 
 #endif

@@ -41,7 +41,8 @@ struct broker_process {
     time_t started; /* monotonic */
     time_t ending;  /* when it was told to end, 0: it was not */
     int failures;   /* quick deaths in a row */
-    ino_t socket;   /* its socket's inode; 0: it has not been reached yet */
+    int64_t saved_ms; /* of the state that it began with, since 1970; 0: none */
+    ino_t socket;     /* its socket's inode; 0: it has not been reached yet */
     char program[256];
     char log[600];
 };
@@ -141,6 +142,14 @@ static _Noreturn void run_child(const struct broker_process *process, pid_t pare
     _exit(127);
 }
 
+static int64_t saved_ms(const struct broker_process *process)
+{
+    struct stat state;
+    if (fstatat(process->dir_fd, STATE_NAME, &state, 0) != 0)
+        return 0;
+    return (int64_t)state.st_mtim.tv_sec * 1000 + state.st_mtim.tv_nsec / 1000000;
+}
+
 static bool spawn(struct broker_process *process)
 {
     pid_t self = getpid();
@@ -148,6 +157,7 @@ static bool spawn(struct broker_process *process)
     if (lock < 0)
         return false;
     unlinkat(process->dir_fd, SOCKET_NAME, 0);
+    process->saved_ms = saved_ms(process);
     pid_t pid = fork();
     if (pid == 0)
         run_child(process, self, lock);
@@ -376,4 +386,9 @@ bool broker_process_healthy(const struct broker_process *process)
 const char *broker_process_log(const struct broker_process *process)
 {
     return process->log;
+}
+
+int64_t broker_process_saved_ms(const struct broker_process *process)
+{
+    return process->saved_ms;
 }

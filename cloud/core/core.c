@@ -5,6 +5,7 @@
 #include "cloud/core/defender/defender.h"
 #include "cloud/core/fleet/fleet.h"
 #include "cloud/core/jobs/jobs.h"
+#include "cloud/core/messages/messages.h"
 #include "cloud/core/ota/ota_updates.h"
 #include "cloud/core/streams/windows.h"
 
@@ -70,6 +71,7 @@ unsigned core_tend(struct cloud *cloud)
     if (now >= cloud->ages_ms || now < cloud->ages_ms - AGES_MS) {
         cloud->ages_ms = now + AGES_MS;
         defender_sweep(cloud);
+        messages_sweep(cloud);
     }
     return content_sweep(cloud) ? SWEEP_MS : EXPIRY_MS;
 }

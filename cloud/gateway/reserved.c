@@ -114,8 +114,13 @@ void from_device_reserved(struct client *client, const char *topic,
 {
     struct asking asking = {client, topic};
     const struct reserved_request request = {topic, publish->payload.data, publish->payload.length};
-    const struct reserved_answers answers = {reply,   publish_answer, take_blocks, on_unoffered,
-                                             &asking, keep,           reply_late};
+    const struct reserved_answers answers = {.reply = reply,
+                                             .publish = publish_answer,
+                                             .blocks = take_blocks,
+                                             .unoffered = on_unoffered,
+                                             .context = &asking,
+                                             .keep = keep,
+                                             .late = reply_late};
     if (publish->retain) {
         client_end(client, "it published a retained message on the reserved topic %s", topic);
         return;

@@ -102,7 +102,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t *newline = memchr(data, '\n', size);
     size_t length = newline ? (size_t)(newline - data) : size;
     int answers = 0;
-    const struct reserved_answers to = {check, check_published, read_blocks, NULL, &answers};
+    const struct reserved_answers to = {
+        .reply = check, .publish = check_published, .blocks = read_blocks, .context = &answers};
     const struct mqtt_text text = {(const char *)data, length};
     if (length >= sizeof topic || !mqtt_topic_valid(text)) /* the gateway lets no other through */
         return 0;

@@ -8,6 +8,9 @@
 #include "cloud/core/ground/names.h"
 #include "cloud/store/db.h"
 
+#define REPLAY_MS 5000    /* longest way of a message to the broker */
+#define ENDED_MS  3600000 /* by then the broker has long saved that nothing is retained */
+
 static enum core_error check_topic(const char *topic, struct answer *answer)
 {
     size_t slashes = 0, controls = 0;
@@ -46,23 +49,43 @@ enum core_error message_publish(struct cloud *cloud, const struct message *messa
 
 /* ---- retained ---- */
 
+/* One without a payload says that nothing is retained any more, and stays for messages_replay. */
 void message_retained(struct cloud *cloud, const struct message *message)
 {
-    if (message->length == 0)
-        db_run(cloud->db, "DELETE FROM retained WHERE topic = ?", "s", message->topic);
-    else
-        db_run(cloud->db,
-               "INSERT INTO retained(topic, payload, qos, modified_ms) VALUES(?, ?, ?, ?)"
-               " ON CONFLICT(topic) DO UPDATE SET payload = excluded.payload, qos = excluded.qos,"
-               " modified_ms = excluded.modified_ms",
-               "sbii", message->topic, message->payload, message->length, (int64_t)message->qos,
-               cloud_now_ms(cloud));
+    db_run(cloud->db,
+           "INSERT INTO retained(topic, payload, qos, modified_ms) VALUES(?, ?, ?, ?)"
+           " ON CONFLICT(topic) DO UPDATE SET payload = excluded.payload, qos = excluded.qos,"
+           " modified_ms = excluded.modified_ms",
+           "sbii", message->topic, message->length > 0 ? message->payload : "", message->length,
+           (int64_t)message->qos, cloud_now_ms(cloud));
+}
+
+void messages_replay(struct cloud *cloud, int64_t saved_ms)
+{
+    struct db_rows *rows =
+        db_select(cloud->db, "SELECT topic, payload, qos FROM retained WHERE modified_ms > ?", "i",
+                  saved_ms - REPLAY_MS);
+    while (db_next(rows)) {
+        struct message message = {
+            .topic = db_text(rows, 0), .qos = (int)db_int(rows, 2), .retain = true};
+        message.payload = db_bytes(rows, 1, &message.length);
+        cloud_publish(cloud, &message);
+    }
+    db_done(rows);
+}
+
+void messages_sweep(struct cloud *cloud)
+{
+    db_run(cloud->db, "DELETE FROM retained WHERE length(payload) = 0 AND modified_ms < ?", "i",
+           cloud_now_ms(cloud) - ENDED_MS);
 }
 
 enum core_error retained_get(struct cloud *cloud, const char *topic, struct answer *answer)
 {
     struct db_rows *rows = db_select(
-        cloud->db, "SELECT payload, qos, modified_ms FROM retained WHERE topic = ?", "s", topic);
+        cloud->db,
+        "SELECT payload, qos, modified_ms FROM retained WHERE topic = ? AND length(payload) > 0",
+        "s", topic);
     if (db_next(rows)) {
         size_t size;
         const void *bytes = db_bytes(rows, 0, &size);
@@ -84,7 +107,7 @@ enum core_error retained_list(struct cloud *cloud, size_t begin, size_t most, st
     json_t *topics = json_array();
     struct db_rows *rows = db_select(cloud->db,
                                      "SELECT topic, length(payload), qos, modified_ms FROM retained"
-                                     " ORDER BY topic LIMIT ? OFFSET ?",
+                                     " WHERE length(payload) > 0 ORDER BY topic LIMIT ? OFFSET ?",
                                      "ii", (int64_t)most + 1, (int64_t)begin);
     bool more = db_next(rows);
     for (; more && json_array_size(topics) < most; more = db_next(rows))

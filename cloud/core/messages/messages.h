@@ -2,7 +2,8 @@
  *
  * The broker keeps retained messages and hands them to subscribers; here is kept what AWS's
  * GetRetainedMessage and ListRetainedMessages say of them, written when one passes the gateway or
- * comes by HTTP. A will that is retained passes neither, and is not listed. */
+ * comes by HTTP, and said to a broker again that has lost it. A will that is retained passes
+ * neither: it is not listed, and is the broker's alone. */
 #ifndef OTTER_CLOUD_CORE_MESSAGES_MESSAGES_H
 #define OTTER_CLOUD_CORE_MESSAGES_MESSAGES_H
 
@@ -22,6 +23,12 @@ enum core_error message_publish(struct cloud *cloud, const struct message *messa
 /* A retained message is on its way to the broker, whoever published it; an empty one ends what was
  * retained on its topic. */
 void message_retained(struct cloud *cloud, const struct message *message);
+
+/* Publishes again what was retained, or ended, since the broker's state was saved (ms since 1970;
+ * 0: never), and some seconds before: what is older it has. */
+void messages_replay(struct cloud *cloud, int64_t saved_ms);
+/* Forgets what ended long ago. Called by core_tend. */
+void messages_sweep(struct cloud *cloud);
 
 /* {"topic","payload" (base64),"qos","lastModifiedTime" (ms)}; CORE_NOT_FOUND. */
 enum core_error retained_get(struct cloud *cloud, const char *topic, struct answer *answer);

@@ -331,6 +331,17 @@ kill_cloud
 start_cloud
 heard "before both are killed"
 
+step "retained messages of the last moment come back from the database, and those that ended stay away"
+mqtt pub sensor -i sensor -t data/retained -q 1 -r -m "the last moment"
+mqtt pub sensor -i sensor -t data/mqtt -q 1 -r -n
+broker=$(broker_process)
+kill -STOP "$cloud"
+kill -KILL "$broker"
+kill_cloud
+start_cloud
+[ "$(mqtt sub sensor -i second -t data/retained -q 1 -C 1)" = "the last moment" ] || fail "it is lost"
+[ -z "$(mqtt sub sensor -i second -t data/mqtt -q 1 -W 2 2>/dev/null)" ] || fail "an ended one is back"
+
 step "a broker that cannot read what was saved starts without it, and says so"
 stop_cloud
 echo "not what was saved" >"$dir/broker/mosquitto.db"

@@ -103,7 +103,8 @@ void cloud_side_publish(const char *topic, const void *payload, size_t length,
                         void (*reply)(const char *topic, const void *payload, size_t length))
 {
     struct asking asking = {reply};
-    const struct reserved_answers answers = {answer, answer, drop_blocks, NULL, &asking};
+    const struct reserved_answers answers = {
+        .reply = answer, .publish = answer, .blocks = drop_blocks, .context = &asking};
     assert_true(
         reserved_publish(&cloud, &(struct reserved_request){topic, payload, length}, &answers));
 }

@@ -71,7 +71,8 @@ static void hear_blocks(void *context, struct reserved_blocks *blocks)
 static bool ask_bytes(struct fixture *f, struct heard *heard, const char *topic, const void *bytes,
                       size_t length)
 {
-    const struct reserved_answers answers = {hear, hear_published, hear_blocks, NULL, heard};
+    const struct reserved_answers answers = {
+        .reply = hear, .publish = hear_published, .blocks = hear_blocks, .context = heard};
     int before = heard->replies;
     assert_true(
         reserved_publish(&f->cloud, &(struct reserved_request){topic, bytes, length}, &answers));

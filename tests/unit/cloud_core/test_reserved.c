@@ -55,8 +55,11 @@ static void hear_unoffered(void *context, enum reserved_service service, const c
 
 static bool ask(struct fixture *f, const char *topic, const char *text, struct heard *heard)
 {
-    const struct reserved_answers answers = {hear_reply, hear_published, hear_blocks,
-                                             hear_unoffered, heard};
+    const struct reserved_answers answers = {.reply = hear_reply,
+                                             .publish = hear_published,
+                                             .blocks = hear_blocks,
+                                             .unoffered = hear_unoffered,
+                                             .context = heard};
     *heard = (struct heard){0};
     return reserved_publish(&f->cloud, &(struct reserved_request){topic, text, strlen(text)},
                             &answers);

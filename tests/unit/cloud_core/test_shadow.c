@@ -310,7 +310,7 @@ static void hear(void *context, const struct reserved_message *message)
 static void ask(struct fixture *fixture, const char *topic, const char *quoted)
 {
     char *text = text_of(quoted);
-    const struct reserved_answers answers = {hear, hear, NULL, NULL, fixture};
+    const struct reserved_answers answers = {.reply = hear, .publish = hear, .context = fixture};
     const struct reserved_request request = {topic, text, strlen(text)};
     assert_true(reserved_publish(&fixture->cloud, &request, &answers));
     free(text);

@@ -48,7 +48,7 @@ static void answer(void *context, const struct reserved_message *message)
 
 void cloud_end_ask(const char *topic, const void *payload, size_t length)
 {
-    const struct reserved_answers answers = {answer, answer, NULL, NULL, NULL};
+    const struct reserved_answers answers = {.reply = answer, .publish = answer};
     if (!reserved_publish(&end.cloud, &(struct reserved_request){topic, payload, length}, &answers))
         abort();
 }
