@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/api/rights.h"
 #include "cloud/api/services_internal.h"
 #include "cloud/core/account/signing.h"
 #include "cloud/core/ground/names.h"
@@ -93,6 +94,14 @@ static void run(struct call *call, const struct operation *operation, const json
     answer_free(&answer);
 }
 
+static bool may_run(struct call *call, const struct operation *operation, const json_t *body)
+{
+    char action[64];
+    const char *arn = json_text(body, "CertificateArn");
+    snprintf(action, sizeof action, "acm:%s", operation->name);
+    return rights_check(call, PROTOCOL_ACM, action, arn ? arn : "*");
+}
+
 void acm_answer(struct call *call)
 {
     const char *target = call_header(call, "X-Amz-Target");
@@ -103,7 +112,7 @@ void acm_answer(struct call *call)
     else if (!body)
         error_reply(call, PROTOCOL_ACM, "SerializationException", 400,
                     "The body is not a JSON object.", NULL);
-    else
+    else if (may_run(call, operation, body))
         run(call, operation, body);
     json_decref(body);
 }

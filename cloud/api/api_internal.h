@@ -8,6 +8,7 @@
 #include "cloud/api/guests.h"
 #include "cloud/api/services.h"
 #include "cloud/core/account/contents.h"
+#include "cloud/core/account/users.h"
 #include "cloud/loop/worker.h"
 
 struct exchange {
@@ -15,6 +16,7 @@ struct exchange {
     struct exchange *next, **link;
     struct evhttp_request *request;
     struct sigv4_result result;
+    struct access_key key; /* whose signature it claims to be */
     enum sigv4_verdict verdict;
     int64_t now; /* when it came */
     int tries;   /* answers thrown away */

@@ -28,6 +28,7 @@ struct call {
     struct api *api;
     const char *iot_endpoint;
     enum evhttp_cmd_type method;
+    const char *user;                /* who signed; "": the account's owner */
     const char *target;              /* path and query as sent */
     const struct evkeyvalq *headers; /* of the request; trailing ones are added */
     json_t *query;                   /* decoded: names to text, "" when there is no value */

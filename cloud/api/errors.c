@@ -114,6 +114,7 @@ static const struct row iot_data_rows[] = {
     {CORE_VERSION_CONFLICT, "ConflictException", 409},
     {CORE_TOO_LARGE, "RequestEntityTooLargeException", 413},
     {CORE_ENCODING, "UnsupportedDocumentEncodingException", 415},
+    {CORE_UNAUTHORIZED, "ForbiddenException", 403},
     {CORE_INTERNAL, "InternalFailureException", 500},
     {CORE_OK, "InvalidRequestException", 400},
 };

@@ -20,6 +20,8 @@
 #include "cloud/loop/log_limit.h"
 
 #define HEAD_MAX    65536u
+#define KEY_ID_MAX  128
+#define MARKS_MAX   4      /* of "Credential=" in a head that are looked at */
 #define UNKNOWN_MAX 65536u /* of a body without our key id */
 #define PACE        1024   /* bytes a second that a body must keep, on average */
 #define SWEEP_MS    250
@@ -77,13 +79,16 @@ static size_t end_of_head(const char *head, size_t size)
 }
 
 /* "Credential=ID/..." in a header, "X-Amz-Credential=ID%2F..." in the query. */
-static bool names_key(const char *head, const char *key_id)
+static bool names_key(const char *head, const struct guests_config *config)
 {
     static const char mark[] = "Credential=";
-    size_t length = strlen(key_id);
-    for (const char *at = head; (at = strstr(at, mark)); at++) {
-        const char *id = at + sizeof mark - 1;
-        if (strncmp(id, key_id, length) == 0 && (id[length] == '/' || id[length] == '%'))
+    char id[KEY_ID_MAX + 1];
+    int marks = 0;
+    for (const char *at = head; (at = strstr(at, mark)) && marks < MARKS_MAX; at++, marks++) {
+        size_t length = strcspn(at + sizeof mark - 1, "/% \r\n");
+        snprintf(id, sizeof id, "%.*s", (int)(length < KEY_ID_MAX ? length : KEY_ID_MAX),
+                 at + sizeof mark - 1);
+        if (length <= KEY_ID_MAX && config->knows(config->context, id))
             return true;
     }
     return false;
@@ -147,7 +152,7 @@ static void check_head(struct guest *guest, size_t size)
 {
     const char *fault = head_fault(guest->head, size);
     const char *length = value_of(guest->head, "Content-Length");
-    bool known = names_key(guest->head, guest->guests->config.key_id);
+    bool known = names_key(guest->head, &guest->guests->config);
     bool endless = value_of(guest->head, "Transfer-Encoding") != NULL;
     guest->left = length ? strtoull(length, NULL, 10) : 0;
     guest->taken = 0;

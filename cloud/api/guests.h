@@ -1,15 +1,16 @@
 /* The API's connections before their requests are known to be signed by somebody we know.
  *
  * A signature can be checked only when the whole body is there, and bodies are large; but whose
- * signature it claims to be stands in the first lines. So the body of a request without our key id
- * is taken only if it is small, else it is refused at once and what still comes is thrown away. A
- * request that comes drop by drop is ended; one whose head can be read in two ways (head.h), or
- * whose body is too large, is refused before evhttp sees it, in a way that its client can read.
- * Beyond loopback, connections speak TLS. */
+ * signature it claims to be stands in the first lines. So the body of a request without a key id
+ * that we know is taken only if it is small, else it is refused at once and what still comes is
+ * thrown away. A request that comes drop by drop is ended; one whose head can be read in two ways
+ * (head.h), or whose body is too large, is refused before evhttp sees it, in a way that its client
+ * can read. Beyond loopback, connections speak TLS. */
 #ifndef OTTER_CLOUD_API_GUESTS_H
 #define OTTER_CLOUD_API_GUESTS_H
 
 #include <openssl/types.h>
+#include <stdbool.h>
 
 #define GUESTS_BODY_MAX ((64 << 20) + 65536) /* a part or object, and its framing */
 
@@ -19,7 +20,8 @@ struct event_base;
 struct guests;
 
 struct guests_config {
-    const char *key_id;  /* outlives the guests */
+    bool (*knows)(void *context, const char *key_id); /* whether it is an access key's */
+    void *context;
     SSL_CTX *tls;        /* NULL: plain HTTP; a reference is taken */
     unsigned patience_s; /* for the head of a request, and before a body must keep a pace */
 };

@@ -14,7 +14,6 @@
 #include "cloud/api/api_internal.h"
 #include "cloud/api/checksum.h"
 #include "cloud/api/chunked.h"
-#include "cloud/core/account/credentials.h"
 #include "cloud/loop/door.h"
 #include "cloud/store/db.h"
 
@@ -45,17 +44,22 @@ static enum sigv4_verdict unwrap_body(struct call *call, struct evhttp_request *
     return verdict;
 }
 
+static struct sigv4_request view_of(const struct call *call)
+{
+    return (struct sigv4_request){.method = call_method(call),
+                                  .target = call->target,
+                                  .headers = call->headers,
+                                  .body = call->body,
+                                  .body_size = call->body_size};
+}
+
 static enum sigv4_verdict authenticate(struct exchange *exchange)
 {
     const struct api *api = exchange->call.api;
     struct call *call = &exchange->call;
-    const struct credentials *credentials = api->cloud->credentials;
-    struct sigv4_keys keys = {credentials->key_id, credentials->secret, api->cloud->region};
-    struct sigv4_request view = {.method = call_method(call),
-                                 .target = call->target,
-                                 .headers = call->headers,
-                                 .body = call->body,
-                                 .body_size = call->body_size};
+    struct sigv4_keys keys = {exchange->key.pair.key_id, exchange->key.pair.secret,
+                              api->cloud->region};
+    struct sigv4_request view = view_of(call);
     enum sigv4_verdict verdict = sigv4_check(&view, &keys, exchange->now, &exchange->result);
     return verdict == SIGV4_OK ? unwrap_body(call, exchange->request, &exchange->result) : verdict;
 }
@@ -87,6 +91,11 @@ static void on_request(struct evhttp_request *request, void *context)
 {
     struct api *api = context;
     struct exchange *exchange = exchange_new(api, request);
+    const struct sigv4_request view = view_of(&exchange->call);
+    char key_id[SIGV4_KEY_ID_SIZE];
+    if (sigv4_key_id(&view, key_id))
+        access_key_find(api->cloud, key_id, &exchange->key);
+    exchange->call.user = exchange->key.user;
     if (exchange->call.body_size > BODY_SMALL) {
         worker_do(api->loop->worker, check_large, on_checked, exchange);
         return;
@@ -127,6 +136,12 @@ static char *copy(const char *text, const char *fallback)
     return result;
 }
 
+static bool knows_key(void *cloud, const char *key_id)
+{
+    struct access_key key;
+    return access_key_find(cloud, key_id, &key);
+}
+
 struct api *api_start(struct loop *loop, const struct api_config *config, char *reason, size_t size)
 {
     if (!loop->cloud->credentials) {
@@ -142,7 +157,7 @@ struct api *api_start(struct loop *loop, const struct api_config *config, char *
     api->iot_endpoint = copy(config->iot_endpoint, "localhost");
     api->http = evhttp_new(loop->base);
     api->guests = guests_new(
-        loop->base, &(struct guests_config){loop->cloud->credentials->key_id, config->tls,
+        loop->base, &(struct guests_config){knows_key, loop->cloud, config->tls,
                                             config->patience_s ? config->patience_s : PATIENCE_S});
     if (api->http && api->guests && listen_on(api, config))
         return api;

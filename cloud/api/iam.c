@@ -2,12 +2,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cloud/api/services_internal.h"
+#include "cloud/api/iam_internal.h"
+#include "cloud/api/rights.h"
 #include "cloud/api/xml.h"
 #include "cloud/core/account/roles.h"
+#include "cloud/core/account/users.h"
 #include "cloud/core/ground/names.h"
-
-typedef enum core_error form_handler(struct call *call, const json_t *form, struct answer *answer);
 
 /* IAM shows policy documents percent-encoded. */
 static void encode_trust(json_t *role)
@@ -72,28 +72,24 @@ static enum core_error create_policy(struct call *call, const json_t *form, stru
                                  json_text(form, "Description"), answer);
 }
 
-/* The local credentials are those of the account's owner. */
 static enum core_error get_caller_identity(struct call *call, const json_t *form,
                                            struct answer *answer)
 {
-    char arn[64];
+    char arn[200];
     (void)form;
-    snprintf(arn, sizeof arn, "arn:aws:iam::%s:root", call->cloud->account);
-    answer->body = json_pack("{s:s,s:s,s:s}", "UserId", call->cloud->account, "Account",
-                             call->cloud->account, "Arn", arn);
+    enum core_error error = user_get(call->cloud, call->user, answer);
+    if (error)
+        return error;
+    user_arn(call->cloud, call->user, arn);
+    json_t *who = json_pack("{s:O,s:s,s:s}", "UserId",
+                            json_object_get(json_object_get(answer->body, "User"), "UserId"),
+                            "Account", call->cloud->account, "Arn", arn);
+    answer_free(answer);
+    answer->body = who;
     return CORE_OK;
 }
 
-#define IAM_SPACE "https://iam.amazonaws.com/doc/2010-05-08/"
-#define STS_SPACE "https://sts.amazonaws.com/doc/2011-06-15/"
-
-struct action {
-    const char *name, *space;
-    form_handler *handler;
-    const char *takes;
-};
-
-static const struct action actions[] = {
+static const struct iam_action actions[] = {
     {"CreateRole", IAM_SPACE, create_role,
      "Action Version RoleName AssumeRolePolicyDocument Path Description MaxSessionDuration"},
     {"GetRole", IAM_SPACE, get_role, "Action Version RoleName"},
@@ -104,18 +100,37 @@ static const struct action actions[] = {
     {"CreatePolicy", IAM_SPACE, create_policy,
      "Action Version PolicyName Path PolicyDocument Description"},
     {"GetCallerIdentity", STS_SPACE, get_caller_identity, "Action Version"},
+    {NULL, NULL, NULL, NULL},
 };
 
-static const struct action *find_action(const char *name)
+static const struct iam_action *find_in(const struct iam_action *table, const char *name)
 {
-    for (size_t i = 0; name && i < sizeof actions / sizeof *actions; i++) {
-        if (strcmp(actions[i].name, name) == 0)
-            return &actions[i];
-    }
-    return NULL;
+    while (table->name && strcmp(table->name, name) != 0)
+        table++;
+    return table->name ? table : NULL;
 }
 
-static void write_response(struct call *call, const struct action *action, const json_t *result)
+static const struct iam_action *find_action(const char *name)
+{
+    const struct iam_action *action = name ? find_in(actions, name) : NULL;
+    return action || !name ? action : find_in(iam_user_actions, name);
+}
+
+/* Everybody may ask who it is. */
+static bool may_run(struct call *call, const struct iam_action *action, const json_t *form)
+{
+    char name[96], resource[256] = "*";
+    const char *user = json_text(form, "UserName"), *role = json_text(form, "RoleName");
+    if (action->handler == get_caller_identity)
+        return true;
+    if (user || role)
+        snprintf(resource, sizeof resource, "arn:aws:iam::%s:%s/%.64s", call->cloud->account,
+                 user ? "user" : "role", user ? user : role);
+    snprintf(name, sizeof name, "iam:%s", action->name);
+    return rights_check(call, PROTOCOL_QUERY, name, resource);
+}
+
+static void write_response(struct call *call, const struct iam_action *action, const json_t *result)
 {
     struct text *out = &call->reply;
     text_format(out, "<%sResponse xmlns=\"%s\">", action->name, action->space);
@@ -131,7 +146,7 @@ static void write_response(struct call *call, const struct action *action, const
     call->content_type = "text/xml";
 }
 
-static void carry_out(struct call *call, const struct action *action, const json_t *form)
+static void carry_out(struct call *call, const struct iam_action *action, const json_t *form)
 {
     struct answer answer = ANSWER_INIT;
     const char *foreign = services_foreign(action->takes, form);
@@ -149,13 +164,13 @@ void iam_answer(struct call *call)
     char *text = strndup(call->body, call->body_size);
     json_t *form = text ? router_parse_query(text) : NULL;
     const char *name = json_text(form, "Action");
-    const struct action *action = find_action(name);
+    const struct iam_action *action = find_action(name);
     if (!form)
         error_reply(call, PROTOCOL_QUERY, "MalformedQueryString", 400,
                     "The body is not a form in UTF-8.", NULL);
     else if (!action)
         services_refuse_operation(call, PROTOCOL_QUERY, name ? name : "(no Action)");
-    else
+    else if (may_run(call, action, form))
         carry_out(call, action, form);
     json_decref(form);
     free(text);

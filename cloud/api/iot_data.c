@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cloud/api/services_internal.h"
+#include "cloud/core/account/users.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/core/messages/messages.h"
 #include "cloud/core/shadow/shadow.h"
@@ -137,6 +138,12 @@ static enum core_error publish(struct call *call, const json_t *body, struct ans
         return services_refuse_foreign(answer, foreign);
     if (qos && strcmp(qos, "0") != 0 && strcmp(qos, "1") != 0)
         return answer_refuse(answer, CORE_INVALID_REQUEST, "qos must be 0 or 1, not %.20s", qos);
+    if (message.retain &&
+        !user_may(call->cloud, call->user, "iot:RetainPublish",
+                  arn_make(call->cloud, "iot", "topic/%.256s", message.topic).text))
+        return answer_refuse(answer, CORE_UNAUTHORIZED,
+                             "No policy of the user allows iot:RetainPublish on %.200s",
+                             message.topic);
     if (*message.topic != '$' || message.retain || !publish_reserved(call))
         error = message_publish(call->cloud, &message, answer);
     if (error)

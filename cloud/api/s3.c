@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <sys/queue.h>
 
+#include "cloud/api/rights.h"
 #include "cloud/api/xml.h"
 #include "cloud/core/ground/names.h"
 
@@ -50,6 +51,7 @@ json_t *s3_read_xml(struct s3_call *s3)
 enum level { SERVICE, BUCKET, OBJECT };
 
 struct operation {
+    const char *action; /* what IAM calls it */
     enum evhttp_cmd_type method;
     enum level level;
     const char *resource; /* the query parameter that names it; NULL: none does */
@@ -66,30 +68,31 @@ struct operation {
  * are not. Each lists every parameter that it takes, so that one which it does not know is refused:
  * what is a sub-resource to AWS, now or tomorrow, must never run the bare operation. */
 static const struct operation operations[] = {
-    {EVHTTP_REQ_GET, SERVICE, NULL, "", s3_list_buckets},
-    {EVHTTP_REQ_PUT, BUCKET, "versioning", "", s3_put_versioning},
-    {EVHTTP_REQ_GET, BUCKET, "versioning", "", s3_get_versioning},
-    {EVHTTP_REQ_GET, BUCKET, "location", "", s3_get_location},
-    {EVHTTP_REQ_GET, BUCKET, "versions", LIST_KEYS "key-marker version-id-marker",
-     s3_list_versions},
-    {EVHTTP_REQ_GET, BUCKET, "list-type", LIST_KEYS "continuation-token start-after fetch-owner",
-     s3_list_objects},
-    {EVHTTP_REQ_POST, BUCKET, "delete", "", s3_delete_objects},
-    {EVHTTP_REQ_PUT, BUCKET, NULL, "", s3_create_bucket},
-    {EVHTTP_REQ_HEAD, BUCKET, NULL, "", s3_head_bucket},
-    {EVHTTP_REQ_GET, BUCKET, NULL, LIST_KEYS "marker", s3_list_objects},
-    {EVHTTP_REQ_DELETE, BUCKET, NULL, "", s3_delete_bucket},
-    {EVHTTP_REQ_POST, OBJECT, "uploads", "", s3_create_upload},
-    {EVHTTP_REQ_PUT, OBJECT, "uploadId", "partNumber", s3_upload_part},
-    {EVHTTP_REQ_POST, OBJECT, "uploadId", "", s3_complete_upload},
-    {EVHTTP_REQ_DELETE, OBJECT, "uploadId", "", s3_abort_upload},
-    {EVHTTP_REQ_GET, OBJECT, "tagging", "versionId", s3_get_tagging},
-    {EVHTTP_REQ_PUT, OBJECT, "tagging", "versionId", s3_put_tagging},
-    {EVHTTP_REQ_DELETE, OBJECT, "tagging", "versionId", s3_delete_tagging},
-    {EVHTTP_REQ_PUT, OBJECT, NULL, "", s3_put_object},
-    {EVHTTP_REQ_GET, OBJECT, NULL, OBJECT_KEYS, s3_get_object},
-    {EVHTTP_REQ_HEAD, OBJECT, NULL, OBJECT_KEYS, s3_get_object},
-    {EVHTTP_REQ_DELETE, OBJECT, NULL, "versionId", s3_delete_object},
+    {"s3:ListAllMyBuckets", EVHTTP_REQ_GET, SERVICE, NULL, "", s3_list_buckets},
+    {"s3:PutBucketVersioning", EVHTTP_REQ_PUT, BUCKET, "versioning", "", s3_put_versioning},
+    {"s3:GetBucketVersioning", EVHTTP_REQ_GET, BUCKET, "versioning", "", s3_get_versioning},
+    {"s3:GetBucketLocation", EVHTTP_REQ_GET, BUCKET, "location", "", s3_get_location},
+    {"s3:ListBucketVersions", EVHTTP_REQ_GET, BUCKET, "versions",
+     LIST_KEYS "key-marker version-id-marker", s3_list_versions},
+    {"s3:ListBucket", EVHTTP_REQ_GET, BUCKET, "list-type",
+     LIST_KEYS "continuation-token start-after fetch-owner", s3_list_objects},
+    {"s3:DeleteObject", EVHTTP_REQ_POST, BUCKET, "delete", "", s3_delete_objects},
+    {"s3:CreateBucket", EVHTTP_REQ_PUT, BUCKET, NULL, "", s3_create_bucket},
+    {"s3:ListBucket", EVHTTP_REQ_HEAD, BUCKET, NULL, "", s3_head_bucket},
+    {"s3:ListBucket", EVHTTP_REQ_GET, BUCKET, NULL, LIST_KEYS "marker", s3_list_objects},
+    {"s3:DeleteBucket", EVHTTP_REQ_DELETE, BUCKET, NULL, "", s3_delete_bucket},
+    {"s3:PutObject", EVHTTP_REQ_POST, OBJECT, "uploads", "", s3_create_upload},
+    {"s3:PutObject", EVHTTP_REQ_PUT, OBJECT, "uploadId", "partNumber", s3_upload_part},
+    {"s3:PutObject", EVHTTP_REQ_POST, OBJECT, "uploadId", "", s3_complete_upload},
+    {"s3:AbortMultipartUpload", EVHTTP_REQ_DELETE, OBJECT, "uploadId", "", s3_abort_upload},
+    {"s3:GetObjectTagging", EVHTTP_REQ_GET, OBJECT, "tagging", "versionId", s3_get_tagging},
+    {"s3:PutObjectTagging", EVHTTP_REQ_PUT, OBJECT, "tagging", "versionId", s3_put_tagging},
+    {"s3:DeleteObjectTagging", EVHTTP_REQ_DELETE, OBJECT, "tagging", "versionId",
+     s3_delete_tagging},
+    {"s3:PutObject", EVHTTP_REQ_PUT, OBJECT, NULL, "", s3_put_object},
+    {"s3:GetObject", EVHTTP_REQ_GET, OBJECT, NULL, OBJECT_KEYS, s3_get_object},
+    {"s3:GetObject", EVHTTP_REQ_HEAD, OBJECT, NULL, OBJECT_KEYS, s3_get_object},
+    {"s3:DeleteObject", EVHTTP_REQ_DELETE, OBJECT, NULL, "versionId", s3_delete_object},
 };
 
 static const struct operation *find_operation(const struct call *call, enum level level)
@@ -208,6 +211,14 @@ static bool split_target(const char *target, char **bucket, char **key)
     return *bucket && *key;
 }
 
+static bool may_run(struct s3_call *s3, const struct operation *operation)
+{
+    char resource[1200];
+    snprintf(resource, sizeof resource, "arn:aws:s3:::%.80s%s%.1024s", s3->bucket,
+             *s3->key ? "/" : "", s3->key);
+    return rights_check(s3->call, PROTOCOL_S3, operation->action, *s3->bucket ? resource : "*");
+}
+
 static void answer_split(struct s3_call *s3)
 {
     enum level level = !*s3->bucket ? SERVICE : !*s3->key ? BUCKET : OBJECT;
@@ -222,7 +233,7 @@ static void answer_split(struct s3_call *s3)
         refuse_foreign(s3, "header", header);
     else if (!owned_as_expected(s3->call))
         s3_error(s3, "AccessDenied", 403, "The bucket belongs to another account than expected.");
-    else
+    else if (may_run(s3, operation))
         operation->handler(s3);
 }
 

@@ -1,6 +1,8 @@
 /* From the service's name to its handlers; what the JSON services have in common. */
 #include "cloud/api/services_internal.h"
 
+#include "cloud/api/rights.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -226,7 +228,8 @@ static void answer_rest(struct call *call, const struct service *service)
         refuse_path(call, service->protocol);
     else if (!body)
         error_reply_core(call, service->protocol, CORE_INVALID_JSON, &answer);
-    else
+    else if (rights_check_route(call, service->protocol,
+                                service->protocol == PROTOCOL_SIGNER ? "signer" : "iot", route))
         run_route(call, service, route, body);
     json_decref(body);
 }

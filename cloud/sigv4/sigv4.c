@@ -22,7 +22,7 @@
 struct claim {
     char *credential, *signed_headers, *signature, *date, *expires; /* owned */
     bool presigned;
-    char key_id[132], day[9], region[32]; /* parts of the credential */
+    char key_id[SIGV4_KEY_ID_SIZE], day[9], region[32]; /* parts of the credential */
 };
 
 static const char *header_of(const struct sigv4_request *request, const char *name)
@@ -293,6 +293,16 @@ static enum sigv4_verdict check_claim(const struct sigv4_request *request, struc
     sigv4_key(keys->secret, claim->day, claim->region, result->service, result->key);
     sign(request, claim, hash, result);
     return same(claim->signature, result->signature) ? verdict : SIGV4_MISMATCH;
+}
+
+bool sigv4_key_id(const struct sigv4_request *request, char id[SIGV4_KEY_ID_SIZE])
+{
+    struct claim claim = {0};
+    struct sigv4_result result;
+    bool named = read_claim(request, &claim, &result) == SIGV4_OK &&
+                 sscanf(claim.credential, "%131[^/]", id) == 1;
+    claim_free(&claim);
+    return named;
 }
 
 enum sigv4_verdict sigv4_check(const struct sigv4_request *request, const struct sigv4_keys *keys,

@@ -54,6 +54,11 @@ struct sigv4_result {
     char date[17], scope[128], signature[65];
 };
 
+#define SIGV4_KEY_ID_SIZE 132
+
+/* The key id that the request names, for looking up what belongs to it; false: it names none. */
+bool sigv4_key_id(const struct sigv4_request *request, char id[SIGV4_KEY_ID_SIZE]);
+
 /* `now` in seconds since 1970. */
 enum sigv4_verdict sigv4_check(const struct sigv4_request *request, const struct sigv4_keys *keys,
                                int64_t now, struct sigv4_result *result);

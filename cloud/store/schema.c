@@ -142,6 +142,17 @@ static const char *const tables[] = {
 "CREATE TABLE IF NOT EXISTS managed_policies("
 " arn TEXT PRIMARY KEY, name TEXT NOT NULL, id TEXT NOT NULL, path TEXT NOT NULL,"
 " document TEXT NOT NULL, description TEXT, created INTEGER NOT NULL) WITHOUT ROWID",
+"CREATE TABLE IF NOT EXISTS users("
+" name TEXT PRIMARY KEY, id TEXT NOT NULL, path TEXT NOT NULL, created INTEGER NOT NULL) WITHOUT ROWID",
+/* as role_policies */
+"CREATE TABLE IF NOT EXISTS user_policies("
+" user TEXT NOT NULL REFERENCES users(name) ON DELETE CASCADE, policy TEXT NOT NULL, document TEXT,"
+" PRIMARY KEY(user, policy)) WITHOUT ROWID",
+/* active: 1, or 0 when it may not sign for now */
+"CREATE TABLE IF NOT EXISTS access_keys("
+" id TEXT PRIMARY KEY, user TEXT NOT NULL REFERENCES users(name), secret TEXT NOT NULL,"
+" active INTEGER NOT NULL DEFAULT 1, created INTEGER NOT NULL) WITHOUT ROWID",
+"CREATE INDEX IF NOT EXISTS access_keys_of_user ON access_keys(user)",
 
 /* ---- streams ---- */
 "CREATE TABLE IF NOT EXISTS streams("

@@ -14,15 +14,20 @@
     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"iot:*\","       \
     "\"Resource\":\"*\"}]}"
 
-static bool make(const char *path, struct credentials *credentials, char *reason, size_t size)
+void credentials_make(struct credentials *credentials)
 {
-    char text[256];
     strcpy(credentials->key_id, KEY_ID_PREFIX);
     random_text(credentials->key_id + strlen(KEY_ID_PREFIX),
                 CREDENTIALS_KEY_ID_LENGTH - strlen(KEY_ID_PREFIX),
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567");
     random_text(credentials->secret, CREDENTIALS_SECRET_LENGTH,
                 "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
+}
+
+static bool make(const char *path, struct credentials *credentials, char *reason, size_t size)
+{
+    char text[256];
+    credentials_make(credentials);
     snprintf(text, sizeof text, "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n",
              credentials->key_id, credentials->secret);
     if (whole_file_write(path, text))

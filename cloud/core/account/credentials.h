@@ -1,8 +1,8 @@
 /* The account's access keys: whose signatures (SigV4) are taken, by the APIs and, for MQTT over
  * WebSockets, by a gateway; and who is behind them.
  *
- * A local cloud has one pair, in the file `credentials` of its folder, in the AWS CLI's format. It
- * belongs to the account's owner, who may do everything. */
+ * A local cloud has one pair in the file `credentials` of its folder, in the AWS CLI's format. It
+ * belongs to the account's owner, who may do everything; those of users are in users.h. */
 #ifndef OTTER_CLOUD_CORE_ACCOUNT_CREDENTIALS_H
 #define OTTER_CLOUD_CORE_ACCOUNT_CREDENTIALS_H
 
@@ -20,6 +20,9 @@ struct credentials {
 /* Reads the pair in `dir`/credentials, or makes it (mode 0600) where there is none. False with the
  * reason, and what to do. */
 bool credentials_open(const char *dir, struct credentials *credentials, char *reason, size_t size);
+
+/* A new pair, known to nobody yet. */
+void credentials_make(struct credentials *credentials);
 
 /* The pair that a key id belongs to, of those that the cloud was opened with; NULL: nobody's. */
 const struct credentials *credentials_find(const struct cloud *cloud, const char *key_id);

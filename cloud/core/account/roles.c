@@ -5,63 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/core/account/iam_internal.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/store/db.h"
 
-#define NAME_OTHERS       "_+=,.@-"
 #define SESSION_DEFAULT_S 3600
-#define ID_ALPHABET       "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-#define ID_LENGTH         17 /* after the four letters that tell the kind */
-
-/* IAM is global: its ARNs name no region. `path` begins and ends with a slash. */
-static struct arn iam_arn(struct cloud *cloud, const char *kind, const char *path, const char *name)
-{
-    struct arn arn;
-    snprintf(arn.text, sizeof arn.text, "arn:aws:iam::%s:%s%s%s", cloud->account, kind, path, name);
-    return arn;
-}
-
-static void id_make(char id[32], const char *kind)
-{
-    strcpy(id, kind);
-    random_text(id + 4, ID_LENGTH, ID_ALPHABET);
-}
-
-static bool path_valid(const char *path)
-{
-    size_t length = strlen(path);
-    return length >= 1 && length <= 128 && path[0] == '/' && path[length - 1] == '/' &&
-           name_valid(path, 128, "/_+=,.@-");
-}
-
-static enum core_error check_document(const char *document, struct answer *answer)
-{
-    json_error_t where;
-    json_t *value = document ? json_loads(document, 0, &where) : NULL;
-    bool parsed = value != NULL, shaped = json_object_get(value, "Statement") != NULL;
-    json_decref(value);
-    if (!document)
-        return answer_refuse(answer, CORE_INVALID_REQUEST, "The policy document is missing.");
-    if (!parsed)
-        return answer_refuse(answer, CORE_POLICY_MALFORMED,
-                             "The policy is not JSON: %s in line %d, column %d", where.text,
-                             where.line, where.column);
-    if (!shaped)
-        return answer_refuse(answer, CORE_POLICY_MALFORMED, "The policy has no Statement.");
-    return CORE_OK;
-}
-
-static enum core_error check_names(const char *name, size_t longest, const char *path,
-                                   struct answer *answer)
-{
-    if (!name_valid(name, longest, NAME_OTHERS))
-        return answer_refuse(answer, CORE_INVALID_REQUEST,
-                             "The name must be 1 to %zu of a-z A-Z 0-9 _ + = , . @ -", longest);
-    if (!path_valid(path))
-        return answer_refuse(answer, CORE_INVALID_REQUEST,
-                             "The path must begin and end with a slash.");
-    return CORE_OK;
-}
 
 /* ---- roles ---- */
 
@@ -91,12 +39,12 @@ enum core_error role_create(struct cloud *cloud, const struct role_request *requ
 {
     char id[32];
     const char *path = request->path ? request->path : "/";
-    enum core_error error = check_names(request->name, 64, path, answer);
+    enum core_error error = iam_check_names(request->name, 64, path, answer);
     if (!error)
-        error = check_document(request->trust, answer);
+        error = iam_check_document(request->trust, answer);
     if (error)
         return error;
-    id_make(id, "AROA");
+    iam_id(id, "AROA");
     otter_status status =
         db_run(cloud->db,
                "INSERT INTO roles(name, id, path, trust_json, description, session_s, created)"
@@ -186,9 +134,9 @@ enum core_error role_put_policy(struct cloud *cloud, const char *name, const cha
 {
     enum core_error error = need_role(cloud, name, answer);
     if (!error)
-        error = check_names(policy, 128, "/", answer);
+        error = iam_check_names(policy, 128, "/", answer);
     if (!error)
-        error = check_document(document, answer);
+        error = iam_check_document(document, answer);
     return error ? error : put_role_policy(cloud, name, policy, document, answer);
 }
 
@@ -198,14 +146,14 @@ enum core_error managed_policy_create(struct cloud *cloud, const char *name, con
 {
     char id[32];
     const char *where = path ? path : "/";
-    enum core_error error = check_names(name, 128, where, answer);
+    enum core_error error = iam_check_names(name, 128, where, answer);
     if (!error)
-        error = check_document(document, answer);
+        error = iam_check_document(document, answer);
     if (error)
         return error;
     struct arn arn = iam_arn(cloud, "policy", where, name);
     int64_t now = cloud_now(cloud);
-    id_make(id, "ANPA");
+    iam_id(id, "ANPA");
     otter_status status =
         db_run(cloud->db,
                "INSERT INTO managed_policies(arn, name, id, path, document, description, created)"

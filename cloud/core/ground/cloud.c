@@ -223,3 +223,9 @@ void cloud_certificate_changed(struct cloud *cloud, const char *certificate)
     const char *slash = strrchr(certificate, '/');
     send_identity_changed(cloud, slash ? slash + 1 : certificate);
 }
+
+void cloud_user_changed(struct cloud *cloud, const char *user)
+{
+    if (cloud->watch.user_changed)
+        cloud->watch.user_changed(cloud->watch.identity_context, user);
+}

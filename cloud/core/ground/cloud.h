@@ -69,6 +69,8 @@ struct cloud_watch {
     /* Certificates, policies or attachments changed: live connections must be looked at again,
      * those of one certificate (its id) or, if that is NULL, all. */
     void (*identity_changed)(void *context, const char *certificate);
+    /* The same of a user (account/users.h): its policies, or it is gone. */
+    void (*user_changed)(void *identity_context, const char *user);
     void *identity_context;
     /* A thing was deleted: services forget what they keep of it. Set by core_start. */
     void (*thing_removed)(struct cloud *cloud, const char *thing);
@@ -154,5 +156,7 @@ void cloud_identity_changed(struct cloud *cloud);
 /* The same when only one certificate is concerned: its status, or what is attached to it.
  * `certificate` is its id or ARN. Its connections end at once if it is no longer ACTIVE. */
 void cloud_certificate_changed(struct cloud *cloud, const char *certificate);
+/* The same when it is a user. */
+void cloud_user_changed(struct cloud *cloud, const char *user);
 
 #endif

@@ -1,0 +1,138 @@
+"""iam: users, their keys and policies; and what a user may not is refused as each service says it."""
+import json
+
+from sdk import ACCOUNT, CloudTest, arn
+
+AWS = "arn:aws:iam::aws:policy/"
+
+
+class Users(CloudTest):
+    @classmethod
+    def clients(cls):
+        cls.iam, cls.iot = cls.server.client("iam"), cls.server.client("iot")
+
+    def name(self):
+        return self.id().rsplit(".", 1)[1][5:69]
+
+    def user(self, *policies):
+        """Makes a user with these managed policies: a function that gives clients with its key."""
+        self.iam.create_user(UserName=self.name())
+        for policy in policies:
+            self.iam.attach_user_policy(UserName=self.name(), PolicyArn=AWS + policy)
+        key = self.iam.create_access_key(UserName=self.name())["AccessKey"]
+        return lambda service: self.server.client(
+            service, aws_access_key_id=key["AccessKeyId"],
+            aws_secret_access_key=key["SecretAccessKey"])
+
+    def test_a_user_is_made_shown_and_ends_without_keys_and_policies(self):
+        name = self.name()
+        made = self.iam.create_user(UserName=name, Path="/team/")["User"]
+        self.assertEqual(made["Arn"], "arn:aws:iam::%s:user/team/%s" % (ACCOUNT, name))
+        self.assertEqual(self.iam.get_user(UserName=name)["User"], made)
+        self.assertIn(made, self.iam.list_users()["Users"])
+        with self.refused("EntityAlreadyExists"):
+            self.iam.create_user(UserName=name)
+        with self.refused("NoSuchEntity"):
+            self.iam.attach_user_policy(UserName=name, PolicyArn=AWS + "AWSNoSuchPolicy")
+        with self.refused("MalformedPolicyDocument"):
+            self.iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument="{")
+        self.iam.attach_user_policy(UserName=name, PolicyArn=AWS + "AWSIoTFullAccess")
+        self.assertEqual(self.iam.list_attached_user_policies(UserName=name)["AttachedPolicies"],
+                         [{"PolicyName": "AWSIoTFullAccess",
+                           "PolicyArn": AWS + "AWSIoTFullAccess"}])
+        keys = [self.iam.create_access_key(UserName=name)["AccessKey"]["AccessKeyId"]
+                for _ in range(2)]
+        with self.refused("LimitExceeded"):
+            self.iam.create_access_key(UserName=name)
+        with self.refused("DeleteConflict"):
+            self.iam.delete_user(UserName=name)
+        listed = self.iam.list_access_keys(UserName=name)["AccessKeyMetadata"]
+        self.assertEqual(sorted(k["AccessKeyId"] for k in listed), sorted(keys))
+        for key in keys:
+            self.iam.delete_access_key(UserName=name, AccessKeyId=key)
+        self.iam.detach_user_policy(UserName=name, PolicyArn=AWS + "AWSIoTFullAccess")
+        self.iam.delete_user(UserName=name)
+        with self.refused("NoSuchEntity"):
+            self.iam.get_user(UserName=name)
+
+    def test_a_reader_reads_and_changes_nothing(self):
+        client = self.user("AWSIoTReadOnlyAccess")
+        self.iot.create_thing(thingName=self.name()[:60])
+        self.assertEqual(client("iot").describe_thing(thingName=self.name()[:60])["version"], 1)
+        client("iot").list_jobs()
+        with self.refused("AccessDeniedException", "iot:CreateThing on resource: " +
+                          arn("iot", "thing/x")):
+            client("iot").create_thing(thingName="x")
+        with self.refused("ResourceNotFoundException"):
+            self.iot.describe_thing(thingName="x")
+        with self.refused("ForbiddenException", "iot:Publish"):
+            client("iot-data").publish(topic="a/b", payload=b"x")
+        with self.refused("AccessDenied", "s3:ListAllMyBuckets"):
+            client("s3").list_buckets()
+        with self.refused("AccessDenied", "iam:CreateUser"):
+            client("iam").create_user(UserName="y")
+        with self.refused("AccessDeniedException", "acm:ListCertificates"):
+            client("acm").list_certificates()
+        with self.refused("AccessDeniedException", "signer:ListSigningProfiles"):
+            client("signer").list_signing_profiles()
+        with self.refused("AccessDeniedException"):
+            client("iot-jobs-data").start_next_pending_job_execution(thingName=self.name()[:60])
+
+    def test_who_signs_is_told_even_to_those_who_may_nothing(self):
+        client = self.user()
+        self.assertEqual(client("sts").get_caller_identity()["Arn"],
+                         "arn:aws:iam::%s:user/%s" % (ACCOUNT, self.name()))
+        with self.refused("AccessDeniedException"):
+            client("iot").list_things()
+
+    def test_full_rights_of_iot_are_none_of_iam(self):
+        client = self.user("AWSIoTFullAccess")
+        client("iot").create_thing(thingName="made-by-user")
+        client("iot-data").publish(topic="a/b", payload=b"x", retain=True)
+        with self.refused("AccessDenied"):
+            client("iam").create_user(UserName="y")
+
+    def test_a_policy_of_its_own_may_name_resources_and_deny(self):
+        client = self.user("AWSIoTFullAccess")
+        self.iam.put_user_policy(UserName=self.name(), PolicyName="not-these",
+                                 PolicyDocument=json.dumps({
+                                     "Version": "2012-10-17", "Statement": {
+                                         "Effect": "Deny", "Action": "iot:DeleteThing",
+                                         "Resource": arn("iot", "thing/kept-*")}}))
+        for name in ("kept-1", "other-1"):
+            self.iot.create_thing(thingName=name)
+        client("iot").delete_thing(thingName="other-1")
+        with self.refused("AccessDeniedException"):
+            client("iot").delete_thing(thingName="kept-1")
+        self.assertEqual(self.iam.get_user_policy(UserName=self.name(), PolicyName="not-these")
+                         ["PolicyDocument"]["Statement"]["Effect"], "Deny")
+        self.iam.delete_user_policy(UserName=self.name(), PolicyName="not-these")
+        client("iot").delete_thing(thingName="kept-1")
+
+    def test_objects_are_read_and_written_by_those_who_may(self):
+        reader, owner = self.user("AmazonS3ReadOnlyAccess")("s3"), self.server.client("s3")
+        owner.create_bucket(Bucket="for-readers")
+        owner.put_object(Bucket="for-readers", Key="k", Body=b"bytes")
+        self.assertEqual(reader.get_object(Bucket="for-readers", Key="k")["Body"].read(), b"bytes")
+        with self.refused("AccessDenied", "s3:PutObject"):
+            reader.put_object(Bucket="for-readers", Key="k", Body=b"others")
+
+    def test_a_key_that_is_inactive_or_gone_does_not_sign(self):
+        client = self.user("AWSIoTFullAccess")
+        key = self.iam.list_access_keys(UserName=self.name())["AccessKeyMetadata"][0]["AccessKeyId"]
+        client("iot").list_things()
+        self.iam.update_access_key(UserName=self.name(), AccessKeyId=key, Status="Inactive")
+        with self.refused("UnrecognizedClientException"):
+            client("iot").list_things()
+        self.iam.update_access_key(UserName=self.name(), AccessKeyId=key, Status="Active")
+        client("iot").list_things()
+        self.iam.delete_access_key(UserName=self.name(), AccessKeyId=key)
+        with self.refused("UnrecognizedClientException"):
+            client("iot").list_things()
+
+    def test_users_keys_and_rights_last(self):
+        client = self.user("AWSIoTReadOnlyAccess")
+        self.restart()
+        client("iot").list_things()
+        with self.refused("AccessDeniedException"):
+            client("iot").create_thing(thingName="x")
