@@ -6,7 +6,7 @@
 #include "port/log.h"
 #include "port/port.h"
 #include "services/shadow/shadow.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -27,20 +27,13 @@ static const struct config_setting settings[] = {
 };
 static const struct shadow_property properties[] = {{"n", &settings[0]}, {"t", &settings[1]}};
 
-static struct nor_power power;
-static struct nor_device flash;
-static struct flash_sector sectors[3];
-static struct flash_area area;
+static struct nor_store flash;
 static struct kv kv;
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     (void)argc, (void)argv;
-    nor_power_init(&power, 1);
-    nor_uniform_sectors(sectors, 3, 4096);
-    nor_create(&flash, &power, sectors, 3, 4, 0xff);
-    area = (struct flash_area){&flash.flash, 0, 3 * 4096};
-    if (kv_open(&kv, &area) != OTTER_OK)
+    if (nor_store_open(&flash, 3, &kv) != OTTER_OK)
         abort();
     return 0;
 }

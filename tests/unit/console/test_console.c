@@ -15,12 +15,9 @@
 #include "net/mqtt_settings.h"
 #include "port/log.h"
 #include "store/kv_console.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 
-static struct nor_power power;
-static struct nor_device device;
-static struct flash_sector sectors[5];
-static struct flash_area area;
+static struct nor_store flash;
 static struct kv kv;
 static struct pki pki;
 static struct pki_part ota_part;
@@ -109,11 +106,7 @@ static struct console_hooks hooks;
 static int set_up(void **state)
 {
     (void)state;
-    nor_power_init(&power, 1);
-    nor_uniform_sectors(sectors, 5, 4096);
-    nor_create(&device, &power, sectors, 5, 4, 0xff);
-    area = (struct flash_area){&device.flash, 0, 5 * 4096};
-    assert_int_equal(kv_open(&kv, &area), OTTER_OK);
+    assert_int_equal(nor_store_open(&flash, 5, &kv), OTTER_OK);
     hooks = (struct console_hooks){.context = &resets,
                                    .product = "Otter firmware",
                                    .version = "1.0.0",
@@ -140,9 +133,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    const bool broken = device.rule_breaks != 0;
-    nor_destroy(&device);
-    return broken;
+    return nor_store_close(&flash) ? 0 : -1;
 }
 
 /* Types a line; returns what the device says between it and the next prompt. */
@@ -268,9 +259,9 @@ static void a_commit_that_fails_says_so(void **state)
 {
     (void)state;
     type("conf set thing_name a");
-    device.fail_reads = true;
+    flash.device.fail_reads = true;
     assert_non_null(strstr(type("conf commit"), "Saving the configuration failed: flash"));
-    device.fail_reads = false;
+    flash.device.fail_reads = false;
     assert_string_equal(type("conf commit"), "Configuration saved to NVM.\n");
 }
 
@@ -549,7 +540,7 @@ static void kv_shows_what_flash_has_lost(void **state)
     type("conf set thing_name abcdefgh");
     type("conf commit");
     assert_null(strstr(type("kv"), "sector"));
-    uint8_t *value = memmem(device.data, device.flash.size, "abcdefgh", 8);
+    uint8_t *value = memmem(flash.device.data, flash.device.flash.size, "abcdefgh", 8);
     value[0] ^= 1;
     const char *said = type("kv");
     assert_non_null(strstr(said, "1 keys take"));

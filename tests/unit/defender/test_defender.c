@@ -11,7 +11,7 @@
 #include "codec/cbor.h"
 #include "mqtt_world.h"
 #include "services/defender/defender.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 
 #define PERIOD_MS 300000u
 
@@ -25,10 +25,7 @@ static unsigned reports;
 static uint8_t report[DEFENDER_REPORT_MAX];
 static size_t report_length;
 
-static struct nor_power power;
-static struct nor_device device;
-static struct flash_sector sectors[4];
-static struct flash_area area;
+static struct nor_store flash;
 
 /* ---- the device ---- */
 
@@ -100,7 +97,7 @@ static void restart(void)
     w.b.on_publish = on_publish;
     memset(&defender, 0, sizeof defender);
     reports = 0;
-    assert_int_equal(kv_open(&kv, &area), OTTER_OK);
+    assert_int_equal(kv_open(&kv, &flash.area), OTTER_OK);
 }
 
 static void start(const char *form)
@@ -113,10 +110,7 @@ static void start(const char *form)
 static int set_up(void **state)
 {
     (void)state;
-    nor_power_init(&power, 1);
-    nor_uniform_sectors(sectors, 4, 4096);
-    nor_create(&device, &power, sectors, 4, 4, 0xff);
-    area = (struct flash_area){&device.flash, 0, device.flash.size};
+    assert_int_equal(nor_store_open(&flash, 4, &kv), OTTER_OK);
     counts = (struct traffic){100, 200, 3, 4};
     clock_s = 0;
     told_ms = 0;
@@ -127,8 +121,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    nor_destroy(&device);
-    return 0;
+    return nor_store_close(&flash) ? 0 : -1;
 }
 
 /* Some time passes: the owner's loop, each second. */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "services/ota/record.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 
 /* Bytes at the end that older firmware did not write: transform, protocol, queuedAt. */
 static const uint32_t missing[] = {1, 2, 6};
@@ -18,27 +18,19 @@ static bool is_as_older_firmware_wrote_it(uint32_t cut, uint32_t length)
     return cut == length - missing[0] || cut == length - missing[1] || cut == length - missing[2];
 }
 
-static struct nor_power power;
-static struct nor_device device;
-static struct flash_sector sectors[4];
-static struct flash_area area;
+static struct nor_store flash;
 static struct kv kv;
 
 static int set_up(void **state)
 {
     (void)state;
-    nor_power_init(&power, 1);
-    nor_uniform_sectors(sectors, 4, 4096);
-    nor_create(&device, &power, sectors, 4, 4, 0xff);
-    area = (struct flash_area){&device.flash, 0, device.flash.size};
-    return kv_open(&kv, &area) == OTTER_OK ? 0 : -1;
+    return nor_store_open(&flash, 4, &kv) == OTTER_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    nor_destroy(&device);
-    return 0;
+    return nor_store_close(&flash) ? 0 : -1;
 }
 
 static struct ota_record full_record(void)

@@ -11,12 +11,9 @@
 #include "port/log.h"
 #include "port/port.h"
 #include "services/ota/record.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 
-static struct nor_power power;
-static struct nor_device device;
-static struct flash_sector sectors[4];
-static struct flash_area area;
+static struct nor_store flash;
 static struct kv kv;
 
 otter_ms port_now(void)
@@ -33,18 +30,13 @@ void port_log_write(const char *line, size_t length)
 static int set_up(void **state)
 {
     (void)state;
-    nor_power_init(&power, 1);
-    nor_uniform_sectors(sectors, 4, 4096);
-    nor_create(&device, &power, sectors, 4, 4, 0xff);
-    area = (struct flash_area){&device.flash, 0, device.flash.size};
-    return kv_open(&kv, &area) == OTTER_OK ? 0 : -1;
+    return nor_store_open(&flash, 4, &kv) == OTTER_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    nor_destroy(&device);
-    return 0;
+    return nor_store_close(&flash) ? 0 : -1;
 }
 
 static void add_file(struct ota_job *job, uint8_t image, uint32_t size, uint8_t major)

@@ -9,12 +9,9 @@
 
 #include "net/mqtt_settings.h"
 #include "store/config.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 
-static struct nor_power power;
-static struct nor_device device;
-static struct flash_sector sectors[3];
-static struct flash_area area;
+static struct nor_store flash;
 static struct kv kv;
 static struct config config;
 static struct config_part parts[3];
@@ -29,23 +26,17 @@ static const struct config_table own_settings = {own_setting, 2};
 static int set_up(void **state)
 {
     (void)state;
-    nor_power_init(&power, 1);
-    nor_uniform_sectors(sectors, 3, 4096);
-    nor_create(&device, &power, sectors, 3, 4, 0xff);
-    area = (struct flash_area){&device.flash, 0, 3 * 4096};
     config = (struct config){0};
     config_add(&config, &parts[0], &device_settings);
     config_add(&config, &parts[1], &mqtt_settings);
     config_add(&config, &parts[2], &own_settings);
-    return kv_open(&kv, &area);
+    return nor_store_open(&flash, 3, &kv);
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    const bool broken = device.rule_breaks != 0;
-    nor_destroy(&device);
-    return broken;
+    return nor_store_close(&flash) ? 0 : -1;
 }
 
 static void assert_text(const struct config_setting *key, const char *expected)

@@ -10,12 +10,9 @@
 
 #include "mqtt_world.h"
 #include "services/telemetry/telemetry.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 
-static struct nor_power power;
-static struct nor_device device;
-static struct flash_sector sectors[4];
-static struct flash_area area;
+static struct nor_store flash;
 static struct kv kv;
 static struct telemetry telemetry;
 static bool is_busy, has_none;
@@ -46,23 +43,18 @@ static void on_publish(const struct mqtt_publish *publish)
 
 static int set_up(void **state)
 {
-    nor_power_init(&power, 1);
-    nor_uniform_sectors(sectors, 4, 4096);
-    nor_create(&device, &power, sectors, 4, 4, 0xff);
-    area = (struct flash_area){&device.flash, 0, device.flash.size};
     memset(&telemetry, 0, sizeof telemetry);
     is_busy = has_none = false;
     published = asked = 0;
     world_set_up(state);
     w.b.on_publish = on_publish;
-    return kv_open(&kv, &area) == OTTER_OK ? 0 : -1;
+    return nor_store_open(&flash, 4, &kv) == OTTER_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    nor_destroy(&device);
-    return 0;
+    return nor_store_close(&flash) ? 0 : -1;
 }
 
 static void start(const char *period)

@@ -10,7 +10,7 @@
 
 #include "mqtt_world.h"
 #include "services/time/wall_clock.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 
 #define Y2024 1704067200u
 #define Y2025 1735689600u
@@ -18,10 +18,7 @@
 #define Y2090 3786912000u
 #define DAY   CLOCK_DAY_S
 
-static struct nor_power power;
-static struct nor_device device;
-static struct flash_sector sectors[4];
-static struct flash_area area;
+static struct nor_store flash;
 static struct kv kv;
 static struct wall_clock wall_clock;
 static jsmntok_t tokens[32];
@@ -111,21 +108,16 @@ static void start(void)
 
 static int set_up(void **state)
 {
-    nor_power_init(&power, 1);
-    nor_uniform_sectors(sectors, 4, 4096);
-    nor_create(&device, &power, sectors, 4, 4, 0xff);
-    area = (struct flash_area){&device.flash, 0, device.flash.size};
     opened = requests = looking_up = 0;
     is_open = has_reply = silent = unsupported = false;
     world_set_up(state);
-    return kv_open(&kv, &area) == OTTER_OK ? 0 : -1;
+    return nor_store_open(&flash, 4, &kv) == OTTER_OK ? 0 : -1;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    nor_destroy(&device);
-    return 0;
+    return nor_store_close(&flash) ? 0 : -1;
 }
 
 static void pass(otter_ms delay)
