@@ -7,6 +7,7 @@
 #include "cloud/core/jobs/jobs.h"
 #include "cloud/core/messages/messages.h"
 #include "cloud/core/ota/ota_updates.h"
+#include "cloud/core/overview/presence.h"
 #include "cloud/core/streams/windows.h"
 
 #define EXPIRY_MS 5000
@@ -36,6 +37,7 @@ otter_status core_start(struct cloud *cloud, const struct cloud_config *config)
     if (status != OTTER_OK)
         return status;
     content_recover(cloud);
+    presence_recover(cloud);
     cloud->windows = windows_new();
     if (!cloud->windows) {
         core_stop(cloud);

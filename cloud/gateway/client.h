@@ -171,6 +171,7 @@ struct gateway {
     struct joiners *joiners;
     struct sessions *sessions;
     struct principals *principals;
+    struct presence_notes *presence;
     struct delay *delay; /* NULL: none */
     struct client_list clients;
     struct rules rules;

@@ -7,6 +7,7 @@
 
 #include "cloud/broker/broker.h"
 #include "cloud/gateway/client.h"
+#include "cloud/gateway/presence_notes.h"
 
 /* What all events have. `type` is also the last but one level of the topic. */
 static json_t *begin(const struct client *client, const char *type)
@@ -33,9 +34,17 @@ void events_connected(struct client *client)
     json_t *event = begin(client, "connected");
     client->version = client->session->connects++;
     client->was_announced = true;
+    presence_note(client->gateway->presence, client->id, true, NULL);
     json_object_set_new(event, "ipAddress", json_string(client->address));
     json_object_set_new(event, "versionNumber", json_integer(client->version));
     publish(client, "presence", "connected", event);
+}
+
+/* Another connection has come with its client id. */
+static bool has_successor(const struct client *client)
+{
+    const struct client *present = client->session ? client->session->client : NULL;
+    return present && present != client && present->was_announced;
 }
 
 void events_disconnected(const struct client *client)
@@ -43,6 +52,8 @@ void events_disconnected(const struct client *client)
     const char *why = client->why ? client->why : WHY_CLIENT;
     if (!client->was_announced)
         return;
+    if (!has_successor(client))
+        presence_note(client->gateway->presence, client->id, false, why);
     json_t *event = begin(client, "disconnected");
     json_object_set_new(event, "clientInitiatedDisconnect",
                         json_boolean(strcmp(why, WHY_GOODBYE) == 0));

@@ -15,6 +15,7 @@
 #include "cloud/gateway/delay.h"
 #include "cloud/gateway/events.h"
 #include "cloud/gateway/join.h"
+#include "cloud/gateway/presence_notes.h"
 #include "cloud/gateway/principals.h"
 #include "cloud/loop/door.h"
 
@@ -90,7 +91,8 @@ static bool make_parts(struct gateway *gateway)
     gateway->joiners = joiners_new(gateway);
     gateway->sessions = sessions_new(gateway->loop);
     gateway->principals = principals_new();
-    return gateway->joiners && gateway->sessions && gateway->principals;
+    gateway->presence = presence_notes_new(gateway->loop);
+    return gateway->joiners && gateway->sessions && gateway->principals && gateway->presence;
 }
 
 static bool start(struct gateway *gateway, const struct gateway_config *config, char *reason,
@@ -159,6 +161,7 @@ void gateway_stop(struct gateway *gateway)
     joiners_free(gateway->joiners);
     sessions_free(gateway->sessions);
     principals_free(gateway->principals);
+    presence_notes_free(gateway->presence);
     SSL_CTX_free(gateway->tls);
     free(gateway);
 }

@@ -250,6 +250,11 @@ int64_t db_inserted(struct db *db)
     return sqlite3_last_insert_rowid(db->handle);
 }
 
+int64_t db_total_changes(struct db *db)
+{
+    return sqlite3_total_changes64(db->handle);
+}
+
 /* ---- columns ---- */
 
 const char *db_text(struct db_rows *rows, int column)

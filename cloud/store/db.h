@@ -45,6 +45,8 @@ otter_status db_run(struct db *db, const char *sql, const char *types, ...);
 /* Rows changed by the last db_run; the rowid of the last INSERT. */
 int64_t db_changes(struct db *db);
 int64_t db_inserted(struct db *db);
+/* Grows with each row that is changed: equal to what it was, nothing has changed. */
+int64_t db_total_changes(struct db *db);
 
 /* A statement with rows. Never NULL-checked by the caller: a statement that could not be prepared
  * has no rows, and db_done tells why. */

@@ -80,6 +80,11 @@ static const char *const tables[] = {
 "CREATE TABLE IF NOT EXISTS mqtt_sessions("
 " client TEXT PRIMARY KEY, filters_json TEXT NOT NULL) WITHOUT ROWID",
 
+/* what the gateway saw last of a client id: whether it is connected, since when, why it left */
+"CREATE TABLE IF NOT EXISTS presence("
+" client TEXT PRIMARY KEY, connected INTEGER NOT NULL, at_ms INTEGER NOT NULL, reason TEXT)"
+" WITHOUT ROWID",
+
 /* ---- shadows ---- */
 /* name '': the classic one; state_json NULL: deleted, its version is kept */
 "CREATE TABLE IF NOT EXISTS shadows("
