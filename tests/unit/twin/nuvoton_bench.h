@@ -2,14 +2,7 @@
 #ifndef OTTER_TEST_NUVOTON_BENCH_H
 #define OTTER_TEST_NUVOTON_BENCH_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "tests/unit/twin/bench.h"
 #include "twin/nuvoton/nuvoton.h"
 
 #define SYS  0x40000000u
@@ -31,6 +24,7 @@ static int bench_on(const struct nuvoton_part *part, void (*wire)(void))
         [0x101] = 0xbf, [0x102] = 0xfd, [0x103] = 0xe7};
     soc = nuvoton_new(part, NULL);
     assert_non_null(soc);
+    bench = soc->twin;
     twin_hurry(soc->twin);
     assert_true(nuvoton_program(soc, 0, program, sizeof program));
     if (wire)
@@ -46,37 +40,6 @@ static int switch_off(void **state)
     return 0;
 }
 
-static inline void put(uint32_t address, uint32_t value)
-{
-    twin_store(soc->twin, address, value);
-}
-
-static inline uint32_t get(uint32_t address)
-{
-    return twin_load(soc->twin, address);
-}
-
-static inline void pass(twin_ns time)
-{
-    const enum twin_end end = twin_run(soc->twin, twin_now(soc->twin) + time);
-    if (end == TWIN_FAULT)
-        fail_msg("%s", twin_fault_text(soc->twin));
-    assert_int_equal(end, TWIN_STOPPED);
-}
-
-/* Until the bits are as wanted, for 2 s at most, or until there is a fault, which the test then has
- * to look at. */
-static inline bool comes(uint32_t address, uint32_t mask, uint32_t wanted)
-{
-    for (unsigned i = 0; i < 20000; i++) {
-        if ((get(address) & mask) == wanted)
-            return true;
-        if (twin_run(soc->twin, twin_now(soc->twin) + 100 * TWIN_US) == TWIN_FAULT)
-            return true;
-    }
-    return false;
-}
-
 static inline void unlock(void)
 {
     put(SYS + 0x100, 0x59);
@@ -84,19 +47,5 @@ static inline void unlock(void)
     put(SYS + 0x100, 0x88);
     assert_int_equal(get(SYS + 0x100), 1);
 }
-
-static inline void assert_fault(const char *part)
-{
-    const char *text = twin_fault_text(soc->twin);
-    if (!strstr(text, part))
-        fail_msg("the fault says \"%s\", not \"%s\"", text, part);
-}
-
-static inline void assert_no_fault(void)
-{
-    assert_string_equal(twin_fault_text(soc->twin), "");
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, switch_on, switch_off)
 
 #endif

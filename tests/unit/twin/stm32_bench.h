@@ -2,14 +2,7 @@
 #ifndef OTTER_TEST_STM32_BENCH_H
 #define OTTER_TEST_STM32_BENCH_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-
-#include <cmocka.h>
-
+#include "tests/unit/twin/bench.h"
 #include "twin/stm32/stm32.h"
 
 #define FLASH  0x40022000u
@@ -37,6 +30,7 @@ static int bench_on(const struct stm32_part *part, void (*wire)(void))
 {
     soc = stm32_new(part, NULL);
     assert_non_null(soc);
+    bench = soc->twin;
     RCC = part->rcc_base;
     PWR = part->pwr_base;
     twin_hurry(soc->twin);
@@ -52,54 +46,6 @@ static int switch_off(void **state)
     (void)state;
     stm32_free(soc);
     return 0;
-}
-
-static inline void put(uint32_t address, uint32_t value)
-{
-    twin_store(soc->twin, address, value);
-}
-
-static inline uint32_t get(uint32_t address)
-{
-    return twin_load(soc->twin, address);
-}
-
-static inline void set(uint32_t address, uint32_t bits)
-{
-    put(address, get(address) | bits);
-}
-
-static inline void pass(twin_ns time)
-{
-    const enum twin_end end = twin_run(soc->twin, twin_now(soc->twin) + time);
-    if (end == TWIN_FAULT)
-        fail_msg("%s", twin_fault_text(soc->twin));
-    assert_int_equal(end, TWIN_STOPPED);
-}
-
-/* Until the bits are as wanted, for 2 s at most, or until there is a fault, which the test then has
- * to look at. */
-static inline bool comes(uint32_t address, uint32_t mask, uint32_t wanted)
-{
-    for (unsigned i = 0; i < 20000; i++) {
-        if ((get(address) & mask) == wanted)
-            return true;
-        if (twin_run(soc->twin, twin_now(soc->twin) + 100 * TWIN_US) == TWIN_FAULT)
-            return true;
-    }
-    return false;
-}
-
-static inline void assert_fault(const char *part)
-{
-    const char *text = twin_fault_text(soc->twin);
-    if (!strstr(text, part))
-        fail_msg("the fault says \"%s\", not \"%s\"", text, part);
-}
-
-static inline void assert_no_fault(void)
-{
-    assert_string_equal(twin_fault_text(soc->twin), "");
 }
 
 /* ---- the way to the rated speed, as the parts' sequences have it ---- */
@@ -142,7 +88,5 @@ static inline void h5_pll(uint32_t acr)
     put(FLASH, acr);
     put(RCC + 0x1c, 3);
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, switch_on, switch_off)
 
 #endif

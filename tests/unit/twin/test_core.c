@@ -1,56 +1,13 @@
 /* The twin's core by itself, with a program that was made for it (guest_core.c): exceptions, time,
  * sleep, cuts, and what ends a run. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "twin/twin.h"
+#include "tests/unit/twin/guest.h"
 
 #define CLOCK_HZ 1000000u
 
-static uint8_t rom[0x2000];
 static struct twin *twin;
-static uint32_t scenario, said[256];
-static unsigned said_count;
-static twin_ns said_at[256];
-
-static uint32_t mailbox_read(struct device *device, uint32_t offset, uint32_t value)
-{
-    (void)device;
-    return offset == 0 ? scenario : value;
-}
-
-static void mailbox_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
-{
-    (void)old;
-    if (offset != 4 || said_count == sizeof said / sizeof *said)
-        return;
-    said_at[said_count] = twin_now(device->twin);
-    said[said_count++] = value;
-    if (value == 'z')
-        twin_stop(device->twin);
-}
-
-static const struct reg mailbox_regs[] = {{"SCENARIO", 0, 0, 0, 0, 0, 0},
-                                          {"SAY", 4, 0xffffffff, 0, 0, 0, 0}};
-static struct device mailbox;
-
-static bool load_guest(void)
-{
-    FILE *file = GUEST[0] ? fopen(GUEST, "rb") : NULL;
-    const size_t size = file ? fread(rom, 1, sizeof rom, file) : 0;
-    if (file)
-        fclose(file);
-    return size > 0;
-}
-
 static bool in_hurry = true;
 
 static int switch_on(void **state)
@@ -60,17 +17,9 @@ static int switch_on(void **state)
     assert_non_null(twin);
     if (in_hurry)
         twin_hurry(twin);
-    twin_add_rom(twin, 0, sizeof rom, rom);
+    twin_add_rom(twin, 0, sizeof guest, guest);
     twin_add_ram(twin, 0x20000000u, 0x4000);
-    mailbox = (struct device){.name = "MAILBOX",
-                              .base = 0x40000000u,
-                              .size = 0x1000,
-                              .regs = mailbox_regs,
-                              .reg_count = 2,
-                              .read = mailbox_read,
-                              .write = mailbox_write};
-    twin_add_device(twin, &mailbox);
-    said_count = 0;
+    add_mailbox(twin, 0x40000000u);
     return 0;
 }
 
@@ -317,7 +266,6 @@ int main(void)
         puts("skipped: the guest program needs gcc-arm-none-eabi");
         return 77;
     }
-#define TEST(name) cmocka_unit_test_setup_teardown(name, switch_on, switch_off)
     const struct CMUnitTest tests[] = {
         TEST(the_more_urgent_interrupt_nests_and_an_equal_one_waits),
         TEST(a_masked_interrupt_waits_and_nmi_does_not),

@@ -1,25 +1,14 @@
 /* The M2354's clocks, UARTs, flash and random numbers, as its register tables have them. */
 #include "tests/unit/twin/nuvoton_bench.h"
+#include "tests/unit/twin/peer.h"
 
 #define RTC   0x40041000u
 #define UART4 0x40074000u
 
-static uint8_t heard[16];
-static unsigned heard_count;
-
-static void hear(void *ctx, uint8_t byte)
-{
-    (void)ctx;
-    assert_in_range(heard_count, 0, sizeof heard - 1);
-    heard[heard_count++] = byte;
-}
-
-static struct serial peer = {
-    .name = "the modem", .baud = 115200, .take = hear, .clear_to_send = true};
-
 static void wire(void)
 {
     heard_count = 0;
+    peer.name = "the modem";
     uart_connect(&soc->uarts[4], &peer);
     soc->uarts[4].rx_pin = (struct nuvoton_pin){2, 6, 5};
     soc->uarts[4].tx_pin = (struct nuvoton_pin){2, 7, 5};

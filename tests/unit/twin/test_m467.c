@@ -1,19 +1,7 @@
 /* The M467's models, used as the register tables say: what is right works, what is wrong is named.
  */
 #include "tests/unit/twin/nuvoton_bench.h"
-
-static uint8_t heard[64];
-static unsigned heard_count;
-
-static void hear(void *ctx, uint8_t byte)
-{
-    (void)ctx;
-    assert_in_range(heard_count, 0, sizeof heard - 1);
-    heard[heard_count++] = byte;
-}
-
-static struct serial peer = {
-    .name = "the console", .baud = 115200, .take = hear, .clear_to_send = true};
+#include "tests/unit/twin/peer.h"
 
 static void wire(void)
 {

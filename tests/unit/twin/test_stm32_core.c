@@ -1,60 +1,16 @@
 /* What a program sees of the flash of an STM32U585: loads that raise an NMI and are skipped, stores
  * that are commands, a bank that is busy. */
-#include <stdio.h>
 #include <unistd.h>
 
+#include "tests/unit/twin/guest.h"
 #include "tests/unit/twin/stm32_bench.h"
 
 #define BANK2 0x08100000u
 
-static struct device mailbox;
-static uint32_t scenario;
-static uint32_t said[32];
-static twin_ns said_at[32];
-static unsigned said_count;
-static uint8_t guest[8192];
-static size_t guest_size;
-
-static uint32_t mailbox_read(struct device *device, uint32_t offset, uint32_t value)
-{
-    (void)device;
-    return offset == 0 ? scenario : value;
-}
-
-static void mailbox_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
-{
-    (void)old;
-    if (offset != 4 || said_count == sizeof said / sizeof *said)
-        return;
-    said_at[said_count] = twin_now(device->twin);
-    said[said_count++] = value;
-    if (value == 'z')
-        twin_stop(device->twin);
-}
-
-static const struct reg mailbox_regs[] = {{"SCENARIO", 0, 0, 0, 0, 0, 0},
-                                          {"SAY", 4, 0xffffffff, 0, 0, 0, 0}};
-
-static bool load_guest(void)
-{
-    FILE *file = GUEST[0] ? fopen(GUEST, "rb") : NULL;
-    guest_size = file ? fread(guest, 1, sizeof guest, file) : 0;
-    if (file)
-        fclose(file);
-    return guest_size > 0;
-}
-
 static void wire(void)
 {
     static const uint32_t good[] = {1, 2, 3, 4}, noise[] = {5, 6, 7, 8};
-    mailbox = (struct device){.name = "MAILBOX",
-                              .base = 0x5fff0000u,
-                              .size = 0x1000,
-                              .regs = mailbox_regs,
-                              .reg_count = 2,
-                              .read = mailbox_read,
-                              .write = mailbox_write};
-    twin_add_device(soc->twin, &mailbox);
+    add_mailbox(soc->twin, 0x5fff0000u);
     assert_true(stm32_program(soc, 0x08000000u, guest, (uint32_t)guest_size));
     assert_true(stm32_program(soc, BANK2 + 0x10, (const uint8_t *)good, sizeof good));
     assert_true(stm32_program(soc, BANK2 + 0x20, (const uint8_t *)noise, sizeof noise));
@@ -65,7 +21,6 @@ static void wire(void)
 static int switch_on(void **state)
 {
     (void)state;
-    said_count = 0;
     return bench_on(&stm32_u585, wire);
 }
 

@@ -365,6 +365,7 @@ static void cells_errors_and_options_outlive_the_twin(void **state)
     stm32_free(soc);
     for (unsigned life = 0; life < 2; life++) {
         soc = stm32_new(part, folder);
+        bench = soc->twin;
         assert_non_null(soc);
         twin_hurry(soc->twin);
         bench_program();
