@@ -88,7 +88,9 @@ static void print_help(void)
         "                     connection; more are lost), bytes=524288 (each way; more come "
         "later),\n"
         "                     connect=1 (of a client id; more are refused),\n"
-        "                     greeting=15 (seconds for TLS, and for CONNECT)\n"
+        "                     greeting=15 (seconds for TLS, and for CONNECT), session=3600 "
+        "(seconds\n"
+        "                     that a session outlives its connection at most; 604800 or less)\n"
         "  --keep-metrics DAYS, --keep-violations DAYS\n"
         "                     how long Device Defender keeps the values of metrics (default: 14) "
         "and\n"
@@ -166,8 +168,11 @@ static bool set_option(struct options *options, int option, const char *name)
     case 'L':
         if (rules_limit(&options->rules, optarg))
             return true;
-        fprintf(stderr, "otter cloud: --limit takes publish=N, bytes=N or connect=N, not '%s'\n",
-                optarg);
+        fprintf(
+            stderr,
+            "otter cloud: --limit takes publish=N, bytes=N, connect=N, greeting=N or session=N, "
+            "not '%s'\n",
+            optarg);
         return false;
     case 'l':
         options->names.api_listen = optarg;
@@ -282,7 +287,8 @@ static void replay(void *cloud, int64_t saved_ms)
 static bool start_broker(struct running *running)
 {
     loop_log(running->base);
-    running->broker = broker_start(running->base, running->dir.path);
+    running->broker =
+        broker_start(running->base, running->dir.path, rules_session_s(&running->options.rules));
     running->publisher = (struct reserved_publisher){publish, running->broker};
     running->cloud.notify = (struct notify){reserved_notify, &running->publisher};
     running->cloud.outlet = (struct outlet){publish_message, running->broker};

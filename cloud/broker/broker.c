@@ -331,7 +331,7 @@ static struct broker *give_up(struct broker *broker)
     return NULL;
 }
 
-struct broker *broker_start(struct event_base *base, const char *dir)
+struct broker *broker_start(struct event_base *base, const char *dir, unsigned session_s)
 {
     const struct timeval period = {PROBE_MS / 1000, PROBE_MS % 1000 * 1000L};
     struct broker *broker = calloc(1, sizeof *broker);
@@ -340,7 +340,7 @@ struct broker *broker_start(struct event_base *base, const char *dir)
     broker->base = base;
     broker->last = &broker->first;
     LIST_INIT(&broker->subscriptions);
-    broker->process = broker_process_start(base, dir);
+    broker->process = broker_process_start(base, dir, session_s);
     if (!broker->process) {
         free(broker);
         return NULL;

@@ -23,10 +23,11 @@
 struct broker;
 struct event_base;
 
-/* Starts Mosquitto with its files in `dir`/broker and waits, running `base`, until a message of
- * its own has come back through it: from then on devices can publish. NULL after saying on stderr
- * what is wrong and what to do. */
-struct broker *broker_start(struct event_base *base, const char *dir);
+/* Starts Mosquitto with its files in `dir`/broker, where sessions of MQTT 3.1.1 outlive their
+ * connection by `session_s` (in whole hours, rounded up), and waits, running `base`, until a
+ * message of its own has come back through it: from then on devices can publish. NULL after saying
+ * on stderr what is wrong and what to do. */
+struct broker *broker_start(struct event_base *base, const char *dir, unsigned session_s);
 void broker_stop(struct broker *broker);
 
 /* Has `started` called whenever a Mosquitto has come up, and now for the one that has: to say again

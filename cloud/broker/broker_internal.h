@@ -7,7 +7,8 @@
 struct broker_process;
 
 /* NULL after saying on stderr what is wrong. */
-struct broker_process *broker_process_start(struct event_base *base, const char *dir);
+struct broker_process *broker_process_start(struct event_base *base, const char *dir,
+                                            unsigned session_s);
 void broker_process_stop(struct broker_process *process);
 void broker_process_address(const struct broker_process *process, struct sockaddr_un *address);
 /* False when Mosquitto ended again and again right after its start. */

@@ -66,7 +66,7 @@ static time_t monotonic(void)
     return now.tv_sec;
 }
 
-static bool write_config(int dir_fd)
+static bool write_config(int dir_fd, unsigned session_s)
 {
     int fd = openat(dir_fd, "mosquitto.conf", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     FILE *file = fd >= 0 ? fdopen(fd, "w") : NULL;
@@ -82,7 +82,7 @@ static bool write_config(int dir_fd)
             "persistence true\n"
             "persistence_file " STATE_NAME "\n"
             "autosave_interval 0\n"
-            "persistent_client_expiration 1h\n"
+            "persistent_client_expiration %uh\n"
             "# For each client; the gateway holds no more than this for one that does not read.\n"
             "max_inflight_messages 100\n"
             "max_inflight_bytes 1048576\n"
@@ -91,7 +91,8 @@ static bool write_config(int dir_fd)
             "message_size_limit 0\n"
             "sys_interval 0\n"
             "log_dest stderr\n"
-            "log_type error\nlog_type warning\nlog_type notice\n");
+            "log_type error\nlog_type warning\nlog_type notice\n",
+            (session_s + 3599) / 3600);
     /* Started as root it would change to its own user, who may not enter the folder. */
     if (user)
         fprintf(file, "user %s\n", user->pw_name);
@@ -321,7 +322,8 @@ static bool watch_child(struct broker_process *process)
            event_add(process->child_ended, NULL) == 0 && event_add(process->watch, &period) == 0;
 }
 
-struct broker_process *broker_process_start(struct event_base *base, const char *dir)
+struct broker_process *broker_process_start(struct event_base *base, const char *dir,
+                                            unsigned session_s)
 {
     struct broker_process *process = calloc(1, sizeof *process);
     if (!process)
@@ -332,7 +334,7 @@ struct broker_process *broker_process_start(struct event_base *base, const char 
     if (!find_program(process->program, sizeof process->program))
         return fail(process, "the MQTT broker Mosquitto is not installed. Install it with: "
                              "apt-get install mosquitto");
-    if (process->dir_fd < 0 || !write_config(process->dir_fd))
+    if (process->dir_fd < 0 || !write_config(process->dir_fd, session_s))
         return fail(process, "cannot write " FOLDER "/mosquitto.conf into the cloud's folder");
     if (!watch_child(process))
         return fail(process, "cannot watch child processes");

@@ -38,6 +38,65 @@ void client_blame(struct client *client, const char *why)
         client->why = why;
 }
 
+static void say_goodbye(struct client *client, enum mqtt5_reason reason, const char *text,
+                        void send(struct client *client, const void *data, size_t length))
+{
+    uint8_t words[MQTT5_REASON_SIZE], packet[MQTT5_REASON_SIZE + 16];
+    const struct mqtt_reason why = {(uint8_t)reason, {words, mqtt5_reason(client, text, words)}};
+    const int length =
+        client->mqtt->encode_reason(packet, sizeof packet, MQTT_PACKET_DISCONNECT, &why);
+    if (length > 0)
+        send(client, packet, (size_t)length);
+}
+
+static bool may_be_told(const struct client *client)
+{
+    return client->mqtt5 && client->state == CLIENT_OPEN && !client->ending;
+}
+
+void client_fail(struct client *client, enum mqtt5_reason reason, const char *format, ...)
+{
+    va_list args;
+    if (client->ending || client->state == CLIENT_LEAVING)
+        return;
+    va_start(args, format);
+    vsnprintf(client->reason, sizeof client->reason, format, args);
+    va_end(args);
+    if (!may_be_told(client)) {
+        client_finish(client);
+        return;
+    }
+    say_goodbye(client, reason, client->reason, client_send_device);
+    client_leave(client, client->reason);
+}
+
+/* Nobody turns the loop any more for what lies in a buffer. */
+static void send_now(struct client *client, const void *data, size_t length)
+{
+    SSL_write(bufferevent_openssl_get_ssl(client->device), data, (int)length);
+    ERR_clear_error();
+}
+
+void client_farewell(struct client *client, enum mqtt5_reason reason)
+{
+    if (may_be_told(client) && evbuffer_get_length(bufferevent_get_output(client->device)) == 0)
+        say_goodbye(client, reason, NULL, send_now);
+}
+
+void client_acknowledge(struct client *client, uint16_t packet_id, enum mqtt5_reason reason,
+                        const char *why)
+{
+    uint8_t words[MQTT5_REASON_SIZE], packet[MQTT5_REASON_SIZE + 16];
+    const struct mqtt_ack ack = {.packet_id = packet_id,
+                                 .reason = (uint8_t)reason,
+                                 .properties = {words, mqtt5_reason(client, why, words)}};
+    if (client->mqtt5 && client->mqtt5->unacknowledged > 0)
+        client->mqtt5->unacknowledged--;
+    const int length = client->mqtt->encode_ack(packet, sizeof packet, MQTT_PACKET_PUBACK, &ack);
+    if (length > 0)
+        client_send_device(client, packet, (size_t)length);
+}
+
 void client_end(struct client *client, const char *format, ...)
 {
     va_list args;
@@ -60,6 +119,7 @@ static void free_contents(struct client *client)
     principal_free(&client->principal);
     free(client->will_topic);
     free(client->connect_packet);
+    mqtt5_free(client->mqtt5);
     for (size_t i = 0; i < client->blocks_waiting; i++)
         reserved_blocks_free(client->blocks[i]);
 }
@@ -139,6 +199,13 @@ static int64_t idle_ms(const struct client *client)
     return monotonic_ms() - client->active_ms;
 }
 
+uint32_t client_expiry_s(const struct client *client)
+{
+    if (client->mqtt5)
+        return client->mqtt5->expiry_s;
+    return client->persistent ? rules_session_s(&client->gateway->rules) : 0;
+}
+
 int64_t client_age_ms(const struct client *client)
 {
     return monotonic_ms() - client->came_ms;
@@ -190,8 +257,12 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
         flow_run(client);
         return;
     }
-    if (!client->ending && client->state == CLIENT_OPEN)
-        client->why = WHY_SILENT;
+    if (!client->ending && client->state == CLIENT_OPEN) {
+        client_blame(client, WHY_SILENT);
+        client_fail(client, MQTT5_KEEP_ALIVE_TIMEOUT, "%s", overdue_text(client));
+        flow_run(client);
+        return;
+    }
     if (!client->ending && client->state != CLIENT_LEAVING)
         snprintf(client->reason, sizeof client->reason, "%s", overdue_text(client));
     client_free(client);
@@ -207,7 +278,8 @@ void client_check_identity(struct client *client)
         return;
     principal_label(&client->principal, label);
     client_blame(client, WHY_RIGHTS);
-    client_end(client, "its %s is no longer ACTIVE", label);
+    client_fail(client, MQTT5_ADMINISTRATIVE, "its %s is no longer ACTIVE", label);
+    flow_run(client);
 }
 
 static void load_identity(struct client *client)
@@ -245,10 +317,17 @@ bool client_may_receive(struct client *client, const char *topic)
 
 void client_deliver(struct client *client, const char *topic, const void *payload, size_t length)
 {
-    uint8_t head[MQTT_HEADER_MAX + 2 + 512];
+    uint8_t head[MQTT_HEADER_MAX + 2 + 512], property[3];
     struct mqtt_publish publish = {.topic = {topic, strlen(topic)}, .payload = {payload, length}};
+    if (!client_may_receive(client, topic))
+        return;
+    if (!mqtt5_shorten(client, &publish, property)) {
+        cloud_log("gateway", "%s takes packets of %u bytes: a longer one on %s is lost", client->id,
+                  (unsigned)client->mqtt5->packet_max, topic);
+        return;
+    }
     int size = client->mqtt->encode_publish_head(head, sizeof head, &publish);
-    if (size < 0 || !client_may_receive(client, topic))
+    if (size < 0)
         return;
     client_send_device(client, head, (size_t)size);
     client_send_device(client, payload, length);
@@ -269,12 +348,14 @@ void client_leave(struct client *client, const char *reason)
 
 void client_refuse(struct client *client, enum mqtt5_reason reason, const char *format, ...)
 {
-    uint8_t packet[8];
-    const struct mqtt_connack connack = {.code = client->mqtt->code(MQTT_PACKET_CONNACK, reason)};
+    uint8_t words[MQTT5_REASON_SIZE], packet[MQTT5_REASON_SIZE + 16];
     va_list args;
     va_start(args, format);
     vsnprintf(client->reason, sizeof client->reason, format, args);
     va_end(args);
+    const struct mqtt_connack connack = {
+        .code = client->mqtt->code(MQTT_PACKET_CONNACK, reason),
+        .properties = {words, mqtt5_reason(client, client->reason, words)}};
     int length = client->mqtt->encode_connack(packet, sizeof packet, &connack);
     if (length > 0)
         client_send_device(client, packet, (size_t)length);
@@ -295,7 +376,8 @@ static void on_broker_event(struct bufferevent *bev, short what, void *context)
         flow_run(client);
     } else {
         client_blame(client, WHY_SERVER);
-        client_end(client, "the broker closed its connection");
+        client_fail(client, MQTT5_SERVER_SHUTTING_DOWN, "the broker closed its connection");
+        flow_run(client);
     }
 }
 

@@ -19,6 +19,7 @@
 #include "cloud/core/ground/names.h"
 #include "cloud/core/registry/identity.h"
 #include "cloud/core/registry/principal.h"
+#include "cloud/gateway/mqtt5.h"
 #include "cloud/gateway/packet.h"
 #include "cloud/gateway/rules.h"
 #include "cloud/gateway/sessions.h"
@@ -30,6 +31,8 @@
 #define MQTT_BODY_LIMIT    (MQTT_PAYLOAD_MAX + 4096u) /* payload, topic and the small fields */
 #define TOPIC_MAX          256u
 #define SLASHES_MAX        7u
+#define SHARE_MAX          128u /* name of a group */
+#define FILTER_MAX         (sizeof "$share/" + SHARE_MAX + TOPIC_MAX)
 #define FILTERS_MAX        8u  /* of one SUBSCRIBE */
 #define BLOCKS_WAITING     16u /* requests for blocks that wait for their answer */
 #define SUBSCRIBES_PENDING 16u /* SUBSCRIBEs that do; others are read later */
@@ -51,7 +54,7 @@ enum client_state {
 struct pending_subscribe {
     uint16_t packet_id; /* 0: free */
     uint8_t count;
-    bool refused[FILTERS_MAX];
+    uint8_t refused[FILTERS_MAX]; /* enum mqtt5_reason; 0: it went on */
 };
 
 LIST_HEAD(client_list, client);
@@ -65,6 +68,7 @@ struct client {
     struct cloud *cloud;
     enum client_state state;
     const struct mqtt_version *mqtt; /* what both of its sides speak; its CONNECT says */
+    struct mqtt5 *mqtt5;             /* NULL in 3.1.1 */
     bool ending;
     char reason[200]; /* for the log */
     const char *why;  /* for the event: one of events.h; NULL: it did wrong */
@@ -110,6 +114,16 @@ void client_free(struct client *client);
 void client_end(struct client *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Ends it for something that happened while it was open: in MQTT 5 with a DISCONNECT that says
+ * `reason`, and why in words. In 3.1.1 the connection is just closed. */
+void client_fail(struct client *client, enum mqtt5_reason reason, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* For who is about to be closed at once: says so to one of MQTT 5, as far as that does not wait. */
+void client_farewell(struct client *client, enum mqtt5_reason reason);
+/* PUBACK; in MQTT 5 one that may refuse, and say why. */
+void client_acknowledge(struct client *client, uint16_t packet_id, enum mqtt5_reason reason,
+                        const char *why);
+
 /* The same for the reason that is known already. */
 void client_finish(struct client *client);
 /* Begins a state, and its deadline. */
@@ -132,6 +146,8 @@ void client_leave(struct client *client, const char *reason);
 /* Opens the connection to the broker and sends connect_packet on it. */
 void client_join(struct client *client);
 void client_joined(struct client *client, int fd); /* join.h */
+/* How long its session outlives it; 0: not. */
+uint32_t client_expiry_s(const struct client *client);
 int64_t client_age_ms(const struct client *client);
 /* A message made here, at QoS 0, if the policy lets the client receive it. */
 void client_deliver(struct client *client, const char *topic, const void *payload, size_t length);
@@ -145,6 +161,11 @@ void client_send_broker(struct client *client, const void *data, size_t length);
 /* Sends a packet of the other side on as it is. */
 void client_relay_device(struct client *client, struct packet *packet);
 void client_relay_broker(struct client *client, struct packet *packet);
+/* The same with other bytes than its own in front of the payload. */
+void client_relay_device_as(struct client *client, struct packet *packet,
+                            const struct mqtt_bytes *head, size_t payload);
+void client_relay_broker_as(struct client *client, struct packet *packet,
+                            const struct mqtt_bytes *head, size_t payload);
 /* Queues an answer of blocks, to be sent as the device takes them. Takes `blocks`. */
 void client_queue_blocks(struct client *client, struct reserved_blocks *blocks);
 /* Unsent output is above OUTPUT_HIGH. */

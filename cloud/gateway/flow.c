@@ -34,17 +34,26 @@ static bool may_read_device(const struct client *client)
            unsent(client->broker) < OUTPUT_HIGH && unsent(client->device) < 2 * OUTPUT_HIGH;
 }
 
+/* In MQTT 5 what CONNACK says counts, and with it properties. */
+static uint32_t body_limit(const struct client *client)
+{
+    return client->mqtt5 ? MQTT5_PACKET_LIMIT - 4u : MQTT_BODY_LIMIT;
+}
+
 static void read_device(struct client *client)
 {
     struct evbuffer *input = bufferevent_get_input(client->device);
     struct packet packet;
     while (!client->ending && may_read_device(client)) {
-        otter_status status = packet_peek(input, client->mqtt, MQTT_BODY_LIMIT, &packet);
+        otter_status status = packet_peek(input, client->mqtt, body_limit(client), &packet);
         if (status == OTTER_E_AGAIN)
             return;
         if (status != OTTER_OK) {
-            client_end(client, "its packet is %s (at most %u KiB of payload)",
-                       otter_status_text(status), MQTT_PAYLOAD_MAX / 1024);
+            client_fail(client,
+                        status == OTTER_E_TOO_LONG ? MQTT5_PACKET_TOO_LARGE
+                                                   : MQTT5_MALFORMED_PACKET,
+                        "its packet is %s (at most %u KiB of payload)", otter_status_text(status),
+                        MQTT_PAYLOAD_MAX / 1024);
             return;
         }
         client_touch(client);
@@ -99,6 +108,14 @@ void client_relay_device(struct client *client, struct packet *packet)
     rate_spend(&client->bytes_to, client->gateway->rules.bytes, packet->size);
 }
 
+void client_relay_device_as(struct client *client, struct packet *packet,
+                            const struct mqtt_bytes *head, size_t payload)
+{
+    if (!packet_move_as(packet, head, payload, bufferevent_get_output(client->device)))
+        client_end(client, "out of memory");
+    rate_spend(&client->bytes_to, client->gateway->rules.bytes, head->length + payload);
+}
+
 /* All but a plain QoS 0 message may change what the broker has to keep. */
 static bool may_last(unsigned type, unsigned flags)
 {
@@ -120,6 +137,17 @@ void client_relay_broker(struct client *client, struct packet *packet)
     if (!client->broker)
         return;
     if (!packet_move(packet, bufferevent_get_output(client->broker)))
+        client_end(client, "out of memory");
+    if (may_last(packet->header.type, packet->header.flags))
+        broker_changed(client->gateway->broker);
+}
+
+void client_relay_broker_as(struct client *client, struct packet *packet,
+                            const struct mqtt_bytes *head, size_t payload)
+{
+    if (!client->broker)
+        return;
+    if (!packet_move_as(packet, head, payload, bufferevent_get_output(client->broker)))
         client_end(client, "out of memory");
     if (may_last(packet->header.type, packet->header.flags))
         broker_changed(client->gateway->broker);

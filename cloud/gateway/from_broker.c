@@ -13,26 +13,31 @@ static void on_connack(struct client *client, struct packet *packet)
         client_refuse(client, MQTT5_SERVER_UNAVAILABLE, "the broker does not take it");
         return;
     }
-    session_begin(client->gateway->sessions, client->session, client->persistent,
+    session_begin(client->gateway->sessions, client->session, client_expiry_s(client),
                   connack.session_present);
     const char *thing = identity_thing(client->identity);
     char label[PRINCIPAL_LABEL];
     principal_label(&client->principal, label);
-    cloud_log("gateway", "%s connected from %s, %s%s%s%s", client->id, client->address, label,
-              thing ? ", thing " : "", thing ? thing : "",
+    cloud_log("gateway", "%s connected from %s, %s%s%s%s%s", client->id, client->address, label,
+              thing ? ", thing " : "", thing ? thing : "", client->mqtt5 ? ", MQTT 5" : "",
               connack.session_present ? ", session resumed" : "");
-    client_relay_device(client, packet);
+    if (client->mqtt5)
+        mqtt5_send_connack(client, connack.session_present);
+    else
+        client_relay_device(client, packet);
     events_connected(client);
 }
 
 static bool matches(const char *filter, const struct mqtt_publish *publish)
 {
+    filter = filter_of_share(filter);
     return mqtt_filter_matches((struct mqtt_text){filter, strlen(filter)}, publish->topic);
 }
 
 /* `par/#`, and the message is for `par`. */
 static bool is_parent(const char *filter, const struct mqtt_publish *publish)
 {
+    filter = filter_of_share(filter);
     size_t length = strlen(filter);
     return length == publish->topic.length + 2 && memcmp(filter + length - 2, "/#", 2) == 0;
 }
@@ -113,7 +118,10 @@ static void on_publish(struct client *client, struct packet *packet)
     memcpy(topic, publish.topic.data, publish.topic.length);
     topic[publish.topic.length] = '\0';
     if (may_have(client, &publish, topic)) {
-        client_relay_device(client, packet);
+        if (client->mqtt5)
+            mqtt5_relay_device(client, packet, &publish);
+        else
+            client_relay_device(client, packet);
     } else if (publish.qos > 0) {
         const struct mqtt_ack puback = {.packet_id = publish.packet_id};
         int length = client->mqtt->encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, &puback);
@@ -131,13 +139,16 @@ static struct pending_subscribe *find_pending(struct client *client, uint16_t pa
 }
 
 /* Puts the refusals back between the codes of the filters that went to the broker. */
-static size_t merge_codes(const struct pending_subscribe *pending, struct mqtt_bytes granted,
-                          uint8_t refusal, uint8_t codes[FILTERS_MAX])
+static size_t merge_codes(const struct client *client, const struct pending_subscribe *pending,
+                          struct mqtt_bytes granted, uint8_t codes[FILTERS_MAX])
 {
     size_t taken = 0;
     for (size_t i = 0; i < pending->count; i++) {
-        bool refused = pending->refused[i] || taken == granted.length;
-        codes[i] = refused ? refusal : granted.data[taken++];
+        const enum mqtt5_reason refusal = pending->refused[i]      ? pending->refused[i]
+                                          : taken < granted.length ? MQTT5_SUCCESS
+                                                                   : MQTT5_UNSPECIFIED_ERROR;
+        codes[i] =
+            refusal ? client->mqtt->code(MQTT_PACKET_SUBACK, refusal) : granted.data[taken++];
     }
     return pending->count;
 }
@@ -152,8 +163,7 @@ static void on_suback(struct client *client, struct packet *packet)
     struct pending_subscribe *pending = find_pending(client, suback.packet_id);
     if (!pending)
         return;
-    suback.codes.length = merge_codes(
-        pending, suback.codes, client->mqtt->code(MQTT_PACKET_SUBACK, MQTT5_NOT_AUTHORIZED), codes);
+    suback.codes.length = merge_codes(client, pending, suback.codes, codes);
     suback.codes.data = codes;
     suback.properties = (struct mqtt_bytes){NULL, 0}; /* the broker's words are not for devices */
     int length = client->mqtt->encode_grants(out, sizeof out, MQTT_PACKET_SUBACK, &suback);
@@ -161,6 +171,20 @@ static void on_suback(struct client *client, struct packet *packet)
         client_send_device(client, out, (size_t)length);
     pending->packet_id = 0;
     client->subscribes_pending--;
+}
+
+/* That nobody listens is not for devices, as AWS IoT has it. */
+static void on_puback(struct client *client, struct packet *packet)
+{
+    struct mqtt_ack ack;
+    if (!client->mqtt5)
+        client_relay_device(client, packet);
+    else if (client->mqtt->decode_ack(MQTT_PACKET_PUBACK, packet->body, packet->header.body_length,
+                                      &ack) == OTTER_OK)
+        client_acknowledge(client, ack.packet_id,
+                           ack.reason < MQTT5_UNSPECIFIED_ERROR ? MQTT5_SUCCESS
+                                                                : (enum mqtt5_reason)ack.reason,
+                           NULL);
 }
 
 void from_broker(struct client *client, struct packet *packet)
@@ -175,7 +199,14 @@ void from_broker(struct client *client, struct packet *packet)
     case MQTT_PACKET_SUBACK:
         on_suback(client, packet);
         break;
-    default: /* PUBACK, UNSUBACK */
+    case MQTT_PACKET_PUBACK:
+        on_puback(client, packet);
+        break;
+    case MQTT_PACKET_DISCONNECT: /* MQTT 5 */
+        client_blame(client, WHY_SERVER);
+        client_fail(client, MQTT5_SERVER_SHUTTING_DOWN, "the broker ended its connection");
+        break;
+    default: /* UNSUBACK */
         client_relay_device(client, packet);
         break;
     }

@@ -89,7 +89,7 @@ static bool open_door(struct gateway *gateway, const struct gateway_config *conf
 static bool make_parts(struct gateway *gateway)
 {
     gateway->joiners = joiners_new(gateway);
-    gateway->sessions = sessions_new(gateway->loop);
+    gateway->sessions = sessions_new(gateway->loop, rules_session_s(&gateway->rules));
     gateway->principals = principals_new();
     gateway->presence = presence_notes_new(gateway->loop);
     return gateway->joiners && gateway->sessions && gateway->principals && gateway->presence;
@@ -152,6 +152,7 @@ void gateway_stop(struct gateway *gateway)
     fleet_forget_waiting(gateway->cloud); /* their answers go through here */
     while (!LIST_EMPTY(&gateway->clients)) {
         client_blame(LIST_FIRST(&gateway->clients), WHY_STOPPING);
+        client_farewell(LIST_FIRST(&gateway->clients), MQTT5_SERVER_SHUTTING_DOWN);
         client_free(LIST_FIRST(&gateway->clients));
     }
     delay_stop(gateway->delay);

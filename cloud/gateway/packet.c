@@ -68,6 +68,15 @@ bool packet_move(struct packet *packet, struct evbuffer *to)
     return evbuffer_remove_buffer(packet->buffer, to, packet->size) == (int)packet->size;
 }
 
+bool packet_move_as(struct packet *packet, const struct mqtt_bytes *head, size_t payload,
+                    struct evbuffer *to)
+{
+    packet->taken = true;
+    return evbuffer_add(to, head->data, head->length) == 0 &&
+           evbuffer_drain(packet->buffer, packet->size - payload) == 0 &&
+           evbuffer_remove_buffer(packet->buffer, to, payload) == (int)payload;
+}
+
 void packet_done(struct packet *packet)
 {
     if (!packet->taken)

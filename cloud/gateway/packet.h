@@ -26,6 +26,9 @@ otter_status packet_peek(struct evbuffer *buffer, const struct mqtt_version *ver
 /* Its payload has a length but `data == NULL`, unless `whole`. */
 otter_status packet_publish(struct packet *packet, bool whole, struct mqtt_publish *publish);
 
+/* Puts `head` and the last `payload` bytes of the packet at the end of `to`. */
+bool packet_move_as(struct packet *packet, const struct mqtt_bytes *head, size_t payload,
+                    struct evbuffer *to);
 /* Puts the packet at the end of `to`. Its body may not be read any more. False: out of memory. */
 bool packet_move(struct packet *packet, struct evbuffer *to);
 /* Takes it out of its buffer if nobody has yet. */

@@ -100,15 +100,6 @@ static void reply_late(void *context, const struct reserved_message *message)
     free(kept);
 }
 
-static void acknowledge(struct client *client, uint16_t packet_id)
-{
-    uint8_t packet[8];
-    const struct mqtt_ack ack = {.packet_id = packet_id};
-    int length = client->mqtt->encode_ack(packet, sizeof packet, MQTT_PACKET_PUBACK, &ack);
-    if (length > 0)
-        client_send_device(client, packet, (size_t)length);
-}
-
 void from_device_reserved(struct client *client, const char *topic,
                           const struct mqtt_publish *publish)
 {
@@ -122,13 +113,15 @@ void from_device_reserved(struct client *client, const char *topic,
                                              .keep = keep,
                                              .late = reply_late};
     if (publish->retain) {
-        client_end(client, "it published a retained message on the reserved topic %s", topic);
+        client_fail(client, MQTT5_TOPIC_INVALID,
+                    "it published a retained message on the reserved topic %s", topic);
         return;
     }
     if (publish->qos == 1)
-        acknowledge(client, publish->packet_id);
+        client_acknowledge(client, publish->packet_id, MQTT5_SUCCESS, NULL);
     if (!reserved_publish(client->cloud, &request, &answers))
-        client_end(client, "%s is not a reserved topic that this cloud takes requests on", topic);
+        client_fail(client, MQTT5_TOPIC_INVALID,
+                    "%s is not a reserved topic that this cloud takes requests on", topic);
     else
         loop_hold_output(client->gateway->loop, client->device); /* the PUBACK, too */
 }

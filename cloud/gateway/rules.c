@@ -49,6 +49,7 @@ bool rules_limit(struct rules *rules, const char *text)
                       : is(text, length, "bytes")    ? &rules->bytes
                       : is(text, length, "connect")  ? &rules->connects
                       : is(text, length, "greeting") ? &rules->greeting
+                      : is(text, length, "session")  ? &rules->session
                                                      : NULL;
     char *end = NULL;
     if (!limit || text[length] != '=' || text[length + 1] < '0' || text[length + 1] > '9')
@@ -58,6 +59,12 @@ bool rules_limit(struct rules *rules, const char *text)
         return false;
     *limit = (unsigned)value;
     return true;
+}
+
+uint32_t rules_session_s(const struct rules *rules)
+{
+    const uint32_t most = 604800; /* a week: AWS's ceiling */
+    return rules->session > 0 && rules->session < most ? rules->session : most;
 }
 
 static int64_t monotonic_us(void)

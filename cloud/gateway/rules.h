@@ -10,6 +10,7 @@
  *   publish=N   PUBLISHes a second, each way on each connection; more are lost (100)
  *   bytes=N     bytes a second, each way on each connection; more come later (524288)
  *   connect=N   CONNECTs a second of one client id; more are refused (1)
+ *   session=N   seconds that a session outlives its connection at most, 604800 or less (3600)
  *   greeting=N  seconds for TLS, and again for CONNECT: an emulated or small board needs some (15)
  */
 #ifndef OTTER_CLOUD_GATEWAY_RULES_H
@@ -25,11 +26,12 @@ struct rules {
     unsigned relaxed;                  /* of enum rule */
     unsigned publish, bytes, connects; /* a second; 0: as many as they like */
     unsigned greeting;                 /* seconds; 0: as long as they like */
+    unsigned session;                  /* seconds; 0: a week */
 };
 
 #define RULES_AWS                                                                                  \
     {                                                                                              \
-        0, 100, 524288, 1, 15                                                                      \
+        0, 100, 524288, 1, 15, 3600                                                                \
     }
 
 /* Relaxes the rules of a list, "sni,dates"; "all" is each and every limit. False: one is unknown.
@@ -37,6 +39,9 @@ struct rules {
 bool rules_relax(struct rules *rules, const char *list);
 /* Sets a limit, "publish=500". False: there is none of that name, or it is no number. */
 bool rules_limit(struct rules *rules, const char *text);
+
+/* How long a session outlives its connection at most, seconds. */
+uint32_t rules_session_s(const struct rules *rules);
 
 /* So many a second, and a second's worth at once. All zero is full. */
 struct rate_bucket {

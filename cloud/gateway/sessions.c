@@ -14,13 +14,14 @@
 #include "cloud/core/registry/session_store.h"
 #include "cloud/loop/loop.h"
 
-#define WRITE_S   1
-#define FORGET_MS 3600000
-#define SWEEP_S   60
+#define WRITE_S  1
+#define FORGET_S 3600 /* what else is known of who has no session */
+#define SWEEP_S  60
 
 struct sessions {
     void *tree; /* of struct session */
     struct cloud *cloud;
+    uint32_t expiry_s;
     struct event *write, *sweep;
 };
 
@@ -96,16 +97,30 @@ void session_unsubscribe(struct sessions *sessions, struct session *session, con
         changed(sessions, session);
 }
 
-void session_begin(struct sessions *sessions, struct session *session, bool persistent,
+const char *filter_of_share(const char *filter)
+{
+    if (strncmp(filter, "$share/", 7) != 0)
+        return filter;
+    const char *slash = strchr(filter + 7, '/');
+    return slash ? slash + 1 : filter;
+}
+
+void session_expire(struct sessions *sessions, struct session *session, uint32_t expiry_s)
+{
+    if (session->persistent != (expiry_s > 0))
+        changed(sessions, session);
+    session->persistent = expiry_s > 0;
+    session->expiry_s = expiry_s;
+}
+
+void session_begin(struct sessions *sessions, struct session *session, uint32_t expiry_s,
                    bool resumed)
 {
     if (!resumed && session->filter_count > 0) {
         clear(session);
         changed(sessions, session);
     }
-    if (session->persistent != persistent)
-        changed(sessions, session);
-    session->persistent = persistent;
+    session_expire(sessions, session, expiry_s);
 }
 
 void session_leave(struct session *session)
@@ -155,6 +170,7 @@ static void take_filter(void *context, const char *client, const char *filter)
     if (!session)
         return;
     session->persistent = true;
+    session->expiry_s = ((struct sessions *)context)->expiry_s;
     add_filter(session, filter);
 }
 
@@ -192,15 +208,17 @@ static void free_session(void *node)
 
 struct sweep {
     struct session *found;
-    int64_t before_ms;
+    int64_t now_ms;
 };
 
 static void find_old(const void *node, VISIT visit, void *context)
 {
     struct session *session = *(struct session *const *)node;
     struct sweep *sweep = context;
+    const int64_t kept_s =
+        session->persistent && session->expiry_s > FORGET_S ? session->expiry_s : FORGET_S;
     if ((visit == postorder || visit == leaf) && !sweep->found && !session->client &&
-        session->left_ms < sweep->before_ms)
+        session->left_ms + kept_s * 1000 < sweep->now_ms)
         sweep->found = session;
 }
 
@@ -210,7 +228,7 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
     struct sessions *sessions = context;
     (void)fd, (void)what;
     for (int i = 0; i < 100; i++) {
-        struct sweep sweep = {NULL, monotonic_ms() - FORGET_MS};
+        struct sweep sweep = {NULL, monotonic_ms()};
         twalk_r(sessions->tree, find_old, &sweep);
         if (!sweep.found)
             return;
@@ -223,13 +241,14 @@ static void on_sweep(evutil_socket_t fd, short what, void *context)
     }
 }
 
-struct sessions *sessions_new(struct loop *loop)
+struct sessions *sessions_new(struct loop *loop, uint32_t expiry_s)
 {
     const struct timeval period = {SWEEP_S, 0};
     struct sessions *sessions = calloc(1, sizeof *sessions);
     if (!sessions)
         return NULL;
     sessions->cloud = loop->cloud;
+    sessions->expiry_s = expiry_s;
     sessions->write = evtimer_new(loop->base, on_write, sessions);
     sessions->sweep = event_new(loop->base, -1, EV_PERSIST, on_sweep, sessions);
     if (!sessions->write || !sessions->sweep || event_add(sessions->sweep, &period) != 0) {

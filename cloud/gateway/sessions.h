@@ -1,7 +1,7 @@
 /* What the gateway remembers of a client id, connected or not: the connection, the filters of its
- * session, how often it came. As long as the broker keeps a session: an hour after the last
- * connection. Filters of persistent sessions are kept in the database as well, since the broker's
- * sessions outlive the cloud. */
+ * session, how often it came. As long as the broker keeps a session: by its
+ * expiry, in 3.1.1 as rules.h has it. Filters of persistent sessions are kept in the database as
+ * well, since the broker's sessions outlive the cloud. */
 #ifndef OTTER_CLOUD_GATEWAY_SESSIONS_H
 #define OTTER_CLOUD_GATEWAY_SESSIONS_H
 
@@ -22,6 +22,7 @@ struct session {
     char id[CLIENT_ID_MAX + 1]; /* first: what the tree compares */
     struct client *client;      /* the connection that has it, or NULL */
     bool persistent;
+    uint32_t expiry_s; /* how long it outlives the connection, if it does */
     char *filters[SUBSCRIPTIONS_MAX];
     size_t filter_count;
     int64_t connects;         /* connections before this one, for events */
@@ -30,8 +31,9 @@ struct session {
     bool changed;             /* the database does not have it yet */
 };
 
-/* `loop` must live longer. NULL: out of memory. */
-struct sessions *sessions_new(struct loop *loop);
+/* `loop` must live longer; `expiry_s` is that of sessions from before the start. NULL: out of
+ * memory. */
+struct sessions *sessions_new(struct loop *loop, uint32_t expiry_s);
 /* Writes what is not yet written. */
 void sessions_free(struct sessions *sessions);
 
@@ -40,9 +42,14 @@ struct session *sessions_get(struct sessions *sessions, const char *id);
 /* The same, but NULL when there is none. */
 struct session *sessions_find(struct sessions *sessions, const char *id);
 
-/* CONNECT: the session begins anew, or goes on when the broker had one. */
-void session_begin(struct sessions *sessions, struct session *session, bool persistent,
+/* CONNECT: the session begins anew, or goes on when the broker had one. `expiry_s` 0: it ends with
+ * the connection. */
+void session_begin(struct sessions *sessions, struct session *session, uint32_t expiry_s,
                    bool resumed);
+/* DISCONNECT of MQTT 5: that has changed. */
+void session_expire(struct sessions *sessions, struct session *session, uint32_t expiry_s);
+/* What `$share/group/` is in front of; of another filter, all of it. */
+const char *filter_of_share(const char *filter);
 /* False when it has as many as it may, or no memory. */
 bool session_subscribe(struct sessions *sessions, struct session *session, const char *filter);
 void session_unsubscribe(struct sessions *sessions, struct session *session, const char *filter);

@@ -118,6 +118,7 @@ bool device_open(struct device *device, struct event_base *base, uint16_t port,
     memset(device, 0, offsetof(struct device, buffer));
     device->length = device->used = 0;
     device->base = base;
+    device->mqtt = &mqtt_3_1_1;
     device->context = SSL_CTX_new(TLS_client_method());
     set_options(device, options);
     if (!open_tcp(device, port))
@@ -192,7 +193,7 @@ bool device_read(struct device *device, struct mqtt_header *header, const uint8_
     bool closed = false;
     drop_used(device);
     for (;;) {
-        if (mqtt_decode_header(device->buffer, device->length, header) == OTTER_OK &&
+        if (device->mqtt->decode_header(device->buffer, device->length, header) == OTTER_OK &&
             device->length >= header->size + header->body_length) {
             *body = device->buffer + header->size;
             device->used = header->size + header->body_length;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "codec/mqtt_packet.h"
+#include "codec/mqtt_version.h"
 
 struct credentials {
     EVP_PKEY *key;
@@ -27,6 +27,7 @@ struct device {
     SSL_CTX *context;
     SSL *ssl;
     int fd;
+    const struct mqtt_version *mqtt; /* 3.1.1 until it is changed */
     uint8_t buffer[600000]; /* what has arrived; `used` of it is the packet that was read last */
     size_t length, used;
 };

@@ -88,7 +88,7 @@ int scene_setup(void **state)
     scene.base = event_base_new();
     assert_int_equal(core_start(&scene.cloud, &config), OTTER_OK);
     loop_log(scene.base);
-    scene.broker = broker_start(scene.base, scene.dir);
+    scene.broker = broker_start(scene.base, scene.dir, 3600);
     assert_non_null(scene.broker);
     scene.publisher = (struct reserved_publisher){publish_by_broker, scene.broker};
     scene.cloud.notify = (struct notify){reserved_notify, &scene.publisher};

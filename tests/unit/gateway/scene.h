@@ -59,6 +59,7 @@ bool text_is(struct mqtt_text text, const char *expected);
 int run_gateway_tests(void);
 void connect_both(void);
 
+int run_mqtt5_tests(void);
 int run_relay_tests(void);
 int run_reserved_tests(void);
 

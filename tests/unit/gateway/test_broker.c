@@ -168,7 +168,7 @@ static int setup(void **state)
         return -1;
     world.base = event_base_new();
     loop_log(world.base);
-    world.broker = broker_start(world.base, world.dir);
+    world.broker = broker_start(world.base, world.dir, 3600);
     *state = &world;
     return world.broker ? 0 : -1;
 }

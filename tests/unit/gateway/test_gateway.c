@@ -230,10 +230,10 @@ static void a_client_id_is_required_and_limited(void **state)
     assert_int_equal(scene_connect(&scene.a, &scene.credentials, longest + 1), 0);
 }
 
-static void mqtt_5_is_answered_with_the_version_code(void **state)
+static void an_unknown_version_is_answered_with_the_version_code(void **state)
 {
     (void)state;
-    static const uint8_t connect[] = {0x10, 15, 0,  4, 'M', 'Q', 'T', 'T', 5,
+    static const uint8_t connect[] = {0x10, 15, 0,  4, 'M', 'Q', 'T', 'T', 6,
                                       2,    0,  60, 0, 0,   2,   't', '1'};
     const uint8_t *body;
     struct mqtt_header header;
@@ -381,7 +381,7 @@ int run_gateway_tests(void)
         TEST(rules_and_limits_are_named),
         TEST(connect_needs_a_policy),
         TEST(a_client_id_is_required_and_limited),
-        TEST(mqtt_5_is_answered_with_the_version_code),
+        TEST(an_unknown_version_is_answered_with_the_version_code),
         TEST(a_second_connection_of_a_client_id_ends_the_first),
         TEST(pings_are_answered),
         TEST(packets_sent_before_the_connack_are_kept),
@@ -400,5 +400,5 @@ int main(void)
         printf("skipped: Mosquitto is not installed (apt-get install mosquitto)\n");
         return 77;
     }
-    return run_gateway_tests() + run_relay_tests() + run_reserved_tests();
+    return run_gateway_tests() + run_relay_tests() + run_mqtt5_tests() + run_reserved_tests();
 }
