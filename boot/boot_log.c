@@ -12,8 +12,8 @@ static void log_progress(uint32_t done, uint32_t total)
     if (total == 0 || done / (total / 10 + 1) == tenths)
         return;
     tenths = done / (total / 10 + 1);
-    log_line(LOG_LEVEL_INF, "BOOT", NULL, 0, "Swapping: %lu of %lu", (unsigned long)done,
-             (unsigned long)total);
+    LOG_PLAIN(LOG_LEVEL_INF, "BOOT", "Swapping: %lu of %lu", (unsigned long)done,
+              (unsigned long)total);
 }
 
 void boot_log(void *ctx, const struct boot_event *event)
@@ -23,7 +23,7 @@ void boot_log(void *ctx, const struct boot_event *event)
     if (event->type == BOOT_EVENT_PROGRESS)
         log_progress((uint32_t)event->value, event->total);
     else if (boot_event_text(event, line, sizeof line))
-        log_line(LOG_LEVEL_INF, "BOOT", NULL, 0, "%s", line);
+        LOG_PLAIN(LOG_LEVEL_INF, "BOOT", "%s", line);
 }
 
 uint32_t boot_log_bytes_copied(void)

@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "port/port.h"
 
@@ -17,20 +18,22 @@ void log_set_route(log_route *function, enum log_level level)
     highest = level;
 }
 
-void log_line(enum log_level level, const char *tag, const char *file, int line, const char *format,
-              ...)
+void log_line(unsigned place, const char *origin, const char *format, ...)
 {
     char text[LOG_LINE_MAX];
+    const enum log_level level = (enum log_level)(place & 3u);
+    const char *file = origin + strlen(origin) + 1;
     if (level > highest)
         return;
-    int length = snprintf(text, sizeof text, "<%s> %8lu [%-10.10s] ", level_names[level & 3],
-                          (unsigned long)port_now(), tag);
+    int length = snprintf(text, sizeof text, "<%s> %8lu [%-10.10s] ", level_names[level],
+                          (unsigned long)port_now(), origin);
     va_list args;
     va_start(args, format);
     length += vsnprintf(text + length, sizeof text - (size_t)length, format, args);
     va_end(args);
-    if ((size_t)length < sizeof text && file != NULL)
-        length += snprintf(text + length, sizeof text - (size_t)length, " (%s:%d)", file, line);
+    if ((size_t)length < sizeof text && *file != '\0')
+        length +=
+            snprintf(text + length, sizeof text - (size_t)length, " (%s:%u)", file, place >> 2);
     if ((size_t)length >= sizeof text) {
         length = (int)sizeof text - 1;
         text[length - 3] = text[length - 2] = text[length - 1] = '.';

@@ -30,22 +30,27 @@ enum log_level {
 #define LOG_AT(level, tag, ...)                                                                    \
     do {                                                                                           \
         if ((level) <= LOG_LEVEL_MAX)                                                              \
-            log_line((level), (tag), __FILE_NAME__, __LINE__, __VA_ARGS__);                        \
+            log_line(LOG_PLACE((level), __LINE__), tag "\0" __FILE_NAME__, __VA_ARGS__);           \
     } while (0)
 
 #ifndef __FILE_NAME__ /* GCC 12 has __FILE_NAME__, older compilers do not */
 #define __FILE_NAME__ __FILE__
 #endif
 
+/* `tag` is the room in capitals, at most 10 characters, as a literal. */
 #define LOG_ERR(tag, ...) LOG_AT(LOG_LEVEL_ERR, tag, __VA_ARGS__)
 #define LOG_WRN(tag, ...) LOG_AT(LOG_LEVEL_WRN, tag, __VA_ARGS__)
 #define LOG_INF(tag, ...) LOG_AT(LOG_LEVEL_INF, tag, __VA_ARGS__)
 #define LOG_DBG(tag, ...) LOG_AT(LOG_LEVEL_DBG, tag, __VA_ARGS__)
 
-/* `tag` is the room in capitals, at most 10 characters. `file` NULL: the line has no place in it,
- * for those who log on behalf of others. Not for use in interrupts. */
-void log_line(enum log_level level, const char *tag, const char *file, int line, const char *format,
-              ...) __attribute__((format(printf, 5, 6)));
+/* The same without a place in the line, for those who log on behalf of others. */
+#define LOG_PLAIN(level, tag, ...) log_line((level), tag "\0", __VA_ARGS__)
+
+/* What the macros call; level and line in one number, tag and file in one text with a NUL between,
+ * as each of some hundred calls costs flash. Not for use in interrupts. */
+#define LOG_PLACE(level, line) ((unsigned)(level) | (unsigned)(line) << 2)
+void log_line(unsigned place, const char *origin, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* LOG_LEVEL_MAX at first. */
 void log_set_level(enum log_level level);

@@ -21,13 +21,12 @@ void port_log_write(const char *line, size_t length)
 static _Noreturn void stop(const struct boot_config *config)
 {
 #ifdef OTTER_BOOT_RECOVERY
-    log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0,
-             "no bootable image: waiting for an upload over the console (otter recover)");
+    LOG_PLAIN(LOG_LEVEL_ERR, "BOOT",
+              "no bootable image: waiting for an upload over the console (otter recover)");
     recovery_serve(config, board.image_size_max, OTTER_NEVER);
 #else
     (void)config;
-    log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0,
-             "Unable to find bootable image: program one and reset");
+    LOG_PLAIN(LOG_LEVEL_ERR, "BOOT", "Unable to find bootable image: program one and reset");
 #endif
     for (;;)
         __asm volatile("wfi");

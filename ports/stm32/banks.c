@@ -62,12 +62,12 @@ void chip_settle_banks(enum reset_reason reason)
 {
     const uint32_t cut = FLASH_OP_CODE();
     if (cut == FLASH_OP_OPTIONS || cut == FLASH_OP_KEYS_SWAP) {
-        log_line(LOG_LEVEL_WRN, "BOOT", NULL, 0, "finishing a change of option bytes that was cut");
+        LOG_PLAIN(LOG_LEVEL_WRN, "BOOT", "finishing a change of option bytes that was cut");
         if (program_options() != OTTER_OK)
-            log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the option bytes are refused");
+            LOG_PLAIN(LOG_LEVEL_ERR, "BOOT", "the option bytes are refused");
     }
     if ((FLASH_OPTSR_CUR ^ FLASH_OPTCR) & FLASH_SWAP) {
-        log_line(LOG_LEVEL_WRN, "BOOT", NULL, 0, "a reset puts the exchange of the banks in force");
+        LOG_PLAIN(LOG_LEVEL_WRN, "BOOT", "a reset puts the exchange of the banks in force");
         load_options(reason);
     }
     (void)flash_is_swapped();
@@ -101,7 +101,7 @@ void chip_settle_banks(enum reset_reason reason)
 static otter_status order_swap(void)
 {
     if (!(FLASH_OPTR & FLASH_OPTR_DUALBANK)) {
-        log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the option DUALBANK is off: set it to 1");
+        LOG_PLAIN(LOG_LEVEL_ERR, "BOOT", "the option DUALBANK is off: set it to 1");
         return OTTER_E_UNSUPPORTED;
     }
     open_options();
@@ -118,7 +118,7 @@ static void load_options(enum reset_reason reason)
 {
     if (system_may_reset())
         order_load(reason);
-    log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "resets do not put the option bytes in force");
+    LOG_PLAIN(LOG_LEVEL_ERR, "BOOT", "resets do not put the option bytes in force");
 }
 
 /* ---- the other bank's bootloader ---- */
@@ -162,7 +162,7 @@ static otter_status mirror_bootloader(void)
         const uint32_t end = sector + (left < FLASH_SECTOR ? left : FLASH_SECTOR);
         if (copy_or_compare(sector, end, false) == OTTER_OK)
             continue;
-        log_line(LOG_LEVEL_INF, "BOOT", NULL, 0, "this bootloader goes to the other bank");
+        LOG_PLAIN(LOG_LEVEL_INF, "BOOT", "this bootloader goes to the other bank");
         status = flash_erase(&there, sector, FLASH_SECTOR);
         if (status == OTTER_OK)
             status = copy_or_compare(sector, end, true);
@@ -176,12 +176,12 @@ otter_status chip_swap_banks(void *ctx)
 {
     const enum reset_reason *reason = ctx;
     if (!system_may_reset()) {
-        log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the banks do not change places at a reset");
+        LOG_PLAIN(LOG_LEVEL_ERR, "BOOT", "the banks do not change places at a reset");
         return OTTER_E_UNSUPPORTED;
     }
     otter_status status = mirror_bootloader();
     if (status != OTTER_OK) {
-        log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the other bank takes no bootloader");
+        LOG_PLAIN(LOG_LEVEL_ERR, "BOOT", "the other bank takes no bootloader");
         return status;
     }
     const uint32_t primask = irq_save();
@@ -190,6 +190,6 @@ otter_status chip_swap_banks(void *ctx)
         order_load(*reason);
     flash_close();
     irq_restore(primask);
-    log_line(LOG_LEVEL_ERR, "BOOT", NULL, 0, "the option bytes are refused");
+    LOG_PLAIN(LOG_LEVEL_ERR, "BOOT", "the option bytes are refused");
     return OTTER_E_FLASH;
 }

@@ -94,7 +94,7 @@ static void erase_clears_exactly_the_sectors_named(void **state)
 static void a_log_line_has_level_time_tag_text_and_place(void **state)
 {
     (void)state;
-    log_line(LOG_LEVEL_INF, "OTA", "ota.c", 12, "block %d", 7);
+    log_line(LOG_PLACE(LOG_LEVEL_INF, 12), "OTA\0ota.c", "block %d", 7);
     assert_string_equal(logged, "<INF>    15487 [OTA       ] block 7 (ota.c:12)");
 }
 
@@ -104,7 +104,7 @@ static void a_long_log_line_is_cut_and_says_so(void **state)
     char text[400];
     memset(text, 'x', sizeof text);
     text[sizeof text - 1] = '\0';
-    log_line(LOG_LEVEL_WRN, "NET", "net.c", 1, "%s", text);
+    LOG_WRN("NET", "%s", text);
     assert_int_equal(logged_length, LOG_LINE_MAX - 1);
     assert_string_equal(logged + logged_length - 4, "x...");
 }
@@ -127,12 +127,12 @@ static void a_sink_gets_the_lines_of_its_own_level_whatever_the_console_shows(vo
     log_add_sink(&sink);
     log_add_sink(&sink);
     logged[0] = '\0';
-    log_line(LOG_LEVEL_INF, "A", NULL, 0, "shown only");
+    LOG_PLAIN(LOG_LEVEL_INF, "A", "shown only");
     assert_string_equal(sunk, "");
     assert_non_null(strstr(logged, "shown only"));
     log_set_level(LOG_LEVEL_NONE);
     logged[0] = '\0';
-    log_line(LOG_LEVEL_WRN, "A", NULL, 0, "kept only");
+    LOG_PLAIN(LOG_LEVEL_WRN, "A", "kept only");
     log_set_level(LOG_LEVEL_MAX);
     assert_string_equal(logged, "");
     assert_string_equal(sunk, "1<WRN>    15487 [A         ] kept only");
