@@ -1,82 +1,51 @@
 /* A report's bytes: the same members in JSON or CBOR, under their long or their short names. */
 #include <string.h>
 
-#include "codec/cbor.h"
+#include "codec/document.h"
 #include "services/defender/defender.h"
 
 #define CONNECTIONS_MAX 4u
 #define PORTS_MAX       8u
 
 struct report {
-    struct defender_form form;
-    struct cbor_writer cbor;
-    struct json_writer json;
+    bool brief;
+    struct document_writer w;
 };
 
-/* "header\0hed": both names of a member, as one text. NULL: an entry of an array, or the root. */
+/* "header\0hed": both names of a member, as one text. NULL: an entry of a list, or the root. */
 static const char *name_of(const struct report *r, const char *names)
 {
-    return names != NULL && r->form.brief ? names + strlen(names) + 1 : names;
-}
-
-static const char *begin(struct report *r, const char *names)
-{
-    const char *name = name_of(r, names);
-    if (!r->form.json && name != NULL)
-        cbor_write_text(&r->cbor, name);
-    return name;
+    return names != NULL && r->brief ? names + strlen(names) + 1 : names;
 }
 
 static void open_map(struct report *r, const char *names)
 {
-    const char *name = begin(r, names);
-    if (r->form.json)
-        json_write_object(&r->json, name);
-    else
-        cbor_write_map_indefinite(&r->cbor);
-}
-
-static void close_map(struct report *r)
-{
-    if (r->form.json)
-        json_write_object_end(&r->json);
-    else
-        cbor_write_end(&r->cbor);
+    document_open_map(&r->w, name_of(r, names));
 }
 
 static void open_list(struct report *r, const char *names)
 {
-    const char *name = begin(r, names);
-    if (r->form.json)
-        json_write_array(&r->json, name);
-    else
-        cbor_write_array_indefinite(&r->cbor);
-}
-
-static void close_list(struct report *r)
-{
-    if (r->form.json)
-        json_write_array_end(&r->json);
-    else
-        cbor_write_end(&r->cbor);
+    document_open_list(&r->w, name_of(r, names));
 }
 
 static void put_number(struct report *r, const char *names, uint32_t value)
 {
-    const char *name = begin(r, names);
-    if (r->form.json)
-        json_write_int(&r->json, name, value);
-    else
-        cbor_write_uint(&r->cbor, value);
+    document_put_number(&r->w, name_of(r, names), value);
 }
 
 static void put_text(struct report *r, const char *names, const char *value)
 {
-    const char *name = begin(r, names);
-    if (r->form.json)
-        json_write_string(&r->json, name, value);
-    else
-        cbor_write_text(&r->cbor, value);
+    document_put_text(&r->w, name_of(r, names), value);
+}
+
+static void close_map(struct report *r)
+{
+    document_close_map(&r->w);
+}
+
+static void close_list(struct report *r)
+{
+    document_close_list(&r->w);
 }
 
 /* ---- the members ---- */
@@ -135,26 +104,19 @@ static void put_connections(struct report *r, const struct defender_config *conf
 /* [{"number": value}] */
 static void put_custom(struct report *r, const struct defender_metric *metric, void *ctx)
 {
-    if (r->form.json)
-        json_write_array(&r->json, metric->name);
-    else {
-        cbor_write_text(&r->cbor, metric->name);
-        cbor_write_array(&r->cbor, 1);
-    }
+    document_open_list(&r->w, metric->name);
     open_map(r, NULL);
     put_number(r, "number\0number", metric->read(ctx));
     close_map(r);
-    if (r->form.json)
-        json_write_array_end(&r->json);
+    close_list(r);
 }
 
 int defender_report_write(const struct defender_config *config, struct defender_form form,
                           uint32_t id, const struct traffic *counts, uint8_t *out, size_t size)
 {
-    struct report r = {.form = form};
+    struct report r = {.brief = form.brief};
     const struct defender_hooks *hooks = config->hooks;
-    cbor_writer_init(&r.cbor, out, size);
-    json_writer_init(&r.json, (char *)out, size);
+    document_write(&r.w, !form.json, out, size);
     open_map(&r, NULL);
     open_map(&r, "header\0hed");
     put_number(&r, "report_id\0rid", id);
@@ -173,5 +135,5 @@ int defender_report_write(const struct defender_config *config, struct defender_
     if (hooks->metric_count > 0)
         close_map(&r);
     close_map(&r);
-    return form.json ? json_written(&r.json) : cbor_written(&r.cbor);
+    return document_written(&r.w);
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "codec/document.h"
 #include "port/log.h"
 
 #define PREFIX      "$aws/"
@@ -113,14 +114,14 @@ static void put_registration_topic(const struct enrol *enrol, char topic[ENROL_T
 
 /* ---- Replies --------------------------------------------------------------------------------- */
 
-static void take_certificate(struct enrol *enrol, otter_ms now, const struct enrol_reply *reply)
+static void take_certificate(struct enrol *enrol, otter_ms now, const struct document *reply)
 {
     char token[ENROL_TOKEN_MAX + 1];
     const char *pem;
     size_t length;
-    otter_status status = enrol_reply_text(reply, "certificateOwnershipToken", token, sizeof token);
+    otter_status status = document_text(reply, "certificateOwnershipToken", token, sizeof token);
     if (status == OTTER_OK)
-        status = enrol_reply_raw(reply, "certificatePem", &pem, &length);
+        status = document_raw_text(reply, "certificatePem", &pem, &length);
     if (status == OTTER_OK)
         status = pki_import(enrol->config.pki, PKI_NEXT_CERT, PKI_CERTIFICATE, pem, length);
     if (status == OTTER_OK)
@@ -136,10 +137,10 @@ static void take_certificate(struct enrol *enrol, otter_ms now, const struct enr
          ENROL_REGISTERING);
 }
 
-static void take_thing(struct enrol *enrol, otter_ms now, const struct enrol_reply *reply)
+static void take_thing(struct enrol *enrol, otter_ms now, const struct document *reply)
 {
     char name[ENROL_THING_MAX + 1];
-    const otter_status status = enrol_reply_text(reply, "thingName", name, sizeof name);
+    const otter_status status = document_text(reply, "thingName", name, sizeof name);
     if (status != OTTER_OK && status != OTTER_E_NOT_FOUND) {
         fail_by(enrol, now, "the answer to the registration", status);
         return;
@@ -150,11 +151,11 @@ static void take_thing(struct enrol *enrol, otter_ms now, const struct enrol_rep
     enrol->config.on_done(enrol->config.ctx, now, name);
 }
 
-static void take_refusal(struct enrol *enrol, otter_ms now, const struct enrol_reply *reply)
+static void take_refusal(struct enrol *enrol, otter_ms now, const struct document *reply)
 {
     char code[48], message[REASON_SIZE], reason[REASON_SIZE + 16];
-    (void)enrol_reply_text(reply, "errorCode", code, sizeof code);
-    if (enrol_reply_text(reply, "errorMessage", message, sizeof message) == OTTER_E_TOO_LONG)
+    (void)document_text(reply, "errorCode", code, sizeof code);
+    if (document_text(reply, "errorMessage", message, sizeof message) == OTTER_E_TOO_LONG)
         message[0] = '\0';
     snprintf(reason, sizeof reason, "refused: %s%s%.80s", code, message[0] != '\0' ? ", " : "",
              message);
@@ -174,14 +175,14 @@ static bool is_reply(const struct enrol *enrol, const struct mqtt_message *messa
 static void on_message(void *ctx, otter_ms now, const struct mqtt_message *message)
 {
     struct enrol *enrol = ctx;
-    struct enrol_reply reply;
+    struct document reply;
     const bool waits = enrol->state == ENROL_CERTIFICATE || enrol->state == ENROL_REGISTERING;
     const bool accepted = waits && is_reply(enrol, message, "accepted");
     if (!accepted && !(waits && is_reply(enrol, message, "rejected")))
         return;
     const otter_status status =
-        enrol_reply_read(&reply, enrol->config.cbor, message->payload, message->payload_length,
-                         enrol->config.tokens, enrol->config.token_count);
+        document_read(&reply, enrol->config.cbor, message->payload, message->payload_length,
+                      enrol->config.tokens, enrol->config.token_count);
     if (status != OTTER_OK)
         fail_by(enrol, now, "an answer of the cloud", status);
     else if (!accepted)

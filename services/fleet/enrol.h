@@ -88,22 +88,6 @@ otter_ms enrol_deadline(const struct enrol *enrol);
 int enrol_write_request(bool cbor, const char *csr, char *out, size_t size);
 int enrol_write_registration(bool cbor, const char *token, const char *serial, char *out,
                              size_t size);
-/* A reply being read; views go into the message. */
-struct enrol_reply {
-    bool cbor;
-    const uint8_t *payload;
-    size_t length;
-    struct json json;
-};
-/* OTTER_E_MALFORMED, OTTER_E_NO_SPACE: it is none that can be read. */
-otter_status enrol_reply_read(struct enrol_reply *reply, bool cbor, const uint8_t *payload,
-                              size_t length, jsmntok_t *tokens, size_t token_count);
-/* A text of it, NUL-terminated. OTTER_E_NOT_FOUND (and "") without it, OTTER_E_TOO_LONG. */
-otter_status enrol_reply_text(const struct enrol_reply *reply, const char *name, char *out,
-                              size_t size);
-/* The text where it lies; in JSON with its escapes, as PEM may have them (pem.h). */
-otter_status enrol_reply_raw(const struct enrol_reply *reply, const char *name, const char **text,
-                             size_t *length);
 
 #ifdef __cplusplus
 }

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "codec/document.h"
 #include "port/log.h"
 
 #define TAG        "TIME"
@@ -131,20 +132,11 @@ static bool ends_with(const struct mqtt_message *message, const char *ending)
 /* 0 when there is none. */
 static uint32_t read_timestamp(struct wall_clock *c, const struct mqtt_message *message)
 {
-    struct json json;
-    const char *text;
-    size_t length;
-    uint64_t value = 0;
-    if (json_parse(&json, (const char *)message->payload, message->payload_length, c->config.tokens,
-                   c->config.token_count) != OTTER_OK ||
-        json_get_raw(&json, json_find(&json, 0, "timestamp"), &text, &length) != OTTER_OK ||
-        length > 16)
+    struct document doc;
+    if (document_read(&doc, false, message->payload, message->payload_length, c->config.tokens,
+                      c->config.token_count) != OTTER_OK)
         return 0;
-    for (size_t i = 0; i < length; i++) {
-        if (text[i] < '0' || text[i] > '9')
-            return 0;
-        value = value * 10 + (uint64_t)(text[i] - '0');
-    }
+    uint64_t value = document_number(&doc, "timestamp");
     value = value >= MS_FROM ? value / 1000u : value;
     return value < UINT32_MAX ? (uint32_t)value : 0;
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "codec/document.h"
 #include "port/log.h"
 #include "port/port.h"
 #include "services/fleet/enrol.h"
@@ -36,17 +37,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char *const names[] = {"certificateOwnershipToken", "thingName", "errorCode",
                                         "certificatePem"};
     jsmntok_t tokens[ENROL_TOKENS];
-    struct enrol_reply reply;
+    struct document reply;
     char text[ENROL_TOKEN_MAX + 1];
     const char *raw;
     size_t length;
     if (size == 0 ||
-        enrol_reply_read(&reply, data[0] & 1, data + 1, size - 1, tokens, ENROL_TOKENS) != OTTER_OK)
+        document_read(&reply, data[0] & 1, data + 1, size - 1, tokens, ENROL_TOKENS) != OTTER_OK)
         return 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-        if (enrol_reply_text(&reply, names[i], text, sizeof text) == OTTER_OK)
+        if (document_text(&reply, names[i], text, sizeof text) == OTTER_OK)
             require(strlen(text) < sizeof text);
-        if (enrol_reply_raw(&reply, names[i], &raw, &length) == OTTER_OK)
+        if (document_raw_text(&reply, names[i], &raw, &length) == OTTER_OK)
             require(raw >= (const char *)data && raw + length <= (const char *)data + size);
     }
     return 0;
