@@ -10,7 +10,7 @@
 
 #include <stdio.h>
 
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 /* clang-format off */
 static const char *const tables[] = {
@@ -422,12 +422,26 @@ static otter_status add_rollouts(struct db *db)
     return run_all(db, rollouts, sizeof rollouts / sizeof *rollouts);
 }
 
+/* ---- version 5: pieces of the same content are one, see cloud/core/account/contents.h ---- */
+
+static const char *const digests[] = {
+    /* SHA-256 of the bytes; NULL in pieces older than this version, which stay as they are */
+    "ALTER TABLE pieces ADD COLUMN digest BLOB",
+    "CREATE UNIQUE INDEX pieces_by_digest ON pieces(digest) WHERE digest IS NOT NULL",
+};
+
+static otter_status add_digests(struct db *db)
+{
+    return run_all(db, digests, sizeof digests / sizeof *digests);
+}
+
 /* ---- the way ---- */
 
 static otter_status (*const migrations[])(struct db *db) = {
     lay_in_pieces, /* 1 to 2 */
     add_indexes,   /* 2 to 3 */
     add_rollouts,  /* 3 to 4 */
+    add_digests,   /* 4 to 5 */
 };
 
 static otter_status migrate(struct db *db, int64_t version)

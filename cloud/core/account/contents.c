@@ -1,6 +1,7 @@
 /* Contents in pieces, and what becomes of those that nobody keeps; see contents.h. */
 #include "cloud/core/account/contents.h"
 
+#include <openssl/evp.h>
 #include <string.h>
 
 #include "cloud/store/db.h"
@@ -16,15 +17,30 @@ int64_t content_begin(struct cloud *cloud)
     return db_inserted(cloud->db);
 }
 
+/* The id of a piece with these bytes, which is there or made; 0 when the database failed. */
+static int64_t find_or_add(struct cloud *cloud, const void *bytes, size_t size)
+{
+    unsigned char digest[32];
+    if (EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL) != 1)
+        return 0;
+    int64_t piece =
+        db_number(cloud->db, "SELECT id FROM pieces WHERE digest = ?", "b", digest, sizeof digest);
+    if (piece != 0)
+        return piece;
+    if (db_run(cloud->db, "INSERT INTO pieces(bytes, digest) VALUES(?, ?)", "bb", bytes, size,
+               digest, sizeof digest) != OTTER_OK)
+        return 0;
+    return db_inserted(cloud->db);
+}
+
 static otter_status add_piece(struct cloud *cloud, int64_t content, int64_t start,
                               const void *bytes, size_t size)
 {
-    otter_status status =
-        db_run(cloud->db, "INSERT INTO pieces(bytes) VALUES(?)", "b", bytes, size);
-    if (status != OTTER_OK)
-        return status;
+    int64_t piece = find_or_add(cloud, bytes, size);
+    if (piece == 0)
+        return OTTER_E_IO;
     return db_run(cloud->db, "INSERT INTO spans(content, start, size, piece) VALUES(?, ?, ?, ?)",
-                  "iiii", content, start, (int64_t)size, db_inserted(cloud->db));
+                  "iiii", content, start, (int64_t)size, piece);
 }
 
 otter_status content_add(struct cloud *cloud, int64_t content, int64_t start, const void *bytes,

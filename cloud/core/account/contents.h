@@ -1,5 +1,7 @@
 /* Large contents of objects, in pieces: written a piece at a time, so that nobody waits for the
  * whole; read at any place at the cost of a piece; joined without copying; taken away bit by bit.
+ * A piece is stored once, however many contents have it: one that is written again is found by its
+ * SHA-256, and it goes with the last that has it.
  *
  * A content is written (0), then kept by an object or part of an upload (1); when that goes, it is
  * garbage (2), as is what was being written when the cloud stopped. */
@@ -10,7 +12,7 @@
 
 #define CONTENT_PIECE ((size_t)256 * 1024)
 /* Contents up to this size stay in their object's row. */
-#define CONTENT_INLINE 262144u
+#define CONTENT_INLINE 4096u
 
 /* The id of a new one; 0 when the database failed. */
 int64_t content_begin(struct cloud *cloud);

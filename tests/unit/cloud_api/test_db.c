@@ -164,7 +164,7 @@ static void a_file_of_the_first_version_is_brought_up_to_date(void **state)
     for (int time = 0; time < 2; time++) { /* the second start finds nothing to do */
         struct db *db = db_open(directory, reason, sizeof reason);
         assert_non_null(db);
-        expect_number(db, 4, "PRAGMA user_version");
+        expect_number(db, 5, "PRAGMA user_version");
         expect_number(db, 1, "SELECT COUNT(*) FROM things WHERE name = 'lamp'");
         expect_number(db, 1,
                       "SELECT content = CAST('small' AS BLOB) AND content_id IS NULL"
@@ -204,7 +204,7 @@ static void a_migration_that_fails_changes_nothing(void **state)
     sqlite3_close(old);
     *state = db_open(directory, reason, sizeof reason);
     assert_non_null(*state);
-    expect_number(*state, 4, "PRAGMA user_version");
+    expect_number(*state, 5, "PRAGMA user_version");
 }
 
 static void a_missing_folder_is_refused_with_words(void **state)

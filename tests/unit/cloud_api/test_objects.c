@@ -210,6 +210,49 @@ static void large_contents_are_read_at_any_place_and_leave_nothing_behind(void *
     free(bytes);
 }
 
+static int64_t put_bytes(struct cloud *cloud, const char *key, const char *bytes, size_t size)
+{
+    struct answer answer = ANSWER_INIT;
+    struct object object;
+    struct object_upload upload = {.bucket = "bucket", .key = key, .content = bytes, .size = size};
+    assert_int_equal(object_put(cloud, &upload, &object, &answer), CORE_OK);
+    return object.id;
+}
+
+static void take_away(struct cloud *cloud, const char *key)
+{
+    struct object_deletion deletion;
+    struct answer answer = ANSWER_INIT;
+    assert_int_equal(object_delete(cloud, "bucket", key, NULL, NULL, &deletion, &answer), CORE_OK);
+    while (content_sweep(cloud))
+        ;
+}
+
+static int64_t pieces(struct cloud *cloud)
+{
+    return db_number(cloud->db, "SELECT COUNT(*) FROM pieces", "");
+}
+
+static void the_same_content_is_stored_once_and_goes_with_the_last_object(void **state)
+{
+    struct cloud *cloud = cloud_of(state);
+    const size_t size = CONTENT_PIECE + 160000;
+    char *bytes = pattern(size), back[1000];
+    put_bytes(cloud, "one", bytes, size);
+    int64_t two = put_bytes(cloud, "two", bytes, size);
+    assert_int_equal(pieces(cloud), 2);
+    take_away(cloud, "one");
+    assert_true(object_read(cloud, two, size - sizeof back, back, sizeof back));
+    assert_memory_equal(back, bytes + size - sizeof back, sizeof back);
+    bytes[0]++;
+    put_bytes(cloud, "three", bytes, size); /* its second piece is there already */
+    assert_int_equal(pieces(cloud), 3);
+    take_away(cloud, "two");
+    take_away(cloud, "three");
+    assert_int_equal(pieces(cloud), 0);
+    free(bytes);
+}
+
 static void what_was_being_written_at_a_stop_is_swept_away(void **state)
 {
     struct fixture *fixture = *state;
@@ -292,6 +335,7 @@ int main(void)
         TEST(lists_are_in_order_of_keys_then_newest_first),
         TEST(bucket_names_are_checked),
         TEST(large_contents_are_read_at_any_place_and_leave_nothing_behind),
+        TEST(the_same_content_is_stored_once_and_goes_with_the_last_object),
         TEST(what_was_being_written_at_a_stop_is_swept_away),
         TEST(a_content_that_is_held_stays_until_it_is_released),
         TEST(parts_are_joined_in_order_whatever_order_they_came_in),
