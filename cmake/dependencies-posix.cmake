@@ -23,3 +23,10 @@ find_library(sodium_library sodium)
 if(sodium_library)
     otter_host_dependency(sodium ${sodium_library})
 endif()
+
+# Keys in PKCS#11 modules, and such a module: the header of libp11-kit-dev alone.
+find_path(PKCS11_HEADERS p11-kit/pkcs11.h PATH_SUFFIXES p11-kit-1)
+if(PKCS11_HEADERS)
+    otter_host_dependency(pkcs11)
+    target_include_directories(dep_pkcs11 SYSTEM INTERFACE ${PKCS11_HEADERS})
+endif()

@@ -1,0 +1,1 @@
+otter_fuzz_target(pkcs11_template USES room_pkcs11)
