@@ -28,7 +28,8 @@
 struct options {
     const char *dir;
     struct cloud_names names;
-    unsigned mqtt_port, api_port, https_port, delay_ms, rate_kib, drop_blocks;
+    unsigned mqtt_port, wss_port, publish_port, api_port, https_port, delay_ms, rate_kib,
+        drop_blocks;
     unsigned keep_metrics, keep_violations; /* days; 0: not said */
     bool strict;
     struct rules rules;
@@ -64,6 +65,12 @@ static void print_help(void)
         "\n"
         "  --dir DIR          the folder, made when missing (default: otter-cloud)\n"
         "  --mqtt-port PORT   for MQTT over TLS; 0, the default: %d, or a free one if it is taken\n"
+        "  --wss-port PORT    for MQTT over WebSockets (SigV4), and by ALPN x-amzn-mqtt-ca, as "
+        "AWS's\n"
+        "                     443; 0, the default: a free one\n"
+        "  --publish-port PORT  where devices POST messages over TLS, as AWS's 8443; 0, the "
+        "default:\n"
+        "                     a free one\n"
         "  --api-port PORT    for HTTP; 0, the default: %d, or a free one if it is taken\n"
         "  --https-port PORT  where devices follow presigned URLs (jobs, updates by HTTP), over "
         "TLS;\n"
@@ -141,6 +148,10 @@ static bool set_option(struct options *options, int option, const char *name)
         return true;
     case 'm':
         return number(name, optarg, 65535, &options->mqtt_port);
+    case 'w':
+        return number(name, optarg, 65535, &options->wss_port);
+    case 'p':
+        return number(name, optarg, 65535, &options->publish_port);
     case 'a':
         return number(name, optarg, 65535, &options->api_port);
     case 'P':
@@ -195,6 +206,8 @@ static int read_options(int argc, char **argv, struct options *options)
     static const struct option known[] = {
         {"dir", required_argument, NULL, 'd'},
         {"mqtt-port", required_argument, NULL, 'm'},
+        {"wss-port", required_argument, NULL, 'w'},
+        {"publish-port", required_argument, NULL, 'p'},
         {"api-port", required_argument, NULL, 'a'},
         {"https-port", required_argument, NULL, 'P'},
         {"listen", required_argument, NULL, 'l'},
@@ -348,6 +361,8 @@ static bool start_gateway(struct running *running)
     struct gateway_config config = {.address = running->options.names.mqtt_listen,
                                     .names = running->options.names.certificate,
                                     .port = (uint16_t)(port ? port : MQTT_PORT),
+                                    .web_port = (uint16_t)running->options.wss_port,
+                                    .publish_port = (uint16_t)running->options.publish_port,
                                     .delay_ms = running->options.delay_ms,
                                     .rate_kib = running->options.rate_kib,
                                     .drop_blocks = running->options.drop_blocks,
@@ -355,7 +370,7 @@ static bool start_gateway(struct running *running)
     running->gateway =
         gateway_start(&running->loop, running->broker, &config, reason, sizeof reason);
     if (running->gateway || port)
-        return running->gateway || say(reason, "--mqtt-port");
+        return running->gateway || say(reason, "--mqtt-port, --wss-port or --publish-port");
     config.port = 0;
     running->gateway =
         gateway_start(&running->loop, running->broker, &config, reason, sizeof reason);
@@ -368,13 +383,14 @@ static void greet(const struct running *running, const char *api_url)
     printf("otter cloud: the local AWS IoT is ready\n"
            "  folder       %s\n"
            "  MQTT (TLS)   %s:%u%s\n"
+           "  MQTT (WSS)   wss://%s:%u/mqtt\n"
            "  AWS APIs     %s%s\n"
            "  downloads    %s (by presigned URLs)\n"
            "  root CA      %s/root_ca.pem\n"
            "  credentials  %s/credentials\n",
            running->dir.path, running->options.names.mqtt_host, mqtt_port,
            !running->options.mqtt_port && mqtt_port != MQTT_PORT ? "   (8883 is taken)" : "",
-           api_url,
+           running->options.names.mqtt_host, gateway_web_port(running->gateway), api_url,
            !running->options.api_port && api_port(running->api) != API_PORT ? "   (4566 is taken)"
                                                                             : "",
            running->cloud.downloads, running->dir.path, running->dir.path);
@@ -394,8 +410,14 @@ static bool announce(struct running *running)
     const struct cloud_names *names = &running->options.names;
     snprintf(api_url, sizeof api_url, "%s://%s:%u", running->api_tls ? "https" : "http",
              names->api_host, api_port(running->api));
-    if (!cloud_dir_announce(&running->dir, names->mqtt_host, gateway_port(running->gateway),
-                            api_url, running->cloud.region, running->cloud.account))
+    const struct cloud_doors doors = {
+        .host = names->mqtt_host,
+        .mqtt = gateway_port(running->gateway),
+        .web = gateway_web_port(running->gateway),
+        .publish = gateway_publish_port(running->gateway),
+    };
+    if (!cloud_dir_announce(&running->dir, &doors, api_url, running->cloud.region,
+                            running->cloud.account))
         return false;
     greet(running, api_url);
     return true;

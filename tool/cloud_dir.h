@@ -22,8 +22,13 @@ struct cloud_dir {
 /* Makes the folder (mode 0700) and its credentials where they are missing, and locks it. False
  * after saying on stderr what is wrong and what to do. */
 bool cloud_dir_open(struct cloud_dir *dir, const char *path);
+/* Where devices reach the cloud. */
+struct cloud_doors {
+    const char *host;
+    uint16_t mqtt, web, publish; /* ports: AWS's 8883, 443 and 8443 */
+};
 /* Writes cloud.json, whole or not at all. */
-bool cloud_dir_announce(const struct cloud_dir *dir, const char *mqtt_host, uint16_t mqtt_port,
+bool cloud_dir_announce(const struct cloud_dir *dir, const struct cloud_doors *doors,
                         const char *api_url, const char *region, const char *account);
 /* Removes cloud.json and unlocks. */
 void cloud_dir_close(struct cloud_dir *dir);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cloud/core/account/users.h"
 #include "cloud/gateway/crowd.h"
 #include "cloud/gateway/events.h"
 #include "cloud/gateway/flow.h"
@@ -117,6 +118,7 @@ static void free_contents(struct client *client)
 {
     identity_free(client->identity);
     principal_free(&client->principal);
+    web_free(client->web);
     free(client->will_topic);
     free(client->connect_packet);
     mqtt5_free(client->mqtt5);
@@ -274,6 +276,8 @@ void client_check_identity(struct client *client)
 {
     char label[PRINCIPAL_LABEL];
     client->identity_number = 0;
+    if (client->principal.kind == PRINCIPAL_NONE)
+        return;
     if (principal_is_active(client->cloud, &client->principal))
         return;
     principal_label(&client->principal, label);
@@ -292,6 +296,8 @@ static void load_identity(struct client *client)
         .last_will = client->will_topic != NULL,
         .will_topic = client->will_topic,
     };
+    if (client->principal.kind == PRINCIPAL_USER)
+        user_principal_again(client->cloud, &client->principal);
     identity_free(client->identity);
     client->identity = identity_load(client->cloud, &request);
     client->identity_number = client->gateway->identity_number;
@@ -329,8 +335,7 @@ void client_deliver(struct client *client, const char *topic, const void *payloa
     int size = client->mqtt->encode_publish_head(head, sizeof head, &publish);
     if (size < 0)
         return;
-    client_send_device(client, head, (size_t)size);
-    client_send_device(client, payload, length);
+    client_send_device_parts(client, head, (size_t)size, payload, length);
 }
 
 /* ---- joining the broker --------------------------------------------------------------------- */
@@ -409,17 +414,38 @@ void client_joined(struct client *client, int fd)
 
 /* ---- beginning ------------------------------------------------------------------------------ */
 
+/* Whether HTTP comes first, says the door and what was agreed on in TLS. */
+static bool choose_web(struct client *client, const SSL *ssl)
+{
+    enum tls_speech speech = tls_speech(ssl, client->door);
+    if (speech != TLS_MQTT)
+        client->web = web_new(speech == TLS_WEBSOCKET ? WEB_SOCKET : WEB_PUBLISH);
+    return speech == TLS_MQTT || client->web;
+}
+
+static bool learn_principal(struct client *client, SSL *ssl)
+{
+    if (client->web && !web_has_certificate(client->web))
+        return true; /* who signs the upgrade says it */
+    if (!tls_peer(ssl, &client->principal)) {
+        client_end(client, "it has no certificate");
+        return false;
+    }
+    if (principals_add(client->gateway->principals, client))
+        return true;
+    client_end(client, "out of memory");
+    return false;
+}
+
 static void shaken_hands(struct client *client)
 {
     SSL *ssl = bufferevent_openssl_get_ssl(client->device);
-    if (!tls_peer(ssl, &client->principal)) {
-        client_end(client, "it has no certificate");
-        return;
-    }
-    if (!principals_add(client->gateway->principals, client)) {
+    if (!choose_web(client, ssl)) {
         client_end(client, "out of memory");
         return;
     }
+    if (!learn_principal(client, ssl))
+        return;
     client->state = CLIENT_GREETING; /* the deadline began with the connection */
     bufferevent_enable(client->device, EV_READ | EV_WRITE);
     flow_run(client);
@@ -469,7 +495,7 @@ static bool open_tls(struct client *client, int fd)
     return client->device != NULL;
 }
 
-void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer)
+void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer, enum door_kind door)
 {
     struct client *client = calloc(1, sizeof *client);
     if (!client) {
@@ -478,6 +504,7 @@ void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer)
     }
     client->gateway = gateway;
     client->cloud = gateway->cloud;
+    client->door = door;
     client->mqtt = &mqtt_3_1_1; /* until it says */
     client->came_ms = monotonic_ms();
     uuid_make(client->connection_id);

@@ -24,6 +24,7 @@
 #include "cloud/gateway/rules.h"
 #include "cloud/gateway/sessions.h"
 #include "cloud/gateway/tls.h"
+#include "cloud/gateway/web.h"
 #include "cloud/loop/loop.h"
 #include "cloud/reserved/reserved.h"
 
@@ -57,6 +58,9 @@ struct pending_subscribe {
     uint8_t refused[FILTERS_MAX]; /* enum mqtt5_reason; 0: it went on */
 };
 
+/* The ports of AWS IoT: 8883, 443 and 8443. */
+enum door_kind { DOOR_MQTT, DOOR_WEB, DOOR_PUBLISH, DOORS };
+
 LIST_HEAD(client_list, client);
 TAILQ_HEAD(client_queue, client);
 
@@ -76,6 +80,8 @@ struct client {
     char connection_id[UUID_SIZE];
     int64_t version; /* of the events */
 
+    enum door_kind door;                 /* it came by */
+    struct web *web;                     /* what speaks HTTP first; NULL: plain MQTT */
     struct bufferevent *device, *broker; /* broker: NULL until CONNECT was allowed */
     struct event *timer;
     int64_t active_ms; /* last packet from the device, or start of the state */
@@ -109,7 +115,7 @@ struct client {
 /* ---- client.c ------------------------------------------------------------------------------- */
 
 /* Takes over the socket; closes it when memory is out. */
-void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer);
+void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer, enum door_kind door);
 void client_free(struct client *client);
 void client_end(struct client *client, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -156,7 +162,10 @@ bool client_may_receive(struct client *client, const char *topic);
 
 /* ---- flow.c, see also flow.h ---------------------------------------------------------------- */
 
+/* One packet, in one part or two. */
 void client_send_device(struct client *client, const void *data, size_t length);
+void client_send_device_parts(struct client *client, const void *head, size_t head_length,
+                              const void *data, size_t length);
 void client_send_broker(struct client *client, const void *data, size_t length);
 /* Sends a packet of the other side on as it is. */
 void client_relay_device(struct client *client, struct packet *packet);
@@ -187,7 +196,11 @@ struct gateway {
     struct broker *broker;
     struct cloud *cloud; /* the loop's */
     SSL_CTX *tls;
-    struct evconnlistener *listener;
+    struct door_listener {
+        struct gateway *gateway;
+        struct evconnlistener *listener;
+        enum door_kind kind;
+    } doors[DOORS];
     struct crowd *crowd;
     struct joiners *joiners;
     struct sessions *sessions;

@@ -16,7 +16,8 @@
 #define LOOK_MS       500
 
 struct crowd {
-    struct door *door;
+    struct door *doors[CROWD_DOORS_MAX];
+    unsigned door_count;
     struct event *look;
     struct client_queue strangers; /* the oldest first */
     unsigned stranger_count, count;
@@ -26,8 +27,7 @@ struct crowd {
 
 static void on_look(evutil_socket_t fd, short what, void *context);
 
-struct crowd *crowd_new(struct event_base *base, struct evconnlistener *listener,
-                        unsigned descriptors)
+struct crowd *crowd_new(struct event_base *base, unsigned descriptors)
 {
     struct crowd *crowd = calloc(1, sizeof *crowd);
     const unsigned reserve = door_kept_back(descriptors);
@@ -37,18 +37,26 @@ struct crowd *crowd_new(struct event_base *base, struct evconnlistener *listener
     crowd->strangers_max = crowd->max / 2 < STRANGERS_MAX ? crowd->max / 2 : STRANGERS_MAX;
     TAILQ_INIT(&crowd->strangers);
     crowd->look = evtimer_new(base, on_look, crowd);
-    crowd->door = door_new(base, listener, "gateway");
-    if (crowd->door && crowd->look)
+    if (crowd->look)
         return crowd;
     crowd_free(crowd);
     return NULL;
+}
+
+bool crowd_watch(struct crowd *crowd, struct event_base *base, struct evconnlistener *listener)
+{
+    struct door *door = door_new(base, listener, "gateway");
+    if (door)
+        crowd->doors[crowd->door_count++] = door;
+    return door != NULL;
 }
 
 void crowd_free(struct crowd *crowd)
 {
     if (!crowd)
         return;
-    door_free(crowd->door);
+    for (unsigned i = 0; i < crowd->door_count; i++)
+        door_free(crowd->doors[i]);
     if (crowd->look)
         event_free(crowd->look);
     free(crowd);
@@ -59,7 +67,8 @@ static void consider(struct crowd *crowd)
     const struct timeval soon = {0, LOOK_MS * 1000L};
     bool full = crowd->count >= crowd->max;
     bool crowded = full || crowd->stranger_count >= crowd->strangers_max;
-    door_shut(crowd->door, crowded);
+    for (unsigned i = 0; i < crowd->door_count; i++)
+        door_shut(crowd->doors[i], crowded);
     if (crowded && !evtimer_pending(crowd->look, NULL))
         event_add(crowd->look, &soon);
     if (full)

@@ -4,14 +4,20 @@
 #ifndef OTTER_CLOUD_GATEWAY_CROWD_H
 #define OTTER_CLOUD_GATEWAY_CROWD_H
 
+#include <stdbool.h>
+
+#define CROWD_DOORS_MAX 3
+
 struct client;
 struct crowd;
 struct event_base;
 struct evconnlistener;
 
 /* `descriptors` is the limit on open files. NULL: out of memory. */
-struct crowd *crowd_new(struct event_base *base, struct evconnlistener *listener,
-                        unsigned descriptors);
+struct crowd *crowd_new(struct event_base *base, unsigned descriptors);
+/* One of the doors that are shut while there are too many; at most CROWD_DOORS_MAX. False: out of
+ * memory. */
+bool crowd_watch(struct crowd *crowd, struct event_base *base, struct evconnlistener *listener);
 void crowd_free(struct crowd *crowd);
 
 void crowd_enter(struct crowd *crowd, struct client *client); /* accepted: a stranger */

@@ -42,9 +42,12 @@ static uint32_t body_limit(const struct client *client)
 
 static void read_device(struct client *client)
 {
-    struct evbuffer *input = bufferevent_get_input(client->device);
+    struct evbuffer *input;
     struct packet packet;
-    while (!client->ending && may_read_device(client)) {
+    if (!may_read_device(client))
+        return;
+    input = client->web ? web_input(client) : bufferevent_get_input(client->device);
+    while (input && !client->ending && may_read_device(client)) {
         otter_status status = packet_peek(input, client->mqtt, body_limit(client), &packet);
         if (status == OTTER_E_AGAIN)
             return;
@@ -95,14 +98,24 @@ static void read_broker(struct client *client)
     }
 }
 
+void client_send_device_parts(struct client *client, const void *head, size_t head_length,
+                              const void *data, size_t length)
+{
+    web_frame(client, head_length + length);
+    bufferevent_write(client->device, head, head_length);
+    if (length > 0)
+        bufferevent_write(client->device, data, length);
+    rate_spend(&client->bytes_to, client->gateway->rules.bytes, head_length + length);
+}
+
 void client_send_device(struct client *client, const void *data, size_t length)
 {
-    bufferevent_write(client->device, data, length);
-    rate_spend(&client->bytes_to, client->gateway->rules.bytes, length);
+    client_send_device_parts(client, data, length, NULL, 0);
 }
 
 void client_relay_device(struct client *client, struct packet *packet)
 {
+    web_frame(client, packet->size);
     if (!packet_move(packet, bufferevent_get_output(client->device)))
         client_end(client, "out of memory");
     rate_spend(&client->bytes_to, client->gateway->rules.bytes, packet->size);
@@ -202,6 +215,7 @@ static void leave(struct client *client)
 {
     struct evbuffer *input = bufferevent_get_input(client->device);
     evbuffer_drain(input, evbuffer_get_length(input));
+    web_close(client);
     if (unsent(client->device) == 0 && unsent(client->broker) == 0)
         client_finish(client);
 }

@@ -37,35 +37,45 @@ static void on_identity_changed(void *context, const char *certificate)
         gateway->identity_number++;
 }
 
+static void on_user_changed(void *context, const char *user)
+{
+    (void)user; /* they are few, and their rights are read again at the next packet */
+    ((struct gateway *)context)->identity_number++;
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *peer,
                       int length, void *context)
 {
-    struct gateway *gateway = context;
+    const struct door_listener *door = context;
     (void)listener, (void)length;
-    client_new(gateway, fd, peer);
+    client_new(door->gateway, fd, peer, door->kind);
 }
 
 /* ---- start and stop ------------------------------------------------------------------------- */
 
-static bool listen_on(struct gateway *gateway, const char *address, uint16_t port)
+static bool listen_on(struct gateway *gateway, enum door_kind kind, const char *address,
+                      uint16_t port)
 {
+    struct door_listener *door = &gateway->doors[kind];
     struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
     if (inet_pton(AF_INET, address, &to.sin_addr) != 1) {
         errno = EADDRNOTAVAIL;
         return false;
     }
-    gateway->listener =
-        evconnlistener_new_bind(gateway->loop->base, on_accept, gateway,
+    *door = (struct door_listener){.gateway = gateway, .kind = kind};
+    door->listener =
+        evconnlistener_new_bind(gateway->loop->base, on_accept, door,
                                 LEV_OPT_CLOSE_ON_FREE | LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_EXEC,
                                 BACKLOG, (struct sockaddr *)&to, sizeof to);
-    return gateway->listener != NULL;
+    return door->listener != NULL;
 }
 
-static uint16_t listener_port(const struct gateway *gateway)
+static uint16_t listener_port(const struct gateway *gateway, enum door_kind kind)
 {
     struct sockaddr_in address;
     socklen_t length = sizeof address;
-    getsockname(evconnlistener_get_fd(gateway->listener), (struct sockaddr *)&address, &length);
+    getsockname(evconnlistener_get_fd(gateway->doors[kind].listener), (struct sockaddr *)&address,
+                &length);
     return ntohs(address.sin_port);
 }
 
@@ -74,12 +84,12 @@ static bool open_door(struct gateway *gateway, const struct gateway_config *conf
 {
     const char *address = config->address ? config->address : "127.0.0.1";
     if (!config->delay_ms && !config->rate_kib)
-        return listen_on(gateway, address, config->port);
-    if (!listen_on(gateway, "127.0.0.1", 0))
+        return listen_on(gateway, DOOR_MQTT, address, config->port);
+    if (!listen_on(gateway, DOOR_MQTT, "127.0.0.1", 0))
         return false;
     struct delay_config delay = {.address = address,
                                  .port = config->port,
-                                 .to_port = listener_port(gateway),
+                                 .to_port = listener_port(gateway, DOOR_MQTT),
                                  .each_way_us = config->delay_ms * 1000 / 2,
                                  .bytes_per_second = config->rate_kib * 1024};
     gateway->delay = delay_start(gateway->loop->base, &delay);
@@ -93,6 +103,30 @@ static bool make_parts(struct gateway *gateway)
     gateway->principals = principals_new();
     gateway->presence = presence_notes_new(gateway->loop);
     return gateway->joiners && gateway->sessions && gateway->principals && gateway->presence;
+}
+
+static bool open_web_doors(struct gateway *gateway, const struct gateway_config *config,
+                           char *reason, size_t size)
+{
+    const char *address = config->address ? config->address : "127.0.0.1";
+    if (!listen_on(gateway, DOOR_WEB, address, config->web_port))
+        snprintf(reason, size, "cannot listen on %s port %u for MQTT over WebSockets: %s", address,
+                 config->web_port, strerror(errno));
+    else if (!listen_on(gateway, DOOR_PUBLISH, address, config->publish_port))
+        snprintf(reason, size, "cannot listen on %s port %u for messages by HTTPS: %s", address,
+                 config->publish_port, strerror(errno));
+    else
+        return true;
+    return false;
+}
+
+static bool watch_doors(struct gateway *gateway)
+{
+    gateway->crowd = crowd_new(gateway->loop->base, door_raise_descriptors());
+    bool watched = gateway->crowd != NULL;
+    for (int i = 0; watched && i < DOORS; i++)
+        watched = crowd_watch(gateway->crowd, gateway->loop->base, gateway->doors[i].listener);
+    return watched;
 }
 
 static bool start(struct gateway *gateway, const struct gateway_config *config, char *reason,
@@ -109,8 +143,7 @@ static bool start(struct gateway *gateway, const struct gateway_config *config, 
                  config->address ? config->address : "127.0.0.1", config->port, strerror(errno));
         return false;
     }
-    gateway->crowd = crowd_new(gateway->loop->base, gateway->listener, door_raise_descriptors());
-    return gateway->crowd != NULL;
+    return open_web_doors(gateway, config, reason, size) && watch_doors(gateway);
 }
 
 struct gateway *gateway_start(struct loop *loop, struct broker *broker,
@@ -130,6 +163,7 @@ struct gateway *gateway_start(struct loop *loop, struct broker *broker,
     LIST_INIT(&gateway->clients);
     if (start(gateway, config, reason, size)) {
         gateway->cloud->watch.identity_changed = on_identity_changed;
+        gateway->cloud->watch.user_changed = on_user_changed;
         gateway->cloud->watch.identity_context = gateway;
         return gateway;
     }
@@ -139,7 +173,17 @@ struct gateway *gateway_start(struct loop *loop, struct broker *broker,
 
 uint16_t gateway_port(const struct gateway *gateway)
 {
-    return gateway->delay ? delay_port(gateway->delay) : listener_port(gateway);
+    return gateway->delay ? delay_port(gateway->delay) : listener_port(gateway, DOOR_MQTT);
+}
+
+uint16_t gateway_web_port(const struct gateway *gateway)
+{
+    return listener_port(gateway, DOOR_WEB);
+}
+
+uint16_t gateway_publish_port(const struct gateway *gateway)
+{
+    return listener_port(gateway, DOOR_PUBLISH);
 }
 
 void gateway_stop(struct gateway *gateway)
@@ -157,8 +201,9 @@ void gateway_stop(struct gateway *gateway)
     }
     delay_stop(gateway->delay);
     crowd_free(gateway->crowd);
-    if (gateway->listener)
-        evconnlistener_free(gateway->listener);
+    for (int i = 0; i < DOORS; i++)
+        if (gateway->doors[i].listener)
+            evconnlistener_free(gateway->doors[i].listener);
     joiners_free(gateway->joiners);
     sessions_free(gateway->sessions);
     principals_free(gateway->principals);

@@ -87,16 +87,45 @@ static int verify(X509_STORE_CTX *store, void *context)
     return 0;
 }
 
-/* `x-amzn-mqtt-ca` is taken when offered; anything else goes on without ALPN, as on port 8883. */
+/* ---- ALPN ----------------------------------------------------------------------------------- */
+
+#define ALPN_MQTT "\x0ex-amzn-mqtt-ca"
+#define ALPN_HTTP "\x0ex-amzn-http-ca"
+#define ALPN_WEB  "\x08http/1.1"
+
+static bool is_alpn(const unsigned char *chosen, unsigned length, const char *name)
+{
+    return length == strlen(name) - 1 && memcmp(chosen, name + 1, length) == 0;
+}
+
+/* By door, the first that is offered is taken; anything else goes on without ALPN, as on port 8883.
+ * Which one it is says on port 443 whether a certificate is needed. */
 static int select_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_length,
                        const unsigned char *in, unsigned in_length, void *context)
 {
-    static const unsigned char ours[] = "\x0ex-amzn-mqtt-ca";
-    (void)ssl, (void)context;
-    if (SSL_select_next_proto((unsigned char **)out, out_length, ours, sizeof ours - 1, in,
+    static const char *const ours[DOORS] = {[DOOR_MQTT] = ALPN_MQTT,
+                                            [DOOR_WEB] = ALPN_MQTT ALPN_HTTP ALPN_WEB,
+                                            [DOOR_PUBLISH] = ALPN_HTTP ALPN_WEB};
+    const struct client *client = SSL_get_app_data(ssl);
+    const unsigned char *names = (const unsigned char *)ours[client->door];
+    (void)context;
+    if (SSL_select_next_proto((unsigned char **)out, out_length, names,
+                              (unsigned)strlen(ours[client->door]), in,
                               in_length) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_NOACK;
+    if (client->door == DOOR_WEB && !is_alpn(*out, *out_length, ALPN_WEB))
+        SSL_set_verify(ssl, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     return SSL_TLSEXT_ERR_OK;
+}
+
+enum tls_speech tls_speech(const SSL *ssl, int door)
+{
+    const unsigned char *chosen = NULL;
+    unsigned length = 0;
+    SSL_get0_alpn_selected(ssl, &chosen, &length);
+    if (door == DOOR_MQTT || (door == DOOR_WEB && is_alpn(chosen, length, ALPN_MQTT)))
+        return TLS_MQTT;
+    return door == DOOR_PUBLISH || is_alpn(chosen, length, ALPN_HTTP) ? TLS_PUBLISH : TLS_WEBSOCKET;
 }
 
 SSL_CTX *tls_context(struct cloud *cloud, const char *names, char *reason, size_t size)
@@ -119,6 +148,8 @@ SSL *tls_connection(SSL_CTX *context, struct client *client)
     SSL *ssl = SSL_new(context);
     if (ssl)
         SSL_set_app_data(ssl, client);
+    if (ssl && client->door == DOOR_WEB) /* until ALPN says otherwise */
+        SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
     return ssl;
 }
 

@@ -12,6 +12,11 @@ SSL_CTX *tls_context(struct cloud *cloud, const char *names, char *reason, size_
 
 struct client;
 
+enum tls_speech { TLS_MQTT, TLS_WEBSOCKET, TLS_PUBLISH };
+
+/* What goes through a connection that came by this door (enum door_kind), after the handshake. */
+enum tls_speech tls_speech(const SSL *ssl, int door);
+
 /* The server's side of the client's connection. */
 SSL *tls_connection(SSL_CTX *context, struct client *client);
 

@@ -9,12 +9,11 @@
 #include "cloud/core/ground/whole_file.h"
 
 #define KEY_ID_PREFIX "OTTR"
-#define OWNER         "owner"
 #define ALL                                                                                        \
     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Action\":\"iot:*\","       \
     "\"Resource\":\"*\"}]}"
 
-void credentials_make(struct credentials *credentials)
+void credentials_random(struct credentials *credentials)
 {
     strcpy(credentials->key_id, KEY_ID_PREFIX);
     random_text(credentials->key_id + strlen(KEY_ID_PREFIX),
@@ -27,7 +26,7 @@ void credentials_make(struct credentials *credentials)
 static bool make(const char *path, struct credentials *credentials, char *reason, size_t size)
 {
     char text[256];
-    credentials_make(credentials);
+    credentials_random(credentials);
     snprintf(text, sizeof text, "[default]\naws_access_key_id = %s\naws_secret_access_key = %s\n",
              credentials->key_id, credentials->secret);
     if (whole_file_write(path, text))
@@ -72,9 +71,8 @@ const struct credentials *credentials_find(const struct cloud *cloud, const char
     return credentials && strcmp(credentials->key_id, key_id) == 0 ? credentials : NULL;
 }
 
-void credentials_principal(const struct credentials *credentials, struct principal *principal)
+void credentials_principal(const struct cloud *cloud, struct principal *principal)
 {
-    (void)credentials; /* the one pair there is is the owner's */
     *principal = (struct principal){.kind = PRINCIPAL_USER, .documents = json_pack("[s]", ALL)};
-    strcpy(principal->id, OWNER);
+    snprintf(principal->id, sizeof principal->id, "%s", cloud->account);
 }

@@ -22,12 +22,13 @@ struct credentials {
 bool credentials_open(const char *dir, struct credentials *credentials, char *reason, size_t size);
 
 /* A new pair, known to nobody yet. */
-void credentials_make(struct credentials *credentials);
+void credentials_random(struct credentials *credentials);
 
 /* The pair that a key id belongs to, of those that the cloud was opened with; NULL: nobody's. */
 const struct credentials *credentials_find(const struct cloud *cloud, const char *key_id);
 
-/* Who signs with it: `principal` was nobody, and is ended with principal_free. */
-void credentials_principal(const struct credentials *credentials, struct principal *principal);
+/* Its owner, who signs with it, by the account's number: `principal` was nobody, and is ended with
+ * principal_free. */
+void credentials_principal(const struct cloud *cloud, struct principal *principal);
 
 #endif

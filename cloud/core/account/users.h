@@ -76,6 +76,9 @@ bool user_may(struct cloud *cloud, const char *user, const char *action, const c
  * is ended with principal_free. */
 void user_principal(struct cloud *cloud, const char *user, struct principal *principal);
 
+/* Reads the policies of such a principal again. */
+void user_principal_again(struct cloud *cloud, struct principal *principal);
+
 /* The ARN of a user; of the owner, arn:aws:iam::ACCOUNT:root. */
 void user_arn(struct cloud *cloud, const char *user, char arn[200]);
 

@@ -18,7 +18,7 @@ enum core_error access_key_create(struct cloud *cloud, const char *user, struct 
         KEYS_MAX)
         return answer_refuse(answer, CORE_LIMIT, "Cannot exceed quota for AccessKeysPerUser: %d",
                              KEYS_MAX);
-    credentials_make(&pair);
+    credentials_random(&pair);
     if (db_run(cloud->db, "INSERT INTO access_keys(id, user, secret, created) VALUES(?, ?, ?, ?)",
                "sssi", pair.key_id, user, pair.secret, cloud_now(cloud)) != OTTER_OK)
         return answer_db_failed(cloud, answer);

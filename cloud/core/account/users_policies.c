@@ -102,11 +102,25 @@ bool user_may(struct cloud *cloud, const char *user, const char *action, const c
 void user_principal(struct cloud *cloud, const char *user, struct principal *principal)
 {
     if (!*user) {
-        credentials_principal(cloud->credentials, principal);
+        credentials_principal(cloud, principal);
         return;
     }
     *principal = (struct principal){.kind = PRINCIPAL_USER, .documents = documents_of(cloud, user)};
-    snprintf(principal->id, sizeof principal->id, "%s", user);
+    struct db_rows *rows = db_select(cloud->db, "SELECT id FROM users WHERE name = ?", "s", user);
+    if (db_next(rows))
+        snprintf(principal->id, sizeof principal->id, "%s", db_text(rows, 0));
+    db_done(rows);
+}
+
+void user_principal_again(struct cloud *cloud, struct principal *principal)
+{
+    struct db_rows *rows;
+    if (strcmp(principal->id, cloud->account) == 0)
+        return; /* the owner */
+    rows = db_select(cloud->db, "SELECT name FROM users WHERE id = ?", "s", principal->id);
+    json_decref(principal->documents);
+    principal->documents = db_next(rows) ? documents_of(cloud, db_text(rows, 0)) : NULL;
+    db_done(rows);
 }
 
 /* ---- what is attached ---- */

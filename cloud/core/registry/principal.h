@@ -15,7 +15,7 @@ enum principal_kind { PRINCIPAL_NONE, PRINCIPAL_CERTIFICATE, PRINCIPAL_USER };
 /* Owned by the connection; ended with principal_free. All 0: nobody yet. */
 struct principal {
     enum principal_kind kind;
-    char id[PRINCIPAL_ID_SIZE]; /* certificate: hex SHA-256 of its DER form; user: its name */
+    char id[PRINCIPAL_ID_SIZE]; /* certificate: hex SHA-256 of its DER form; user: its id, the owner's is the account */
     json_t *names;              /* certificate: names for policies, see policy.h; may be NULL */
     json_t *documents;          /* user: its policies, an array of texts; NULL: none, so nothing */
 };

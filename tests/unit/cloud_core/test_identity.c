@@ -156,7 +156,7 @@ static void the_owner_of_the_credentials_may_everything_of_iot(void **state)
     f->cloud.credentials = &own;
     assert_null(credentials_find(&f->cloud, "OTTRAAAAAAAAAAAAAAAB"));
     assert_ptr_equal(credentials_find(&f->cloud, own.key_id), &own);
-    credentials_principal(&own, &owner);
+    credentials_principal(&f->cloud, &owner);
     struct identity *identity = load(f, &owner);
     assert_true(identity_allows(identity, "iot:Connect", "client", "anybody"));
     assert_true(identity_allows(identity, "iot:Publish", "topic", "a/b"));

@@ -1,0 +1,1 @@
+otter_fuzz_target(websocket USES room_cloud_gateway)
