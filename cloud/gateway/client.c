@@ -80,7 +80,8 @@ static void send_now(struct client *client, const void *data, size_t length)
 
 void client_farewell(struct client *client, enum mqtt5_reason reason)
 {
-    if (may_be_told(client) && evbuffer_get_length(bufferevent_get_output(client->device)) == 0)
+    if (may_be_told(client) && !client->web && /* a WebSocket's end says it */
+        evbuffer_get_length(bufferevent_get_output(client->device)) == 0)
         say_goodbye(client, reason, NULL, send_now);
 }
 

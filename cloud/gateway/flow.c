@@ -124,6 +124,7 @@ void client_relay_device(struct client *client, struct packet *packet)
 void client_relay_device_as(struct client *client, struct packet *packet,
                             const struct mqtt_bytes *head, size_t payload)
 {
+    web_frame(client, head->length + payload);
     if (!packet_move_as(packet, head, payload, bufferevent_get_output(client->device)))
         client_end(client, "out of memory");
     rate_spend(&client->bytes_to, client->gateway->rules.bytes, head->length + payload);

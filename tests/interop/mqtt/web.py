@@ -203,6 +203,18 @@ watcher.paho.publish("web/after", b"x", 1)
 watcher.wait(lambda c: ("web/after", b"x") in c.got)
 expect("and no will is sent", [], [t for t, _ in watcher.got if t.startswith("wills/")])
 
+# ---- MQTT 5
+status, connection = upgrade(target())
+connection.sendall(frame(2, b"\x10\x10\0\4MQTT\5\2\0\x3c\0\0\3ws5"))
+opcode, packet = read_frame(connection)
+expect("MQTT 5 connects", (2, 0x20, 0), (opcode, packet[0], packet[3]))
+connection.sendall(frame(2, b"\x82\x0b\0\1\0\0\5ws5/#\1"))
+expect("and subscribes", (0x90, 1), (lambda p: (p[0], p[-1]))(read_frame(connection)[1]))
+watcher.paho.publish("ws5/a", b"for 5", 1)
+opcode, packet = read_frame(connection)
+expect("and receives each packet in a frame", (2, True), (opcode, packet.endswith(b"for 5")))
+connection.close()
+
 # ---- a user with lesser rights
 reader = Client("reader", target(USER))
 expect("a user with rights to read connects", True, reader.wait(lambda c: c.code == 0))
