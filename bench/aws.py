@@ -63,7 +63,7 @@ class Reply:
             self.closes = head.startswith(b"HTTP/1.0") or b"\r\nconnection: close" in head.lower()
         else:
             self.got += len(data)
-            if self.got < 1 << 16:
+            if self.got <= 1 << 20: # of more the length is enough
                 self.body += data
         return self.got >= self.need
 

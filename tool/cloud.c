@@ -18,6 +18,7 @@
 #include "cloud/loop/loop.h"
 #include "cloud/loop/server_tls.h"
 #include "cloud/reserved/reserved.h"
+#include "tool/cloud_backup.h"
 #include "tool/cloud_dir.h"
 #include "tool/cloud_names.h"
 #include "tool/command.h"
@@ -57,6 +58,7 @@ static void print_help(void)
 {
     printf(
         "usage: otter cloud [OPTION]...\n"
+        "       otter cloud backup FILE | restore FILE     (see `otter cloud backup --help`)\n"
         "\n"
         "Runs a local AWS IoT in the foreground: MQTT over mutual TLS for devices, and the AWS\n"
         "HTTP APIs (iot, iot-data, iot-jobs-data, s3, acm, signer, iam, sts) for the AWS CLI and "
@@ -454,7 +456,7 @@ static void stop(struct running *running)
             event_free(running->signals[i]);
 }
 
-int command_cloud(int argc, char **argv)
+static int run_cloud(int argc, char **argv)
 {
     struct running running = {0};
     int code = read_options(argc, argv, &running.options);
@@ -476,4 +478,17 @@ int command_cloud(int argc, char **argv)
     if (started)
         cloud_log("cloud", "stopped");
     return started ? 0 : 1;
+}
+
+static const struct {
+    const char *word;
+    int (*run)(int argc, char **argv);
+} words[] = {{"backup", cloud_backup}, {"restore", cloud_restore}};
+
+int command_cloud(int argc, char **argv)
+{
+    for (size_t i = 0; i < sizeof words / sizeof *words && argc > 1; i++)
+        if (strcmp(argv[1], words[i].word) == 0)
+            return words[i].run(argc - 1, argv + 1);
+    return run_cloud(argc, argv);
 }

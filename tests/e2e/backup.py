@@ -1,0 +1,114 @@
+"""`otter cloud backup` while the cloud works, `restore` elsewhere, and what is no backup.
+
+usage: backup.py OTTER SWARM SIGNING_KEY
+"""
+import json, os, shutil, subprocess, sys, tempfile, threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
+import aws, fleet
+
+
+def check(good, what):
+    if not good:
+        raise aws.Failed(what)
+
+
+def otter(program, *words):
+    done = subprocess.run([program, "cloud", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
+
+
+def fill(cloud, content):
+    cloud.raw("s3", "PUT", "/fleet")
+    for name in ("one", "two"):
+        cloud.raw("s3", "PUT", "/fleet/" + name, body=content)
+    cloud.raw("iotdata", "POST", "/topics/kept", "qos=1&retain=true", b"still here")
+
+
+def back_up(program, cloud, archive):
+    """With somebody making things all the while: what was made before it began must be in it."""
+    made, ends = [], threading.Event()
+
+    def make():
+        while not ends.is_set():
+            name = "call-%d" % len(made)
+            cloud.iot("POST", "/things/" + name)
+            made.append(name)
+
+    thread = threading.Thread(target=make, daemon=True)
+    thread.start()
+    while len(made) < 20:
+        ends.wait(0.01)
+    before = list(made)
+    code, text = otter(program, "backup", archive, "--dir", cloud.dir)
+    ends.set()
+    thread.join()
+    check(code == 0, "backup: " + text)
+    check(os.stat(archive).st_mode & 0o777 == 0o600, "others may read the backup")
+    return before
+
+
+def look(cloud, made, content, key, cert, work, options):
+    for name in made:
+        cloud.iot("GET", "/things/" + name)
+    for name in ("one", "two"):
+        check(cloud.raw("s3", "GET", "/fleet/" + name) == content, "an object is not what it was")
+    check(cloud.raw("iotdata", "GET", "/retainedMessage/kept")["payload"], "nothing is retained")
+    signer = cloud.make_signer(work)
+    image = fleet.make_image(options[0], options[2], work, "1.0.0", 5000)
+    swarm = fleet.Swarm(options[1], cloud, key, cert, image, signer, 1)
+    swarm.tell("on") # by the authority and the certificate of before
+    swarm.stop()
+
+
+def refusals(program, archive, work):
+    empty = os.path.join(work, "other")
+    with open(archive, "rb") as file:
+        whole = bytearray(file.read())
+    at = whole.index(b"SQLite format 3") + 5000
+    spoilt = bytearray(whole)
+    spoilt[at] ^= 1
+    for name, content in (("flipped", spoilt), ("cut", whole[:len(whole) // 2]), ("noise", os.urandom(20000))):
+        path = os.path.join(work, name)
+        with open(path, "wb") as file:
+            file.write(content)
+        code, text = otter(program, "restore", path, "--dir", empty)
+        check(code == 1, "a backup that is %s was taken: %s" % (name, text))
+        check(not os.path.exists(os.path.join(empty, "otter.db")), "and it came into the folder")
+    left = [name for name in os.listdir(work) if name.startswith(("other.", "backup.tar."))]
+    check(not left, "left behind: %s" % left)
+
+
+def run(options, work, cloud):
+    program, archive = options[0], os.path.join(work, "backup.tar")
+    content = os.urandom(160000)
+    key, cert = cloud.register(work)
+    fill(cloud, content)
+    made = back_up(program, cloud, archive)
+    code, text = otter(program, "restore", archive, "--dir", cloud.dir)
+    check(code == 1 and "is running on" in text, "a running cloud's folder was replaced: " + text)
+    refusals(program, archive, work)
+    cloud.iot("DELETE", "/things/" + made[0]) # the restored cloud has it again
+    cloud.stop()
+    code, text = otter(program, "restore", archive, "--dir", cloud.dir)
+    check(code == 0 and "before-restore-" in text, "restore: " + text)
+    cloud.start()
+    look(cloud, made, content, key, cert, work, options)
+    print("%d things, two objects, a retained message and a device's certificate came back" % len(made))
+
+
+def main():
+    work = tempfile.mkdtemp(prefix="otter-backup-")
+    cloud = fleet.Cloud(sys.argv[1], work)
+    try:
+        run(sys.argv[1:], work, cloud)
+    except (OSError, aws.Failed, subprocess.CalledProcessError) as reason:
+        print("FAILED: %s\n---- the end of the cloud's log:\n%s" % (reason, cloud.log()[-3000:]))
+        sys.exit(1)
+    finally:
+        cloud.stop()
+        shutil.rmtree(work)
+
+
+if __name__ == "__main__":
+    main()
