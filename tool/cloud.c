@@ -17,23 +17,28 @@
 #include "cloud/loop/log.h"
 #include "cloud/loop/loop.h"
 #include "cloud/loop/server_tls.h"
+#include "cloud/page/page.h"
 #include "cloud/reserved/reserved.h"
 #include "tool/cloud_backup.h"
 #include "tool/cloud_dir.h"
+#include "tool/cloud_image.h"
 #include "tool/cloud_names.h"
+#include "tool/cloud_page.h"
 #include "tool/command.h"
 
 #define MQTT_PORT 8883
 #define API_PORT  4566
+#define PAGE_PORT 4580
 
 struct options {
     const char *dir;
     struct cloud_names names;
-    unsigned mqtt_port, wss_port, publish_port, api_port, https_port, delay_ms, rate_kib,
+    unsigned mqtt_port, wss_port, publish_port, api_port, https_port, page_port, delay_ms, rate_kib,
         drop_blocks;
     unsigned keep_metrics, keep_violations; /* days; 0: not said */
     bool strict;
     struct rules rules;
+    struct cloud_image images; /* that the page may send */
 };
 
 #define SIGNALS 3
@@ -52,6 +57,7 @@ struct running {
     SSL_CTX *downloads_tls;
     struct api *downloads; /* where devices follow presigned URLs */
     struct gateway *gateway;
+    struct page *page;
 };
 
 static void print_help(void)
@@ -59,6 +65,7 @@ static void print_help(void)
     printf(
         "usage: otter cloud [OPTION]...\n"
         "       otter cloud backup FILE | restore FILE     (see `otter cloud backup --help`)\n"
+        "       otter cloud page [--dir DIR]      prints a new link to the console\n"
         "\n"
         "Runs a local AWS IoT in the foreground: MQTT over mutual TLS for devices, and the AWS\n"
         "HTTP APIs (iot, iot-data, iot-jobs-data, s3, acm, signer, iam, sts) for the AWS CLI and "
@@ -77,6 +84,11 @@ static void print_help(void)
         "  --https-port PORT  where devices follow presigned URLs (jobs, updates by HTTP), over "
         "TLS;\n"
         "                     0, the default: a free one\n"
+        "  --page-port PORT   for the console, a page for a browser on this machine; 0, the "
+        "default: %d,\n"
+        "                     or a free one if it is taken\n"
+        "  --image-key FILE   a key, PEM, that images may be signed with which the console sends;\n"
+        "                     also those in DIR/image-keys/*.pem, and that of this build\n"
         "  --listen ADDRESS   IPv4 address to listen on (default: 127.0.0.1; 0.0.0.0 lets boards\n"
         "                     on the network in, and anybody else try); sets both of:\n"
         "  --mqtt-listen ADDRESS, --api-listen ADDRESS\n"
@@ -124,7 +136,7 @@ static void print_help(void)
         "  otter aws --dir /tmp/cloud iot create-thing --thing-name sensor-1\n"
         "  mosquitto_sub -h localhost -p 8883 --cafile /tmp/cloud/root_ca.pem \\\n"
         "      --cert device.pem --key device.key -i sensor-1 -t 'sensor/#'\n",
-        MQTT_PORT, API_PORT, CLOUD_HOSTS_MAX);
+        MQTT_PORT, API_PORT, PAGE_PORT, CLOUD_HOSTS_MAX);
 }
 
 /* ---- options -------------------------------------------------------------------------------- */
@@ -158,6 +170,15 @@ static bool set_option(struct options *options, int option, const char *name)
         return number(name, optarg, 65535, &options->api_port);
     case 'P':
         return number(name, optarg, 65535, &options->https_port);
+    case 'G':
+        return number(name, optarg, 65535, &options->page_port);
+    case 'k':
+        if (options->images.file_count == CLOUD_IMAGE_KEYS_MAX) {
+            fprintf(stderr, "otter cloud: at most %u times --image-key\n", CLOUD_IMAGE_KEYS_MAX);
+            return false;
+        }
+        options->images.files[options->images.file_count++] = optarg;
+        return true;
     case 'D':
         return number(name, optarg, 60000, &options->delay_ms);
     case 'r':
@@ -212,6 +233,8 @@ static int read_options(int argc, char **argv, struct options *options)
         {"publish-port", required_argument, NULL, 'p'},
         {"api-port", required_argument, NULL, 'a'},
         {"https-port", required_argument, NULL, 'P'},
+        {"page-port", required_argument, NULL, 'G'},
+        {"image-key", required_argument, NULL, 'k'},
         {"listen", required_argument, NULL, 'l'},
         {"mqtt-listen", required_argument, NULL, 'M'},
         {"api-listen", required_argument, NULL, 'A'},
@@ -379,7 +402,27 @@ static bool start_gateway(struct running *running)
     return running->gateway || say(reason, NULL);
 }
 
-static void greet(const struct running *running, const char *api_url)
+/* On loopback whatever --listen says: it is for a person at this machine. */
+static bool start_page(struct running *running)
+{
+    char reason[512];
+    unsigned port = running->options.page_port;
+    running->options.images.dir = running->dir.path;
+    struct page_config config = {.port = (uint16_t)(port ? port : PAGE_PORT),
+                                 .dir = running->dir.path,
+                                 .mqtt_host = running->options.names.mqtt_host,
+                                 .mqtt_port = gateway_port(running->gateway),
+                                 .inspect = cloud_image_inspect,
+                                 .inspect_context = &running->options.images};
+    running->page = page_start(&running->loop, running->broker, &config, reason, sizeof reason);
+    if (running->page || port)
+        return running->page || say(reason, "--page-port");
+    config.port = 0;
+    running->page = page_start(&running->loop, running->broker, &config, reason, sizeof reason);
+    return running->page || say(reason, NULL);
+}
+
+static void greet(const struct running *running, const char *api_url, const char *page)
 {
     unsigned mqtt_port = gateway_port(running->gateway);
     printf("otter cloud: the local AWS IoT is ready\n"
@@ -388,6 +431,8 @@ static void greet(const struct running *running, const char *api_url)
            "  MQTT (WSS)   wss://%s:%u/mqtt\n"
            "  AWS APIs     %s%s\n"
            "  downloads    %s (by presigned URLs)\n"
+           "  console      %s\n"
+           "               (works once; another one: otter cloud page)\n"
            "  root CA      %s/root_ca.pem\n"
            "  credentials  %s/credentials\n",
            running->dir.path, running->options.names.mqtt_host, mqtt_port,
@@ -395,7 +440,7 @@ static void greet(const struct running *running, const char *api_url)
            running->options.names.mqtt_host, gateway_web_port(running->gateway), api_url,
            !running->options.api_port && api_port(running->api) != API_PORT ? "   (4566 is taken)"
                                                                             : "",
-           running->cloud.downloads, running->dir.path, running->dir.path);
+           running->cloud.downloads, page, running->dir.path, running->dir.path);
     if (running->options.delay_ms)
         printf("  round trips  %u ms longer\n", running->options.delay_ms);
     if (running->options.rate_kib)
@@ -408,7 +453,7 @@ static void greet(const struct running *running, const char *api_url)
 
 static bool announce(struct running *running)
 {
-    char api_url[300];
+    char api_url[300], page[PAGE_LINK_SIZE];
     const struct cloud_names *names = &running->options.names;
     snprintf(api_url, sizeof api_url, "%s://%s:%u", running->api_tls ? "https" : "http",
              names->api_host, api_port(running->api));
@@ -417,11 +462,14 @@ static bool announce(struct running *running)
         .mqtt = gateway_port(running->gateway),
         .web = gateway_web_port(running->gateway),
         .publish = gateway_publish_port(running->gateway),
+        .page = page_port(running->page),
     };
+    if (!page_link(running->dir.path, page_port(running->page), page))
+        return say("cannot write the console's token into the folder", NULL);
     if (!cloud_dir_announce(&running->dir, &doors, api_url, running->cloud.region,
                             running->cloud.account))
         return false;
-    greet(running, api_url);
+    greet(running, api_url, page);
     return true;
 }
 
@@ -435,12 +483,14 @@ static bool start(struct running *running)
     return watch_signals(running) && core_start(&running->cloud, &config) == OTTER_OK &&
            start_broker(running) &&
            loop_start(&running->loop, running->base, &running->cloud, true) && start_api(running) &&
-           start_downloads(running) && start_gateway(running) && announce(running);
+           start_downloads(running) && start_gateway(running) && start_page(running) &&
+           announce(running);
 }
 
 /* The reverse of start; what did not start is NULL, or all 0. */
 static void stop(struct running *running)
 {
+    page_stop(running->page);
     gateway_stop(running->gateway);
     if (running->api)
         api_stop(running->api);
@@ -483,7 +533,7 @@ static int run_cloud(int argc, char **argv)
 static const struct {
     const char *word;
     int (*run)(int argc, char **argv);
-} words[] = {{"backup", cloud_backup}, {"restore", cloud_restore}};
+} words[] = {{"backup", cloud_backup}, {"restore", cloud_restore}, {"page", cloud_page}};
 
 int command_cloud(int argc, char **argv)
 {

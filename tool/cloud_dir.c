@@ -120,12 +120,12 @@ bool cloud_dir_announce(const struct cloud_dir *dir, const struct cloud_doors *d
 {
     char root_ca[CLOUD_DIR_MAX + 32];
     file_path(dir, "root_ca.pem", root_ca);
-    json_t *json = json_pack("{s:i, s:s, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "pid",
+    json_t *json = json_pack("{s:i, s:s, s:i, s:i, s:i, s:i, s:s, s:s, s:s, s:s, s:s, s:s}", "pid",
                              (int)getpid(), "mqtt_host", doors->host, "mqtt_port", (int)doors->mqtt,
                              "wss_port", (int)doors->web, "publish_port", (int)doors->publish,
-                             "api_url", api_url, "access_key_id", dir->credentials.key_id,
-                             "secret_access_key", dir->credentials.secret, "region", region,
-                             "account", account, "root_ca", root_ca);
+                             "page_port", (int)doors->page, "api_url", api_url, "access_key_id",
+                             dir->credentials.key_id, "secret_access_key", dir->credentials.secret,
+                             "region", region, "account", account, "root_ca", root_ca);
     char *text = json ? json_dumps(json, JSON_INDENT(2)) : NULL;
     bool done = text && write_whole(dir, "cloud.json", text);
     free(text);

@@ -26,6 +26,7 @@ bool cloud_dir_open(struct cloud_dir *dir, const char *path);
 struct cloud_doors {
     const char *host;
     uint16_t mqtt, web, publish; /* ports: AWS's 8883, 443 and 8443 */
+    uint16_t page;               /* the console's */
 };
 /* Writes cloud.json, whole or not at all. */
 bool cloud_dir_announce(const struct cloud_dir *dir, const struct cloud_doors *doors,

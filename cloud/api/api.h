@@ -11,6 +11,19 @@
 #include "cloud/loop/loop.h"
 
 struct api;
+struct evhttp_request;
+
+/* Another way in than signatures, for a page that this process serves to browsers. */
+struct api_pass {
+    /* Whether a request with this head, a text, may bring a large body. */
+    bool (*knows)(void *context, const char *head);
+    /* Takes each request. False: it answers it itself, now or later. True: the request is for a
+     * service, as the account's owner asks: `service` says which, `target` is what of the request's
+     * target belongs to it, and stays as long as the request. */
+    bool (*lets_in)(void *context, struct evhttp_request *request, const char **service,
+                    const char **target);
+    void *context;
+};
 
 struct api_config {
     const char *address;      /* NULL: 127.0.0.1 */
@@ -19,6 +32,7 @@ struct api_config {
     SSL_CTX *tls;             /* NULL: plain HTTP, for loopback; a reference is taken */
     unsigned patience_s;      /* with slow clients; 0: 20 */
     bool downloads;           /* presigned GET and HEAD of S3's objects, and nothing else */
+    struct api_pass pass;     /* all NULL: signatures */
 };
 
 /* NULL with the reason in `reason`: port taken, no credentials. Serves the loop's

@@ -33,6 +33,7 @@ struct api {
     struct guests *guests;
     struct exchange *exchanges; /* all that are under way */
     bool stopping, downloads;
+    struct api_pass pass;
     char *iot_endpoint;
 };
 

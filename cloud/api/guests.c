@@ -148,11 +148,16 @@ static void refuse(struct guest *guest, const struct refusal *refusal)
     bufferevent_enable(guest->connection, EV_WRITE);
 }
 
+static bool is_known(const char *head, const struct guests_config *config)
+{
+    return config->admits ? config->admits(config->admits_context, head) : names_key(head, config);
+}
+
 static void check_head(struct guest *guest, size_t size)
 {
     const char *fault = head_fault(guest->head, size);
     const char *length = value_of(guest->head, "Content-Length");
-    bool known = names_key(guest->head, &guest->guests->config);
+    bool known = is_known(guest->head, &guest->guests->config);
     bool endless = value_of(guest->head, "Transfer-Encoding") != NULL;
     guest->left = length ? strtoull(length, NULL, 10) : 0;
     guest->taken = 0;

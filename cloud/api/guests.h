@@ -22,6 +22,8 @@ struct guests;
 struct guests_config {
     bool (*knows)(void *context, const char *key_id); /* whether it is an access key's */
     void *context;
+    bool (*admits)(void *context, const char *head); /* in place of keys; NULL: keys */
+    void *admits_context;
     SSL_CTX *tls;        /* NULL: plain HTTP; a reference is taken */
     unsigned patience_s; /* for the head of a request, and before a body must keep a pace */
 };
