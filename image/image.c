@@ -2,6 +2,8 @@
  * checked. */
 #include "image/image.h"
 
+#include <string.h>
+
 #include "image/bytes.h"
 
 #define TLV_INFO_SIZE       4u
@@ -161,4 +163,21 @@ int image_security_counter(const struct image *image, uint32_t *counter)
         return status;
     *counter = get_le32(raw);
     return 1;
+}
+
+#define CLASS_SIZE 16u
+
+static bool read_class(const struct image *image, uint8_t class[CLASS_SIZE])
+{
+    struct image_tlv tlv;
+    return image_tlv_find(image, IMAGE_TLV_UUID_CID, &tlv) == 1 && tlv.is_protected &&
+           image_tlv_read(image, &tlv, class, CLASS_SIZE) == OTTER_OK;
+}
+
+bool image_follows_class(const struct image *running, const struct image *next)
+{
+    uint8_t ours[CLASS_SIZE], theirs[CLASS_SIZE];
+    if (!read_class(running, ours))
+        return true;
+    return read_class(next, theirs) && memcmp(ours, theirs, sizeof ours) == 0;
 }

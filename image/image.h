@@ -40,7 +40,8 @@ enum image_tlv_type {
     IMAGE_TLV_ED25519 = 0x24,
     IMAGE_TLV_ENC_EC256 = 0x32,
     IMAGE_TLV_DEPENDENCY = 0x40,
-    IMAGE_TLV_SECURITY_COUNTER = 0x50
+    IMAGE_TLV_SECURITY_COUNTER = 0x50,
+    IMAGE_TLV_UUID_CID = 0x75
 };
 
 struct image_version {
@@ -118,6 +119,9 @@ otter_status image_dependency_read(const struct image *image, const struct image
                                    struct image_dependency *dependency);
 /* 1 and the counter of a *protected* SECURITY_COUNTER TLV, 0 if there is none, or an error. */
 int image_security_counter(const struct image *image, uint32_t *counter);
+/* Whether `next` may follow `running` on a device, by the class of device that each names in a
+ * protected UUID_CID TLV (16 bytes): they are the same, or `running` names none. */
+bool image_follows_class(const struct image *running, const struct image *next);
 
 #ifdef __cplusplus
 }

@@ -56,6 +56,10 @@ struct board_map {
  * board has been built. OTTER_E_NOT_FOUND with the names there are. */
 otter_status board_map_read(const char *board, struct board_map *map, struct failure *failure);
 
+/* An image for a board names it as `otter sign --vid` this `--cid NAME`; the update agent takes none for
+ * another (image_follows_class). */
+#define BOARD_CLASS_VENDOR "otter"
+
 /* The names of the boards in the tree, sorted, with ", " between. */
 void board_map_names(char *text, size_t size);
 

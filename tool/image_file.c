@@ -188,7 +188,7 @@ static otter_status protected_entries(const struct image_spec *spec, const uint8
     if (spec->vendor_id)
         tlv_append(entries, TLV_UUID_VID, spec->vendor_id, 16);
     if (spec->class_id)
-        tlv_append(entries, TLV_UUID_CID, spec->class_id, 16);
+        tlv_append(entries, IMAGE_TLV_UUID_CID, spec->class_id, 16);
     for (int i = 0; i < spec->custom_count && status == OTTER_OK; i++)
         status = append_custom(&spec->custom[i], entries, failure);
     return status;

@@ -28,7 +28,7 @@ static const struct {
     {TLV_DECOMP_SIGNATURE, "DECOMP_SIGNATURE"},
     {TLV_COMP_DEC_SIZE, "COMP_DEC_SIZE"},
     {TLV_UUID_VID, "UUID_VID"},
-    {TLV_UUID_CID, "UUID_CID"},
+    {IMAGE_TLV_UUID_CID, "UUID_CID"},
 };
 
 const char *tlv_name(uint16_t type)

@@ -29,7 +29,6 @@ enum tlv_type {
     TLV_DECOMP_SIGNATURE = 0x72,
     TLV_COMP_DEC_SIZE = 0x73,
     TLV_UUID_VID = 0x74,
-    TLV_UUID_CID = 0x75,
 };
 
 /* A custom TLV may have a number from here up to 0xfffe. */

@@ -471,6 +471,15 @@ static enum ota_event verify_failed(struct ota *ota, otter_status status)
     return ota_fail(ota, "code signature (" PKI_OTA_SIGNER "): %s", otter_status_text(status));
 }
 
+/* A key is trusted on boards of several kinds; the image's class tells for which of them it is. */
+static bool is_for_this_board(const struct ota *ota)
+{
+    struct image running;
+    const struct flash_area *slot = ota_primary(ota, ota_image(ota));
+    return image_open(&running, slot, slot->size) != OTTER_OK ||
+           image_follows_class(&running, &ota->work.verify.check.image);
+}
+
 enum ota_event ota_work_verify(struct ota *ota, otter_ms now)
 {
     (void)now;
@@ -485,6 +494,8 @@ enum ota_event ota_work_verify(struct ota *ota, otter_ms now)
     const struct image_version *found = &ota->work.verify.check.image.header.version;
     if (image_version_compare(found, &ota->record.version) != 0)
         return ota_fail(ota, "the image's version changed during the download");
+    if (!is_for_this_board(ota))
+        return ota_fail(ota, "the image is for another kind of board (UUID_CID)");
     LOG_INF(OTA_TAG, "code signature and image verified");
 #if OTA_IMAGES_MAX > 1
     return ota_set_verified(ota);

@@ -45,7 +45,7 @@ sign_image() { # sign_image VERSION PROGRAM OUT
     version=$1 program=$2 out=$3
     shift 3
     ! exchanges_banks || set -- --mode direct-xip
-    "$otter" sign -k "$built/keys/boot-signing.pem" -v "$version" --pad-header \
+    "$otter" sign -k "$built/keys/boot-signing.pem" -v "$version" --pad-header --vid otter --cid "$board" \
         --header-size "$(number header_size)" -S "$(place primary 3)" \
         --align "$(device_number "$(place secondary 1)" write_size)" --max-align "$(number max_align)" \
         -M "$(number max_sectors)" "$@" "$program" "$out" >/dev/null

@@ -64,7 +64,7 @@ struct demo_image {
 };
 
 struct demo_signing {
-    const char *words[24]; /* NULL behind the last */
+    const char *words[26]; /* NULL behind the last */
     unsigned count;
     char numbers[6][16];
     unsigned number_count;

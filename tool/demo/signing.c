@@ -43,6 +43,8 @@ void demo_sign_words(const struct board_map *board, const struct demo_image *ima
     if (board->update == UPDATE_DIRECT_XIP)
         add(signing, "--rom-fixed",
             number(signing, "0x%" PRIx32, board->devices[slot->device].base + slot->offset));
+    add(signing, "--vid", BOARD_CLASS_VENDOR);
+    add(signing, "--cid", board->name);
     add(signing, image->payload, image->name);
 }
 

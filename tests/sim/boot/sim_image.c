@@ -58,8 +58,9 @@ static void fill_payload(uint8_t *payload, uint32_t size, uint8_t number)
 
 static uint32_t protected_size(const struct sim_image_options *options)
 {
-    const uint32_t entries =
-        (options->counter != 0 ? 8u : 0) + (options->needs_version != 0 ? 16u : 0);
+    const uint32_t entries = (options->counter != 0 ? 8u : 0) +
+                             (options->needs_version != 0 ? 16u : 0) +
+                             (options->device_class != 0 ? 20u : 0);
     return entries != 0 ? entries + 4 : 0;
 }
 
@@ -78,6 +79,11 @@ static uint8_t *put_protected(uint8_t *at, const struct sim_image_options *optio
     if (options->needs_version != 0) {
         const uint8_t dependency[12] = {options->needs_image, 0, 0, 0, options->needs_version};
         at = put_tlv(at, IMAGE_TLV_DEPENDENCY, dependency, sizeof dependency);
+    }
+    if (options->device_class != 0) {
+        uint8_t id[16];
+        memset(id, options->device_class, sizeof id);
+        at = put_tlv(at, IMAGE_TLV_UUID_CID, id, sizeof id);
     }
     return at;
 }

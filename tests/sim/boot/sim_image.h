@@ -23,6 +23,7 @@ struct sim_image_options {
     uint32_t counter;      /* security counter */
     uint8_t needs_image;   /* depends on this image ... */
     uint8_t needs_version; /* ... being at least this version */
+    uint8_t device_class;  /* each byte of the UUID of its class of device */
     uint32_t rom_address;  /* it runs only from a slot at this address */
 };
 /* Fast, and of no strength: a key stream from key and offset. */

@@ -159,6 +159,8 @@ const struct world_image *world_image(uint8_t number, uint32_t end, bool good_ke
 /* The same image, which needs image `needs_image` to be at least version `needs`.0.0. */
 const struct world_image *world_image_needing(uint8_t number, uint32_t end, uint8_t needs_image,
                                               uint8_t needs);
+/* The same image for one class of device only. */
+const struct world_image *world_image_of_class(uint8_t number, uint32_t end, uint8_t device_class);
 /* Any other bytes as a file with its code signature. */
 void world_sign(struct world_image *file);
 uint32_t world_image_size_max(void);

@@ -70,33 +70,31 @@ void world_sign(struct world_image *image)
 }
 
 static const struct world_image *make(uint8_t number, uint32_t end, bool good_key,
-                                      uint8_t needs_image, uint8_t needs)
+                                      const struct sim_image_options *wanted)
 {
     static struct {
         struct world_image image;
         uint8_t number;
         bool good_key;
-        uint8_t needs_image;
-        uint8_t needs;
+        struct sim_image_options options;
     } made[40];
     static unsigned count;
+    struct sim_image_options options = *wanted;
+    if (WORLD_XIP_BASE != 0)
+        options.rom_address = WORLD_XIP_BASE + (number % 2 == 0 ? WORLD_SLOT_SIZE : 0);
     for (unsigned i = 0; i < count; i++) {
         if (made[i].number == number && made[i].image.size == end && made[i].good_key == good_key &&
-            made[i].needs_image == needs_image && made[i].needs == needs)
+            made[i].options.needs_image == options.needs_image &&
+            made[i].options.needs_version == options.needs_version &&
+            made[i].options.device_class == options.device_class)
             return &made[i].image;
     }
     must(count < 40, "too many images");
     struct world_image *image = &made[count].image;
     made[count].number = number;
-    made[count].needs_image = needs_image;
-    made[count].needs = needs;
+    made[count].options = options;
     made[count++].good_key = good_key;
     image->size = end;
-    const uint32_t slot = number % 2 == 0 ? WORLD_SLOT_SIZE : 0;
-    const struct sim_image_options options = {.needs_image = needs_image,
-                                              .needs_version = needs,
-                                              .rom_address =
-                                                  WORLD_XIP_BASE != 0 ? WORLD_XIP_BASE + slot : 0};
     sim_image_make_with(image->bytes, end, number, good_key ? SIM_KEY : SIM_KEY + 1, &options);
     world_sign(image);
     return image;
@@ -104,11 +102,17 @@ static const struct world_image *make(uint8_t number, uint32_t end, bool good_ke
 
 const struct world_image *world_image(uint8_t number, uint32_t end, bool good_key)
 {
-    return make(number, end, good_key, 0, 0);
+    return make(number, end, good_key, &(struct sim_image_options){0});
 }
 
 const struct world_image *world_image_needing(uint8_t number, uint32_t end, uint8_t needs_image,
                                               uint8_t needs)
 {
-    return make(number, end, true, needs_image, needs);
+    return make(number, end, true,
+                &(struct sim_image_options){.needs_image = needs_image, .needs_version = needs});
+}
+
+const struct world_image *world_image_of_class(uint8_t number, uint32_t end, uint8_t device_class)
+{
+    return make(number, end, true, &(struct sim_image_options){.device_class = device_class});
 }
