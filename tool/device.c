@@ -17,6 +17,7 @@
 
 static const char help[] =
     "usage: otter device --flash FILE [--create IMAGE] [--board BOARD]\n"
+    "                    [--pkcs11 MODULE [--token LABEL] [--pin-file FILE] [--key-label LABEL]]\n"
     "\n"
     "Runs the device as a host process: the bootloader verifies and swaps the slots in FILE and\n"
     "starts the image in the primary one. The console is this terminal; Ctrl-C cuts the power.\n"
@@ -25,8 +26,16 @@ static const char help[] =
     "  --create IMAGE   first makes FILE anew: blank, with the signed IMAGE in the primary slot\n"
     "  --board BOARD    posix (default), or the folder of a board of your own whose port is posix\n"
     "\n"
+    "Private keys lie in FILE, or in a token (`pki generate key` then makes them there):\n"
+    "  --pkcs11 MODULE    a PKCS#11 module, such as /usr/lib/softhsm/libsofthsm2.so\n"
+    "  --token LABEL      the token in it; without it the first one\n"
+    "  --pin-file FILE    its first line is the user's PIN; or the environment's OTTER_PKCS11_PIN\n"
+    "  --key-label LABEL  a key that is there already, for tls_key_priv\n"
+    "\n"
     "  otter device --flash flash.img --create firmware-1.0.0.signed.bin\n"
-    "  otter device --flash flash.img\n";
+    "  otter device --flash flash.img\n"
+    "  otter device --flash flash.img --pkcs11 /usr/lib/softhsm/libsofthsm2.so --token lamp "
+    "--pin-file pin\n";
 
 static int run(const struct board_map *board, const char *flash)
 {
@@ -67,14 +76,36 @@ static bool is_process(const struct board_map *board, struct failure *failure)
     return false;
 }
 
+/* What the options of a token are to the device: ports/posix/pkcs11_keys.h. */
+static bool set_token(char letter, const char *value)
+{
+    static const struct {
+        char letter;
+        const char *variable;
+    } names[] = {{'m', "OTTER_PKCS11_MODULE"},
+                 {'t', "OTTER_PKCS11_TOKEN"},
+                 {'p', "OTTER_PKCS11_PIN_FILE"},
+                 {'k', "OTTER_PKCS11_KEY"}};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (names[i].letter == letter)
+            return setenv(names[i].variable, value, 1) == 0;
+    }
+    return false;
+}
+
 int command_device(int argc, char **argv)
 {
     static const struct option options[] = {{"flash", required_argument, NULL, 'f'},
                                             {"create", required_argument, NULL, 'c'},
                                             {"board", required_argument, NULL, 'b'},
+                                            {"pkcs11", required_argument, NULL, 'm'},
+                                            {"token", required_argument, NULL, 't'},
+                                            {"pin-file", required_argument, NULL, 'p'},
+                                            {"key-label", required_argument, NULL, 'k'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
     const char *flash = NULL, *image = NULL, *board = "posix";
+    bool in_token = false;
     int option;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         if (option == 'f')
@@ -83,6 +114,8 @@ int command_device(int argc, char **argv)
             image = optarg;
         else if (option == 'b')
             board = optarg;
+        else if (set_token((char)option, optarg != NULL ? optarg : ""))
+            in_token = true;
         else {
             fputs(option == 'h' ? help : "try: otter device --help\n",
                   option == 'h' ? stdout : stderr);
@@ -91,6 +124,12 @@ int command_device(int argc, char **argv)
     }
     if (flash == NULL || optind < argc) {
         fputs("otter device: --flash FILE is needed, and nothing else but --create IMAGE\n"
+              "try: otter device --help\n",
+              stderr);
+        return 2;
+    }
+    if (in_token && getenv("OTTER_PKCS11_MODULE") == NULL) {
+        fputs("otter device: --token, --pin-file and --key-label are of a module: --pkcs11 MODULE\n"
               "try: otter device --help\n",
               stderr);
         return 2;

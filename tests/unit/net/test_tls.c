@@ -20,6 +20,7 @@
 
 #include "net/tls.h"
 #include "pki/pki.h"
+#include "ports/posix/pkcs11_keys.h"
 #include "tests/unit/pki/keys_elsewhere.h"
 #include "tests/unit/pki/soft_token.h"
 #include "tls_server.h"

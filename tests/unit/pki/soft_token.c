@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "tests/unit/pki/keys_elsewhere.h"
+#include "ports/posix/pkcs11_keys.h"
 
 #define MODULE "/usr/lib/softhsm/libsofthsm2.so"
 

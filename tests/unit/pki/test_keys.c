@@ -15,6 +15,7 @@
 
 #include "pki/pki.h"
 #include "port/port.h"
+#include "ports/posix/pkcs11_keys.h"
 #include "tests/sim/nor_sim.h"
 #include "tests/unit/pki/keys_elsewhere.h"
 #include "tests/unit/pki/soft_token.h"
@@ -48,9 +49,19 @@ static struct pki_part lamp_part;
 static struct psa_vault vault;
 static const struct pki_keys *place; /* NULL: the store */
 
+otter_ms port_now(void)
+{
+    return 0;
+}
+
 otter_status port_random(void *data, size_t length)
 {
     return getrandom(data, length, 0) == (ssize_t)length ? OTTER_OK : OTTER_E_CRYPTO;
+}
+
+void port_log_write(const char *line, size_t length)
+{
+    printf("%.*s\n", (int)length, line);
 }
 
 static int give_random(void *unused, unsigned char *data, size_t length)
