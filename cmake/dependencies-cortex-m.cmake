@@ -48,7 +48,8 @@ set_source_files_properties(${aes_sources} PROPERTIES
     INCLUDE_DIRECTORIES "${OTTER_DEPS}/bearssl/inc;${OTTER_DEPS}/bearssl/src")
 target_sources(dep_mbedtls PRIVATE ${aes_sources} ${ports}/cortex-m/mbedtls/pk_verifies_only.c
                ${ports}/cortex-m/mbedtls/oid_small.c)
-target_link_options(dep_mbedtls INTERFACE LINKER:--wrap=mbedtls_rsa_complete)
+set_source_files_properties(${OTTER_DEPS}/mbedtls/library/pkparse.c PROPERTIES
+    COMPILE_OPTIONS "-include;${ports}/cortex-m/mbedtls/rsa_public_only.h")
 set_source_files_properties(${OTTER_DEPS}/mbedtls/library/ssl_tls.c PROPERTIES
     COMPILE_OPTIONS "-include;${ports}/cortex-m/mbedtls/sha384_is_short.h")
 target_include_directories(dep_mbedtls PUBLIC ${ports}/cortex-m/mbedtls)

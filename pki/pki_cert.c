@@ -43,7 +43,7 @@ static bool name_is_valid(const char *name)
 {
     const size_t length = strlen(name);
     return length > 0 && length <= PKI_COMMON_NAME_MAX &&
-           strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789:_-") ==
+           strspn(name, ":abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") ==
                length;
 }
 

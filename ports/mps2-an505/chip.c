@@ -23,8 +23,8 @@ __attribute__((weak)) void ethernet_handler(void);
 __attribute__((weak)) void modem_rx_handler(void);
 __attribute__((weak)) void modem_tx_handler(void);
 
-/* Linked behind the core's vectors. Other interrupts are never enabled. */
-void (*const interrupt_vectors[IRQ_COUNT])(void)
+/* Linked behind the core's vectors, up to the last that is used. Other interrupts are never enabled. */
+void (*const interrupt_vectors[])(void)
     __attribute__((section(".vectors.interrupts"), used)) = {
         [IRQ_UART0_RX] = uart_rx_handler,  [IRQ_UART0_TX] = uart_tx_handler,
         [IRQ_UART1_RX] = modem_rx_handler, [IRQ_UART1_TX] = modem_tx_handler,

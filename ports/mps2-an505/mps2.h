@@ -52,6 +52,5 @@
 #define IRQ_UART1_RX 34u
 #define IRQ_UART1_TX 35u
 #define IRQ_ETHERNET 48u
-#define IRQ_COUNT    49u
 
 #endif

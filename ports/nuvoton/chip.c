@@ -21,8 +21,8 @@ static void console_handler(void)
 void modem_handler(void);
 #endif
 
-/* Linked behind the core's vectors. Other interrupts are never enabled. */
-void (*const interrupt_vectors[IRQ_COUNT])(void)
+/* Linked behind the core's vectors, up to the last that is used. Other interrupts are never enabled. */
+void (*const interrupt_vectors[])(void)
     __attribute__((section(".vectors.interrupts"), used)) = {
         [IRQ_OF(BOARD_CONSOLE_UART)] = console_handler,
 #ifdef BOARD_MODEM_UART

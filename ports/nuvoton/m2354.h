@@ -44,6 +44,5 @@
 #define IRQ_UART2 48u
 #define IRQ_UART3 49u
 #define IRQ_UART4 74u
-#define IRQ_COUNT 128u
 
 #endif

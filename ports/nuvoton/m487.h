@@ -37,6 +37,5 @@
 #define IRQ_UART4   74u
 #define IRQ_EMAC_TX 66u
 #define IRQ_EMAC_RX 67u
-#define IRQ_COUNT   128u
 
 #endif

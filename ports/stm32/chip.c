@@ -20,8 +20,8 @@ static void console_handler(void)
 __attribute__((weak)) void wifi_handler(void);
 __attribute__((weak)) void ethernet_handler(void);
 
-/* Linked behind the core's vectors. Other interrupts are never enabled. */
-void (*const interrupt_vectors[IRQ_COUNT])(void)
+/* Linked behind the core's vectors, up to the last that is used. Other interrupts are never enabled. */
+void (*const interrupt_vectors[])(void)
     __attribute__((section(".vectors.interrupts"), used)) = {
         [IRQ_USART1] = console_handler,
 #ifdef BOARD_WIFI_FLOW

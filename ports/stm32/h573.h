@@ -61,6 +61,5 @@
 
 #define IRQ_USART1 58u
 #define IRQ_ETH    106u
-#define IRQ_COUNT  131u
 
 #endif

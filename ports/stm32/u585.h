@@ -56,6 +56,5 @@
 #define CHIP_WIFI_SPI_MBR     2u /* 160 / 8 = 20 MHz */
 
 #define IRQ_USART1 61u
-#define IRQ_COUNT  128u
 
 #endif

@@ -56,16 +56,6 @@ const mbedtls_pk_info_t mbedtls_rsa_info = {
     .ctx_free_func = rsa_free,
 };
 
-/* In the library's place (--wrap): of a public key nothing is worked out, and
- * mbedtls_rsa_check_pubkey, which its caller asks next, checks what it has. */
-int __wrap_mbedtls_rsa_complete(mbedtls_rsa_context *key);
-
-int __wrap_mbedtls_rsa_complete(mbedtls_rsa_context *key)
-{
-    (void)key;
-    return 0;
-}
-
 /* ---- EC ---- */
 
 static int eckey_can_do(mbedtls_pk_type_t type)

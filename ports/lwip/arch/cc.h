@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #define LWIP_NO_UNISTD_H 1
+#define LWIP_NO_CTYPE_H  1 /* its own few lines instead of the C library's table */
 typedef uint32_t sys_prot_t;
 #define LWIP_TIMEVAL_PRIVATE 0
 #define BYTE_ORDER           LITTLE_ENDIAN
