@@ -3,8 +3,8 @@
  *
  * A service's room, services/NAME, knows nothing of `struct app`; firmware/with_NAME.c composes it:
  * its state, static there, and a `const struct activity activity_NAME`. The build's OTTER_SERVICES
- * names those that are in (BOARD_SERVICES of the board's board.cmake, if not said otherwise); each
- * also gives OTTER_SERVICE_<NAME>=1. */
+ * names those that are in (BOARD_SERVICES of the board's board.cmake, if not said otherwise;
+ * `./otter build --services`); each also gives OTTER_SERVICE_<NAME>=1. */
 #ifndef OTTER_FIRMWARE_ACTIVITY_H
 #define OTTER_FIRMWARE_ACTIVITY_H
 

@@ -11,7 +11,7 @@
 #include "tool/child.h"
 #include "tool/command.h"
 
-enum { OPTION_LIST = 256 };
+enum { OPTION_LIST = 256, OPTION_SERVICES };
 
 static const struct option options[] = {
     {'b', "board", "BOARD", "the board to build for: a folder of boards/"},
@@ -19,6 +19,9 @@ static const struct option options[] = {
      "signs with this key instead of the build's own; the bootloader that was built must\n"
      "                                trust it (cmake -DOTTER_SIGNING_KEY)"},
     {'V', "version", "X.Y.Z", "version in the image's header (1.0.0)"},
+    {OPTION_SERVICES, "services", "all|none|LIST",
+     "builds the firmware with these services (names of services/, commas between them)\n"
+     "                                instead of those that the board's folder names"},
     {OPTION_LIST, "list", NULL, "lists the boards, and the sizes of what has been built"},
     {0},
 };
@@ -33,7 +36,8 @@ static const struct usage usage = {
     .options = options,
     .examples = "  otter build --list\n"
                 "  otter build --board numaker-iot-m467\n"
-                "  otter build --board numaker-iot-m467 -V 1.2.0 -k product.pem\n",
+                "  otter build --board numaker-iot-m467 -V 1.2.0 -k product.pem\n"
+                "  otter build --board stm32h573i-dk --services time,defender,shadow\n",
 };
 
 struct job {
@@ -159,6 +163,22 @@ static bool merge(const struct board_map *map, const char *image)
     return run(map->build, alone) && run(map->build, both);
 }
 
+/* As the build wrote them down (firmware/CMakeLists.txt). */
+static void print_services(const struct board_map *map)
+{
+    char path[1024], names[256] = "";
+    snprintf(path, sizeof path, "%s/firmware/services", map->build);
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return;
+    if (fgets(names, sizeof names, file) != NULL)
+        names[strcspn(names, "\n")] = '\0';
+    fclose(file);
+    for (char *at = names; *at != '\0'; at++)
+        *at = *at == ';' ? ' ' : *at;
+    printf("    services: %s\n", names[0] != '\0' ? names : "updates only");
+}
+
 static int build(const struct job *job)
 {
     struct board_map map;
@@ -178,6 +198,7 @@ static int build(const struct job *job)
         return 1;
     char *folder = realpath(map.build, NULL); // without its ".."
     printf("\n  %s/\n", folder != NULL ? folder : map.build);
+    print_services(&map);
     free(folder);
     if (emulated)
         printf("    %-27s for qemu-system-arm -kernel\n", "firmware/bootloader.elf");
@@ -206,6 +227,8 @@ int command_build(int argc, char **argv)
             return usage_wrong(&usage, "what is '%s' for?", arguments.value);
         case OPTION_LIST:
             return list();
+        case OPTION_SERVICES: // the front script has built it so
+            break;
         case 'b':
             job.board = arguments.value;
             break;

@@ -5,4 +5,4 @@ set(BOARD_NETWORK lwip-ethernet)  # what of the port carries connections: this, 
 set(BOARD_BOOT_CRYPTO small)      # what its bootloader verifies with: small or bearssl
 set(BOARD_BOOT_IMAGES 1)          # of one product, each with its pair of slots
 set(BOARD_BOOT_ENCRYPTION OFF)    # takes encrypted images
-set(BOARD_SERVICES tools log time defender telemetry shadow fleet operations) # beside jobs and updates: names of services/, ; between them
+set(BOARD_SERVICES all)           # beside jobs and updates: all, or names of services/

@@ -6,4 +6,4 @@ set(BOARD_BOOT_CRYPTO bearssl)
 set(BOARD_BOOT_IMAGES 2)
 set(BOARD_BOOT_ENCRYPTION ON)
 set(BOARD_RECOVERY ON) # its bootloader can be filled over the console
-set(BOARD_SERVICES tools log time defender telemetry shadow fleet operations) # beside jobs and updates: names of services/, ; between them
+set(BOARD_SERVICES all)           # beside jobs and updates: all, or names of services/
