@@ -28,7 +28,7 @@ class Cloud:
 
     def __init__(self, otter, folder, *options):
         self.otter, self.folder, self.dir = otter, folder, os.path.join(folder, "cloud")
-        self.options = ["--mqtt-port", str(free_port()), "--api-port", str(free_port()), *options]
+        self.options = ["--page-port", str(free_port()), "--mqtt-port", str(free_port()), "--api-port", str(free_port()), *options]
         self.process = None
         self.start()
 

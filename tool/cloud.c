@@ -1,7 +1,6 @@
 /* `otter cloud`: the local AWS IoT in the foreground: broker, gateway, HTTP APIs on one event loop.
  */
 #include <event2/event.h>
-#include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,30 +20,15 @@
 #include "cloud/reserved/reserved.h"
 #include "tool/cloud_backup.h"
 #include "tool/cloud_dir.h"
-#include "tool/cloud_image.h"
-#include "tool/cloud_names.h"
+#include "tool/cloud_install.h"
+#include "tool/cloud_options.h"
 #include "tool/cloud_page.h"
 #include "tool/command.h"
-
-#define MQTT_PORT 8883
-#define API_PORT  4566
-#define PAGE_PORT 4580
-
-struct options {
-    const char *dir;
-    struct cloud_names names;
-    unsigned mqtt_port, wss_port, publish_port, api_port, https_port, page_port, delay_ms, rate_kib,
-        drop_blocks;
-    unsigned keep_metrics, keep_violations; /* days; 0: not said */
-    bool strict;
-    struct rules rules;
-    struct cloud_image images; /* that the page may send */
-};
 
 #define SIGNALS 3
 
 struct running {
-    struct options options;
+    struct cloud_options options;
     struct cloud_dir dir;
     struct event_base *base;
     struct event *signals[SIGNALS];
@@ -59,217 +43,6 @@ struct running {
     struct gateway *gateway;
     struct page *page;
 };
-
-static void print_help(void)
-{
-    printf(
-        "usage: otter cloud [OPTION]...\n"
-        "       otter cloud backup FILE | restore FILE     (see `otter cloud backup --help`)\n"
-        "       otter cloud page [--dir DIR]      prints a new link to the console\n"
-        "\n"
-        "Runs a local AWS IoT in the foreground: MQTT over mutual TLS for devices, and the AWS\n"
-        "HTTP APIs (iot, iot-data, iot-jobs-data, s3, acm, signer, iam, sts) for the AWS CLI and "
-        "SDKs. All\n"
-        "state is in one folder; started again on the same folder, it finds everything again.\n"
-        "\n"
-        "  --dir DIR          the folder, made when missing (default: otter-cloud)\n"
-        "  --mqtt-port PORT   for MQTT over TLS; 0, the default: %d, or a free one if it is taken\n"
-        "  --wss-port PORT    for MQTT over WebSockets (SigV4), and by ALPN x-amzn-mqtt-ca, as "
-        "AWS's\n"
-        "                     443; 0, the default: a free one\n"
-        "  --publish-port PORT  where devices POST messages over TLS, as AWS's 8443; 0, the "
-        "default:\n"
-        "                     a free one\n"
-        "  --api-port PORT    for HTTP; 0, the default: %d, or a free one if it is taken\n"
-        "  --https-port PORT  where devices follow presigned URLs (jobs, updates by HTTP), over "
-        "TLS;\n"
-        "                     0, the default: a free one\n"
-        "  --page-port PORT   for the console, a page for a browser on this machine; 0, the "
-        "default: %d,\n"
-        "                     or a free one if it is taken\n"
-        "  --image-key FILE   a key, PEM, that images may be signed with which the console sends;\n"
-        "                     also those in DIR/image-keys/*.pem, and that of this build\n"
-        "  --listen ADDRESS   IPv4 address to listen on (default: 127.0.0.1; 0.0.0.0 lets boards\n"
-        "                     on the network in, and anybody else try); sets both of:\n"
-        "  --mqtt-listen ADDRESS, --api-listen ADDRESS\n"
-        "                     for MQTT and for the APIs alone. Beyond loopback the APIs speak\n"
-        "                     HTTPS, with a certificate signed by DIR/root_ca.pem\n"
-        "  --host NAME|IP     a name of this machine, up to %d times: all are in the server's\n"
-        "                     certificate, the first is what is announced (cloud.json,\n"
-        "                     describe-endpoint) in place of an address\n"
-        "  --delay MS         adds MS milliseconds to every round trip between device and "
-        "gateway,\n"
-        "                     half of it each way; throughput is not limited\n"
-        "  --rate KIB         lets no device have more than KIB KiB a second\n"
-        "  --relax RULE,...   what AWS does not allow: sni (TLS without the cloud's name), dates\n"
-        "                     (certificates outside them), retained (also for filters with\n"
-        "                     wildcards), parent (par/# also matches par), or all, limits "
-        "included\n"
-        "  --limit NAME=N     AWS's, a second; 0 for none: publish=100 (messages each way of a\n"
-        "                     connection; more are lost), bytes=524288 (each way; more come "
-        "later),\n"
-        "                     connect=1 (of a client id; more are refused),\n"
-        "                     greeting=15 (seconds for TLS, and for CONNECT), session=3600 "
-        "(seconds\n"
-        "                     that a session outlives its connection at most; 604800 or less)\n"
-        "  --keep-metrics DAYS, --keep-violations DAYS\n"
-        "                     how long Device Defender keeps the values of metrics (default: 14) "
-        "and\n"
-        "                     the events of violations (default: 30)\n"
-        "  --drop-blocks N    loses every Nth block of a file on its way to a device\n"
-        "  --strict           lets a device reject a job only before it starts: AWS's reference "
-        "does not\n"
-        "                     say so, but its device libraries keep to it\n"
-        "  --help             this text\n"
-        "\n"
-        "In DIR: root_ca.pem (what devices trust), credentials (for the AWS CLI), cloud.json "
-        "(where\n"
-        "the running cloud is; there while it is ready), otter.db, broker/mosquitto.log.\n"
-        "SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal closes) stop it in order.\n"
-        "\n"
-        "examples:\n"
-        "  otter cloud --dir /tmp/cloud\n"
-        "  otter cloud --dir /tmp/cloud --mqtt-port 18883 --api-port 14566\n"
-        "  otter cloud --dir /tmp/cloud --delay 100      # updates over a slow network\n"
-        "\n"
-        "and in another terminal:\n"
-        "  otter aws --dir /tmp/cloud iot create-thing --thing-name sensor-1\n"
-        "  mosquitto_sub -h localhost -p 8883 --cafile /tmp/cloud/root_ca.pem \\\n"
-        "      --cert device.pem --key device.key -i sensor-1 -t 'sensor/#'\n",
-        MQTT_PORT, API_PORT, PAGE_PORT, CLOUD_HOSTS_MAX);
-}
-
-/* ---- options -------------------------------------------------------------------------------- */
-
-static bool number(const char *name, const char *text, unsigned max, unsigned *value)
-{
-    char *end;
-    unsigned long parsed = strtoul(text, &end, 10);
-    if (*text < '0' || *text > '9' || *end || parsed > max) {
-        fprintf(stderr, "otter cloud: --%s needs a number from 0 to %u, not '%s'\n", name, max,
-                text);
-        return false;
-    }
-    *value = (unsigned)parsed;
-    return true;
-}
-
-static bool set_option(struct options *options, int option, const char *name)
-{
-    switch (option) {
-    case 'd':
-        options->dir = optarg;
-        return true;
-    case 'm':
-        return number(name, optarg, 65535, &options->mqtt_port);
-    case 'w':
-        return number(name, optarg, 65535, &options->wss_port);
-    case 'p':
-        return number(name, optarg, 65535, &options->publish_port);
-    case 'a':
-        return number(name, optarg, 65535, &options->api_port);
-    case 'P':
-        return number(name, optarg, 65535, &options->https_port);
-    case 'G':
-        return number(name, optarg, 65535, &options->page_port);
-    case 'k':
-        if (options->images.file_count == CLOUD_IMAGE_KEYS_MAX) {
-            fprintf(stderr, "otter cloud: at most %u times --image-key\n", CLOUD_IMAGE_KEYS_MAX);
-            return false;
-        }
-        options->images.files[options->images.file_count++] = optarg;
-        return true;
-    case 'D':
-        return number(name, optarg, 60000, &options->delay_ms);
-    case 'r':
-        return number(name, optarg, 1000000, &options->rate_kib);
-    case 'n':
-        return number(name, optarg, 1000000, &options->drop_blocks);
-    case 'v':
-        return number(name, optarg, 36500, &options->keep_metrics);
-    case 'e':
-        return number(name, optarg, 36500, &options->keep_violations);
-    case 's':
-        options->strict = true;
-        return true;
-    case 'R':
-        if (rules_relax(&options->rules, optarg))
-            return true;
-        fprintf(stderr,
-                "otter cloud: --relax takes sni, dates, retained, parent or all, not '%s'\n",
-                optarg);
-        return false;
-    case 'L':
-        if (rules_limit(&options->rules, optarg))
-            return true;
-        fprintf(
-            stderr,
-            "otter cloud: --limit takes publish=N, bytes=N, connect=N, greeting=N or session=N, "
-            "not '%s'\n",
-            optarg);
-        return false;
-    case 'l':
-        options->names.api_listen = optarg;
-        return cloud_names_set_address(&options->names.mqtt_listen, name, optarg);
-    case 'M':
-        return cloud_names_set_address(&options->names.mqtt_listen, name, optarg);
-    case 'A':
-        return cloud_names_set_address(&options->names.api_listen, name, optarg);
-    case 'H':
-        return cloud_names_add(&options->names, optarg);
-    default:
-        fprintf(stderr, "otter cloud: see `otter cloud --help`\n");
-        return false;
-    }
-}
-
-/* 0: run; else the exit code plus one. */
-static int read_options(int argc, char **argv, struct options *options)
-{
-    static const struct option known[] = {
-        {"dir", required_argument, NULL, 'd'},
-        {"mqtt-port", required_argument, NULL, 'm'},
-        {"wss-port", required_argument, NULL, 'w'},
-        {"publish-port", required_argument, NULL, 'p'},
-        {"api-port", required_argument, NULL, 'a'},
-        {"https-port", required_argument, NULL, 'P'},
-        {"page-port", required_argument, NULL, 'G'},
-        {"image-key", required_argument, NULL, 'k'},
-        {"listen", required_argument, NULL, 'l'},
-        {"mqtt-listen", required_argument, NULL, 'M'},
-        {"api-listen", required_argument, NULL, 'A'},
-        {"host", required_argument, NULL, 'H'},
-        {"delay", required_argument, NULL, 'D'},
-        {"help", no_argument, NULL, 'h'},
-        {"drop-blocks", required_argument, NULL, 'n'},
-        {"rate", required_argument, NULL, 'r'},
-        {"strict", no_argument, NULL, 's'},
-        {"keep-metrics", required_argument, NULL, 'v'},
-        {"keep-violations", required_argument, NULL, 'e'},
-        {"relax", required_argument, NULL, 'R'},
-        {"limit", required_argument, NULL, 'L'},
-        {NULL, 0, NULL, 0},
-    };
-    int option, index = 0;
-    *options = (struct options){.dir = "otter-cloud",
-                                .names = {.mqtt_listen = "127.0.0.1", .api_listen = "127.0.0.1"},
-                                .rules = RULES_AWS};
-    optind = 1;
-    while ((option = getopt_long(argc, argv, "h", known, &index)) != -1) {
-        if (option == 'h') {
-            print_help();
-            return 1;
-        }
-        if (!set_option(options, option, known[index].name))
-            return 3;
-    }
-    if (optind < argc) {
-        fprintf(stderr, "otter cloud: '%s' is not an option; see `otter cloud --help`\n",
-                argv[optind]);
-        return 3;
-    }
-    return 0;
-}
 
 /* ---- start ---------------------------------------------------------------------------------- */
 
@@ -325,6 +98,7 @@ static void replay(void *cloud, int64_t saved_ms)
 static bool start_broker(struct running *running)
 {
     loop_log(running->base);
+    loop_log_format(running->options.log_json ? LOOP_LOG_JSON : LOOP_LOG_TEXT);
     running->broker =
         broker_start(running->base, running->dir.path, rules_session_s(&running->options.rules));
     running->publisher = (struct reserved_publisher){publish, running->broker};
@@ -333,6 +107,11 @@ static bool start_broker(struct running *running)
     if (running->broker)
         broker_on_start(running->broker, replay, &running->cloud);
     return running->broker != NULL;
+}
+
+static bool is_broker_up(void *broker)
+{
+    return broker_is_up(broker);
 }
 
 static bool start_api(struct running *running)
@@ -349,7 +128,8 @@ static bool start_api(struct running *running)
     struct api_config config = {.address = names->api_listen,
                                 .iot_endpoint = names->mqtt_host,
                                 .tls = running->api_tls,
-                                .port = (uint16_t)(port ? port : API_PORT)};
+                                .port = (uint16_t)(port ? port : CLOUD_API_PORT),
+                                .watched = {is_broker_up, running->broker}};
     running->api = api_start(&running->loop, &config, reason, sizeof reason);
     if (running->api || port)
         return running->api || say(reason, "--api-port");
@@ -385,7 +165,7 @@ static bool start_gateway(struct running *running)
     unsigned port = running->options.mqtt_port;
     struct gateway_config config = {.address = running->options.names.mqtt_listen,
                                     .names = running->options.names.certificate,
-                                    .port = (uint16_t)(port ? port : MQTT_PORT),
+                                    .port = (uint16_t)(port ? port : CLOUD_MQTT_PORT),
                                     .web_port = (uint16_t)running->options.wss_port,
                                     .publish_port = (uint16_t)running->options.publish_port,
                                     .delay_ms = running->options.delay_ms,
@@ -408,7 +188,7 @@ static bool start_page(struct running *running)
     char reason[512];
     unsigned port = running->options.page_port;
     running->options.images.dir = running->dir.path;
-    struct page_config config = {.port = (uint16_t)(port ? port : PAGE_PORT),
+    struct page_config config = {.port = (uint16_t)(port ? port : CLOUD_PAGE_PORT),
                                  .dir = running->dir.path,
                                  .mqtt_host = running->options.names.mqtt_host,
                                  .mqtt_port = gateway_port(running->gateway),
@@ -436,10 +216,11 @@ static void greet(const struct running *running, const char *api_url, const char
            "  root CA      %s/root_ca.pem\n"
            "  credentials  %s/credentials\n",
            running->dir.path, running->options.names.mqtt_host, mqtt_port,
-           !running->options.mqtt_port && mqtt_port != MQTT_PORT ? "   (8883 is taken)" : "",
+           !running->options.mqtt_port && mqtt_port != CLOUD_MQTT_PORT ? "   (8883 is taken)" : "",
            running->options.names.mqtt_host, gateway_web_port(running->gateway), api_url,
-           !running->options.api_port && api_port(running->api) != API_PORT ? "   (4566 is taken)"
-                                                                            : "",
+           !running->options.api_port && api_port(running->api) != CLOUD_API_PORT
+               ? "   (4566 is taken)"
+               : "",
            running->cloud.downloads, page, running->dir.path, running->dir.path);
     if (running->options.delay_ms)
         printf("  round trips  %u ms longer\n", running->options.delay_ms);
@@ -509,7 +290,7 @@ static void stop(struct running *running)
 static int run_cloud(int argc, char **argv)
 {
     struct running running = {0};
-    int code = read_options(argc, argv, &running.options);
+    int code = cloud_options_read(&running.options, argc, argv);
     if (code)
         return code - 1;
     cloud_names_complete(&running.options.names);
@@ -533,7 +314,10 @@ static int run_cloud(int argc, char **argv)
 static const struct {
     const char *word;
     int (*run)(int argc, char **argv);
-} words[] = {{"backup", cloud_backup}, {"restore", cloud_restore}, {"page", cloud_page}};
+} words[] = {{"backup", cloud_backup},
+             {"restore", cloud_restore},
+             {"install", cloud_install},
+             {"page", cloud_page}};
 
 int command_cloud(int argc, char **argv)
 {

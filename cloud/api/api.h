@@ -1,7 +1,8 @@
 /* The AWS HTTP APIs of the local cloud: iot, iot-data, iot-jobs-data, s3, acm, signer, iam, sts on
  * one port.
  *
- * Every request must be signed (SigV4, header or presigned query) with the cloud's credentials;
+ * GET /health and GET /metrics (Prometheus) answer who asks from this machine, unsigned: watch.c.
+ * Every other request must be signed (SigV4, header or presigned query) with the cloud's credentials;
  * the service in the credential scope picks the API. It listens on the cloud's event loop. */
 #ifndef OTTER_CLOUD_API_API_H
 #define OTTER_CLOUD_API_API_H
@@ -25,6 +26,12 @@ struct api_pass {
     void *context;
 };
 
+/* What /health and /metrics say of the rest of the cloud. May all be NULL. */
+struct api_watched {
+    bool (*is_broker_up)(void *context);
+    void *context;
+};
+
 struct api_config {
     const char *address;      /* NULL: 127.0.0.1 */
     uint16_t port;            /* 0: a free one, see api_port */
@@ -33,6 +40,7 @@ struct api_config {
     unsigned patience_s;      /* with slow clients; 0: 20 */
     bool downloads;           /* presigned GET and HEAD of S3's objects, and nothing else */
     struct api_pass pass;     /* all NULL: signatures */
+    struct api_watched watched;
 };
 
 /* NULL with the reason in `reason`: port taken, no credentials. Serves the loop's

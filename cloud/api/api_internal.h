@@ -35,7 +35,12 @@ struct api {
     bool stopping, downloads;
     struct api_pass pass;
     char *iot_endpoint;
+    struct api_watched watched;
 };
+
+/* watch.c: whether it asks for the cloud's health or metrics, and may; the answer. */
+bool watch_is_asked(struct evhttp_request *request);
+void watch_answer(struct api *api, struct evhttp_request *request);
 
 struct exchange *exchange_new(struct api *api, struct evhttp_request *request);
 /* The request stays evhttp's. */

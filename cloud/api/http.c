@@ -111,6 +111,10 @@ static void on_request(struct evhttp_request *request, void *context)
         on_passed(api, request);
         return;
     }
+    if (!api->downloads && watch_is_asked(request)) {
+        watch_answer(api, request);
+        return;
+    }
     struct exchange *exchange = exchange_new(api, request);
     const struct sigv4_request view = view_of(&exchange->call);
     char key_id[SIGV4_KEY_ID_SIZE];
@@ -176,6 +180,7 @@ struct api *api_start(struct loop *loop, const struct api_config *config, char *
     api->cloud = loop->cloud;
     api->downloads = config->downloads;
     api->pass = config->pass;
+    api->watched = config->watched;
     api->iot_endpoint = copy(config->iot_endpoint, "localhost");
     api->http = evhttp_new(loop->base);
     api->guests = guests_new(

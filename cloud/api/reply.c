@@ -10,6 +10,7 @@
 
 #include "cloud/api/api_internal.h"
 #include "cloud/core/account/objects.h"
+#include "cloud/loop/metrics.h"
 
 #define PIECE     262144
 #define TRIES_MAX 8 /* of finding an object that is replaced all the time */
@@ -151,6 +152,14 @@ static void go_on(const struct call *call, struct evhttp_connection *connection)
         bufferevent_write(evhttp_connection_get_bufferevent(connection), line, sizeof line - 1);
 }
 
+static void count(int status)
+{
+    metric_add(status < 300   ? METRIC_API_2XX
+               : status < 400 ? METRIC_API_3XX
+               : status < 500 ? METRIC_API_4XX
+                              : METRIC_API_5XX);
+}
+
 void exchange_send(struct exchange *exchange)
 {
     struct call *call = &exchange->call;
@@ -160,6 +169,7 @@ void exchange_send(struct exchange *exchange)
         exchange_answer_anew(exchange);
         return;
     }
+    count(call->status);
     if (connection) {
         go_on(call, connection);
         copy_headers(call, request);

@@ -380,6 +380,11 @@ void broker_address(const struct broker *broker, struct sockaddr_un *address)
     broker_process_address(broker->process, address);
 }
 
+bool broker_is_up(const struct broker *broker)
+{
+    return broker->ready && monotonic() - broker->heard <= SILENCE_S;
+}
+
 void broker_changed(struct broker *broker)
 {
     broker_process_save(broker->process);

@@ -36,6 +36,9 @@ void broker_stop(struct broker *broker);
 void broker_on_start(struct broker *broker, void (*started)(void *context, int64_t saved_ms),
                      void *context);
 
+/* Whether it has relayed a message of ours lately. */
+bool broker_is_up(const struct broker *broker);
+
 /* Where clients are relayed to. */
 void broker_address(const struct broker *broker, struct sockaddr_un *address);
 

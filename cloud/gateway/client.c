@@ -18,6 +18,7 @@
 #include "cloud/gateway/flow.h"
 #include "cloud/gateway/join.h"
 #include "cloud/gateway/principals.h"
+#include "cloud/loop/metrics.h"
 
 #define PATIENT_MS 86400000 /* a limit that is off */
 #define JOINING_MS 20000    /* a broker that is started again, and a fleet before it */
@@ -141,6 +142,7 @@ static void log_end(const struct client *client)
 void client_free(struct client *client)
 {
     log_end(client);
+    metric_add(client->was_open ? METRIC_DISCONNECTED : METRIC_STRANGERS_ENDED);
     LIST_REMOVE(client, all);
     crowd_leave(client->gateway->crowd, client);
     joiners_remove(client->gateway->joiners, client);
@@ -228,6 +230,13 @@ void client_enter(struct client *client, enum client_state state)
     client->state = state;
     client_touch(client);
     arm(client);
+}
+
+void client_open(struct client *client)
+{
+    client_enter(client, CLIENT_OPEN);
+    client->was_open = true;
+    metric_add(METRIC_CONNECTED);
 }
 
 static const char *overdue_text(const struct client *client)
@@ -328,6 +337,7 @@ void client_deliver(struct client *client, const char *topic, const void *payloa
     struct mqtt_publish publish = {.topic = {topic, strlen(topic)}, .payload = {payload, length}};
     if (!client_may_receive(client, topic))
         return;
+    metric_add(METRIC_MESSAGES_OUT);
     if (!mqtt5_shorten(client, &publish, property)) {
         cloud_log("gateway", "%s takes packets of %u bytes: a longer one on %s is lost", client->id,
                   (unsigned)client->mqtt5->packet_max, topic);

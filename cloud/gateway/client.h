@@ -73,7 +73,7 @@ struct client {
     enum client_state state;
     const struct mqtt_version *mqtt; /* what both of its sides speak; its CONNECT says */
     struct mqtt5 *mqtt5;             /* NULL in 3.1.1 */
-    bool ending;
+    bool ending, was_open;
     char reason[200]; /* for the log */
     const char *why;  /* for the event: one of events.h; NULL: it did wrong */
     bool was_announced;
@@ -134,6 +134,8 @@ void client_acknowledge(struct client *client, uint16_t packet_id, enum mqtt5_re
 void client_finish(struct client *client);
 /* Begins a state, and its deadline. */
 void client_enter(struct client *client, enum client_state state);
+/* Begins OPEN: the broker has taken it. */
+void client_open(struct client *client);
 /* The device has shown that it is alive: the deadline begins again. */
 void client_touch(struct client *client);
 

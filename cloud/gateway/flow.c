@@ -93,7 +93,7 @@ static void read_broker(struct client *client)
             return;
         from_broker(client, &packet);
         if (client->state == CLIENT_JOINING && packet.header.type == MQTT_PACKET_CONNACK)
-            client_enter(client, CLIENT_OPEN);
+            client_open(client);
         packet_done(&packet);
     }
 }

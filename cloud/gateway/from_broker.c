@@ -3,6 +3,7 @@
 
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/events.h"
+#include "cloud/loop/metrics.h"
 
 static void on_connack(struct client *client, struct packet *packet)
 {
@@ -118,6 +119,7 @@ static void on_publish(struct client *client, struct packet *packet)
     memcpy(topic, publish.topic.data, publish.topic.length);
     topic[publish.topic.length] = '\0';
     if (may_have(client, &publish, topic)) {
+        metric_add(METRIC_MESSAGES_OUT);
         if (client->mqtt5)
             mqtt5_relay_device(client, packet, &publish);
         else

@@ -7,6 +7,7 @@
 #include "cloud/core/messages/messages.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/events.h"
+#include "cloud/loop/metrics.h"
 
 #define KEEP_ALIVE_MIN_S 30
 #define KEEP_ALIVE_MAX_S 1200
@@ -366,6 +367,7 @@ static void on_publish(struct client *client, struct packet *packet)
     mqtt5_remember(client, &publish, topic);
     if (!may_publish(client, topic, &publish) || is_too_fast(client, &publish))
         return;
+    metric_add(METRIC_MESSAGES_IN);
     if (topic[0] != '$')
         relay_publish(client, topic, packet, publish.retain);
     else if (packet_publish(packet, true, &publish) == OTTER_OK)

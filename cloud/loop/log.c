@@ -74,8 +74,70 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 
 /* ---- lines ---- */
 
+/* Bytes of the character at `text`; 0: it is none of UTF-8. */
+static size_t utf8_length(const char *text)
+{
+    const unsigned char *c = (const unsigned char *)text;
+    size_t length = c[0] < 0x80 ? 1 : c[0] >= 0xf0 ? 4 : c[0] >= 0xe0 ? 3 : 2;
+    if (c[0] >= 0x80 && (c[0] < 0xc2 || c[0] > 0xf4))
+        return 0;
+    for (size_t i = 1; i < length; i++)
+        if ((c[i] & 0xc0) != 0x80)
+            return 0;
+    if ((c[0] == 0xe0 && c[1] < 0xa0) || (c[0] == 0xed && c[1] > 0x9f) ||
+        (c[0] == 0xf0 && c[1] < 0x90) || (c[0] == 0xf4 && c[1] > 0x8f))
+        return 0;
+    return length;
+}
+
+static enum loop_log_format line_format;
+
+void loop_log_format(enum loop_log_format format)
+{
+    line_format = format;
+}
+
+/* As a text of JSON, without its quotes. Bytes that are no UTF-8 become U+FFFD: strangers choose
+ * some of what is logged. */
+static size_t escape(char *to, size_t size, const char *text)
+{
+    size_t used = 0;
+    for (const char *c = text; *c && used + 8 < size;) {
+        size_t length = utf8_length(c);
+        if (length == 0) {
+            used += (size_t)snprintf(to + used, size - used, "\\ufffd");
+            c++;
+        } else if (length == 1 && (*c == '"' || *c == '\\' || (unsigned char)*c < 0x20)) {
+            used += (size_t)snprintf(to + used, size - used, "\\u%04x", *c);
+            c++;
+        } else {
+            memcpy(to + used, c, length);
+            used += length;
+            c += length;
+        }
+    }
+    return used;
+}
+
+static size_t write_json(char line[LINE_SIZE], const char *area, const char *text)
+{
+    struct timespec now;
+    struct tm utc;
+    char when[32];
+    clock_gettime(CLOCK_REALTIME, &now);
+    strftime(when, sizeof when, "%Y-%m-%dT%H:%M:%S", gmtime_r(&now.tv_sec, &utc));
+    size_t used = (size_t)snprintf(line, LINE_SIZE,
+                                   "{\"time\":\"%s.%03ldZ\",\"area\":\"%.40s\",\"message\":\"",
+                                   when, now.tv_nsec / 1000000, area);
+    used += escape(line + used, LINE_SIZE - used - 4, text);
+    memcpy(line + used, "\"}\n", 3);
+    return used + 3;
+}
+
 static size_t write_line(char line[LINE_SIZE], const char *area, const char *text)
 {
+    if (line_format == LOOP_LOG_JSON)
+        return write_json(line, area, text);
     struct timespec now;
     struct tm local;
     char clock_text[16];

@@ -9,4 +9,9 @@ struct event_base;
  * the next line only; to be called before `base` goes. */
 void loop_log(struct event_base *base);
 
+/* How lines are written: as text for a person, the default, or each as a JSON object,
+ * {"time":"2024-05-01T12:00:00.000Z","area":"gateway","message":"..."}. */
+enum loop_log_format { LOOP_LOG_TEXT, LOOP_LOG_JSON };
+void loop_log_format(enum loop_log_format format);
+
 #endif

@@ -8,6 +8,7 @@
 
 #include "cloud/core/core.h"
 #include "cloud/loop/log.h"
+#include "cloud/loop/metrics.h"
 #include "cloud/loop/worker.h"
 #include "cloud/store/db.h"
 
@@ -70,7 +71,9 @@ static void on_turn_end(evutil_socket_t fd, short what, void *context)
         loop->callers.before = loop->callers.now >= loop->callers.before ? loop->callers.now
                                                                          : loop->callers.before - 1;
     loop->callers.now = 0;
-    if (db_flush(loop->cloud->db) != OTTER_OK)
+    bool done = db_flush(loop->cloud->db) == OTTER_OK;
+    metric_add(done ? METRIC_COMMITS : METRIC_COMMITS_FAILED);
+    if (!done)
         cloud_log("store", "changes were lost, and nobody was told otherwise: %s",
                   db_error(loop->cloud->db));
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "cloud/core/ground/log.h"
 #include "cloud/loop/log.h"
@@ -115,12 +116,36 @@ static void a_reader_that_is_gone_does_no_harm(void **state)
     end(&reader);
 }
 
+static void as_json_each_line_is_an_object_whatever_a_stranger_is_called(void **state)
+{
+    struct event_base *base = event_base_new();
+    (void)state;
+    struct reader reader = begin();
+    loop_log(base);
+    loop_log_format(LOOP_LOG_JSON);
+    cloud_log("gateway", "a \"%s\" \\ came\n", "\xc3\xa4\xff\x01\xed\xa0\x80");
+    assert_int_equal(take(&reader), 1);
+    loop_log_format(LOOP_LOG_TEXT);
+    loop_log(NULL);
+    end(&reader);
+    event_base_free(base);
+    json_error_t error;
+    json_t *line = json_loads(reader.text, 0, &error);
+    assert_string_equal(line ? "" : error.text, "");
+    assert_string_equal(json_string_value(json_object_get(line, "area")), "gateway");
+    assert_string_equal(/* control characters were replaced before */
+                        json_string_value(json_object_get(line, "message")),
+                        "a \"\xc3\xa4\xef\xbf\xbd?\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\" \\ came?");
+    json_decref(line);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_that_nobody_reads_makes_nobody_wait_and_counts_what_is_missing),
         cmocka_unit_test(lines_keep_their_order_around_a_pause),
         cmocka_unit_test(a_reader_that_is_gone_does_no_harm),
+        cmocka_unit_test(as_json_each_line_is_an_object_whatever_a_stranger_is_called),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,1 @@
+otter_fuzz_target(cloud_config USES room_tool_cloud_config)
