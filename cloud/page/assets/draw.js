@@ -49,9 +49,12 @@ export function morph(old, fresh) {
   morphChildren(old, [...fresh.childNodes]);
 }
 
+const isNode = (value) => value instanceof Node;
+
+// What is false or '' is left out.
 export function morphChildren(parent, wanted) {
   let at = parent.firstChild;
-  for (const fresh of wanted) {
+  for (const fresh of wanted.filter(isNode)) {
     let match = at;
     const key = fresh.nodeType === 1 && fresh.getAttribute('data-key');
     while (match && !sameKind(match, fresh)) match = key || !match ? match.nextSibling : null;

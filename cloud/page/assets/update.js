@@ -184,7 +184,8 @@ export function updateView(wanted, { draw, say, warn }) {
         profiles = (signers.profiles || []).map((profile) => profile.profileName);
       }
       const missing = !state.found?.sendable ? 'an image that is good' : !targets().length ? `a ${state.kind}` : !profiles.length ? 'a signing profile' : '';
-      const id = state.found?.version ? state.id ??= suggestion(state.found.version) : '';
+      if (state.found?.version && state.named !== state.found) Object.assign(state, { named: state.found, id: suggestion(state.found.version) });
+      const id = state.id || '';
       return [h('h1', {}, 'New update'),
         h('section', { class: 'card', 'aria-labelledby': 'image-title' }, h('h2', { id: 'image-title' }, '1. Image'), zone(), verdict()),
         h('form', { onsubmit: send, id: 'update' },

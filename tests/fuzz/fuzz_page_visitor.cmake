@@ -1,0 +1,1 @@
+otter_fuzz_target(page_visitor USES room_cloud_page)
