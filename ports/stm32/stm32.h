@@ -110,6 +110,7 @@
 #define USART_INT_TX   (1u << 7)
 #define USART_FIFO     (1u << 29)
 #define USART_ERRORS   0xfu      /* ISR, ICR: parity, framing, noise, overrun */
+#define USART_OVERRUN  (1u << 3)
 #define USART_HAS_BYTE (1u << 5) /* ISR: FIFO not empty */
 #define USART_SENT     (1u << 6)
 #define USART_HAS_ROOM (1u << 7) /* FIFO not full */

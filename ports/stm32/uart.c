@@ -9,6 +9,8 @@
 #include "ports/stm32/flash.h"
 #include "ports/stm32/stm32.h"
 
+#define CTRL_C 3u
+
 struct uart_kept uart_kept;
 
 void uart_start(void)
@@ -36,20 +38,25 @@ void uart_send(uint8_t byte)
     USART_TDR = byte;
 }
 
-/* An overrun that stands blocks the receiver. */
+/* Nothing holds the sender off. What finds the FIFO full is lost, and an overrun that stands blocks
+ * the receiver: what is taken until it is empty came before. Then a Ctrl-C stands for the gap, and
+ * the overrun ends: the console obeys no line of which a part is missing. */
 bool uart_has_byte(void)
 {
     const uint32_t flags = USART_ISR;
-    if (flags & USART_ERRORS)
-        USART_ICR = flags & USART_ERRORS;
-    return uart_kept.taken != uart_kept.count || (flags & USART_HAS_BYTE);
+    if (flags & USART_ERRORS & ~USART_OVERRUN)
+        USART_ICR = flags & USART_ERRORS & ~USART_OVERRUN;
+    return uart_kept.taken != uart_kept.count || (flags & (USART_HAS_BYTE | USART_OVERRUN));
 }
 
 uint8_t uart_take(void)
 {
-    if (uart_kept.taken == uart_kept.count)
+    if (uart_kept.taken != uart_kept.count)
+        return uart_kept.bytes[uart_kept.taken++ % UART_KEPT_MAX];
+    if (USART_ISR & USART_HAS_BYTE)
         return (uint8_t)USART_RDR;
-    return uart_kept.bytes[uart_kept.taken++ % UART_KEPT_MAX];
+    USART_ICR = USART_OVERRUN;
+    return CTRL_C;
 }
 
 void uart_write(const void *data, size_t length)

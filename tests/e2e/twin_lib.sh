@@ -6,7 +6,10 @@ built=$root/build/$board
 description=$root/build/host/boards/$(echo "$board" | tr / -).json
 [ -f "$built/firmware/bootloader.bin" ] || skip "build/$board is not built"
 patience_s=240 # a twin computes at a fraction of its board's speed, and beside other tests
-traced=UART0   # a peripheral that each start of this board touches
+case $board in # a peripheral that each start of this board touches
+stm32* | b-u585i*) traced=USART1 ;;
+*) traced=UART0 ;;
+esac
 
 facts() {
     tr -d ' \n' <"$description"
