@@ -1,13 +1,7 @@
 /* The application on a simulated flash and on virtual time: what becomes of a trial without an
  * update agent, of a board without entropy, and of a fleet that gets its power back. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-
-#include <cmocka.h>
 
 #include "boards/board.h"
 #include "boards/map.h"
@@ -16,264 +10,38 @@
 #include "image/trailer.h"
 #include "net/mqtt_settings.h"
 #include "pki/pki.h"
-#include "port/datagram.h"
-#include "port/traffic.h"
-#include "port/handover.h"
 #include "services/ota/record.h"
 #include "store/config.h"
 #include "tests/sim/boot/sim_image.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/unit/firmware/fake_port.h"
 
-#define SECTOR  DEVICE_SECTOR_1(BOARD_DEVICE_0)
-#define SECTORS (AREA_END(BOARD_LOG) / SECTOR)
-#define ALIGN   8u
-#define MINUTE  60000u
+#define ALIGN  8u
+#define MINUTE 60000u
 
 static struct app app;
-static struct nor_power power;
-static struct nor_device device;
 static struct flash_area primary;
 static struct flash_area store;
-
-/* --- the port --- */
-
-static otter_ms now;
-static bool entropy;
-static uint8_t next_random; /* a counter, or what every byte is */
-static bool random_counts;
-static unsigned connects; /* calls of socket_connect */
-static struct socket *last_socket;
-static otter_ms quiet_at;    /* until then something waits for its way out */
-static otter_status network; /* what lacks */
-static char joined[128];     /* SSID/credential as last handed to the port */
-static struct handover handover;
-static char logged[16384];
-static char shown[16384];
-static jmp_buf reset;
-
-otter_ms port_now(void)
-{
-    return now;
-}
-
-static void append(char *text, size_t size, const char *more, size_t length)
-{
-    const size_t used = strlen(text);
-    snprintf(text + used, size - used, "%.*s", (int)length, more);
-}
-
-void port_log_write(const char *line, size_t length)
-{
-    append(logged, sizeof logged, line, length);
-    append(logged, sizeof logged, "\n", 1);
-}
-
-void port_console_write(const void *data, size_t length)
-{
-    append(shown, sizeof shown, data, length);
-}
-
-static const char *keyed = ""; /* what a person has yet to type */
-
-static unsigned floods; /* so many reads are left of one who types without end */
-
-size_t port_console_read(void *data, size_t size)
-{
-    if (floods > 0) {
-        assert_int_not_equal(--floods, 0); /* the last one: nothing else had its turn */
-        memset(data, '\r', size);
-        return size;
-    }
-    const size_t length = strlen(keyed) < size ? strlen(keyed) : size;
-    memcpy(data, keyed, length);
-    keyed += length;
-    return length;
-}
-
-otter_status port_random(void *data, size_t length)
-{
-    if (!entropy)
-        return OTTER_E_CRYPTO;
-    for (size_t i = 0; i < length; i++)
-        ((uint8_t *)data)[i] = random_counts ? next_random++ : next_random;
-    return OTTER_OK;
-}
-
-_Noreturn void port_reset(void)
-{
-    longjmp(reset, 1);
-}
-
-void port_idle(otter_ms deadline)
-{
-    if (deadline > now)
-        now = deadline < now + 50 ? deadline : now + 50;
-}
-
-const struct handover *port_handover(void)
-{
-    return &handover;
-}
-
-void port_network_join(const char *ssid, const char *credential)
-{
-    snprintf(joined, sizeof joined, "%s/%s", ssid, credential);
-}
-
-otter_status datagram_open(const char *host, uint16_t port)
-{
-    (void)host, (void)port;
-    return OTTER_E_UNSUPPORTED;
-}
-
-otter_status datagram_send(const void *data, size_t length)
-{
-    (void)data, (void)length;
-    return OTTER_E_STATE;
-}
-
-size_t datagram_receive(void *data, size_t size)
-{
-    (void)data, (void)size;
-    return 0;
-}
-
-void datagram_close(void)
-{
-}
-
-void port_traffic(struct traffic *counts)
-{
-    *counts = (struct traffic){0};
-}
-
-bool port_connection(unsigned index, struct traffic_peer *peer)
-{
-    (void)index, (void)peer;
-    return false;
-}
-
-uint16_t port_listening(bool udp, unsigned index)
-{
-    (void)udp, (void)index;
-    return 0;
-}
-
-bool port_network_quiet(void)
-{
-    return now >= quiet_at;
-}
-
-otter_status port_network_status(void)
-{
-    return network;
-}
-
-size_t port_ram_used(void)
-{
-    return 0;
-}
-
-size_t port_stack_size(void)
-{
-    return 4096;
-}
-
-size_t port_stack_used(void)
-{
-    return 1024;
-}
-
-otter_status socket_connect(struct socket *socket, const char *host, uint16_t port)
-{
-    (void)host, (void)port;
-    memset(socket, 0, sizeof *socket);
-    socket->state = SOCKET_CONNECTING; /* nobody answers */
-    socket->secure = true;             /* and if, no TLS is needed */
-    last_socket = socket;
-    connects++;
-    return OTTER_OK;
-}
-
-int socket_send(struct socket *socket, const void *data, size_t length)
-{
-    (void)data;
-    return socket->state == SOCKET_OPEN ? (int)length : 0;
-}
-
-int socket_receive(struct socket *socket, void *data, size_t size)
-{
-    (void)data, (void)size;
-    return socket->state == SOCKET_CLOSED ? (int)socket->error : 0;
-}
-
-void socket_close(struct socket *socket)
-{
-    socket->state = SOCKET_IDLE;
-}
-
-/* The board's device is the simulated one. */
-static otter_status sim_read(void *ctx, uint32_t offset, void *data, uint32_t length)
-{
-    (void)ctx;
-    return device.flash.ops->read(device.flash.ctx, offset, data, length);
-}
-
-static otter_status sim_program(void *ctx, uint32_t offset, const void *data, uint32_t length)
-{
-    (void)ctx;
-    return device.flash.ops->program(device.flash.ctx, offset, data, length);
-}
-
-static otter_status sim_erase(void *ctx, uint32_t offset)
-{
-    (void)ctx;
-    return device.flash.ops->erase(device.flash.ctx, offset);
-}
-
-static struct flash_sector sim_sector_at(void *ctx, uint32_t offset)
-{
-    (void)ctx;
-    return device.flash.ops->sector_at(device.flash.ctx, offset);
-}
-
-static const struct flash_ops sim_ops = {sim_read, sim_program, sim_erase, sim_sector_at};
-const struct flash port_flash[] = {
-    {&sim_ops, NULL, SECTORS *SECTOR, DEVICE_WRITE(BOARD_DEVICE_0), 0xff}};
 
 /* --- the device --- */
 
 static int set_up(void **state)
 {
-    static struct flash_sector sectors[SECTORS];
     static uint8_t image[4096];
     (void)state;
-    now = 0;
-    entropy = true;
-    next_random = 1;
-    random_counts = true;
-    connects = floods = 0;
-    network = OTTER_OK;
-    quiet_at = 0;
-    joined[0] = '\0';
-    handover = (struct handover){.magic = HANDOVER_MAGIC, .reset_reason = RESET_POWER_ON};
-    logged[0] = '\0';
-    nor_uniform_sectors(sectors, SECTORS, SECTOR);
-    nor_power_init(&power, 1);
-    nor_create(&device, &power, sectors, SECTORS, DEVICE_WRITE(BOARD_DEVICE_0), 0xff);
-    primary = (struct flash_area){&device.flash, board.primary.offset, board.primary.size};
-    store = (struct flash_area){&device.flash, board.store.offset, board.store.size};
+    fake_port_power_on();
+    primary = (struct flash_area){&fake.device.flash, board.primary.offset, board.primary.size};
+    store = (struct flash_area){&fake.device.flash, board.store.offset, board.store.size};
     sim_image_make(image, 2000, 1, SIM_KEY);
-    nor_load(&device, board.primary.offset, image, 2000);
+    nor_load(&fake.device, board.primary.offset, image, 2000);
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    assert_int_equal(device.rule_breaks, 0);
+    assert_int_equal(fake.device.rule_breaks, 0);
     tls_close(&app.link.tls);
-    nor_destroy(&device);
+    nor_destroy(&fake.device);
     return 0;
 }
 
@@ -338,30 +106,30 @@ static bool run_until(otter_ms end)
 {
     static unsigned spins;
     spins = 0;
-    if (setjmp(reset) != 0)
+    if (setjmp(fake.reset) != 0)
         return false;
-    while (now < end) {
-        app_tick(&app, now);
-        const otter_ms due = app_deadline(&app, now);
-        spins = due <= now ? spins + 1 : 0;
+    while (fake.now < end) {
+        app_tick(&app, fake.now);
+        const otter_ms due = app_deadline(&app, fake.now);
+        spins = due <= fake.now ? spins + 1 : 0;
         assert_in_range(spins, 0, 1000);
-        if (due > now)
-            now = due < end ? due : end;
+        if (due > fake.now)
+            fake.now = due < end ? due : end;
     }
-    app_tick(&app, now);
+    app_tick(&app, fake.now);
     return true;
 }
 
 static void start(void)
 {
-    app_start(&app, &variant, now);
+    app_start(&app, &variant, fake.now);
 }
 
 static const char *agent_as_shown(void)
 {
-    shown[0] = '\0';
+    fake.shown[0] = '\0';
     console_input(&app.shell.console, "ota\n", 4);
-    return shown;
+    return fake.shown;
 }
 
 /* --- trials without an agent --- */
@@ -379,7 +147,7 @@ static void expect_trial_to_end(void)
         return;
     }
     assert_false(run_until(24u * 60u * MINUTE));
-    assert_int_equal(now, variant.self_test_timeout_ms);
+    assert_int_equal(fake.now, variant.self_test_timeout_ms);
     assert_true(on_trial()); /* so the bootloader brings the old firmware back */
     assert_int_equal(note_of_record(), OTA_TRIAL_NO_AGENT);
 }
@@ -388,7 +156,7 @@ static void a_trial_ends_although_the_device_is_not_provisioned(void **state)
 {
     (void)state;
     expect_trial_to_end();
-    assert_non_null(strstr(logged, "the device is not provisioned"));
+    assert_non_null(strstr(fake.logged, "the device is not provisioned"));
     assert_non_null(strstr(agent_as_shown(), "does not run: the device is not provisioned."));
 }
 
@@ -396,9 +164,9 @@ static void a_trial_ends_although_the_agent_cannot_start(void **state)
 {
     (void)state;
     provision();
-    assert_int_equal(flash_erase(&primary, 0, SECTOR), OTTER_OK); /* no header */
+    assert_int_equal(flash_erase(&primary, 0, FAKE_SECTOR), OTTER_OK); /* no header */
     expect_trial_to_end();
-    assert_non_null(strstr(logged, "the update agent does not run: "));
+    assert_non_null(strstr(fake.logged, "the update agent does not run: "));
 }
 
 static void a_trial_with_an_agent_is_the_agents(void **state)
@@ -410,7 +178,7 @@ static void a_trial_with_an_agent_is_the_agents(void **state)
     start();
     assert_true(app.agent_runs);
     assert_false(run_until(60u * MINUTE));
-    assert_int_equal(now, variant.self_test_timeout_ms);
+    assert_int_equal(fake.now, variant.self_test_timeout_ms);
     assert_int_equal(note_of_record(), OTA_TRIAL_NO_CONNECTION);
 }
 
@@ -426,7 +194,7 @@ static void without_a_trial_nothing_ends(void **state)
 static unsigned count(const char *text)
 {
     unsigned found = 0;
-    for (const char *at = logged; (at = strstr(at, text)) != NULL; at += strlen(text))
+    for (const char *at = fake.logged; (at = strstr(at, text)) != NULL; at += strlen(text))
         found++;
     return found;
 }
@@ -435,19 +203,19 @@ static void without_entropy_no_transport_is_opened_and_the_waits_grow(void **sta
 {
     (void)state;
     provision();
-    entropy = false;
+    fake.entropy = false;
     start();
     assert_true(run_until(20000));
-    assert_int_equal(connects, 0);
+    assert_int_equal(fake.connects, 0);
     assert_in_range(
         count("not connecting to cloud.example:8883: this board's source of randomness"), 3, 8);
     assert_true(run_until(20 * MINUTE));
-    assert_int_equal(connects, 0);
+    assert_int_equal(fake.connects, 0);
     assert_in_range(count("not connecting"), 3, 30);
     assert_non_null(strstr(agent_as_shown(), "off line: this board's source of randomness"));
-    entropy = true;
+    fake.entropy = true;
     assert_true(run_until(22 * MINUTE));
-    assert_true(connects > 0);
+    assert_true(fake.connects > 0);
 }
 
 /* --- the first connection --- */
@@ -457,26 +225,26 @@ static void after_power_on_the_first_connection_comes_at_random(void **state)
     (void)state;
     provision();
     configure(CONFIG_CONNECT_SPREAD, "100");
-    random_counts = false;
-    next_random = 0x80; /* a little more than the half */
+    fake.random_counts = false;
+    fake.next_random = 0x80; /* a little more than the half */
     start();
     assert_true(run_until(49000));
-    assert_int_equal(connects, 0);
+    assert_int_equal(fake.connects, 0);
     assert_true(run_until(51000));
-    assert_int_equal(connects, 1);
+    assert_int_equal(fake.connects, 1);
 }
 
 static void the_boards_own_spread_is_short(void **state)
 {
     (void)state;
     provision();
-    random_counts = false;
-    next_random = 0xff;
+    fake.random_counts = false;
+    fake.next_random = 0xff;
     start();
     assert_true(run_until(200));
-    assert_int_equal(connects, 0);
+    assert_int_equal(fake.connects, 0);
     assert_true(run_until(250));
-    assert_int_equal(connects, 1);
+    assert_int_equal(fake.connects, 1);
 }
 
 static void after_a_restart_and_on_trial_the_first_connection_comes_at_once(void **state)
@@ -484,16 +252,16 @@ static void after_a_restart_and_on_trial_the_first_connection_comes_at_once(void
     (void)state;
     provision();
     configure(CONFIG_CONNECT_SPREAD, "100");
-    handover.reset_reason = RESET_SOFTWARE;
+    fake.handover.reset_reason = RESET_SOFTWARE;
     start();
     assert_true(run_until(1));
-    assert_int_equal(connects, 1);
+    assert_int_equal(fake.connects, 1);
     tls_close(&app.link.tls);
-    handover.reset_reason = RESET_POWER_ON;
+    fake.handover.reset_reason = RESET_POWER_ON;
     put_on_trial();
     start();
     assert_true(run_until(2));
-    assert_int_equal(connects, 2);
+    assert_int_equal(fake.connects, 2);
 }
 
 /* --- a product of one's own --- */
@@ -514,7 +282,7 @@ static void show_stat(struct cli *cli)
 static void keep_line(void *ctx, enum log_level level, const char *line, size_t length)
 {
     (void)level;
-    append(ctx, sizeof product_log, line, length);
+    fake_append(ctx, sizeof product_log, line, length);
 }
 
 static otter_status not_yet(void *ctx)
@@ -556,19 +324,19 @@ static const struct app_config lamp = {.product = "Lamp",
 
 static const char *answer(const char *line)
 {
-    shown[0] = '\0';
+    fake.shown[0] = '\0';
     console_input(&app.shell.console, line, strlen(line));
     console_input(&app.shell.console, "\n", 1);
-    return shown;
+    return fake.shown;
 }
 
 static void a_product_has_its_name_commands_settings_and_log_without_a_fork(void **state)
 {
     (void)state;
     log_set_level(LOG_LEVEL_NONE);
-    app_start(&app, &lamp, now);
+    app_start(&app, &lamp, fake.now);
     log_set_level(LOG_LEVEL_MAX);
-    assert_string_equal(logged, "");
+    assert_string_equal(fake.logged, "");
     assert_non_null(strstr(product_log, "Lamp 1.0.0 on "));
     assert_non_null(strstr(answer("version"), "Lamp 1.0.0 on "));
     assert_non_null(strstr(answer("help"), "led      Switch the LED\r\n"));
@@ -587,7 +355,7 @@ static void the_agent_gets_the_products_hooks_and_default_answers_without_them(v
 {
     (void)state;
     provision();
-    app_start(&app, &lamp, now);
+    app_start(&app, &lamp, fake.now);
     const struct ota_config *given = &app.ota.config;
     const struct ota_status status = ota_status(&app.ota);
     assert_int_equal(given->self_test(given->ctx), OTTER_E_AGAIN);
@@ -620,21 +388,21 @@ static void why_there_is_no_connection_is_shown(void **state)
         {true, OTTER_E_CLOSED, "cloud      off line: connection closed"},
     };
     provision();
-    handover.reset_reason = RESET_SOFTWARE;
+    fake.handover.reset_reason = RESET_SOFTWARE;
     start();
     assert_true(run_until(1));
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        const unsigned before = connects;
+        const unsigned before = fake.connects;
         if (cases[i].open) {
-            last_socket->state = SOCKET_OPEN;
-            app_tick(&app, now);
+            fake.last_socket->state = SOCKET_OPEN;
+            app_tick(&app, fake.now);
         }
-        last_socket->state = SOCKET_CLOSED;
-        last_socket->error = cases[i].error;
-        app_tick(&app, now);
+        fake.last_socket->state = SOCKET_CLOSED;
+        fake.last_socket->error = cases[i].error;
+        app_tick(&app, fake.now);
         assert_non_null(strstr(agent_as_shown(), cases[i].shown));
-        while (connects == before)
-            assert_true(run_until(now + 10));
+        while (fake.connects == before)
+            assert_true(run_until(fake.now + 10));
     }
 }
 
@@ -642,15 +410,15 @@ static void a_restart_waits_a_moment_for_what_was_sent(void **state)
 {
     (void)state;
     start();
-    now = 1000;
-    quiet_at = 1200;
-    if (setjmp(reset) == 0)
+    fake.now = 1000;
+    fake.quiet_at = 1200;
+    if (setjmp(fake.reset) == 0)
         app_reset(&app, "test");
-    assert_in_range(now, 1200, 1300);
-    quiet_at = OTTER_NEVER;
-    if (setjmp(reset) == 0)
+    assert_in_range(fake.now, 1200, 1300);
+    fake.quiet_at = OTTER_NEVER;
+    if (setjmp(fake.reset) == 0)
         app_reset(&app, "test");
-    assert_in_range(now, 1200, 3000);
+    assert_in_range(fake.now, 1200, 3000);
 }
 
 static void type(const char *line)
@@ -663,30 +431,30 @@ static void wifi_credentials_reach_the_port_at_start_and_after_a_commit(void **s
     (void)state;
     configure(CONFIG_WIFI_SSID, "workshop");
     start();
-    assert_string_equal(joined, "workshop/");
+    assert_string_equal(fake.joined, "workshop/");
     type("conf set wifi_credential \"horse battery\"\r");
-    assert_string_equal(joined, "workshop/");
+    assert_string_equal(fake.joined, "workshop/");
     type("conf commit\r");
-    assert_string_equal(joined, "workshop/horse battery");
+    assert_string_equal(fake.joined, "workshop/horse battery");
     type("conf set wifi_ssid \"\"\rconf commit\r");
-    assert_string_equal(joined, "/horse battery");
+    assert_string_equal(fake.joined, "/horse battery");
 }
 
 static void what_the_network_lacks_is_shown(void **state)
 {
     (void)state;
     provision();
-    handover.reset_reason = RESET_SOFTWARE;
-    network = OTTER_E_PASSWORD;
+    fake.handover.reset_reason = RESET_SOFTWARE;
+    fake.network = OTTER_E_PASSWORD;
     start();
     assert_true(run_until(20000));
-    assert_int_equal(connects, 0);
+    assert_int_equal(fake.connects, 0);
     assert_non_null(strstr(agent_as_shown(), "cloud      off line: wrong Wi-Fi password"));
-    network = OTTER_E_ACCESS_POINT;
+    fake.network = OTTER_E_ACCESS_POINT;
     assert_non_null(strstr(agent_as_shown(), "cloud      off line: no such access point"));
-    network = OTTER_OK;
+    fake.network = OTTER_OK;
     assert_true(run_until(20001));
-    assert_int_equal(connects, 1);
+    assert_int_equal(fake.connects, 1);
 }
 
 /* --- activities --- */
@@ -709,12 +477,12 @@ static void a_stopped_activity_has_no_turns_until_it_is_started_again(void **sta
     const unsigned ota = activity_index("ota");
     const uint32_t turns = app.states[ota].turns;
     assert_true(turns > 0);
-    assert_int_equal(activity_start(&app, ota, now), OTTER_E_STATE);
-    assert_int_equal(activity_stop(&app, ota, now), OTTER_OK);
-    assert_int_equal(activity_stop(&app, ota, now), OTTER_E_STATE);
+    assert_int_equal(activity_start(&app, ota, fake.now), OTTER_E_STATE);
+    assert_int_equal(activity_stop(&app, ota, fake.now), OTTER_OK);
+    assert_int_equal(activity_stop(&app, ota, fake.now), OTTER_E_STATE);
     assert_true(run_until(5000));
     assert_int_equal(app.states[ota].turns, turns);
-    assert_int_equal(activity_start(&app, ota, now), OTTER_OK);
+    assert_int_equal(activity_start(&app, ota, fake.now), OTTER_OK);
     assert_true(run_until(5100));
     assert_true(app.states[ota].turns > turns);
 }
@@ -723,8 +491,8 @@ static void connection_and_console_cannot_be_stopped(void **state)
 {
     (void)state;
     start();
-    assert_int_equal(activity_stop(&app, activity_index("link"), now), OTTER_E_REFUSED);
-    assert_int_equal(activity_stop(&app, activity_index("console"), now), OTTER_E_REFUSED);
+    assert_int_equal(activity_stop(&app, activity_index("link"), fake.now), OTTER_E_REFUSED);
+    assert_int_equal(activity_stop(&app, activity_index("console"), fake.now), OTTER_E_REFUSED);
     assert_true(app.states[activity_index("console")].runs);
 }
 
@@ -750,10 +518,10 @@ static void what_an_activity_adds_once_more_when_it_starts_again_is_there_once(v
 
 static const char *says(const char *line)
 {
-    shown[0] = '\0';
-    keyed = line;
-    assert_true(run_until(now + 1));
-    return shown;
+    fake.shown[0] = '\0';
+    fake.keyed = line;
+    assert_true(run_until(fake.now + 1));
+    return fake.shown;
 }
 
 static void ps_lists_the_activities_and_kill_stops_and_starts_them(void **state)
@@ -794,7 +562,7 @@ static void memory_is_shown_as_in_the_reference(void **state)
     assert_non_null(strstr(says("heapstat\r"),
                            "| Metric           | Dec (Bytes) | Hex (Bytes) | % Total |\r\n"));
     assert_non_null(
-        strstr(shown, "| Heap Total       | 38912       | 0x9800      | 100 %   |\r\n"));
+        strstr(fake.shown, "| Heap Total       | 38912       | 0x9800      | 100 %   |\r\n"));
     assert_non_null(strstr(says("heapstat -h\r"), "| Heap Total       | 38          | 0x9800 "));
     assert_non_null(strstr(says("heapstat -x\r"), "Error: Unrecognized argument: -x"));
     assert_non_null(strstr(says("stackstat\r"), "Stack size: 4096, Max stack: 1024 (25 %)"));
@@ -820,21 +588,21 @@ static void rngtest_prints_blocks_until_there_are_enough_or_ctrl_c_comes(void **
     (void)state;
     start();
     says("rngtest 130\r");
-    const char *blocks = strstr(shown, "rngtest 130\r\n") + sizeof "rngtest 130\r\n" - 1;
+    const char *blocks = strstr(fake.shown, "rngtest 130\r\n") + sizeof "rngtest 130\r\n" - 1;
     assert_int_equal(strcspn(blocks, "\r"), 3 * 88);
     for (int i = 1; i <= 3; i++)
         assert_memory_equal(blocks + 88 * i - 2, "==", 2);
     for (unsigned i = 1; i < 64; i++) /* as this test's generator counts */
         assert_int_equal(byte_of(blocks, i), (uint8_t)(byte_of(blocks, 0) + i));
     assert_string_equal(blocks + 3 * 88, "\r\nDONE\r\n> ");
-    shown[0] = '\0';
-    keyed = "rngtest 100000000\r";
-    app_tick(&app, now);
-    app_tick(&app, now);
-    assert_int_equal(app_deadline(&app, now), now);
+    fake.shown[0] = '\0';
+    fake.keyed = "rngtest 100000000\r";
+    app_tick(&app, fake.now);
+    app_tick(&app, fake.now);
+    assert_int_equal(app_deadline(&app, fake.now), fake.now);
     assert_non_null(strstr(says("\x03"), "^C\r\n> "));
     assert_non_null(strstr(says("uptime\r"), "up 0 day(s)"));
-    entropy = false;
+    fake.entropy = false;
     assert_non_null(strstr(says("rngtest\r"), "Error: "));
     assert_non_null(strstr(says("rngtest many\r"), "How many bytes?"));
 }
@@ -844,16 +612,16 @@ static void net_shows_what_lacks(void **state)
     (void)state;
     provision();
     start();
-    network = OTTER_E_PASSWORD;
+    fake.network = OTTER_E_PASSWORD;
     assert_non_null(strstr(says("net\r"), "network    wrong Wi-Fi password"));
-    assert_non_null(strstr(shown, "cloud      cloud.example:8883, off line"));
+    assert_non_null(strstr(fake.shown, "cloud      cloud.example:8883, off line"));
     assert_non_null(strstr(says("ota abort\r"), "No update can be given up now"));
 }
 
 static unsigned times_shown(const char *text)
 {
     unsigned found = 0;
-    for (const char *at = shown; (at = strstr(at, text)) != NULL; at += strlen(text))
+    for (const char *at = fake.shown; (at = strstr(at, text)) != NULL; at += strlen(text))
         found++;
     return found;
 }
@@ -862,24 +630,24 @@ static void warnings_of_earlier_starts_are_shown_and_a_flood_is_counted(void **s
 {
     (void)state;
     start();
-    handover.reset_reason = RESET_WATCHDOG;
+    fake.handover.reset_reason = RESET_WATCHDOG;
     start();
     says("log show\r");
     assert_int_equal(times_shown("---- start, reset reason "), 2);
     assert_int_equal(times_shown("thing_name is missing"), 2);
-    assert_non_null(strstr(shown, "---- start, reset reason 2"));
-    assert_memory_equal(shown + strlen(shown) - 4, "\r\n> ", 4);
+    assert_non_null(strstr(fake.shown, "---- start, reset reason 2"));
+    assert_memory_equal(fake.shown + strlen(fake.shown) - 4, "\r\n> ", 4);
     for (int i = 0; i < 100; i++)
         LOG_WRN("TEST", "again and again");
-    now += 6 * MINUTE;
+    fake.now += 6 * MINUTE;
     LOG_WRN("TEST", "much later");
-    shown[0] = '\0';
-    keyed = "log show\r";
-    assert_true(run_until(now + 100));
+    fake.shown[0] = '\0';
+    fake.keyed = "log show\r";
+    assert_true(run_until(fake.now + 100));
     assert_in_range(times_shown("again and again"), 30, 60);
     assert_int_equal(times_shown(" lines left out)"), 1);
     assert_int_equal(times_shown("much later"), 1);
-    assert_int_equal(device.rule_breaks, 0);
+    assert_int_equal(fake.device.rule_breaks, 0);
 }
 
 static void with_line_mode_off_single_keys_are_taken(void **state)
@@ -887,20 +655,20 @@ static void with_line_mode_off_single_keys_are_taken(void **state)
     (void)state;
     start();
     says("conf set line_mode 0\rconf commit\r");
-    shown[0] = '\0';
+    fake.shown[0] = '\0';
     start();
-    assert_string_equal(shown, ""); /* no prompt */
+    assert_string_equal(fake.shown, ""); /* no prompt */
     assert_memory_equal(says("h"), "** MBED HEAP STATS **\r\n", 23);
     assert_memory_equal(says("s"), "** MBED THREAD STACK STATS **\r\n", 31);
     assert_string_equal(says("x\r"), "");
     assert_non_null(strstr(says("\x03"), "> "));
     assert_non_null(strstr(says("version\r"), "Otter firmware"));
     start();
-    keyed = "r";
-    const otter_ms pressed = now;
-    assert_false(run_until(now + MINUTE));
-    assert_in_range(now - pressed, 2000, 2600);
-    assert_non_null(strstr(shown, "\r\nSystem reset after 2 secs...\r\n\r\n\r\n"));
+    fake.keyed = "r";
+    const otter_ms pressed = fake.now;
+    assert_false(run_until(fake.now + MINUTE));
+    assert_in_range(fake.now - pressed, 2000, 2600);
+    assert_non_null(strstr(fake.shown, "\r\nSystem reset after 2 secs...\r\n\r\n\r\n"));
 }
 #endif
 
@@ -909,13 +677,13 @@ static void one_who_types_without_end_does_not_hold_up_the_rest(void **state)
     (void)state;
     provision();
     start();
-    floods = 10000;
-    for (unsigned i = 0; i < 1000 && connects == 0; i++) {
-        app_tick(&app, now);
-        port_idle(now + 1);
+    fake.floods = 10000;
+    for (unsigned i = 0; i < 1000 && fake.connects == 0; i++) {
+        app_tick(&app, fake.now);
+        port_idle(fake.now + 1);
     }
-    assert_int_equal(connects, 1);
-    floods = 0;
+    assert_int_equal(fake.connects, 1);
+    fake.floods = 0;
 }
 
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
