@@ -3,10 +3,28 @@
 
 #include "console/commands.h"
 
+#if OTTER_KEYS_P384 && OTTER_KEYS_RSA2048
+#define ALGORITHMS  "p256|p384|rsa2048"
+#define OTHER_KINDS " or P-384, or RSA with 2048 bits"
+#elif OTTER_KEYS_P384
+#define ALGORITHMS  "p256|p384"
+#define OTHER_KINDS " or P-384"
+#elif OTTER_KEYS_RSA2048
+#define ALGORITHMS  "p256|rsa2048"
+#define OTHER_KINDS ", or RSA with 2048 bits"
+#else
+#define OTHER_KINDS ""
+#endif
+
 const char command_pki_usage[] =
     "    Usage:\n"
+#if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
+    "    pki generate key [label] [" ALGORITHMS "]\n"
+    "        Make a key pair, of P-256 if not said; the certificate for the old one goes.\n"
+#else
     "    pki generate key [label]\n"
     "        Make a P-256 key pair; the certificate for the old one goes.\n"
+#endif
     "    pki generate csr|cert [label]\n"
     "        Make a certificate request, or a self-signed certificate, for thing_name.\n"
     "    pki import cert|key [label]\n"
@@ -59,10 +77,15 @@ static void export(struct cli *cli, const char *label)
         console_print_failure(cli, "Export", status);
 }
 
-static void generate_key(struct cli *cli, const struct pki_object *object)
+static void generate_key(struct cli *cli, const struct pki_object *object,
+                         enum pki_algorithm algorithm)
 {
     struct console *console = console_of(cli);
-    const otter_status status = pki_generate_key(console->pki, object->label);
+    const otter_status status = pki_generate_pair(console->pki, object->label, algorithm);
+    if (status == OTTER_E_UNSUPPORTED) {
+        cli_print(cli, "No key made: this device has no keys of that kind.\n");
+        return;
+    }
     if (status != OTTER_OK) {
         console_print_failure(cli, "Making a key pair", status);
         return;
@@ -117,6 +140,29 @@ static bool is_label(const char *label, const char *word)
     return label != NULL && strcmp(label, word) == 0;
 }
 
+/* Takes the word for an algorithm out of the others. A device whose keys are all P-256 knows that
+ * word only. */
+static enum pki_algorithm take_algorithm(char **words)
+{
+    static const char *const names[] = {
+        [PKI_P256] = "p256",
+#if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
+        [PKI_P384] = "p384",
+        [PKI_RSA2048] = "rsa2048",
+#endif
+    };
+    for (; *words != NULL; words++) {
+        for (unsigned i = 0; i < sizeof names / sizeof *names; i++) {
+            if (strcmp(*words, names[i]) != 0)
+                continue;
+            for (; *words != NULL; words++)
+                words[0] = words[1];
+            return (enum pki_algorithm)i;
+        }
+    }
+    return PKI_P256;
+}
+
 /* The private key that all words of a label mean: its own, or one that goes along with it. */
 static const struct pki_object *find_pair(struct cli *cli, char **words)
 {
@@ -147,11 +193,12 @@ static void generate(struct cli *cli, const char *what, char **words)
         console_print_wrong_usage(cli, "pki");
         return;
     }
+    const enum pki_algorithm algorithm = key ? take_algorithm(words) : PKI_P256;
     const struct pki_object *object = find_pair(cli, words);
     if (object == NULL)
         return;
     if (key)
-        generate_key(cli, object);
+        generate_key(cli, object, algorithm);
     else if (!request && object->cert_label == NULL)
         cli_printf(cli, "No label is there for a certificate of %s.\n", object->label);
     else
@@ -171,7 +218,7 @@ static const char *import_problem(otter_status status, enum pki_type type)
         return type == PKI_CERTIFICATE ? "it takes a certificate, with a kind of key known here"
                : type == PKI_PUBLIC_KEY
                    ? "it takes a public key of curve P-256 (uncompressed), or a certificate"
-                   : "it takes a private key of curve P-256";
+                   : "it takes a private key of curve P-256" OTHER_KINDS;
     case OTTER_E_UNSUPPORTED:
         return "private keys are only made on this device; see 'pki generate key'";
     default:

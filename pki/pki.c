@@ -14,6 +14,12 @@
 
 #define PREFIX "pki/"
 
+#if OTTER_KEYS_RSA2048
+#define OTTER_HAS_RSA true
+#else
+#define OTTER_HAS_RSA false
+#endif
+
 uint8_t pki_work[PKI_DER_MAX];
 
 /* ---- Labels ---------------------------------------------------------------------------------- */
@@ -248,13 +254,33 @@ static otter_status hand_over(struct pki *pki, const struct pki_object *object,
     return status == OTTER_OK ? follow(pki, object, &public, false) : status;
 }
 
+/* The same with a key that is none of P-256. */
+static otter_status hand_over_other(struct pki *pki, const struct pki_object *object, size_t length)
+{
+#if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
+    struct pki_other key;
+    struct pki_public public;
+    otter_status status = pki_other_read(pki_work, length, &key, &public);
+    if (status == OTTER_OK)
+        status = pki->keys->import(pki->keys_ctx, object, key.der, key.length, &public);
+    mbedtls_platform_zeroize(&key, sizeof key);
+    return status == OTTER_OK ? follow(pki, object, &public, false) : status;
+#else
+    (void)pki;
+    (void)object;
+    (void)length;
+    return OTTER_E_KEY;
+#endif
+}
+
 static otter_status import_private(struct pki *pki, const struct pki_object *object, size_t length)
 {
     uint8_t number[PKI_NUMBER_SIZE];
     if (pki->keys->import == NULL)
         return OTTER_E_UNSUPPORTED;
-    const otter_status status =
-        pki_private_read(pki_work, length, number) ? hand_over(pki, object, number) : OTTER_E_KEY;
+    const otter_status status = pki_private_read(pki_work, length, number)
+                                    ? hand_over(pki, object, number)
+                                    : hand_over_other(pki, object, length);
     mbedtls_platform_zeroize(number, sizeof number);
     return status;
 }
@@ -266,7 +292,8 @@ static otter_status take(struct pki *pki, const struct pki_object *object, const
         return import_cert(pki, object, found->length);
     if (pem_label_is(found, "PUBLIC KEY") && object->type == PKI_PUBLIC_KEY)
         return import_public(pki, object, found->length);
-    if ((pem_label_is(found, "EC PRIVATE KEY") || pem_label_is(found, "PRIVATE KEY")) &&
+    if ((pem_label_is(found, "EC PRIVATE KEY") || pem_label_is(found, "PRIVATE KEY") ||
+         (OTTER_HAS_RSA && pem_label_is(found, "RSA PRIVATE KEY"))) &&
         object->type == PKI_PRIVATE_KEY)
         return import_private(pki, object, found->length);
     return OTTER_E_KEY;
@@ -311,12 +338,17 @@ otter_status pki_delete(struct pki *pki, const char *label)
 
 otter_status pki_generate_key(struct pki *pki, const char *label)
 {
+    return pki_generate_pair(pki, label, PKI_P256);
+}
+
+otter_status pki_generate_pair(struct pki *pki, const char *label, enum pki_algorithm algorithm)
+{
     const struct pki_object *object = pki_find_private(pki, label);
     struct pki_public public;
     if (object == NULL)
         return OTTER_E_ARGUMENT;
-    const otter_status status = pki->keys->generate(pki->keys_ctx, object, &public);
-    if (status == OTTER_OK && !pki_is_p256(public.der, public.length))
+    const otter_status status = pki->keys->generate(pki->keys_ctx, object, algorithm, &public);
+    if (status == OTTER_OK && !pki_is_known(public.der, public.length))
         return OTTER_E_CRYPTO;
     return status == OTTER_OK ? follow(pki, object, &public, true) : status;
 }
@@ -327,12 +359,15 @@ otter_status pki_public_key(struct pki *pki, const char *label, struct pki_publi
     if (object == NULL)
         return OTTER_E_ARGUMENT;
     const otter_status status = pki->keys->public_key(pki->keys_ctx, object, key);
-    return status == OTTER_OK && !pki_is_p256(key->der, key->length) ? OTTER_E_CRYPTO : status;
+    return status == OTTER_OK && !pki_is_known(key->der, key->length) ? OTTER_E_CRYPTO : status;
 }
 
-/* Its length is one of ECDSA-Sig-Value: what a place for keys says goes into buffers of TLS. */
+/* Its length is one of ECDSA-Sig-Value, or of RSA: what a place for keys says goes into buffers of
+ * TLS. */
 static bool is_signature(const struct pki_signature *signature)
 {
+    if (OTTER_HAS_RSA && signature->length == PKI_SIGNATURE_MAX)
+        return true;
     return signature->length > 2 && signature->length <= PKI_SIGNATURE_MAX &&
            signature->der[1] + 2u == signature->length;
 }

@@ -4,10 +4,12 @@
  * (X.509) and public keys (SubjectPublicKeyInfo) lie in DER in the key-value store, under the key
  * "pki/<label>". Private keys lie where `struct pki_keys` puts them (keys.h), and are used by
  * handle: to sign a digest, to get the public half. No byte of one comes out of here, not even for
- * TLS. Keys are P-256; a root certificate may be of any kind that Mbed TLS is built with.
+ * TLS. Keys are P-256, or what else the build has (enum pki_algorithm); a root certificate may be
+ * of any kind that Mbed TLS is built with.
  *
  * Built on Mbed TLS 2.28. One static work buffer of PKI_DER_MAX bytes, so one call at a time; heap
- * only inside of Mbed TLS, freed before return. Nothing blocks for longer than one P-256 operation.
+ * only inside of Mbed TLS, freed before return. Nothing blocks for longer than one operation with a
+ * key; to make one of RSA takes a computer some tenths of a second, which its loop then waits.
  * An unknown label gives OTTER_E_ARGUMENT everywhere, as does one of the wrong type; an absent
  * object OTTER_E_NOT_FOUND. */
 #ifndef OTTER_PKI_PKI_H
@@ -35,7 +37,14 @@
 #define PKI_PEM_MAX   2200u             /* the same in PEM with its lines and marks */
 #define PKI_LABEL_MAX (KV_KEY_MAX - 4u) /* "pki/" comes before it */
 
-#define PKI_CSR_PEM_MAX 560u /* of a request for a P-256 key, with its NUL */
+/* Of a request, with its NUL. */
+#if OTTER_KEYS_RSA2048
+#define PKI_CSR_PEM_MAX 1200u
+#elif OTTER_KEYS_P384
+#define PKI_CSR_PEM_MAX 660u
+#else
+#define PKI_CSR_PEM_MAX 560u
+#endif
 
 /* The upper bound of a common name in X.520. */
 #define PKI_COMMON_NAME_MAX 64u
@@ -140,10 +149,13 @@ struct pki_identity pki_identity(const struct pki *pki);
 
 /* ---- Private keys ---------------------------------------------------------------------------- */
 
-/* Makes a P-256 pair in the place of the one under this label, stores its public half under the
+/* Makes a pair in the place of the one under this label, stores its public half under the
  * label's public_label and removes the certificate under its cert_label, which was for the old key.
  * In the store this is one atomic change; elsewhere the key comes first. OTTER_E_CRYPTO when there
- * is no entropy. */
+ * is no entropy; OTTER_E_UNSUPPORTED, and nothing has changed, for an algorithm that the build or
+ * the place of the key does not have. */
+otter_status pki_generate_pair(struct pki *pki, const char *label, enum pki_algorithm algorithm);
+/* The same with P-256, which is there in any case. */
 otter_status pki_generate_key(struct pki *pki, const char *label);
 
 /* Makes a self-signed certificate for the key under `label` with CN=`common_name` (1 to
@@ -157,7 +169,7 @@ otter_status pki_generate_cert(struct pki *pki, const char *label, const char *c
 otter_status pki_generate_csr(struct pki *pki, const char *label, const char *common_name,
                               char *pem, size_t size);
 
-/* ECDSA over a digest of 32, 48 or 64 bytes (SHA-256, SHA-384, SHA-512), with the key's handle. */
+/* Over a digest of 32, 48 or 64 bytes (SHA-256, SHA-384, SHA-512), with the key's handle. */
 otter_status pki_sign(struct pki *pki, const char *label, const uint8_t *digest, size_t length,
                       struct pki_signature *signature);
 
@@ -166,7 +178,7 @@ otter_status pki_public_key(struct pki *pki, const char *label, struct pki_publi
 
 /* ---- For users of Mbed TLS ------------------------------------------------------------------- */
 
-/* The contexts must be initialized, and are freed by the caller. A private key becomes an EC key
+/* The contexts must be initialized, and are freed by the caller. A private key becomes one
  * that has its public half only and signs by pki_sign: for TLS, certificates and requests. `pki`
  * must outlive it. */
 struct mbedtls_pk_context;

@@ -18,6 +18,8 @@
 static const uint8_t version_3[] = {0xa0, 0x03, 0x02, 0x01, 0x02};
 static const uint8_t ecdsa_with_sha256[] = {0x30, 0x0a, 0x06, 0x08, 0x2a, 0x86,
                                             0x48, 0xce, 0x3d, 0x04, 0x03, 0x02};
+static const uint8_t rsa_with_sha256[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                          0xf7, 0x0d, 0x01, 0x01, 0x0b, 0x05, 0x00};
 static const uint8_t common_name_type[] = {0x06, 0x03, 0x55, 0x04, 0x03};
 /* The device may have no clock when it makes its certificate, and AWS IoT knows a device by the
  * registered certificate itself: so a fixed start that lies behind every device, and the last end
@@ -99,12 +101,20 @@ static uint8_t *wrap(uint8_t *at, const uint8_t *end)
     return at + length;
 }
 
+/* P-384 signs a SHA-256 too. */
+static uint8_t *put_algorithm(uint8_t *at, const struct pki_public *key)
+{
+    if (pki_is_rsa(key))
+        return put(at, rsa_with_sha256, sizeof rsa_with_sha256);
+    return put(at, ecdsa_with_sha256, sizeof ecdsa_with_sha256);
+}
+
 static uint8_t *put_certificate(uint8_t *at, const char *name, const struct pki_public *key,
                                 otter_status *status)
 {
     at = put(at, version_3, sizeof version_3);
     at = put_serial(at, status);
-    at = put(at, ecdsa_with_sha256, sizeof ecdsa_with_sha256);
+    at = put_algorithm(at, key);
     at = put_name(at, name);
     at = put(at, validity, sizeof validity - 1);
     at = put_name(at, name);
@@ -122,10 +132,18 @@ static uint8_t *put_request(uint8_t *at, const char *name, const struct pki_publ
     return put(at, attributes, sizeof attributes);
 }
 
-static uint8_t *put_signature(uint8_t *at, const struct pki_signature *signature)
+static uint8_t *put_signature(uint8_t *at, const struct pki_public *key,
+                              const struct pki_signature *signature)
 {
-    at = put(at, ecdsa_with_sha256, sizeof ecdsa_with_sha256);
-    at = put_head(at, MBEDTLS_ASN1_BIT_STRING, 1 + signature->length);
+    at = put_algorithm(at, key);
+    if (pki_is_rsa(key)) { /* the one long head */
+        *at++ = MBEDTLS_ASN1_BIT_STRING;
+        *at++ = 0x82;
+        *at++ = (uint8_t)((1 + signature->length) >> 8);
+        *at++ = (uint8_t)(1 + signature->length);
+    } else {
+        at = put_head(at, MBEDTLS_ASN1_BIT_STRING, 1 + signature->length);
+    }
     *at++ = 0; /* unused bits */
     return put(at, signature->der, signature->length);
 }
@@ -152,7 +170,7 @@ static otter_status make(struct pki *pki, const char *label, const char *name,
     if (status == OTTER_OK)
         status = pki_sign(pki, label, digest, sizeof digest, &signature);
     if (status == OTTER_OK)
-        *end = wrap(pki_work, put_signature(at, &signature));
+        *end = wrap(pki_work, put_signature(at, &key, &signature));
     return status;
 }
 

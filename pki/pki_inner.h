@@ -50,6 +50,42 @@ otter_status pki_number_sign(const uint8_t number[PKI_NUMBER_SIZE], const uint8_
 /* Of a SubjectPublicKeyInfo: that it names P-256 and has an uncompressed point. */
 bool pki_is_p256(const uint8_t *der, size_t length);
 
+/* Keys besides P-256 (other_keys.c), in DER. `pki_other_read` takes any form that Mbed TLS knows
+ * and leaves ours, OTTER_E_KEY for what the build does not have. */
+#if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
+struct pki_other {
+    uint8_t der[PKI_PRIVATE_MAX];
+    uint32_t length;
+};
+bool pki_is_other(const uint8_t *der, size_t length); /* of a SubjectPublicKeyInfo */
+otter_status pki_other_make(enum pki_algorithm algorithm, struct pki_other *key,
+                            struct pki_public *public);
+otter_status pki_other_read(const uint8_t *der, size_t length, struct pki_other *key,
+                            struct pki_public *public);
+otter_status pki_other_public(const uint8_t *der, size_t length, struct pki_public *public);
+otter_status pki_other_sign(const uint8_t *der, size_t length, const uint8_t *digest,
+                            size_t digest_length, struct pki_signature *signature);
+#endif
+
+/* Of a public key that this build makes; of RSA. */
+static inline bool pki_is_known(const uint8_t *der, size_t length)
+{
+#if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
+    return pki_is_p256(der, length) || pki_is_other(der, length);
+#else
+    return pki_is_p256(der, length);
+#endif
+}
+static inline bool pki_is_rsa(const struct pki_public *key)
+{
+#if OTTER_KEYS_RSA2048
+    return key->length > 128; /* no other is so long */
+#else
+    (void)key;
+    return false;
+#endif
+}
+
 /* Our status for an error of Mbed TLS met in reading an object. */
 otter_status pki_status(int error);
 

@@ -8,20 +8,29 @@
 
 /* Both for the time of one operation: the caller wipes them. */
 struct stored_key {
-    uint8_t der[PKI_PRIVATE_SIZE];
-    uint8_t number[PKI_NUMBER_SIZE];
+    uint8_t der[PKI_PRIVATE_MAX];
+    uint8_t number[PKI_NUMBER_SIZE]; /* of P-256 */
+    uint32_t length;
+    bool other; /* none of P-256 */
 };
+
+#if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
+#define OTHERS true
+#else /* what is not there is not called */
+#define OTHERS                                        false
+#define pki_other_public(der, length, public)         OTTER_E_MALFORMED
+#define pki_other_sign(der, length, digest, size, to) OTTER_E_MALFORMED
+#endif
 
 static otter_status read_key(struct kv *kv, const struct pki_object *object, struct stored_key *key)
 {
-    uint32_t length;
     const otter_status status =
-        kv_get(kv, pki_name(object->label).text, key->der, sizeof key->der, &length);
+        kv_get(kv, pki_name(object->label).text, key->der, sizeof key->der, &key->length);
     if (status != OTTER_OK)
         return status;
-    return length == sizeof key->der && pki_private_read(key->der, length, key->number)
-               ? OTTER_OK
-               : OTTER_E_MALFORMED;
+    key->other = key->length != PKI_PRIVATE_SIZE ||
+                 !pki_private_read(key->der, PKI_PRIVATE_SIZE, key->number);
+    return OTHERS || !key->other ? OTTER_OK : OTTER_E_MALFORMED;
 }
 
 /* The key and what goes along with it, as one atomic change. */
@@ -47,8 +56,10 @@ static otter_status store_public_key(void *ctx, const struct pki_object *object,
                                      struct pki_public *public)
 {
     struct stored_key key;
-    const otter_status status = read_key(ctx, object, &key);
-    if (status == OTTER_OK)
+    otter_status status = read_key(ctx, object, &key);
+    if (OTHERS && status == OTTER_OK && key.other)
+        status = pki_other_public(key.der, key.length, public);
+    else if (status == OTTER_OK)
         pki_public_from_point(public, key.der + PKI_PRIVATE_POINT);
     mbedtls_platform_zeroize(&key, sizeof key);
     return status;
@@ -59,20 +70,43 @@ static otter_status store_sign(void *ctx, const struct pki_object *object, const
 {
     struct stored_key key;
     otter_status status = read_key(ctx, object, &key);
-    if (status == OTTER_OK)
+    if (OTHERS && status == OTTER_OK && key.other)
+        status = pki_other_sign(key.der, key.length, digest, length, signature);
+    else if (status == OTTER_OK)
         status = pki_number_sign(key.number, digest, length, signature);
     mbedtls_platform_zeroize(&key, sizeof key);
     return status;
 }
 
+static otter_status generate_other(struct kv *kv, const struct pki_object *object,
+                                   enum pki_algorithm algorithm, struct pki_public *public)
+{
+#if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
+    struct pki_other key;
+    otter_status status = pki_other_make(algorithm, &key, public);
+    if (status == OTTER_OK)
+        status = replace(kv, object, key.der, key.length, public, true);
+    mbedtls_platform_zeroize(&key, sizeof key);
+    return status;
+#else
+    (void)kv;
+    (void)object;
+    (void)algorithm;
+    (void)public;
+    return OTTER_E_UNSUPPORTED;
+#endif
+}
+
 static otter_status store_generate(void *ctx, const struct pki_object *object,
-                                   struct pki_public *public)
+                                   enum pki_algorithm algorithm, struct pki_public *public)
 {
     struct stored_key key;
+    if (algorithm != PKI_P256)
+        return generate_other(ctx, object, algorithm, public);
     otter_status status = pki_number_make(key.number, public);
     if (status == OTTER_OK) {
         pki_private_write(key.der, key.number, public);
-        status = replace(ctx, object, key.der, sizeof key.der, public, true);
+        status = replace(ctx, object, key.der, PKI_PRIVATE_SIZE, public, true);
     }
     mbedtls_platform_zeroize(&key, sizeof key);
     return status;
@@ -95,7 +129,7 @@ static otter_status store_move(void *ctx, const struct pki_object *from,
     if (status == OTTER_OK)
         status = read_key(ctx, from, &key);
     if (status == OTTER_OK) {
-        items[0] = (struct kv_item){new.text, key.der, sizeof key.der};
+        items[0] = (struct kv_item){new.text, key.der, key.length};
         items[1] = (struct kv_item){old.text, NULL, 0};
         memcpy(items + 2, with, with_count * sizeof *with);
         status = kv_replace_secret(ctx, items, 2 + with_count);

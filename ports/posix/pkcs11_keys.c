@@ -16,15 +16,18 @@
 
 #define TAG "PKCS11"
 
-#define SLOTS_MAX   16u
-#define MATCHES     8u
-#define PIN_MAX     255u
-#define ID_MAX      128u
-#define NUMBER_SIZE 32u
-#define SCALAR_AT   7u  /* in the ECPrivateKey of a P-256 key */
-#define POINT_AT    27u /* in its SubjectPublicKeyInfo */
+#define SLOTS_MAX       16u
+#define MATCHES         8u
+#define PIN_MAX         255u
+#define ID_MAX          128u
+#define NUMBER_SIZE     32u /* of P-256 */
+#define NUMBER_SIZE_384 48u
+#define RSA_SIZE        256u
+#define SCALAR_AT       7u  /* in the ECPrivateKey of a P-256 key */
+#define POINT_AT        27u /* in its SubjectPublicKeyInfo */
 
 static CK_BYTE p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
+static CK_BYTE p384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
 static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 
 static void *library;
@@ -288,21 +291,77 @@ static CK_RV destroy_others(const struct pki_object *object, CK_OBJECT_HANDLE pu
 
 /* ---- Public halves --------------------------------------------------------------------------- */
 
-static otter_status read_public(CK_OBJECT_HANDLE handle, struct pki_public *key)
+/* An OCTET STRING with an uncompressed point, `size` bytes each number; some modules leave the
+ * string out. */
+static const CK_BYTE *point_in(const CK_ATTRIBUTE *from, size_t size)
 {
-    CK_BYTE point[80]; /* 04 65 04 x y: an OCTET STRING with an uncompressed point */
-    CK_ATTRIBUTE wanted = {CKA_EC_POINT, point, sizeof point};
+    const CK_BYTE *at = from->pValue;
+    const size_t length = 1 + 2 * size;
+    if (from->ulValueLen == length + 2 && at[0] == 4 && at[1] == length)
+        at += 2;
+    else if (from->ulValueLen != length)
+        return NULL;
+    return at[0] == 4 ? at + 1 : NULL;
+}
+
+static otter_status read_ec(CK_OBJECT_HANDLE handle, struct pki_public *key)
+{
+    CK_BYTE bytes[160];
+    const CK_BYTE *point;
+    CK_ATTRIBUTE wanted = {CKA_EC_POINT, bytes, sizeof bytes};
     const CK_RV result = module->C_GetAttributeValue(session, handle, &wanted, 1);
-    if (result == CKR_BUFFER_TOO_SMALL || result == CKR_ATTRIBUTE_TYPE_INVALID)
+    if (result == CKR_BUFFER_TOO_SMALL)
         return OTTER_E_KEY;
     if (result != CKR_OK)
         return status_of("C_GetAttributeValue", result);
-    const CK_BYTE *at =
-        wanted.ulValueLen == 67 && point[0] == 4 && point[1] == 65 ? point + 2 : point;
-    if ((wanted.ulValueLen != 67 && wanted.ulValueLen != 65) || at[0] != 4)
+    if ((point = point_in(&wanted, NUMBER_SIZE)) != NULL) {
+        pki_public_from_point(key, point);
+        return OTTER_OK;
+    }
+#if OTTER_KEYS_P384
+    if ((point = point_in(&wanted, NUMBER_SIZE_384)) != NULL) {
+        pki_public_from_p384(key, point);
+        return OTTER_OK;
+    }
+#endif
+    return OTTER_E_KEY;
+}
+
+static otter_status read_rsa(CK_OBJECT_HANDLE handle, struct pki_public *key)
+{
+#if OTTER_KEYS_RSA2048
+    CK_BYTE modulus[RSA_SIZE + 1], exponent[16];
+    CK_ATTRIBUTE wanted[] = {{CKA_MODULUS, modulus, sizeof modulus},
+                             {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent}};
+    const CK_RV result = module->C_GetAttributeValue(session, handle, wanted, 2);
+    if (result == CKR_BUFFER_TOO_SMALL)
         return OTTER_E_KEY;
-    pki_public_from_point(key, at + 1);
-    return OTTER_OK;
+    if (result != CKR_OK)
+        return status_of("C_GetAttributeValue", result);
+    return pki_public_from_rsa(key, modulus, wanted[0].ulValueLen, exponent, wanted[1].ulValueLen);
+#else
+    (void)handle;
+    (void)key;
+    return OTTER_E_KEY;
+#endif
+}
+
+static otter_status read_type(CK_OBJECT_HANDLE handle, CK_KEY_TYPE *type)
+{
+    CK_ATTRIBUTE wanted = {CKA_KEY_TYPE, type, sizeof *type};
+    return status_of("C_GetAttributeValue",
+                     module->C_GetAttributeValue(session, handle, &wanted, 1));
+}
+
+static otter_status read_public(CK_OBJECT_HANDLE handle, struct pki_public *key)
+{
+    CK_KEY_TYPE type;
+    const otter_status status = read_type(handle, &type);
+    if (status != OTTER_OK)
+        return status;
+    return type == CKK_EC    ? read_ec(handle, key)
+           : type == CKK_RSA ? read_rsa(handle, key)
+                             : OTTER_E_KEY;
 }
 
 static otter_status read_certified(CK_OBJECT_HANDLE handle, struct pki_public *key)
@@ -352,35 +411,133 @@ static otter_status token_length(void *ctx, const struct pki_object *object, uin
     return find_private(object, &private);
 }
 
-static otter_status token_sign(void *ctx, const struct pki_object *object, const uint8_t *digest,
-                               size_t length, struct pki_signature *signature)
+/* One signature, of exactly the length that is expected. */
+static otter_status sign(CK_OBJECT_HANDLE key, CK_MECHANISM_TYPE type, const void *data,
+                         size_t length, CK_BYTE *signature, CK_ULONG expected)
 {
-    CK_MECHANISM mechanism = {CKM_ECDSA, NULL, 0};
-    CK_OBJECT_HANDLE private;
-    CK_BYTE numbers[2 * NUMBER_SIZE];
-    CK_ULONG written = sizeof numbers;
-    (void)ctx;
-    (void)length; /* at least 32, and modules differ in what they make of more */
-    const otter_status status = find_private(object, &private);
-    if (status != OTTER_OK)
-        return status;
-    CK_RV result = module->C_SignInit(session, &mechanism, private);
+    CK_MECHANISM mechanism = {type, NULL, 0};
+    CK_ULONG written = expected;
+    CK_RV result = module->C_SignInit(session, &mechanism, key);
     if (result == CKR_OK)
-        result = module->C_Sign(session, (CK_BYTE *)digest, NUMBER_SIZE, numbers, &written);
-    if (result == CKR_OK && written != sizeof numbers)
+        result = module->C_Sign(session, (CK_BYTE *)data, length, signature, &written);
+    if (result == CKR_OK && written != expected)
         result = CKR_GENERAL_ERROR;
-    if (result == CKR_OK)
-        pki_signature_from_numbers(signature, numbers);
     return status_of("C_Sign", result);
 }
 
+static otter_status sign_ec(CK_OBJECT_HANDLE key, const uint8_t *digest, size_t length,
+                            struct pki_signature *signature)
+{
+    CK_BYTE curve[16], numbers[2 * NUMBER_SIZE_384];
+    CK_ATTRIBUTE wanted = {CKA_EC_PARAMS, curve, sizeof curve};
+    const CK_RV result = module->C_GetAttributeValue(session, key, &wanted, 1);
+    if (result != CKR_OK)
+        return status_of("C_GetAttributeValue", result);
+    /* Modules differ in what they make of a digest that is longer than the curve's numbers. */
+    if (wanted.ulValueLen == sizeof p256 && memcmp(curve, p256, sizeof p256) == 0) {
+        const otter_status status =
+            sign(key, CKM_ECDSA, digest, NUMBER_SIZE, numbers, 2 * NUMBER_SIZE);
+        if (status == OTTER_OK)
+            pki_signature_from_numbers(signature, numbers);
+        return status;
+    }
+#if OTTER_KEYS_P384
+    if (wanted.ulValueLen == sizeof p384 && memcmp(curve, p384, sizeof p384) == 0) {
+        const size_t used = length < NUMBER_SIZE_384 ? length : NUMBER_SIZE_384;
+        const otter_status status =
+            sign(key, CKM_ECDSA, digest, used, numbers, 2 * NUMBER_SIZE_384);
+        return status == OTTER_OK ? pki_signature_from_p384(signature, numbers) : status;
+    }
+#endif
+    (void)length;
+    return OTTER_E_KEY;
+}
+
+/* The padding is the module's, what says which hash it was is ours (RFC 8017 9.2, DigestInfo). */
+static otter_status sign_rsa(CK_OBJECT_HANDLE key, const uint8_t *digest, size_t length,
+                             struct pki_signature *signature)
+{
+#if OTTER_KEYS_RSA2048
+    const CK_BYTE hash = length == 32   ? 1
+                         : length == 48 ? 2
+                                        : 3; /* of id-sha256, -sha384, -sha512 */
+    const CK_BYTE head[] = {0x30,           (CK_BYTE)(17 + length),
+                            0x30,           0x0d,
+                            0x06,           0x09,
+                            0x60,           0x86,
+                            0x48,           0x01,
+                            0x65,           0x03,
+                            0x04,           0x02,
+                            hash,           0x05,
+                            0x00,           0x04,
+                            (CK_BYTE)length};
+    CK_BYTE info[sizeof head + 64];
+    memcpy(info, head, sizeof head);
+    memcpy(info + sizeof head, digest, length);
+    signature->length = RSA_SIZE;
+    return sign(key, CKM_RSA_PKCS, info, sizeof head + length, signature->der, RSA_SIZE);
+#else
+    (void)key;
+    (void)digest;
+    (void)length;
+    (void)signature;
+    return OTTER_E_KEY;
+#endif
+}
+
+static otter_status token_sign(void *ctx, const struct pki_object *object, const uint8_t *digest,
+                               size_t length, struct pki_signature *signature)
+{
+    CK_OBJECT_HANDLE private;
+    CK_KEY_TYPE type = CKK_EC;
+    (void)ctx;
+    otter_status status = find_private(object, &private);
+    if (status == OTTER_OK)
+        status = read_type(private, &type);
+    if (status != OTTER_OK)
+        return status;
+    return type == CKK_EC    ? sign_ec(private, digest, length, signature)
+           : type == CKK_RSA ? sign_rsa(private, digest, length, signature)
+                             : OTTER_E_KEY;
+}
+
+/* The mechanism and what it is told, which is in the template of the public half. */
+static CK_ULONG describe(enum pki_algorithm algorithm, CK_MECHANISM *mechanism,
+                         CK_ATTRIBUTE *public)
+{
+    static CK_ULONG bits = 8 * RSA_SIZE;
+    static CK_BYTE exponent[] = {1, 0, 1};
+    *mechanism = (CK_MECHANISM){CKM_EC_KEY_PAIR_GEN, NULL, 0};
+    if (algorithm == PKI_RSA2048) {
+        mechanism->mechanism = CKM_RSA_PKCS_KEY_PAIR_GEN;
+        public[0] = (CK_ATTRIBUTE){CKA_MODULUS_BITS, &bits, sizeof bits};
+        public[1] = (CK_ATTRIBUTE){CKA_PUBLIC_EXPONENT, exponent, sizeof exponent};
+        return 2;
+    }
+    public[0] = algorithm == PKI_P384 ? (CK_ATTRIBUTE){CKA_EC_PARAMS, p384, sizeof p384}
+                                      : (CK_ATTRIBUTE){CKA_EC_PARAMS, p256, sizeof p256};
+    return 1;
+}
+
+static bool is_built_in(enum pki_algorithm algorithm)
+{
+#if OTTER_KEYS_P384
+    if (algorithm == PKI_P384)
+        return true;
+#endif
+#if OTTER_KEYS_RSA2048
+    if (algorithm == PKI_RSA2048)
+        return true;
+#endif
+    return algorithm == PKI_P256;
+}
+
 static otter_status token_generate(void *ctx, const struct pki_object *object,
-                                   struct pki_public *key)
+                                   enum pki_algorithm algorithm, struct pki_public *key)
 {
     const char *label = label_of(object);
-    CK_MECHANISM mechanism = {CKM_EC_KEY_PAIR_GEN, NULL, 0};
-    CK_ATTRIBUTE public_half[] = {
-        {CKA_EC_PARAMS, p256, sizeof p256},
+    CK_MECHANISM mechanism;
+    CK_ATTRIBUTE public_half[5] = {
         {CKA_TOKEN, &yes, sizeof yes},
         {CKA_VERIFY, &yes, sizeof yes},
         {CKA_LABEL, (void *)label, strlen(label)},
@@ -392,10 +549,15 @@ static otter_status token_generate(void *ctx, const struct pki_object *object,
     };
     CK_OBJECT_HANDLE public, private;
     (void)ctx;
+    if (!is_built_in(algorithm))
+        return OTTER_E_UNSUPPORTED;
     if (!is_open())
         return OTTER_E_CRYPTO;
-    const CK_RV result = module->C_GenerateKeyPair(session, &mechanism, public_half, 4,
+    const CK_ULONG count = 3 + describe(algorithm, &mechanism, public_half + 3);
+    const CK_RV result = module->C_GenerateKeyPair(session, &mechanism, public_half, count,
                                                    private_half, 6, &public, &private);
+    if (result == CKR_MECHANISM_INVALID)
+        return OTTER_E_UNSUPPORTED;
     if (result != CKR_OK)
         return status_of("C_GenerateKeyPair", result);
     const otter_status status = read_public(public, key);
@@ -431,7 +593,8 @@ static otter_status token_import(void *ctx, const struct pki_object *object, con
     };
     CK_OBJECT_HANDLE public = 0, private = 0;
     (void)ctx;
-    if (length < SCALAR_AT + NUMBER_SIZE)
+    (void)length;
+    if (key->length != POINT_AT + 2 * NUMBER_SIZE)
         return OTTER_E_KEY;
     if (!is_open())
         return OTTER_E_CRYPTO;

@@ -3,16 +3,16 @@
  *
  *   OTTER_PKCS11_MODULE     the module's file; without it keys lie in flash
  *   OTTER_PKCS11_TOKEN      the token's label; without it the first token there is
- *   OTTER_PKCS11_PIN_FILE   a file whose first line is the user's PIN; or OTTER_PKCS11_PIN, the PIN
- * itself OTTER_PKCS11_KEY        CKA_LABEL of the device's key, tls_key_priv; all others have their
- * own labels
+ *   OTTER_PKCS11_PIN_FILE   a file whose first line is the user's PIN
+ *   OTTER_PKCS11_PIN        the PIN itself, where no file is named
+ *   OTTER_PKCS11_KEY        CKA_LABEL of tls_key_priv; all other keys have their own labels
  *
  * The module is opened at the first use, and again after it has lost the token or the session; what
- * is wrong is logged. A key that is made or imported there is sensitive and not extractable. A key
- * that was there before is used as it is; its public half comes from the public key or the
- * certificate with its label or CKA_ID. Keys cannot be moved between labels, so that a
- * certificate's rotation ends with the old one. A module is asked in the loop, which waits for it.
- */
+ * is wrong is logged. A key that is made or imported there is sensitive and not extractable; of a
+ * kind besides P-256 it is only made. A key that was there before is used as it is; its public half
+ * comes from the public key or the certificate with its label or CKA_ID. Keys cannot be moved
+ * between labels, so that a certificate's rotation ends with the old one. A module is asked in the
+ * loop, which waits for it. */
 #ifndef OTTER_PORTS_POSIX_PKCS11_KEYS_H
 #define OTTER_PORTS_POSIX_PKCS11_KEYS_H
 

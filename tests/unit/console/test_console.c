@@ -460,7 +460,7 @@ static void the_wrong_kind_of_object_is_explained(void **state)
     type("pki import key tls_key_priv");
     type(pem);
     assert_non_null(
-        strstr(output, "tls_key_priv is unchanged: it takes a private key of curve P-256."));
+        strstr(output, "tls_key_priv is unchanged: it takes a private key of curve P-256"));
     assert_string_equal(type("pki import cert nonsense"), "No label 'nonsense': see 'pki list'.\n");
     assert_string_equal(type("pki export cert nonsense"), "No label 'nonsense': see 'pki list'.\n");
     assert_string_equal(type("pki import key tls_key"),
@@ -480,10 +480,12 @@ static void the_list_shows_what_is_there(void **state)
     assert_null(strstr(type("pki list"), "tls_cert             certificate not there\n"));
 }
 
-static otter_status no_key(void *ctx, const struct pki_object *object, struct pki_public *key)
+static otter_status no_key(void *ctx, const struct pki_object *object, enum pki_algorithm algorithm,
+                           struct pki_public *key)
 {
     (void)ctx;
     (void)object;
+    (void)algorithm;
     (void)key;
     return OTTER_E_CRYPTO;
 }

@@ -103,10 +103,12 @@ static otter_status vault_sign(void *ctx, const struct pki_object *object, const
 }
 
 static otter_status vault_generate(void *ctx, const struct pki_object *object,
-                                   struct pki_public *key)
+                                   enum pki_algorithm algorithm, struct pki_public *key)
 {
     const psa_key_attributes_t wanted = attributes();
     psa_key_id_t id = 0;
+    if (algorithm != PKI_P256)
+        return OTTER_E_UNSUPPORTED;
     psa_status_t result = psa_crypto_init();
     if (result == PSA_SUCCESS)
         result = psa_generate_key(&wanted, &id);

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include <mbedtls/pk.h>
 #include <mbedtls/x509_crt.h>
+#include <mbedtls/x509_csr.h>
 
 #include "pki/pki.h"
 #include "port/port.h"
@@ -297,6 +298,91 @@ static void an_imported_key_signs_or_is_refused_where_keys_are_only_made(void **
     }
 }
 
+/* ---- Kinds besides P-256 --------------------------------------------------------------------- */
+
+static const enum pki_algorithm others[] = {PKI_P384, PKI_RSA2048};
+#define OTHERS 2
+
+/* False where the place has no such keys: it has said so, and changed nothing. */
+static bool made(const char *label, enum pki_algorithm algorithm)
+{
+    const otter_status status = pki_generate_pair(&pki, label, algorithm);
+    if (place == &psa_keys) {
+        assert_int_equal(status, OTTER_E_UNSUPPORTED);
+        assert_false(is_there(label));
+        return false;
+    }
+    assert_int_equal(status, OTTER_OK);
+    return true;
+}
+
+static void a_key_of_another_kind_signs_for_its_public_half(void **state)
+{
+    (void)state;
+    for (int i = 0; i < OTHERS; i++) {
+        uint8_t stored[PKI_DER_MAX];
+        size_t length;
+        mbedtls_pk_context context;
+        if (!made(LAMP_KEY, others[i]))
+            return;
+        const struct pki_public key = public_half(LAMP_KEY);
+        mbedtls_pk_init(&context);
+        assert_int_equal(mbedtls_pk_parse_public_key(&context, key.der, key.length), 0);
+        assert_int_equal(mbedtls_pk_get_bitlen(&context), others[i] == PKI_P384 ? 384 : 2048);
+        mbedtls_pk_free(&context);
+        for (int repeat = 0; repeat < 8; repeat++) /* numbers of each length */
+            assert_signs_as(LAMP_KEY, &key);
+        assert_int_equal(pki_load(&pki, LAMP_PUB, stored, sizeof stored, &length), OTTER_OK);
+        assert_int_equal(length, key.length);
+        assert_memory_equal(stored, key.der, length);
+        assert_int_equal(pki_generate_key(&pki, LAMP_KEY), OTTER_OK); /* and back to P-256 */
+        assert_int_equal(public_half(LAMP_KEY).length, 91);
+        assert_int_equal(pki_delete(&pki, LAMP_KEY), OTTER_OK);
+    }
+}
+
+static void a_key_of_another_kind_has_its_certificate_request_and_handle(void **state)
+{
+    (void)state;
+    for (int i = 0; i < OTHERS; i++) {
+        static const uint8_t digest[32] = {1};
+        mbedtls_x509_crt cert;
+        mbedtls_x509_csr csr;
+        mbedtls_pk_context context;
+        uint32_t flags;
+        char pem[PKI_CSR_PEM_MAX];
+        char name[PKI_COMMON_NAME_MAX + 1];
+        struct pki_signature signature;
+        size_t length;
+        memset(name, 'a', sizeof name - 1);
+        name[sizeof name - 1] = '\0';
+        if (!made(LAMP_KEY, others[i]))
+            return;
+        const struct pki_public key = public_half(LAMP_KEY);
+        mbedtls_x509_crt_init(&cert);
+        assert_int_equal(pki_generate_cert(&pki, LAMP_KEY, name), OTTER_OK);
+        assert_int_equal(pki_load_cert(&pki, LAMP_CERT, &cert), OTTER_OK);
+        assert_int_equal(mbedtls_x509_crt_verify(&cert, &cert, NULL, NULL, &flags, NULL, NULL), 0);
+        mbedtls_x509_crt_free(&cert);
+        mbedtls_x509_csr_init(&csr);
+        assert_int_equal(pki_generate_csr(&pki, LAMP_KEY, name, pem, sizeof pem), OTTER_OK);
+        assert_int_equal(mbedtls_x509_csr_parse(&csr, (const unsigned char *)pem, strlen(pem) + 1),
+                         0);
+        mbedtls_x509_csr_free(&csr);
+        mbedtls_pk_init(&context);
+        assert_int_equal(pki_open_key(&pki, LAMP_KEY, &context), OTTER_OK);
+        assert_int_equal(mbedtls_pk_can_do(&context, MBEDTLS_PK_RSA), others[i] == PKI_RSA2048);
+        assert_int_equal(mbedtls_pk_can_do(&context, MBEDTLS_PK_ECDSA), others[i] == PKI_P384);
+        assert_int_equal(mbedtls_pk_sign(&context, MBEDTLS_MD_SHA256, digest, sizeof digest,
+                                         signature.der, &length, NULL, NULL),
+                         0);
+        signature.length = (uint32_t)length;
+        assert_int_equal(verify(&key, MBEDTLS_MD_SHA256, digest, sizeof digest, &signature), 0);
+        mbedtls_pk_free(&context);
+        assert_int_equal(pki_delete(&pki, LAMP_KEY), OTTER_OK);
+    }
+}
+
 /* The store of a device whose keys lie elsewhere may be read by anybody. */
 static void flash_holds_a_key_only_where_that_is_its_place(void **state)
 {
@@ -393,6 +479,8 @@ static int run(const char *name, const struct pki_keys *keys)
         TEST(mbed_tls_signs_with_the_handle_and_takes_it_for_an_ec_key),
         TEST(an_imported_key_signs_or_is_refused_where_keys_are_only_made),
         TEST(flash_holds_a_key_only_where_that_is_its_place),
+        TEST(a_key_of_another_kind_signs_for_its_public_half),
+        TEST(a_key_of_another_kind_has_its_certificate_request_and_handle),
         TEST(what_is_no_private_key_neither_signs_nor_is_made),
     };
     place = keys;

@@ -560,6 +560,13 @@ static otter_status say_key(void *ctx, const struct pki_object *object, struct p
     return OTTER_OK;
 }
 
+static otter_status say_made(void *ctx, const struct pki_object *object,
+                             enum pki_algorithm algorithm, struct pki_public *key)
+{
+    (void)algorithm;
+    return say_key(ctx, object, key);
+}
+
 static otter_status say_signature(void *ctx, const struct pki_object *object, const uint8_t *digest,
                                   size_t length, struct pki_signature *signature)
 {
@@ -572,7 +579,7 @@ static otter_status say_signature(void *ctx, const struct pki_object *object, co
 }
 
 static const struct pki_keys liar = {
-    .public_key = say_key, .sign = say_signature, .generate = say_key};
+    .public_key = say_key, .sign = say_signature, .generate = say_made};
 
 static void what_a_place_for_keys_says_in_another_form_is_refused(void **state)
 {
@@ -592,7 +599,7 @@ static void what_a_place_for_keys_says_in_another_form_is_refused(void **state)
 
     pki_signature_from_numbers(&said_signature, zeros);
     assert_int_equal(pki_sign(&pki, PKI_TLS_KEY_PRIV, digest, 32, &signature), OTTER_OK);
-    static const uint32_t lengths[] = {0, 7, 64, PKI_SIGNATURE_MAX, PKI_SIGNATURE_MAX + 1, 4000};
+    static const uint32_t lengths[] = {0, 7, 64, 72, 73, PKI_SIGNATURE_MAX + 1, 4000};
     for (unsigned i = 0; i < sizeof lengths / sizeof *lengths; i++) {
         said_signature.length = lengths[i];
         assert_int_equal(pki_sign(&pki, PKI_TLS_KEY_PRIV, digest, 32, &signature), OTTER_E_CRYPTO);
@@ -644,7 +651,7 @@ static void private_keys_of_other_kinds_are_refused(void **state)
 {
     (void)state;
     static const char *const kinds[] = {
-        "openssl ecparam -genkey -name secp384r1 -noout",
+        "openssl ecparam -genkey -name brainpoolP384r1 -noout",
         "openssl ecparam -genkey -name secp256k1 -noout",
         "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:secp256k1",
         "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521",
@@ -658,6 +665,30 @@ static void private_keys_of_other_kinds_are_refused(void **state)
         shell(kinds[i], pem, sizeof pem);
         assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pem), OTTER_E_KEY);
         assert_false(is_there(PKI_TLS_KEY_PRIV));
+    }
+}
+
+static void private_keys_of_the_kinds_that_the_build_has_are_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *make;
+        uint32_t public_length;
+    } kinds[] = {{"openssl ecparam -genkey -name secp384r1 -noout", 120},
+                 {"openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-384", 120},
+                 {"openssl genrsa -traditional 2048 2>/dev/null", 294},
+                 {"openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 2>/dev/null", 294}};
+    char pem[PKI_PEM_MAX];
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        static const uint8_t digest[32] = {1};
+        struct pki_public key;
+        struct pki_signature signature;
+        shell(kinds[i].make, pem, sizeof pem);
+        assert_int_equal(import(PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, pem), OTTER_OK);
+        assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &key), OTTER_OK);
+        assert_int_equal(key.length, kinds[i].public_length);
+        assert_true(is_there(PKI_TLS_KEY_PUB));
+        assert_int_equal(pki_sign(&pki, PKI_TLS_KEY_PRIV, digest, 32, &signature), OTTER_OK);
     }
 }
 
@@ -806,6 +837,7 @@ int main(void)
         TEST(bytes_after_the_certificate_are_malformed),
         TEST(a_key_in_a_form_not_known_here_is_told_from_a_torn_text),
         TEST(private_keys_of_other_kinds_are_refused),
+        TEST(private_keys_of_the_kinds_that_the_build_has_are_taken),
         TEST(a_private_key_is_a_number_of_the_curve_and_nothing_follows_it),
         TEST(a_public_half_that_is_of_another_key_is_not_believed),
         TEST(a_stored_key_has_the_bytes_that_openssl_writes),
