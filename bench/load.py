@@ -1,0 +1,209 @@
+"""bench cloud, second half: a swarm of simulated devices before `otter cloud`: how many connect how fast and
+in how much memory, what a storm and a roll-out take, what relaying costs beside Mosquitto alone.
+
+usage: load.py BUILD_HOST [--devices N] [--updated M]
+"""
+import argparse, getpass, os, shutil, subprocess, sys, tempfile, time
+
+import aws
+import cloud as apis
+import fleet
+
+IMAGE = 160 * 1024
+RELAYS = (("relay", 200, 10000), ("relay", 16384, 2000), ("relay1", 200, 5000)) # kind, bytes, messages
+LIMITS = [word for limit in ("greeting=120", "connect=0", "publish=0", "bytes=0") for word in ("--limit", limit)]
+
+
+def row(name, value, unit, bar, met):
+    """`bar` is text; met None: there is nothing to hold it to."""
+    print("   %-60s %10s %-8s %-14s %s" % (name, value, unit, bar, "" if met is None else "yes" if met else "NO"),
+          flush=True)
+
+
+def cpu(pid):
+    with open("/proc/%d/stat" % pid) as file:
+        return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+class Watched:
+    """A device that pings while something else goes on; gives the longest wait, in ms."""
+
+    def __init__(self, cloud, key, cert):
+        self.pings = apis.Pings(cloud.facts["mqtt_port"], cloud.root, key, cert)
+        self.worst = 0.0
+        while len(self.pings.times) < 10:
+            time.sleep(0.01)
+
+    def during(self, work):
+        self.pings.times.clear()
+        result = work()
+        time.sleep(0.1)
+        longest = max(self.pings.times or [0])
+        self.worst = max(self.worst, longest)
+        return result, longest
+
+
+# ---- connections --------------------------------------------------------------------------------
+
+
+def connections(cloud, swarm, watched, count):
+    # what the first connections bring, caches and buffers, is not theirs
+    before, used = cloud.kib(), cpu(cloud.process.pid)
+    facts, ping = watched.during(lambda: swarm.tell("on"))
+    row("%d devices come on line at once" % count, "%.1f" % facts["seconds"], "s", "15 for 8,000",
+        facts["seconds"] <= 15 * max(1, count / 8000))
+    row("   processor time of the cloud for it", "%.2f" % (cpu(cloud.process.pid) - used), "s", "", None)
+    row("   longest PING meanwhile", "%.0f" % ping, "ms", "100", ping <= 100)
+    time.sleep(15) # it tidies up
+    each, broker = (cloud.kib() - before) / count, fleet.private_kib(cloud.broker()) / count
+    row("   memory of the cloud for each, broker included", "%.1f" % each, "KiB", "16", each <= 16)
+    row("      of it the broker's", "%.1f" % broker, "KiB", "", None)
+
+
+def storm(cloud, swarm, watched, count):
+    swarm.tell("off")
+    time.sleep(2)
+    facts, ping = watched.during(lambda: swarm.tell("on"))
+    row("all of them again after all were lost", "%.1f" % facts["seconds"], "s", "20 for 8,000",
+        facts["seconds"] <= 20 * max(1, count / 8000))
+    row("   longest PING meanwhile", "%.0f" % ping, "ms", "100", ping <= 100)
+
+
+# ---- a roll-out ---------------------------------------------------------------------------------
+
+
+def bare_tls(program, key, cert, count, size):
+    server = subprocess.Popen([program, "serve", cert, key, str(size)], stdout=subprocess.PIPE, text=True)
+    try:
+        port = server.stdout.readline().strip()
+        used = cpu(server.pid)
+        seconds = float(subprocess.run([program, "fetch", port, str(count), str(size)], check=True,
+                                       stdout=subprocess.PIPE, text=True).stdout)
+        return seconds, cpu(server.pid) - used
+    finally:
+        server.kill()
+        server.wait()
+
+
+def roll_out(cloud, swarm, watched, options, files):
+    key, cert, image = files
+    swarm.begin("wait 1.0.1")
+    used = cpu(cloud.process.pid)
+    began = time.monotonic()
+    cloud.create_update("update", "1.0.1", image)
+    facts, ping = watched.during(swarm.answer)
+    seconds = time.monotonic() - began
+    done = list(cloud.executions("AFR_OTA-update").values()).count(("SUCCEEDED", 1))
+    spent = cpu(cloud.process.pid) - used
+    bare, bare_spent = bare_tls(os.path.join(options.build, "bench/tls_load"), key, cert, options.updated, os.path.getsize(image))
+    row("%d KiB to %d devices at once, until all run it" % (IMAGE // 1024, options.updated), "%.1f" % seconds, "s", "",
+        None)
+    row("   updated without a failure", "%d" % done, "devices", "%d" % options.updated, done == options.updated)
+    row("   from the first to the last block on flash", "%.2f" % facts["download"], "s", "", None)
+    row("   the same bytes through bare OpenSSL and libevent", "%.2f" % bare, "s", "", None)
+    ratio = bare / facts["download"] if facts["download"] else 0
+    row("   ratio of the two", "%.2f" % ratio, "", "0.8", ratio >= 0.8)
+    row("   processor time of the cloud, jobs and reconnections included", "%.2f" % spent, "s", "", None)
+    row("   of the bare server, connections included", "%.2f" % bare_spent, "s", "", None)
+    row("   longest PING meanwhile", "%.0f" % ping, "ms", "100", ping <= 100)
+
+
+# ---- relaying -----------------------------------------------------------------------------------
+
+
+def bare_mosquitto(work, cert, key):
+    """With TLS and the same certificate on both sides."""
+    port, config = fleet.free_port(), os.path.join(work, "mosquitto.conf")
+    with open(config, "w") as file:
+        file.write("listener %d 127.0.0.1\nallow_anonymous true\ncafile %s\ncertfile %s\nkeyfile %s\n"
+                   "user %s\nrequire_certificate true\nmax_queued_messages 1000\nmax_inflight_messages 100\n" %
+                   (port, cert, cert, key, getpass.getuser()))
+    broker = subprocess.Popen(["/usr/sbin/mosquitto", "-c", config], stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL)
+    while True:
+        try:
+            aws.connect("http://127.0.0.1:%d" % port).close()
+            return broker, port
+        except OSError:
+            time.sleep(0.1)
+
+
+def relays(cloud, options, work, key, cert):
+    program = os.path.join(options.build, "bench/tls_load")
+    broker, port = bare_mosquitto(work, cert, key)
+
+    def rate(kind, to, root, size, count):
+        return float(subprocess.run([program, kind, str(to), root, cert, key, str(size), str(count)], check=True,
+                                    stdout=subprocess.PIPE, text=True, timeout=120).stdout)
+
+    try:
+        for kind, size, count in RELAYS:
+            own = max(rate(kind, cloud.facts["mqtt_port"], cloud.root, size, count) for _ in range(3))
+            bare = max(rate(kind, port, cert, size, count) for _ in range(3))
+            row("messages of %d bytes relayed, QoS %d" % (size, kind == "relay1"), "%.0f" % own, "a second", "", None)
+            row("   Mosquitto with TLS alone", "%.0f" % bare, "a second", "", None)
+            row("   ratio of the two", "%.2f" % (own / bare), "", "0.9", own / bare >= 0.9)
+    finally:
+        broker.terminate()
+        broker.wait()
+
+
+# ---- the whole ----------------------------------------------------------------------------------
+
+
+def swarm_of(cloud, options, count, files):
+    return fleet.Swarm(os.path.join(options.build, "bench/device_swarm"), cloud, *files, count, "--patience", "600")
+
+
+def run(options, work):
+    otter, signing = os.path.join(options.build, "tool/otter"), os.path.join(options.build, "keys/boot-signing.pem")
+    cloud = fleet.Cloud(otter, work, *LIMITS)
+    try:
+        key, cert = cloud.register(work)
+        cloud.make_things(max(options.devices, options.updated))
+        signer = cloud.make_signer(work)
+        old = fleet.make_image(otter, signing, work, "1.0.0", 5000)
+        new = fleet.make_image(otter, signing, work, "1.0.1", IMAGE - 4096 - 400)
+        watched = Watched(cloud, key, cert)
+        files = key, cert, old, signer
+        swarm = swarm_of(cloud, options, options.devices, files)
+        connections(cloud, swarm, watched, options.devices)
+        storm(cloud, swarm, watched, options.devices)
+        swarm.stop()
+        cloud.stop()
+        cloud.start() # the group is for those alone who are to be updated
+        for i in range(options.updated, options.devices):
+            cloud.iot("DELETE", "/things/%s%d" % (fleet.FAMILY, i))
+        watched.pings.stop()
+        watched = Watched(cloud, key, cert)
+        swarm = swarm_of(cloud, options, options.updated, files)
+        swarm.tell("on")
+        roll_out(cloud, swarm, watched, options, (key, cert, new))
+        swarm.stop()
+        relays(cloud, options, work, key, cert)
+        watched.pings.stop()
+    finally:
+        cloud.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("--devices", type=int, default=int(os.environ.get("SWARM_DEVICES", 1000)))
+    parser.add_argument("--updated", type=int, default=int(os.environ.get("SWARM_UPDATED", 200)))
+    options = parser.parse_args()
+    work = tempfile.mkdtemp(prefix="otter-load-")
+    print("\nA swarm in one process before the cloud, on %d processors that both share; load at the start %.1f"
+          % (os.cpu_count(), os.getloadavg()[0]))
+    print("   %-60s %10s %-8s %-14s %s" % ("", "", "", "bar", "met"))
+    try:
+        run(options, work)
+    finally:
+        shutil.rmtree(work)
+    print("Devices are the device library itself; their TLS is OpenSSL's, since Mbed TLS would measure the client. The\n"
+          "bars of seconds grow with the number of devices above 8,000. SWARM_DEVICES and SWARM_UPDATED set how many\n"
+          "(8000 and 1000 are meant).")
+
+
+if __name__ == "__main__":
+    main()
