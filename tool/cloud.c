@@ -10,6 +10,7 @@
 #include "cloud/api/api.h"
 #include "cloud/broker/broker.h"
 #include "cloud/core/core.h"
+#include "cloud/core/rules/topic_rules.h"
 #include "cloud/core/messages/messages.h"
 #include "cloud/gateway/gateway.h"
 #include "cloud/loop/door.h"
@@ -78,15 +79,45 @@ static bool say(const char *reason, const char *option)
     return false;
 }
 
-static void publish(void *broker, const char *topic, const void *payload, size_t length)
+static void run_rules(struct cloud *cloud, const struct message *message)
 {
-    broker_publish(broker, topic, payload, length);
+    topic_rules_run(cloud, &(struct topic_rules_message){.topic = message->topic,
+                                                         .payload = message->payload,
+                                                         .length = message->length,
+                                                         .hops = message->hops});
 }
 
-static void publish_message(void *broker, const struct message *message)
+static void publish(void *context, const char *topic, const void *payload, size_t length)
 {
-    broker_send(broker, &(struct broker_message){message->topic, message->payload, message->length},
+    struct running *running = context;
+    const struct message message = {
+        .topic = topic, .payload = payload, .length = length, .hops = running->cloud.hops};
+    broker_publish(running->broker, topic, payload, length);
+    run_rules(&running->cloud, &message);
+}
+
+/* A rule may ask something of the cloud, by a reserved topic. */
+static bool asks(struct cloud *cloud, const struct message *message)
+{
+    const struct reserved_request request = {message->topic, message->payload, message->length};
+    const unsigned hops = cloud->hops;
+    if (!message->by_rule || *message->topic != '$')
+        return false;
+    cloud->hops = message->hops;
+    bool asked = reserved_publish_alone(cloud, &request, NULL);
+    cloud->hops = hops;
+    return asked;
+}
+
+static void publish_message(void *context, const struct message *message)
+{
+    struct running *running = context;
+    if (asks(&running->cloud, message))
+        return;
+    broker_send(running->broker,
+                &(struct broker_message){message->topic, message->payload, message->length},
                 message->qos, message->retain);
+    run_rules(&running->cloud, message);
 }
 
 static void replay(void *cloud, int64_t saved_ms)
@@ -101,9 +132,9 @@ static bool start_broker(struct running *running)
     loop_log_format(running->options.log_json ? LOOP_LOG_JSON : LOOP_LOG_TEXT);
     running->broker =
         broker_start(running->base, running->dir.path, rules_session_s(&running->options.rules));
-    running->publisher = (struct reserved_publisher){publish, running->broker};
+    running->publisher = (struct reserved_publisher){publish, running};
     running->cloud.notify = (struct notify){reserved_notify, &running->publisher};
-    running->cloud.outlet = (struct outlet){publish_message, running->broker};
+    running->cloud.outlet = (struct outlet){publish_message, running};
     if (running->broker)
         broker_on_start(running->broker, replay, &running->cloud);
     return running->broker != NULL;

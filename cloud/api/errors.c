@@ -91,6 +91,7 @@ static const struct row iot_rows[] = {
     {CORE_CERTIFICATE_INVALID, "CertificateValidationException", 400},
     {CORE_POLICY_MALFORMED, "MalformedPolicyException", 400},
     {CORE_VERSIONS_LIMIT, "VersionsLimitExceededException", 409},
+    {CORE_SQL, "SqlParseException", 400},
     {CORE_REGISTRATION_CODE, "RegistrationCodeValidationException", 400},
     {CORE_CERTIFICATE_CONFLICT, "CertificateConflictException", 409},
     {CORE_REGISTRATION_FAILURE, "ResourceRegistrationFailureException", 400},

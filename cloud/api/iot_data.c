@@ -81,33 +81,12 @@ static enum core_error list_retained(struct call *call, const json_t *body, stru
 
 /* ---- publish ---- */
 
-static void publish_answer(void *context, const struct reserved_message *message)
-{
-    cloud_publish(((struct call *)context)->cloud, &(struct message){.topic = message->topic,
-                                                                     .payload = message->payload,
-                                                                     .length = message->length,
-                                                                     .qos = 1});
-}
-
-/* Answers to the connection that asked: there is none to bring them to. */
-static void forget_reply(void *context, const struct reserved_message *message)
-{
-    (void)context, (void)message;
-}
-
-static void forget_blocks(void *context, struct reserved_blocks *blocks)
-{
-    (void)context;
-    reserved_blocks_free(blocks);
-}
-
 static bool publish_reserved(struct call *call)
 {
     const struct reserved_request request = {call->parameters[0], call->body, call->body_size};
-    const struct reserved_answers answers = {
-        .reply = forget_reply, .publish = publish_answer, .blocks = forget_blocks, .context = call};
     return strlen(request.topic) <= MESSAGE_TOPIC_MAX &&
-           reserved_publish(call->cloud, &request, &answers);
+           reserved_publish_alone(call->cloud, &request,
+                                  *call->user ? call->user : call->cloud->account);
 }
 
 /* Only what the request asks for by headers of MQTT 5. */

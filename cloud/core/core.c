@@ -8,6 +8,7 @@
 #include "cloud/core/messages/messages.h"
 #include "cloud/core/ota/ota_updates.h"
 #include "cloud/core/overview/presence.h"
+#include "cloud/core/rules/topic_rules.h"
 #include "cloud/core/streams/windows.h"
 
 #define EXPIRY_MS 5000
@@ -55,6 +56,7 @@ void core_stop(struct cloud *cloud)
     if (!cloud->db)
         return;
     ota_stop(cloud);
+    topic_rules_forget(cloud);
     fleet_stop(cloud);
     windows_free(cloud->windows);
     cloud->windows = NULL;

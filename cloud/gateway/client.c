@@ -122,6 +122,7 @@ static void free_contents(struct client *client)
     principal_free(&client->principal);
     web_free(client->web);
     free(client->will_topic);
+    free(client->will_payload);
     free(client->connect_packet);
     mqtt5_free(client->mqtt5);
     for (size_t i = 0; i < client->blocks_waiting; i++)

@@ -102,6 +102,8 @@ struct client {
     struct rate_bucket bytes_from, bytes_to;
     struct event *resume; /* when there is room in these again */
     char *will_topic;
+    void *will_payload; /* for topic rules; the broker has its own */
+    size_t will_length;
     uint8_t *connect_packet; /* for the broker; freed once sent */
     size_t connect_length;
 

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cloud/broker/broker.h"
+#include "cloud/core/rules/topic_rules.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/presence_notes.h"
 
@@ -18,13 +19,26 @@ static json_t *begin(const struct client *client, const char *type)
                      client->principal.id);
 }
 
+static void run_rules(const struct client *client, const char *topic, const void *payload,
+                      size_t length)
+{
+    topic_rules_run(client->cloud,
+                    &(struct topic_rules_message){.topic = topic,
+                                                  .payload = payload,
+                                                  .length = length,
+                                                  .client_id = client->id,
+                                                  .principal = client->principal.id});
+}
+
 static void publish(const struct client *client, const char *area, const char *type, json_t *event)
 {
     char topic[64 + CLIENT_ID_MAX];
     snprintf(topic, sizeof topic, "$aws/events/%s/%s/%s", area, type, client->id);
     char *text = event && !strpbrk(client->id, "+#") ? json_dumps(event, JSON_COMPACT) : NULL;
-    if (text)
+    if (text) {
         broker_publish(client->gateway->broker, topic, text, strlen(text));
+        run_rules(client, topic, text, strlen(text));
+    }
     free(text);
     json_decref(event);
 }
@@ -60,6 +74,9 @@ void events_disconnected(const struct client *client)
     json_object_set_new(event, "disconnectReason", json_string(why));
     json_object_set_new(event, "versionNumber", json_integer(client->version));
     publish(client, "presence", "disconnected", event);
+    /* the broker sends the will to those who have subscribed; rules hear of it here */
+    if (client->will_topic && strcmp(why, WHY_GOODBYE) != 0)
+        run_rules(client, client->will_topic, client->will_payload, client->will_length);
 }
 
 void events_connect_failed(struct client *client)

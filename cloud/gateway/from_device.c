@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cloud/core/messages/messages.h"
+#include "cloud/core/rules/topic_rules.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/events.h"
 #include "cloud/loop/metrics.h"
@@ -93,6 +94,10 @@ static bool take_will(struct client *client, const struct mqtt_connect *connect)
         return false;
     }
     client->will_topic = strdup(topic);
+    client->will_payload = malloc(connect->will_payload.length + 1);
+    client->will_length = client->will_payload ? connect->will_payload.length : 0;
+    if (client->will_length > 0)
+        memcpy(client->will_payload, connect->will_payload.data, client->will_length);
     if (topic[0] != '$' && connect->will_payload.length <= MQTT_PAYLOAD_MAX)
         return true;
     client_refuse(client, MQTT5_TOPIC_INVALID,
@@ -349,6 +354,21 @@ static bool is_fit(struct client *client, const struct mqtt_publish *p)
     return !client->ending && client->state == CLIENT_OPEN;
 }
 
+/* What topic rules do with it; reserved topics have rules of their own (Basic Ingest). */
+static void run_rules(struct client *client, const char *topic, struct packet *packet)
+{
+    struct mqtt_publish publish;
+    if (topic[0] == '$' || !topic_rules_hear(client->cloud, topic) ||
+        packet_publish(packet, true, &publish) != OTTER_OK)
+        return;
+    topic_rules_run(client->cloud,
+                    &(struct topic_rules_message){.topic = topic,
+                                                  .payload = publish.payload.data,
+                                                  .length = publish.payload.length,
+                                                  .client_id = client->id,
+                                                  .principal = client->principal.id});
+}
+
 static void on_publish(struct client *client, struct packet *packet)
 {
     struct mqtt_publish publish;
@@ -368,6 +388,7 @@ static void on_publish(struct client *client, struct packet *packet)
     if (!may_publish(client, topic, &publish) || is_too_fast(client, &publish))
         return;
     metric_add(METRIC_MESSAGES_IN);
+    run_rules(client, topic, packet);
     if (topic[0] != '$')
         relay_publish(client, topic, packet, publish.retain);
     else if (packet_publish(packet, true, &publish) == OTTER_OK)

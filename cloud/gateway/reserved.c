@@ -61,10 +61,8 @@ static void on_unoffered(void *context, enum reserved_service service, const cha
     struct client *client = ((struct asking *)context)->client;
     unsigned bit = 1u << service;
     if (!(client->told_unoffered & bit))
-        cloud_log("gateway", "%s: %s is not offered by this cloud yet; %s %s", client->id, name,
-                  ((struct asking *)context)->topic,
-                  service == RESERVED_INGEST ? "goes nowhere"
-                                             : "is answered on its rejected topic");
+        cloud_log("gateway", "%s: there is no rule %s that is enabled; %s goes nowhere", client->id,
+                  name, ((struct asking *)context)->topic);
     client->told_unoffered |= bit;
 }
 
@@ -109,6 +107,8 @@ void from_device_reserved(struct client *client, const char *topic,
                                              .publish = publish_answer,
                                              .blocks = take_blocks,
                                              .unoffered = on_unoffered,
+                                             .client_id = client->id,
+                                             .principal = client->principal.id,
                                              .context = &asking,
                                              .keep = keep,
                                              .late = reply_late};

@@ -215,37 +215,12 @@ static void upgrade(struct client *client, struct request *request)
 
 /* ---- POST /topics/TOPIC ---- */
 
-static void publish_answer(void *context, const struct reserved_message *message)
-{
-    struct client *client = context;
-    cloud_publish(client->cloud, &(struct message){.topic = message->topic,
-                                                   .payload = message->payload,
-                                                   .length = message->length,
-                                                   .qos = 1});
-}
-
-/* Answers to the connection that asked: HTTP has none to bring them on. */
-static void forget_reply(void *context, const struct reserved_message *message)
-{
-    (void)context, (void)message;
-}
-
-static void forget_blocks(void *context, struct reserved_blocks *blocks)
-{
-    (void)context;
-    reserved_blocks_free(blocks);
-}
-
 static enum core_error publish(struct client *client, const struct message *message,
                                struct answer *answer)
 {
     const struct reserved_request request = {message->topic, message->payload, message->length};
-    const struct reserved_answers answers = {.reply = forget_reply,
-                                             .publish = publish_answer,
-                                             .blocks = forget_blocks,
-                                             .context = client};
     if (*message->topic == '$' && !message->retain &&
-        reserved_publish(client->cloud, &request, &answers))
+        reserved_publish_alone(client->cloud, &request, client->principal.id))
         return CORE_OK;
     return message_publish(client->cloud, message, answer);
 }

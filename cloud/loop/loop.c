@@ -9,6 +9,7 @@
 #include "cloud/core/core.h"
 #include "cloud/loop/log.h"
 #include "cloud/loop/metrics.h"
+#include "cloud/loop/post.h"
 #include "cloud/loop/worker.h"
 #include "cloud/store/db.h"
 
@@ -124,6 +125,11 @@ static bool start_events(struct loop *loop)
     return loop->turn && loop->tend && event_add(loop->tend, &now) == 0;
 }
 
+static void post(void *context, const struct cloud_post *request)
+{
+    posts_send(((struct loop *)context)->posts, request);
+}
+
 static bool start_groups(struct loop *loop)
 {
     loop->callers.patience_ms = PATIENCE_MS;
@@ -142,7 +148,8 @@ bool loop_start(struct loop *loop, struct event_base *base, struct cloud *cloud,
         loop_stop(loop);
         return false;
     }
-    cloud->host = (struct cloud_host){run_beside, turn_soon, loop};
+    loop->posts = posts_new(base);
+    cloud->host = (struct cloud_host){run_beside, turn_soon, post, loop};
     if (cloud_waits(cloud))
         turn_soon(loop);
     return true;
@@ -159,6 +166,7 @@ void loop_stop(struct loop *loop)
     if (!loop->base)
         return;
     worker_stop(loop->worker);
+    posts_free(loop->posts);
     loop->cloud->host = (struct cloud_host){0};
     db_flush(loop->cloud->db);
     db_group(loop->cloud->db, NULL, NULL);

@@ -11,12 +11,14 @@
 struct bufferevent;
 struct event;
 struct event_base;
+struct posts;
 struct worker;
 
 struct loop {
     struct event_base *base;
     struct cloud *cloud;
     struct worker *worker;
+    struct posts *posts; /* requests that the cloud makes */
 
     /* private */
     struct event *turn, *tend;

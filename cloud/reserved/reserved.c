@@ -45,7 +45,7 @@ static const struct row rows[] = {
     PROVISIONING("$aws/provisioning-templates/+/provision", handle_provision),
 
     /* On AWS a message to a rule that is not there is taken, and goes nowhere. */
-    {"$aws/rules/+/#", RESERVED_INGEST, {0}, NULL, handle_unoffered},
+    {"$aws/rules/+/#", RESERVED_INGEST, {128}, NULL, handle_ingest},
 };
 
 /* ---- matching ------------------------------------------------------------------------------- */

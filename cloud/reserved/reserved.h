@@ -47,9 +47,11 @@ struct reserved_answers {
     void (*publish)(void *context, const struct reserved_message *message);
     /* Hands over the blocks, to be read and freed; they go to the connection that asked. */
     void (*blocks)(void *context, struct reserved_blocks *blocks);
-    /* The request is for a service that is not offered here (and is answered so, where the service
-     * has rejected topics). `name` is for people. May be NULL. */
+    /* The request is for what is not there (and is answered so, where the service has rejected
+     * topics): a message for a topic rule. `name` is for people. May be NULL. */
     void (*unoffered)(void *context, enum reserved_service service, const char *name);
+    /* Who asks, for topic rules; NULL: nobody who speaks MQTT. */
+    const char *client_id, *principal;
     void *context;
     /* For an answer that comes later: what it will need in place of the context; NULL: out of
      * memory. Both calls may be NULL; then every answer is made at once, however long it takes. */
@@ -63,6 +65,11 @@ struct reserved_answers {
  * there: on AWS that ends the connection. Whether this device may publish there is not asked. */
 bool reserved_publish(struct cloud *cloud, const struct reserved_request *request,
                       const struct reserved_answers *answers);
+
+/* The same for a message whose sender waits for no answers: they go to whoever has subscribed, by
+ * cloud_publish. */
+bool reserved_publish_alone(struct cloud *cloud, const struct reserved_request *request,
+                            const char *principal);
 
 /* ---- what the cloud tells ---- */
 

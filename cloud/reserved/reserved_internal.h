@@ -80,6 +80,6 @@ enum core_error handle_shadow_get(struct call *call);
 enum core_error handle_shadow_update(struct call *call);
 enum core_error handle_shadow_delete(struct call *call);
 /* CORE_NOT_IMPLEMENTED, and says so. */
-enum core_error handle_unoffered(struct call *call);
+enum core_error handle_ingest(struct call *call);
 
 #endif

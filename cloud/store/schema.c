@@ -159,6 +159,11 @@ static const char *const tables[] = {
 " active INTEGER NOT NULL DEFAULT 1, created INTEGER NOT NULL) WITHOUT ROWID",
 "CREATE INDEX IF NOT EXISTS access_keys_of_user ON access_keys(user)",
 
+/* ---- topic rules: rule_json as it came; replaced: when, 0 = never ---- */
+"CREATE TABLE IF NOT EXISTS topic_rules("
+" name TEXT PRIMARY KEY, rule_json TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0,"
+" created INTEGER NOT NULL, replaced INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID",
+
 /* ---- streams ---- */
 "CREATE TABLE IF NOT EXISTS streams("
 " id TEXT PRIMARY KEY, version INTEGER NOT NULL DEFAULT 1, description TEXT, role_arn TEXT,"

@@ -38,6 +38,7 @@
     X(CORE_POLICY_MALFORMED, "MalformedPolicy")                                                    \
     X(CORE_VERSIONS_LIMIT, "VersionsLimitExceeded")                                                \
     X(CORE_REGISTRATION_CODE, "RegistrationCodeValidation")                                        \
+    X(CORE_SQL, "SqlParse")                                                                        \
     X(CORE_CERTIFICATE_CONFLICT, "CertificateConflict")                                            \
     X(CORE_REGISTRATION_FAILURE, "ResourceRegistrationFailure")                                    \
     X(CORE_OWNERSHIP_TOKEN, "InvalidCertificateOwnershipToken")                                    \

@@ -142,6 +142,7 @@ struct waiting_notice {
     enum notice_kind kind;
     json_t *body;
     const char *name; /* behind the thing; NULL: none */
+    unsigned hops;
     char thing[];
 };
 
@@ -150,8 +151,11 @@ static void on_settled(void *context, otter_status status)
     struct waiting_notice *waiting = context;
     const struct notify *notify = &waiting->cloud->notify;
     const struct notice notice = {waiting->kind, waiting->thing, waiting->name, waiting->body};
+    const unsigned hops = waiting->cloud->hops;
+    waiting->cloud->hops = waiting->hops;
     if (status == OTTER_OK && notify->send)
         notify->send(notify->context, &notice);
+    waiting->cloud->hops = hops;
     json_decref(waiting->body);
     free(waiting);
 }
@@ -163,7 +167,8 @@ void cloud_notify_named(struct cloud *cloud, enum notice_kind kind, const char *
     struct waiting_notice *waiting = malloc(sizeof *waiting + size + (name ? strlen(name) + 1 : 0));
     if (!waiting)
         abort(); /* nothing sensible can follow on the host */
-    *waiting = (struct waiting_notice){.cloud = cloud, .kind = kind, .body = body};
+    *waiting =
+        (struct waiting_notice){.cloud = cloud, .kind = kind, .body = body, .hops = cloud->hops};
     strcpy(waiting->thing, thing);
     if (name)
         waiting->name = strcpy(waiting->thing + size, name);
@@ -198,6 +203,8 @@ void cloud_publish(struct cloud *cloud, const struct message *message)
     if (!waiting)
         abort(); /* nothing sensible can follow on the host */
     *waiting = (struct waiting_message){.cloud = cloud, .message = *message};
+    if (waiting->message.hops < cloud->hops)
+        waiting->message.hops = cloud->hops;
     waiting->message.topic = memcpy(waiting->bytes, message->topic, topic_size);
     if (message->length > 0)
         waiting->message.payload =

@@ -35,6 +35,7 @@ struct credentials;
 struct db;
 struct fleet_keys;
 struct ota_work;
+struct topic_rules;
 struct windows;
 
 #define CLOUD_REGION  "us-east-1"
@@ -53,6 +54,19 @@ struct cloud_config {
     bool strict; /* refuse what AWS's documentation leaves open but AWS's own devices avoid */
 };
 
+/* A request to a server, made for somebody: POST, the body as JSON or as bytes. Texts are the
+ * caller's for the time of the call. */
+struct cloud_post {
+    const char *url;       /* http://HOST[:PORT]/PATH */
+    const json_t *headers; /* [{"key","value"}...] */
+    bool json;
+    const void *body;
+    size_t length;
+    /* Once, perhaps at once: why it failed, or NULL. */
+    void (*done)(void *of, const char *why);
+    void *of;
+};
+
 /* Who runs the core. All may be NULL. */
 struct cloud_host {
     /* Calls `work` somewhere, and when that has returned `done` on the core's thread. Work takes
@@ -61,6 +75,8 @@ struct cloud_host {
     void (*run)(void *context, void (*work)(void *of), void (*done)(void *of), void *of);
     /* Something waits for cloud_turn. */
     void (*turn_soon)(void *context);
+    /* Sends a request, and tells when it has been answered. */
+    void (*post)(void *context, const struct cloud_post *post);
     void *context;
 };
 
@@ -106,7 +122,9 @@ struct cloud {
     struct windows *windows;       /* of streams/ */
     struct ota_work *updates;      /* of ota/: those that are being signed */
     struct fleet_keys *fleet_keys; /* of fleet/: those that are made ahead */
-    struct content_hold *holds;    /* of account/: large contents being read */
+    unsigned hops; /* topic rules that what is being done now comes from, see struct message */
+    struct topic_rules *topic_rules; /* of rules/: those that are enabled */
+    struct content_hold *holds;      /* of account/: large contents being read */
 };
 
 /* Opens the database in config->dir. Returns OTTER_OK, or OTTER_E_IO after saying on stderr what

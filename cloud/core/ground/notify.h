@@ -47,6 +47,8 @@ struct message {
     size_t length;
     int qos; /* 0 or 1 */
     bool retain;
+    bool by_rule;  /* a rule has made this one itself: on a reserved topic it is a request */
+    unsigned hops; /* topic rules that it comes from, one by another: 0 when none made it */
 };
 
 /* Gets each message that the core is asked to publish, as `struct notify` gets notices. */

@@ -1,0 +1,1 @@
+otter_fuzz_target(rule_sql USES room_cloud_rules)
