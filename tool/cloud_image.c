@@ -91,6 +91,55 @@ static void try_keys(struct search *search, const struct cloud_image *known)
 
 /* ---- boards ---- */
 
+#define CLASS_SIZE 16u
+
+/* The class of device that the image names, as `otter build` does; false: none. */
+static bool read_class(const struct inspection *inspection, uint8_t class[CLASS_SIZE])
+{
+    struct image_tlv tlv;
+    if (!inspection->has_image ||
+        image_tlv_find(&inspection->view.image, IMAGE_TLV_UUID_CID, &tlv) != 1 ||
+        !tlv.is_protected || tlv.length != CLASS_SIZE)
+        return false;
+    memcpy(class, image_view_tlv(&inspection->view, &tlv), CLASS_SIZE);
+    return true;
+}
+
+static bool is_class_of(const uint8_t class[CLASS_SIZE], const char *board)
+{
+    uint8_t vendor[16], own[16];
+    value_name_uuid(value_uuid_dns, BOARD_CLASS_VENDOR, vendor);
+    value_name_uuid(vendor, board, own);
+    return memcmp(class, own, CLASS_SIZE) == 0;
+}
+
+/* The board that the class is that of, if it is one of the tree. */
+static void name_board(json_t *result, const struct inspection *inspection)
+{
+    char names[2048], *rest = names, *name;
+    uint8_t class[CLASS_SIZE];
+    if (!read_class(inspection, class))
+        return;
+    board_map_names(names, sizeof names);
+    while ((name = strsep(&rest, ", "))) {
+        if (*name && is_class_of(class, name))
+            json_object_set_new(result, "board", json_string(name));
+    }
+}
+
+/* Devices take no image that names another class than what runs there. */
+static void check_class(json_t *result, const struct inspection *inspection, const char *board)
+{
+    uint8_t class[CLASS_SIZE];
+    char text[256];
+    const char *named = json_string_value(json_object_get(result, "board"));
+    if (!read_class(inspection, class) || is_class_of(class, board))
+        return;
+    snprintf(text, sizeof text, "The image is for %s%.60s, not for the board %.60s.",
+             named ? "the board " : "another class of device", named ? named : "", board);
+    add_problem(result, text);
+}
+
 static void check_board(json_t *result, const char *name, size_t size)
 {
     struct board_map map;
@@ -110,14 +159,15 @@ static void check_board(json_t *result, const char *name, size_t size)
     add_problem(result, text);
 }
 
-static void check_boards(json_t *result, const char *boards, size_t size)
+static void check_boards(json_t *result, const struct inspection *inspection, const char *boards)
 {
     char name[BOARD_NAME_MAX + 1];
     while (*boards) {
         const size_t length = strcspn(boards, ",");
         if (length > 0 && length < sizeof name && !memchr(boards, '.', length)) {
             snprintf(name, sizeof name, "%.*s", (int)length, boards);
-            check_board(result, name, size);
+            check_class(result, inspection, name);
+            check_board(result, name, inspection->size);
         }
         boards += length + (boards[length] == ',');
     }
@@ -186,7 +236,8 @@ json_t *cloud_image_inspect(void *context, uint8_t *image, size_t size, const ch
     if (inspection.has_image)
         describe(result, &inspection);
     judge(result, &inspection, image);
-    check_boards(result, boards, size);
+    name_board(result, &inspection);
+    check_boards(result, &inspection, boards);
     json_object_set_new(result, "sendable",
                         json_boolean(json_array_size(json_object_get(result, "problems")) == 0));
     inspection_free(&inspection);

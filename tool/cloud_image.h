@@ -20,7 +20,7 @@ struct cloud_image {
 
 /* A page_inspect (cloud/page/page.h) of a struct cloud_image:
  * {"sendable", "problems":[text...], "size", "version"?, "loadAddress"?, "flags"?, "hash": "good",
- *  "bad" or "not checked", "digest"?, "signed", "signature": the same words, "key"?: the name of
+ *  "bad" or "not checked", "digest"?, "board"?: that the image names, "signed", "signature": the same words, "key"?: the name of
  *  the known key that signed it, "keys":[known names...], "boards":[{"name","limit","fits"}...]} */
 json_t *cloud_image_inspect(void *cloud_image, uint8_t *image, size_t size, const char *boards);
 

@@ -31,21 +31,6 @@ int sign_take_dependencies(struct image_spec *spec, const char *text)
 
 /* --- vendor and class ids -------------------------------------------------------------------- */
 
-/* A name becomes the UUID of version 5: SHA-1 of the name space's UUID and the name (RFC 4122). */
-static void name_to_uuid(const uint8_t space[16], const char *name, uint8_t uuid[16])
-{
-    struct bytes text = {0};
-    uint8_t hash[20];
-
-    bytes_append(&text, space, 16);
-    bytes_append(&text, name, strlen(name));
-    EVP_Q_digest(NULL, "SHA1", NULL, text.data, text.size, hash, NULL);
-    bytes_free(&text);
-    memcpy(uuid, hash, 16);
-    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x50);
-    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
-}
-
 /* A UUID with something behind it is a slip, not a name. */
 static bool begins_with_uuid(const char *text)
 {
@@ -72,19 +57,17 @@ static int take_id(const char *option, const char *text, const uint8_t space[16]
         usage_wrong(&sign_usage, "%s %s is a name, which needs --vid to be under", option, text);
         return ARGUMENTS_WRONG;
     }
-    name_to_uuid(space, text, id);
+    value_name_uuid(space, text, id);
     return ARGUMENTS_END;
 }
 
 int sign_take_ids(struct sign_request *request)
 {
-    static const uint8_t dns_space[16] = {0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1,
-                                          0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8};
     struct image_spec *spec = &request->spec;
     int got = ARGUMENTS_END;
 
     if (request->vendor) {
-        got = take_id("--vid", request->vendor, dns_space, request->vendor_id);
+        got = take_id("--vid", request->vendor, value_uuid_dns, request->vendor_id);
         spec->vendor_id = request->vendor_id;
     }
     if (got == ARGUMENTS_END && request->class) {

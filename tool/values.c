@@ -3,8 +3,11 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <openssl/evp.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "tool/bytes.h"
 
 static int digit_value(char character)
 {
@@ -206,4 +209,21 @@ void value_version_text(const struct image_version *version, char text[VALUE_VER
 {
     snprintf(text, VALUE_VERSION_TEXT_SIZE, "%u.%u.%u+%" PRIu32, version->major, version->minor,
              version->revision, version->build);
+}
+
+const uint8_t value_uuid_dns[16] = {0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1,
+                                    0x80, 0xb4, 0x00, 0xc0, 0x4f, 0xd4, 0x30, 0xc8};
+
+void value_name_uuid(const uint8_t space[16], const char *name, uint8_t uuid[16])
+{
+    struct bytes text = {0};
+    uint8_t hash[20];
+
+    bytes_append(&text, space, 16);
+    bytes_append(&text, name, strlen(name));
+    EVP_Q_digest(NULL, "SHA1", NULL, text.data, text.size, hash, NULL);
+    bytes_free(&text);
+    memcpy(uuid, hash, 16);
+    uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x50);
+    uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
 }

@@ -29,6 +29,10 @@ bool value_hex(const char *text, uint8_t *bytes, size_t size);
 /* A UUID as it is written: 8-4-4-4-12 hex digits, or 32 without hyphens. */
 bool value_uuid(const char *text, uint8_t uuid[16]);
 
+/* A name becomes the UUID of version 5: SHA-1 of the name space's UUID and the name (RFC 4122). */
+void value_name_uuid(const uint8_t space[16], const char *name, uint8_t uuid[16]);
+extern const uint8_t value_uuid_dns[16]; /* the name space of domain names, for vendors */
+
 /* "1.2.3+4", the build number always there, as imgtool prints it. */
 #define VALUE_VERSION_TEXT_SIZE IMAGE_VERSION_TEXT_SIZE
 void value_version_text(const struct image_version *version, char text[VALUE_VERSION_TEXT_SIZE]);

@@ -10,11 +10,12 @@ import sys
 import tempfile
 
 from selenium import webdriver
-from selenium.common.exceptions import JavascriptException, NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import (ElementClickInterceptedException, ElementNotInteractableException, JavascriptException, NoSuchElementException,
+                                        StaleElementReferenceException)
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from selenium.webdriver.support.ui import Select, WebDriverWait
+from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE_S = 60
 LINK, WORK, DEVICE = os.environ["OTTER_LINK"], os.environ["OTTER_WORK"], int(os.environ["OTTER_DEVICE"])
@@ -46,7 +47,7 @@ def until(what, question):
     def answered(_):
         try:
             return question()
-        except (NoSuchElementException, StaleElementReferenceException, JavascriptException):
+        except (ElementClickInterceptedException, ElementNotInteractableException, JavascriptException, NoSuchElementException, StaleElementReferenceException):
             return False
     try:
         return WebDriverWait(driver, PATIENCE_S, 0.05).until(answered)
@@ -75,10 +76,18 @@ def at(selector):
     return until(selector, lambda: driver.find_element(By.CSS_SELECTOR, selector))
 
 
+def handle(selector, do):
+    """What is done with an element is done again where the page drew another one in its place."""
+    def done():
+        element = driver.find_element(By.CSS_SELECTOR, selector)
+        js("arguments[0].scrollIntoView({block: 'center'})", element)
+        do(element)
+        return True
+    until(f"{selector} to be used", done)
+
+
 def click(selector):
-    element = at(selector)
-    js("arguments[0].scrollIntoView({block: 'center'})", element)
-    element.click()
+    handle(selector, lambda element: element.click())
 
 
 def button(words, within="main"):
@@ -94,9 +103,10 @@ def button(words, within="main"):
 
 
 def enter(selector, text):
-    element = at(selector)
-    element.clear()
-    element.send_keys(text)
+    def type_anew(element):
+        element.clear()
+        element.send_keys(text)
+    handle(selector, type_anew)
 
 
 def drop(name):
@@ -261,11 +271,15 @@ def test_update():
     click("input[value='constant']")
     enter("input[name='perMinute']", "10")
     usable("update")
+    os.kill(DEVICE, signal.SIGSTOP) # so that the beginning is seen, however quick it is
     button("Send the update")
     see("AFR_OTA-v1-0-1-", "h1")
     see("10 a minute")
     see("Aborts at 20 %")
-    at("progress[aria-label='Progress of device']")
+    see("1 queued", ".legend")
+    if at(".fleet").get_attribute("aria-valuenow") != "0":
+        fail("the bar does not begin at 0")
+    os.kill(DEVICE, signal.SIGCONT)
     until("the bar is full", lambda: at(".fleet").get_attribute("aria-valuenow") == "100")
     see("accepted v1.0.1", row("device"))
     see("Completed", "h1")
@@ -286,6 +300,50 @@ def test_failure():
     see("Why things failed")
     see("is not above the running 1.0.1", ".reasons")
     usable("failed")
+
+
+def aws(*words):
+    subprocess.run([OTTER, "aws", "--dir", f"{WORK}/cloud", *words], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_group():
+    step("a group gets one slowly; how far each is, why it failed, and that it stops itself")
+    go("#/update", "New update")
+    drop("1.0.1.bin")
+    see("is good to be sent", "#verdict")
+    click("input[value='group']")
+    enter("#target", "lamps")
+    see("1 thing, firmware unknown")
+    click("input[value='growing']")
+    enter("input[name='base']", "7")
+    enter("input[name='minimum']", "1")
+    button("Send the update")
+    see("7 a minute at first, × 2 after each 10 succeeded")
+    job = text_of("h1").split()[0]
+    aws("iot-jobs-data", "start-next-pending-job-execution", "--thing-name", "lamp-2")
+    aws("iot-jobs-data", "update-job-execution", "--job-id", job, "--thing-name", "lamp-2", "--status", "IN_PROGRESS",
+        "--status-details", "phase=download,received=12/40")
+    see("30 % download", row("lamp-2"))
+    usable("progress")
+    aws("iot-jobs-data", "update-job-execution", "--job-id", job, "--thing-name", "lamp-2", "--status", "FAILED",
+        "--status-details", "reason=the flash is worn out")
+    see("1 × the flash is worn out lamp-2", ".reasons")
+    see("100 % not succeeded of those that have ended. Aborts at 20 %, once 1 thing has ended")
+    until("the job has ended", lambda: "In progress" not in text_of("h1"))
+    see("Stopped by its abort threshold")
+    usable("aborted")
+
+
+def test_charts():
+    step("what a thing reports of itself becomes a chart")
+    with open(f"{WORK}/report.json", "w", encoding="ascii") as file:
+        file.write('{"header": {"report_id": 1, "version": "1.0"}, "metrics": {"network_stats": {"bytes_in": 1200, "bytes_out": 3400,'
+                   ' "packets_in": 12, "packets_out": 34}}}')
+    aws("iot-data", "publish", "--topic", "$aws/things/lamp-2/defender/metrics/json", "--qos", "1", "--payload", f"fileb://{WORK}/report.json")
+    go("#/things/lamp-2", "lamp-2")
+    see("aws:all-bytes-out", ".charts")
+    see("3400", ".charts")
+    usable("charts")
 
 
 def test_mqtt():
@@ -381,10 +439,13 @@ def no_complaints():
         fail("the browser complains:\n  " + "\n  ".join(bad))
 
 
+TESTS = (test_login, test_things, test_shadow, test_bad_images, test_update, test_failure, test_group, test_charts, test_mqtt,
+         test_keyboard, test_offline, test_a_new_link)
+
 with tempfile.TemporaryDirectory() as profile:
     driver = browser(profile)
     try:
-        for test in (test_login, test_things, test_shadow, test_bad_images, test_update, test_failure, test_mqtt, test_keyboard, test_offline, test_a_new_link):
+        for test in TESTS:
             test()
         no_complaints()
     finally:

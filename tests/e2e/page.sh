@@ -36,7 +36,7 @@ together "aws signer put-signing-profile --profile-name lamp --platform AmazonFr
 step "a browser"
 link=$(sed -n 's/^  console *//p' "$work/cloud.log")
 OTTER_LINK=$link OTTER_WORK=$work OTTER_DEVICE=$device OTTER_SCREENS=$screens OTTER="$otter" \
-    "$PYTHON" "$(dirname "$0")/page.py" 3>&-
+    PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$(dirname "$0")/page.py" 3>&-
 if [ -n "$screens" ]; then cp "$work/cloud.log" "$screens/cloud.log"; fi
 wait "$device" 2>/dev/null || true # the browser's test has ended it
 device=

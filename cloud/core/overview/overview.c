@@ -172,7 +172,8 @@ void overview_executions(struct cloud *cloud, const char *job, const struct over
     struct db_rows *rows = db_select(
         cloud->db,
         "SELECT thing, number, status, queued, started, updated, details_json, attempt" OF_JOB
-        " ORDER BY thing LIMIT ?4 OFFSET ?5",
+        " ORDER BY CASE status WHEN 'IN_PROGRESS' THEN 0 WHEN 'QUEUED' THEN 2 WHEN 'WAITING' THEN 3"
+        " WHEN 'SUCCEEDED' THEN 4 ELSE 1 END, thing LIMIT ?4 OFFSET ?5",
         "sssii", job, page->state, page->search, most_of(page), page->begin);
     while (db_next(rows))
         json_array_append_new(list, execution_row(rows));

@@ -28,8 +28,9 @@ void overview_things(struct cloud *cloud, const struct overview_page *page, stru
 void overview_jobs(struct cloud *cloud, const struct overview_page *page, struct answer *answer);
 
 /* {"executions":[{"thingName","number","status","queuedAt","startedAt"?,"updatedAt",
- * "details"}...],"matching"} of a job, the latest of each thing, by name; things that wait for
- * their turn are WAITING. */
+ * "details"}...],"matching"} of a job, the latest of each thing: those in progress first, then
+ * those that did not succeed, those to come, and the rest; things that wait for their turn are
+ * WAITING. */
 void overview_executions(struct cloud *cloud, const char *job, const struct overview_page *page,
                          struct answer *answer);
 

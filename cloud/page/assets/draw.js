@@ -77,21 +77,21 @@ export function morphChildren(parent, wanted) {
 
 export const count = (n, one, many = one + 's') => `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
 
-export function ago(ms) {
-  if (!ms) return '';
+export function lasting(ms) {
   const s = Math.max(0, Math.round((Date.now() - ms) / 1000));
-  if (s < 5) return 'just now';
-  if (s < 60) return `${s} s ago`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ago`;
-  if (s < 172800) return `${Math.floor(s / 3600)} h ago`;
-  return `${Math.floor(s / 86400)} days ago`;
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min`;
+  if (s < 172800) return `${Math.floor(s / 3600)} h`;
+  return `${Math.floor(s / 86400)} days`;
 }
+
+export const ago = (ms) => Date.now() - ms < 5000 ? 'just now' : `${lasting(ms)} ago`;
 
 export function time(ms) {
   return new Date(ms).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 }
 
-export const when = (ms) => ms ? h('time', { datetime: new Date(ms).toISOString(), title: time(ms) }, ago(ms)) : '–';
+export const when = (ms, words = ago) => ms ? h('time', { datetime: new Date(ms).toISOString(), title: time(ms) }, words(ms)) : '–';
 
 export function bytes(n) {
   if (n < 10240) return `${n.toLocaleString('en')} bytes`;

@@ -80,7 +80,7 @@ const PHASES = { self_test: 'self-test', ready: 'ready', active: 'active' };
 function progress(execution) {
   const percent = share(execution.details);
   const phase = execution.details.phase || execution.details.self_test;
-  if (execution.status === 'SUCCEEDED') return h('progress', { max: 100, value: 100, 'aria-label': `${execution.thingName} has succeeded` }, '100 %');
+  if (execution.status === 'SUCCEEDED') return h('progress', { class: 'done', max: 100, value: 100, 'aria-label': `${execution.thingName} has succeeded` }, '100 %');
   if (execution.status === 'IN_PROGRESS' || percent !== undefined)
     return [h('progress', { max: 100, value: percent ?? 0, 'aria-label': `Progress of ${execution.thingName}` }, `${percent ?? 0} %`),
       h('span', { class: 'faint' }, percent !== undefined ? ` ${percent} %` : '', phase ? ` ${PHASES[phase] || phase}` : '')];
@@ -146,7 +146,9 @@ export function jobView(id, { draw, warn, say }) {
       const open = job.status === 'IN_PROGRESS' || job.status === 'SCHEDULED';
       return [h('p', { class: 'crumbs' }, h('a', { href: '#/jobs' }, 'Jobs'), ' /'),
         h('div', { class: 'top' }, h('h1', {}, id, ' ', chip(job.status)), open && h('button', { type: 'button', class: 'danger', onclick: cancel }, 'Cancel the job')),
-        job.reasonCode && h('p', { class: 'problem' }, `Cancelled: ${job.reasonCode}${job.comment ? `, ${job.comment}` : ''}`),
+        (job.reasonCode || job.comment) && h('p', { class: 'problem' },
+          job.reasonCode === 'ABORT_CRITERIA_MET' ? 'Stopped by its abort threshold: ' : 'Cancelled: ',
+          job.reasonCode === 'ABORT_CRITERIA_MET' ? job.comment : [job.reasonCode, job.comment].filter(Boolean).join(', ')),
         h('section', { class: 'card', 'aria-labelledby': 'fleet-title' }, h('div', { class: 'row between' },
           h('h2', { id: 'fleet-title' }, 'Fleet'), h('p', { class: 'big' }, h('b', {}, `${percent} %`), h('span', { class: 'faint' }, ` ${ended} of ${count(total, 'thing')}`))),
         fleetBar(own.counts, 'Roll-out over all things'), legend(own.counts), abortPart(job, own.counts)),

@@ -16,13 +16,15 @@ function shown(message) {
 }
 
 let number = 0;
-export function messageRow(message) {
+export function messageRow(message, open) {
   message.number ??= ++number;
   message.shown ??= shown(message);
-  return h('li', { 'data-key': String(message.number) },
-    h('div', { class: 'row between' }, h('code', { class: 'topic' }, message.topic),
-      h('span', { class: 'faint' }, `${message.shown.form}, ${bytes(message.size)} · `, h('time', { datetime: new Date(message.atMs).toISOString() }, time(message.atMs).split(', ').pop()))),
-    h('pre', {}, message.shown.text || '(empty)', message.cut ? '\n… (cut)' : ''));
+  const text = message.shown.text || '(empty)';
+  return h('li', { 'data-key': String(message.number) }, h('details', { open, 'data-own': true },
+    h('summary', {}, h('code', { class: 'topic' }, message.topic), ' ',
+      h('span', { class: 'faint' }, `${message.shown.form}, ${bytes(message.size)} · `, h('time', { datetime: new Date(message.atMs).toISOString() }, time(message.atMs).split(', ').pop())),
+      h('span', { class: 'glance', 'aria-hidden': 'true' }, text.replace(/\s+/g, ' ').slice(0, 160))),
+    h('pre', { tabindex: 0, 'aria-label': `Payload of ${message.topic}` }, text, message.cut ? '\n… (cut)' : '')));
 }
 
 // Numbers in a payload, by the names that lead to them.
@@ -130,7 +132,7 @@ export function mqttView(_, { draw, say, warn }) {
       h('div', { class: 'row' }, h('span', { class: 'faint', role: 'status' }, `${count(kept.total, 'message')}${kept.lost ? `, ${kept.lost} lost: they came faster than this browser takes them` : ''}`),
         h('button', { type: 'button', class: 'quiet', 'aria-pressed': kept.paused ? 'true' : 'false', onclick: () => { kept.paused = !kept.paused; draw(); } }, kept.paused ? 'Go on' : 'Pause'),
         h('button', { type: 'button', class: 'quiet', onclick: () => { kept.messages.length = 0; draw(); } }, 'Clear'))),
-    kept.messages.length ? h('ol', { class: 'messages', 'aria-label': 'Messages, the newest first' }, kept.messages.map(messageRow))
+    kept.messages.length ? h('ol', { class: 'messages', 'aria-label': 'Messages, the newest first' }, kept.messages.map((message) => messageRow(message, true)))
       : h('p', { class: 'faint' }, kept.filters.length ? 'Nothing yet.' : 'Subscribe to a topic filter to see messages here.'));
 
   return {

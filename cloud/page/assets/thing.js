@@ -163,7 +163,7 @@ export function thingView(name, { draw, say, warn }) {
 
   const live = () => h('section', { 'aria-labelledby': 'live-title' },
     h('div', { class: 'row' }, h('h2', { id: 'live-title' }, 'Messages'), h('span', { class: 'faint' }, 'as they come, of ', filters.map((filter) => [h('code', {}, filter), ' ']))),
-    messages.length ? h('ol', { class: 'messages', 'aria-label': 'Messages, the newest first' }, messages.map(messageRow))
+    messages.length ? h('ol', { class: 'messages', 'aria-label': 'Messages, the newest first' }, messages.map((message) => messageRow(message, false)))
       : h('p', { class: 'faint' }, 'Nothing yet.'));
 
   return {

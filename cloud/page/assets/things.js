@@ -1,13 +1,13 @@
 // The fleet: who is connected, with which firmware, doing what.
 import { ask, aws } from './ask.js';
-import { h, count, when, version, chip, pages, share } from './draw.js';
+import { h, count, when, lasting, version, chip, pages, share } from './draw.js';
 
 const MOST = 50;
 
 export const presence = (thing) => h('span', { class: `presence ${thing.connected ? 'on' : ''}` },
   thing.connected ? 'Connected' : thing.sinceMs ? 'Offline' : 'Never seen');
 
-export const seen = (thing) => thing.sinceMs ? [thing.connected ? 'since ' : 'left ', when(thing.sinceMs)] : '';
+export const seen = (thing) => !thing.sinceMs ? '' : thing.connected ? ['for ', when(thing.sinceMs, lasting)] : ['left ', when(thing.sinceMs)];
 
 export function activity(job) {
   if (!job) return h('span', { class: 'faint' }, 'idle');

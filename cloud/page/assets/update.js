@@ -52,6 +52,7 @@ export function updateView(wanted, { draw, say, warn }) {
       found.problems.map((problem) => h('p', { class: 'problem', role: 'alert' }, problem)),
       found.version && h('ul', { class: 'checks' },
         check(true, 'Version', h('code', {}, version(found.version))),
+        found.board && check((found.boards || []).every((one) => one.name === found.board), 'Board', found.board),
         check((found.boards || []).every((one) => one.fits), 'Size', `${bytes(found.size)}${board ? ` of ${bytes(board.limit)} on ${board.name}` : ''}`),
         check(found.hash === 'good', 'Hash', found.hash === 'good' ? h('code', { class: 'digest', title: found.digest }, `${found.digest.slice(0, 16)}…`) : found.hash),
         check(found.signature === 'good', 'Signature', found.signature === 'good' ? ['by the known key ', h('code', {}, found.key)] : found.signed ? `by none of the known keys (${found.keys.join(', ') || 'there are none'})` : 'none'),

@@ -184,6 +184,8 @@ static void a_job_shows_how_many_are_where_and_why_each_failed(void **state)
     assert_int_equal(number(answer.body, "matching"), 3);
     assert_string_equal(text(json_object_get(row(list, "t"), "details"), "reason"), "bad hash");
     assert_string_equal(text(row(list, "v"), "status"), "WAITING");
+    assert_string_equal(text(json_array_get(list, 0), "status"), "IN_PROGRESS");
+    assert_string_equal(text(json_array_get(list, 1), "status"), "FAILED");
     answer_free(&answer);
     overview_executions(&fixture->cloud, "roll", &(struct overview_page){.state = "FAILED"},
                         &answer);

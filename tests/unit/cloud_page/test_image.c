@@ -175,6 +175,30 @@ static void boards_that_are_not_known_are_passed_over(void **state)
     sample_free(&sample);
 }
 
+static void an_image_that_names_its_board_is_for_that_board_alone(void **state)
+{
+    uint8_t vendor[16], class[16];
+    struct image_spec spec = golden_spec();
+    struct key key = golden_key(KEY_P256, GOLDEN_P256);
+    (void)state;
+    value_name_uuid(value_uuid_dns, "otter", vendor);
+    value_name_uuid(vendor, "lamp", class);
+    spec.key = &key;
+    spec.vendor_id = vendor;
+    spec.class_id = class;
+    struct image_file file = golden_build(&spec);
+    trust(&key);
+    json_t *found = inspect(file.image.data, file.image.size, "lamp");
+    assert_true(is_sendable(found));
+    json_decref(found);
+    found = inspect(file.image.data, file.image.size, "lamp,pump");
+    assert_false(is_sendable(found));
+    assert_non_null(strstr(problem(found), "not for the board pump"));
+    json_decref(found);
+    image_file_free(&file);
+    key_free(&key);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_dir, remove_dir)
@@ -184,6 +208,7 @@ int main(void)
         TEST(one_that_is_damaged_may_not),
         TEST(an_unsigned_one_may_not),
         TEST(what_is_no_image_is_named_as_far_as_it_can_be),
+        TEST(an_image_that_names_its_board_is_for_that_board_alone),
         TEST(boards_that_are_not_known_are_passed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
