@@ -38,7 +38,7 @@ struct api_config {
     const char *iot_endpoint; /* host that describe-endpoint answers; NULL: localhost */
     SSL_CTX *tls;             /* NULL: plain HTTP, for loopback; a reference is taken */
     unsigned patience_s;      /* with slow clients; 0: 20 */
-    bool downloads;           /* presigned GET and HEAD of S3's objects, and nothing else */
+    bool downloads;           /* presigned GET, HEAD and PUT of S3's objects, and nothing else */
     struct api_pass pass;     /* all NULL: signatures */
     struct api_watched watched;
 };

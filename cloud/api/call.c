@@ -197,11 +197,12 @@ void exchange_free(struct exchange *exchange)
 /* ---- answering ---- */
 
 /* A door for devices: they bring a URL that somebody with keys has signed, and no keys. */
-static bool is_download(const struct exchange *exchange)
+static bool is_presigned(const struct exchange *exchange)
 {
     const struct call *call = &exchange->call;
     return strcmp(exchange->result.service, "s3") == 0 && call_query(call, "X-Amz-Signature") &&
-           (call->method == EVHTTP_REQ_GET || call->method == EVHTTP_REQ_HEAD);
+           (call->method == EVHTTP_REQ_GET || call->method == EVHTTP_REQ_HEAD ||
+            call->method == EVHTTP_REQ_PUT);
 }
 
 static void answer_call(struct exchange *exchange)
@@ -214,9 +215,10 @@ static void answer_call(struct exchange *exchange)
     else if (!call->query)
         error_reply(call, services_protocol(call, service), "InvalidURI", 400,
                     "The query is not percent-encoded UTF-8.", NULL);
-    else if (call->api->downloads && !is_download(exchange))
+    else if (call->api->downloads && !is_presigned(exchange))
         error_reply(call, PROTOCOL_S3, "AccessDenied", 403,
-                    "This port gives out objects by presigned URLs, and nothing else.", NULL);
+                    "This port gives out and takes objects by presigned URLs, and nothing else.",
+                    NULL);
     else
         services_answer(call, service);
 }

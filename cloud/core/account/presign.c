@@ -165,11 +165,12 @@ static void write_parts(const struct cloud *cloud, const struct object_place *pl
              credential, parts->date, (long long)expires_s, *version ? "&versionId=" : "", version);
 }
 
-static void sign(const struct cloud *cloud, const struct signing_parts *parts, char signature[65])
+static void sign(const struct cloud *cloud, const char *method, const struct signing_parts *parts,
+                 char signature[65])
 {
     char canonical[PART_SIZE + 1200], text[256], digest[65], day[9];
     unsigned char key[32], mac[32];
-    snprintf(canonical, sizeof canonical, "GET\n%s\n%s\nhost:%s\n\nhost\nUNSIGNED-PAYLOAD",
+    snprintf(canonical, sizeof canonical, "%s\n%s\n%s\nhost:%s\n\nhost\nUNSIGNED-PAYLOAD", method,
              parts->path, parts->query, parts->host);
     sigv4_hash(canonical, strlen(canonical), digest);
     snprintf(text, sizeof text, SIGV4_ALGORITHM "\n%s\n%s\n%s", parts->date, parts->scope, digest);
@@ -179,14 +180,15 @@ static void sign(const struct cloud *cloud, const struct signing_parts *parts, c
     hex_encode(signature, mac, sizeof mac);
 }
 
-char *presign_get(const struct cloud *cloud, const struct object_place *place, int64_t expires_s)
+char *presign(const struct cloud *cloud, const char *method, const struct object_place *place,
+              int64_t expires_s)
 {
     struct signing_parts parts;
     char signature[65];
     if (!cloud->credentials)
         return NULL;
     write_parts(cloud, place, expires_s, &parts);
-    sign(cloud, &parts, signature);
+    sign(cloud, method, &parts, signature);
     size_t room = strlen(parts.base) + strlen(parts.path) + strlen(parts.query) + 100;
     char *url = malloc(room);
     if (!url)

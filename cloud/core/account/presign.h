@@ -1,4 +1,5 @@
-/* Presigned URLs of objects: whoever has one may GET that object for a while, without keys. */
+/* Presigned URLs of objects: whoever has one may GET, or PUT, that object for a while, without
+ * keys. */
 #ifndef OTTER_CLOUD_CORE_ACCOUNT_PRESIGN_H
 #define OTTER_CLOUD_CORE_ACCOUNT_PRESIGN_H
 
@@ -20,8 +21,9 @@ bool object_place_read(const char *url, size_t size, struct object_place *place)
 /* Such a URL, with the key encoded; freed by the caller. */
 char *object_place_write(const struct cloud *cloud, const struct object_place *place);
 
-/* The URL under cloud->downloads that stands for AWS's own, valid for `expires_s` seconds from now;
- * freed by the caller. NULL when the cloud has no access keys. */
-char *presign_get(const struct cloud *cloud, const struct object_place *place, int64_t expires_s);
+/* The URL under cloud->downloads that stands for AWS's own, valid for `method`, "GET" or "PUT", for
+ * `expires_s` seconds from now; freed by the caller. NULL when the cloud has no access keys. */
+char *presign(const struct cloud *cloud, const char *method, const struct object_place *place,
+              int64_t expires_s);
 
 #endif

@@ -99,7 +99,7 @@ enum core_error job_check_placeholders(struct cloud *cloud, const char *document
 {
     const char *role = json_text(json_object_get(members, "presignedUrlConfig"), "roleArn");
     enum core_error error = placeholders_check(cloud, document, answer);
-    if (error || !strstr(document, PLACEHOLDER))
+    if (error || !strstr(document, ANY_PLACEHOLDER))
         return error;
     if (!role)
         return answer_refuse(answer, CORE_INVALID_REQUEST,

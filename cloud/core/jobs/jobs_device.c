@@ -25,7 +25,7 @@ static json_t *execution_reply(struct cloud *cloud, const struct execution *exec
     json_t *json = execution_json(cloud, execution);
     json_object_set_new(json, "thingName", json_string(execution->thing));
     if (with_document)
-        json_object_set_new(json, "jobDocument", job_document(cloud, execution->job));
+        json_object_set_new(json, "jobDocument", job_document(cloud, execution));
     return json_pack("{s:o}", "execution", json);
 }
 
@@ -287,7 +287,7 @@ static enum core_error update_found(struct cloud *cloud, struct execution *execu
     if (update->with_state)
         json_object_set_new(answer->body, "executionState", execution_state(execution));
     if (update->with_document)
-        json_object_set_new(answer->body, "jobDocument", job_document(cloud, execution->job));
+        json_object_set_new(answer->body, "jobDocument", job_document(cloud, execution));
     return CORE_OK;
 }
 

@@ -71,7 +71,7 @@ bool details_valid(const json_t *details, struct answer *answer);
 /* The stored map as an object, NULL when never set. */
 json_t *execution_details(const struct execution *execution);
 /* A job's document as an object; NULL when the job is gone. */
-json_t *job_document(struct cloud *cloud, const char *job);
+json_t *job_document(struct cloud *cloud, const struct execution *execution);
 /* JobExecutionSummary */
 json_t *execution_summary(const struct execution *execution);
 /* JobExecution without thingName and document. */
@@ -85,7 +85,8 @@ otter_status job_cancel(struct cloud *cloud, const char *job, bool force, const 
 /* ---- what is asked for (jobs_check.c, jobs_document.c) ----------------------------------------
  */
 
-#define PLACEHOLDER "${aws:iot:s3-presigned-url:"
+#define ANY_PLACEHOLDER "${aws:iot:"
+#define PLACEHOLDER     ANY_PLACEHOLDER "s3-presigned-url:"
 
 enum core_error job_check_document(const char *document, struct answer *answer);
 /* description, timeoutConfig, retry, roll-out, abort and presigned configurations */

@@ -45,7 +45,7 @@ static void notify_next(struct cloud *cloud, const char *thing, int64_t first_be
     json_t *body = json_object();
     if (execution_first_pending(cloud, thing, &first)) {
         json_t *json = execution_json(cloud, &first);
-        json_object_set_new(json, "jobDocument", job_document(cloud, first.job));
+        json_object_set_new(json, "jobDocument", job_document(cloud, &first));
         json_object_set_new(body, "execution", json);
     }
     if (first.id != first_before)
