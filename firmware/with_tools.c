@@ -1,11 +1,10 @@
 /* The tools for whoever looks into a running device at its console: activities, memory, randomness,
  * network; single keys in place of lines. As the reference integrations have them, with what there
  * is here: activities of one loop in place of tasks, TLS's arena in place of a heap. */
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "cli/cli_edit.h"
+#include "codec/text.h"
 #include "firmware/app.h"
 #include "firmware/with_tools.h"
 #include "net/tls.h"
@@ -74,6 +73,13 @@ static void command_ps(struct cli *cli, int argc, char **argv)
     }
 }
 
+/* UINT32_MAX for a text that is none. */
+static uint32_t number_of(const char *text)
+{
+    uint32_t number;
+    return text_number(&text, UINT32_MAX, &number) && *text == '\0' ? number : UINT32_MAX;
+}
+
 /* -SIGSTOP, -STOP, -23; what the word means is done to an activity. */
 enum deed { STOP, GO_ON, RESTART };
 
@@ -81,12 +87,15 @@ static enum deed deed_of(const char *word)
 {
     static const struct {
         const char *name;
-        int number;
+        uint32_t number;
         enum deed deed;
-    } signals[] = {{"CONT", 25, GO_ON}, {"HUP", 1, RESTART}};
-    const char *name = strncasecmp(word, "SIG", 3) == 0 ? word + 3 : word;
+    } signals[] = {{"cont", 25, GO_ON}, {"hup", 1, RESTART}};
+    const char *const prefix = text_after(word, "sig");
+    const char *const name = prefix != NULL ? prefix : word;
+    const uint32_t number = number_of(word);
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        if (strcasecmp(name, signals[i].name) == 0 || strtol(word, NULL, 10) == signals[i].number)
+        const char *rest = text_after(name, signals[i].name);
+        if ((rest != NULL && *rest == '\0') || number == signals[i].number)
             return signals[i].deed;
     }
     return STOP;
@@ -117,12 +126,10 @@ static void kill_words(struct cli *cli, int argc, char **argv, bool names)
     if (argc > 1 && argv[1][0] == '-')
         deed = deed_of(argv[first++] + 1);
     for (int i = first; i < argc; i++) {
-        char *end;
-        const unsigned long id = strtoul(argv[i], &end, 10);
-        const bool numbered = !names && *end == '\0';
+        const uint32_t id = names ? UINT32_MAX : number_of(argv[i]);
         unsigned found = 0;
-        while (found < ACTIVITY_COUNT &&
-               !(numbered ? found == id : strcmp(activities[found]->name, argv[i]) == 0))
+        while (found < ACTIVITY_COUNT && found != id &&
+               strcmp(activities[found]->name, argv[i]) != 0)
             found++;
         if (found < ACTIVITY_COUNT)
             act(cli, found, deed);
@@ -219,13 +226,12 @@ static void base64(char *text, const uint8_t bytes[RANDOM_BLOCK])
 
 static void command_rngtest(struct cli *cli, int argc, char **argv)
 {
-    char *end = "";
-    const unsigned long wanted = argc > 1 ? strtoul(argv[1], &end, 0) : RANDOM_DEFAULT;
-    if (argc > 2 || *end != '\0' || wanted == 0 || wanted > RANDOM_MAX) {
+    const uint32_t wanted = argc > 1 ? number_of(argv[1]) : RANDOM_DEFAULT;
+    if (argc > 2 || wanted == 0 || wanted > RANDOM_MAX) {
         cli_printf(cli, "How many bytes? 1 to %u.\n", RANDOM_MAX);
         return;
     }
-    random_left = (uint32_t)wanted;
+    random_left = wanted;
     cli_hold(cli);
 }
 
