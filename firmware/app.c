@@ -1,5 +1,8 @@
 /* Starts the services in the order in which they need each other, and turns them; see app.h. */
 #include "firmware/app.h"
+#if OTTER_SERVICE_HTTP
+#include "firmware/with_http.h"
+#endif
 #if OTTER_SERVICE_LOG
 #include "firmware/with_log.h"
 #endif
@@ -147,6 +150,9 @@ static otter_status start_agent(struct app *app, otter_ms now)
     app->policy = (struct image_policy){.keys = image_keys, .key_count = image_key_count};
     ota_source_stream_init(&app->stream, &app->link.mqtt, app->link.client_id, 0);
     app->sources[0] = &app->stream.source;
+#if OTTER_SERVICE_HTTP
+    app->sources[1] = prepare_http(app);
+#endif
     const struct ota_config config = {
         .off = app->no_jobs,
         .policy = &app->policy,
@@ -161,7 +167,7 @@ static otter_status start_agent(struct app *app, otter_ms now)
             board.update == UPDATE_DIRECT_XIP ? board.flash_base + app->candidate->offset : 0,
         .image_size_max = board.image_size_max,
         .sources = app->sources,
-        .source_count = 1,
+        .source_count = OTA_SOURCES_MAX,
         .block_size = TUNE_BLOCK_SIZE,
         .window = TUNE_WINDOW,
         .stall_timeout_ms = TUNE_STALL_TIMEOUT_MS,
@@ -319,7 +325,7 @@ static void log_connection(struct app *app)
     app->on_line = on_line;
     if (on_line)
         LOG_INF("APP", "on line as %s, version %s", app->link.client_id, app->version);
-    else
+    else if (app->link.mqtt.error != OTTER_OK) /* else it was not lost */
         LOG_WRN("APP", "off line");
 }
 

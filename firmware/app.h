@@ -74,7 +74,7 @@ struct app {
     struct jobs jobs;
     struct ota ota;
     struct ota_source_stream stream;
-    struct ota_source *sources[1]; /* of the agent's blocks, by preference */
+    struct ota_source *sources[OTA_SOURCES_MAX]; /* of the agent's blocks, by preference */
     struct trial trial;
     struct shell shell;
     struct image_policy policy;        /* keys that an image must be signed with */

@@ -141,9 +141,18 @@ static void carry(struct link *link, otter_ms now)
     }
 }
 
+static bool is_away(const struct link *link)
+{
+#if OTTER_SERVICE_HTTP
+    if (link->lent)
+        return true;
+#endif
+    return !link->provisioned;
+}
+
 void link_tick(struct link *link, otter_ms now)
 {
-    if (!link->provisioned)
+    if (is_away(link))
         return;
     mqtt_tick(&link->mqtt, now);
     switch (link->tls.state) {
@@ -169,7 +178,7 @@ void link_tick(struct link *link, otter_ms now)
 otter_ms link_deadline(const struct link *link, otter_ms now)
 {
     const uint8_t *data;
-    if (!link->provisioned)
+    if (is_away(link))
         return OTTER_NEVER;
     /* No event on the socket will tell of bytes that have come already. */
     if (link->tls.state == TLS_OPEN && link->more_input)
@@ -189,3 +198,19 @@ void link_close(struct link *link, otter_ms now)
     (void)write_some(link, now);
     drop(link, now, NULL);
 }
+
+#if OTTER_SERVICE_HTTP
+void link_lend(struct link *link, otter_ms now)
+{
+    link_close(link, now);
+    if (link->tls.state != TLS_IDLE)
+        drop(link, now, NULL);
+    link->lent = true;
+}
+
+void link_end_loan(struct link *link)
+{
+    tls_close(&link->tls);
+    link->lent = false;
+}
+#endif

@@ -27,8 +27,11 @@ struct link {
     struct mqtt_session mqtt;
     struct tls tls;
     struct pki *pki;
-    bool provisioned;  /* everything is there that a connection needs */
-    bool more_input;   /* the last turn read its share, and more may wait */
+    bool provisioned; /* everything is there that a connection needs */
+    bool more_input;  /* the last turn read its share, and more may wait */
+#if OTTER_SERVICE_HTTP
+    bool lent; /* `tls` is somebody else's for a while, as is `input` */
+#endif
     const char *fault; /* why the last connection ended or did not come up; NULL: no reason */
     uint16_t port;
     char host[LINK_HOST_MAX + 1];
@@ -54,6 +57,13 @@ void link_tick(struct link *link, otter_ms now);
 
 /* When link_tick is due at the latest, apart from bytes that come in. */
 otter_ms link_deadline(const struct link *link, otter_ms now);
+
+#if OTTER_SERVICE_HTTP
+/* The session says goodbye and stays off line; `tls`, closed, and the room of `input` are the
+ * caller's until it ends the loan, with `tls` open or not. */
+void link_lend(struct link *link, otter_ms now);
+void link_end_loan(struct link *link);
+#endif
 
 /* Ends the connection in good order, before a reset. */
 void link_close(struct link *link, otter_ms now);

@@ -19,6 +19,7 @@
 static struct log_ring ring;
 static bool open;
 static bool writing; /* flash that logs is not heard */
+static bool held;
 static uint32_t budget;
 static otter_ms refilled_at;
 static uint32_t left_out;
@@ -46,7 +47,7 @@ static void keep(void *ctx, enum log_level level, const char *line, size_t lengt
     (void)level;
     if (writing)
         return;
-    if (!may_write(port_now())) {
+    if (held || !may_write(port_now())) {
         left_out++;
         return;
     }
@@ -78,6 +79,16 @@ void keep_log(void)
                               (unsigned long)(handover != NULL ? handover->reset_reason : 0));
     keep(NULL, LOG_LEVEL_INF, line, (size_t)size);
     log_add_sink(&sink);
+}
+
+const struct log_ring *kept_log(void)
+{
+    return open ? &ring : NULL;
+}
+
+void hold_log(bool hold)
+{
+    held = hold;
 }
 
 bool show_kept_log(struct cli *cli)

@@ -136,7 +136,7 @@ void mqtt_transport_down(struct mqtt_session *s, otter_ms now)
     if (s->state == MQTT_CONNECTED && now - s->p.connected_at >= s->config.backoff_cap_ms)
         s->p.failures = 0;
     const uint32_t delay = backoff_ms(s);
-    if (s->p.failures < UINT8_MAX)
+    if (s->p.failures < UINT8_MAX && s->error != OTTER_OK) /* else we have closed it ourselves */
         s->p.failures++;
     mqtt_stop_leaving(s);
     s->state = MQTT_WAITING;

@@ -134,6 +134,19 @@ static inline bool ota_gives_up(const struct ota *ota)
     return ota->gives_up;
 }
 
+/* There is a way out for what the state has to ask: the session, or the source's own. */
+static inline bool ota_can_ask(const struct ota *ota)
+{
+    return ota->online || ota->source->apart;
+}
+
+/* The source has the connection that the state's message needs, or the question for its document.
+ */
+static inline bool ota_stands_in_the_way(const struct ota *ota)
+{
+    return ota->source->apart && (ota->state == OTA_ACCEPTING || ota->source->wants_document);
+}
+
 /* After ota_fail: the failure, unless the document, which is asked for, may offer another source.
  */
 enum ota_event ota_give_up_source(struct ota *ota, otter_ms now, enum ota_event failure);
@@ -147,6 +160,17 @@ static inline unsigned ota_sources(const struct ota *ota)
 }
 
 static inline bool ota_gives_up(const struct ota *ota)
+{
+    (void)ota;
+    return false;
+}
+
+static inline bool ota_can_ask(const struct ota *ota)
+{
+    return ota->online;
+}
+
+static inline bool ota_stands_in_the_way(const struct ota *ota)
 {
     (void)ota;
     return false;

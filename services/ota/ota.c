@@ -558,12 +558,13 @@ static void send_what_is_due(struct ota *ota, otter_ms now)
 {
     for (unsigned i = 0; i < ota_sources(ota); i++) {
         struct ota_source *source = ota->config.sources[i];
-        const bool wanted = source == ota->source && ota_needs_source(ota);
+        const bool wanted =
+            source == ota->source && ota_needs_source(ota) && !ota_stands_in_the_way(ota);
         (wanted ? source->ops->open : source->ops->close)(source, now);
         if (wanted && source->wants_document)
             jobs_want_document(ota->config.jobs);
     }
-    if (ota->send_due && states[ota->state].send(ota, now) == OTTER_OK)
+    if (ota->send_due && ota_can_ask(ota) && states[ota->state].send(ota, now) == OTTER_OK)
         ota->send_due = false;
 }
 
@@ -579,9 +580,9 @@ static otter_ms next_wake(const struct ota *ota, otter_ms now)
     otter_ms wake = ota->trial_deadline;
     if (ota->busy)
         return 0;
-    if (ota->online || !states[ota->state].needs_cloud)
+    if (ota_can_ask(ota) || !states[ota->state].needs_cloud)
         wake = earlier(wake, ota->deadline);
-    if (ota->online && ota->send_due)
+    if (ota_can_ask(ota) && ota->send_due)
         wake = earlier(wake, now + SEND_AGAIN_MS);
     return wake;
 }
@@ -592,10 +593,10 @@ void ota_tick(struct ota *ota, otter_ms now)
     ota->busy = false;
     if (now >= ota->trial_deadline)
         ota_dispatch(ota, now, OTA_EV_TRIAL_EXPIRED);
-    if (now >= ota->deadline && (ota->online || !states[ota->state].needs_cloud))
+    if (now >= ota->deadline && (ota_can_ask(ota) || !states[ota->state].needs_cloud))
         ota_dispatch(ota, now, OTA_EV_TIMEOUT);
     ota_dispatch(ota, now, OTA_EV_STEP);
-    if (ota->online)
+    if (ota_can_ask(ota))
         send_what_is_due(ota, now);
     ota->wake = earlier(ota->wake, next_wake(ota, now));
 }

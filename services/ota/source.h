@@ -22,6 +22,10 @@
  * the device's order. Without one the update fails. With OTA_SOURCES_MAX 1, the default
  * (OTTER_OTA_SOURCES), nothing of that is there.
  *
+ * A source that needs the connection of the session for itself (source_http.h) says so by `apart`,
+ * before the session goes off line for its sake: until it takes that back the agent works on as if
+ * it were on line, and has it closed when there is something to tell the cloud.
+ *
  * A source's state is its owner's: a struct that begins with struct ota_source. */
 #ifndef OTTER_SERVICES_OTA_SOURCE_H
 #define OTTER_SERVICES_OTA_SOURCE_H
@@ -79,6 +83,7 @@ struct ota_source {
     const struct ota_source_ops *ops;
     uint32_t block_timeout_ms; /* without any block while some are asked for */
     bool wants_document;       /* see above; the agent clears it before `read` */
+    bool apart;                /* the session is away for its sake */
     /* From the agent. */
     const struct ota_job *job; /* the update */
     struct ota_file file;      /* what `request` counts in, and what blocks must be of */

@@ -421,11 +421,12 @@ enum ota_event ota_work_download(struct ota *ota, otter_ms now)
     if (status != OTTER_OK && status != OTTER_E_AGAIN)
         return ota_fail(ota, "preparing the flash: %s", otter_status_text(status));
     ota->busy = status == OTTER_E_AGAIN;
-    if (!ota->online)
+    if (!ota_can_ask(ota))
         return OTA_EV_NONE;
     if (send_request(ota, now) != OTTER_OK)
         ota->wake = now + 20u;
-    report_progress(ota, now);
+    if (ota->online)
+        report_progress(ota, now);
     return OTA_EV_NONE;
 }
 

@@ -1,5 +1,5 @@
 """Jobs for a device that is on line, by boto3: a restart through a thing group, settings, and what is
-refused; and a presigned URL, followed as a device would.
+refused; its log, which it stores in S3; and a presigned URL, followed as a device would.
 
     operations.py CLOUD_JSON THING
 """
@@ -44,8 +44,8 @@ def end(job):
     sys.exit("job %s does not end: %s" % (job, execution))
 
 
-def check(job, target, document, status, words):
-    iot.create_job(jobId=job, targets=[target], document=json.dumps(document))
+def check(job, target, document, status, words, **more):
+    iot.create_job(jobId=job, targets=[target], document=json.dumps(document), **more)
     got = end(job)
     if got[0] != status or words not in got[1] or got[2] != 1:
         sys.exit("job %s: %s, %s wanted" % (job, got, (status, words)))
@@ -65,11 +65,25 @@ check("endpoint", own, {"operation": "configure", "settings": {"mqtt_endpoint": 
       "cannot be changed by a job")
 check("dance", own, {"operation": "dance"}, "REJECTED", "no service of this device takes the job")
 
-# ---- a presigned URL ----
+# ---- the device's log ----
 
 trust = {"Statement": {"Effect": "Allow", "Action": "sts:AssumeRole",
                        "Principal": {"Service": "iot.amazonaws.com"}}}
 role = iam.create_role(RoleName="urls", AssumeRolePolicyDocument=json.dumps(trust))["Role"]["Arn"]
+s3.create_bucket(Bucket="logs")
+place = "${aws:iot:s3-presigned-url-upload:https://s3.amazonaws.com/%s/${thingName}/${jobId}-${executionNumber}.txt}"
+check("log", own, {"operation": "upload-log", "url": place % "logs"}, "SUCCEEDED", " bytes of log",
+      presignedUrlConfig={"roleArn": role})
+check("nowhere", own, {"operation": "upload-log", "url": place % "no-such-bucket"}, "FAILED",
+      "localhost: HTTP 404", presignedUrlConfig={"roleArn": role})
+check("plain", own, {"operation": "upload-log", "url": "http://localhost/log"}, "REJECTED",
+      "url: no https URL")
+for job in ("log", "nowhere"):
+    if iot.describe_job(jobId=job)["job"]["status"] != "COMPLETED":
+        sys.exit("job %s is not over" % job)
+
+# ---- a presigned URL ----
+
 s3.create_bucket(Bucket="files")
 s3.put_object(Bucket="files", Key="a b.bin", Body=bytes(range(256)) * 64)
 iot.create_thing(thingName="reader")

@@ -34,4 +34,18 @@ expect device "job restart is done: restarted"
 [ "$(tail -n "+$((start + 1))" device.log | grep -a -c "restarting: ")" = 1 ] || fail "not one restart"
 pty_type "conf get connect_spread_s"
 expect device "connect_spread_s=2"
+
+step "the log"
+"$otter" aws --dir "$work/cloud" s3 cp --quiet "s3://logs/$thing/log-1.txt" stored
+[ "$(wc -l <stored)" -ge 2 ] || fail "the object is: $(cat stored)"
+reason=$("$otter" aws --dir "$work/cloud" iot describe-job-execution --job-id log --thing-name "$thing" --output text \
+    --query execution.statusDetails.detailsMap.reason)
+[ "$reason" = "$(wc -c <stored) bytes of log" ] || fail "$reason for $(wc -c <stored)"
+# What came later stands behind.
+start=$(lines device)
+pty_type "log show"
+last=$(tail -n 1 stored)
+expect device "$last"
+tail -n "+$((start + 1))" device.log | tr -d '\r' | grep -a -A "$(($(wc -l <stored) - 1))" -F -m 1 -e "$(head -n 1 stored)" >shown
+cmp stored shown || fail "the object is not what the device shows"
 echo "passed"

@@ -7,33 +7,7 @@ board=$1
 . "$(dirname "$0")/lib.sh"
 need mosquitto_sub python3
 
-if [ "$board" != posix ]; then
-    need qemu-system-arm
-    built=$root/build/$board
-    firmware=$built/firmware/firmware
-    [ -f "$firmware-1.0.0.bin" ] || skip "$built is not built"
-    sign_image() {
-        "$otter" sign -k "$built/keys/boot-signing.pem" --align 4 -v "$1+0" --header-size 4096 \
-            --pad-header -S 0x73000 "$2" "$3" >/dev/null
-    }
-    make_flash() {
-        head -c $((16 << 20)) /dev/zero | tr '\0' '\377' >"$1"
-        dd if="$2" of="$1" bs=4096 seek=$primary_sector conv=notrunc status=none
-        { printf 'RNG1\0\0\0\0' && head -c 32 /dev/urandom; } >"$work/seed" # ports/mps2-an505/random.h
-        { cat "$work/seed" && gzip -c "$work/seed" | tail -c 8 | head -c 4; } |
-            dd of="$1" bs=4096 seek=$(($(area seed 1) / 4096)) conv=notrunc status=none
-    }
-    power_on() {
-        mkfifo "$work/console"
-        exec 3<>"$work/console"
-        qemu-system-arm -M mps2-an505,memory-backend=nor \
-            -object "memory-backend-file,id=nor,size=16M,share=on,mem-path=$work/flash.img" \
-            -kernel "$built/firmware/bootloader.elf" -nic user,model=lan9118 -display none \
-            -monitor none -chardev stdio,id=uart,signal=off -serial chardev:uart \
-            <"$work/console" >>"$work/device.log" 2>&1 3>&- &
-        device=$!
-    }
-fi
+. "$(dirname "$0")/emulated.sh"
 
 start_cloud --keep-metrics 1
 provisioned_device

@@ -496,7 +496,7 @@ static void refused_ranges(void)
     const struct trouble expired = {.by_range = true, .window = 4, .ranges_expire = true};
     name_case("ranged   (expired)");
     if (sound(run_update(&updates[0], &expired)))
-        expect("job", CLOUD_REJECTED, 1, "range refused: 403 Request has expired");
+        expect("job", CLOUD_REJECTED, 1, "files: HTTP 403, has the URL expired?");
     next_update_works();
     end();
 }

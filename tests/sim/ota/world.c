@@ -347,10 +347,10 @@ static void start_agent(struct world *world)
 {
     start_jobs(world);
     ota_source_stream_init(&world->blocks, &world->mqtt, WORLD_THING, 0);
-    ranged_source_init(&world->ranged, world);
+    http_server_init(&world->files, world);
     const bool either = world->trouble.either;
     const bool both = world->trouble.by_range || either;
-    world->sources[either] = &world->ranged.source;
+    world->sources[either] = &world->files.source.source;
     world->sources[!either] = &world->blocks.source;
     const struct ota_config config = {
         .jobs = &world->jobs,
@@ -440,7 +440,7 @@ static void mind_transport(struct world *world)
         drop_connection(world);
         mqtt_transport_down(&world->mqtt, world->now);
     }
-    if (!world->connected && world->connect_at == OTTER_NEVER &&
+    if (!world->connected && world->connect_at == OTTER_NEVER && !world->files.lent &&
         world->behaviour[world->running] != NEVER_CONNECTS &&
         mqtt_wants_transport(&world->mqtt, world->now))
         world->connect_at =
@@ -451,6 +451,13 @@ static void mind_transport(struct world *world)
         world->connection++;
         mqtt_transport_up(&world->mqtt, world->now);
     }
+}
+
+void world_lend_connection(struct world *world)
+{
+    mqtt_disconnect(&world->mqtt, world->now);
+    drop_connection(world);
+    mqtt_transport_down(&world->mqtt, world->now);
 }
 
 static otter_ms earlier(otter_ms a, otter_ms b)
@@ -506,8 +513,9 @@ static void turn(struct world *world)
 {
     sim_cloud_tick(&world->cloud);
     mind_transport(world);
-    mqtt_tick(&world->mqtt, world->now);
-    ranged_source_tick(&world->ranged, world->now);
+    if (!world->files.lent)
+        mqtt_tick(&world->mqtt, world->now);
+    http_server_tick(&world->files, world->now);
     jobs_tick(&world->jobs, world->now);
     ota_tick(&world->ota, world->now);
     look_at_state(world);
@@ -528,10 +536,12 @@ static otter_ms wake_at(const struct world *world)
     const int event = next_event(world);
     if (world->connected && mqtt_should_close(&world->mqtt))
         return world->now;
-    otter_ms at = earlier(mqtt_deadline(&world->mqtt), ota_deadline(&world->ota));
+    otter_ms at = ota_deadline(&world->ota);
+    if (!world->files.lent)
+        at = earlier(at, mqtt_deadline(&world->mqtt));
     at = earlier(at, jobs_deadline(&world->jobs));
     at = earlier(at, earlier(world->connect_at, world->hang_up_at));
-    at = earlier(at, ranged_source_deadline(&world->ranged));
+    at = earlier(at, http_server_deadline(&world->files, world->now));
     if (event >= 0)
         at = earlier(at, world->events[event].at);
     return earlier(at, world->until);
@@ -543,6 +553,9 @@ static bool waits_for_ever(struct world *world)
     if (ota_wants_reset(&world->ota) || world->wants_reset ||
         (world->connected && mqtt_should_close(&world->mqtt)))
         return false;
+    if (world->files.lent)
+        return earlier(ota_deadline(&world->ota),
+                       http_server_deadline(&world->files, world->now)) == OTTER_NEVER;
     if (world->ota.online)
         return earlier(ota_deadline(&world->ota), jobs_deadline(&world->jobs)) == OTTER_NEVER;
     return world->connect_at == OTTER_NEVER && mqtt_deadline(&world->mqtt) == OTTER_NEVER &&
@@ -698,8 +711,8 @@ void world_destroy(struct world *world)
 /* As long as a presigned one; no two files have the same. */
 static const char *address_of(const char *id, unsigned file)
 {
-    static char member[RANGED_ADDRESS_MAX + 40];
-    char padding[RANGED_ADDRESS_MAX - 100];
+    static char member[HTTP_SERVER_URL_MAX + 40];
+    char padding[HTTP_SERVER_URL_MAX - 100];
     memset(padding, 'a', sizeof padding - 1);
     padding[sizeof padding - 1] = '\0';
     snprintf(member, sizeof member,
@@ -758,7 +771,7 @@ void world_add_pair(struct world *world, const char *id, const struct world_imag
                     const struct world_image *second)
 {
     char signature[BASE64_LENGTH(72) + 1];
-    char file[RANGED_ADDRESS_MAX + 400];
+    char file[HTTP_SERVER_URL_MAX + 400];
     const bool by_range = world->trouble.by_range || world->trouble.either;
     must(base64_encode(signature, sizeof signature, second->signature, second->signature_length) >
              0,

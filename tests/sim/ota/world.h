@@ -16,7 +16,7 @@
 #include "services/ota/source_stream.h"
 #include "tests/sim/nor_sim.h"
 #include "tests/sim/ota/sim_cloud.h"
-#include "tests/sim/ota/ranged_source.h"
+#include "tests/sim/ota/http_server.h"
 
 #define WORLD_THING      "sim-thing"
 #define WORLD_EVENTS_MAX 512u
@@ -66,12 +66,17 @@ struct trouble {
     bool denies_filters; /* ... of it only what is about subscriptions, and the connection breaks */
     uint32_t window;
     bool check_signature;  /* the agent knows the bootloader's keys */
-    bool by_range;         /* jobs offer HTTP only: blocks come from ranged_source.c ... */
+    bool by_range;         /* jobs offer HTTP only: blocks come from http_server.c ... */
     bool ranges_expire;    /* ... whose addresses are not good any more */
     uint32_t range_errors; /* ... which refuses each n-th range for now; 0: none */
     uint32_t address_uses; /* ranges that an address is good for; 0: any number */
-    bool either;           /* jobs offer MQTT, which the device likes best, and HTTP */
-    bool claims;           /* another service of the firmware claims jobs of others */
+    const char *answer;    /* to the n-th request for a range and all later ones ... */
+    uint32_t answer_from;
+    uint32_t piece_ms;        /* at most, for each piece of an answer */
+    uint32_t cancel_at_range; /* the job is cancelled at the n-th request for a range; 0: none */
+    bool unreachable;         /* no connection to that server comes up */
+    bool either;              /* jobs offer MQTT, which the device likes best, and HTTP */
+    bool claims;              /* another service of the firmware claims jobs of others */
 };
 
 enum world_event_type { TO_DEVICE, TO_CLOUD };
@@ -125,7 +130,7 @@ struct world {
     bool wants_reset;                          /* one of them does */
     struct ota ota;
     struct ota_source_stream blocks;
-    struct ranged_source ranged;
+    struct http_server files;
     struct ota_source *sources[2];
     bool pair;             /* there is a partner, image 1 */
     const uint8_t *second; /* of the last pair, its file 1 */
@@ -188,6 +193,9 @@ void world_add_pair(struct world *world, const char *id, const struct world_imag
                     const struct world_image *second);
 /* Major version of the partner in place. */
 uint8_t world_partner_version(const struct world *world);
+
+/* The session says goodbye; it does not come back before the connection does (files.lent). */
+void world_lend_connection(struct world *world);
 
 bool world_on_trial(const struct world *world);
 uint32_t world_random(struct world *world, uint32_t below);

@@ -1,0 +1,77 @@
+#!/bin/sh
+# http.sh posix|mps2-an505 [expired]: updates by HTTP from presigned URLs, over TLS, with the AWS CLI on the
+# other side: HTTP alone, through a power cut; MQTT first and HTTP after its stream has failed; an URL that
+# expires on the way (`expired`, which waits a minute for that); and the device's log, sent by a job.
+set -eu
+board=$1
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/emulated.sh"
+
+patience_s=120 # two images of 400 KiB are swapped on the way
+
+start_cloud
+provisioned_device
+host=localhost:
+
+end_of() { # end_of VERSION WORDS: the update's job has ended well
+    wait_until "update $1 ends" ended "AFR_OTA-update-$(echo "$1" | tr . -)"
+    [ "$(job_status "AFR_OTA-update-$(echo "$1" | tr . -)")" = SUCCEEDED ] || fail "update $1 has not succeeded"
+}
+ended() {
+    case $(job_status "$1") in QUEUED | IN_PROGRESS) return 1 ;; esac
+}
+# switch_off, and on again with slow flash: some 25 ms for a block.
+slowly() {
+    power_cut
+    [ "$board" = posix ] || rm "$work/console"
+    power_on 20000,90
+}
+
+if [ "${2:-}" = expired ]; then
+    step "a URL that expires on the way is asked for anew, through the job"
+    make_release 1.0.1 400
+    protocols='["HTTP"], "awsJobPresignedUrlConfig": {"expiresInSec": 60}'
+    create_update 1.0.1
+    slowly
+    expect device "the session pauses for $host"
+    expect device "block 40/"
+    kill -STOP "$device"
+    sleep 62
+    kill -CONT "$device"
+    expect device "localhost: HTTP 403"
+    expect device "the session pauses for $host"
+    expect device "on line as device, version 1.0.1"
+    end_of 1.0.1
+    echo "passed"
+    exit 0
+fi
+
+step "an update by HTTP alone, through a power cut"
+make_release 1.0.1 400
+protocols='["HTTP"]'
+create_update 1.0.1
+slowly
+expect device "the session pauses for $host"
+expect device "block 40/"
+power_cut
+power_on
+expect device "going on at block "
+expect device "the session pauses for $host"
+from=$(lines device)
+expect device "on line as device, version 1.0.1"
+end_of 1.0.1
+never device "block 9/" "$from"
+
+step "MQTT first, and HTTP once its stream is gone"
+power_cut
+make_release 1.0.2
+protocols='["MQTT", "HTTP"]'
+create_update 1.0.2
+stream=$(ask 'streams[0].streamId' iot list-streams --no-ascending-order)
+aws iot delete-stream --stream-id "$stream"
+power_on
+expect device "looking for another source"
+expect device "the session pauses for $host"
+expect device "on line as device, version 1.0.2"
+end_of 1.0.2
+echo "passed"

@@ -1,0 +1,1 @@
+otter_fuzz_target(http_answer USES room_net)
