@@ -3,8 +3,11 @@
 It waits for what a person would see, never for a time; PATIENCE_S only ends a test that is stuck.
 """
 import base64
+import http.client
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -207,6 +210,63 @@ def test_login():
     cookie = [one for one in driver.get_cookies() if one["name"].startswith("otter-")][0]
     if not cookie["httpOnly"] or cookie["sameSite"] != "Strict" or js("return document.cookie") != "":
         fail(f"the cookie is {cookie}")
+
+
+def ask(method, path, body=None, cookie=True, **headers):
+    """A request that no browser of ours made; gives its status."""
+    jar = {"Cookie": "; ".join(f"{one['name']}={one['value']}" for one in driver.get_cookies())} if cookie else {}
+    connection = http.client.HTTPConnection(PAGE.split("//")[1], timeout=PATIENCE_S)
+    connection.request(method, path, body, {**jar, **{name.replace("_", "-"): value for name, value in headers.items()}})
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_guard():
+    step("other sites, other names and strangers get nothing")
+    mark = {"X_Otter_Page": "1"}
+    large = b"x" * 200000 # more than a stranger may bring
+    for expected, method, path, body, more in (
+            (200, "GET", "/page/things", None, mark),
+            (200, "GET", "/aws/iot/things", None, mark),
+            (403, "GET", "/aws/iot/things", None, {}),
+            (421, "GET", "/page/things", None, {**mark, "Host": "rebound.example"}),
+            (421, "GET", "/", None, {"Host": PAGE.split("//")[1].replace("127.0.0.1", "rebound.example")}),
+            (403, "GET", "/page/things", None, {**mark, "Origin": "http://evil.example"}),
+            (403, "GET", "/page/events", None, {"Sec_Fetch_Site": "cross-site"}),
+            (403, "POST", "/aws/iotdata/topics/x", b"y", {"Origin": "http://evil.example", "Sec_Fetch_Site": "cross-site"}),
+            (401, "GET", "/page/things", None, {**mark, "cookie": False}),
+            (401, "GET", "/page/events", None, {"cookie": False}),
+            (403, "PUT", "/page/image?name=x", large, {**mark, "cookie": False}),
+            (200, "PUT", "/page/image?name=x", large, mark),
+            (404, "GET", "/aws/iam/things", None, mark),
+            (404, "GET", "/page/nothing", None, mark)):
+        status = ask(method, path, body, **more)
+        if status != expected:
+            fail(f"{method} {path} {more} was answered {status}, not {expected}")
+
+
+def test_slow_listener():
+    step("who does not read loses messages, and is told how many; the cloud keeps no more of them than it may")
+    cookie = "; ".join(f"{one['name']}={one['value']}" for one in driver.get_cookies())
+    host, port = PAGE.split("//")[1].split(":")
+    slow = socket.create_connection((host, int(port)))
+    slow.settimeout(PATIENCE_S)
+    slow.sendall(f"GET /page/events HTTP/1.1\r\nHost: {host}:{port}\r\nCookie: {cookie}\r\n\r\n".encode())
+    got = b""
+    while b"listener" not in got or not got.rstrip().endswith(b"}"):
+        got += slow.recv(4096)
+    listener = got.split(b'"listener":"')[1].split(b'"')[0].decode()
+    if ask("PUT", f"/page/filters?listener={listener}", json.dumps({"filters": ["flood/#"]}), X_Otter_Page="1") != 200:
+        fail("the filter was refused")
+    talk = http.client.HTTPConnection(host, int(port), timeout=PATIENCE_S)
+    for _ in range(700): # 11 MB, more than the kernel takes for a reader that sleeps
+        talk.request("POST", "/aws/iotdata/topics/flood%2Fx", b"z" * 16000, {"Cookie": cookie, "X-Otter-Page": "1"})
+        talk.getresponse().read()
+    talk.close()
+    while b"event: lost" not in got:
+        got = got[-64:] + slow.recv(262144)
+    slow.close()
 
 
 def row(thing):
@@ -439,7 +499,7 @@ def no_complaints():
         fail("the browser complains:\n  " + "\n  ".join(bad))
 
 
-TESTS = (test_login, test_things, test_shadow, test_bad_images, test_update, test_failure, test_group, test_charts, test_mqtt,
+TESTS = (test_login, test_guard, test_slow_listener, test_things, test_shadow, test_bad_images, test_update, test_failure, test_group, test_charts, test_mqtt,
          test_keyboard, test_offline, test_a_new_link)
 
 with tempfile.TemporaryDirectory() as profile:

@@ -87,7 +87,7 @@ function progress(execution) {
   return '';
 }
 
-const says = ({ reason, phase, running, updatedBy }) => reason || [phase, running && `runs ${running}`, updatedBy && `was ${updatedBy}`].filter(Boolean).join(', ');
+const says = ({ reason, running }) => reason || (running ? `runs ${running}` : '');
 
 function executionRow(execution) {
   return h('tr', { 'data-key': execution.thingName },
@@ -155,13 +155,13 @@ export function jobView(id, { draw, warn, say }) {
         h('dl', { class: 'facts' }, [
           ['Version', own.version ? h('code', {}, version(own.version)) : '–'], ['Roll-out', rate(job)],
           ['Targets', (job.targets || []).map((arn) => arn.split(':').pop()).join(', ')],
-          ['Created', time(job.createdAt * 1000)], ['Completed', job.completedAt ? time(job.completedAt * 1000) : '–'],
+          ['Created', time(job.createdAt * 1000)], ...(job.completedAt ? [['Completed', time(job.completedAt * 1000)]] : []),
         ].map(([name, value]) => h('div', { 'data-key': name }, h('dt', {}, name), h('dd', {}, value)))),
         reasons(failed.flatMap((page) => page.executions)),
-        h('section', { 'aria-labelledby': 'things-title' }, h('h2', { id: 'things-title' }, 'Things'),
+        h('section', { 'aria-labelledby': 'things-title' }, h('div', { class: 'row between' }, h('h2', { id: 'things-title' }, 'Things'),
           h('form', { class: 'tools', role: 'search', onsubmit: (event) => event.preventDefault() },
-            h('label', {}, h('span', {}, 'Search'), h('input', { type: 'search', placeholder: 'part of a name', oninput: (event) => change({ search: event.target.value }) })),
-            wish.state && h('button', { type: 'button', class: 'quiet', onclick: () => change({ state: '' }) }, `Only ${stateName(wish.state).toLowerCase()} ✕`)),
+            wish.state && h('button', { type: 'button', class: 'quiet', onclick: () => change({ state: '' }) }, `Only ${stateName(wish.state).toLowerCase()} ✕`),
+            h('label', {}, h('span', { class: 'hidden' }, 'Search'), h('input', { type: 'search', placeholder: 'Search a name', oninput: (event) => change({ search: event.target.value }) })))),
           h('table', { class: 'list' }, h('caption', { class: 'hidden' }, 'Things of this job'),
             h('thead', {}, h('tr', {}, ['Thing', 'Status', 'Progress', 'What it says', 'Since'].map((name) => h('th', { scope: 'col' }, name)))),
             h('tbody', {}, list.executions.map(executionRow))),
