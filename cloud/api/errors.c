@@ -92,6 +92,8 @@ static const struct row iot_rows[] = {
     {CORE_POLICY_MALFORMED, "MalformedPolicyException", 400},
     {CORE_VERSIONS_LIMIT, "VersionsLimitExceededException", 409},
     {CORE_SQL, "SqlParseException", 400},
+    {CORE_QUERY, "InvalidQueryException", 400},
+    {CORE_AGGREGATION, "InvalidAggregationException", 400},
     {CORE_REGISTRATION_CODE, "RegistrationCodeValidationException", 400},
     {CORE_CERTIFICATE_CONFLICT, "CertificateConflictException", 409},
     {CORE_REGISTRATION_FAILURE, "ResourceRegistrationFailureException", 400},

@@ -13,10 +13,11 @@
 const struct paging paging_by_token = {"maxResults", "nextToken", "nextToken"};
 const struct paging paging_by_marker = {"pageSize", "marker", "nextMarker"};
 
-static const struct route *const iot_tables[] = {
-    iot_registry_routes, iot_groups_routes,    iot_fleet_routes,
-    iot_jobs_routes,     iot_templates_routes, iot_ota_routes,
-    iot_defender_routes, iot_rules_routes,     NULL};
+static const struct route *const iot_tables[] = {iot_registry_routes,  iot_groups_routes,
+                                                 iot_fleet_routes,     iot_jobs_routes,
+                                                 iot_templates_routes, iot_ota_routes,
+                                                 iot_defender_routes,  iot_rules_routes,
+                                                 iot_search_routes,    NULL};
 static const struct route *const iot_data_tables[] = {iot_data_routes, NULL};
 static const struct route *const jobs_data_tables[] = {jobs_data_routes, NULL};
 static const struct route *const signer_tables[] = {signer_routes, NULL};
@@ -95,7 +96,9 @@ enum protocol services_protocol(const struct call *call, const char *service)
                                             "/tags",
                                             "/untag",
                                             "/event-configurations",
-                                            "/rules"};
+                                            "/rules",
+                                            "/indices",
+                                            "/indexing"};
     const struct service *known = service_find(service);
     if (known)
         return known->protocol;

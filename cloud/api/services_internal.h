@@ -13,6 +13,7 @@ extern const struct route iot_templates_routes[];
 extern const struct route iot_ota_routes[];
 extern const struct route iot_defender_routes[];
 extern const struct route iot_rules_routes[];
+extern const struct route iot_search_routes[];
 extern const struct route iot_data_routes[];
 extern const struct route jobs_data_routes[];
 extern const struct route signer_routes[];

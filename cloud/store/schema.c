@@ -159,6 +159,9 @@ static const char *const tables[] = {
 " active INTEGER NOT NULL DEFAULT 1, created INTEGER NOT NULL) WITHOUT ROWID",
 "CREATE INDEX IF NOT EXISTS access_keys_of_user ON access_keys(user)",
 
+/* ---- fleet indexing: what is searched ---- */
+"CREATE TABLE IF NOT EXISTS indexing(one INTEGER PRIMARY KEY CHECK(one = 1), config_json TEXT NOT NULL)",
+
 /* ---- topic rules: rule_json as it came; replaced: when, 0 = never ---- */
 "CREATE TABLE IF NOT EXISTS topic_rules("
 " name TEXT PRIMARY KEY, rule_json TEXT NOT NULL, disabled INTEGER NOT NULL DEFAULT 0,"

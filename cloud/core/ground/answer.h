@@ -38,6 +38,8 @@
     X(CORE_POLICY_MALFORMED, "MalformedPolicy")                                                    \
     X(CORE_VERSIONS_LIMIT, "VersionsLimitExceeded")                                                \
     X(CORE_REGISTRATION_CODE, "RegistrationCodeValidation")                                        \
+    X(CORE_QUERY, "InvalidQuery")                                                                  \
+    X(CORE_AGGREGATION, "InvalidAggregation")                                                      \
     X(CORE_SQL, "SqlParse")                                                                        \
     X(CORE_CERTIFICATE_CONFLICT, "CertificateConflict")                                            \
     X(CORE_REGISTRATION_FAILURE, "ResourceRegistrationFailure")                                    \

@@ -1,0 +1,36 @@
+/* Fleet indexing: what of things is searched, and searching it. Nothing is kept for it: each search
+ * reads the things, their groups, shadows and connections as they are, so an index is ACTIVE at
+ * once.
+ *
+ * CORE_QUERY for a query that cannot be read, CORE_NOT_FOUND for an index that is not switched on,
+ * CORE_AGGREGATION, CORE_INVALID_REQUEST. */
+#ifndef OTTER_CLOUD_CORE_SEARCH_SEARCH_H
+#define OTTER_CLOUD_CORE_SEARCH_SEARCH_H
+
+#include "cloud/core/ground/cloud.h"
+
+/* Members as in AWS: `thingIndexingConfiguration`, `thingGroupIndexingConfiguration`. */
+enum core_error indexing_get(struct cloud *cloud, struct answer *answer);
+enum core_error indexing_update(struct cloud *cloud, const json_t *body, struct answer *answer);
+/* {"indexName","indexStatus","schema"} */
+enum core_error index_describe(struct cloud *cloud, const char *name, struct answer *answer);
+/* {"indexNames":[...]} */
+enum core_error index_list(struct cloud *cloud, struct answer *answer);
+
+struct search {
+    const char *index; /* NULL: AWS_Things */
+    const char *query;
+    const char *field; /* of aggregations; NULL: registry.version */
+    size_t begin, most;
+};
+
+/* {"things":[...],"nextToken"?} or {"thingGroups":[...],"nextToken"?} */
+enum core_error search_run(struct cloud *cloud, const struct search *search, struct answer *answer);
+/* {"statistics":{...}}: only `count` for what is no number */
+enum core_error search_statistics(struct cloud *cloud, const struct search *search,
+                                  struct answer *answer);
+/* {"cardinality"} */
+enum core_error search_cardinality(struct cloud *cloud, const struct search *search,
+                                   struct answer *answer);
+
+#endif

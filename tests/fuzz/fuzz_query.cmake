@@ -1,0 +1,1 @@
+otter_fuzz_target(query USES room_cloud_search)
