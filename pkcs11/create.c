@@ -192,29 +192,49 @@ CK_RV C_CreateObject(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *wanted, CK_ULONG co
 
 /* ---- C_GenerateKeyPair ----------------------------------------------------------------------- */
 
-static CK_RV check_pair(const CK_MECHANISM *mechanism, const struct template *public,
-                        const struct template *private)
+static bool is_curve(const CK_ATTRIBUTE *params, const uint8_t *curve, size_t size)
+{
+    return params->ulValueLen == size && memcmp(params->pValue, curve, size) == 0;
+}
+
+/* What is to be made: pki has the last word on what this build can make. */
+static CK_RV read_algorithm(const CK_MECHANISM *mechanism, const struct template *public,
+                            CK_KEY_TYPE *type, enum pki_algorithm *algorithm)
 {
     static const uint8_t p256[] = {0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07};
-    if (mechanism->mechanism != CKM_EC_KEY_PAIR_GEN)
+    static const uint8_t p384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22};
+    if (mechanism->mechanism != CKM_EC_KEY_PAIR_GEN &&
+        mechanism->mechanism != CKM_RSA_PKCS_KEY_PAIR_GEN)
         return CKR_MECHANISM_INVALID;
     if (mechanism->ulParameterLen != 0)
         return CKR_MECHANISM_PARAM_INVALID;
-    if ((public->has_class && public->class != CKO_PUBLIC_KEY) ||
-        (private->has_class && private->class != CKO_PRIVATE_KEY) ||
-        (public->has_type && public->type != CKK_EC) ||
-        (private->has_type && private->type != CKK_EC) || private->readable ||
-        private->value != NULL || public->point != NULL)
-        return CKR_TEMPLATE_INCONSISTENT;
-    if (public->params == NULL || (private->label == NULL && public->label == NULL) ||
-        !private->has_token)
+    const bool is_rsa = mechanism->mechanism == CKM_RSA_PKCS_KEY_PAIR_GEN;
+    *type = is_rsa ? CKK_RSA : CKK_EC;
+    *algorithm = PKI_RSA2048;
+    if (is_rsa)
+        return public->bits == 2048 ? CKR_OK
+               : public->bits == 0  ? CKR_TEMPLATE_INCOMPLETE
+                                    : CKR_KEY_SIZE_RANGE;
+    if (public->params == NULL)
         return CKR_TEMPLATE_INCOMPLETE;
-    if (!private->token)
-        return CKR_ATTRIBUTE_VALUE_INVALID;
-    return public->params->ulValueLen == sizeof p256 &&
-                   memcmp(public->params->pValue, p256, sizeof p256) == 0
+    *algorithm = is_curve(public->params, p384, sizeof p384) ? PKI_P384 : PKI_P256;
+    return *algorithm == PKI_P384 || is_curve(public->params, p256, sizeof p256)
                ? CKR_OK
                : CKR_CURVE_NOT_SUPPORTED;
+}
+
+static CK_RV check_pair(CK_KEY_TYPE type, const struct template *public,
+                        const struct template *private)
+{
+    if ((public->has_class && public->class != CKO_PUBLIC_KEY) ||
+        (private->has_class && private->class != CKO_PRIVATE_KEY) ||
+        (public->has_type && public->type != type) ||
+        (private->has_type && private->type != type) || private->readable ||
+        private->value != NULL || public->point != NULL)
+        return CKR_TEMPLATE_INCONSISTENT;
+    if ((private->label == NULL && public->label == NULL) || !private->has_token)
+        return CKR_TEMPLATE_INCOMPLETE;
+    return private->token ? CKR_OK : CKR_ATTRIBUTE_VALUE_INVALID;
 }
 
 static CK_RV place_pair(const struct template *public, const struct template *private,
@@ -242,14 +262,15 @@ static CK_RV name_pair(const struct template *public, const struct template *pri
     return object_set_id(public_key->row, id->pValue, id->ulValueLen);
 }
 
-static CK_RV generate(const struct template *public, const struct template *private,
-                      CK_OBJECT_HANDLE *public_handle, CK_OBJECT_HANDLE *private_handle)
+static CK_RV generate(enum pki_algorithm algorithm, const struct template *public,
+                      const struct template *private, CK_OBJECT_HANDLE *public_handle,
+                      CK_OBJECT_HANDLE *private_handle)
 {
     const struct pki_object *row;
     const struct object *public_key, *private_key;
     CK_RV result = place_pair(public, private, &row);
     if (result == CKR_OK)
-        result = module_error(pki_generate_key(token_pki(), row->label));
+        result = module_error(pki_generate_pair(token_pki(), row->label, algorithm));
     if (result == CKR_OK)
         result = object_of(CKO_PUBLIC_KEY, row, &public_key);
     if (result != CKR_OK)
@@ -269,6 +290,8 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
                         CK_OBJECT_HANDLE *public_key, CK_OBJECT_HANDLE *private_key)
 {
     struct template public, private;
+    enum pki_algorithm algorithm;
+    CK_KEY_TYPE type;
     CK_RV result = module_enter();
     if (result != CKR_OK)
         return result;
@@ -283,9 +306,12 @@ CK_RV C_GenerateKeyPair(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism,
     if (result == CKR_OK)
         result = template_read(&private, private_template, private_count);
     if (result == CKR_OK)
-        result = check_pair(mechanism, &public, &private);
-    return module_leave(result == CKR_OK ? generate(&public, &private, public_key, private_key)
-                                         : result);
+        result = read_algorithm(mechanism, &public, &type, &algorithm);
+    if (result == CKR_OK)
+        result = check_pair(type, &public, &private);
+    if (result == CKR_OK)
+        result = generate(algorithm, &public, &private, public_key, private_key);
+    return module_leave(result);
 }
 
 /* ---- What is there --------------------------------------------------------------------------- */

@@ -11,6 +11,8 @@
 #define DIGEST_SIZE 32u
 #define NUMBER_MAX  ((size_t)48) /* of the longest curve that keys are on, bytes */
 #define RAW_MAX     (2 * NUMBER_MAX)
+#define RSA_BITS    2048u
+#define DATA_MAX    ((size_t)245) /* that PKCS#1 v1.5 leaves of such a key */
 
 /* ---- What the functions begin with ----------------------------------------------------------- */
 
@@ -141,7 +143,34 @@ CK_RV C_DigestFinal(CK_SESSION_HANDLE handle, CK_BYTE *digest, CK_ULONG *size)
 
 /* ---- Signatures ------------------------------------------------------------------------------ */
 
-static CK_RV load_public(CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS class, mbedtls_pk_context *key,
+static bool is_rsa(CK_MECHANISM_TYPE mechanism)
+{
+    return mechanism == CKM_RSA_PKCS || mechanism == CKM_SHA256_RSA_PKCS;
+}
+
+static bool is_hashed(CK_MECHANISM_TYPE mechanism)
+{
+    return mechanism == CKM_ECDSA_SHA256 || mechanism == CKM_SHA256_RSA_PKCS;
+}
+
+static bool is_known(CK_MECHANISM_TYPE mechanism)
+{
+#if OTTER_KEYS_RSA2048
+    if (is_rsa(mechanism))
+        return true;
+#endif
+    return mechanism == CKM_ECDSA || mechanism == CKM_ECDSA_SHA256;
+}
+
+static bool suits(const mbedtls_pk_context *key, CK_MECHANISM_TYPE mechanism)
+{
+    const size_t bits = mbedtls_pk_get_bitlen(key);
+    return is_rsa(mechanism) ? mbedtls_pk_can_do(key, MBEDTLS_PK_RSA) && bits == RSA_BITS
+                             : mbedtls_pk_can_do(key, MBEDTLS_PK_ECDSA) && bits <= 8 * NUMBER_MAX;
+}
+
+static CK_RV load_public(CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS class,
+                         CK_MECHANISM_TYPE mechanism, mbedtls_pk_context *key,
                          const struct object **object)
 {
     uint8_t der[PKI_DER_MAX];
@@ -154,8 +183,7 @@ static CK_RV load_public(CK_OBJECT_HANDLE handle, CK_OBJECT_CLASS class, mbedtls
     result = object_public(*object, der, sizeof der, &length);
     if (result == CKR_OK && mbedtls_pk_parse_public_key(key, der, length) != 0)
         result = CKR_DEVICE_ERROR;
-    if (result == CKR_OK &&
-        (!mbedtls_pk_can_do(key, MBEDTLS_PK_ECDSA) || mbedtls_pk_get_bitlen(key) > 8 * NUMBER_MAX))
+    if (result == CKR_OK && !suits(key, mechanism))
         result = CKR_KEY_TYPE_INCONSISTENT;
     return result;
 }
@@ -173,11 +201,11 @@ static CK_RV begin_with_key(CK_SESSION_HANDLE handle, enum operation_kind kind,
         return module_leave(CKR_ARGUMENTS_BAD);
     if (operation->active)
         return module_leave(CKR_OPERATION_ACTIVE);
-    if (mechanism->mechanism != CKM_ECDSA && mechanism->mechanism != CKM_ECDSA_SHA256)
+    if (!is_known(mechanism->mechanism))
         return module_leave(CKR_MECHANISM_INVALID);
     mbedtls_pk_init(&public);
-    result = load_public(key, kind == OPERATION_SIGN ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY, &public,
-                         &object);
+    result = load_public(key, kind == OPERATION_SIGN ? CKO_PRIVATE_KEY : CKO_PUBLIC_KEY,
+                         mechanism->mechanism, &public, &object);
     mbedtls_pk_free(&public);
     return module_leave(result == CKR_OK ? begin(operation, mechanism, key) : result);
 }
@@ -192,23 +220,32 @@ CK_RV C_VerifyInit(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_
     return begin_with_key(handle, OPERATION_VERIFY, mechanism, key);
 }
 
+static CK_RV finish_hash(struct operation *operation, const CK_BYTE *data, CK_ULONG length,
+                         uint8_t *digest)
+{
+    const CK_RV result = data != NULL || length > 0 ? update(operation, data, length) : CKR_OK;
+    if (result != CKR_OK)
+        return result;
+    return mbedtls_sha256_finish_ret(&operation->hash, digest) == 0 ? CKR_OK : CKR_FUNCTION_FAILED;
+}
+
 /* What is signed. ECDSA takes as many bytes of a digest from the left as its numbers have; one that
  * is shorter is a number with zeros before it, which changes nothing. */
 static CK_RV digest_of(struct operation *operation, const CK_BYTE *data, CK_ULONG length,
                        size_t number_size, uint8_t *digest, size_t *digest_size)
 {
-    if (operation->mechanism == CKM_ECDSA_SHA256) {
-        const CK_RV result = data != NULL || length > 0 ? update(operation, data, length) : CKR_OK;
-        *digest_size = DIGEST_SIZE;
-        if (result != CKR_OK)
-            return result;
-        return mbedtls_sha256_finish_ret(&operation->hash, digest) == 0 ? CKR_OK
-                                                                        : CKR_FUNCTION_FAILED;
-    }
+    *digest_size = DIGEST_SIZE;
+    if (is_hashed(operation->mechanism))
+        return finish_hash(operation, data, length, digest);
     if (data == NULL)
         return CKR_ARGUMENTS_BAD;
-    if (length == 0)
+    if (length == 0 || (is_rsa(operation->mechanism) && length > DATA_MAX))
         return CKR_DATA_LEN_RANGE;
+    if (is_rsa(operation->mechanism)) { /* as it is: whoever signs a digest says so in the data */
+        *digest_size = length;
+        memcpy(digest, data, length);
+        return CKR_OK;
+    }
     const size_t used = length < number_size ? length : number_size;
     *digest_size = number_size;
     memset(digest, 0, number_size);
@@ -235,31 +272,54 @@ static bool to_raw(const struct pki_signature *signature, size_t number_size, CK
     return error == 0;
 }
 
+static otter_status make_signature(CK_MECHANISM_TYPE mechanism, const struct pki_object *row,
+                                   const uint8_t *digest, size_t length, struct pki_signature *made)
+{
+#if OTTER_KEYS_RSA2048
+    if (mechanism == CKM_RSA_PKCS)
+        return pki_store_sign_data(token_kv(), row, digest, length, made);
+#endif
+    (void)mechanism;
+    return pki_sign(token_pki(), row->label, digest, length, made);
+}
+
+static bool put_signature(const struct operation *operation, const struct pki_signature *made,
+                          size_t number_size, CK_BYTE *to)
+{
+    if (!is_rsa(operation->mechanism))
+        return to_raw(made, number_size, to);
+    if (made->length == number_size)
+        memcpy(to, made->der, made->length);
+    return made->length == number_size;
+}
+
 static CK_RV sign(struct operation *operation, const CK_BYTE *data, CK_ULONG length,
                   CK_BYTE *signature, CK_ULONG *size, bool *goes_on)
 {
     const struct object *object;
     mbedtls_pk_context public;
-    uint8_t digest[RAW_MAX];
+    uint8_t digest[DATA_MAX];
     size_t digest_size;
     struct pki_signature made;
     CK_RV answer;
     mbedtls_pk_init(&public);
-    CK_RV result = load_public(operation->key, CKO_PRIVATE_KEY, &public, &object);
+    CK_RV result =
+        load_public(operation->key, CKO_PRIVATE_KEY, operation->mechanism, &public, &object);
     const size_t number_size = result == CKR_OK ? (mbedtls_pk_get_bitlen(&public) + 7) / 8 : 0;
+    const size_t needed = is_rsa(operation->mechanism) ? number_size : 2 * number_size;
     mbedtls_pk_free(&public);
     if (result != CKR_OK)
         return result;
-    *goes_on = is_question(signature, size, 2 * number_size, &answer);
+    *goes_on = is_question(signature, size, needed, &answer);
     if (*goes_on)
         return answer;
     result = digest_of(operation, data, length, number_size, digest, &digest_size);
     if (result == CKR_OK)
-        result =
-            module_error(pki_sign(token_pki(), object->row->label, digest, digest_size, &made));
-    if (result == CKR_OK && !to_raw(&made, number_size, signature))
+        result = module_error(
+            make_signature(operation->mechanism, object->row, digest, digest_size, &made));
+    if (result == CKR_OK && !put_signature(operation, &made, number_size, signature))
         result = CKR_FUNCTION_FAILED;
-    *size = 2 * number_size;
+    *size = needed;
     return result;
 }
 
@@ -285,8 +345,8 @@ static CK_RV update_part(CK_SESSION_HANDLE handle, enum operation_kind kind, con
     CK_RV result = enter_active(handle, kind, &operation);
     if (result != CKR_OK)
         return result;
-    result = operation->mechanism == CKM_ECDSA_SHA256 ? update(operation, part, length)
-                                                      : CKR_FUNCTION_NOT_SUPPORTED;
+    result = is_hashed(operation->mechanism) ? update(operation, part, length)
+                                             : CKR_FUNCTION_NOT_SUPPORTED;
     return result == CKR_OK ? module_leave(result) : end(operation, result);
 }
 
@@ -302,7 +362,7 @@ CK_RV C_SignFinal(CK_SESSION_HANDLE handle, CK_BYTE *signature, CK_ULONG *size)
     CK_RV result = enter_active(handle, OPERATION_SIGN, &operation);
     if (result != CKR_OK)
         return result;
-    if (size == NULL || operation->mechanism != CKM_ECDSA_SHA256)
+    if (size == NULL || !is_hashed(operation->mechanism))
         return end(operation, size == NULL ? CKR_ARGUMENTS_BAD : CKR_FUNCTION_NOT_SUPPORTED);
     result = sign(operation, NULL, 0, signature, size, &goes_on);
     return goes_on ? module_leave(result) : end(operation, result);
@@ -333,24 +393,36 @@ static int from_raw(const CK_BYTE *raw, size_t number_size, uint8_t *der, size_t
     return error;
 }
 
+static bool verifies(mbedtls_pk_context *key, CK_MECHANISM_TYPE mechanism, const uint8_t *digest,
+                     size_t digest_size, const CK_BYTE *signature, size_t number_size)
+{
+    uint8_t der[RAW_MAX + 16], *start;
+    if (is_rsa(mechanism)) {
+        const mbedtls_md_type_t hash = is_hashed(mechanism) ? MBEDTLS_MD_SHA256 : MBEDTLS_MD_NONE;
+        return mbedtls_pk_verify(key, hash, digest, digest_size, signature, number_size) == 0;
+    }
+    return from_raw(signature, number_size, der, sizeof der, &start) >= 0 &&
+           mbedtls_pk_verify(key, MBEDTLS_MD_NONE, digest, digest_size, start,
+                             (size_t)(der + sizeof der - start)) == 0;
+}
+
 static CK_RV verify(struct operation *operation, const CK_BYTE *data, CK_ULONG length,
                     const CK_BYTE *signature, CK_ULONG size)
 {
     const struct object *object;
     mbedtls_pk_context public;
-    uint8_t digest[RAW_MAX], der[RAW_MAX + 16], *start;
+    uint8_t digest[DATA_MAX];
     size_t digest_size;
     mbedtls_pk_init(&public);
-    CK_RV result = load_public(operation->key, CKO_PUBLIC_KEY, &public, &object);
+    CK_RV result =
+        load_public(operation->key, CKO_PUBLIC_KEY, operation->mechanism, &public, &object);
     const size_t number_size = result == CKR_OK ? (mbedtls_pk_get_bitlen(&public) + 7) / 8 : 0;
-    if (result == CKR_OK && size != 2 * number_size)
+    if (result == CKR_OK && size != (is_rsa(operation->mechanism) ? 1 : 2) * number_size)
         result = CKR_SIGNATURE_LEN_RANGE;
     if (result == CKR_OK)
         result = digest_of(operation, data, length, number_size, digest, &digest_size);
-    if (result == CKR_OK && from_raw(signature, number_size, der, sizeof der, &start) < 0)
-        result = CKR_FUNCTION_FAILED;
-    if (result == CKR_OK && mbedtls_pk_verify(&public, MBEDTLS_MD_NONE, digest, digest_size, start,
-                                              (size_t)(der + sizeof der - start)) != 0)
+    if (result == CKR_OK &&
+        !verifies(&public, operation->mechanism, digest, digest_size, signature, number_size))
         result = CKR_SIGNATURE_INVALID;
     mbedtls_pk_free(&public);
     return result;
@@ -383,7 +455,7 @@ CK_RV C_VerifyFinal(CK_SESSION_HANDLE handle, CK_BYTE *signature, CK_ULONG size)
     CK_RV result = enter_active(handle, OPERATION_VERIFY, &operation);
     if (result != CKR_OK)
         return result;
-    if (operation->mechanism != CKM_ECDSA_SHA256)
+    if (!is_hashed(operation->mechanism))
         result = CKR_FUNCTION_NOT_SUPPORTED;
     else
         result =

@@ -59,6 +59,8 @@ CK_RV module_error(otter_status status)
         return CKR_ATTRIBUTE_VALUE_INVALID;
     case OTTER_E_NOT_FOUND:
         return CKR_OBJECT_HANDLE_INVALID;
+    case OTTER_E_UNSUPPORTED: /* a kind of key that this build does not have */
+        return CKR_MECHANISM_INVALID;
     case OTTER_E_CRYPTO:
         return CKR_FUNCTION_FAILED;
     default:
@@ -212,15 +214,25 @@ CK_RV C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *slot, void *reserved)
 
 /* ---- Mechanisms ------------------------------------------------------------------------------ */
 
+#if OTTER_KEYS_P384
+#define EC_BITS 384
+#else
+#define EC_BITS 256
+#endif
 #define EC_FLAGS (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
 
 static const struct {
     CK_MECHANISM_TYPE type;
     CK_MECHANISM_INFO info;
 } mechanisms[] = {
-    {CKM_EC_KEY_PAIR_GEN, {256, 256, CKF_GENERATE_KEY_PAIR | EC_FLAGS}},
-    {CKM_ECDSA, {256, 256, CKF_SIGN | CKF_VERIFY | EC_FLAGS}},
-    {CKM_ECDSA_SHA256, {256, 256, CKF_SIGN | CKF_VERIFY | EC_FLAGS}},
+    {CKM_EC_KEY_PAIR_GEN, {256, EC_BITS, CKF_GENERATE_KEY_PAIR | EC_FLAGS}},
+    {CKM_ECDSA, {256, EC_BITS, CKF_SIGN | CKF_VERIFY | EC_FLAGS}},
+    {CKM_ECDSA_SHA256, {256, EC_BITS, CKF_SIGN | CKF_VERIFY | EC_FLAGS}},
+#if OTTER_KEYS_RSA2048
+    {CKM_RSA_PKCS_KEY_PAIR_GEN, {2048, 2048, CKF_GENERATE_KEY_PAIR}},
+    {CKM_RSA_PKCS, {2048, 2048, CKF_SIGN | CKF_VERIFY}},
+    {CKM_SHA256_RSA_PKCS, {2048, 2048, CKF_SIGN | CKF_VERIFY}},
+#endif
     {CKM_SHA256, {0, 0, CKF_DIGEST}},
 };
 #define MECHANISMS (sizeof mechanisms / sizeof *mechanisms)

@@ -39,6 +39,7 @@ enum pki_algorithm { PKI_P256, PKI_P384, PKI_RSA2048 };
 extern "C" {
 #endif
 
+struct kv;
 struct kv_item;
 struct pki_object;
 
@@ -85,6 +86,17 @@ struct pki_keys {
 /* In the key-value store, in the form that `import` gets, under "pki/<label>"; `ctx` is the struct
  * kv. One that is replaced or removed is erased from flash (kv_replace_secret). */
 extern const struct pki_keys pki_store;
+
+/* PKCS#1 v1.5 over data that is no digest of ours, with an RSA key in the store: what CKM_RSA_PKCS
+ * of a token (pkcs11/) is. OTTER_E_ARGUMENT for more than PKI_RSA_DATA_MAX bytes, OTTER_E_KEY for a
+ * key of another kind.
+ */
+#if OTTER_KEYS_RSA2048
+#define PKI_RSA_DATA_MAX 245u
+otter_status pki_store_sign_data(struct kv *kv, const struct pki_object *object,
+                                 const uint8_t *data, size_t length,
+                                 struct pki_signature *signature);
+#endif
 
 /* For backends that know a key of P-256 by its point (x and y, 32 bytes each), and a signature by
  * its numbers (r and s, 32 bytes each), as PSA and PKCS#11 do. */

@@ -156,15 +156,18 @@ otter_status pki_other_public(const uint8_t *der, size_t length, struct pki_publ
 }
 
 otter_status pki_other_sign(const uint8_t *der, size_t length, const uint8_t *digest,
-                            size_t digest_length, struct pki_signature *signature)
+                            size_t digest_length, bool raw, struct pki_signature *signature)
 {
-    const mbedtls_md_type_t hash = digest_length == 32   ? MBEDTLS_MD_SHA256
+    const mbedtls_md_type_t hash = raw                   ? MBEDTLS_MD_NONE
+                                   : digest_length == 32 ? MBEDTLS_MD_SHA256
                                    : digest_length == 48 ? MBEDTLS_MD_SHA384
                                                          : MBEDTLS_MD_SHA512;
     uint8_t made[MBEDTLS_PK_SIGNATURE_MAX_SIZE];
     size_t made_length = 0;
     mbedtls_pk_context key;
     otter_status status = open_key(&key, der, length);
+    if (status == OTTER_OK && raw && !mbedtls_pk_can_do(&key, MBEDTLS_PK_RSA))
+        status = OTTER_E_KEY;
     if (status == OTTER_OK && mbedtls_pk_sign(&key, hash, digest, digest_length, made, &made_length,
                                               pki_random, NULL) != 0)
         status = OTTER_E_CRYPTO;

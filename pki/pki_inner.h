@@ -63,8 +63,9 @@ otter_status pki_other_make(enum pki_algorithm algorithm, struct pki_other *key,
 otter_status pki_other_read(const uint8_t *der, size_t length, struct pki_other *key,
                             struct pki_public *public);
 otter_status pki_other_public(const uint8_t *der, size_t length, struct pki_public *public);
+/* `digest_length` 32, 48 or 64; with `raw` any, and an RSA key signs what it is handed. */
 otter_status pki_other_sign(const uint8_t *der, size_t length, const uint8_t *digest,
-                            size_t digest_length, struct pki_signature *signature);
+                            size_t digest_length, bool raw, struct pki_signature *signature);
 #endif
 
 /* Of a public key that this build makes; of RSA. */

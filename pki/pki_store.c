@@ -17,9 +17,9 @@ struct stored_key {
 #if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
 #define OTHERS true
 #else /* what is not there is not called */
-#define OTHERS                                        false
-#define pki_other_public(der, length, public)         OTTER_E_MALFORMED
-#define pki_other_sign(der, length, digest, size, to) OTTER_E_MALFORMED
+#define OTHERS                                             false
+#define pki_other_public(der, length, public)              OTTER_E_MALFORMED
+#define pki_other_sign(der, length, digest, size, raw, to) OTTER_E_MALFORMED
 #endif
 
 static otter_status read_key(struct kv *kv, const struct pki_object *object, struct stored_key *key)
@@ -71,12 +71,29 @@ static otter_status store_sign(void *ctx, const struct pki_object *object, const
     struct stored_key key;
     otter_status status = read_key(ctx, object, &key);
     if (OTHERS && status == OTTER_OK && key.other)
-        status = pki_other_sign(key.der, key.length, digest, length, signature);
+        status = pki_other_sign(key.der, key.length, digest, length, false, signature);
     else if (status == OTTER_OK)
         status = pki_number_sign(key.number, digest, length, signature);
     mbedtls_platform_zeroize(&key, sizeof key);
     return status;
 }
+
+#if OTTER_KEYS_RSA2048
+otter_status pki_store_sign_data(struct kv *kv, const struct pki_object *object,
+                                 const uint8_t *data, size_t length,
+                                 struct pki_signature *signature)
+{
+    struct stored_key key;
+    otter_status status =
+        length <= PKI_RSA_DATA_MAX ? read_key(kv, object, &key) : OTTER_E_ARGUMENT;
+    if (status == OTTER_OK && !key.other)
+        status = OTTER_E_KEY;
+    if (status == OTTER_OK)
+        status = pki_other_sign(key.der, key.length, data, length, true, signature);
+    mbedtls_platform_zeroize(&key, sizeof key);
+    return status;
+}
+#endif
 
 static otter_status generate_other(struct kv *kv, const struct pki_object *object,
                                    enum pki_algorithm algorithm, struct pki_public *public)

@@ -20,9 +20,9 @@
 #define MATCHES         8u
 #define PIN_MAX         255u
 #define ID_MAX          128u
-#define NUMBER_SIZE     32u /* of P-256 */
-#define NUMBER_SIZE_384 48u
-#define RSA_SIZE        256u
+#define NUMBER_SIZE     ((size_t)32) /* of P-256 */
+#define NUMBER_SIZE_384 ((size_t)48)
+#define RSA_SIZE        ((size_t)256)
 #define SCALAR_AT       7u  /* in the ECPrivateKey of a P-256 key */
 #define POINT_AT        27u /* in its SubjectPublicKeyInfo */
 
@@ -407,7 +407,7 @@ static otter_status token_length(void *ctx, const struct pki_object *object, uin
 {
     CK_OBJECT_HANDLE private;
     (void)ctx;
-    *length = NUMBER_SIZE;
+    *length = (uint32_t)NUMBER_SIZE;
     return find_private(object, &private);
 }
 

@@ -64,6 +64,12 @@ token --verify -m ECDSA-SHA256 --id 01 -i "$work/data" --signature-file "$work/r
 echo "something else" >"$work/data"
 token --verify -m ECDSA-SHA256 --id 01 -i "$work/data" --signature-file "$work/rs.sig" >"$work/token.out" 2>&1 || true
 grep -q "Invalid signature" "$work/token.out" "$work/token.err" || fail "a wrong signature is valid"
+for type in EC:secp384r1 rsa:2048; do
+    user --keypairgen --key-type "$type" --label other --id 02 >/dev/null
+    user --test >"$work/tested" || fail "pkcs11-tool --test fails with a key of $type"
+    grep -q "^No errors" "$work/tested" || fail "pkcs11-tool --test finds errors with a key of $type"
+    user --delete-object --type privkey --id 02 >/dev/null
+done
 user --test | grep -q "^No errors" || fail "pkcs11-tool --test finds errors"
 
 step "OpenSSL makes a request and a certificate with the key, which stays where it is"

@@ -503,11 +503,109 @@ static void digests_of_any_length_are_signed_as_ecdsa_says(void **state)
     }
 }
 
+/* Of the kinds that this build has besides P-256. */
+static void keys_of_other_kinds_sign_too(void **state)
+{
+    (void)state;
+    static CK_BYTE p384[] = {0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x22}, exponent[] = {1, 0, 1};
+    static CK_ULONG bits = 2048;
+    static const struct {
+        CK_MECHANISM_TYPE make, hashed;
+        CK_ATTRIBUTE wanted[2];
+        CK_ULONG count, size;
+        const char *label;
+    } kinds[] = {
+        {CKM_EC_KEY_PAIR_GEN,
+         CKM_ECDSA_SHA256,
+         {{CKA_EC_PARAMS, p384, sizeof p384}},
+         1,
+         96,
+         "p384"},
+        {CKM_RSA_PKCS_KEY_PAIR_GEN,
+         CKM_SHA256_RSA_PKCS,
+         {{CKA_MODULUS_BITS, &bits, sizeof bits}, {CKA_PUBLIC_EXPONENT, exponent, sizeof exponent}},
+         2,
+         256,
+         "rsa"},
+    };
+    for (size_t i = 0; i < 2; i++) {
+        CK_MECHANISM make = {kinds[i].make, NULL, 0}, hashed = {kinds[i].hashed, NULL, 0};
+        CK_ATTRIBUTE public_half[2],
+            private_half[] = {{CKA_TOKEN, &yes, sizeof yes},
+                              {CKA_LABEL, (void *)kinds[i].label, strlen(kinds[i].label)}};
+        CK_OBJECT_HANDLE public, private;
+        CK_BYTE signature[256], text[] = "what is signed";
+        CK_ULONG size = sizeof signature;
+        memcpy(public_half, kinds[i].wanted, sizeof public_half);
+        assert_int_equal(C_GenerateKeyPair(session, &make, public_half, kinds[i].count,
+                                           private_half, 2, &public, &private),
+                         CKR_OK);
+        assert_int_equal(C_SignInit(session, &hashed, private), CKR_OK);
+        assert_int_equal(C_Sign(session, text, sizeof text, signature, &size), CKR_OK);
+        assert_int_equal(size, kinds[i].size);
+        assert_int_equal(C_VerifyInit(session, &hashed, public), CKR_OK);
+        assert_int_equal(C_Verify(session, text, sizeof text, signature, size), CKR_OK);
+        signature[size - 1] ^= 1;
+        assert_int_equal(C_VerifyInit(session, &hashed, public), CKR_OK);
+        assert_int_equal(C_Verify(session, text, sizeof text, signature, size),
+                         CKR_SIGNATURE_INVALID);
+        hashed.mechanism = kinds[1 - i].hashed;
+        assert_int_equal(C_SignInit(session, &hashed, private), CKR_KEY_TYPE_INCONSISTENT);
+        CK_ATTRIBUTE secret = {i == 0 ? CKA_VALUE : CKA_PRIVATE_EXPONENT, NULL, 0};
+        assert_int_equal(C_GetAttributeValue(session, private, &secret, 1),
+                         CKR_ATTRIBUTE_SENSITIVE);
+    }
+    bits = 1024;
+    CK_MECHANISM make = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0};
+    CK_ATTRIBUTE weak = {CKA_MODULUS_BITS, &bits, sizeof bits},
+                 label[] = {{CKA_LABEL, "weak", 4}, {CKA_TOKEN, &yes, sizeof yes}};
+    CK_OBJECT_HANDLE public, private;
+    assert_int_equal(C_GenerateKeyPair(session, &make, &weak, 1, label, 2, &public, &private),
+                     CKR_KEY_SIZE_RANGE);
+}
+
+/* OpenSSL hands a DigestInfo, others any text; both are padded and signed as they are. */
+static void rsa_signs_what_it_is_handed_if_there_is_room_for_padding(void **state)
+{
+    (void)state;
+    static CK_ULONG bits = 2048;
+    CK_MECHANISM make = {CKM_RSA_PKCS_KEY_PAIR_GEN, NULL, 0}, raw = {CKM_RSA_PKCS, NULL, 0},
+                 hashed = {CKM_SHA256_RSA_PKCS, NULL, 0}, sha256 = {CKM_SHA256, NULL, 0};
+    CK_ATTRIBUTE public_half = {CKA_MODULUS_BITS, &bits, sizeof bits},
+                 private_half[] = {{CKA_LABEL, "rsa", 3}, {CKA_TOKEN, &yes, sizeof yes}};
+    CK_OBJECT_HANDLE public, private;
+    CK_BYTE info[19 + 32] = {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01,
+                             0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20};
+    CK_BYTE signature[256], text[246] = "what is signed";
+    CK_ULONG size = 32;
+    assert_int_equal(
+        C_GenerateKeyPair(session, &make, &public_half, 1, private_half, 2, &public, &private),
+        CKR_OK);
+    assert_int_equal(C_DigestInit(session, &sha256), CKR_OK);
+    assert_int_equal(C_Digest(session, text, sizeof text, info + 19, &size), CKR_OK);
+    size = sizeof signature;
+    assert_int_equal(C_SignInit(session, &raw, private), CKR_OK);
+    assert_int_equal(C_Sign(session, info, sizeof info, signature, &size), CKR_OK);
+    assert_int_equal(C_VerifyInit(session, &hashed, public), CKR_OK);
+    assert_int_equal(C_Verify(session, text, sizeof text, signature, size), CKR_OK);
+    for (CK_ULONG length = 32; length <= 245; length += 71) {
+        assert_int_equal(C_SignInit(session, &raw, private), CKR_OK);
+        assert_int_equal(C_Sign(session, text, length, signature, &size), CKR_OK);
+        assert_int_equal(C_VerifyInit(session, &raw, public), CKR_OK);
+        assert_int_equal(C_Verify(session, text, length, signature, size), CKR_OK);
+        assert_int_equal(C_VerifyInit(session, &raw, public), CKR_OK);
+        assert_int_equal(C_Verify(session, text, length - 1, signature, size),
+                         CKR_SIGNATURE_INVALID);
+    }
+    assert_int_equal(C_SignInit(session, &raw, private), CKR_OK);
+    assert_int_equal(C_Sign(session, text, 246, signature, &size), CKR_DATA_LEN_RANGE);
+}
+
 static void wrong_keys_and_mechanisms_are_told_apart(void **state)
 {
     (void)state;
     CK_OBJECT_HANDLE public, private;
-    CK_MECHANISM raw = {CKM_ECDSA, NULL, 0}, rsa = {CKM_RSA_PKCS, NULL, 0},
+    CK_MECHANISM raw = {CKM_ECDSA, NULL, 0}, rsa = {CKM_RSA_X_509, NULL, 0},
                  with = {CKM_ECDSA, &raw, sizeof raw}, sha1 = {CKM_SHA_1, NULL, 0};
     CK_MECHANISM_INFO info;
     assert_int_equal(generate("lamp", &public, &private), CKR_OK);
@@ -517,7 +615,7 @@ static void wrong_keys_and_mechanisms_are_told_apart(void **state)
     assert_int_equal(C_VerifyInit(session, &raw, private), CKR_KEY_TYPE_INCONSISTENT);
     assert_int_equal(C_SignInit(session, &raw, 9999), CKR_KEY_HANDLE_INVALID);
     assert_int_equal(C_DigestInit(session, &sha1), CKR_MECHANISM_INVALID);
-    assert_int_equal(C_GetMechanismInfo(0, CKM_RSA_PKCS, &info), CKR_MECHANISM_INVALID);
+    assert_int_equal(C_GetMechanismInfo(0, CKM_RSA_X_509, &info), CKR_MECHANISM_INVALID);
     assert_int_equal(C_GetMechanismInfo(0, CKM_ECDSA, &info), CKR_OK);
     assert_int_equal(info.ulMinKeySize, 256);
 }
@@ -604,6 +702,8 @@ int main(void)
         TEST(a_key_made_elsewhere_is_taken_and_its_public_half_shown),
         TEST(signatures_are_r_and_s_and_verify),
         TEST(digests_of_any_length_are_signed_as_ecdsa_says),
+        TEST(keys_of_other_kinds_sign_too),
+        TEST(rsa_signs_what_it_is_handed_if_there_is_room_for_padding),
         TEST(wrong_keys_and_mechanisms_are_told_apart),
         TEST(null_pointers_and_foreign_handles_get_an_error),
         TEST(a_full_token_says_so),
