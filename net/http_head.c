@@ -62,10 +62,11 @@ otter_status http_target_read(struct http_target *target, const char *method,
 
 void http_target_end(struct http_target *target, const char *field, uint32_t first, uint32_t second)
 {
+    static const char ending[] = {'\r', '\n', '\r', '\n'};
     char *const end = target->request + target->begin;
     const int size = snprintf(end, sizeof target->request - target->begin - 4, field,
                               (unsigned long)first, (unsigned long)second);
-    memcpy(end + size, "\r\n\r\n", 4);
+    memcpy(end + size, ending, sizeof ending);
     target->length = (uint16_t)(target->begin + (unsigned)size + 4u);
 }
 

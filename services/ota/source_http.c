@@ -117,8 +117,16 @@ static void on_end(void *ctx, otter_ms now, otter_status status)
 
 static const struct http_user user = {.on_head = on_head, .on_body = on_body, .on_end = on_end};
 
+/* Between two ranges. */
+static bool long_apart(const struct ota_source_http *s, otter_ms now)
+{
+    return s->source.apart && now >= s->apart_since + OTA_HTTP_APART_MS;
+}
+
 void ota_source_http_tick(struct ota_source_http *s, otter_ms now)
 {
+    if (s->at == s->end && long_apart(s, now)) /* the agent stands still: `kill -STOP ota` */
+        give_back(s, now);
     if (s->under_way || s->at == s->end || now < s->retry_at || !http_idle(s->http))
         return;
     if (!s->source.apart)
@@ -131,7 +139,9 @@ void ota_source_http_tick(struct ota_source_http *s, otter_ms now)
 
 otter_ms ota_source_http_deadline(const struct ota_source_http *s)
 {
-    return s->under_way || s->at == s->end ? OTTER_NEVER : s->retry_at;
+    if (s->at == s->end)
+        return s->source.apart ? s->apart_since + OTA_HTTP_APART_MS : OTTER_NEVER;
+    return s->under_way ? OTTER_NEVER : s->retry_at;
 }
 
 /* ---- The agent's side ------------------------------------------------------------------------ */
@@ -143,7 +153,7 @@ static int request(struct ota_source *source, otter_ms now, const uint16_t *bloc
     uint32_t taken = 1;
     if (s->at != s->end || s->under_way)
         return OTTER_E_AGAIN;
-    if (source->apart && now - s->apart_since >= OTA_HTTP_APART_MS) {
+    if (long_apart(s, now)) {
         give_back(s, now);
         return OTTER_E_AGAIN;
     }

@@ -20,21 +20,25 @@ end_of() { # end_of VERSION WORDS: the update's job has ended well
 ended() {
     case $(job_status "$1") in QUEUED | IN_PROGRESS) return 1 ;; esac
 }
-# switch_off, and on again with slow flash: some 25 ms for a block.
-slowly() {
+# The device must not be faster than this script: it is off until there is a job for it, and its flash is
+# slow, some 25 ms for a block.
+switch_off() {
     power_cut
     [ "$board" = posix ] || rm "$work/console"
+}
+slowly() {
     power_on 20000,90
 }
 
 if [ "${2:-}" = expired ]; then
     step "a URL that expires on the way is asked for anew, through the job"
     make_release 1.0.1 400
+    switch_off
     protocols='["HTTP"], "awsJobPresignedUrlConfig": {"expiresInSec": 60}'
     create_update 1.0.1
     slowly
     expect device "the session pauses for $host"
-    expect device "block 40/"
+    expect device "block 4"
     kill -STOP "$device"
     sleep 62
     kill -CONT "$device"
@@ -48,22 +52,21 @@ fi
 
 step "an update by HTTP alone, through a power cut"
 make_release 1.0.1 400
+switch_off
 protocols='["HTTP"]'
 create_update 1.0.1
 slowly
 expect device "the session pauses for $host"
-expect device "block 40/"
-power_cut
+expect device "block 4"
+switch_off
 power_on
 expect device "going on at block "
 expect device "the session pauses for $host"
-from=$(lines device)
 expect device "on line as device, version 1.0.1"
 end_of 1.0.1
-never device "block 9/" "$from"
 
 step "MQTT first, and HTTP once its stream is gone"
-power_cut
+switch_off
 make_release 1.0.2
 protocols='["MQTT", "HTTP"]'
 create_update 1.0.2
