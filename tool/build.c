@@ -10,8 +10,9 @@
 #include "tool/board_map.h"
 #include "tool/child.h"
 #include "tool/command.h"
+#include "tool/provision_section.h"
 
-enum { OPTION_LIST = 256, OPTION_SERVICES };
+enum { OPTION_LIST = 256, OPTION_SERVICES, OPTION_PROVISION };
 
 static const struct option options[] = {
     {'b', "board", "BOARD", "the board to build for: a folder of boards/"},
@@ -22,6 +23,9 @@ static const struct option options[] = {
     {OPTION_SERVICES, "services", "all|none|LIST",
      "builds the firmware with these services (names of services/, commas between them)\n"
      "                                instead of those that the board's folder names"},
+    {OPTION_PROVISION, "provision", "FILE",
+     "for development: merged.hex has settings, keys and certificates for the first boot,\n"
+     "                                as otter provision --from takes them"},
     {OPTION_LIST, "list", NULL, "lists the boards, and the sizes of what has been built"},
     {0},
 };
@@ -41,7 +45,7 @@ static const struct usage usage = {
 };
 
 struct job {
-    const char *board, *key, *version;
+    const char *board, *key, *version, *script;
 };
 
 /* ---- the list ---- */
@@ -183,7 +187,7 @@ static int build(const struct job *job)
 {
     struct board_map map;
     struct failure failure;
-    char image[96];
+    char image[96], signed_image[1024], provisioned[1024];
     if (board_map_read(job->board, &map, &failure) != OTTER_OK)
         return failure_print(&failure, "build");
     if (strcmp(map.port, "posix") == 0) {
@@ -194,7 +198,15 @@ static int build(const struct job *job)
     }
     snprintf(image, sizeof image, "firmware-%s.signed.bin", job->version);
     const bool emulated = strcmp(map.port, "mps2-an505") == 0;
-    if (!sign(&map, job, image) || (!emulated && !merge(&map, image)))
+    if (!sign(&map, job, image))
+        return 1;
+    if (job->script != NULL) {
+        snprintf(provisioned, sizeof provisioned, "%s/firmware.provisioned.bin", map.build);
+        snprintf(signed_image, sizeof signed_image, "%s/%s", map.build, image);
+        if (provision_section_add(signed_image, job->script, provisioned, &failure) != OTTER_OK)
+            return failure_print(&failure, "build");
+    }
+    if (!emulated && !merge(&map, job->script != NULL ? "firmware.provisioned.bin" : image))
         return 1;
     char *folder = realpath(map.build, NULL); // without its ".."
     printf("\n  %s/\n", folder != NULL ? folder : map.build);
@@ -207,7 +219,10 @@ static int build(const struct job *job)
                size_of(map.build, "firmware/bootloader.bin"), address_of(&map, &map.boot));
     printf("    %-27s %8ld bytes, the image of an update\n", image, size_of(map.build, image));
     if (!emulated)
-        printf("    %-27s both, for a programmer\n", "merged.hex");
+        printf("    %-27s both, for a programmer%s\n", "merged.hex",
+               job->script != NULL ? ", and the keys of one device: for development only" : "");
+    if (job->script != NULL)
+        printf("    %-27s the image with these keys\n", "firmware.provisioned.bin");
     return 0;
 }
 
@@ -227,6 +242,9 @@ int command_build(int argc, char **argv)
             return usage_wrong(&usage, "what is '%s' for?", arguments.value);
         case OPTION_LIST:
             return list();
+        case OPTION_PROVISION:
+            job.script = arguments.value;
+            break;
         case OPTION_SERVICES: // the front script has built it so
             break;
         case 'b':

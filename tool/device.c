@@ -13,10 +13,11 @@
 #include "tool/child.h"
 #include "tool/command.h"
 #include "tool/flash_image.h"
+#include "tool/provision_section.h"
 #include "tool/terminal.h"
 
 static const char help[] =
-    "usage: otter device --flash FILE [--create IMAGE] [--board BOARD]\n"
+    "usage: otter device --flash FILE [--create IMAGE [--provision FILE]] [--board BOARD]\n"
     "                    [--pkcs11 MODULE [--token LABEL] [--pin-file FILE] [--key-label LABEL]]\n"
     "\n"
     "Runs the device as a host process: the bootloader verifies and swaps the slots in FILE and\n"
@@ -24,6 +25,8 @@ static const char help[] =
     "\n"
     "  --flash FILE     the device's flash: all of the board's, one device after the other\n"
     "  --create IMAGE   first makes FILE anew: blank, with the signed IMAGE in the primary slot\n"
+    "  --provision FILE with --create: settings, keys and certificates for its first boot, as\n"
+    "                   `otter provision --to-image` takes them; for development only\n"
     "  --board BOARD    posix (default), or the folder of a board of your own whose port is posix\n"
     "\n"
     "Private keys lie in FILE, or in a token (`pki generate key` then makes them there):\n"
@@ -76,6 +79,23 @@ static bool is_process(const struct board_map *board, struct failure *failure)
     return false;
 }
 
+/* A script's settings go behind the image in a file of their own, which is gone afterwards. */
+static otter_status create(const struct board_map *board, const char *flash, const char *image,
+                           const char *script, struct failure *failure)
+{
+    char provisioned[1024];
+    if (script == NULL)
+        return flash_image_make(board, flash, image, failure);
+    if ((size_t)snprintf(provisioned, sizeof provisioned, "%s.provisioned", flash) >=
+        sizeof provisioned)
+        return failed(failure, OTTER_E_TOO_LONG, "the name %.100s... is too long", flash);
+    otter_status status = provision_section_add(image, script, provisioned, failure);
+    if (status == OTTER_OK)
+        status = flash_image_make(board, flash, provisioned, failure);
+    (void)unlink(provisioned);
+    return status;
+}
+
 /* What the options of a token are to the device: ports/posix/pkcs11_keys.h. */
 static bool set_token(char letter, const char *value)
 {
@@ -97,6 +117,7 @@ int command_device(int argc, char **argv)
 {
     static const struct option options[] = {{"flash", required_argument, NULL, 'f'},
                                             {"create", required_argument, NULL, 'c'},
+                                            {"provision", required_argument, NULL, 'P'},
                                             {"board", required_argument, NULL, 'b'},
                                             {"pkcs11", required_argument, NULL, 'm'},
                                             {"token", required_argument, NULL, 't'},
@@ -104,7 +125,7 @@ int command_device(int argc, char **argv)
                                             {"key-label", required_argument, NULL, 'k'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    const char *flash = NULL, *image = NULL, *board = "posix";
+    const char *flash = NULL, *image = NULL, *script = NULL, *board = "posix";
     bool in_token = false;
     int option;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
@@ -112,6 +133,8 @@ int command_device(int argc, char **argv)
             flash = optarg;
         else if (option == 'c')
             image = optarg;
+        else if (option == 'P')
+            script = optarg;
         else if (option == 'b')
             board = optarg;
         else if (set_token((char)option, optarg != NULL ? optarg : ""))
@@ -121,6 +144,12 @@ int command_device(int argc, char **argv)
                   option == 'h' ? stdout : stderr);
             return option == 'h' ? 0 : 2;
         }
+    }
+    if (script != NULL && image == NULL) {
+        fputs("otter device: --provision FILE is for a device that is made: --create IMAGE\n"
+              "try: otter device --help\n",
+              stderr);
+        return 2;
     }
     if (flash == NULL || optind < argc) {
         fputs("otter device: --flash FILE is needed, and nothing else but --create IMAGE\n"
@@ -137,7 +166,7 @@ int command_device(int argc, char **argv)
     struct failure failure;
     struct board_map map;
     if (board_map_read(board, &map, &failure) != OTTER_OK || !is_process(&map, &failure) ||
-        (image != NULL && flash_image_make(&map, flash, image, &failure) != OTTER_OK))
+        (image != NULL && create(&map, flash, image, script, &failure) != OTTER_OK))
         return failure_print(&failure, "device");
     return run(&map, flash);
 }

@@ -12,6 +12,7 @@
 #include "tool/file.h"
 #include "tool/provision_cloud.h"
 #include "tool/provision_device.h"
+#include "tool/provision_section.h"
 #include "tool/values.h"
 
 #define DIR_DEFAULT    "otter-cloud"
@@ -35,7 +36,9 @@ enum {
     OPTION_SET,
     OPTION_NEW_KEY,
     OPTION_TIMEOUT,
-    OPTION_QUIET
+    OPTION_QUIET,
+    OPTION_TO_IMAGE,
+    OPTION_FROM
 };
 
 static const struct option options[] = {
@@ -66,6 +69,12 @@ static const struct option options[] = {
     {OPTION_TIMEOUT, "timeout", "SECONDS",
      "how long to wait until it is on line; default 60, 0: do not"},
     {'q', "quiet", NULL, "only the last line, and errors"},
+    {OPTION_TO_IMAGE, "to-image", "IMAGE",
+     "for development, instead of a device: the signed IMAGE with settings, keys and certificates\n"
+     "                                for its first boot behind it; with --from and --output"},
+    {OPTION_FROM, "from", "FILE",
+     "what a person would type: conf set KEY VALUE, pki import cert|key LABEL < FILE"},
+    {'o', "output", "FILE", "the image that --to-image makes"},
     {0},
 };
 
@@ -81,20 +90,23 @@ static const struct usage usage = {
                "written to the device before the login worked. Run again it changes only what is "
                "not right yet.",
     .options = options,
-    .examples = "  otter provision --port /dev/ttyACM0 --thing lamp\n"
-                "  otter provision --port /dev/ttyACM0 --thing lamp --profile default --region "
-                "eu-west-1 \\\n"
-                "      --wifi-ssid workshop --wifi-credential - --signer signer.crt\n"
-                "  otter provision --port /dev/ttyUSB0 --interactive --cert-issuer self\n"
-                "  otter provision --port unix:serial.sock --dir /tmp/cloud --thing lamp --new-key "
-                "--quiet\n"
-                "\nExit codes: 0 the device is on line (or provisioned, with --timeout 0), 1 "
-                "failed (the reason is\n"
-                "on stderr; run again when it is mended), 2 wrong usage.\n",
+    .examples =
+        "  otter provision --port /dev/ttyACM0 --thing lamp\n"
+        "  otter provision --port /dev/ttyACM0 --thing lamp --profile default --region "
+        "eu-west-1 \\\n"
+        "      --wifi-ssid workshop --wifi-credential - --signer signer.crt\n"
+        "  otter provision --port /dev/ttyUSB0 --interactive --cert-issuer self\n"
+        "  otter provision --port unix:serial.sock --dir /tmp/cloud --thing lamp --new-key "
+        "--quiet\n"
+        "  otter provision --to-image firmware-1.0.0.signed.bin --from lamp.conf -o lamp.bin\n"
+        "\nExit codes: 0 the device is on line (or provisioned, with --timeout 0), 1 "
+        "failed (the reason is\n"
+        "on stderr; run again when it is mended), 2 wrong usage.\n",
 };
 
 struct job {
     const char *port, *endpoint, *root_ca, *signer, *policy;
+    const char *image, *script, *output; /* of --to-image */
     struct {
         char name[DEVICE_NAME_MAX];
         char value[DEVICE_VALUE_MAX];
@@ -211,6 +223,15 @@ static int take_option(struct job *job, int got, const char *value)
     case OPTION_NEW_KEY:
         job->new_key = true;
         return ARGUMENTS_END;
+    case OPTION_TO_IMAGE:
+        job->image = value;
+        return ARGUMENTS_END;
+    case OPTION_FROM:
+        job->script = value;
+        return ARGUMENTS_END;
+    case 'o':
+        job->output = value;
+        return ARGUMENTS_END;
     case OPTION_TIMEOUT:
         return take_number(value, 86400, &job->timeout_s);
     default:
@@ -232,6 +253,11 @@ static int read_arguments(struct job *job, int argc, char **argv)
         if (got == ARGUMENTS_WRONG || take_option(job, got, arguments.value) == ARGUMENTS_WRONG)
             return 2;
     }
+    if ((job->image != NULL) != (job->script != NULL) ||
+        (job->image != NULL) != (job->output != NULL))
+        return usage_wrong(&usage, "--to-image IMAGE, --from FILE and --output FILE go together");
+    if (job->image != NULL)
+        return -1;
     if (job->port == NULL)
         return usage_wrong(&usage, "which device? --port PORT names its console");
     if (job->cloud.profile == NULL && job->cloud.region != NULL)
@@ -525,6 +551,15 @@ static void report(const struct job *job)
            id != NULL ? id + 1 : job->arn, host, job->place.account);
 }
 
+static int to_image(struct job *job)
+{
+    if (provision_section_add(job->image, job->script, job->output, &job->failure) != OTTER_OK)
+        return failure_print(&job->failure, "provision");
+    if (!job->quiet)
+        printf("%s: for development only, whoever has it has the keys in it\n", job->output);
+    return 0;
+}
+
 int command_provision(int argc, char **argv)
 {
     struct job *job = calloc(1, sizeof *job);
@@ -539,7 +574,13 @@ int command_provision(int argc, char **argv)
         free(job);
         return code;
     }
-    otter_status status = cloud_begin(&job->cloud, &job->failure);
+    otter_status status;
+    if (job->image != NULL) {
+        code = to_image(job);
+        free(job);
+        return code;
+    }
+    status = cloud_begin(&job->cloud, &job->failure);
     if (status == OTTER_OK) {
         status = provision(job);
         cloud_end(&job->cloud);

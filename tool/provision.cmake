@@ -1,1 +1,1 @@
-list(APPEND otter_sources provision.c provision_device.c provision_cloud.c)
+list(APPEND otter_sources provision.c provision_device.c provision_cloud.c provision_section.c)

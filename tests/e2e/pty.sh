@@ -1,5 +1,11 @@
 # A device at a pseudo-terminal, $work/tty, as a board is at its serial port. Sourced after lib.sh.
 
+pty_script= # what lies behind the image for its first boot: `otter provision --to-image`
+pty_flash() {
+    [ -z "$pty_script" ] || "$otter" provision --to-image "$work/1.0.0.bin" --from "$pty_script" -o "$work/1.0.0.bin" --quiet
+    make_flash "$work/flash.img" "$work/1.0.0.bin"
+}
+
 # pty_device posix|mps2-an505: a new one, as yet without identity; $device is the program that holds
 # the terminal, the log is that of `expect device`.
 pty_device() {
@@ -7,7 +13,7 @@ pty_device() {
     case $1 in
     posix)
         sign_image 1.0.0 "$firmware-1.0.0.bin" "$work/1.0.0.bin"
-        make_flash "$work/flash.img" "$work/1.0.0.bin"
+        pty_flash
         python3 "$root/tests/e2e/on_pty.py" "$work/tty" "$work/device.log" \
             env OTTER_FLASH_TIMING=0,0 "$root/build/host/firmware/bootloader" --flash "$work/flash.img" 3>&- &
         ;;
@@ -16,7 +22,7 @@ pty_device() {
         [ -f "$root/build/$1/firmware/firmware-1.0.0.bin" ] || skip "build/$1 is not built"
         "$otter" sign -k "$root/build/$1/keys/boot-signing.pem" --align 4 -v 1.0.0+0 --header-size 4096 --pad-header \
             -S 0x73000 "$root/build/$1/firmware/firmware-1.0.0.bin" "$work/1.0.0.bin" >/dev/null
-        make_flash "$work/flash.img" "$work/1.0.0.bin"
+        pty_flash
         head -c $((16 * 1024 * 1024 - flash_size)) /dev/zero | tr '\0' '\377' >>"$work/flash.img"
         { printf 'RNG1\0\0\0\0' && head -c 32 /dev/urandom; } >"$work/seed" # ports/mps2-an505/random.h
         { cat "$work/seed" && gzip -c "$work/seed" | tail -c 8 | head -c 4; } |

@@ -61,6 +61,10 @@ _Noreturn void port_reset(void)
     longjmp(fake.reset, 1);
 }
 
+void port_watchdog_feed(void)
+{
+}
+
 void port_idle(otter_ms deadline)
 {
     if (deadline > fake.now)
