@@ -209,6 +209,8 @@ static void answer_call(struct exchange *exchange)
 {
     struct call *call = &exchange->call;
     const char *service = exchange->result.service;
+    if (exchange->verdict == SIGV4_MISSING && services_refuse_unsigned(call))
+        return; /* operations that nobody signs */
     if (exchange->verdict != SIGV4_OK)
         error_reply_sigv4(call, services_protocol(call, service), exchange->verdict,
                           &exchange->result);

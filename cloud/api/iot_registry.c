@@ -234,7 +234,9 @@ static enum core_error attach_policy(struct call *call, const json_t *body, stru
 
 static enum core_error detach_policy(struct call *call, const json_t *body, struct answer *answer)
 {
-    return policy_detach(call->cloud, call->parameters[0], json_text(body, "target"), answer);
+    enum core_error error =
+        policy_detach(call->cloud, call->parameters[0], json_text(body, "target"), answer);
+    return error == CORE_NOT_FOUND ? CORE_INVALID_REQUEST : error; /* AWS models no other here */
 }
 
 /* ---- their versions ---- */

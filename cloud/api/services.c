@@ -1,4 +1,5 @@
 /* From the service's name to its handlers; what the JSON services have in common. */
+#define _GNU_SOURCE /* memmem */
 #include "cloud/api/services_internal.h"
 
 #include "cloud/api/rights.h"
@@ -247,6 +248,22 @@ void services_refuse_operation(struct call *call, enum protocol protocol, const 
     error_reply(call, protocol,
                 protocol == PROTOCOL_QUERY ? "InvalidAction" : "UnknownOperationException",
                 protocol == PROTOCOL_QUERY || protocol == PROTOCOL_ACM ? 400 : 404, message, NULL);
+}
+
+bool services_refuse_unsigned(struct call *call)
+{
+    static const char prefix[] = "Action=AssumeRoleWith";
+    const char *action = call->body_size > sizeof prefix
+                             ? memmem(call->body, call->body_size, prefix, sizeof prefix - 1)
+                             : NULL;
+    char name[64];
+    if (!action)
+        return false;
+    size_t left = call->body_size - (size_t)(action - call->body) - 7;
+    snprintf(name, sizeof name, "%.*s", (int)(left < 40 ? left : 40), action + 7);
+    name[strcspn(name, "&")] = 0;
+    services_refuse_operation(call, PROTOCOL_QUERY, name);
+    return true;
 }
 
 /* In the protocol that the request speaks, so that a client can read it. */

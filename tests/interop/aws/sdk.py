@@ -22,6 +22,41 @@ def arn(service, rest):
     return "arn:aws:%s:%s:%s:%s" % (service, REGION, ACCOUNT, rest)
 
 
+def unknown_members(value, shape, path=""):
+    """What is in an answer as it came, but not in the model."""
+    kind = shape.type_name
+    if kind == "structure" and isinstance(value, dict):
+        known = {member.serialization.get("name", name): member
+                 for name, member in shape.members.items()}
+        for name, inner in value.items():
+            if name not in known:
+                yield "%s.%s" % (path, name)
+            else:
+                yield from unknown_members(inner, known[name], path + "." + name)
+    elif kind == "list" and isinstance(value, list):
+        for inner in value:
+            yield from unknown_members(inner, shape.member, path + "[]")
+    elif kind == "map" and isinstance(value, dict):
+        for inner in value.values():
+            yield from unknown_members(inner, shape.value, path + "{}")
+    elif (kind in ("structure", "map")) != isinstance(value, dict) and value is not None:
+        yield path + " is of another type"
+
+
+def check_shape(http_response, model, **more):
+    """Each answer of each test: what its model requires, and nothing that it does not know."""
+    shape = model.output_shape
+    if http_response.status_code >= 300 or not shape or "payload" in shape.serialization:
+        return
+    body = json.loads(http_response.content or b"{}")
+    wrong = list(unknown_members(body, shape))
+    wrong += ["%s is missing" % name for name in shape.required_members
+              if shape.members[name].serialization.get("location") is None
+              and shape.members[name].serialization.get("name", name) not in body]
+    if wrong:
+        raise AssertionError("%s does not answer as its model says: %s" % (model.name, wrong))
+
+
 class Server:
     """An api_server on a folder; may be stopped and started again on the same one."""
 
@@ -65,7 +100,10 @@ class Server:
         options.setdefault("region_name", REGION)
         config = Config(retries={"max_attempts": 0}, s3={"addressing_style": "path"},
                         parameter_validation=False, signature_version=options.pop("signing", None))
-        return boto3.client(service, endpoint_url=self.url, config=config, **options)
+        client = boto3.client(service, endpoint_url=self.url, config=config, **options)
+        if client.meta.service_model.metadata["protocol"] in ("rest-json", "json"):
+            client.meta.events.register("after-call", check_shape)
+        return client
 
     def signed(self, service, method, path, headers=None, body=b""):
         """Header names and values of a signed request, made by hand."""

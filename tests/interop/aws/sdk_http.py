@@ -81,8 +81,8 @@ class Refusals(CloudTest):
             self.server.client("iot").create_billing_group(billingGroupName="g")
         with self.refused("UnknownOperationException", "RequestCertificate"):
             self.server.client("acm").request_certificate(DomainName="example.com")
-        with self.refused("InvalidAction", "ListUsers"):
-            self.server.client("iam").list_users()
+        with self.refused("InvalidAction", "ListGroups"):
+            self.server.client("iam").list_groups()
 
 
 class Heads(CloudTest):
