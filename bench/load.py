@@ -91,7 +91,9 @@ def roll_out(cloud, swarm, watched, options, files):
     used = cpu(cloud.process.pid)
     began = time.monotonic()
     cloud.create_update("update", "1.0.1", image)
+    own = cpu(swarm.process.pid)
     facts, ping = watched.during(swarm.answer)
+    own = cpu(swarm.process.pid) - own
     seconds = time.monotonic() - began
     done = list(cloud.executions("AFR_OTA-update").values()).count(("SUCCEEDED", 1))
     spent = cpu(cloud.process.pid) - used
@@ -104,6 +106,7 @@ def roll_out(cloud, swarm, watched, options, files):
     ratio = bare / facts["download"] if facts["download"] else 0
     row("   ratio of the two", "%.2f" % ratio, "", "0.8", ratio >= 0.8)
     row("   processor time of the cloud, jobs and reconnections included", "%.2f" % spent, "s", "", None)
+    row("   of the swarm: flash, digests, signatures, the bootloader", "%.2f" % own, "s", "", None)
     row("   of the bare server, connections included", "%.2f" % bare_spent, "s", "", None)
     row("   longest PING meanwhile", "%.0f" % ping, "ms", "100", ping <= 100)
 

@@ -23,6 +23,7 @@
 #define PATIENT_MS 86400000 /* a limit that is off */
 #define JOINING_MS 20000    /* a broker that is started again, and a fleet before it */
 #define LEAVING_MS 2000
+#define REST_MS    5000
 
 /* ---- ending --------------------------------------------------------------------------------- */
 
@@ -309,9 +310,23 @@ static void load_identity(struct client *client)
     };
     if (client->principal.kind == PRINCIPAL_USER)
         user_principal_again(client->cloud, &client->principal);
+    else
+        client->principal.names = tls_peer_names(bufferevent_openssl_get_ssl(client->device));
     identity_free(client->identity);
     client->identity = identity_load(client->cloud, &request);
+    json_decref(client->principal.names); /* the identity has them now */
+    client->principal.names = NULL;
     client->identity_number = client->gateway->identity_number;
+}
+
+bool client_rest(struct client *client)
+{
+    if (client->state != CLIENT_OPEN || client->ending || !client->identity ||
+        idle_ms(client) < REST_MS)
+        return false;
+    identity_free(client->identity);
+    client->identity = NULL;
+    return true;
 }
 
 bool client_may(struct client *client, const char *action, const char *type, const char *name)

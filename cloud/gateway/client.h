@@ -136,6 +136,8 @@ void client_acknowledge(struct client *client, uint16_t packet_id, enum mqtt5_re
 void client_finish(struct client *client);
 /* Begins a state, and its deadline. */
 void client_enter(struct client *client, enum client_state state);
+/* Gives back what can be had again, if nothing came for some seconds. False: nothing to give. */
+bool client_rest(struct client *client);
 /* Begins OPEN: the broker has taken it. */
 void client_open(struct client *client);
 /* The device has shown that it is alive: the deadline begins again. */
@@ -210,6 +212,7 @@ struct gateway {
     struct sessions *sessions;
     struct principals *principals;
     struct presence_notes *presence;
+    struct event *rest;  /* clients that say nothing give memory back */
     struct delay *delay; /* NULL: none */
     struct client_list clients;
     struct rules rules;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 #include "cloud/gateway/presence_notes.h"
 #include "cloud/gateway/principals.h"
 #include "cloud/loop/door.h"
+
+#define REST_S 5 /* between two looks at who says nothing */
 
 #define BACKLOG 4096 /* of the listening socket: a fleet that comes back comes at once */
 
@@ -96,13 +99,35 @@ static bool open_door(struct gateway *gateway, const struct gateway_config *conf
     return gateway->delay != NULL;
 }
 
+/* Most devices say nothing most of the time. What a crowd that came left in the heap's holes goes
+ * back as well: the C library keeps it otherwise. */
+static void on_rest(evutil_socket_t fd, short what, void *context)
+{
+    struct gateway *gateway = context;
+    struct client *client;
+    bool given = false;
+    (void)fd, (void)what;
+    LIST_FOREACH(client, &gateway->clients, all)
+    given |= client_rest(client);
+    if (given)
+        malloc_trim(0);
+}
+
+static bool start_rest(struct gateway *gateway)
+{
+    const struct timeval period = {REST_S, 0};
+    gateway->rest = event_new(gateway->loop->base, -1, EV_PERSIST, on_rest, gateway);
+    return gateway->rest && event_add(gateway->rest, &period) == 0;
+}
+
 static bool make_parts(struct gateway *gateway)
 {
     gateway->joiners = joiners_new(gateway);
     gateway->sessions = sessions_new(gateway->loop, rules_session_s(&gateway->rules));
     gateway->principals = principals_new();
     gateway->presence = presence_notes_new(gateway->loop);
-    return gateway->joiners && gateway->sessions && gateway->principals && gateway->presence;
+    return start_rest(gateway) && gateway->joiners && gateway->sessions && gateway->principals &&
+           gateway->presence;
 }
 
 static bool open_web_doors(struct gateway *gateway, const struct gateway_config *config,
@@ -204,6 +229,8 @@ void gateway_stop(struct gateway *gateway)
     for (int i = 0; i < DOORS; i++)
         if (gateway->doors[i].listener)
             evconnlistener_free(gateway->doors[i].listener);
+    if (gateway->rest)
+        event_free(gateway->rest);
     joiners_free(gateway->joiners);
     sessions_free(gateway->sessions);
     principals_free(gateway->principals);

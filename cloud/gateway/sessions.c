@@ -43,6 +43,8 @@ static void clear(struct session *session)
 {
     for (size_t i = 0; i < session->filter_count; i++)
         free(session->filters[i]);
+    free(session->filters);
+    session->filters = NULL;
     session->filter_count = 0;
 }
 
@@ -69,10 +71,16 @@ static bool session_has(const struct session *session, const char *filter)
 
 static bool add_filter(struct session *session, const char *filter)
 {
-    char *copy = session->filter_count < SUBSCRIPTIONS_MAX ? strdup(filter) : NULL;
-    if (copy)
-        session->filters[session->filter_count++] = copy;
-    return copy != NULL;
+    size_t count = session->filter_count;
+    if (count == SUBSCRIPTIONS_MAX)
+        return false;
+    char **filters = realloc(session->filters, (count + 1) * sizeof *filters);
+    if (!filters)
+        return false;
+    session->filters = filters;
+    filters[count] = strdup(filter);
+    session->filter_count += filters[count] != NULL;
+    return filters[count] != NULL;
 }
 
 bool session_subscribe(struct sessions *sessions, struct session *session, const char *filter)

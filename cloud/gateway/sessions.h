@@ -23,7 +23,7 @@ struct session {
     struct client *client;      /* the connection that has it, or NULL */
     bool persistent;
     uint32_t expiry_s; /* how long it outlives the connection, if it does */
-    char *filters[SUBSCRIPTIONS_MAX];
+    char **filters;    /* as many as there are; NULL: none */
     size_t filter_count;
     int64_t connects;         /* connections before this one, for events */
     struct rate_bucket tried; /* CONNECTs */

@@ -234,9 +234,17 @@ bool tls_peer(SSL *ssl, struct principal *principal)
         return false;
     principal->kind = PRINCIPAL_CERTIFICATE;
     x509_id(certificate, principal->id);
-    principal->names = json_object();
-    add_names(principal->names, "Subject", X509_get_subject_name(certificate));
-    add_names(principal->names, "Issuer", X509_get_issuer_name(certificate));
-    add_serial(principal->names, certificate);
     return true;
+}
+
+json_t *tls_peer_names(SSL *ssl)
+{
+    X509 *certificate = SSL_get0_peer_certificate(ssl);
+    json_t *names = certificate ? json_object() : NULL;
+    if (!names)
+        return NULL;
+    add_names(names, "Subject", X509_get_subject_name(certificate));
+    add_names(names, "Issuer", X509_get_issuer_name(certificate));
+    add_serial(names, certificate);
+    return names;
 }

@@ -24,5 +24,7 @@ SSL *tls_connection(SSL_CTX *context, struct client *client);
  * {"Subject.CommonName":[...],"SerialNumber":[...],...}. False without a certificate. `principal`
  * was nobody, and is freed by the caller. */
 bool tls_peer(SSL *ssl, struct principal *principal);
+/* The names in its certificate, as policies know them: new; NULL: it has none. */
+json_t *tls_peer_names(SSL *ssl);
 
 #endif
