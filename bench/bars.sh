@@ -29,3 +29,13 @@ sizes() {
     arm-none-eabi-size "$folder/bootloader.elf" "$folder/firmware-1.0.0.elf" |
         awk 'NR == 2 { boot = $1 + $2 } NR == 3 { print boot, $1 + $2, $2 + $3 }'
 }
+
+# service_budget NAME: flash that a service may add; - where none is set.
+service_budget() {
+    case $1 in
+    fleet) echo 6144 ;;
+    defender) echo 4096 ;;
+    time | http) echo 3072 ;;
+    *) echo - ;;
+    esac
+}

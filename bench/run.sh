@@ -4,7 +4,7 @@ set -eu
 
 root=$(CDPATH= cd -- "$(dirname -- "$0")/.." && pwd)
 names='size boot download' # without a NAME
-named='power coverage cloud swarm' # minutes of both processors, so only when asked for
+named='services power coverage cloud swarm' # minutes of both processors, so only when asked for
 
 usage() {
     cat <<'END'
@@ -14,6 +14,7 @@ usage: ./otter bench [NAME…]      size, boot and download without a NAME
              bootloader core by itself on Cortex-M33, M4 and M23, beside MCUboot
   boot       erases and bytes programmed by an update, for each mode; instructions to verify an
              image and to boot
+  services   what each service adds to flash and RAM, beside its budget (some minutes)
   download   the update over the air, at 0 and at 100 ms of added round trip
   cloud      a device's PING while the HTTP APIs work hard; their rates beside moto's, if it is here
   power      every power cut of the bootloader's test: minutes on two processors
