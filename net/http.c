@@ -185,7 +185,7 @@ void http_tick(struct http_client *http, otter_ms now)
     }
     if (http->state >= HTTP_OPEN)
         receive(http, now);
-    if (http->state > HTTP_OPEN && now >= http->silent_at)
+    if (!http_idle(http) && now >= http->silent_at)
         fail(http, now, OTTER_E_TIMEOUT);
 }
 
@@ -204,5 +204,5 @@ otter_ms http_deadline(const struct http_client *http, otter_ms now)
         return now + SEND_RETRY_MS;
     if (http->more && http->state >= HTTP_OPEN)
         return now;
-    return http->state > HTTP_OPEN ? http->silent_at : OTTER_NEVER;
+    return http_idle(http) ? OTTER_NEVER : http->silent_at;
 }

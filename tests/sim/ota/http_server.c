@@ -73,6 +73,8 @@ static void answer(struct http_server *server)
         sim_cloud_cancel(&server->world->cloud, "job");
     if (trouble->answer != NULL && server->requests >= trouble->answer_from)
         snprintf(server->head, sizeof server->head, "%s", trouble->answer);
+    else if (strncmp(server->request, "PUT ", 4) == 0)
+        snprintf(server->head, sizeof server->head, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
     else if (trouble->ranges_expire ||
              (trouble->address_uses != 0 && server->uses++ >= trouble->address_uses))
         refuse(server, "403 Forbidden");
@@ -111,6 +113,26 @@ static otter_status step(void *ctx, otter_ms now)
     return server->world->trouble.unreachable ? OTTER_E_REFUSED : OTTER_OK;
 }
 
+/* The request has come, with its body. */
+static bool has_all(struct http_server *server)
+{
+    const char *const end = strstr(server->request, "\r\n\r\n");
+    const char *const field = strstr(server->request, "\r\nContent-Length: ");
+    unsigned length = 0;
+    if (end == NULL)
+        return false;
+    if (field != NULL && field < end && sscanf(field, "\r\nContent-Length: %u", &length) != 1)
+        return false;
+    if (strlen(end + 4) < length)
+        return false;
+    if (field != NULL) {
+        server->puts++;
+        server->stored_length = length;
+        memcpy(server->stored, end + 4, length);
+    }
+    return true;
+}
+
 static int write_line(void *ctx, const void *data, size_t length)
 {
     struct http_server *server = ctx;
@@ -121,7 +143,7 @@ static int write_line(void *ctx, const void *data, size_t length)
     memcpy(server->request + server->request_length, data, length);
     server->request_length += (uint32_t)length;
     server->request[server->request_length] = '\0';
-    if (strstr(server->request, "\r\n\r\n") != NULL)
+    if (has_all(server))
         answer(server);
     return (int)length;
 }

@@ -30,6 +30,9 @@ struct http_server {
     uint32_t uses; /* of the address */
     char request[HTTP_REQUEST_MAX + 1];
     uint32_t request_length;
+    uint32_t puts;
+    char stored[4096]; /* the last object that came by PUT */
+    uint32_t stored_length;
     char head[400];
     uint32_t head_at;
     const uint8_t *body;

@@ -515,6 +515,8 @@ static void turn(struct world *world)
     mind_transport(world);
     if (!world->files.lent)
         mqtt_tick(&world->mqtt, world->now);
+    if (world->tick_others != NULL)
+        world->tick_others(world);
     http_server_tick(&world->files, world->now);
     jobs_tick(&world->jobs, world->now);
     ota_tick(&world->ota, world->now);
@@ -529,6 +531,8 @@ static void turn(struct world *world)
         look_at_state(world);
         send_output(world);
     }
+    if (world->tick_others != NULL)
+        world->tick_others(world);
 }
 
 static otter_ms wake_at(const struct world *world)

@@ -127,6 +127,7 @@ struct world {
     struct jobs jobs;
     struct jobs_handler other;                 /* see `claims` */
     void (*start_others)(struct world *world); /* adds handlers in each life; NULL: none */
+    void (*tick_others)(struct world *world);  /* ... and gives them their turns */
     bool wants_reset;                          /* one of them does */
     struct ota ota;
     struct ota_source_stream blocks;

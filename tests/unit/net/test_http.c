@@ -458,6 +458,18 @@ static void a_connection_that_does_not_come_up_and_silence_are_told(void **state
     assert_int_equal(world.end, OTTER_E_TIMEOUT);
 }
 
+static void a_connection_that_never_opens_is_waited_for_so_long_only(void **state)
+{
+    (void)state;
+    world.refuses = OTTER_E_AGAIN;
+    ask(5);
+    turn(5, 3);
+    assert_int_equal(http_deadline(&http, 8), 5 + HTTP_SILENCE_MS);
+    http_tick(&http, 5 + HTTP_SILENCE_MS);
+    assert_int_equal(world.end, OTTER_E_TIMEOUT);
+    assert_int_equal(http_deadline(&http, 5 + HTTP_SILENCE_MS), OTTER_NEVER);
+}
+
 static void a_user_that_has_seen_enough_gets_no_body(void **state)
 {
     (void)state;
@@ -524,6 +536,7 @@ int main(void)
         cmocka_unit_test_setup(an_end_in_the_body_is_told, set_up),
         cmocka_unit_test_setup(a_first_connection_that_ends_without_an_answer_is_told, set_up),
         cmocka_unit_test_setup(a_connection_that_does_not_come_up_and_silence_are_told, set_up),
+        cmocka_unit_test_setup(a_connection_that_never_opens_is_waited_for_so_long_only, set_up),
         cmocka_unit_test_setup(a_user_that_has_seen_enough_gets_no_body, set_up),
         cmocka_unit_test_setup(more_than_the_length_is_no_part_of_the_body, set_up),
         cmocka_unit_test_setup(a_body_is_sent_behind_the_request, set_up),
