@@ -15,11 +15,13 @@
 #define RSA_BITS     2048u
 #define RSA_EXPONENT 65537
 
+#if OTTER_KEYS_P384
 /* id-ecPublicKey, secp384r1, and the mark of an uncompressed point. */
 static const uint8_t p384_head[] = {0x30, 0x76, 0x30, 0x10, 0x06, 0x07, 0x2a, 0x86,
                                     0x48, 0xce, 0x3d, 0x02, 0x01, 0x06, 0x05, 0x2b,
                                     0x81, 0x04, 0x00, 0x22, 0x03, 0x62, 0x00, 0x04};
 #define P384_LENGTH (sizeof p384_head + 96)
+#endif
 
 static bool is_p384(const uint8_t *der, size_t length)
 {
