@@ -537,6 +537,7 @@ void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer, en
     uuid_make(client->connection_id);
     set_address(client, peer);
     LIST_INSERT_HEAD(&gateway->clients, client, all);
+    gateway->came = true;
     crowd_enter(gateway->crowd, client);
     if (!open_tls(client, fd)) {
         evutil_closesocket(fd);

@@ -213,6 +213,7 @@ struct gateway {
     struct principals *principals;
     struct presence_notes *presence;
     struct event *rest;  /* clients that say nothing give memory back */
+    bool given, came;    /* since it went back to the system; since the last look: a client */
     struct delay *delay; /* NULL: none */
     struct client_list clients;
     struct rules rules;

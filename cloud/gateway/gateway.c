@@ -105,12 +105,14 @@ static void on_rest(evutil_socket_t fd, short what, void *context)
 {
     struct gateway *gateway = context;
     struct client *client;
-    bool given = false;
     (void)fd, (void)what;
     LIST_FOREACH(client, &gateway->clients, all)
-    given |= client_rest(client);
-    if (given)
+    gateway->given |= client_rest(client);
+    if (gateway->given && !gateway->came) { /* while they come it would be for nothing */
         malloc_trim(0);
+        gateway->given = false;
+    }
+    gateway->came = false;
 }
 
 static bool start_rest(struct gateway *gateway)
