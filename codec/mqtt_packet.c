@@ -52,7 +52,8 @@ static bool flags_valid(enum mqtt_packet_type type, uint8_t flags)
 
 /* ---- The fixed header ------------------------------------------------------------------------ */
 
-otter_status mqtt_decode_header(const uint8_t *data, size_t length, struct mqtt_header *header)
+static otter_status decode_header(const uint8_t *data, size_t length, struct mqtt_header *header,
+                                  bool loose)
 {
     if (length == 0)
         return OTTER_E_AGAIN;
@@ -69,13 +70,24 @@ otter_status mqtt_decode_header(const uint8_t *data, size_t length, struct mqtt_
         if (data[i] & 0x80)
             continue;
         const struct shape *shape = &shapes[header->type];
-        if (value < shape->body_min || (shape->body_exact && value > shape->body_min))
+        if (value < shape->body_min || (shape->body_exact && !loose && value > shape->body_min))
             return OTTER_E_MALFORMED;
         header->size = (uint8_t)(i + 1);
         header->body_length = value;
         return OTTER_OK;
     }
     return OTTER_E_MALFORMED; /* a fifth byte of length */
+}
+
+otter_status mqtt_decode_header(const uint8_t *data, size_t length, struct mqtt_header *header)
+{
+    return decode_header(data, length, header, false);
+}
+
+otter_status mqtt_decode_loose_header(const uint8_t *data, size_t length,
+                                      struct mqtt_header *header)
+{
+    return decode_header(data, length, header, true);
 }
 
 /* ---- CONNECT and CONNACK --------------------------------------------------------------------- */

@@ -78,6 +78,10 @@ struct mqtt_header {
  * otherwise, so a peer cannot make the reader wait for bytes that mean nothing. */
 otter_status mqtt_decode_header(const uint8_t *data, size_t length, struct mqtt_header *header);
 
+/* The same for MQTT 5, where bodies that 3.1.1 knows the length of may be longer. */
+otter_status mqtt_decode_loose_header(const uint8_t *data, size_t length,
+                                      struct mqtt_header *header);
+
 /* "PUBLISH" and so on, for logs; "?" for a number that is no type. */
 const char *mqtt_packet_name(enum mqtt_packet_type type);
 

@@ -218,6 +218,9 @@ static otter_status start_link(struct app *app, otter_ms now)
         .host = host,
         .port = config_get_u16(&app->kv, CONFIG_MQTT_PORT),
         .spread_ms = connect_spread_ms(app),
+#if OTTER_MQTT5
+        .version = (uint8_t)config_get_u16(&app->kv, CONFIG_MQTT_VERSION),
+#endif
     };
     link_init(&app->link, &app->pki, &config, now);
     const char *missing = missing_item(app);

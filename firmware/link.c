@@ -39,6 +39,7 @@ void link_init(struct link *link, struct pki *pki, const struct link_config *wan
     const struct mqtt_config config = {
         .client_id = link->client_id,
         .user_name = "?SDK=Otter&Version=0.1.0",
+        .version = wanted->version,
         .keep_alive_s = TUNE_KEEP_ALIVE_S,
         .backoff_base_ms = TUNE_BACKOFF_BASE_MS,
         .backoff_cap_ms = TUNE_BACKOFF_CAP_MS,

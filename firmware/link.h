@@ -44,6 +44,7 @@ struct link_config {
     const char *client_id; /* copied, as is the host */
     const char *host;
     uint16_t port;
+    uint8_t version;    /* of MQTT: 5, or 3.1.1 */
     uint32_t spread_ms; /* the first connection comes at random within this time */
 };
 

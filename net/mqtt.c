@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "net/mqtt5.h"
 #include "net/mqtt_fifo.h"
 #include "net/mqtt_session.h"
 #include "port/log.h"
@@ -105,7 +106,11 @@ void mqtt_transport_up(struct mqtt_session *s, otter_ms now)
 
     size_t size;
     uint8_t *space = mqtt_fifo_space(&s->p.fifo, &size);
-    const int length = mqtt_encode_connect(space, size, &connect);
+#if OTTER_MQTT5
+    s->p.five.on = mqtt_may_speak_5(s);
+#endif
+    const int length = mqtt_speaks_5(s) ? mqtt5_begin(s, &connect, space, size)
+                                        : mqtt_encode_connect(space, size, &connect);
     if (length < 0) {
         LOG_ERR(TAG, "cannot make a CONNECT for client \"%s\": %s", s->config.client_id,
                 otter_status_text((otter_status)length));

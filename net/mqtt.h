@@ -1,10 +1,17 @@
-/* MQTT 3.1.1 client session, sans-IO: bytes and `now` come in by call, bytes go out by call.
+/* MQTT client session, 3.1.1 or 5, sans-IO: bytes and `now` come in by call, bytes go out by call.
  *
  * Several services share it. Each registers a `struct mqtt_service`: what its topics begin with,
  * and what it wants to hear of. It holds subscriptions, and publishes with QoS 0 (sent once,
  * copied) or with QoS 1 by a ticket (repeated until the broker has it, never copied). Everything
  * that a service hands over it owns, and leaves alone while the session holds it; nothing
  * allocates. Specification: OASIS MQTT 3.1.1; section numbers in mqtt.c.
+ *
+ * MQTT 5 (build option OTTER_MQTT5, then config.version) differs for services in one thing: what
+ * the broker refuses by a PUBACK comes back at once, without the connection being lost. The session
+ * keeps the limits of the broker's CONNACK (in flight, packet size, QoS, keep-alive), has aliases
+ * for the topics that it publishes to, and says reasons by name in the log. It asks for no session
+ * that outlives the connection and for no aliases, wills or properties. A broker that does not
+ * speak MQTT 5 is spoken to in 3.1.1 from the next connection on.
  *
  * The owner's loop:
  *   if (mqtt_wants_transport(s, now))  open TCP and TLS, then mqtt_transport_up(s, now)
@@ -96,7 +103,8 @@ struct mqtt_ticket {
     const void *payload;
     size_t length;
     /* OTTER_OK: the broker has it. OTTER_E_REFUSED: the connection was lost each time that it was
-     * sent. OTTER_E_TIMEOUT: it never brought a PUBACK. The ticket is the service's again and may
+     * sent, or the broker's PUBACK refused it (MQTT 5). OTTER_E_TIMEOUT: it never brought a PUBACK.
+     * OTTER_E_TOO_LONG: for the broker (MQTT 5). The ticket is the service's again and may
      * be sent anew in the call. May be NULL; `ctx` is the service's. */
     void (*on_result)(void *ctx, otter_ms now, struct mqtt_ticket *ticket, otter_status status);
     struct mqtt_ticket_state p; /* private: zeros at first */
@@ -106,6 +114,7 @@ struct mqtt_ticket {
 struct mqtt_config {
     const char *client_id;
     const char *user_name; /* NULL for none; AWS IoT ignores it (SDK metrics) */
+    uint8_t version;       /* 5: MQTT 5, where it is built in; else 3.1.1 */
     uint16_t keep_alive_s; /* AWS IoT: 30..1200; 0 for none, and then a dead peer goes unnoticed */
     uint32_t backoff_base_ms;
     uint32_t backoff_cap_ms;

@@ -1,6 +1,7 @@
 /* MQTT session, incoming side: from the byte stream to packets, and what each packet does. */
 #include <string.h>
 
+#include "net/mqtt5.h"
 #include "net/mqtt_session.h"
 #include "port/log.h"
 
@@ -23,7 +24,7 @@ static void acknowledge(struct mqtt_session *s, uint16_t packet_id)
 
 /* ---- Packets --------------------------------------------------------------------------------- */
 
-static const char *refusal_text(uint8_t code)
+const char *mqtt_refusal_text(uint8_t code)
 {
     static const char *const texts[] = {
         [MQTT_CONNACK_PROTOCOL_VERSION] = "protocol version not accepted",
@@ -35,16 +36,24 @@ static const char *refusal_text(uint8_t code)
     return code < sizeof texts / sizeof *texts ? texts[code] : "reason unknown";
 }
 
+static otter_status decode_connack(struct mqtt_session *s, const uint8_t *body, size_t length,
+                                   struct mqtt_connack *connack)
+{
+    return mqtt_speaks_5(s) ? mqtt5_take_connack(s, body, length, connack)
+                            : mqtt_decode_connack(body, length, connack);
+}
+
 static void handle_connack(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
 {
     struct mqtt_connack connack;
-    if (s->state != MQTT_CONNECTING || mqtt_decode_connack(body, length, &connack)) {
+    if (s->state != MQTT_CONNECTING || decode_connack(s, body, length, &connack)) {
         protocol_error(s, "out of place or malformed");
         return;
     }
     if (connack.code != MQTT_CONNACK_ACCEPTED) {
-        LOG_ERR(TAG, "broker refused client \"%s\": code %u, %s", s->config.client_id, connack.code,
-                refusal_text(connack.code));
+        if (!mqtt_speaks_5(s)) /* which has said so */
+            LOG_ERR(TAG, "broker refused client \"%s\": code %u, %s", s->config.client_id,
+                    connack.code, mqtt_refusal_text(connack.code));
         s->refusal = connack.code;
         mqtt_give_up(s, OTTER_E_REFUSED);
         return;
@@ -61,7 +70,8 @@ static void handle_connack(struct mqtt_session *s, otter_ms now, const uint8_t *
 static void handle_publish(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
 {
     struct mqtt_publish publish;
-    if (mqtt_decode_publish(s->p.gather.header.flags, body, length, &publish)) {
+    if (mqtt_decode_publish(s->p.gather.header.flags, body, length, &publish) ||
+        (mqtt_speaks_5(s) && mqtt5_client_payload(&publish.payload))) {
         protocol_error(s, "malformed");
         return;
     }
@@ -79,22 +89,39 @@ static void handle_publish(struct mqtt_session *s, otter_ms now, const uint8_t *
 static void handle_puback(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
 {
     uint16_t packet_id;
+    if (mqtt_speaks_5(s)) {
+        if (mqtt5_handle_puback(s, now, body, length))
+            protocol_error(s, "malformed");
+        return;
+    }
     if (mqtt_decode_ack(body, length, &packet_id)) {
         protocol_error(s, "malformed");
         return;
     }
-    mqtt_ticket_acknowledged(s, now, packet_id);
+    mqtt_ticket_acknowledged(s, now, packet_id, OTTER_OK);
+}
+
+static otter_status decode_suback(const struct mqtt_session *s, const uint8_t *body, size_t length,
+                                  uint16_t *packet_id, bool *granted)
+{
+    struct mqtt_suback suback;
+    if (mqtt_speaks_5(s))
+        return mqtt5_take_suback(body, length, packet_id, granted);
+    if (mqtt_decode_suback(body, length, &suback) || suback.codes.length != 1)
+        return OTTER_E_MALFORMED;
+    *packet_id = suback.packet_id;
+    *granted = suback.codes.data[0] != MQTT_GRANT_REFUSED;
+    return OTTER_OK;
 }
 
 static void handle_suback(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
 {
-    struct mqtt_suback suback;
-    if (mqtt_decode_suback(body, length, &suback) || suback.codes.length != 1) {
+    uint16_t packet_id;
+    bool granted;
+    if (decode_suback(s, body, length, &packet_id, &granted))
         protocol_error(s, "malformed");
-        return;
-    }
-    mqtt_subscription_answered(s, now, suback.packet_id,
-                               suback.codes.data[0] != MQTT_GRANT_REFUSED);
+    else
+        mqtt_subscription_answered(s, now, packet_id, granted);
 }
 
 void mqtt_handle_packet(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
@@ -124,6 +151,10 @@ void mqtt_handle_packet(struct mqtt_session *s, otter_ms now, const uint8_t *bod
         break;
     case MQTT_PACKET_UNSUBACK:
         break;
+    case MQTT_PACKET_DISCONNECT:
+        if (mqtt_speaks_5(s) && mqtt5_handle_disconnect(s, body, length) == OTTER_OK)
+            break;
+        /* fallthrough */
     default:
         protocol_error(s, "is not for clients");
     }
@@ -191,7 +222,9 @@ static size_t wanted(const struct mqtt_session *s, bool *oversized)
 static void decode_header(struct mqtt_session *s)
 {
     struct mqtt_gather *g = &s->p.gather;
-    const otter_status status = mqtt_decode_header(s->config.input, g->length, &g->header);
+    const otter_status status =
+        mqtt_speaks_5(s) ? mqtt_decode_loose_header(s->config.input, g->length, &g->header)
+                         : mqtt_decode_header(s->config.input, g->length, &g->header);
     if (status == OTTER_OK)
         g->header_known = true;
     else if (status != OTTER_E_AGAIN)

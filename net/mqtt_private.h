@@ -82,6 +82,30 @@ enum mqtt_wait {
     MQTT_WAIT_COUNT
 };
 
+#if OTTER_MQTT5
+#define MQTT5_ALIASES 6u /* at most, for the topics that were published to last */
+
+struct mqtt5_alias {
+    uint8_t length; /* 0: free */
+    char topic[127];
+};
+
+/* What the server said in its CONNACK. */
+struct mqtt5_limits {
+    uint32_t room; /* for topic and payload in the longest packet */
+    uint16_t receive_max;
+    uint8_t aliases; /* MQTT5_ALIASES at most */
+    uint8_t qos_max;
+};
+
+struct mqtt5_state {
+    bool on; /* on this connection */
+    uint8_t turn;
+    struct mqtt5_limits limits;
+    struct mqtt5_alias aliases[MQTT5_ALIASES];
+};
+#endif
+
 struct mqtt_private {
     struct mqtt_service *services; /* in the order they came */
     struct mqtt_subscription *subscriptions;
@@ -100,6 +124,9 @@ struct mqtt_private {
     otter_ms last_received;
     otter_ms last_ping;
     otter_ms waits[MQTT_WAIT_COUNT]; /* deadlines; OTTER_NEVER when not waiting */
+#if OTTER_MQTT5
+    struct mqtt5_state five;
+#endif
 };
 
 #ifdef __cplusplus

@@ -12,6 +12,7 @@
  * publishes. A PUBACK that is late is charged to its ticket alone. */
 #include <string.h>
 
+#include "net/mqtt5.h"
 #include "net/mqtt_fifo.h"
 #include "net/mqtt_session.h"
 #include "port/log.h"
@@ -131,7 +132,9 @@ size_t mqtt_input_max(const struct mqtt_session *s)
 size_t mqtt_output_max(const struct mqtt_session *s)
 {
     const size_t size = s->config.output_size;
-    return size > MQTT_OUTPUT_OVERHEAD ? size - MQTT_OUTPUT_OVERHEAD : 0;
+    const size_t overhead = MQTT_OUTPUT_OVERHEAD + (mqtt_may_speak_5(s) ? 4 : 0);
+    const size_t most = size > overhead ? size - overhead : 0;
+    return mqtt_speaks_5(s) ? mqtt5_output_max(s, most) : most;
 }
 
 static bool may_publish(struct mqtt_session *s, otter_ms now, struct mqtt_service *service)
@@ -149,6 +152,25 @@ static void note_published(struct mqtt_session *s, otter_ms now, struct mqtt_ser
     end_turn(s, service);
     if (service->p.suspect)
         ask(s, now);
+}
+
+static int encode_head(struct mqtt_session *s, uint8_t *space, size_t size,
+                       const struct mqtt_publish *publish)
+{
+    return mqtt_speaks_5(s) ? mqtt5_publish_head(s, space, size, publish)
+                            : mqtt_encode_publish_head(space, size, publish);
+}
+
+/* Head and payload; OTTER_E_TOO_LONG, and nothing is done, when there is no room for them. */
+static int encode(struct mqtt_session *s, uint8_t *space, size_t size,
+                  const struct mqtt_publish *publish)
+{
+    const size_t payload = publish->payload.length;
+    const int head =
+        payload < size ? encode_head(s, space, size - payload, publish) : OTTER_E_TOO_LONG;
+    if (head >= 0 && payload > 0)
+        memcpy(space + head, publish->payload.data, payload);
+    return head >= 0 ? head + (int)payload : head;
 }
 
 otter_status mqtt_publish(struct mqtt_session *s, otter_ms now, struct mqtt_service *service,
@@ -171,7 +193,7 @@ otter_status mqtt_publish(struct mqtt_session *s, otter_ms now, struct mqtt_serv
         return OTTER_E_AGAIN;
     size_t size;
     uint8_t *space = mqtt_space(s, &size);
-    const int encoded = mqtt_encode_publish(space, size, &publish);
+    const int encoded = encode(s, space, size, &publish);
     if (encoded < 0)
         return OTTER_E_AGAIN; /* that it fits an empty buffer is known */
     mqtt_fifo_queue(&s->p.fifo, (size_t)encoded);
@@ -217,6 +239,12 @@ static struct mqtt_ticket *next_ticket(const struct mqtt_session *s, otter_ms no
     return next;
 }
 
+/* ... by PUBACKs; a broker of MQTT 5 may take QoS 0 alone. */
+static bool is_acknowledged(const struct mqtt_session *s)
+{
+    return !mqtt_speaks_5(s) || mqtt5_qos(s, 1) == 1;
+}
+
 static bool launch(struct mqtt_session *s, otter_ms now, struct mqtt_ticket *ticket)
 {
     char text[MQTT_TOPIC_MAX];
@@ -224,14 +252,15 @@ static bool launch(struct mqtt_session *s, otter_ms now, struct mqtt_ticket *tic
     uint8_t *space = mqtt_space(s, &size);
     if (ticket->p.packet == 0)
         ticket->p.packet = mqtt_new_packet_id(s);
+    const bool with_ack = is_acknowledged(s);
     const struct mqtt_publish publish = {
         .topic = {text, mqtt_full_topic(ticket->p.service, ticket->topic, text)},
         .payload = {ticket->payload, ticket->length},
         .packet_id = ticket->p.packet,
-        .qos = 1,
-        .duplicate = ticket->p.begun,
+        .qos = with_ack,
+        .duplicate = with_ack && ticket->p.begun,
     };
-    const int head = mqtt_encode_publish_head(space, size, &publish);
+    const int head = encode_head(s, space, size, &publish);
     if (head < 0)
         return false;
     mqtt_fifo_queue(&s->p.fifo, (size_t)head);
@@ -245,47 +274,18 @@ static bool launch(struct mqtt_session *s, otter_ms now, struct mqtt_ticket *tic
     return true;
 }
 
-void mqtt_launch_tickets(struct mqtt_session *s, otter_ms now)
+/* The first time is an accident; then the service pauses, ever longer. */
+static void strike(struct mqtt_service *service, otter_ms now)
 {
-    while (!s->p.leaving && in_flight(s) < MQTT_IN_FLIGHT_MAX && !one_is_tried(s)) {
-        struct mqtt_ticket *ticket = next_ticket(s, now);
-        if (!ticket || is_others_turn(s, now, ticket->p.service))
-            return;
-        if (ticket->p.suspect && !may_be_tried(s, now, ticket->p.service))
-            return; /* what comes behind it waits too: else its turn would never come */
-        if (!launch(s, now, ticket))
-            return; /* room comes with what is sent */
-        end_turn(s, ticket->p.service);
-    }
-}
-
-/* A slow link is not the broker's delay: the wait for the PUBACK begins anew. */
-void mqtt_ticket_left(struct mqtt_session *s, otter_ms now)
-{
-    struct mqtt_ticket *ticket = s->p.leaving;
-    s->p.leaving = NULL;
-    ticket->p.out = true;
-    ticket->p.begun = true;
-    ticket->p.due = now + s->config.ack_timeout_ms;
-}
-
-/* ... nor of what waits behind the payload. */
-void mqtt_payload_moves(struct mqtt_session *s, otter_ms now)
-{
-    const otter_ms due = now + s->config.ack_timeout_ms;
-    s->p.leaving->p.due = due;
-    for (int i = MQTT_WAIT_SUBACK; i <= MQTT_WAIT_PINGRESP; i++) {
-        if (s->p.waits[i] != OTTER_NEVER)
-            s->p.waits[i] = due;
-    }
-}
-
-/* Its first bytes may be what the broker has closed for, as one does that minds the length. */
-void mqtt_stop_leaving(struct mqtt_session *s)
-{
-    if (s->p.leaving && mqtt_fifo_body_begun(&s->p.fifo))
-        s->p.leaving->p.begun = s->p.leaving->p.out = true;
-    s->p.leaving = NULL;
+    if (now - service->p.struck_at > (otter_ms)2 * MQTT_PAUSE_MAX_MS)
+        service->p.strikes = 0;
+    uint32_t pause = service->p.strikes == 0 ? 0 : MQTT_PAUSE_MS;
+    for (unsigned i = 1; i < service->p.strikes && pause < MQTT_PAUSE_MAX_MS; i++)
+        pause *= 2;
+    if (service->p.strikes < UINT8_MAX)
+        service->p.strikes++;
+    service->p.struck_at = now;
+    service->p.rests_until = now + (pause < MQTT_PAUSE_MAX_MS ? pause : MQTT_PAUSE_MAX_MS);
 }
 
 static void take_out(struct mqtt_session *s, struct mqtt_ticket *ticket)
@@ -308,14 +308,85 @@ static void give_back(struct mqtt_session *s, otter_ms now, struct mqtt_ticket *
         ticket->on_result(ctx, now, ticket, status);
 }
 
-void mqtt_ticket_acknowledged(struct mqtt_session *s, otter_ms now, uint16_t packet)
+/* The service may send it anew, but not at once and for ever. */
+static void drop_ticket(struct mqtt_session *s, otter_ms now, struct mqtt_ticket *ticket,
+                        const char *why, otter_status status)
+{
+    LOG_WRN(TAG, "dropped a publish to %s%s: %s (policy?)", ticket->p.service->prefix,
+            ticket->topic, why);
+    s->stats.dropped++;
+    strike(ticket->p.service, now);
+    give_back(s, now, ticket, status);
+}
+
+static bool is_too_long(const struct mqtt_session *s, const struct mqtt_ticket *ticket)
+{
+    return strlen(ticket->p.service->prefix) + strlen(ticket->topic) + ticket->length >
+           mqtt5_output_max(s, SIZE_MAX);
+}
+
+void mqtt_launch_tickets(struct mqtt_session *s, otter_ms now)
+{
+    const unsigned most = mqtt_speaks_5(s) ? mqtt5_in_flight_max(s) : MQTT_IN_FLIGHT_MAX;
+    while (!s->p.leaving && in_flight(s) < most && !one_is_tried(s)) {
+        struct mqtt_ticket *ticket = next_ticket(s, now);
+        if (!ticket || is_others_turn(s, now, ticket->p.service))
+            return;
+        if (mqtt_speaks_5(s) && is_too_long(s, ticket)) {
+            drop_ticket(s, now, ticket, "too long", OTTER_E_TOO_LONG);
+            continue;
+        }
+        if (ticket->p.suspect && !may_be_tried(s, now, ticket->p.service))
+            return; /* what comes behind it waits too: else its turn would never come */
+        if (!launch(s, now, ticket))
+            return; /* room comes with what is sent */
+        end_turn(s, ticket->p.service);
+    }
+}
+
+/* A slow link is not the broker's delay: the wait for the PUBACK begins anew. */
+void mqtt_ticket_left(struct mqtt_session *s, otter_ms now)
+{
+    struct mqtt_ticket *ticket = s->p.leaving;
+    s->p.leaving = NULL;
+    ticket->p.out = true;
+    ticket->p.begun = true;
+    ticket->p.due = now + s->config.ack_timeout_ms;
+    if (!is_acknowledged(s))
+        give_back(s, now, ticket, OTTER_OK);
+}
+
+/* ... nor of what waits behind the payload. */
+void mqtt_payload_moves(struct mqtt_session *s, otter_ms now)
+{
+    const otter_ms due = now + s->config.ack_timeout_ms;
+    s->p.leaving->p.due = due;
+    for (int i = MQTT_WAIT_SUBACK; i <= MQTT_WAIT_PINGRESP; i++) {
+        if (s->p.waits[i] != OTTER_NEVER)
+            s->p.waits[i] = due;
+    }
+}
+
+/* Its first bytes may be what the broker has closed for, as one does that minds the length. */
+void mqtt_stop_leaving(struct mqtt_session *s)
+{
+    if (s->p.leaving && mqtt_fifo_body_begun(&s->p.fifo))
+        s->p.leaving->p.begun = s->p.leaving->p.out = true;
+    s->p.leaving = NULL;
+}
+
+void mqtt_ticket_acknowledged(struct mqtt_session *s, otter_ms now, uint16_t packet,
+                              otter_status status)
 {
     struct mqtt_ticket *ticket = s->p.tickets;
     while (ticket && !(ticket->p.out && ticket->p.packet == packet))
         ticket = ticket->p.next;
     if (!ticket) /* for one that is not in flight (any more) */
         return;
-    give_back(s, now, ticket, OTTER_OK);
+    if (status == OTTER_OK)
+        give_back(s, now, ticket, status);
+    else
+        drop_ticket(s, now, ticket, "refused", status);
     mqtt_pump(s, now);
 }
 
@@ -364,20 +435,6 @@ bool mqtt_find_late_tickets(struct mqtt_session *s, otter_ms now)
     return found;
 }
 
-/* The first time is an accident; then the service pauses, ever longer. */
-static void strike(struct mqtt_service *service, otter_ms now)
-{
-    if (now - service->p.struck_at > (otter_ms)2 * MQTT_PAUSE_MAX_MS)
-        service->p.strikes = 0;
-    uint32_t pause = service->p.strikes == 0 ? 0 : MQTT_PAUSE_MS;
-    for (unsigned i = 1; i < service->p.strikes && pause < MQTT_PAUSE_MAX_MS; i++)
-        pause *= 2;
-    if (service->p.strikes < UINT8_MAX)
-        service->p.strikes++;
-    service->p.struck_at = now;
-    service->p.rests_until = now + (pause < MQTT_PAUSE_MAX_MS ? pause : MQTT_PAUSE_MAX_MS);
-}
-
 /* Publishes that may be the reason of the loss. */
 static unsigned count_unproven(const struct mqtt_session *s)
 {
@@ -418,11 +475,9 @@ static void charge_ticket(struct mqtt_ticket *ticket, bool charged, bool alone)
 static void give_up_ticket(struct mqtt_session *s, otter_ms now, struct mqtt_ticket *ticket)
 {
     const bool silent = s->error == OTTER_E_TIMEOUT;
-    LOG_WRN(TAG, "dropped a publish to %s%s: %s %u times (policy?)", ticket->p.service->prefix,
-            ticket->topic, silent ? "no PUBACK" : "the connection was lost", MQTT_REPEATS_MAX + 1);
-    s->stats.dropped++;
-    strike(ticket->p.service, now);
-    give_back(s, now, ticket, silent ? OTTER_E_TIMEOUT : OTTER_E_REFUSED);
+    drop_ticket(s, now, ticket,
+                silent ? "no PUBACK each time" : "the connection was lost each time",
+                silent ? OTTER_E_TIMEOUT : OTTER_E_REFUSED);
 }
 
 static struct mqtt_ticket *hopeless_ticket(const struct mqtt_session *s)

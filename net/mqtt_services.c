@@ -2,6 +2,7 @@
  * has one filter, so that a refusal hits that one alone (AWS IoT allows eight). */
 #include <string.h>
 
+#include "net/mqtt5.h"
 #include "net/mqtt_fifo.h"
 #include "net/mqtt_session.h"
 #include "port/log.h"
@@ -162,7 +163,11 @@ static bool queue_filter(struct mqtt_session *s, struct mqtt_subscription *sub,
         return true;
     uint8_t *space = mqtt_space(s, &size);
     sub->p.packet = mqtt_new_packet_id(s);
-    const int length = mqtt_encode_filters(space, size, type, sub->p.packet, &filter, 1);
+    if (mqtt_speaks_5(s))
+        filter.qos = mqtt5_qos(s, filter.qos);
+    const int length = mqtt_speaks_5(s)
+                           ? mqtt5_client_filter(space, size, type, sub->p.packet, &filter)
+                           : mqtt_encode_filters(space, size, type, sub->p.packet, &filter, 1);
     if (length < 0)
         return false;
     mqtt_fifo_queue(&s->p.fifo, (size_t)length);

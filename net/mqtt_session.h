@@ -32,6 +32,8 @@ void mqtt_pump(struct mqtt_session *s, otter_ms now);
 
 /* ---- mqtt_input.c ---------------------------------------------------------------------------- */
 
+/* What the code of a CONNACK says. */
+const char *mqtt_refusal_text(uint8_t code);
 /* A packet with its header in `gather.header` has come, whole. */
 void mqtt_handle_packet(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length);
 
@@ -61,7 +63,9 @@ void mqtt_ticket_left(struct mqtt_session *s, otter_ms now);
 void mqtt_payload_moves(struct mqtt_session *s, otter_ms now);
 /* Nothing leaves any more on this connection. */
 void mqtt_stop_leaving(struct mqtt_session *s);
-void mqtt_ticket_acknowledged(struct mqtt_session *s, otter_ms now, uint16_t packet);
+/* `status` OTTER_E_REFUSED: it does not want it. */
+void mqtt_ticket_acknowledged(struct mqtt_session *s, otter_ms now, uint16_t packet,
+                              otter_status status);
 /* A PINGREQ is on its way; its PINGRESP has come: what went before it, the broker let pass. */
 void mqtt_ask_for_proof(struct mqtt_session *s);
 void mqtt_proof_has_come(struct mqtt_session *s, otter_ms now);

@@ -32,7 +32,9 @@ static const char help[] =
     "  --timing E,P    flash of the posix board takes E us to erase a sector and P us for a word\n"
     "                  (2000,4 when not given; a NuMaker-M467 takes about 20000,20)\n"
     "  --modem KIND@N  the modem of a board that has one goes wrong at its N-th command:\n"
-    "                  otter modem --help has the kinds, of a twin's modem otter twin --modem-fault help\n"
+    "                  otter modem --help has the kinds, of a twin's modem otter twin "
+    "--modem-fault help\n"
+    "  --mqtt VERSION  what the device speaks: 3 (3.1.1, when not given) or 5\n"
     "\n"
     "Exit code: 0 when the update ended as it should, 1 when not, 2 for wrong usage.\n"
     "\n"
@@ -92,13 +94,19 @@ static bool choose_fault(const char *name)
 
 static bool parse(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"board", required_argument, NULL, 'b'}, {"fault", required_argument, NULL, 'f'},
-        {"delay", required_argument, NULL, 'd'}, {"rate", required_argument, NULL, 'R'},
-        {"keep", no_argument, NULL, 'k'},        {"report", required_argument, NULL, 'r'},
-        {"pad", required_argument, NULL, 'p'},   {"timing", required_argument, NULL, 't'},
-        {"modem", required_argument, NULL, 'm'}, {"quiet", no_argument, NULL, 'q'},
-        {"help", no_argument, NULL, 'h'},        {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"board", required_argument, NULL, 'b'},
+                                            {"fault", required_argument, NULL, 'f'},
+                                            {"delay", required_argument, NULL, 'd'},
+                                            {"rate", required_argument, NULL, 'R'},
+                                            {"keep", no_argument, NULL, 'k'},
+                                            {"report", required_argument, NULL, 'r'},
+                                            {"pad", required_argument, NULL, 'p'},
+                                            {"timing", required_argument, NULL, 't'},
+                                            {"modem", required_argument, NULL, 'm'},
+                                            {"quiet", no_argument, NULL, 'q'},
+                                            {"mqtt", required_argument, NULL, 'M'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     int option;
     while ((option = getopt_long(argc, argv, "h", options, NULL)) != -1) {
         switch (option) {
@@ -130,6 +138,13 @@ static bool parse(int argc, char **argv)
             break;
         case 'm':
             demo.world.modem_fault = optarg;
+            break;
+        case 'M':
+            if (strcmp(optarg, "3") != 0 && strcmp(optarg, "5") != 0) {
+                fprintf(stderr, "otter demo: --mqtt takes 3 or 5, not '%s'\n", optarg);
+                return false;
+            }
+            demo.mqtt_version = optarg;
             break;
         case 't':
             setenv("OTTER_FLASH_TIMING", optarg, 1);

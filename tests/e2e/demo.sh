@@ -1,7 +1,8 @@
 #!/bin/sh
 # One run of `otter demo`, checked by its exit code and by the story that it tells.
 #
-#   demo.sh BOARD FAULT [CLI]    FAULT: none, signature, self-test, version, power; modem: the modem
+#   demo.sh BOARD FAULT [CLI]    FAULT: none, signature, self-test, version, power; mqtt5: the same in
+#                                MQTT 5; modem: the modem
 #                                restarts by itself in the middle of the download; link: the cable
 #                                of a board in its twin is pulled then, and put back; interrupt: Ctrl-C
 #                                in the middle; keep: --keep; quiet: --quiet; width: on a terminal,
@@ -30,6 +31,7 @@ if [ -n "$cli" ] && [ "$fault" != width ]; then
     export OTTER_AWS_CLI="$cli"
 fi
 case $fault in
+mqtt5) set -- --board "$board" --mqtt 5 ;;
 none | link | interrupt) set -- --board "$board" ;;
 modem) set -- --board "$board" --modem restarts@120 ;;
 keep) set -- --board "$board" --keep ;;
@@ -156,6 +158,12 @@ case $fault in
 none)
     installs "on line as otter-demo, version 1.0.1" "this firmware is confirmed"
     absent "Swap type: revert"
+    closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
+    outcome "1.0.0 -> 1.0.1"
+    ;;
+mqtt5)
+    in_order "mqtt_version=5" "MQTT 5, packets of 149504 bytes, 8 aliases" "otter-demo connected from"
+    installs "MQTT 5, packets of 149504 bytes" "on line as otter-demo, version 1.0.1" "this firmware is confirmed"
     closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
     outcome "1.0.0 -> 1.0.1"
     ;;

@@ -30,8 +30,9 @@ enum moment {
 struct demo {
     struct world world;
     enum fault fault;
-    const char *report; /* file for the figures, or NULL */
-    unsigned pad_kib;   /* size that the new firmware is filled up to, or 0 */
+    const char *report;       /* file for the figures, or NULL */
+    const char *mqtt_version; /* setting of the device, or NULL */
+    unsigned pad_kib;         /* size that the new firmware is filled up to, or 0 */
     double at[MOMENT_COUNT];
     uint32_t blocks, blocks_total, bytes, bytes_total; /* of the download, as the device says */
     unsigned first_block_ms, download_ms;              /* by the device's clock */

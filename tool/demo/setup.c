@@ -154,7 +154,8 @@ static bool make_signer(struct demo *demo, const char *name)
 static bool configure(struct demo *demo, const char *key, const char *value)
 {
     char command[320], answer[320];
-    const char *quote = strcmp(key, "mqtt_port") == 0 ? "" : "\"";
+    const bool is_number = strcmp(key, "mqtt_port") == 0 || strcmp(key, "mqtt_version") == 0;
+    const char *quote = is_number ? "" : "\"";
     snprintf(command, sizeof command, "conf set %s %s", key, value);
     snprintf(answer, sizeof answer, "%s=%s%s%s", key, quote, value, quote);
     return world_type(&demo->world, command) &&
@@ -180,6 +181,7 @@ bool demo_provision(struct demo *demo)
         (!world_has_modem(world) || configure_wifi(demo)) && configure(demo, "thing_name", THING) &&
         configure(demo, "mqtt_endpoint", demo->endpoint) &&
         configure(demo, "mqtt_port", world_cloud_fact(world, "mqtt_port")) &&
+        (demo->mqtt_version == NULL || configure(demo, "mqtt_version", demo->mqtt_version)) &&
         world_type(world, "conf commit") &&
         world_expect(world, FROM_DEVICE, "Configuration saved", 5, NULL) &&
         world_paste_pem(world, "pki import cert root_ca_cert", world_cloud_fact(world, "root_ca"),

@@ -38,7 +38,7 @@ struct world {
     struct child modem;      /* of a board that has one */
     const char *modem_fault; /* as `otter modem --fault` takes it; NULL: none */
     struct child device;
-    bool programmed;         /* a twin has its HEX file */
+    bool programmed; /* a twin has its HEX file */
     struct follow cloud_log;
     struct follow device_log;
     int console; /* FIFO, -1 while there is no device */

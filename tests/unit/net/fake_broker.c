@@ -12,6 +12,7 @@ void broker_init(struct fake_broker *b)
     b->lose_in = BROKER_NONE;
     b->lose_out = BROKER_NONE;
     b->grant = 1;
+    b->version = &mqtt_3_1_1;
 }
 
 void broker_accept(struct fake_broker *b)
@@ -48,7 +49,7 @@ void broker_publish(struct fake_broker *b, const char *topic, uint8_t qos, uint1
                                          .payload = {payload, length},
                                          .packet_id = packet_id,
                                          .qos = qos};
-    const int size = mqtt_encode_publish(packet, sizeof packet, &publish);
+    const int size = b->version->encode_publish(packet, sizeof packet, &publish);
     if (size > 0)
         broker_send(b, packet, (size_t)size);
 }
@@ -61,27 +62,57 @@ static void copy(char *out, size_t size, const void *data, size_t length)
 static void on_connect(struct fake_broker *b, const uint8_t *body, size_t length)
 {
     struct mqtt_connect connect;
-    uint8_t packet[4];
-    if (mqtt_decode_connect(body, length, &connect)) {
+    uint8_t packet[256];
+    b->version = mqtt_version_of(body, length);
+    if (b->knows_3_1_1_alone && b->version != &mqtt_3_1_1) {
+        b->version = &mqtt_3_1_1;
+        broker_send(b, "\x20\x02\x00\x01", 4);
+        return;
+    }
+    if (!b->version || b->version->decode_connect(body, length, &connect)) {
         b->malformed = true;
         return;
     }
+    memset(b->aliases, 0, sizeof b->aliases);
     copy(b->client_id, sizeof b->client_id, connect.client_id.data, connect.client_id.length);
     copy(b->user_name, sizeof b->user_name, connect.user_name.data, connect.user_name.length);
     b->keep_alive_s = connect.keep_alive_s;
     b->clean_session = connect.clean_session;
-    mqtt_encode_connack(packet, sizeof packet, &(struct mqtt_connack){.code = b->connack_code});
-    broker_send(b, packet, 4);
+    const struct mqtt_connack connack = {.code = b->connack_code,
+                                         .properties = b->connack_properties};
+    const int size = b->version->encode_connack(packet, sizeof packet, &connack);
+    broker_send(b, packet, (size_t)size);
+}
+
+static void resolve(struct fake_broker *b, struct mqtt_publish *publish)
+{
+    struct mqtt5_property alias;
+    b->alias_of_last = 0;
+    if (!mqtt5_find_property(publish->properties, MQTT5_TOPIC_ALIAS, &alias))
+        return;
+    if (alias.number >= sizeof b->aliases / sizeof *b->aliases) {
+        b->malformed = true;
+        return;
+    }
+    char *known = b->aliases[alias.number];
+    b->alias_of_last = (uint16_t)alias.number;
+    if (publish->topic.length > 0)
+        copy(known, sizeof *b->aliases, publish->topic.data, publish->topic.length);
+    else
+        publish->topic = (struct mqtt_text){known, strlen(known)};
+    b->malformed |= publish->topic.length == 0;
 }
 
 static void on_publish(struct fake_broker *b, uint8_t flags, const uint8_t *body, size_t length)
 {
     struct mqtt_publish publish;
-    uint8_t packet[4];
-    if (mqtt_decode_publish(flags, body, length, &publish)) {
+    uint8_t packet[8];
+    if (b->version->decode_publish(flags, body, length, &publish)) {
         b->malformed = true;
         return;
     }
+    b->last_topic_length = publish.topic.length;
+    resolve(b, &publish);
     copy(b->last_topic, sizeof b->last_topic, publish.topic.data, publish.topic.length);
     copy(b->last_payload, sizeof b->last_payload, publish.payload.data, publish.payload.length);
     b->last_qos = publish.qos;
@@ -94,8 +125,9 @@ static void on_publish(struct fake_broker *b, uint8_t flags, const uint8_t *body
         b->on_publish(&publish);
     if (publish.qos == 0 || b->wants_close || b->holds_pubacks)
         return;
-    mqtt_encode_ack(packet, sizeof packet, MQTT_PACKET_PUBACK, publish.packet_id);
-    broker_send(b, packet, 4);
+    const struct mqtt_ack ack = {.packet_id = publish.packet_id, .reason = b->puback_code};
+    const int size = b->version->encode_ack(packet, sizeof packet, MQTT_PACKET_PUBACK, &ack);
+    broker_send(b, packet, (size_t)size);
 }
 
 static void on_subscribe(struct fake_broker *b, const uint8_t *body, size_t length)
@@ -103,7 +135,7 @@ static void on_subscribe(struct fake_broker *b, const uint8_t *body, size_t leng
     struct mqtt_filter_list list;
     struct mqtt_filter filter;
     uint8_t codes[16], packet[32];
-    if (mqtt_decode_filters(MQTT_PACKET_SUBSCRIBE, body, length, &list)) {
+    if (b->version->decode_filters(MQTT_PACKET_SUBSCRIBE, body, length, &list)) {
         b->malformed = true;
         return;
     }
@@ -114,7 +146,7 @@ static void on_subscribe(struct fake_broker *b, const uint8_t *body, size_t leng
         memcmp(filter.text.data, b->refuses, filter.text.length) == 0)
         codes[0] = MQTT_GRANT_REFUSED;
     const struct mqtt_suback suback = {.packet_id = list.packet_id, .codes = {codes, list.count}};
-    const int size = mqtt_encode_suback(packet, sizeof packet, &suback);
+    const int size = b->version->encode_grants(packet, sizeof packet, MQTT_PACKET_SUBACK, &suback);
     broker_send(b, packet, (size_t)size);
     while (mqtt_next_filter(&list, &filter)) {
         b->last_filter_qos = filter.qos;
@@ -130,17 +162,21 @@ static void on_subscribe(struct fake_broker *b, const uint8_t *body, size_t leng
 static void on_unsubscribe(struct fake_broker *b, const uint8_t *body, size_t length)
 {
     struct mqtt_filter_list list;
-    uint8_t packet[4];
-    if (mqtt_decode_filters(MQTT_PACKET_UNSUBSCRIBE, body, length, &list)) {
+    static const uint8_t codes[16];
+    uint8_t packet[32];
+    if (b->version->decode_filters(MQTT_PACKET_UNSUBSCRIBE, body, length, &list)) {
         b->malformed = true;
         return;
     }
-    mqtt_encode_ack(packet, sizeof packet, MQTT_PACKET_UNSUBACK, list.packet_id);
-    broker_send(b, packet, 4);
+    const struct mqtt_suback answer = {.packet_id = list.packet_id, .codes = {codes, list.count}};
+    const int size =
+        b->version->encode_grants(packet, sizeof packet, MQTT_PACKET_UNSUBACK, &answer);
+    broker_send(b, packet, (size_t)size);
 }
 
 static void on_packet(struct fake_broker *b, const struct mqtt_header *header, const uint8_t *body)
 {
+    struct mqtt_ack ack;
     uint8_t packet[2];
     b->seen[header->type]++;
     if (b->mute & 1u << header->type)
@@ -159,7 +195,8 @@ static void on_packet(struct fake_broker *b, const struct mqtt_header *header, c
         on_unsubscribe(b, body, header->body_length);
         break;
     case MQTT_PACKET_PUBACK:
-        mqtt_decode_ack(body, header->body_length, &b->last_ack);
+        b->version->decode_ack(MQTT_PACKET_PUBACK, body, header->body_length, &ack);
+        b->last_ack = ack.packet_id;
         b->message_acked |= b->last_ack == MESSAGE_ID;
         break;
     case MQTT_PACKET_PINGREQ:
@@ -178,7 +215,7 @@ static void on_packet(struct fake_broker *b, const struct mqtt_header *header, c
 static bool take_packet(struct fake_broker *b)
 {
     struct mqtt_header header;
-    const otter_status status = mqtt_decode_header(b->in, b->in_length, &header);
+    const otter_status status = b->version->decode_header(b->in, b->in_length, &header);
     if (status == OTTER_E_MALFORMED) {
         b->malformed = true;
         b->in_length = 0;

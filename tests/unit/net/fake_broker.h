@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "codec/mqtt_packet.h"
+#include "codec/mqtt_version.h"
 
 #define BROKER_NONE SIZE_MAX
 
@@ -23,6 +23,9 @@ struct fake_broker {
     const char *sends_on;  /* has a QoS 1 message for whoever subscribes to this topic */
     const char *refuses;   /* a filter that is not granted */
     bool holds_pubacks;    /* publishes are taken but not acknowledged */
+    struct mqtt_bytes connack_properties; /* MQTT 5, as is what follows */
+    uint8_t puback_code;
+    bool knows_3_1_1_alone;
     /* Called for each publish that it takes; may be NULL. */
     void (*on_publish)(const struct mqtt_publish *publish);
 
@@ -38,14 +41,19 @@ struct fake_broker {
     char user_name[32];
     uint16_t keep_alive_s;
     bool clean_session;
-    char last_topic[64];
+    char last_topic[160];
     char last_payload[64];
     uint8_t last_qos;
     uint16_t last_packet_id;
     uint8_t last_filter_qos; /* that it was asked for */
     char filters[2400];      /* on the present connection, each followed by a blank */
 
+    uint16_t alias_of_last;   /* 0: none; last_topic is whole in any case */
+    size_t last_topic_length; /* on the wire */
+
     /* the connection */
+    const struct mqtt_version *version; /* that its CONNECT asked for */
+    char aliases[16][160];
     bool wants_close;
     bool malformed; /* the client sent something invalid */
     uint8_t in[2048];

@@ -92,6 +92,7 @@ int world_set_up(void **state)
     const struct mqtt_config config = {
         .client_id = "thing-1",
         .user_name = "?SDK=otter",
+        .version = WORLD_VERSION,
         .keep_alive_s = KEEP_ALIVE_S,
         .backoff_base_ms = BACKOFF_BASE_MS,
         .backoff_cap_ms = BACKOFF_CAP_MS,

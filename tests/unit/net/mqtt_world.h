@@ -10,6 +10,11 @@
 #include "fake_broker.h"
 #include "net/mqtt.h"
 
+#ifndef WORLD_VERSION
+#define WORLD_VERSION 3 /* of MQTT */
+#endif
+#define PROPERTIES      (WORLD_VERSION == 5) /* bytes of a length of properties */
+#define NOT_AUTHORIZED  (WORLD_VERSION == 5 ? MQTT5_NOT_AUTHORIZED : MQTT_CONNACK_NOT_AUTHORIZED)
 #define KEEP_ALIVE_S    60
 #define CONNACK_MS      5000
 #define ACK_MS          8000

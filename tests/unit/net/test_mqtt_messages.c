@@ -552,7 +552,7 @@ static void the_longest_packet_that_fits_is_delivered_and_one_more_byte_is_skipp
 {
     (void)state;
     static uint8_t payload[300];
-    const size_t most = sizeof w.input - 3 - 2 - 1; /* header, topic length, topic */
+    const size_t most = sizeof w.input - 3 - 2 - 1 - PROPERTIES; /* header, topic */
     connect_now();
     broker_publish(&w.b, "t", 0, 0, payload, most);
     run(1);
@@ -576,7 +576,7 @@ static void an_oversized_message_is_told_of_by_its_topic(void **state)
         run(1);
         assert_int_equal(w.oversized, 1);
         assert_string_equal(w.topic, "down/big");
-        assert_int_equal(w.oversized_length, 3 + 2 + 8 + 2 * qos + sizeof big);
+        assert_int_equal(w.oversized_length, 3 + 2 + 8 + 2 * qos + PROPERTIES + sizeof big);
     }
 }
 

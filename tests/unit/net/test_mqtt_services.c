@@ -284,7 +284,7 @@ static void a_forbidden_ticket_comes_back_refused_and_the_others_go_through(void
 static void come_back(void)
 {
     const uint8_t *data;
-    uint8_t connack[4];
+    uint8_t connack[4 + PROPERTIES];
     assert_true(mqtt_wants_transport(&w.s, w.now));
     w.up = true;
     broker_accept(&w.b);
