@@ -33,7 +33,7 @@ const char *mqtt_refusal_text(uint8_t code)
         [MQTT_CONNACK_BAD_USER_OR_PASSWORD] = "wrong user name or password",
         [MQTT_CONNACK_NOT_AUTHORIZED] = "not authorised: check the policy of the certificate",
     };
-    return code < sizeof texts / sizeof *texts ? texts[code] : "reason unknown";
+    return code > 0 && code < sizeof texts / sizeof *texts ? texts[code] : "reason unknown";
 }
 
 static otter_status decode_connack(struct mqtt_session *s, const uint8_t *body, size_t length,
