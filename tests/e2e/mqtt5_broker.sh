@@ -54,7 +54,7 @@ expect device "-----END CERTIFICATE-----"
 type_line reset
 expect device "MQTT 5, packets of 20000 bytes, 10 aliases"
 from=$read_device
-expect cloud "as device (p5, c1, k40"
+expect cloud "as device (p5, c1"
 expect cloud "Received PUBLISH from device (d0, q1"
 expect cloud "Sending PUBACK to device"
 
