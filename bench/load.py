@@ -3,7 +3,7 @@ in how much memory, what a storm and a roll-out take, what relaying costs beside
 
 usage: load.py BUILD_HOST [--devices N] [--updated M]
 """
-import argparse, getpass, os, shutil, subprocess, sys, tempfile, time
+import argparse, getpass, math, os, shutil, subprocess, sys, tempfile, time
 
 import aws
 import cloud as apis
@@ -38,7 +38,7 @@ class Watched:
         self.pings.times.clear()
         result = work()
         time.sleep(0.1)
-        longest = max(self.pings.times or [0])
+        longest = max(self.pings.times or [math.inf]) # none came back: it waits still, or was lost
         self.worst = max(self.worst, longest)
         return result, longest
 
