@@ -82,11 +82,30 @@ static CK_RV check_arguments(const CK_C_INITIALIZE_ARGS *arguments)
     return given == 4 && (arguments->flags & CKF_OS_LOCKING_OK) == 0 ? CKR_CANT_LOCK : CKR_OK;
 }
 
+/* A fork waits for the call of another thread: else the child would have a lock that nobody gives
+ * back, and the lock of the flash file, too, for as long as it lives. */
+static void before_fork(void)
+{
+    pthread_mutex_lock(&lock);
+}
+
+static void after_fork(void)
+{
+    pthread_mutex_unlock(&lock);
+}
+
+static void watch_forks(void)
+{
+    pthread_atfork(before_fork, after_fork, after_fork);
+}
+
 CK_RV C_Initialize(void *arguments)
 {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
     CK_RV result = check_arguments(arguments);
     if (result != CKR_OK)
         return result;
+    pthread_once(&once, watch_forks);
     pthread_mutex_lock(&lock);
     if (owner == getpid())
         result = CKR_CRYPTOKI_ALREADY_INITIALIZED;

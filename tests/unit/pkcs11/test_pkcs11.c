@@ -1,6 +1,7 @@
 /* The Cryptoki face: that it keeps to PKCS #11 v2.40 over a device's flash file, and lives through
  * what no application should hand it. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -175,6 +176,47 @@ static void a_child_process_has_to_initialize_itself(void **state)
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+}
+
+static void *ask_all_the_time(void *end)
+{
+    CK_TOKEN_INFO info;
+    while (!__atomic_load_n((bool *)end, __ATOMIC_RELAXED))
+        (void)C_GetTokenInfo(0, &info);
+    return NULL;
+}
+
+/* Another thread is nearly always in a call, and so has the module's lock and that of the file. */
+static void a_child_that_is_forked_during_a_call_can_work_and_so_can_its_parent(void **state)
+{
+    (void)state;
+    bool end = false;
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, ask_all_the_time, &end), 0);
+    for (int i = 0; i < 8; i++) {
+        int status, alive[2];
+        assert_int_equal(pipe(alive), 0);
+        const pid_t child = fork();
+        if (child == 0) {
+            CK_ULONG count = 0;
+            char byte;
+            alarm(20);
+            close(alive[1]);
+            const bool works = C_Initialize(NULL) == CKR_OK &&
+                               C_GetSlotList(CK_TRUE, NULL, &count) == CKR_OK && count == 1;
+            _exit(works && read(alive[0], &byte, 1) == 1 ? 0 : 1);
+        }
+        CK_ULONG count = 0;
+        assert_int_equal(C_GetSlotList(CK_TRUE, NULL, &count), CKR_OK);
+        assert_int_equal(count, 1);
+        assert_int_equal(write(alive[1], "", 1), 1);
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        close(alive[0]);
+        close(alive[1]);
+    }
+    __atomic_store_n(&end, true, __ATOMIC_RELAXED);
+    pthread_join(thread, NULL);
 }
 
 static void a_file_that_a_device_has_or_that_is_none_is_no_token(void **state)
@@ -689,6 +731,7 @@ int main(void)
         TEST(the_list_has_every_function),
         TEST(it_is_initialized_once_and_says_when_it_is_not),
         TEST(a_child_process_has_to_initialize_itself),
+        TEST(a_child_that_is_forked_during_a_call_can_work_and_so_can_its_parent),
         TEST(a_file_that_a_device_has_or_that_is_none_is_no_token),
         TEST(all_sessions_share_the_login_until_the_last_one_closes),
         TEST(there_are_as_many_sessions_as_the_token_says),
