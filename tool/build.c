@@ -259,5 +259,10 @@ int command_build(int argc, char **argv)
     }
     if (!job.board)
         return usage_wrong(&usage, "--board is needed; --list shows which there are");
-    return build(&job);
+    char *key = job.key != NULL ? realpath(job.key, NULL) : NULL; // signing runs in another folder
+    if (key != NULL)
+        job.key = key;
+    const int code = build(&job);
+    free(key);
+    return code;
 }

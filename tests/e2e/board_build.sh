@@ -70,6 +70,13 @@ for folder in "$root"/boards/*/board.cmake; do
     [ "$name" = posix ] || grep -q "^ *$name " "$work/list" || fail "$name is not in the list"
 done
 
+step "a key is named from where the person is"
+"$otter" keygen -t ecdsa-p256 -k "$work/product.pem" >/dev/null
+(cd "$work" && "$otter" build --board "$board" -V "$version" -k product.pem >/dev/null) || fail "the key is not found"
+mv "$image" "$work/own"
+"$otter" build --board "$board" >/dev/null
+"$otter" verify -k "$work/product.pem" "$work/own" >/dev/null || fail "it is not signed with that key"
+
 step "wrong words"
 fails 1 "numaker-x" "$otter" build --board numaker-x
 fails 1 "there is no board 'numaker-x'; there are: " env OTTER_NO_INSTALL=1 "$root/otter" build --board numaker-x
