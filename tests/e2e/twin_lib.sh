@@ -152,3 +152,33 @@ reset_in() {
     expect device "Image version: v$1"
     stop_twin
 }
+
+# ---- on line ----
+
+has_radio() {
+    case $(text network) in
+    esp8266 | emw3080) ;;
+    *) false ;;
+    esac
+}
+
+# What lib.sh does for the host process. A blank board, programmed once.
+new_device() {
+    sign_image 1.0.0 "$built/firmware/firmware-1.0.0.bin" "$work/1.0.0.bin"
+    merge "$work/1.0.0.bin" "$work/merged.hex"
+    twin "$work/flash" --hex "$work/merged.hex"
+    expect device "not provisioned"
+    has_radio || return 0
+    configure wifi_ssid workshop
+    configure wifi_credential otter-demo
+}
+
+# The access point, or the cable, is away for a while.
+link_blinks() {
+    kill -USR1 "$device"
+    expect device "the link is gone"
+    expect device "off line"
+    kill -USR1 "$device"
+    expect device "the link is back"
+    expect device "on line as device"
+}

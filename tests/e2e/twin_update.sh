@@ -11,14 +11,19 @@ set -eu
 full=${2:-}
 firmware=$built/firmware/firmware
 network=$(text network)
-# What goes wrong with the board's modem: kinds of the default run, and of the full one; none by cable.
+# What goes wrong with the board's modem: kinds of the default run, the last one in the start that no power
+# cut ends, and of the full one; none by cable.
 case $network in
-esp8266)
-    kinds="restarts drops refuses"
+esp8266) # four to each board, so that all have their turn
+    case $board in
+    *-m467) kinds="restarts drops refuses noise" ;;
+    *-m487) kinds="busy hangs no-prompt eats" ;;
+    *) kinds="mute loses send-fail no-wifi" ;;
+    esac
     more="busy mute hangs restarts noise loses refuses no-prompt send-fail drops eats no-wifi"
     ;;
 emw3080)
-    kinds="restarts drops hangs"
+    kinds="restarts drops hangs blinks"
     more="flow-late flow-never flow-once bad-header hangs mute drops blinks restarts rejects event reorders"
     ;;
 *) kinds= more= ;;
@@ -28,17 +33,6 @@ has_modem() {
 }
 # The three starts of the default run are three of the 20 cuts and more that a board gets in a download and an
 # installation: the others are made by twin_board.sh and twin_stm32.sh.
-
-# What lib.sh does for the host process, for this board. A blank board, programmed once.
-new_device() {
-    sign_image 1.0.0 "$firmware-1.0.0.bin" "$work/1.0.0.bin"
-    merge "$work/1.0.0.bin" "$work/merged.hex"
-    twin "$work/flash" --hex "$work/merged.hex"
-    expect device "not provisioned"
-    has_modem || return 0
-    configure wifi_ssid workshop
-    configure wifi_credential otter-demo
-}
 
 start_cloud --limit greeting=120
 open_console
@@ -58,6 +52,18 @@ block_operations=20
 [ "$(place secondary 1)" -ne 0 ] || block_operations=$((4096 / $(device_number 0 write_size) + 1))
 [ ! -f "$work/flash/sd-card.bin" ] || { block_operations=36 && most=5; }
 
+has_outer_memory() { # beside the chip: an SPI flash, an SD card
+    [ -f "$work/flash/spi-flash.bin" ] || [ -f "$work/flash/sd-card.bin" ]
+}
+
+has_waited() {
+    [ -n "$(find_line device "$last_start" "flash does not answer; waiting for it")" ]
+}
+
+kind_of() { # kind_of PART: in their turn
+    echo $kinds | cut -d ' ' -f $(($1 % $(echo $kinds | wc -w) + 1))
+}
+
 blocks=$(($(stat -c %s "$work/1.0.1.bin") / 4096))
 
 step "power cuts in the download, and but for calm at each start a modem that goes wrong"
@@ -71,7 +77,7 @@ part=0
 before=0
 while [ "$part" -lt "$parts" ]; do
     set -- --cut-in-operation $((blocks * block_operations / (parts + 1) + part * 401 % block_operations))
-    ! has_modem || kind=$(echo $kinds | cut -d ' ' -f $((part % $(echo $kinds | wc -w) + 1)))
+    ! has_modem || kind=$(kind_of "$part")
     ! has_modem || set -- "$@" --modem-fault "$kind@$((25 + part * 5 % 10))"
     from=$(lines device)
     twin "$work/flash" "$@"
@@ -86,17 +92,26 @@ while [ "$part" -lt "$parts" ]; do
 done
 echo "$part power cuts, and $before blocks when the last one came"
 
-twin "$work/flash" $([ "$network" != esp8266 ] || [ "$full" = calm ] || echo --modem-delay 30)
+last_start=$(lines device)
+set --
+! has_modem || set -- --modem-fault "$(kind_of "$part")@40"
+case $board in
+*-m467) set -- "$@" --modem-delay 30 ;;
+esac
+! has_outer_memory || set -- "$@" --memory-fault pauses@30
+twin "$work/flash" "$@"
 expect device "going on at block"
 if [ "$full" != calm ]; then
     step "the link is gone and comes back"
     expect device "[OTA       ] block "
-    kill -USR1 "$device"
-    expect device "the link is gone"
-    expect device "off line"
-    kill -USR1 "$device"
-    expect device "the link is back"
-    expect device "on line as device"
+    link_blinks
+    ! has_modem || [ -n "$(find_line device "$last_start" "the modem goes wrong: $(kind_of "$part")")" ] ||
+        fail "$(kind_of "$part") did not come"
+fi
+
+if has_outer_memory; then
+    step "the memory of the new image is busy for seconds"
+    wait_until "the update agent waits for it" has_waited
 fi
 
 step "the update completes"

@@ -277,6 +277,19 @@ static bool run_start(struct esp8266_model *model, const char *arguments)
     return true;
 }
 
+/* Whether the fault is one of sends, and strikes this one: the first from its command on. */
+static bool strikes_send(struct esp8266_model *model)
+{
+    const struct model_config *config = &model->config;
+    const bool of_sends = config->fault == MODEL_NO_PROMPT || config->fault == MODEL_SEND_FAIL ||
+                          config->fault == MODEL_EATS;
+    if (!of_sends || config->fault_at == 0 || esp8266_model_has_struck(model) ||
+        model->commands < config->fault_at)
+        return false;
+    model->struck_at = model->commands;
+    return true;
+}
+
 static bool run_send(struct esp8266_model *model, const char *arguments)
 {
     struct model_link *link;
@@ -293,7 +306,7 @@ static bool run_send(struct esp8266_model *model, const char *arguments)
     model->send_left = (size_t)length;
     model->send_length = 0;
     put(model, "\r\nOK\r\n");
-    if (model->config.fault == MODEL_NO_PROMPT && model->commands == model->config.fault_at)
+    if (strikes_send(model) && model->config.fault == MODEL_NO_PROMPT)
         return true;
     put(model, "> ");
     return true;
@@ -455,9 +468,15 @@ void esp8266_model_air(struct esp8266_model *model, bool on, uint64_t now)
     }
 }
 
+bool esp8266_model_has_struck(const struct esp8266_model *model)
+{
+    return model->struck_at > 0 && model->struck_at >= model->config.fault_at;
+}
+
 /* True when the command goes no further. */
 static bool go_wrong(struct esp8266_model *model)
 {
+    model->struck_at = model->commands;
     switch (model->config.fault) {
     case MODEL_BUSY:
         model->busy_left = 3;
@@ -487,7 +506,8 @@ static bool go_wrong(struct esp8266_model *model)
         if (lose_air(model))
             model->back_at = model->now + REJOIN_MS;
         return false;
-    default:
+    default: /* see strikes_send */
+        model->struck_at = 0;
         return false;
     }
 }
@@ -537,7 +557,7 @@ static void finish_send(struct esp8266_model *model)
     model->send_link = -1;
     put(model, "\r\nRecv %zu bytes\r\n", model->send_length);
     const bool fails =
-        model->config.fault == MODEL_SEND_FAIL && model->commands == model->config.fault_at;
+        model->config.fault == MODEL_SEND_FAIL && model->commands == model->struck_at;
     if (!fails && model->links[id].open &&
         model->network->send(model->network->ctx, id, model->send_data, model->send_length)) {
         put(model, "\r\nSEND OK\r\n");
@@ -551,8 +571,7 @@ static void finish_send(struct esp8266_model *model)
 
 static void take_byte(struct esp8266_model *model, uint8_t byte)
 {
-    const bool eats =
-        model->config.fault == MODEL_EATS && model->commands == model->config.fault_at;
+    const bool eats = model->config.fault == MODEL_EATS && model->commands == model->struck_at;
     if (model->send_link >= 0) {
         if (eats && model->eaten < 500 && model->eaten++ % 2 == 0)
             return;

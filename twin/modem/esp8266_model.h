@@ -4,7 +4,7 @@
  * Without I/O of its own: bytes, time and the network come in by call. Strict where a driver could
  * go wrong: a command that comes while another is worked on is lost (busy p...), at most 2048 bytes
  * go into one send or read, echo until ATE0, garbage before `ready`. Faults can be injected at the
- * n-th command. */
+ * n-th command, those of sends (no-prompt, send-fail, eats) at the first send from there on. */
 #ifndef OTTER_TWIN_MODEM_ESP8266_MODEL_H
 #define OTTER_TWIN_MODEM_ESP8266_MODEL_H
 
@@ -85,6 +85,7 @@ struct esp8266_model {
     uint64_t now;
     uint64_t boot_at, answer_at, back_at; /* UINT64_MAX: not so */
     unsigned commands;                    /* since power-on */
+    unsigned struck_at;                   /* the command that the fault came at; 0: not yet */
     unsigned busy_left;
     bool hangs, mute, echo, mux, passive, info, joined;
     bool off_air, rejoins; /* no access point; joins by itself when it is back */
@@ -117,6 +118,8 @@ size_t esp8266_model_output(struct esp8266_model *model, void *data, size_t size
 void esp8266_model_tick(struct esp8266_model *model, uint64_t now);
 /* True while data from the network would be taken. */
 bool esp8266_model_has_room(const struct esp8266_model *model, int link);
+/* Its fault has come. */
+bool esp8266_model_has_struck(const struct esp8266_model *model);
 /* When esp8266_model_tick is due for its own sake. */
 uint64_t esp8266_model_deadline(const struct esp8266_model *model);
 

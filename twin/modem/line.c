@@ -58,7 +58,7 @@ static void on_due(void *ctx)
 static void tell_fault(struct modem_line *line)
 {
     const struct model_config *config = &line->model.config;
-    if (line->told || config->fault == MODEL_SOUND || line->model.commands < config->fault_at)
+    if (line->told || config->fault == MODEL_SOUND || !esp8266_model_has_struck(&line->model))
         return;
     line->told = true;
     fprintf(stderr, "\notter twin: the modem goes wrong: %s\n",

@@ -288,6 +288,21 @@ static void faults_come_when_they_were_asked_for(void **state)
     assert_null(esp8266_model_faults[MODEL_FAULTS]);
 }
 
+static void a_fault_of_sends_waits_for_the_first_send(void **state)
+{
+    (void)state;
+    set_up_passive();
+    connect_link();
+    model.config.fault = MODEL_NO_PROMPT;
+    model.config.fault_at = model.commands + 1;
+    expect("AT", "\r\nOK\r\n");
+    assert_false(esp8266_model_has_struck(&model));
+    expect("AT+CIPSEND=0,3", "\r\nOK\r\n");
+    assert_true(esp8266_model_has_struck(&model));
+    (void)tell("a"); /* three bytes with its end of line */
+    assert_non_null(strstr(tell("AT+CIPSEND=0,3"), "> ")); /* once */
+}
+
 static void an_access_point_that_goes_takes_the_links_and_is_joined_again(void **state)
 {
     (void)state;
@@ -338,6 +353,7 @@ int main(void)
         TEST(data_waits_until_it_is_asked_for),
         TEST(it_keeps_no_more_than_its_buffer_holds),
         TEST(faults_come_when_they_were_asked_for),
+        TEST(a_fault_of_sends_waits_for_the_first_send),
         TEST(an_access_point_that_goes_takes_the_links_and_is_joined_again),
         TEST(one_that_hangs_has_nothing_due_until_it_is_reset),
     };
