@@ -92,11 +92,13 @@ static otter_status no_public_key(void *ctx, const struct pki_object *object,
     return OTTER_E_NOT_FOUND;
 }
 
-static otter_status make_key(void *ctx, const struct pki_object *object, struct pki_public *key)
+static otter_status make_key(void *ctx, const struct pki_object *object,
+                             enum pki_algorithm algorithm, struct pki_public *key)
 {
     static const uint8_t point[64] = {1};
     (void)ctx;
     (void)object;
+    (void)algorithm;
     pki_public_from_point(key, point);
     return OTTER_OK;
 }
