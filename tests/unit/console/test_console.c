@@ -195,6 +195,7 @@ static void conf_get_shows_all_and_says_what_is_not_saved(void **state)
                                           "mqtt_endpoint=\"\"\n"
                                           "mqtt_port=8883\n"
                                           "connect_spread_s=\n"
+                                          "mqtt_version=3\n"
                                           "lamp_pin=********\n"
                                           "lamp_room=\"\"\n");
     type("conf set mqtt_port 443");
