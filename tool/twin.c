@@ -74,7 +74,8 @@ static const struct option options[] = {
      "the banks of flash do not change places any more, whatever the options say (STM32)"},
     {OPTION_MEMORY_FAULT, "memory-fault", "KIND[@N]",
      "the memory beside the chip, an SPI flash or SD card, is missing or small, or goes or stays\n"
-     "                                busy from its N-th operation on: missing, small, goes, busy"},
+     "                                busy from its N-th operation on, or takes 8 s for that one:\n"
+     "                                missing, small, goes, busy, pauses"},
     {OPTION_LIST, "list", NULL, "lists the boards that have a twin"},
     {0},
 };
@@ -356,7 +357,8 @@ static int take_cuts(struct job *job, char *list)
 
 static int take_memory_fault(struct job *job, const char *text)
 {
-    static const char *const names[] = {"missing", "goes", "busy", "small"}; /* the enum's order */
+    static const char *const names[] = {"missing", "goes", "busy", "small",
+                                        "pauses"}; /* the enum's order */
     uint64_t n = 1;
     const char *at = strchr(text, '@');
     const size_t length = at ? (size_t)(at - text) : strlen(text);

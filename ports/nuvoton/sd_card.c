@@ -236,7 +236,7 @@ static otter_status transfer(uint32_t code, uint32_t number, uint32_t direction)
         SDH_CTL |= CTL_RESET;
         return OTTER_E_FLASH;
     }
-    return wait_card(TRANSFER_MS) ? OTTER_OK : OTTER_E_FLASH;
+    return wait_card(TRANSFER_MS) ? OTTER_OK : OTTER_E_IO;
 }
 
 static otter_status load(uint32_t number)

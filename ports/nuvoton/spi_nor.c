@@ -148,7 +148,7 @@ static otter_status wait_idle(uint32_t limit_ms)
     const otter_ms limit = port_now() + limit_ms;
     while (status_of() & STATUS_BUSY) {
         if (port_now() > limit)
-            return OTTER_E_FLASH;
+            return OTTER_E_IO;
         pause_about_us(20);
     }
     return OTTER_OK;
@@ -179,20 +179,23 @@ static void start(void)
     begin_command(READ_ID);
     exchange(NULL, id, sizeof id);
     deselect_chip();
-    const bool is_known = id[0] != 0 && id[0] != 0xff && id[2] >= 0x16 && id[2] <= 0x18;
+    const bool is_known =
+        id[2] >= 0x16 && id[2] <= 0x18; /* 4 to 16 MiB; nothing reads as 00 or ff */
+    if (!is_known && state == NOT_STARTED)
+        LOG_ERR("FLASH", "no SPI flash: size %02x", id[2]);
     state = is_known ? PRESENT : ABSENT;
-    if (!is_known)
-        LOG_ERR("FLASH", "no SPI flash of 4 to 16 MiB: %02x %02x %02x", id[0], id[1], id[2]);
 }
 
 /* One that has gone reads as all ones, and so as busy: its bytes may not be taken for erased ones.
- */
+ * It may also be busy with itself for longer than any command takes: then it is begun with anew. */
 static otter_status begin(void)
 {
     if (state == NOT_STARTED)
         start();
     if (status_of() & STATUS_BUSY)
         state = ABSENT;
+    else if (state == ABSENT)
+        start();
     return state == PRESENT ? OTTER_OK : OTTER_E_IO;
 }
 

@@ -189,6 +189,8 @@ struct ota {
     uint32_t reported_blocks;
     uint32_t wait_ms;   /* of the deadline, when it was set */
     uint32_t silent_ms; /* on line without any block */
+    bool slot_silent;   /* the new image's flash does not answer, since: */
+    otter_ms slot_silent_at;
     uint32_t blocks_duplicate;
     uint32_t requests_sent;
     const char *fault; /* why it does not run, or NULL */

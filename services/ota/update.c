@@ -6,9 +6,11 @@
 #include "pki/pki.h"
 #include "services/ota/agent.h"
 
-#define RESTARTS_MAX  5u
-#define REPAIRS_MAX   3u
-#define TLV_INFO_SIZE 4u
+#define RESTARTS_MAX       5u
+#define SLOT_AGAIN_MS      500u
+#define SLOT_SILENT_MAX_MS 30000u
+#define REPAIRS_MAX        3u
+#define TLV_INFO_SIZE      4u
 
 struct ota_file ota_job_file(const struct ota *ota)
 {
@@ -245,6 +247,7 @@ static enum ota_event prepared(struct ota *ota, otter_ms now)
     ota->reported_blocks = ota->progress.stored;
     ota->reported_at = now;
     ota->silent_ms = 0;
+    ota->slot_silent = false;
     if (ota->progress.resumed)
         LOG_INF(OTA_TAG, "going on at block %lu/%lu", (unsigned long)ota->progress.stored,
                 (unsigned long)ota->progress.blocks);
@@ -410,6 +413,23 @@ static void report_progress(struct ota *ota, otter_ms now)
     ota->reported_at = now;
 }
 
+/* The flash of the new image does not answer. One beside the chip may be busy with itself for
+ * seconds. */
+static enum ota_event wait_for_slot(struct ota *ota, otter_ms now)
+{
+    if (!ota->slot_silent) {
+        LOG_WRN(OTA_TAG, "the new image's flash does not answer; waiting for it");
+        ota->slot_silent_at = now;
+    }
+    ota->slot_silent = true;
+    ota->busy = false;
+    ota->wake = now + SLOT_AGAIN_MS;
+    if (now - ota->slot_silent_at < SLOT_SILENT_MAX_MS)
+        return OTA_EV_NONE;
+    return ota_fail(ota, "the new image's flash did not answer for %u s",
+                    SLOT_SILENT_MAX_MS / 1000u);
+}
+
 enum ota_event ota_work_download(struct ota *ota, otter_ms now)
 {
     struct ota_download *download = &ota->work.download;
@@ -418,6 +438,9 @@ enum ota_event ota_work_download(struct ota *ota, otter_ms now)
     const otter_status status = ota_download_prepare(download);
     if (status == OTTER_E_NO_SPACE)
         return OTA_EV_START_OVER;
+    if (status == OTTER_E_IO)
+        return wait_for_slot(ota, now);
+    ota->slot_silent = false;
     if (status != OTTER_OK && status != OTTER_E_AGAIN)
         return ota_fail(ota, "preparing the flash: %s", otter_status_text(status));
     ota->busy = status == OTTER_E_AGAIN;

@@ -105,9 +105,16 @@ static bool is_readable(const struct nor_device *device, uint32_t offset, uint32
     return true;
 }
 
+static bool is_silent(const struct nor_device *device, uint32_t offset)
+{
+    return offset - device->silent_offset < device->silent_size;
+}
+
 static otter_status nor_read(void *ctx, uint32_t offset, void *data, uint32_t length)
 {
     struct nor_device *device = device_of(ctx);
+    if (is_silent(device, offset))
+        return OTTER_E_IO;
     if (device->fail_reads || (device->unreadable > 0 && !is_readable(device, offset, length)))
         return OTTER_E_FLASH;
     memcpy(data, device->data + offset, length);
@@ -193,6 +200,8 @@ static otter_status nor_program(void *ctx, uint32_t offset, const void *data, ui
     const uint32_t size = device->flash.write_size;
     if (length == 0)
         return OTTER_OK;
+    if (is_silent(device, offset))
+        return OTTER_E_IO;
     if (offset % size != 0 || length % size != 0 || length > device->flash.size ||
         offset > device->flash.size - length)
         return break_rule(device);
@@ -244,6 +253,8 @@ static otter_status nor_erase(void *ctx, uint32_t offset)
     struct nor_device *device = device_of(ctx);
     if (offset >= device->flash.size)
         return break_rule(device);
+    if (is_silent(device, offset))
+        return OTTER_E_IO;
     const uint32_t index = sector_index(device, offset);
     const struct flash_sector sector = device->sectors[index];
     if (sector.offset != offset)

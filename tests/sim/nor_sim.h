@@ -73,8 +73,9 @@ struct nor_device {
     uint32_t rule_breaks;
     uint32_t erase_count; /* of the whole device */
     uint64_t bytes_programmed;
-    bool fail_reads;         /* every read fails, as of a chip that is gone */
-    struct nor_fault *fault; /* see nor_fault.h */
+    bool fail_reads;                     /* every read fails, as of a chip that is gone */
+    uint32_t silent_offset, silent_size; /* this part answers nothing: OTTER_E_IO */
+    struct nor_fault *fault;             /* see nor_fault.h */
 };
 
 void nor_power_init(struct nor_power *power, uint32_t seed);

@@ -352,21 +352,26 @@ enum sd_token sd_card_write(struct sd_card *card, unsigned lines, const uint8_t 
         card->errors |= OUT_OF_RANGE;
         return SD_WRITE_ERROR;
     }
+    twin_ns takes = PROGRAM_NS;
     if (twin_starts(card->twin, "card-write", SD_BLOCK * card->sector))
         return SD_NO_TOKEN;
     card->written = card->sector++;
     memcpy(card->after, block, SD_BLOCK);
     tear(card->nvm.bytes + (size_t)SD_BLOCK * card->written, block, card->written);
     if (card->fault_left > 0 && --card->fault_left == 0) {
-        if (card->fault == PART_GOES)
-            sd_card_insert(card, false);
-        else
-            card->busy_until = TWIN_NEVER;
-        return SD_NO_TOKEN;
+        if (card->fault == PART_PAUSES) {
+            takes = PART_PAUSE_NS;
+        } else {
+            if (card->fault == PART_GOES)
+                sd_card_insert(card, false);
+            else
+                card->busy_until = TWIN_NEVER;
+            return SD_NO_TOKEN;
+        }
     }
     if (twin_operation(card->twin))
         return SD_NO_TOKEN;
-    twin_timer_set(card->twin, &card->done, twin_now(card->twin) + PROGRAM_NS);
+    twin_timer_set(card->twin, &card->done, twin_now(card->twin) + takes);
     if (card->single)
         card->state = PROGRAMMING;
     return SD_ACCEPTED;
@@ -402,7 +407,7 @@ void sd_card_spoil(struct sd_card *card, unsigned blocks)
 void sd_card_break(struct sd_card *card, enum part_fault fault, unsigned n)
 {
     card->fault = fault;
-    card->fault_left = fault == PART_GOES || fault == PART_BUSY ? n : 0;
+    card->fault_left = fault == PART_GOES || fault == PART_BUSY || fault == PART_PAUSES ? n : 0;
     if (fault == PART_MISSING)
         sd_card_insert(card, false);
     if (fault == PART_SMALL)

@@ -179,10 +179,12 @@ static void begin(struct spi_nor *nor, uint32_t offset, uint32_t size, bool eras
         nvm_tear_erase(&nor->nvm, offset, size);
     else
         nvm_tear_program(&nor->nvm, offset, nor->page, size);
-    if (nor->fault_left > 0 && --nor->fault_left == 0)
+    const bool strikes = nor->fault_left > 0 && --nor->fault_left == 0;
+    if (strikes && nor->fault != PART_PAUSES)
         return; /* torn for good */
     if (!twin_operation(nor->twin))
-        twin_timer_set(nor->twin, &nor->done, twin_now(nor->twin) + nor->command->takes);
+        twin_timer_set(nor->twin, &nor->done,
+                       twin_now(nor->twin) + (strikes ? PART_PAUSE_NS : nor->command->takes));
 }
 
 static bool may_change(struct spi_nor *nor)
@@ -435,7 +437,7 @@ void spi_nor_octal(struct spi_nor *nor, uint16_t command, bool dtr)
 
 void spi_nor_spoil(struct spi_nor *nor, enum part_fault fault, unsigned n)
 {
-    const bool later = fault == PART_GOES || fault == PART_BUSY;
+    const bool later = fault == PART_GOES || fault == PART_BUSY || fault == PART_PAUSES;
     nor->fault = fault;
     nor->fault_left = later ? n : 0;
 }

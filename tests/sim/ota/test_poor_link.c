@@ -1,5 +1,5 @@
-/* An update of 160 KiB, in blocks of 4 KiB, over a link that is slow or that breaks all the time:
- * on virtual time, with the firmware's own back-off. */
+/* An update of 160 KiB, in blocks of 4 KiB, over a link that is slow or that breaks all the time,
+ * or into flash that does not answer: on virtual time, with the firmware's own back-off. */
 #include <stdio.h>
 
 #include "tests/sim/ota/sim_port.h"
@@ -67,6 +67,38 @@ static void progress_is_reported_once_in_a_tenth_or_in_30_s(void **state)
     assert_in_range(world.cloud.progressions, 5, 10 + taken_s / 30);
 }
 
+static bool half_done(struct world *w)
+{
+    return w->ota.state == OTA_DOWNLOADING && w->ota.progress.stored >= BLOCKS / 2;
+}
+
+/* From the middle of an update on. */
+static void silence_the_slot(void)
+{
+    world_add_update(&world, "job", world_image(2, IMAGE_SIZE, true));
+    assert_true(world_run(&world, half_done, HOUR));
+    world.nor.silent_offset = world.secondary.offset;
+    world.nor.silent_size = world.secondary.size;
+}
+
+static void flash_that_is_busy_for_seconds_is_waited_for(void **state)
+{
+    (void)state;
+    silence_the_slot();
+    (void)world_run(&world, sim_never, 20000);
+    world.nor.silent_size = 0;
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+}
+
+static void flash_that_is_busy_for_ever_ends_the_job_with_that_reason(void **state)
+{
+    (void)state;
+    silence_the_slot();
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("job", CLOUD_FAILED, "the new image's flash did not answer for 30 s");
+}
+
 #define PROMISE(name) cmocka_unit_test_setup_teardown(name, set_up, sim_tear_down)
 
 int main(void)
@@ -75,6 +107,8 @@ int main(void)
         PROMISE(connections_that_bring_blocks_are_made_again_at_once),
         PROMISE(connections_that_bring_nothing_are_made_ever_more_rarely),
         PROMISE(progress_is_reported_once_in_a_tenth_or_in_30_s),
+        PROMISE(flash_that_is_busy_for_seconds_is_waited_for),
+        PROMISE(flash_that_is_busy_for_ever_ends_the_job_with_that_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
