@@ -79,9 +79,12 @@ void log_upload_tick(struct log_upload *upload, otter_ms now)
 {
     static const struct http_user user = {.on_head = on_head, .on_end = on_end, .give = give};
     struct http_client *http = upload->config.http;
+    if (upload->state == UNDER_WAY && now >= upload->over_at)
+        end(upload, now, 0, otter_status_text(OTTER_E_TIMEOUT));
     if (upload->state != DUE)
         return;
     upload->state = UNDER_WAY;
+    upload->over_at = now + LOG_UPLOAD_MS;
     upload->config.hold(true);
     upload->bytes = size_of_log(upload);
     http_target_end(&http->target, "Content-Length: %lu", upload->bytes, 0);

@@ -24,6 +24,8 @@
 extern "C" {
 #endif
 
+#define LOG_UPLOAD_MS 120000u /* for all of it; a server that is slower fails the job */
+
 struct log_upload_config {
     struct jobs *jobs; /* has been started, not yet ticked */
     struct http_client *http;
@@ -40,6 +42,7 @@ struct log_upload {
     uint32_t length; /* of `line` */
     uint32_t place;  /* of the next one in the ring */
     bool last;       /* there is no next one */
+    otter_ms over_at;
     uint8_t state;
     char line[LOG_RING_TEXT_MAX + 1];
 };

@@ -117,7 +117,6 @@ static void on_end(void *ctx, otter_ms now, otter_status status)
 
 static const struct http_user user = {.on_head = on_head, .on_body = on_body, .on_end = on_end};
 
-/* Between two ranges. */
 static bool long_apart(const struct ota_source_http *s, otter_ms now)
 {
     return s->source.apart && now >= s->apart_since + OTA_HTTP_APART_MS;
@@ -125,7 +124,7 @@ static bool long_apart(const struct ota_source_http *s, otter_ms now)
 
 void ota_source_http_tick(struct ota_source_http *s, otter_ms now)
 {
-    if (s->at == s->end && long_apart(s, now)) /* the agent stands still: `kill -STOP ota` */
+    if (long_apart(s, now)) /* a range that comes by drops; or `kill -STOP ota` */
         give_back(s, now);
     if (s->under_way || s->at == s->end || now < s->retry_at || !http_idle(s->http))
         return;
@@ -139,9 +138,9 @@ void ota_source_http_tick(struct ota_source_http *s, otter_ms now)
 
 otter_ms ota_source_http_deadline(const struct ota_source_http *s)
 {
-    if (s->at == s->end)
-        return s->source.apart ? s->apart_since + OTA_HTTP_APART_MS : OTTER_NEVER;
-    return s->under_way ? OTTER_NEVER : s->retry_at;
+    const otter_ms back = s->source.apart ? s->apart_since + OTA_HTTP_APART_MS : OTTER_NEVER;
+    const bool waits = s->at == s->end || s->under_way;
+    return waits || back < s->retry_at ? back : s->retry_at;
 }
 
 /* ---- The agent's side ------------------------------------------------------------------------ */

@@ -9,7 +9,7 @@
  *   - when the address is not good any more, to ask for another one through the job;
  *   - after three failures in a row, for the time of the back-off;
  *   - each OTA_HTTP_APART_MS at the latest, for a message of progress and to hear whether the job
- *     is still there.
+ *     is still there; a range that is not whole by then is left, but for the blocks that have come.
  * Each time, the job document is asked for before the next range, which brings a fresh address. A
  * cancelled job is so noticed within OTA_HTTP_APART_MS, and a URL needs no longer life than that
  * and the window of one request.

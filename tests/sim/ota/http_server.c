@@ -156,6 +156,10 @@ static uint32_t some(struct http_server *server, uint32_t most)
     const uint32_t piece = 1 + world_random(server->world, 900);
     server->next_at = server->world->now + 1 + (delay > 0 ? world_random(server->world, delay) : 0);
     server->broken = happens(server, trouble->lost / 4);
+    if (trouble->drops_from != 0 && server->requests >= trouble->drops_from) {
+        server->next_at = server->world->now + 20000;
+        return 1;
+    }
     return piece < most ? piece : most;
 }
 

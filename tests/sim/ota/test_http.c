@@ -124,6 +124,23 @@ static void a_cancelled_job_is_noticed_when_the_session_comes_back(void **state)
     sim_expect("next", CLOUD_SUCCEEDED, "accepted v2.0.0");
 }
 
+/* A byte now and then is no silence. */
+static void a_cancelled_job_is_noticed_although_a_range_comes_by_drops(void **state)
+{
+    (void)state;
+    world.trouble.drops_from = 2;
+    world.trouble.cancel_at_range = 2;
+    const otter_ms before = world.now;
+    run_update();
+    sim_expect("job", CLOUD_CANCELED, "");
+    printf("at rest after %u s\n", (unsigned)((world.now - before) / 1000u));
+    assert_in_range(world.now - before, OTA_HTTP_APART_MS, 2 * OTA_HTTP_APART_MS);
+    world.trouble.drops_from = 0;
+    world_add_update(&world, "next", world_image(2, 11000, true));
+    assert_true(world_run(&world, world_at_rest, HOUR));
+    sim_expect("next", CLOUD_SUCCEEDED, "accepted v2.0.0");
+}
+
 /* The session is ours to end: it comes back without the back-off of one that is lost. */
 static void the_session_does_not_come_back_more_slowly_each_time(void **state)
 {
@@ -150,6 +167,7 @@ int main(void)
         PROMISE(a_server_that_is_busy_for_a_while_is_waited_for),
         PROMISE(the_session_comes_back_while_a_slow_download_goes_on),
         PROMISE(a_cancelled_job_is_noticed_when_the_session_comes_back),
+        PROMISE(a_cancelled_job_is_noticed_although_a_range_comes_by_drops),
         PROMISE(the_session_does_not_come_back_more_slowly_each_time),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -109,6 +109,16 @@ static void a_server_that_is_not_there_ends_the_job(void **state)
     sim_expect("job", CLOUD_FAILED, "files: refused by the other side");
 }
 
+static void a_server_that_answers_by_drops_ends_the_job_too(void **state)
+{
+    (void)state;
+    world.trouble.drops_from = 1;
+    const otter_ms before = world.now;
+    run_job("https://files/logs/1");
+    sim_expect("job", CLOUD_FAILED, "files: timed out");
+    assert_in_range(world.now - before, LOG_UPLOAD_MS, 2 * LOG_UPLOAD_MS);
+}
+
 static void a_url_that_is_none_and_a_device_without_log_are_refused(void **state)
 {
     (void)state;
@@ -130,6 +140,7 @@ int main(void)
         PROMISE(an_empty_log_is_an_empty_object),
         PROMISE(what_the_server_says_is_the_reason),
         PROMISE(a_server_that_is_not_there_ends_the_job),
+        PROMISE(a_server_that_answers_by_drops_ends_the_job_too),
         PROMISE(a_url_that_is_none_and_a_device_without_log_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,6 +73,7 @@ struct trouble {
     const char *answer;    /* to the n-th request for a range and all later ones ... */
     uint32_t answer_from;
     uint32_t piece_ms;        /* at most, for each piece of an answer */
+    uint32_t drops_from;      /* each byte of the n-th answer and later ones takes 20 s; 0: none */
     uint32_t cancel_at_range; /* the job is cancelled at the n-th request for a range; 0: none */
     bool unreachable;         /* no connection to that server comes up */
     bool either;              /* jobs offer MQTT, which the device likes best, and HTTP */
