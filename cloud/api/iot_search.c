@@ -1,5 +1,5 @@
 /* iot: fleet indexing. */
-#include <stdlib.h>
+#include <stdint.h>
 
 #include "cloud/api/services_internal.h"
 #include "cloud/core/ground/names.h"
@@ -37,12 +37,11 @@ static enum core_error list(struct call *call, const json_t *body, struct answer
 
 static enum core_error read(const json_t *body, struct search *search, struct answer *answer)
 {
-    const char *token = json_text(body, "nextToken"), *version = json_text(body, "queryVersion");
+    const char *version = json_text(body, "queryVersion");
     const json_t *most = json_object_get(body, "maxResults");
     *search = (struct search){.index = json_text(body, "indexName"),
                               .query = json_text(body, "queryString"),
-                              .field = json_text(body, "aggregationField"),
-                              .begin = token ? strtoul(token, NULL, 10) : 0,
+                              .after = json_text(body, "nextToken"),
                               .most = PAGE_MAX};
     if (most && (json_integer_value(most) < 1 || json_integer_value(most) > PAGE_MAX))
         return answer_refuse(answer, CORE_INVALID_REQUEST, "maxResults must be 1 to %d", PAGE_MAX);
@@ -51,25 +50,54 @@ static enum core_error read(const json_t *body, struct search *search, struct an
     return check_filter("queryVersion", version, "2017-09-30", answer);
 }
 
+static void free_finding(void *finding)
+{
+    search_free(finding);
+}
+
+static enum core_error start(struct call *call, const struct search *search, struct answer *answer)
+{
+    struct finding *finding;
+    enum core_error error = search_start(call->cloud, search, call_again, call, &finding, answer);
+    if (finding)
+        call_wait(call, finding, free_finding);
+    return error;
+}
+
 static enum core_error search_index(struct call *call, const json_t *body, struct answer *answer)
 {
     struct search search;
+    if (call->made)
+        return search_page(call->made, answer);
     enum core_error error = read(body, &search, answer);
-    return error ? error : search_run(call->cloud, &search, answer);
+    return error ? error : start(call, &search, answer);
+}
+
+/* Of all that is found. */
+static enum core_error aggregate(struct call *call, const json_t *body, const char *field,
+                                 struct answer *answer)
+{
+    struct search search;
+    enum core_error error = read(body, &search, answer);
+    search.field = field;
+    search.most = SIZE_MAX;
+    return error ? error : start(call, &search, answer);
 }
 
 static enum core_error statistics(struct call *call, const json_t *body, struct answer *answer)
 {
-    struct search search;
-    enum core_error error = read(body, &search, answer);
-    return error ? error : search_statistics(call->cloud, &search, answer);
+    const char *field = json_text(body, "aggregationField");
+    return call->made ? search_statistics(call->made, answer)
+                      : aggregate(call, body, field ? field : "registry.version", answer);
 }
 
 static enum core_error cardinality(struct call *call, const json_t *body, struct answer *answer)
 {
-    struct search search;
-    enum core_error error = read(body, &search, answer);
-    return error ? error : search_cardinality(call->cloud, &search, answer);
+    const char *field = json_text(body, "aggregationField");
+    if (!field)
+        return answer_refuse(answer, CORE_AGGREGATION, "aggregationField is missing");
+    return call->made ? search_cardinality(call->made, answer)
+                      : aggregate(call, body, field, answer);
 }
 
 const struct route iot_search_routes[] = {

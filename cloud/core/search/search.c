@@ -2,6 +2,7 @@
 #include "cloud/core/search/search.h"
 
 #include <math.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -258,79 +259,133 @@ static json_t *shown(const json_t *document)
 
 /* ---- searching ---- */
 
-/* The documents that the query finds, freed by the caller; NULL when it is refused. */
-static json_t *find(struct cloud *cloud, const struct search *search, struct answer *answer,
-                    enum core_error *error)
+#define PIECE 20 /* documents of a turn: devices wait for no more than these */
+
+struct finding {
+    struct cloud *cloud;
+    json_t *configuration;
+    struct query *query;
+    bool things;
+    char after[129]; /* the name that was looked at last */
+    char field[256]; /* of which values are kept; "": documents are */
+    size_t enough;   /* found, that end it */
+    json_t *found;
+    bool is_done;
+    void (*done)(void *of);
+    void *of;
+};
+
+static void next_piece(void *of);
+
+void search_free(struct finding *finding)
 {
-    const char *index = search->index ? search->index : THINGS;
-    char reason[160];
-    json_t *of = configuration(cloud), *found = json_array();
-    struct query *query = NULL;
-    *error = need_index(of, index, answer);
-    if (!*error && !search->query)
-        *error = answer_refuse(answer, CORE_INVALID_REQUEST, "queryString is missing");
-    if (!*error && !(query = query_parse(search->query, reason, sizeof reason)))
-        *error = answer_refuse(answer, CORE_QUERY, "The query cannot be read: %s", reason);
-    if (*error) {
-        json_decref(of);
-        json_decref(found);
-        return NULL;
-    }
-    bool things = strcmp(index, THINGS) == 0;
+    if (!finding)
+        return;
+    cloud_forget_later(finding->cloud, next_piece, finding);
+    query_free(finding->query);
+    json_decref(finding->configuration);
+    json_decref(finding->found);
+    free(finding);
+}
+
+/* Values alone where these are all that is asked for: thousands of documents would take long to
+ * free. */
+static void keep(struct finding *finding, json_t *document)
+{
+    const json_t *value = *finding->field ? query_field(document, finding->field) : document;
+    bool counts = !*finding->field || (value && !json_is_object(value) && !json_is_null(value));
+    if (counts)
+        json_array_append(finding->found, (json_t *)value);
+}
+
+static void look_at(struct finding *finding, struct db_rows *row)
+{
+    json_t *document = finding->things ? thing_document(finding->cloud, finding->configuration, row)
+                                       : group_document(finding->cloud, row);
+    snprintf(finding->after, sizeof finding->after, "%s", db_text(row, 0));
+    if (query_matches(finding->query, document))
+        keep(finding, document);
+    json_decref(document);
+    finding->is_done = json_array_size(finding->found) >= finding->enough;
+}
+
+static void next_piece(void *of)
+{
+    struct finding *finding = of;
+    unsigned count = 0;
     struct db_rows *rows = db_select(
-        cloud->db,
-        things ? "SELECT name, id, type, attributes_json, version FROM things ORDER BY name"
-               : "SELECT name, id, description, attributes_json, parent FROM thing_groups"
-                 " ORDER BY name",
-        "");
-    while (db_next(rows)) {
-        json_t *document = things ? thing_document(cloud, of, rows) : group_document(cloud, rows);
-        if (query_matches(query, document))
-            json_array_append(found, document);
-        json_decref(document);
-    }
+        finding->cloud->db,
+        finding->things ? "SELECT name, id, type, attributes_json, version FROM things"
+                          " WHERE name > ? ORDER BY name LIMIT ?"
+                        : "SELECT name, id, description, attributes_json, parent FROM thing_groups"
+                          " WHERE name > ? ORDER BY name LIMIT ?",
+        "si", finding->after, (int64_t)PIECE);
+    for (; !finding->is_done && db_next(rows); count++)
+        look_at(finding, rows);
     db_done(rows);
-    query_free(query);
-    json_decref(of);
-    return found;
+    finding->is_done |= count < PIECE;
+    if (finding->is_done)
+        finding->done(finding->of);
+    else
+        cloud_do_later(finding->cloud, next_piece, finding);
 }
 
-enum core_error search_run(struct cloud *cloud, const struct search *search, struct answer *answer)
+static struct finding *new_finding(struct cloud *cloud, const struct search *search,
+                                   struct query *query)
 {
-    enum core_error error;
-    char next[24];
-    json_t *found = find(cloud, search, answer, &error), *page = json_array();
-    size_t total = json_array_size(found), at = search->begin;
-    for (; at < total && at - search->begin < search->most; at++)
-        json_array_append_new(page, shown(json_array_get(found, at)));
-    if (!error) {
-        bool groups = search->index && strcmp(search->index, GROUPS) == 0;
-        answer->body = json_pack("{s:O}", groups ? "thingGroups" : "things", page);
-        snprintf(next, sizeof next, "%zu", at);
-        if (at < total)
-            json_object_set_new(answer->body, "nextToken", json_string(next));
-    }
-    json_decref(page);
-    json_decref(found);
-    return error;
+    struct finding *finding = calloc(1, sizeof *finding);
+    if (!finding)
+        abort(); /* nothing sensible can follow on the host */
+    *finding = (struct finding){.cloud = cloud,
+                                .configuration = configuration(cloud),
+                                .query = query,
+                                .things = !search->index || strcmp(search->index, THINGS) == 0,
+                                .enough = search->most < SIZE_MAX ? search->most + 1 : SIZE_MAX,
+                                .found = json_array()};
+    snprintf(finding->after, sizeof finding->after, "%s", search->after ? search->after : "");
+    snprintf(finding->field, sizeof finding->field, "%s", search->field ? search->field : "");
+    return finding;
 }
 
-/* The values of the field in what is found: an array; NULL when it is refused. */
-static json_t *values(struct cloud *cloud, const struct search *search, struct answer *answer,
-                      enum core_error *error)
+enum core_error search_start(struct cloud *cloud, const struct search *search,
+                             void (*done)(void *of), void *of, struct finding **made,
+                             struct answer *answer)
 {
-    const char *field = search->field ? search->field : "registry.version";
-    json_t *found = find(cloud, search, answer, error), *list = found ? json_array() : NULL;
-    const json_t *document, *value;
-    size_t i;
-    json_array_foreach(found, i, document)
+    char reason[160];
+    json_t *of_index = configuration(cloud);
+    struct query *query = NULL;
+    enum core_error error = need_index(of_index, search->index ? search->index : THINGS, answer);
+    *made = NULL;
+    if (!error && !search->query)
+        error = answer_refuse(answer, CORE_INVALID_REQUEST, "queryString is missing");
+    if (!error && !(query = query_parse(search->query, reason, sizeof reason)))
+        error = answer_refuse(answer, CORE_QUERY, "The query cannot be read: %s", reason);
+    json_decref(of_index);
+    if (error)
+        return error;
+    *made = new_finding(cloud, search, query);
+    (*made)->done = done;
+    (*made)->of = of;
+    cloud_do_later(cloud, next_piece, *made);
+    return CORE_OK;
+}
+
+enum core_error search_page(const struct finding *finding, struct answer *answer)
+{
+    json_t *page = json_array();
+    const json_t *document, *last = NULL;
+    size_t i, most = finding->enough - 1;
+    json_array_foreach(finding->found, i, document)
     {
-        value = query_field(document, field);
-        if (value && !json_is_object(value) && !json_is_null(value))
-            json_array_append(list, (json_t *)value);
+        if (i == most)
+            break;
+        json_array_append_new(page, shown(document));
+        last = json_object_get(document, finding->things ? "thingName" : "thingGroupName");
     }
-    json_decref(found);
-    return list;
+    answer->body = json_pack("{s:o}", finding->things ? "things" : "thingGroups", page);
+    if (json_array_size(finding->found) > most)
+        json_object_set(answer->body, "nextToken", (json_t *)last);
+    return CORE_OK;
 }
 
 /* Numbers, booleans as 0 and 1, and attributes that are numbers in text. */
@@ -366,35 +421,23 @@ static json_t *statistics_of(const json_t *list)
                      squares, "variance", variance, "stdDeviation", sqrt(variance));
 }
 
-enum core_error search_statistics(struct cloud *cloud, const struct search *search,
-                                  struct answer *answer)
+enum core_error search_statistics(const struct finding *finding, struct answer *answer)
 {
-    enum core_error error;
-    json_t *list = values(cloud, search, answer, &error);
-    if (!error)
-        answer->body = json_pack("{s:o}", "statistics", statistics_of(list));
-    json_decref(list);
-    return error;
+    answer->body = json_pack("{s:o}", "statistics", statistics_of(finding->found));
+    return CORE_OK;
 }
 
-enum core_error search_cardinality(struct cloud *cloud, const struct search *search,
-                                   struct answer *answer)
+enum core_error search_cardinality(const struct finding *finding, struct answer *answer)
 {
-    enum core_error error;
-    json_t *list = search->field ? values(cloud, search, answer, &error) : NULL;
     json_t *different = json_object(), *value;
     size_t i;
-    if (!search->field)
-        error = answer_refuse(answer, CORE_AGGREGATION, "aggregationField is missing");
-    json_array_foreach(list, i, value)
+    json_array_foreach(finding->found, i, value)
     {
         char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
         json_object_set_new(different, text ? text : "", json_true());
         free(text);
     }
-    if (!error)
-        answer->body = json_pack("{s:I}", "cardinality", (json_int_t)json_object_size(different));
-    json_decref(list);
+    answer->body = json_pack("{s:I}", "cardinality", (json_int_t)json_object_size(different));
     json_decref(different);
-    return error;
+    return CORE_OK;
 }

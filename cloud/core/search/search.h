@@ -20,17 +20,25 @@ enum core_error index_list(struct cloud *cloud, struct answer *answer);
 struct search {
     const char *index; /* NULL: AWS_Things */
     const char *query;
-    const char *field; /* of aggregations; NULL: registry.version */
-    size_t begin, most;
+    const char *after; /* the name that the page before ended with; NULL: the first page */
+    const char *field; /* for aggregations, whose values; NULL: of a page */
+    size_t most;       /* of an answer; SIZE_MAX: all */
 };
 
-/* {"things":[...],"nextToken"?} or {"thingGroups":[...],"nextToken"?} */
-enum core_error search_run(struct cloud *cloud, const struct search *search, struct answer *answer);
+/* A search, a few things a turn, so that no device waits for thousands: each is seen as it is when
+ * its turn comes. Calls `done` in a later turn, unless it is freed before. NULL in `made` when it
+ * is refused. */
+struct finding;
+enum core_error search_start(struct cloud *cloud, const struct search *search,
+                             void (*done)(void *of), void *of, struct finding **made,
+                             struct answer *answer);
+void search_free(struct finding *finding); /* NULL is fine */
+
+/* Of one that is done. {"things":[...],"nextToken"?} or {"thingGroups":[...],"nextToken"?} */
+enum core_error search_page(const struct finding *finding, struct answer *answer);
 /* {"statistics":{...}}: only `count` for what is no number */
-enum core_error search_statistics(struct cloud *cloud, const struct search *search,
-                                  struct answer *answer);
+enum core_error search_statistics(const struct finding *finding, struct answer *answer);
 /* {"cardinality"} */
-enum core_error search_cardinality(struct cloud *cloud, const struct search *search,
-                                   struct answer *answer);
+enum core_error search_cardinality(const struct finding *finding, struct answer *answer);
 
 #endif
