@@ -62,13 +62,19 @@ static enum core_error check_s3(struct cloud *cloud, const json_t *of, struct an
                  : role_check_trust(cloud, json_text(of, "roleArn"), "iot.amazonaws.com", answer);
 }
 
+/* Nothing but a port may stand between the host and the path: http://localhost:80@there/ is there.
+ */
 static bool is_loopback(const char *url)
 {
     static const char *const hosts[] = {"http://127.0.0.1", "http://localhost", "http://[::1]"};
     for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
         size_t size = strlen(hosts[i]);
-        if (strncmp(url, hosts[i], size) == 0 &&
-            (url[size] == ':' || url[size] == '/' || !url[size]))
+        if (strncmp(url, hosts[i], size) != 0)
+            continue;
+        const char *rest = url + size;
+        if (*rest == ':')
+            rest += 1 + strspn(rest + 1, "0123456789");
+        if (!*rest || strchr("/?#", *rest))
             return true;
     }
     return false;
@@ -157,8 +163,9 @@ static char *error_body(const struct action_run *run, const char *resource, cons
 static void fail(const struct action_run *run, const char *resource, const char *why)
 {
     char *body;
-    cloud_log("rules", "rule %s: %s to %.100s failed: %.200s", run->rule,
-              kind_of(run->action)->name, resource, why);
+    if (topic_rules_may_tell(run->cloud))
+        cloud_log("rules", "rule %s: %s to %.100s failed: %.200s", run->rule,
+                  kind_of(run->action)->name, resource, why);
     if (!run->error_action || *run->told)
         return;
     *run->told = true;

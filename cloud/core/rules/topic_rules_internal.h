@@ -25,6 +25,10 @@ struct action_run {
 
 void action_run(const struct action_run *run);
 
+/* Whether a failure may have a line of the log: so many a second, then their number alone, since
+ * devices cause them. */
+bool topic_rules_may_tell(struct cloud *cloud);
+
 /* Whether a topic filter matches a topic; as MQTT has it, $ in front only by itself. */
 bool topic_rules_filter_matches(const char *filter, const char *topic);
 

@@ -7,7 +7,8 @@
 #include "cloud/core/rules/topic_rules_internal.h"
 #include "cloud/store/db.h"
 
-#define MADE_MAX 1000
+#define MADE_MAX  1000
+#define LINES_MAX 5
 
 struct rule {
     char name[RULES_NAME_MAX + 1];
@@ -18,10 +19,12 @@ struct rule {
 
 struct topic_rules {
     struct rule *first;
-    unsigned users; /* calls that go through them */
-    int64_t told;   /* the second in which a loop was told of */
-    int64_t second; /* and in it: */
-    unsigned made;  /* messages of rules that were heard by rules */
+    unsigned users;           /* calls that go through them */
+    int64_t told;             /* the second in which a loop was told of */
+    int64_t second;           /* and in it: */
+    unsigned made;            /* messages of rules that were heard by rules */
+    int64_t failed_at;        /* the second in which an action failed last */
+    unsigned lines, left_out; /* of the log: told in that second; not told since the last one */
     bool is_forgotten;
 };
 
@@ -82,6 +85,25 @@ static struct topic_rules *parsed(struct cloud *cloud)
         add_rule(cloud, cloud->topic_rules, db_text(rows, 0), db_text(rows, 1));
     db_done(rows);
     return cloud->topic_rules;
+}
+
+bool topic_rules_may_tell(struct cloud *cloud)
+{
+    struct topic_rules *rules = parsed(cloud);
+    const int64_t now = cloud_now(cloud);
+    if (rules->failed_at != now) {
+        rules->failed_at = now;
+        rules->lines = 0;
+        if (rules->left_out > 0)
+            cloud_log("rules", "(%u more failures of actions were left out)", rules->left_out);
+        rules->left_out = 0;
+    }
+    if (rules->lines == LINES_MAX) {
+        rules->left_out++;
+        return false;
+    }
+    rules->lines++;
+    return true;
 }
 
 /* ---- filters ---- */

@@ -349,6 +349,27 @@ static void a_message_is_posted_and_a_failure_told(void **state)
     assert_string_equal(heard.topics[1], "errors/post");
 }
 
+static void count_line(void *context, const char *area, const char *text)
+{
+    (void)area;
+    *(unsigned *)context += strstr(text, "failed: ") || strstr(text, "(95 more failures");
+}
+
+static void failures_that_devices_cause_have_a_few_lines_of_the_log_a_second(void **state)
+{
+    struct fixture *f = *state;
+    unsigned lines = 0;
+    create(f, "post", "SELECT t FROM 'a'", "[{'http':{'url':'http://127.0.0.1/${t}'}}]");
+    cloud_log_to(count_line, &lines);
+    for (unsigned i = 0; i < 100; i++)
+        send(f, "a", "{}");
+    assert_int_equal(lines, 5);
+    f->now_ms += 1000;
+    send(f, "a", "{}");
+    cloud_log_to(NULL, NULL);
+    assert_int_equal(lines, 7);
+}
+
 static void rules_that_hear_each_other_come_to_an_end(void **state)
 {
     struct fixture *f = *state;
@@ -388,6 +409,9 @@ static void what_cannot_be_done_is_refused_when_a_rule_is_made(void **state)
     assert_int_equal(
         create(f, "r", "SELECT * FROM 'a'", "[{'http':{'url':'http://example.com/'}}]"),
         CORE_INVALID_REQUEST);
+    assert_int_equal(
+        create(f, "r", "SELECT * FROM 'a'", "[{'http':{'url':'http://localhost:80@192.0.2.1/'}}]"),
+        CORE_INVALID_REQUEST);
     assert_int_equal(create(f, "r", "SELECT * FROM 'a'", "[" REPUBLISH("x/${") "]"), CORE_SQL);
     assert_int_equal(
         create(f, "r", "SELECT * FROM 'a'",
@@ -408,6 +432,7 @@ int main(void)
         TEST(rules_last_and_are_switched_off_and_on),
         TEST(an_object_is_written_for_each_message),
         TEST(a_message_is_posted_and_a_failure_told),
+        TEST(failures_that_devices_cause_have_a_few_lines_of_the_log_a_second),
         TEST(rules_that_hear_each_other_come_to_an_end),
         TEST(basic_ingest_reaches_one_rule_alone),
         TEST(what_cannot_be_done_is_refused_when_a_rule_is_made),
