@@ -48,9 +48,10 @@ last_block() {
 # Flash operations of a block of 4 KiB: by units of the chip, by pages beside it. On a card they are blocks
 # of 512 bytes, and the window that is erased anew after each start takes more than a hundred.
 most=20
+pause_at=30 # behind what is made ready at a start
 block_operations=20
 [ "$(place secondary 1)" -ne 0 ] || block_operations=$((4096 / $(device_number 0 write_size) + 1))
-[ ! -f "$work/flash/sd-card.bin" ] || { block_operations=36 && most=5; }
+[ ! -f "$work/flash/sd-card.bin" ] || { block_operations=36 && most=5 && pause_at=200; }
 
 has_outer_memory() { # beside the chip: an SPI flash, an SD card
     [ -f "$work/flash/spi-flash.bin" ] || [ -f "$work/flash/sd-card.bin" ]
@@ -98,7 +99,7 @@ set --
 case $board in
 *-m467) set -- "$@" --modem-delay 30 ;;
 esac
-! has_outer_memory || set -- "$@" --memory-fault pauses@30
+! has_outer_memory || set -- "$@" --memory-fault "pauses@$pause_at"
 twin "$work/flash" "$@"
 expect device "going on at block"
 if [ "$full" != calm ]; then
