@@ -8,6 +8,7 @@
 
 #include "codec/crc32.h"
 #include "firmware/provision_section.h"
+#include "store/config.h"
 #include "tool/bytes.h"
 #include "tool/file.h"
 #include "tool/hex_file.h"
@@ -15,6 +16,11 @@
 
 #define IMPORT "pki import "
 #define SET    "conf set "
+
+/* By `conf set`, since the last `conf commit`. */
+struct staged {
+    size_t count, size;
+};
 
 static bool begins(const char *line, const char *with)
 {
@@ -78,9 +84,24 @@ static otter_status put_line(struct bytes *text, const char *script, char *line,
     return OTTER_OK;
 }
 
+/* A device stages so much only; what it has got until then is committed before it takes more. */
+static void commit_in_time(struct bytes *text, const char *line, struct staged *staged)
+{
+    if (!begins(line, SET))
+        return;
+    const size_t size = strlen(line + sizeof SET - 1);
+    if (staged->count == KV_BATCH_MAX || staged->size + size > CONFIG_STAGE_SIZE) {
+        bytes_text(text, "conf commit\n");
+        *staged = (struct staged){0};
+    }
+    staged->count++;
+    staged->size += size;
+}
+
 static otter_status read_script(struct bytes *text, const char *script, struct failure *failure)
 {
     struct bytes file = {0};
+    struct staged staged = {0};
     otter_status status = file_read(script, &file, failure);
     if (status != OTTER_OK)
         return status;
@@ -88,8 +109,10 @@ static otter_status read_script(struct bytes *text, const char *script, struct f
     char *rest = (char *)file.data;
     for (char *line; status == OTTER_OK && (line = strtok_r(rest, "\r\n", &rest)) != NULL;) {
         line += strspn(line, " \t");
-        if (*line != '\0' && *line != '#' && strcmp(line, "conf commit") != 0)
-            status = put_line(text, script, line, failure);
+        if (*line == '\0' || *line == '#' || strcmp(line, "conf commit") == 0)
+            continue;
+        commit_in_time(text, line, &staged);
+        status = put_line(text, script, line, failure);
     }
     bytes_text(text, "conf commit\n");
     bytes_free(&file);

@@ -16,6 +16,12 @@ conf set thing_name lamp
 conf set mqtt_endpoint localhost
 conf set mqtt_port $(fact mqtt_port)
 conf set wifi_credential secret-of-the-air
+# more than a device stages at once
+conf set telemetry_topic data/lamp
+conf set shadow_name config
+conf set log_level 2
+conf set power_on 0
+conf set sntp_port 12300
 
 pki import cert root_ca_cert < $(fact root_ca)
 pki import cert tls_cert < lamp.crt
@@ -34,6 +40,7 @@ else
 fi
 expect device "not provisioned yet: taking the settings in the image; for development only"
 expect device "thing_name=\"lamp\""
+expect device "sntp_port=12300"
 expect device "SUCCESS: private key stored in tls_key_priv"
 expect device "Configuration saved to NVM."
 expect device "restarting: provisioned for development"
