@@ -1,5 +1,5 @@
-/* One UDP exchange with one server at a time: all that a time client needs. Nothing blocks. A port
- * whose TCP/IP is a modem's has none: OTTER_E_UNSUPPORTED. */
+/* One UDP exchange with one server at a time: all that a time client needs. Nothing blocks. A
+ * packet of at most 64 bytes each way: what a modem's driver keeps. */
 #ifndef OTTER_PORT_DATAGRAM_H
 #define OTTER_PORT_DATAGRAM_H
 
@@ -13,7 +13,7 @@ extern "C" {
 #endif
 
 /* Starts to look up the host; ends what was open before. OTTER_E_STATE while the network is down,
- * OTTER_E_MEMORY, OTTER_E_UNSUPPORTED. */
+ * OTTER_E_MEMORY; OTTER_E_UNSUPPORTED where a port has no datagrams. */
 otter_status datagram_open(const char *host, uint16_t port);
 /* OTTER_E_AGAIN while the name is looked up; OTTER_E_NAME when it has no address; OTTER_E_STATE
  * when nothing is open. */

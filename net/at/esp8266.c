@@ -26,6 +26,9 @@ static const char *const names[] = {
     [COMMAND_JOIN] = "AT+CWJAP",
     [COMMAND_LEAVE] = "AT+CWQAP",
     [COMMAND_ADDRESS] = "AT+CIFSR",
+#ifdef OTTER_ESP8266_DATAGRAMS
+    [COMMAND_DATAGRAM] = "the command for a datagram",
+#endif
     [COMMAND_LOOK_UP] = "AT+CIPDOMAIN",
     [COMMAND_CONNECT] = "AT+CIPSTART",
     [COMMAND_SEND] = "AT+CIPSEND",
@@ -99,6 +102,7 @@ static void start_over(struct esp8266 *modem, enum phase phase, otter_status lac
 {
     forget_command(modem);
     esp8266_lose_link(modem, OTTER_E_RESET);
+    esp8266_lose_datagrams(modem, OTTER_E_RESET);
     modem->must_close = false;
     modem->rts_cts_on = false;
     modem->probes = 0;
@@ -171,10 +175,12 @@ static void on_echo(struct esp8266 *modem, otter_ms now)
 /* ---- Results and lines ----------------------------------------------------------------------- */
 
 /* An OK that comes late, to a command that was given up, must not be taken for that of the next. */
-static bool needs_answer(enum command command)
+static bool needs_answer(const struct esp8266 *modem)
 {
-    return command == COMMAND_ADDRESS || command == COMMAND_LOOK_UP || command == COMMAND_CONNECT ||
-           command == COMMAND_LENGTH || command == COMMAND_READ;
+    const enum command command = (enum command)modem->command;
+    return esp8266_datagram_needs_answer(modem) || command == COMMAND_ADDRESS ||
+           command == COMMAND_LOOK_UP || command == COMMAND_CONNECT || command == COMMAND_LENGTH ||
+           command == COMMAND_READ;
 }
 
 static void on_result(struct esp8266 *modem, otter_ms now, bool good)
@@ -183,8 +189,10 @@ static void on_result(struct esp8266 *modem, otter_ms now, bool good)
     const bool stale = modem->stale;
     if (command == COMMAND_NONE)
         return;
-    if (good && !modem->answered && needs_answer(command))
+    if (good && !modem->answered && needs_answer(modem))
         return;
+    if (esp8266_of_datagram(modem))
+        esp8266_on_datagram(modem, good);
     modem->command = COMMAND_NONE;
     modem->out_length = 0;
     modem->event = true;
@@ -230,13 +238,20 @@ static bool of_connection(const struct esp8266 *modem)
     return modem->command >= COMMAND_LOOK_UP && !modem->stale;
 }
 
+bool esp8266_is_send(const struct esp8266 *modem)
+{
+    return modem->command == COMMAND_SEND || esp8266_datagram_sends(modem);
+}
+
 /* The answer is lost, or the modem is. */
 static void on_timeout(struct esp8266 *modem, otter_ms now)
 {
     const enum command command = (enum command)modem->command;
     const bool of_link = of_connection(modem);
-    if (command == COMMAND_SEND)
+    if (esp8266_is_send(modem))
         modem->stuck = modem->promised;
+    if (esp8266_of_datagram(modem))
+        esp8266_lose_datagrams(modem, OTTER_E_TIMEOUT);
     forget_command(modem);
     LOG_WRN(TAG, "no answer to %s", names[command]);
     if (command == COMMAND_RESET)
@@ -265,6 +280,8 @@ void esp8266_on_prompt(struct esp8266 *modem)
     modem->prompted = true;
     modem->out = modem->send_buffer;
     modem->out_length = modem->promised;
+    if (esp8266_datagram_sends(modem))
+        esp8266_prompt_datagram(modem);
 }
 
 static void on_busy(struct esp8266 *modem, otter_ms now)
@@ -314,6 +331,8 @@ static const char *after(const char *line, const char *beginning)
 static void on_answer(struct esp8266 *modem, const char *line)
 {
     const char *rest;
+    if (esp8266_of_datagram(modem))
+        esp8266_answer_datagram(modem, line);
     switch (modem->command) {
     case COMMAND_SETUP:
         if ((rest = after(line, "AT version:")) != NULL)
@@ -363,6 +382,10 @@ static bool on_event(struct esp8266 *modem, otter_ms now, const char *line)
         on_busy(modem, now);
     else if (after(line, "+IPD,0,") != NULL)
         modem->data_waits = true;
+#ifdef OTTER_ESP8266_DATAGRAMS
+    else if (after(line, "+IPD,1,") != NULL)
+        esp8266_datagram_waits(modem);
+#endif
     else if (strcmp(line, "0,CLOSED") == 0)
         on_closed(modem);
     else if (strcmp(line, "WIFI CONNECTED") == 0)
@@ -381,7 +404,7 @@ void esp8266_on_line(struct esp8266 *modem, otter_ms now, const char *line)
 {
     if (modem->phase < PHASE_BOOT || on_event(modem, now, line))
         return;
-    const bool sending = modem->command == COMMAND_SEND;
+    const bool sending = esp8266_is_send(modem);
     if (strcmp(line, "OK") == 0 && !sending)
         on_result(modem, now, true);
     else if (strcmp(line, "SEND OK") == 0 && sending)
@@ -423,7 +446,9 @@ void esp8266_pump(struct esp8266 *modem, otter_ms now)
         esp8266_next_join(modem, now);
         break;
     default:
-        esp8266_next_of_link(modem, now);
+        esp8266_next_datagram(modem, now);
+        if (modem->command == COMMAND_NONE)
+            esp8266_next_of_link(modem, now);
         break;
     }
 }
@@ -461,6 +486,9 @@ void esp8266_init(struct esp8266 *modem, const struct esp8266_wiring *wiring, ot
                               .phase = PHASE_OFF,
                               .phase_at = now,
                               .retry_at = OTTER_NEVER};
+#ifdef OTTER_ESP8266_DATAGRAMS
+    modem->datagram.status = OTTER_E_STATE;
+#endif
 }
 
 otter_status esp8266_network(const struct esp8266 *modem)

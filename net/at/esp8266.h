@@ -73,11 +73,34 @@ int esp8266_send(struct esp8266 *modem, otter_ms now, const void *data, size_t l
 int esp8266_receive(struct esp8266 *modem, otter_ms now, void *data, size_t size);
 void esp8266_close(struct esp8266 *modem, otter_ms now);
 
+/* Datagrams to and from one host, as port/datagram.h; at most ESP8266_DATAGRAM_MAX bytes each way.
+ * Only in builds with a service that needs them: OTTER_ESP8266_DATAGRAMS. While the name is looked
+ * up (15 s at most) the connection waits. */
+otter_status esp8266_datagram_open(struct esp8266 *modem, otter_ms now, const char *host,
+                                   uint16_t port);
+otter_status esp8266_datagram_send(struct esp8266 *modem, otter_ms now, const void *data,
+                                   size_t length);
+size_t esp8266_datagram_receive(struct esp8266 *modem, otter_ms now, void *data, size_t size);
+void esp8266_datagram_close(struct esp8266 *modem, otter_ms now);
+
 /* ---- Shape ------------------------------------------------------------------------------------
  */
 
-#define ESP8266_LINE_MAX 96u  /* of the lines that matter; of longer ones the rest is dropped */
-#define ESP8266_TEXT_MAX 224u /* AT+CWJAP_CUR with all characters escaped */
+#define ESP8266_LINE_MAX     96u /* of the lines that matter; of longer ones the rest is dropped */
+#define ESP8266_DATAGRAM_MAX 64u
+#define ESP8266_TEXT_MAX     224u /* AT+CWJAP_CUR with all characters escaped */
+
+struct esp8266_datagram {
+    uint8_t step;        /* of the command in flight */
+    bool must_close;     /* the modem may have the link */
+    bool waits;          /* a datagram, in the modem */
+    bool comes;          /* its bytes are on their way */
+    otter_status status; /* OTTER_OK: open; OTTER_E_AGAIN: to be opened */
+    uint16_t port;
+    uint8_t out_length, in_length;
+    char host[64];
+    uint8_t out[ESP8266_DATAGRAM_MAX], in[ESP8266_DATAGRAM_MAX];
+};
 
 struct esp8266 {
     struct esp8266_wiring wiring;
@@ -137,6 +160,9 @@ struct esp8266 {
     uint16_t receive_start, receive_length;
     uint8_t send_buffer[ESP8266_SEND_MAX];
     uint8_t receive_buffer[ESP8266_RECEIVE_MAX];
+#ifdef OTTER_ESP8266_DATAGRAMS
+    struct esp8266_datagram datagram;
+#endif
 };
 
 #ifdef __cplusplus

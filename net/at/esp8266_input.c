@@ -30,7 +30,7 @@ static bool is_read_header(const struct esp8266 *modem)
     const char *line = modem->line;
     const char *rest = line + sizeof name - 1;
     const char last = line[modem->line_length - 1];
-    if (modem->command != COMMAND_READ || !begins(line, name))
+    if ((modem->command != COMMAND_READ && !esp8266_of_datagram(modem)) || !begins(line, name))
         return false;
     return (rest[0] == ',' && last == ':') || (rest[0] == ':' && last == ',');
 }
@@ -44,6 +44,10 @@ static void begin_read(struct esp8266 *modem, otter_ms now)
         return;
     }
     modem->answered = true;
+    if (esp8266_of_datagram(modem)) {
+        esp8266_begin_datagram(modem, length);
+        return;
+    }
     modem->payload_left = (uint16_t)length;
     modem->discard = modem->stale;
     modem->data_waits = length == modem->asked; /* perhaps more */
@@ -61,9 +65,18 @@ static void begin_active_data(struct esp8266 *modem, otter_ms now)
 {
     const char *comma = strchr(modem->line + sizeof "+IPD," - 1, ',');
     const uint32_t length = comma != NULL ? esp8266_number(comma + 1) : 0;
+#ifdef OTTER_ESP8266_DATAGRAMS
+    const bool of_datagrams = begins(modem->line, "+IPD,1,");
+#endif
     modem->line_length = 0;
     if (length > ACTIVE_MAX)
         return;
+#ifdef OTTER_ESP8266_DATAGRAMS
+    if (of_datagrams) {
+        esp8266_begin_datagram(modem, length);
+        return;
+    }
+#endif
     esp8266_on_nonsense(modem, now);
     modem->payload_left = (uint16_t)length;
     modem->discard = true;
@@ -86,7 +99,7 @@ static void take_character(struct esp8266 *modem, otter_ms now, char c)
         end_line(modem, now);
         return;
     }
-    if (c == '>' && modem->line_length == 0 && modem->command == COMMAND_SEND && !modem->prompted) {
+    if (c == '>' && modem->line_length == 0 && esp8266_is_send(modem) && !modem->prompted) {
         esp8266_on_prompt(modem);
         return;
     }
@@ -106,6 +119,12 @@ static void take_character(struct esp8266 *modem, otter_ms now, char c)
 static size_t take_payload(struct esp8266 *modem, const uint8_t *data, size_t length)
 {
     const size_t take = length < modem->payload_left ? length : modem->payload_left;
+#ifdef OTTER_ESP8266_DATAGRAMS
+    if (esp8266_take_datagram(modem, data, take)) {
+        modem->payload_left = (uint16_t)(modem->payload_left - take);
+        return take;
+    }
+#endif
     if (!modem->discard) {
         memcpy(modem->receive_buffer + modem->receive_length, data, take);
         modem->receive_length = (uint16_t)(modem->receive_length + take);

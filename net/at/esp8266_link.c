@@ -122,8 +122,7 @@ void esp8266_next_of_link(struct esp8266 *modem, otter_ms now)
 /* ---- For the owner -----------------------------------------------------------------------------
  */
 
-/* A name with a quotation mark in it would be another command. */
-static bool is_host(const char *host)
+bool esp8266_is_host(const char *host)
 {
     const size_t length = strspn(host, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                        "0123456789.-_");
@@ -136,7 +135,7 @@ otter_status esp8266_open(struct esp8266 *modem, otter_ms now, const char *host,
         return OTTER_E_STATE;
     if (modem->link != SOCKET_IDLE)
         return OTTER_E_NO_SPACE;
-    if (!is_host(host))
+    if (!esp8266_is_host(host))
         return strchr(host, ':') != NULL ? OTTER_E_UNSUPPORTED : OTTER_E_ARGUMENT;
     snprintf(modem->host, sizeof modem->host, "%s", host);
     modem->port = port;

@@ -167,6 +167,7 @@ void esp8266_left_network(struct esp8266 *modem, otter_ms now)
         return;
     LOG_WRN(TAG, "the access point is gone");
     esp8266_lose_link(modem, OTTER_E_RESET);
+    esp8266_lose_datagrams(modem, OTTER_E_RESET);
     modem->network = OTTER_E_AGAIN;
     modem->phase = PHASE_JOIN;
     modem->phase_at = now + RECONNECT_MS;
@@ -189,6 +190,7 @@ void esp8266_join(struct esp8266 *modem, otter_ms now, const char *ssid, const c
     if (modem->phase < PHASE_JOIN)
         return;
     esp8266_lose_link(modem, OTTER_E_RESET);
+    esp8266_lose_datagrams(modem, OTTER_E_RESET);
     modem->network = OTTER_E_AGAIN;
     modem->phase = PHASE_JOIN;
     modem->phase_at = now;

@@ -30,6 +30,9 @@ enum command {
     COMMAND_JOIN,
     COMMAND_LEAVE,
     COMMAND_ADDRESS,
+#ifdef OTTER_ESP8266_DATAGRAMS
+    COMMAND_DATAGRAM,
+#endif
     COMMAND_LOOK_UP, /* from here on: of the connection */
     COMMAND_CONNECT,
     COMMAND_SEND,
@@ -53,6 +56,7 @@ void esp8266_lose_link(struct esp8266 *modem, otter_status error);
 void esp8266_on_line(struct esp8266 *modem, otter_ms now, const char *line);
 /* The modem waits for the data of a send. */
 void esp8266_on_prompt(struct esp8266 *modem);
+bool esp8266_is_send(const struct esp8266 *modem); /* the command in flight */
 /* What it sends can no longer be understood. */
 void esp8266_on_nonsense(struct esp8266 *modem, otter_ms now);
 /* Does what is due. */
@@ -77,6 +81,43 @@ void esp8266_on_connect(struct esp8266 *modem, otter_ms now, bool good);
 void esp8266_on_sent(struct esp8266 *modem, bool good);
 /* What came was taken by the application. */
 bool esp8266_all_taken(const struct esp8266 *modem);
+
+/* A name with a quotation mark in it would be another command. */
+bool esp8266_is_host(const char *host);
+
+/* ---- esp8266_datagram.c: without it, nothing of it is left in the others ---- */
+
+#ifdef OTTER_ESP8266_DATAGRAMS
+/* The command in flight is of datagrams; it is a send; its OK counts only behind an answer. */
+bool esp8266_of_datagram(const struct esp8266 *modem);
+bool esp8266_datagram_sends(const struct esp8266 *modem);
+bool esp8266_datagram_needs_answer(const struct esp8266 *modem);
+void esp8266_prompt_datagram(struct esp8266 *modem);
+/* A line before its result. */
+void esp8266_answer_datagram(struct esp8266 *modem, const char *line);
+void esp8266_on_datagram(struct esp8266 *modem, bool good);
+void esp8266_next_datagram(struct esp8266 *modem, otter_ms now);
+void esp8266_lose_datagrams(struct esp8266 *modem, otter_status error);
+/* One waits in the modem. */
+void esp8266_datagram_waits(struct esp8266 *modem);
+/* A payload of so many bytes begins; some of it: false when that is not a datagram's. */
+void esp8266_begin_datagram(struct esp8266 *modem, uint32_t length);
+bool esp8266_take_datagram(struct esp8266 *modem, const uint8_t *data, size_t length);
+#else
+static inline bool esp8266_of_datagram(const struct esp8266 *modem)
+{
+    (void)modem;
+    return false;
+}
+#define esp8266_datagram_sends                esp8266_of_datagram
+#define esp8266_datagram_needs_answer         esp8266_of_datagram
+#define esp8266_prompt_datagram(modem)        ((void)(modem))
+#define esp8266_answer_datagram(modem, line)  ((void)(modem), (void)(line))
+#define esp8266_on_datagram(modem, good)      ((void)(modem))
+#define esp8266_next_datagram(modem, now)     ((void)(modem))
+#define esp8266_lose_datagrams(modem, error)  ((void)(modem))
+#define esp8266_begin_datagram(modem, length) ((void)(modem))
+#endif
 
 /* ---- esp8266_input.c ---- */
 

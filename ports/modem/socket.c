@@ -156,26 +156,39 @@ uint16_t port_listening(bool udp, unsigned index)
     return 0;
 }
 
-/* ---- datagrams: not by this driver ---- */
+/* ---- datagrams: where a service needs them ---- */
+
+#ifdef OTTER_ESP8266_DATAGRAMS
 
 otter_status datagram_open(const char *host, uint16_t port)
 {
-    (void)host, (void)port;
-    return OTTER_E_UNSUPPORTED;
+    return esp8266_datagram_open(&modem, port_now(), host, port);
 }
 
 otter_status datagram_send(const void *data, size_t length)
 {
-    (void)data, (void)length;
-    return OTTER_E_STATE;
+    const otter_status status = esp8266_datagram_send(&modem, port_now(), data, length);
+    if (status == OTTER_OK) {
+        traffic.bytes_out += (uint32_t)length;
+        traffic.packets_out++;
+    }
+    write_some();
+    return status;
 }
 
 size_t datagram_receive(void *data, size_t size)
 {
-    (void)data, (void)size;
-    return 0;
+    const size_t length = esp8266_datagram_receive(&modem, port_now(), data, size);
+    if (length > 0) {
+        traffic.bytes_in += (uint32_t)length;
+        traffic.packets_in++;
+    }
+    return length;
 }
 
 void datagram_close(void)
 {
+    esp8266_datagram_close(&modem, port_now());
+    write_some();
 }
+#endif

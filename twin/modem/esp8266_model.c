@@ -97,7 +97,7 @@ static void close_link(struct esp8266_model *model, int id)
 static void tell_arrival(struct esp8266_model *model, int id, size_t arrived)
 {
     struct model_link *link = &model->links[id];
-    if (!model->passive) {
+    if (!model->passive || (link->udp && model->config.major < 2)) {
         put(model, "\r\n+IPD,%d,%zu:", id, link->waiting);
         put_bytes(model, link->data, link->waiting);
         link->waiting = 0;
@@ -256,7 +256,8 @@ static bool run_start(struct esp8266_model *model, const char *arguments)
     long port;
     int id;
     if (!take_link(&arguments, &link, &id, model) ||
-        !take_argument(&arguments, type, sizeof type) || strcmp(type, "TCP") != 0 ||
+        !take_argument(&arguments, type, sizeof type) ||
+        (strcmp(type, "TCP") != 0 && strcmp(type, "UDP") != 0) ||
         !take_argument(&arguments, host, sizeof host) || !take_number(&arguments, &port))
         return false;
     if (link->open) {
@@ -267,8 +268,15 @@ static bool run_start(struct esp8266_model *model, const char *arguments)
         put(model, "no ip\r\n\r\nERROR\r\n");
         return true;
     }
-    *link = (struct model_link){0};
-    if (!model->network->connect(model->network->ctx, id, host, (uint16_t)port)) {
+    *link = (struct model_link){.udp = type[0] == 'U'};
+    char address[16];
+    if (link->udp && !model->network->look_up(model->network->ctx, host, address)) {
+        put(model, "DNS Fail\r\n\r\nERROR\r\n");
+        return true;
+    }
+    bool (*const connect)(void *, int, const char *, uint16_t) =
+        link->udp ? model->network->connect_udp : model->network->connect;
+    if (connect == NULL || !connect(model->network->ctx, id, host, (uint16_t)port)) {
         put(model, "ERROR\r\n%d,CLOSED\r\n", id);
         return true;
     }

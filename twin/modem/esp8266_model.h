@@ -68,10 +68,13 @@ struct model_network {
     /* Bytes, 0 when none wait, -1 when the other side has ended. */
     int (*receive)(void *ctx, int link, void *data, size_t size);
     void (*close)(void *ctx, int link);
+    /* UDP; each `send` and `receive` is one datagram. NULL: none. */
+    bool (*connect_udp)(void *ctx, int link, const char *host, uint16_t port);
 };
 
 struct model_link {
     bool open;
+    bool udp;      /* 1.7 keeps nothing of that back, in passive mode either */
     bool ended;    /* by the other side */
     bool told;     /* 2.x: +IPD was sent for what waits */
     unsigned ipds; /* sent or forgotten */

@@ -58,6 +58,24 @@ static bool connect_link(void *ctx, int link, const char *address, uint16_t port
     return true;
 }
 
+static bool connect_udp(void *ctx, int link, const char *host, uint16_t port)
+{
+    struct radio *radio = ctx;
+    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port)};
+    char found[16];
+    if (!look_up(NULL, host, found) || inet_pton(AF_INET, found, &to.sin_addr) != 1)
+        return false;
+    const int new = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (new < 0)
+        return false;
+    if (connect(new, (const struct sockaddr *)&to, sizeof to) != 0) {
+        close(new);
+        return false;
+    }
+    radio->sockets[link] = new;
+    return true;
+}
+
 static bool send_all(void *ctx, int link, const void *data, size_t length)
 {
     const struct radio *radio = ctx;
@@ -81,7 +99,8 @@ static int receive(void *ctx, int link, void *data, size_t size)
     const ssize_t got = recv(radio->sockets[link], data, size, 0);
     if (got > 0)
         return (int)got;
-    return got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+    /* The last: nobody is there to take a datagram. */
+    return got < 0 && (errno == EAGAIN || errno == EINTR || errno == ECONNREFUSED) ? 0 : -1;
 }
 
 static void close_link(void *ctx, int link)
@@ -96,8 +115,8 @@ void radio_open(struct radio *radio)
 {
     for (int link = 0; link < MODEL_LINKS; link++)
         radio->sockets[link] = -1;
-    radio->network =
-        (struct model_network){radio, look_up, connect_link, send_all, receive, close_link};
+    radio->network = (struct model_network){radio,   look_up,    connect_link, send_all,
+                                            receive, close_link, connect_udp};
 }
 
 void radio_close(struct radio *radio)

@@ -1,4 +1,4 @@
-/* What a modem's model reaches by radio: real TCP sockets of this machine, IPv4. */
+/* What a modem's model reaches by radio: real TCP and UDP sockets of this machine, IPv4. */
 #ifndef OTTER_TWIN_MODEM_RADIO_H
 #define OTTER_TWIN_MODEM_RADIO_H
 

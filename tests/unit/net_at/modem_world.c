@@ -42,10 +42,26 @@ static bool server_connect(void *ctx, int link, const char *address, uint16_t po
     return true;
 }
 
-static bool server_take(void *ctx, int link, const void *data, size_t length)
+/* A server of datagrams, at link 1: answers each with its bytes in reverse order. */
+static bool time_connect(void *ctx, int link, const char *host, uint16_t port)
 {
     (void)ctx;
-    (void)link;
+    server.datagram_length = 0;
+    server.datagram_links++;
+    return link == 1 && strcmp(host, "server.test") == 0 && port == 123;
+}
+
+static bool server_take(void *ctx, int link, const void *data, size_t length)
+{
+    const uint8_t *bytes = data;
+    (void)ctx;
+    if (link == 1) {
+        assert_true(length <= sizeof server.datagram);
+        for (size_t i = 0; i < length; i++)
+            server.datagram[i] = bytes[length - 1 - i];
+        server.datagram_length = length;
+        return true;
+    }
     if (!server.connected || server.end + length > sizeof server.pending)
         return false;
     memcpy(server.pending + server.end, data, length); /* echo */
@@ -61,7 +77,12 @@ static bool server_take(void *ctx, int link, const void *data, size_t length)
 static int server_give(void *ctx, int link, void *data, size_t size)
 {
     (void)ctx;
-    (void)link;
+    if (link == 1) {
+        const size_t length = server.silent ? 0 : server.datagram_length;
+        memcpy(data, server.datagram, length);
+        server.datagram_length = 0;
+        return (int)length;
+    }
     if (server.start >= server.ends_after)
         return -1;
     size_t take = server.end - server.start;
@@ -75,12 +96,14 @@ static int server_give(void *ctx, int link, void *data, size_t size)
 static void server_close(void *ctx, int link)
 {
     (void)ctx;
-    (void)link;
-    server.connected = false;
+    if (link == 1)
+        server.datagram_links--;
+    else
+        server.connected = false;
 }
 
-static const struct model_network radio = {NULL,        look_up,     server_connect,
-                                           server_take, server_give, server_close};
+static const struct model_network radio = {NULL,        look_up,      server_connect, server_take,
+                                           server_give, server_close, time_connect};
 
 /* ---- The world ---------------------------------------------------------------------------------
  */

@@ -31,6 +31,10 @@ struct server {
     uint8_t last[4096];
     size_t last_length;
     unsigned connections;
+    uint8_t datagram[256]; /* the answer to the last one */
+    size_t datagram_length;
+    int datagram_links; /* open now */
+    bool silent;
 };
 extern struct server server;
 

@@ -60,8 +60,8 @@ static void server_close(void *ctx, int link)
     (void)ctx, (void)link;
 }
 
-static const struct model_network network = {NULL,        look_up,     server_connect,
-                                             server_take, server_give, server_close};
+static const struct model_network network = {
+    NULL, look_up, server_connect, server_take, server_give, server_close, NULL};
 
 /* ---- Dialogue ---- */
 
