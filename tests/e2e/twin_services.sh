@@ -1,15 +1,35 @@
 #!/bin/sh
 # A board's firmware with all services in its twin, provisioned by what lies behind its image, at the local
-# cloud: it is on line and Device Defender's report is accepted. By hand, as it needs the board built so:
+# cloud: Device Defender's report is accepted, telemetry is heard, an SNTP server's time is taken, and the
+# shadow says what the device is. It needs the board built so:
 #   ./otter build --board BOARD --services all && sh tests/e2e/twin_services.sh BOARD
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/twin_lib.sh"
 grep -q shadow "$built/firmware/services" 2>/dev/null || skip "$board is not built with --services all"
+need mosquitto_sub python3
 
 start_cloud --limit greeting=120
 make_certificate lamp
 register lamp "$work/lamp.crt"
+make_certificate watcher
+register watcher "$work/watcher.crt"
+mosquitto_sub -h localhost -p "$(fact mqtt_port)" --cafile "$work/cloud/root_ca.pem" -i watcher \
+    --cert "$work/watcher.crt" --key "$work/watcher.key" -t 'data/#' -v -C 3 >"$work/heard" &
+watcher=$!
+background=$watcher
+python3 - >"$work/sntp_port" <<'PYTHON' &
+import socket, struct, time
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 0))
+print(server.getsockname()[1], flush=True)
+while True:
+    packet, client = server.recvfrom(64)
+    server.sendto(struct.pack(">BBBb3I2I", 0x24, 2, 6, -20, 0, 0, 0, 0, 0) + packet[40:48] +
+                  bytes(8) + struct.pack(">II", int(time.time()) + 2208988800, 0), client)
+PYTHON
+background="$background $!"
+wait_until "the SNTP server listens" test -s "$work/sntp_port"
 cat >"$work/lamp.conf" <<END
 conf set thing_name lamp
 conf set mqtt_endpoint localhost
@@ -18,6 +38,8 @@ conf set wifi_ssid workshop
 conf set wifi_credential otter-demo
 conf set telemetry_period_s 5
 conf set telemetry_topic data/lamp
+conf set sntp_server localhost
+conf set sntp_port $(cat "$work/sntp_port")
 pki import cert root_ca_cert < $(fact root_ca)
 pki import cert tls_cert < lamp.crt
 pki import key tls_key_priv < lamp.key
@@ -29,7 +51,22 @@ merge "$work/provisioned.bin" "$work/merged.hex"
 step "first boot, and on line"
 twin "$work/flash" --hex "$work/merged.hex"
 expect device "restarting: provisioned for development"
+provisioned=$read_device # the time may come before the rest
 expect device "on line as lamp, version 1.0.0"
-expect device "report "
-expect device "accepted"
+
+step "Device Defender takes its report, and telemetry is heard"
+expect device "report 1 accepted"
+wait "$watcher" || fail "telemetry was not heard"
+grep -q "^data/lamp/network_stats {" "$work/heard" || fail "no network_stats: $(cat "$work/heard")"
+
+step "the shadow says what it is"
+shadow_has() {
+    aws iot-data get-thing-shadow --thing-name lamp "$work/shadow.json" >/dev/null 2>&1 &&
+        grep -q -F -e "\"version\":\"1.0.0\",\"board\":\"$board\"" "$work/shadow.json"
+}
+wait_until "the shadow has version and board" shadow_has
+
+step "the time, by SNTP"
+read_device=$provisioned
+expect device "SNTP says 1"
 echo passed
