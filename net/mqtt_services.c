@@ -174,11 +174,24 @@ static bool queue_filter(struct mqtt_session *s, struct mqtt_subscription *sub,
     return true;
 }
 
+/* For this broker, which has said how long a packet may be. */
+static bool is_too_long(const struct mqtt_session *s, const struct mqtt_subscription *sub)
+{
+    return mqtt_speaks_5(s) &&
+           strlen(sub->p.service->prefix) + strlen(sub->filter) > mqtt5_output_max(s, SIZE_MAX);
+}
+
 void mqtt_queue_subscribes(struct mqtt_session *s, otter_ms now)
 {
     for (struct mqtt_subscription *sub = s->p.subscriptions; sub; sub = sub->p.next) {
         if (sub->p.state != WANTED)
             continue;
+        if (is_too_long(s, sub)) {
+            LOG_WRN(TAG, "broker's packets are too short to subscribe to %s%s",
+                    sub->p.service->prefix, sub->filter);
+            sub->p.state = REFUSED;
+            continue;
+        }
         if (!queue_filter(s, sub, MQTT_PACKET_SUBSCRIBE))
             return; /* room comes with what is sent */
         sub->p.state = ASKED;

@@ -134,6 +134,24 @@ static void a_publish_longer_than_the_broker_takes_comes_back(void **state)
     assert_int_equal(w.b.seen[MQTT_PACKET_PUBLISH], 1);
 }
 
+static void a_filter_longer_than_the_broker_takes_is_not_sent_and_refused(void **state)
+{
+    (void)state;
+    tell(MQTT5_MAX_PACKET_SIZE, 40);
+    subscribe("a/filter/that/no/packet/of/40/bytes/has/room/for");
+    subscribe("short");
+    connect_now();
+    assert_int_equal(w.b.seen[MQTT_PACKET_SUBSCRIBE], 1);
+    assert_true(subscribed("short"));
+    assert_int_equal(w.online, 1);
+    assert_int_equal(w.granted, OTTER_E_REFUSED);
+    lose_connection();
+    w.b.connack_properties.length = 0;
+    run(BACKOFF_CAP_MS);
+    assert_int_equal(w.b.seen[MQTT_PACKET_SUBSCRIBE], 3);
+    assert_int_equal(w.granted, OTTER_OK);
+}
+
 static void a_broker_of_qos_0_gets_nothing_else(void **state)
 {
     (void)state;
@@ -267,6 +285,7 @@ int main(void)
         WORLD_TEST(a_topic_too_long_to_be_remembered_has_no_alias),
         WORLD_TEST(no_more_are_in_flight_than_the_broker_takes),
         WORLD_TEST(a_publish_longer_than_the_broker_takes_comes_back),
+        WORLD_TEST(a_filter_longer_than_the_broker_takes_is_not_sent_and_refused),
         WORLD_TEST(a_broker_of_qos_0_gets_nothing_else),
         WORLD_TEST(a_shorter_keep_alive_of_the_broker_is_kept),
         WORLD_TEST(limits_that_the_specification_forbids_are_protocol_errors),
