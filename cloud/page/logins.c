@@ -3,17 +3,21 @@
 
 #include <openssl/crypto.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "cloud/core/account/sigv4_key.h"
+#include "cloud/core/ground/log.h"
 #include "cloud/core/ground/names.h"
 #include "cloud/core/ground/whole_file.h"
 
 #define PATH_SIZE 600
+#define LINE_SIZE 100 /* "DIGEST SECONDS\n" */
 
-static bool token_path(const char *dir, char path[PATH_SIZE])
+static bool path_of(const char *dir, const char *name, char path[PATH_SIZE])
 {
-    return snprintf(path, PATH_SIZE, "%s/page-token", dir) < PATH_SIZE;
+    return snprintf(path, PATH_SIZE, "%s/%s", dir, name) < PATH_SIZE;
 }
 
 static bool is_same(const char *a, const char *b)
@@ -25,7 +29,7 @@ bool logins_new_token(const char *dir, char token[VISITOR_SECRET_SIZE])
 {
     char path[PATH_SIZE];
     random_text(token, VISITOR_SECRET_SIZE - 1, "0123456789abcdef");
-    return token_path(dir, path) && whole_file_write(path, token);
+    return path_of(dir, "page-token", path) && whole_file_write(path, token);
 }
 
 static bool read_token(const char *path, char token[VISITOR_SECRET_SIZE])
@@ -39,6 +43,47 @@ static bool read_token(const char *path, char token[VISITOR_SECRET_SIZE])
     return visitor_secret_valid(token);
 }
 
+/* ---- the file ---- */
+
+/* Who was seen last is only that old in the file; without the file they end with the cloud. */
+static void note(struct logins *logins, int64_t now)
+{
+    char path[PATH_SIZE], text[LOGINS_MAX * LINE_SIZE + 1] = "";
+    size_t size = 0;
+    for (unsigned i = 0; i < LOGINS_MAX; i++) {
+        const struct login *login = &logins->all[i];
+        if (login->digest[0])
+            size += (size_t)snprintf(text + size, LINE_SIZE, "%s %lld\n", login->digest,
+                                     (long long)login->seen);
+    }
+    logins->noted = now;
+    if (path_of(logins->dir, "page-logins", path) && !whole_file_write(path, text))
+        cloud_log("page", "cannot write %s: the browsers are to log in again after a restart",
+                  path);
+}
+
+void logins_open(struct logins *logins, const char *dir)
+{
+    char path[PATH_SIZE], line[LINE_SIZE];
+    *logins = (struct logins){.dir = dir};
+    FILE *file = path_of(dir, "page-logins", path) ? fopen(path, "r") : NULL;
+    unsigned count = 0;
+    while (file && count < LOGINS_MAX && fgets(line, sizeof line, file)) {
+        char *space = strchr(line, ' ');
+        if (!space)
+            break;
+        *space = '\0';
+        if (!visitor_secret_valid(line))
+            break;
+        strcpy(logins->all[count].digest, line);
+        logins->all[count++].seen = strtoll(space + 1, NULL, 10);
+    }
+    if (file)
+        fclose(file);
+}
+
+/* ---- in and out ---- */
+
 static struct login *oldest(struct logins *logins)
 {
     struct login *found = &logins->all[0];
@@ -49,25 +94,28 @@ static struct login *oldest(struct logins *logins)
     return found;
 }
 
-bool logins_begin(struct logins *logins, const char *dir, const char *token, int64_t now,
+bool logins_begin(struct logins *logins, const char *token, int64_t now,
                   char secret[VISITOR_SECRET_SIZE])
 {
     char path[PATH_SIZE], wanted[VISITOR_SECRET_SIZE];
-    if (!visitor_secret_valid(token) || !token_path(dir, path) || !read_token(path, wanted) ||
-        !is_same(token, wanted) || unlink(path) != 0)
+    if (!visitor_secret_valid(token) || !path_of(logins->dir, "page-token", path) ||
+        !read_token(path, wanted) || !is_same(token, wanted) || unlink(path) != 0)
         return false;
     struct login *login = oldest(logins);
-    random_text(login->secret, VISITOR_SECRET_SIZE - 1, "0123456789abcdef");
+    random_text(secret, VISITOR_SECRET_SIZE - 1, "0123456789abcdef");
+    sigv4_hash(secret, strlen(secret), login->digest);
     login->seen = now;
-    strcpy(secret, login->secret);
+    note(logins, now);
     return true;
 }
 
 static struct login *find(struct logins *logins, const char *secret)
 {
     struct login *found = NULL;
+    char digest[VISITOR_SECRET_SIZE];
+    sigv4_hash(secret, strlen(secret), digest);
     for (unsigned i = 0; i < LOGINS_MAX; i++) {
-        if (logins->all[i].secret[0] && is_same(logins->all[i].secret, secret))
+        if (logins->all[i].digest[0] && is_same(logins->all[i].digest, digest))
             found = &logins->all[i];
     }
     return found;
@@ -83,12 +131,16 @@ bool logins_know(struct logins *logins, const char *secret, int64_t now)
         return false;
     }
     login->seen = now;
+    if (now - logins->noted >= LOGINS_NOTE_S)
+        note(logins, now);
     return true;
 }
 
 void logins_end(struct logins *logins, const char *secret)
 {
     struct login *login = visitor_secret_valid(secret) ? find(logins, secret) : NULL;
-    if (login)
-        *login = (struct login){0};
+    if (!login)
+        return;
+    *login = (struct login){0};
+    note(logins, logins->noted);
 }

@@ -133,14 +133,13 @@ static void log_in(struct page *page, struct evhttp_request *request, const char
     char secret[VISITOR_SECRET_SIZE];
     json_t *names = router_parse_query(query);
     const char *token = json_string_value(json_object_get(names, "token"));
-    if (token &&
-        logins_begin(&page->logins, page->config.dir, token, cloud_now(page->cloud), secret)) {
+    if (token && logins_begin(&page->logins, token, cloud_now(page->cloud), secret)) {
         cloud_log("page", "a browser has logged in");
         set_cookie(page, request, secret);
         reply_notice(request, HTTP_OK, "<meta http-equiv=\"refresh\" content=\"0;url=/\">",
                      "<p>Welcome. <a href=\"/\">Go on to the console</a></p>");
     } else {
-        cloud_log("page", "a link that is not, or no longer, good was refused");
+        log_limited(&page->refused, "page", "a link that is not, or no longer, good was refused");
         reply_notice(request, 403, "",
                      "<p role=\"alert\">This link has been used before, or a newer one has taken "
                      "its place.</p><p>For a new one: <code>otter cloud page --dir DIR</code></p>");
@@ -202,7 +201,9 @@ static void send_asset(struct evhttp_request *request, const struct asset *asset
 
 static void open_stream(struct page *page, struct evhttp_request *request)
 {
-    if (!live_listen(page->live, request))
+    if (evhttp_request_get_command(request) != EVHTTP_REQ_GET)
+        question_refuse(request, 405, "these are events: GET them");
+    else if (!live_listen(page->live, request))
         question_refuse(request, 503, "too many pages are open: close some");
 }
 
@@ -276,6 +277,7 @@ struct page *page_start(struct loop *loop, struct broker *broker, const struct p
     page->loop = loop;
     page->cloud = loop->cloud;
     page->config = *config;
+    logins_open(&page->logins, config->dir);
     if (start(page, broker, reason, size))
         return page;
     page_stop(page);

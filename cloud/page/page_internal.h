@@ -5,6 +5,7 @@
 #include <event2/http.h>
 
 #include "cloud/api/api.h"
+#include "cloud/loop/log_limit.h"
 #include "cloud/page/live.h"
 #include "cloud/page/logins.h"
 #include "cloud/page/page.h"
@@ -15,6 +16,7 @@ struct page {
     struct api *api;
     struct page_config config;
     struct logins logins;
+    struct log_limit refused; /* links */
     struct live *live;
     uint16_t port;
     char cookie[32]; /* its name; browsers tell cookies by host and not by port */

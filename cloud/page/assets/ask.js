@@ -93,7 +93,9 @@ export function connect() {
   stream.onerror = () => {
     listener = undefined;
     tell('state', false);
-    if (stream.readyState === EventSource.CLOSED) setTimeout(connect, 2000);
+    if (stream.readyState !== EventSource.CLOSED) return;
+    setTimeout(connect, 2000);
+    ask('about').catch(() => {}); // which leads to the notice if the login is no longer good
   };
 }
 
