@@ -70,9 +70,21 @@ static bool send_event(struct listener *listener, const char *event, json_t *dat
     return fits;
 }
 
+/* As much as is shown, without the half of a character at the end: text that is cut is text. */
+static size_t shown_size(const struct broker_message *message)
+{
+    if (message->length <= LIVE_PAYLOAD_MAX)
+        return message->length;
+    const uint8_t *bytes = message->payload;
+    size_t size = LIVE_PAYLOAD_MAX;
+    while (size > LIVE_PAYLOAD_MAX - 3 && (bytes[size] & 0xc0) == 0x80)
+        size--;
+    return size;
+}
+
 static json_t *payload_json(const struct broker_message *message, int64_t now_ms)
 {
-    const size_t size = message->length < LIVE_PAYLOAD_MAX ? message->length : LIVE_PAYLOAD_MAX;
+    const size_t size = shown_size(message);
     json_t *text = json_stringn(message->payload ? message->payload : "", size);
     char *base64 = text ? NULL : base64_new(message->payload, size);
     json_t *event = json_pack("{s:s, s:I, s:I}", "topic", message->topic, "size",

@@ -72,12 +72,12 @@ static json_t *things_list(struct cloud *cloud, const struct overview_page *page
                   " json_extract(s.state_json, '$.reported.version'), " LAST_REPORT ","
                   " json_extract(s.state_json, '$.reported.board'), e.job, e.status, e.details_json"
                   " FROM (SELECT t.name, t.type, p.connected, p.at_ms, p.reason" THINGS_MATCHING
-                  "  ORDER BY t.name LIMIT ?4 OFFSET ?5) t"
+                  "  ORDER BY t.name <> ?2, t.name LIMIT ?4 OFFSET ?5) t"
                   " LEFT JOIN shadows s ON s.thing = t.name AND s.name = ''"
                   " LEFT JOIN job_executions e ON e.id = (SELECT id FROM job_executions"
                   "  WHERE thing = t.name AND status IN ('IN_PROGRESS', 'QUEUED')"
                   "  ORDER BY status = 'QUEUED', queued, id LIMIT 1)"
-                  " ORDER BY t.name",
+                  " ORDER BY t.name <> ?2, t.name",
                   "sssii", page->group, page->search, page->state, most_of(page), page->begin);
     while (db_next(rows))
         json_array_append_new(list, thing_row(rows));

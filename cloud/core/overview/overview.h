@@ -11,7 +11,8 @@
 #define OVERVIEW_PAGE_MAX 250
 
 struct overview_page {
-    const char *search; /* part of the thing's name or the job's id; NULL: any */
+    const char *search; /* part of the thing's name, whose whole name comes first, or of the job's
+                         * id; NULL: any */
     const char *state;  /* things: "connected" or "offline"; executions: a status; NULL: any */
     const char *group;  /* things that are in it or below it; NULL: any */
     int64_t begin, most;

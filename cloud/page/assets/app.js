@@ -60,15 +60,23 @@ function drawSoon() {
   }, Math.max(50, QUIET_MS - (Date.now() - last)));
 }
 
+// The view that the address names, and of what; undefined: none.
+function place() {
+  try {
+    const found = routes.map(([pattern, make]) => [pattern.exec(location.hash), make]).find(([match]) => match);
+    return found && [found[1], found[0][1] && decodeURIComponent(found[0][1])];
+  } catch { /* no percent-encoded text */ }
+}
+
 async function show() {
-  const found = routes.map(([pattern, make]) => [pattern.exec(location.hash), make]).find(([match]) => match);
+  const found = place();
   if (!found) {
     location.replace('#/things');
     return;
   }
   const first = !view;
   view?.leave?.();
-  view = found[1](found[0][1] && decodeURIComponent(found[0][1]), { draw, say, warn });
+  view = found[0](found[1], { draw, drawSoon, say, warn });
   document.title = `${view.title} – Otter console`;
   for (const link of document.querySelectorAll('header nav a')) {
     const here = location.hash.startsWith(link.getAttribute('href'));

@@ -12,7 +12,8 @@ export function chart(name, points, key = name) {
   const least = Math.min(...values), most = Math.max(...values), last = values.at(-1);
   const from = points[0]?.[0], to = points.at(-1)?.[0];
   const x = (ms) => LEFT + (to > from ? (ms - from) / (to - from) : 1) * (W - LEFT - RIGHT);
-  const y = (value) => TOP + (most > least ? 1 - (value - least) / (most - least) : 0.5) * (H - TOP - BOTTOM);
+  const share = (value) => (value / 2 - least / 2) / (most / 2 - least / 2); // halves: the whole may be more than a number holds
+  const y = (value) => TOP + (most > least ? 1 - share(value) : 0.5) * (H - TOP - BOTTOM);
   const line = points.map(([ms, value]) => `${x(ms).toFixed(1)},${y(value).toFixed(1)}`);
   const clock = (ms) => new Date(ms).toLocaleTimeString('en-GB');
   const words = `${points.length} values, least ${short(least)}, most ${short(most)}, last ${short(last)}`;

@@ -4,6 +4,11 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const SVG_TAGS = new Set(['svg', 'path', 'line', 'rect', 'text', 'g', 'polyline', 'circle', 'title', 'desc']);
 
+// Marks that nobody sees but that turn or hide what stands beside them: a device's words may have
+// them, and are shown with their numbers instead.
+const HIDDEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+export const plain = (text) => text.replace(HIDDEN, (mark) => `⟨U+${mark.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}⟩`);
+
 // h('a', {href: '#/'}, 'text', child, [children]); on… are handlers, others attributes.
 export function h(tag, properties, ...children) {
   const svg = SVG_TAGS.has(tag) && tag !== 'title';
@@ -17,7 +22,7 @@ export function h(tag, properties, ...children) {
     else element.setAttribute(name, value === true ? '' : value);
   }
   for (const child of children.flat(4))
-    if (child !== undefined && child !== null && child !== false) element.append(child);
+    if (child !== undefined && child !== null && child !== false) element.append(typeof child === 'string' ? plain(child) : child);
   return element;
 }
 
@@ -146,7 +151,7 @@ export function fleetBar(counts, label) {
 // "12/40" as a device reports it.
 export function share(details) {
   const found = /^(\d+)\/(\d+)$/.exec(details?.received || '');
-  return found && +found[2] ? Math.round(100 * found[1] / found[2]) : undefined;
+  return found && +found[2] ? Math.min(100, Math.round(100 * found[1] / found[2])) : undefined;
 }
 
 export function pages(begin, most, total, go) {

@@ -75,7 +75,7 @@ function rate(job) {
   return config.maximumPerMinute ? `${config.maximumPerMinute} a minute` : 'all at once';
 }
 
-const PHASES = { self_test: 'self-test', ready: 'ready', active: 'active' };
+const PHASES = new Map([['self_test', 'self-test']]);
 
 function progress(execution) {
   const percent = share(execution.details);
@@ -83,7 +83,7 @@ function progress(execution) {
   if (execution.status === 'SUCCEEDED') return h('progress', { class: 'done', max: 100, value: 100, 'aria-label': `${execution.thingName} has succeeded` }, '100 %');
   if (execution.status === 'IN_PROGRESS' || percent !== undefined)
     return [h('progress', { max: 100, value: percent ?? 0, 'aria-label': `Progress of ${execution.thingName}` }, `${percent ?? 0} %`),
-      h('span', { class: 'faint' }, percent !== undefined ? ` ${percent} %` : '', phase ? ` ${PHASES[phase] || phase}` : '')];
+      h('span', { class: 'faint' }, percent !== undefined ? ` ${percent} %` : '', phase ? ` ${PHASES.get(phase) || phase}` : '')];
   return '';
 }
 

@@ -6,10 +6,18 @@ import { chart } from './chart.js';
 const MESSAGES = 200, SERIES = 12, POINTS = 240;
 const kept = { filters: [], messages: [], series: new Map(), paused: false, lost: 0, total: 0 }; // while the page is open
 
+const DEPTH = 40; // levels of a payload that are looked at: what is deeper was not made for people
+
+function deeper(value, than) {
+  if (!value || typeof value !== 'object') return false;
+  return than === 0 || Object.values(value).some((inner) => deeper(inner, than - 1));
+}
+
 function shown(message) {
   if (message.base64 !== undefined) return { text: message.base64, form: 'binary, as base64' };
   try {
-    return { text: JSON.stringify(JSON.parse(message.payload), null, 2), form: 'JSON' };
+    const value = JSON.parse(message.payload);
+    return { text: deeper(value, DEPTH) ? message.payload : JSON.stringify(value, null, 2), form: 'JSON' };
   } catch {
     return { text: message.payload, form: 'text' };
   }
@@ -28,10 +36,11 @@ export function messageRow(message, open) {
 }
 
 // Numbers in a payload, by the names that lead to them.
-function numbers(value, name = '', found = []) {
-  if (typeof value === 'number') found.push([name, value]);
-  else if (value && typeof value === 'object' && found.length < SERIES)
-    for (const [key, inner] of Object.entries(value)) numbers(inner, name ? `${name}.${key}` : key, found);
+function numbers(value, name = '', found = [], levels = DEPTH) {
+  if (found.length >= SERIES || levels === 0) return found;
+  if (typeof value === 'number' && Number.isFinite(value)) found.push([name, value]);
+  else if (value && typeof value === 'object')
+    for (const [key, inner] of Object.entries(value)) numbers(inner, name ? `${name}.${key}` : key, found, levels - 1);
   return found;
 }
 

@@ -57,7 +57,7 @@ function jobs(executions, details) {
         h('td', { 'data-label': 'What it says', class: 'words' }, details.get(jobId)?.reason || '')))));
 }
 
-export function thingView(name, { draw, say, warn }) {
+export function thingView(name, { draw, drawSoon, say, warn }) {
   const state = { shadow: '', draft: undefined, base: undefined, fault: '', own: '' };
   const messages = [];
   const owner = {};
@@ -66,7 +66,7 @@ export function thingView(name, { draw, say, warn }) {
     if (!filters.some((filter) => matches(filter, message.topic))) return;
     messages.unshift(message);
     messages.length = Math.min(messages.length, MESSAGES);
-    draw();
+    drawSoon(); // each drawing asks the cloud anew
   });
   want(owner, filters).catch((error) => warn(error.message));
 

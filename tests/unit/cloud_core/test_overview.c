@@ -131,6 +131,18 @@ static void without_a_shadow_the_version_is_the_one_that_its_last_update_reporte
     json_decref(seen);
 }
 
+static void the_thing_of_just_that_name_comes_first(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture_thing(fixture, "A-lamp");
+    fixture_thing(fixture, "lamp");
+    fixture_thing(fixture, "a-lamp");
+    json_t *seen = things(fixture, &(struct overview_page){.search = "lamp", .most = 1});
+    assert_int_equal(number(seen, "matching"), 3);
+    assert_non_null(row(json_object_get(seen, "things"), "lamp"));
+    json_decref(seen);
+}
+
 static void a_search_and_a_group_narrow_the_list(void **state)
 {
     struct fixture *fixture = *state;
@@ -201,6 +213,7 @@ int main(void)
         TEST(after_a_restart_nobody_is_connected_but_known),
         TEST(version_and_board_come_from_the_shadow),
         TEST(without_a_shadow_the_version_is_the_one_that_its_last_update_reported),
+        TEST(the_thing_of_just_that_name_comes_first),
         TEST(a_search_and_a_group_narrow_the_list),
         TEST(a_job_shows_how_many_are_where_and_why_each_failed),
     };
