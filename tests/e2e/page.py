@@ -11,6 +11,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import urllib.parse
 
 from selenium import webdriver
 from selenium.common.exceptions import (ElementClickInterceptedException, ElementNotInteractableException, JavascriptException, NoSuchElementException,
@@ -21,7 +22,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 PATIENCE_S = 60
-LINK, WORK, DEVICE = os.environ["OTTER_LINK"], os.environ["OTTER_WORK"], int(os.environ["OTTER_DEVICE"])
+LINK, WORK, DEVICE, CLOUD = os.environ["OTTER_LINK"], os.environ["OTTER_WORK"], int(os.environ["OTTER_DEVICE"]), int(os.environ["OTTER_CLOUD"])
 SCREENS, OTTER = os.environ.get("OTTER_SCREENS"), os.environ["OTTER"]
 PAGE = LINK.split("/login")[0]
 
@@ -234,6 +235,8 @@ def test_guard():
             (421, "GET", "/", None, {"Host": PAGE.split("//")[1].replace("127.0.0.1", "rebound.example")}),
             (403, "GET", "/page/things", None, {**mark, "Origin": "http://evil.example"}),
             (403, "GET", "/page/events", None, {"Sec_Fetch_Site": "cross-site"}),
+            (405, "POST", "/page/events", b"", {}),
+            (405, "HEAD", "/page/events", None, {}),
             (403, "POST", "/aws/iotdata/topics/x", b"y", {"Origin": "http://evil.example", "Sec_Fetch_Site": "cross-site"}),
             (401, "GET", "/page/things", None, {**mark, "cookie": False}),
             (401, "GET", "/page/events", None, {"cookie": False}),
@@ -427,6 +430,78 @@ def test_mqtt():
     until("no subscriptions", lambda: not driver.find_elements(By.CSS_SELECTOR, ".filters"))
 
 
+def publish(topic, payload):
+    code = ask("POST", "/aws/iotdata/topics/" + urllib.parse.quote(topic, safe=""), payload, X_Otter_Page="1")
+    if code != 200:
+        fail(f"publishing to {topic!r} was answered {code}")
+
+
+def test_hostile_words():
+    step("what devices say is shown as it is, however it is made")
+    enter("#filter", "evil/#")
+    click("form button.primary")
+    see("evil/#", ".filters")
+    markup = '<img src=x onerror="window.ran=1">'
+    for topic, payload, shown in (
+            ("evil/markup", markup.encode(), markup), (f"evil/{markup}", b"1", f"evil/{markup}"),
+            ("evil/turned\u202egnp.exe", b"2", "turned⟨U+202E⟩gnp.exe"), ("evil/marks", "a\u200fb\u0000c".encode(), "a⟨U+200F⟩b⟨U+0000⟩c"),
+            ("evil/deep", b"[" * 8000 + b"]" * 8000, "evil/deep JSON"), ("evil/stairs", b'{"a":' * 2700 + b"7" + b"}" * 2700, "evil/stairs JSON"),
+            ("evil/cut", ("x" + "ä" * 10000).encode(), "evil/cut text"), ("evil/bytes", b"\xff\xfe", "//4"),
+            ("evil/far", b'{"n": 1e308}', "evil/far JSON"), ("evil/far", b'{"n": -1e308}', "-1e+308"), ("evil/far", b'{"n": 1e999}', '"n": null')):
+        publish(topic, payload)
+        see(shown, ".messages")
+    if js("return window.ran") or js("return document.querySelectorAll('main img').length"):
+        fail("a message became a part of the page")
+    size = js("return document.querySelector('.messages').innerText.length")
+    if size > 200000:
+        fail(f"{size} characters are shown of some KB")
+    click("[aria-label='Unsubscribe from evil/#']")
+    js("location.hash = '#/things/%'")
+    see("Things", "h1")
+
+
+def test_one_of_many():
+    step("a thing is found among hundreds whose names have its name in them")
+    for i in range(260):
+        if ask("POST", f"/aws/iot/things/A-lamp-2-{i}", b"{}", X_Otter_Page="1") != 200:
+            fail("no thing was made")
+    if ask("POST", "/aws/iotdata/things/lamp-2/shadow", json.dumps({"state": {"reported": {"board": "B" * 2000}}}), X_Otter_Page="1") != 200:
+        fail("the shadow was refused")
+    go("#/things/lamp-2", "lamp-2")
+    see("B" * 2000, ".facts")
+    go("#/update/lamp-2", "New update")
+    see("B" * 2000)
+    usable("wide")
+    go("#/things", "Things")
+    enter("#search", "lamp-2")
+    see("B" * 2000, row("lamp-2"))
+    usable("wide-list")
+    for i in range(260):
+        ask("DELETE", f"/aws/iot/things/A-lamp-2-{i}", X_Otter_Page="1")
+
+
+def test_power_cut():
+    step("the cloud is killed and comes again: so does the page, whatever it shows, and logged in")
+    no_complaints()
+    go("#/mqtt", "MQTT client")
+    enter("#filter", "after/+")
+    click("form button.primary")
+    see("after/+", ".filters")
+    os.kill(CLOUD, signal.SIGKILL)
+    see("not connected", "#link")
+    with open(f"{WORK}/cloud.log", "ab") as log:
+        again = subprocess.Popen([OTTER, "cloud", "--strict", "--limit", "connect=0", "--dir", f"{WORK}/cloud", "--page-port", PAGE.rsplit(":", 1)[1]],
+                                 stdout=log, stderr=log)
+    try:
+        see("live", "#link")
+        until("the filter at the new cloud", lambda: ask("POST", "/aws/iotdata/topics/after%2Fit", b"risen", X_Otter_Page="1") == 200 and "risen" in text_of(".messages"))
+    finally:
+        again.terminate()
+        code = again.wait(PATIENCE_S)
+    if code != 0:
+        fail(f"the cloud ended with exit code {code}")
+
+
 def focused():
     return js("const e = document.activeElement; return (e.getAttribute('aria-label') || e.innerText || e.id || '').trim()")
 
@@ -490,23 +565,24 @@ def test_a_new_link():
     see("Things", "h1")
 
 
-def no_complaints():
+def no_complaints(*more):
     """Neither scripts that fail nor anything that the security policy had to stop."""
-    expected = ("401", "403", "422", "400", "404") # answers that the test has asked for
+    expected = [f"status of {code}" for code in ("401", "403", "422", "400", "404")] # answers that the test has asked for
+    expected += more
     bad = [entry["message"] for entry in driver.get_log("browser")
-           if entry["level"] == "SEVERE" and not any(f"status of {code}" in entry["message"] for code in expected)]
+           if entry["level"] == "SEVERE" and not any(words in entry["message"] for words in expected)]
     if bad:
         fail("the browser complains:\n  " + "\n  ".join(bad))
 
 
 TESTS = (test_login, test_guard, test_slow_listener, test_things, test_shadow, test_bad_images, test_update, test_failure, test_group, test_charts, test_mqtt,
-         test_keyboard, test_offline, test_a_new_link)
+         test_hostile_words, test_one_of_many, test_keyboard, test_offline, test_a_new_link, test_power_cut)
 
 with tempfile.TemporaryDirectory() as profile:
     driver = browser(profile)
     try:
         for test in TESTS:
             test()
-        no_complaints()
+        no_complaints("net::ERR_") # of the time without a cloud
     finally:
         driver.quit()

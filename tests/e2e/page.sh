@@ -35,10 +35,12 @@ together "aws signer put-signing-profile --profile-name lamp --platform AmazonFr
 
 step "a browser"
 link=$(sed -n 's/^  console *//p' "$work/cloud.log")
-OTTER_LINK=$link OTTER_WORK=$work OTTER_DEVICE=$device OTTER_SCREENS=$screens OTTER="$otter" \
+OTTER_LINK=$link OTTER_WORK=$work OTTER_DEVICE=$device OTTER_CLOUD=$cloud OTTER_SCREENS=$screens OTTER="$otter" \
     PYTHONDONTWRITEBYTECODE=1 "$PYTHON" "$(dirname "$0")/page.py" 3>&-
 if [ -n "$screens" ]; then cp "$work/cloud.log" "$screens/cloud.log"; fi
 wait "$device" 2>/dev/null || true # the browser's test has ended it
 device=
 grep -q "page .*a browser has logged in" "$work/cloud.log" || fail "the cloud does not tell of the login"
-stop_cloud
+# the browser's test has killed it, and ended the one after it
+wait "$cloud" 2>/dev/null || true
+cloud=

@@ -22,7 +22,7 @@ function row(thing) {
     h('td', { 'data-label': 'Connection' }, presence(thing), ' ', h('span', { class: 'faint' }, seen(thing))),
     h('td', { 'data-label': 'Firmware', title: thing.versionFrom === 'job' ? 'as its last update reported' : 'as its shadow reports' },
       thing.version ? h('code', {}, version(thing.version)) : '–'),
-    h('td', { 'data-label': 'Board' }, thing.board || '–'),
+    h('td', { 'data-label': 'Board', class: 'words' }, thing.board || '–'),
     h('td', { 'data-label': 'Activity' }, activity(thing.job)));
 }
 
