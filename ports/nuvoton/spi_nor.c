@@ -76,11 +76,6 @@ CHECK_PIN(BOARD_SPIM_WP);
 
 /* ---- SPIM ---- */
 
-static void select_chip(void)
-{
-    SPIM_CTL1 = CTL1_DIVIDER;
-}
-
 /* A call is shorter than its constants. */
 __attribute__((noinline)) static void deselect_chip(void)
 {
@@ -96,48 +91,59 @@ static void run(uint32_t direction, uint32_t bits)
     }
 }
 
-/* Bytes to the flash or, where `out` is NULL, from it. */
+/* Bytes to the flash or, where `out` is NULL, from it: by words, the last ones alone. Two copies of
+ * a known size are shorter than one. */
 static void exchange(const void *out, void *in, uint32_t length)
 {
-    uint32_t size;
-    for (uint32_t at = 0; at < length; at += size) {
+    const uint8_t *next = out;
+    uint8_t *place = in;
+    for (uint32_t size; length > 0; length -= size) {
         uint32_t word = 0;
-        size = length - at < sizeof word ? 1 : sizeof word;
-        if (out != NULL)
-            memcpy(&word, (const uint8_t *)out + at, size);
+        size = length < sizeof word ? 1 : sizeof word;
+        if (next != NULL) {
+            if (size == 1)
+                word = *next;
+            else
+                memcpy(&word, next, sizeof word);
+            next += size;
+        }
         SPIM_TX = word;
         run(out != NULL ? CTL0_OUTPUT : 0, 8 * size);
         word = SPIM_RX;
-        if (in != NULL)
-            memcpy((uint8_t *)in + at, &word, size);
+        if (place != NULL) {
+            if (size == 1)
+                *place = (uint8_t)word;
+            else
+                memcpy(place, &word, sizeof word);
+            place += size;
+        }
     }
 }
 
 /* ---- the flash's commands ---- */
 
-static void begin_command(uint8_t code)
+/* The code of a command, and where it has one its address behind it. */
+static void begin_command(uint32_t word, uint32_t length)
 {
-    select_chip();
-    exchange(&code, NULL, 1);
+    SPIM_CTL1 = CTL1_DIVIDER; /* selects the chip */
+    exchange(&word, NULL, length);
 }
 
 static void command(uint8_t code)
 {
-    begin_command(code);
+    begin_command(code, 1);
     deselect_chip();
 }
 
 static void addressed(uint8_t code, uint32_t address)
 {
-    const uint32_t word = __builtin_bswap32(address) | code; /* an address has 24 bits */
-    select_chip();
-    exchange(&word, NULL, sizeof word);
+    begin_command(__builtin_bswap32(address) | code, 4); /* an address has 24 bits */
 }
 
 static uint8_t status_of(void)
 {
     uint8_t status;
-    begin_command(READ_STATUS);
+    begin_command(READ_STATUS, 1);
     exchange(NULL, &status, 1);
     deselect_chip();
     return status;
@@ -176,7 +182,7 @@ static void start(void)
     command(RESET_ENABLE);
     command(RESET);
     clock_wait_us(100);
-    begin_command(READ_ID);
+    begin_command(READ_ID, 1);
     exchange(NULL, id, sizeof id);
     deselect_chip();
     const bool is_known =
