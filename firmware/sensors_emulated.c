@@ -9,6 +9,16 @@ static int32_t wave(otter_ms now, uint32_t period_ms, int32_t size)
     return (at < 2000 ? at - 1000 : 3000 - at) * size / 1000;
 }
 
+void sensors_tick(otter_ms now)
+{
+    (void)now;
+}
+
+otter_ms sensors_deadline(void)
+{
+    return OTTER_NEVER;
+}
+
 otter_status sensors_environment(otter_ms now, struct environment *values)
 {
     *values = (struct environment){.temperature_0_mc = 21500 + wave(now, 600000u, 2000),

@@ -70,16 +70,26 @@ static void stop(struct app *app, otter_ms now)
     telemetry_stop(&telemetry);
 }
 
+static bool measures(void)
+{
+    return telemetry_deadline(&telemetry) != OTTER_NEVER;
+}
+
 static void tick(struct app *app, otter_ms now)
 {
     (void)app;
+    if (measures())
+        sensors_tick(now);
     telemetry_tick(&telemetry, now);
 }
 
 static otter_ms deadline(const struct app *app, otter_ms now)
 {
     (void)app, (void)now;
-    return telemetry_deadline(&telemetry);
+    if (!measures())
+        return OTTER_NEVER;
+    const otter_ms message = telemetry_deadline(&telemetry), sensors = sensors_deadline();
+    return message < sensors ? message : sensors;
 }
 
 const struct activity activity_telemetry = {"telemetry", start, stop, tick, deadline};

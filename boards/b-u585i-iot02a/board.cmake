@@ -3,6 +3,7 @@ set(BOARD_PORT stm32)
 set(BOARD_CHIP u585)
 set(BOARD_CPU cortex-m33)
 set(BOARD_NETWORK emw3080)
+set(BOARD_SENSORS sensors.c)      # of the port; for telemetry, where that is built
 set(BOARD_BOOT_CRYPTO small)
 set(BOARD_BOOT_IMAGES 1)
 set(BOARD_BOOT_ENCRYPTION OFF)

@@ -35,3 +35,7 @@
 #define BOARD_WIFI_FLOW   PORT_G, 15
 #define BOARD_WIFI_NOTIFY PORT_D, 14
 #define BOARD_WIFI_RESET  PORT_F, 15
+
+/* The sensors: I2C2, with pull-ups on the board. */
+#define BOARD_I2C_SCL PORT_H, 4, 4
+#define BOARD_I2C_SDA PORT_H, 5, 4

@@ -85,6 +85,7 @@
 /* GPIO ports, A being 0. */
 #define GPIO_BASE(port)     (0x42020000u + 0x400u * (port))
 #define GPIO_MODER(port)    REG32(GPIO_BASE(port) + 0x00u)
+#define GPIO_OTYPER(port)   REG32(GPIO_BASE(port) + 0x04u) /* 1: open drain */
 #define GPIO_OSPEEDR(port)  REG32(GPIO_BASE(port) + 0x08u)
 #define GPIO_PUPDR(port)    REG32(GPIO_BASE(port) + 0x0cu)
 #define GPIO_IDR(port)      REG32(GPIO_BASE(port) + 0x10u)
@@ -109,7 +110,7 @@
 #define USART_INT_RX   (1u << 5)
 #define USART_INT_TX   (1u << 7)
 #define USART_FIFO     (1u << 29)
-#define USART_ERRORS   0xfu      /* ISR, ICR: parity, framing, noise, overrun */
+#define USART_ERRORS   0xfu /* ISR, ICR: parity, framing, noise, overrun */
 #define USART_OVERRUN  (1u << 3)
 #define USART_HAS_BYTE (1u << 5) /* ISR: FIFO not empty */
 #define USART_SENT     (1u << 6)

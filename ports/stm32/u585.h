@@ -13,9 +13,17 @@
 #define EXTI_BASE 0x46022000u
 #define UNIQUE_ID 0x0bfa0700u
 
+#define I2C2_BASE 0x40005800u
+
 #define RCC_ICSCR1        REG32(RCC_BASE + 0x08u)
 #define RCC_AHB2ENR2      REG32(RCC_BASE + 0x90u)
 #define RCC_AHB3ENR       REG32(RCC_BASE + 0x94u)
+#define RCC_CCIPR1        REG32(RCC_BASE + 0xe0u)
+#define RCC_I2C2SEL       (3u << 12) /* CCIPR1 */
+#define RCC_I2C2SEL_HSI16 (2u << 12)
+#define RCC_APB1_I2C2     (1u << 22)
+#define RCC_HSION         (1u << 8) /* CR: HSI16 */
+#define RCC_HSIRDY        (1u << 10)
 #define RCC_MSISRDY       (1u << 2) /* CR */
 #define RCC_AHB3_PWR      (1u << 2)
 #define RCC_RESET_OPTIONS (1u << 25)

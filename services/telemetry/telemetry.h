@@ -70,7 +70,8 @@ void telemetry_stop(struct telemetry *telemetry);
 void telemetry_tick(struct telemetry *telemetry, otter_ms now);
 otter_ms telemetry_deadline(const struct telemetry *telemetry);
 
-/* The messages; as struct telemetry_source.write. */
+/* The messages; as struct telemetry_source.write. What is SENSOR_NONE is left out; OTTER_E_IO when
+ * that is all. */
 int telemetry_environment(const struct environment *values, char *out, size_t size);
 int telemetry_motion(const struct motion *values, char *out, size_t size);
 int telemetry_network(const struct traffic *values, uint32_t connects, char *out, size_t size);

@@ -1,5 +1,6 @@
 /* The messages, as the STM32U5 reference words them. */
 #include <stdio.h>
+#include <string.h>
 
 #include "services/telemetry/telemetry.h"
 
@@ -23,22 +24,34 @@ static struct decimal thousandths(int32_t value)
     return decimal;
 }
 
+/* Appends `name`: value to `at` bytes that are there, if there is a value. */
+static int add_number(char *out, size_t size, int at, const char *name, int32_t value)
+{
+    if (at < 0 || value == SENSOR_NONE)
+        return at;
+    const int length = snprintf(out + at, size - (size_t)at, "%s\"%s\": %s", at == 0 ? "{ " : ", ",
+                                name, thousandths(value).text);
+    return checked(length, size - (size_t)at) < 0 ? (int)OTTER_E_TOO_LONG : at + length;
+}
+
 int telemetry_environment(const struct environment *values, char *out, size_t size)
 {
-    return checked(snprintf(out, size,
-                            "{ \"temp_0_c\": %s, \"rh_pct\": %s, \"temp_1_c\": %s, "
-                            "\"baro_mbar\": %s }",
-                            thousandths(values->temperature_0_mc).text,
-                            thousandths(values->humidity_mpct).text,
-                            thousandths(values->temperature_1_mc).text,
-                            thousandths(values->pressure_umbar).text),
-                   size);
+    int length = add_number(out, size, 0, "temp_0_c", values->temperature_0_mc);
+    length = add_number(out, size, length, "rh_pct", values->humidity_mpct);
+    length = add_number(out, size, length, "temp_1_c", values->temperature_1_mc);
+    length = add_number(out, size, length, "baro_mbar", values->pressure_umbar);
+    if (length == 0)
+        return OTTER_E_IO;
+    if (length < 0 || (size_t)length + 2 >= size)
+        return OTTER_E_TOO_LONG;
+    memcpy(out + length, " }", 3);
+    return length + 2;
 }
 
 /* Appends "name":{"x": 1,"y": 2,"z": 3} to `at` bytes that are there. */
 static int add_vector(char *out, size_t size, int at, const char *name, const struct vector *v)
 {
-    if (at < 0)
+    if (at < 0 || v->x == SENSOR_NONE)
         return at;
     const int length =
         snprintf(out + at, size - (size_t)at, "%c\"%s\":{\"x\": %ld,\"y\": %ld,\"z\": %ld}",
@@ -51,6 +64,8 @@ int telemetry_motion(const struct motion *values, char *out, size_t size)
     int length = add_vector(out, size, 0, "acceleration_mG", &values->acceleration_mg);
     length = add_vector(out, size, length, "gyro_mDPS", &values->rotation_mdps);
     length = add_vector(out, size, length, "magnetometer_mGauss", &values->magnetic_mgauss);
+    if (length == 0)
+        return OTTER_E_IO;
     if (length < 0 || (size_t)length + 1 >= size)
         return OTTER_E_TOO_LONG;
     out[length++] = '}';

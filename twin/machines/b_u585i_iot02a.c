@@ -1,6 +1,6 @@
 /* B-U585I-IOT02A: STM32U585AII6Q; console on USART1 (PA9, PA10), no oscillator at HSE, EMW3080 on
  * SPI2 (PD1, PD3, PD4) with NSS PB12, FLOW PG15, NOTIFY PD14, RESET PF15, flash of 64 MB on
- * OCTOSPI2 (PI5, PF4, PF0 to PF3, PH9 to PH12). */
+ * OCTOSPI2 (PI5, PF4, PF0 to PF3, PH9 to PH12), sensors on I2C2 (PH4, PH5). */
 #include "twin/machines/stm32.h"
 
 static const struct stm32_wifi_wiring wifi = {.spi = {[STM32_SCK] = {PORT_D, 1, 5},
@@ -11,9 +11,12 @@ static const struct stm32_wifi_wiring wifi = {.spi = {[STM32_SCK] = {PORT_D, 1, 
                                               .notify = {PORT_D, 14, 0},
                                               .reset = {PORT_F, 15, 0}};
 
+static const struct stm32_pin sensor_pins[STM32_I2C_PINS] = {{PORT_H, 4, 4}, {PORT_H, 5, 4}};
+
 static const struct stm32_board board = {.part = &stm32_u585,
                                          .button = {PORT_C, 13, 0},
                                          .wifi = &wifi,
+                                         .sensor_pins = sensor_pins,
                                          .flash_pins = {{PORT_I, 5, 5},
                                                         {PORT_F, 4, 5},
                                                         {PORT_F, 0, 5},

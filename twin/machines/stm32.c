@@ -10,7 +10,16 @@ struct state {
     struct machine *machine;
     struct stm32_net *net;
     struct spi_nor *nor;
+    struct mems sensors[MEMS_KINDS];
 };
+
+/* A room, and the board on its table. */
+static const struct mems_world table = {.temperature_mc = 23400,
+                                        .humidity_mpct = 51200,
+                                        .pressure_umbar = 987600,
+                                        .acceleration_mg = {12, -34, 998},
+                                        .rotation_mdps = {140, -70, 210},
+                                        .magnetic_mgauss = {-150, 300, 450}};
 
 static bool program(struct machine *machine, uint32_t address, const uint8_t *data, uint32_t size)
 {
@@ -79,6 +88,16 @@ static struct spi_nor *add_flash(struct stm32 *soc, const struct stm32_board *bo
     return flash.nor;
 }
 
+static void add_sensors(struct state *state)
+{
+    struct stm32_i2c *i2c = state->soc->i2c;
+    stm32_i2c_connect(i2c, state->board->sensor_pins);
+    for (unsigned i = 0; i < MEMS_KINDS; i++) {
+        mems_start(&state->sensors[i], (enum mems_kind)i, state->soc->twin, &table);
+        stm32_i2c_add(i2c, &state->sensors[i].slave);
+    }
+}
+
 bool stm32_make(struct machine *machine, const char *folder, const struct stm32_board *board)
 {
     struct state *state = calloc(1, sizeof *state);
@@ -92,6 +111,8 @@ bool stm32_make(struct machine *machine, const char *folder, const struct stm32_
         return false;
     }
     *state = (struct state){.board = board, .soc = soc, .machine = machine, .net = net, .nor = nor};
+    if (board->sensor_pins)
+        add_sensors(state);
     soc->hse_hz = board->hse_hz;
     stm32_pin_drive(soc, board->button.port, board->button.pin, false);
     *machine = (struct machine){.twin = soc->twin,

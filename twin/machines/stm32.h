@@ -4,6 +4,8 @@
 
 #include "twin/machine.h"
 #include "twin/machines/stm32_net.h"
+#include "twin/parts/mems.h"
+#include "twin/stm32/i2c.h"
 #include "twin/stm32/octospi.h"
 
 enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I };
@@ -16,6 +18,8 @@ struct stm32_board {
     const struct stm32_wifi_wiring *wifi; /* NULL where there is none */
     const struct stm32_ethernet_wiring *ethernet;
     struct stm32_pin flash_pins[STM32_OCTOSPI_PINS]; /* of the MX25LM51245G */
+    const struct stm32_pin
+        *sensor_pins; /* of I2C2, with one of each sensor; NULL: there are none */
 };
 
 /* `board` must outlive the machine. */

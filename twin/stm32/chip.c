@@ -93,6 +93,8 @@ struct stm32 *stm32_new(const struct stm32_part *part, const char *folder)
     stm32_exti_start(soc);
     stm32_spi_start(soc);
     stm32_octospi_start(soc);
+    if (part->family == STM32_U5)
+        stm32_i2c_start(soc);
     if (part->family == STM32_H5) {
         stm32_sbs_start(soc);
         stm32_eth_start(soc);

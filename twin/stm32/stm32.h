@@ -287,6 +287,7 @@ struct stm32 {
     struct stm32_rng rng;
     struct stm32_ear *ears;
     struct stm32_spi *spi;         /* SPI2 of the U5, SPI5 of the H5 */
+    struct stm32_i2c *i2c;         /* I2C2 of the U5 */
     struct stm32_eth *eth;         /* H5 */
     struct stm32_octospi *octospi; /* OCTOSPI2 of the U5, OCTOSPI1 of the H5 */
     void *blocks[STM32_BLOCKS];
@@ -314,6 +315,7 @@ void stm32_rcc_start(struct stm32 *soc);
 void stm32_pwr_start(struct stm32 *soc);
 void stm32_sbs_start(struct stm32 *soc); /* H5 */
 void stm32_spi_start(struct stm32 *soc);
+void stm32_i2c_start(struct stm32 *soc); /* U5 */
 void stm32_exti_start(struct stm32 *soc);
 void stm32_eth_start(struct stm32 *soc); /* H5 */
 void stm32_octospi_start(struct stm32 *soc);

@@ -175,12 +175,34 @@ static void messages_are_worded_as_the_reference_does(void **state)
     assert_string_equal(text, "{\"acceleration_mG\":{\"x\": 1,\"y\": -2,\"z\": 3},"
                               "\"gyro_mDPS\":{\"x\": 4,\"y\": 5,\"z\": -2147483648},"
                               "\"magnetometer_mGauss\":{\"x\": 7,\"y\": 8,\"z\": 9}}");
+    const int environment_length = telemetry_environment(&environment, text, sizeof text);
+    for (int size = environment_length; size > 0; size--)
+        assert_true(telemetry_environment(&environment, text, (size_t)size) < 0);
+    assert_int_equal(telemetry_environment(&environment, text, (size_t)environment_length + 1),
+                     environment_length);
     for (size_t size = strlen(text); size > 0; size--)
         assert_true(telemetry_motion(&motion, text, size) < 0);
     length = telemetry_network(&traffic, 5, text, sizeof text);
     assert_int_equal(length, strlen(text));
     assert_string_equal(text, "{\"bytes_in\":1,\"bytes_out\":2,\"packets_in\":3,\"packets_out\":4,"
                               "\"connects\":5}");
+}
+
+static void a_value_that_no_sensor_gives_is_left_out(void **state)
+{
+    (void)state;
+    char text[TELEMETRY_PAYLOAD_MAX] = "";
+    const struct vector none = {SENSOR_NONE, SENSOR_NONE, SENSOR_NONE};
+    struct environment environment = {SENSOR_NONE, SENSOR_NONE, 21000, 1013250};
+    struct motion motion = {none, {4, 5, 6}, none};
+    assert_true(telemetry_environment(&environment, text, sizeof text) > 0);
+    assert_string_equal(text, "{ \"temp_1_c\": 21.000, \"baro_mbar\": 1013.250 }");
+    environment.temperature_1_mc = environment.pressure_umbar = SENSOR_NONE;
+    assert_int_equal(telemetry_environment(&environment, text, sizeof text), OTTER_E_IO);
+    assert_true(telemetry_motion(&motion, text, sizeof text) > 0);
+    assert_string_equal(text, "{\"gyro_mDPS\":{\"x\": 4,\"y\": 5,\"z\": 6}}");
+    motion.rotation_mdps = none;
+    assert_int_equal(telemetry_motion(&motion, text, sizeof text), OTTER_E_IO);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -195,6 +217,7 @@ int main(void)
         TEST(a_source_without_values_says_nothing),
         TEST(the_prefix_of_the_topics_is_a_setting),
         TEST(messages_are_worded_as_the_reference_does),
+        cmocka_unit_test(a_value_that_no_sensor_gives_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
