@@ -39,7 +39,11 @@ static bool is_output(const struct stm32 *soc, const struct stm32_pin *pin)
 static void follow_reset(struct stm32_net *net, bool level)
 {
     const struct stm32_wifi_wiring *wiring = net->wiring;
-    if (level && wiring->has_boot && is_output(net->soc, &wiring->reset) &&
+    if (level && !is_output(net->soc, &wiring->reset)) {
+        wifi_release(net->wifi);
+        return;
+    }
+    if (level && wiring->has_boot &&
         !stm32_pin_level(net->soc, wiring->boot.port, wiring->boot.pin))
         twin_fault(net->soc->twin, "the modem's reset ends while P%c%u, its BOOT, is low",
                    'A' + (char)wiring->boot.port, wiring->boot.pin);

@@ -216,6 +216,13 @@ void emw3080_model_reset(struct emw3080_model *model, bool level, uint64_t now)
     model->ready_at = now + BOOT;
 }
 
+void emw3080_model_release(struct emw3080_model *model, uint64_t now)
+{
+    if (model->held_since != NEVER && now - model->held_since < HELD_MIN)
+        model->held_since = now - HELD_MIN;
+    emw3080_model_reset(model, true, now);
+}
+
 /* ---- a transaction ---- */
 
 static void begin(struct emw3080_model *model)

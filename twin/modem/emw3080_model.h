@@ -106,6 +106,8 @@ void emw3080_model_init(struct emw3080_model *model, const struct emw3080_config
                         const struct emw3080_world *world, uint64_t now);
 /* The reset pin's level; low holds the module in reset. */
 void emw3080_model_reset(struct emw3080_model *model, bool level, uint64_t now);
+/* The reset pin rises because the chip that held it low was reset itself, however early that is. */
+void emw3080_model_release(struct emw3080_model *model, uint64_t now);
 /* NSS, true for low. */
 void emw3080_model_select(struct emw3080_model *model, bool selected, uint64_t now);
 /* NSS goes high because the host is reset, maybe in the middle of a transaction. */

@@ -110,6 +110,12 @@ void wifi_reset(struct wifi *wifi, bool level)
     follow_pins(wifi);
 }
 
+void wifi_release(struct wifi *wifi)
+{
+    emw3080_model_release(&wifi->model, twin_now(wifi->twin));
+    follow_pins(wifi);
+}
+
 void wifi_select(struct wifi *wifi, bool selected)
 {
     emw3080_model_select(&wifi->model, selected, twin_now(wifi->twin));

@@ -21,8 +21,10 @@ struct wifi *wifi_new(struct twin *twin, const struct modem_setup *setup,
 void wifi_free(struct wifi *wifi);
 /* The access point: see emw3080_model_air. */
 void wifi_air(struct wifi *wifi, bool on);
-/* The pins from the chip: RESET's level; NSS, true for low; NSS high by the chip's own reset. */
+/* The pins from the chip: RESET's level; RESET high by the chip's own reset; NSS, true for low; NSS
+ * high by the chip's own reset. */
 void wifi_reset(struct wifi *wifi, bool level);
+void wifi_release(struct wifi *wifi);
 void wifi_select(struct wifi *wifi, bool selected);
 void wifi_drop(struct wifi *wifi);
 /* Eight clocks of SPI mode 0 at this rate, the highest bit first. */

@@ -367,6 +367,20 @@ static void a_reset_that_is_too_short_is_wrong(void **state)
     assert_complaint("after 50 ms");
 }
 
+static void a_reset_that_its_hosts_own_reset_cuts_short_is_none_of_its_faults(void **state)
+{
+    (void)state;
+    power_on();
+    emw3080_model_reset(&model, false, now);
+    pass(18 * MS);
+    emw3080_model_release(&model, now);
+    assert_none();
+    emw3080_model_reset(&model, false, now);
+    pass(18 * MS);
+    emw3080_model_reset(&model, true, now);
+    assert_complaint("after 18 ms");
+}
+
 static void a_command_that_is_not_modelled_is_wrong(void **state)
 {
     (void)state;
@@ -439,6 +453,7 @@ int main(void)
         TEST(a_select_before_it_has_started_is_wrong),
         TEST(a_select_in_reset_is_wrong),
         TEST(a_reset_that_is_too_short_is_wrong),
+        TEST(a_reset_that_its_hosts_own_reset_cuts_short_is_none_of_its_faults),
         TEST(a_command_that_is_not_modelled_is_wrong),
         TEST(a_command_of_a_wrong_size_is_wrong),
         TEST(a_request_without_a_number_is_wrong),
