@@ -28,6 +28,7 @@
 #define ISR_ERRORS      (7u << 8) /* bus error, arbitration lost, overrun */
 #define TIMING_100_KHZ  0x30420f13u
 #define STILL_MS_MAX    50u
+#define STILL_STEPS_MAX 50u /* as well: `now` may be older than what the loop did in this turn */
 #define HALF_CLOCKS_MAX 18u /* a byte and its acknowledge */
 
 #define PLACE(...)                  PLACE_(__VA_ARGS__)
@@ -40,6 +41,7 @@
 static struct {
     uint8_t *in; /* NULL: the transfer writes */
     otter_ms moved;
+    unsigned still; /* steps since then */
     uint8_t address, reg, value, size, at;
     uint8_t half_clocks; /* left, while the bus is clocked free */
     bool frees, started, refused;
@@ -92,6 +94,7 @@ static void ask(otter_ms now, uint8_t address, uint8_t reg)
     bus.reg = reg;
     bus.at = 0;
     bus.started = bus.refused = false;
+    bus.still = 0;
     bus.moved = now;
 }
 
@@ -184,7 +187,10 @@ otter_status i2c_step(otter_ms now)
     else if (flags & ISR_COMPLETE)
         turn_round();
     else
-        return now - bus.moved > STILL_MS_MAX ? give_up(OTTER_E_TIMEOUT) : OTTER_E_AGAIN;
+        return ++bus.still > STILL_STEPS_MAX && now - bus.moved > STILL_MS_MAX
+                   ? give_up(OTTER_E_TIMEOUT)
+                   : OTTER_E_AGAIN;
     bus.moved = now;
+    bus.still = 0;
     return OTTER_E_AGAIN;
 }
