@@ -130,8 +130,7 @@ static size_t write_json(char line[LINE_SIZE], const char *area, const char *tex
                                    "{\"time\":\"%s.%03ldZ\",\"area\":\"%.40s\",\"message\":\"",
                                    when, now.tv_nsec / 1000000, area);
     used += escape(line + used, LINE_SIZE - used - 4, text);
-    memcpy(line + used, "\"}\n", 3);
-    return used + 3;
+    return used + (size_t)snprintf(line + used, LINE_SIZE - used, "\"}\n");
 }
 
 static size_t write_line(char line[LINE_SIZE], const char *area, const char *text)

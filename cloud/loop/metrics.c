@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <event2/buffer.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -55,13 +56,13 @@ static void write_counters(struct evbuffer *to)
 
 static double resident_bytes(void)
 {
-    unsigned long pages = 0;
+    char line[128] = "", *resident = line;
     FILE *file = fopen("/proc/self/statm", "r");
-    if (file && fscanf(file, "%*u %lu", &pages) != 1)
-        pages = 0;
+    if (file && fgets(line, sizeof line, file))
+        (void)strtoul(line, &resident, 10); /* of the whole; the second is what is resident */
     if (file)
         fclose(file);
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+    return (double)strtoul(resident, NULL, 10) * (double)sysconf(_SC_PAGESIZE);
 }
 
 static unsigned open_files(void)

@@ -6,7 +6,8 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/twin_lib.sh"
-grep -q shadow "$built/firmware/services" 2>/dev/null || skip "$board is not built with --services all"
+{ grep -q shadow "$built/firmware/services" && grep -q provision "$built/firmware/services"; } 2>/dev/null ||
+    skip "$board is not built with --services all"
 need mosquitto_sub python3
 
 start_cloud --limit greeting=120

@@ -160,10 +160,10 @@ static void ism330dhcx_measure(struct mems *m)
     put16(m->regs + 0x20, (m->world->temperature_mc - 25000) * 256 / 1000);
     for (unsigned i = 0; i < 3; i++) {
         if (ism330dhcx_rate(m->regs[0x11]))
-            put16(m->regs + 0x22 + 2 * i,
+            put16(m->regs + 0x22 + (size_t)2 * i,
                   m->world->rotation_mdps[i] * 1000 / ism330dhcx_range_g(m->regs[0x11]));
         if (ism330dhcx_rate(m->regs[0x10]))
-            put16(m->regs + 0x28 + 2 * i,
+            put16(m->regs + 0x28 + (size_t)2 * i,
                   m->world->acceleration_mg[i] * 1000 / ism330dhcx_range_a(m->regs[0x10]));
     }
     m->regs[0x1e] |=
@@ -192,11 +192,11 @@ static twin_ns iis2mdc_period(const uint8_t *regs)
 static void iis2mdc_measure(struct mems *m)
 {
     for (unsigned i = 0; i < 3; i++)
-        put16(m->regs + 0x68 + 2 * i, m->world->magnetic_mgauss[i] * 2 / 3);
+        put16(m->regs + 0x68 + (size_t)2 * i, m->world->magnetic_mgauss[i] * 2 / 3);
     m->regs[0x67] |= 0x0f;
 }
 
-#define REGS(name) .regs = name, .reg_count = sizeof name / sizeof *name
+#define REGS(name) .regs = (name), .reg_count = sizeof(name) / sizeof *(name)
 
 static const struct mems_part parts[MEMS_KINDS] = {{"HTS221",
                                                     0x5f,
@@ -327,7 +327,7 @@ void mems_start(struct mems *m, enum mems_kind kind, struct twin *twin,
                                   .end = end};
     for (unsigned i = 0; i < part->reg_count; i++)
         memset(m->regs + part->regs[i].first, part->regs[i].reset,
-               (size_t)(part->regs[i].last - part->regs[i].first + 1));
+               (size_t)part->regs[i].last - part->regs[i].first + 1);
     if (kind == MEMS_HTS221)
         hts221_calibrate(m->regs);
 }
