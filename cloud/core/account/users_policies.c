@@ -80,7 +80,7 @@ static json_t *documents_of(struct cloud *cloud, const char *user)
 
 bool user_may(struct cloud *cloud, const char *user, const char *action, const char *resource)
 {
-    const struct policy_context nothing = {0};
+    const struct policy_context nothing = {.negations = true};
     char reason[160];
     const json_t *document;
     size_t i;
@@ -160,6 +160,18 @@ enum core_error user_attach(struct cloud *cloud, const char *name, const char *a
     return error ? error : put(cloud, name, arn, NULL, answer);
 }
 
+/* What cannot be judged is not kept: a Deny that nobody understands would deny nothing. */
+static enum core_error check_statements(const char *document, struct answer *answer)
+{
+    char reason[160] = "out of memory";
+    struct policy_set *set = policy_set_new();
+    bool sound = set && policy_set_add(set, document, reason, sizeof reason);
+    policy_set_free(set);
+    return sound ? CORE_OK
+                 : answer_refuse(answer, CORE_POLICY_MALFORMED, "The policy is malformed: %s",
+                                 reason);
+}
+
 enum core_error user_put_policy(struct cloud *cloud, const char *name, const char *policy,
                                 const char *document, struct answer *answer)
 {
@@ -168,6 +180,8 @@ enum core_error user_put_policy(struct cloud *cloud, const char *name, const cha
         error = iam_check_names(policy, 128, "/", answer);
     if (!error)
         error = iam_check_document(document, answer);
+    if (!error)
+        error = check_statements(document, answer);
     return error ? error : put(cloud, name, policy, document, answer);
 }
 

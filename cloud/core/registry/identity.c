@@ -77,6 +77,7 @@ struct identity *identity_load(struct cloud *cloud, const struct identity_reques
         .persistent_connect = request->persistent_connect,
         .last_will = request->last_will,
         .will_topic = request->will_topic ? identity->will_topic : NULL,
+        .negations = request->principal->kind == PRINCIPAL_USER,
     };
     return identity;
 }

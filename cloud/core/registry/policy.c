@@ -40,8 +40,8 @@ static bool statement_is_sound(const json_t *statement)
 {
     const char *effect = json_string_value(json_object_get(statement, "Effect"));
     return effect && (strcmp(effect, "Allow") == 0 || strcmp(effect, "Deny") == 0) &&
-           (json_object_get(statement, "Action") || json_object_get(statement, "NotAction")) &&
-           (json_object_get(statement, "Resource") || json_object_get(statement, "NotResource"));
+           !json_object_get(statement, "Action") != !json_object_get(statement, "NotAction") &&
+           !json_object_get(statement, "Resource") != !json_object_get(statement, "NotResource");
 }
 
 static bool add_statements(struct policy_set *set, json_t *found, char *reason, size_t size)
@@ -209,13 +209,26 @@ static enum policy_match both(enum policy_match a, enum policy_match b)
     return a == POLICY_YES ? b : a;
 }
 
+/* What `name` lists, or all but what `negated` lists. */
+static enum policy_match match_member(const struct policy_context *context, const json_t *statement,
+                                      const char *name, const char *negated, const char *text,
+                                      bool fold)
+{
+    const json_t *others = json_object_get(statement, negated);
+    if (!others)
+        return match_any(context, json_object_get(statement, name), text, fold);
+    enum policy_match match =
+        context->negations ? match_any(context, others, text, fold) : POLICY_UNKNOWN;
+    return match == POLICY_UNKNOWN ? match : match == POLICY_YES ? POLICY_NO : POLICY_YES;
+}
+
 static enum policy_match match_statement(const struct policy_context *context,
                                          const json_t *statement, const char *action,
                                          const char *resource)
 {
     enum policy_match match =
-        both(match_any(context, json_object_get(statement, "Action"), action, true),
-             match_any(context, json_object_get(statement, "Resource"), resource, false));
+        both(match_member(context, statement, "Action", "NotAction", action, true),
+             match_member(context, statement, "Resource", "NotResource", resource, false));
     if (match == POLICY_NO)
         return match;
     return both(match, policy_condition(context, json_object_get(statement, "Condition")));

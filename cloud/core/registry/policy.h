@@ -5,8 +5,9 @@
  * without a value stays as text, so its statement normally does not match. Actions are compared
  * without regard to case, as AWS compares them; resources exactly.
  *
- * A statement that holds something this evaluator does not know (an operator, NotAction, a pattern
- * out of bounds) never allows, and denies as if it matched: unknown must not open a door. */
+ * A statement that holds something this evaluator does not know (an operator, NotAction in a policy
+ * of IoT, a pattern out of bounds) never allows, and denies as if it matched: unknown must not open
+ * a door. */
 #ifndef OTTER_CLOUD_CORE_REGISTRY_POLICY_H
 #define OTTER_CLOUD_CORE_REGISTRY_POLICY_H
 
@@ -29,6 +30,7 @@ struct policy_context {
     bool persistent_connect;        /* of this CONNECT: cleanSession 0 */
     bool last_will;
     const char *will_topic; /* ARN */
+    bool negations;         /* IAM's: NotAction and NotResource are known */
 };
 
 struct policy_set;

@@ -109,6 +109,29 @@ class Users(CloudTest):
         self.iam.delete_user_policy(UserName=self.name(), PolicyName="not-these")
         client("iot").delete_thing(thingName="kept-1")
 
+    def test_all_but_what_a_policy_names_is_meant_by_not_action(self):
+        client = self.user("AWSIoTFullAccess")
+        self.iam.put_user_policy(UserName=self.name(), PolicyName="power",
+                                 PolicyDocument=json.dumps({
+                                     "Version": "2012-10-17", "Statement": [
+                                         {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"},
+                                         {"Effect": "Deny", "Action": "iot:DeleteThing",
+                                          "NotResource": arn("iot", "thing/mine-*")}]}))
+        client("s3").create_bucket(Bucket="of-one-with-power")
+        for name in ("mine-1", "yours-1"):
+            client("iot").create_thing(thingName=name)
+        client("iot").delete_thing(thingName="mine-1")
+        with self.refused("AccessDeniedException"):
+            client("iot").delete_thing(thingName="yours-1")
+        with self.refused("AccessDenied"):
+            client("iam").create_user(UserName="y")
+        with self.refused("MalformedPolicyDocument"):
+            self.iam.put_user_policy(UserName=self.name(), PolicyName="both",
+                                     PolicyDocument=json.dumps({
+                                         "Version": "2012-10-17", "Statement": {
+                                             "Effect": "Allow", "Action": "*", "NotAction": "*",
+                                             "Resource": "*"}}))
+
     def test_objects_are_read_and_written_by_those_who_may(self):
         reader, owner = self.user("AmazonS3ReadOnlyAccess")("s3"), self.server.client("s3")
         owner.create_bucket(Bucket="for-readers")

@@ -204,7 +204,7 @@ static void an_unknown_operator_never_allows_and_always_denies(void **state)
     assert_false(allows(text, "iot:Connect", ARN "client/sensor-1"));
 }
 
-static void not_action_never_allows_and_always_denies(void **state)
+static void not_action_of_an_iot_policy_never_allows_and_always_denies(void **state)
 {
     (void)state;
     assert_false(allows("{'Effect':'Allow','NotAction':'iot:Publish','Resource':'*'}",
@@ -276,7 +276,7 @@ int main(void)
         cmocka_unit_test(string_conditions_compare_text_and_patterns),
         cmocka_unit_test(sets_are_compared_for_all_or_any_value),
         cmocka_unit_test(an_unknown_operator_never_allows_and_always_denies),
-        cmocka_unit_test(not_action_never_allows_and_always_denies),
+        cmocka_unit_test(not_action_of_an_iot_policy_never_allows_and_always_denies),
         cmocka_unit_test(certificate_names_are_variables),
         cmocka_unit_test(what_is_no_policy_is_refused_with_a_reason),
         cmocka_unit_test(a_star_heavy_pattern_is_decided_quickly),
