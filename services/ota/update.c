@@ -519,7 +519,7 @@ enum ota_event ota_work_verify(struct ota *ota, otter_ms now)
     if (image_version_compare(found, &ota->record.version) != 0)
         return ota_fail(ota, "the image's version changed during the download");
     if (!is_for_this_board(ota))
-        return ota_fail(ota, "the image is for another kind of board (UUID_CID)");
+        return ota_fail(ota, "the image does not name this kind of board (UUID_CID)");
     LOG_INF(OTA_TAG, "code signature and image verified");
 #if OTA_IMAGES_MAX > 1
     return ota_set_verified(ota);

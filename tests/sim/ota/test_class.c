@@ -32,9 +32,9 @@ static void what_is_for_another_kind_of_board_fails_and_is_never_started(void **
     update("first", world_image_of_class(2, IMAGE_SIZE, 0xa1));
     const uint32_t resets = world.resets;
     update("other", world_image_of_class(3, IMAGE_SIZE, 0xb2));
-    sim_expect("other", CLOUD_FAILED, "the image is for another kind of board");
+    sim_expect("other", CLOUD_FAILED, "the image does not name this kind of board");
     update("none", world_image(3, IMAGE_SIZE, true));
-    sim_expect("none", CLOUD_FAILED, "the image is for another kind of board");
+    sim_expect("none", CLOUD_FAILED, "the image does not name this kind of board");
     assert_int_equal(world.resets, resets);
     assert_int_equal(world.running, 2);
     update("same", world_image_of_class(3, IMAGE_SIZE, 0xa1));
