@@ -3,11 +3,15 @@ bar_bootloader=14336 # flash
 
 # bars ROOT BOARD: prints "FIRMWARE RAM" by what is in the build that stands in build/: flash without
 # header and signature; RAM of the firmware, all of it, with stack and TLS arena. One that can do
-# updates only has less, and on the emulated Cortex-M33 the reference's RAM is the measure.
+# updates only has less, and on the emulated Cortex-M33 the reference's RAM is the measure. A real board
+# with all services has drivers that the emulated one lacks: Wi-Fi, sensors.
 bars() {
     folder=$1/build/$(printf '%s' "$2" | tr / -)/firmware
     if [ -n "$(cat "$folder/services" 2>/dev/null)" ]; then
-        echo 189440 102400
+        case $2 in
+        mps2-an505*) echo 189440 102400 ;;
+        *) echo 196608 102400 ;;
+        esac
     else
         case $2 in
         mps2-an505*) echo 153600 87040 ;;
