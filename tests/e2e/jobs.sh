@@ -31,8 +31,8 @@ refused text "job document: afr_ota is no object" '{"afr_ota":"please"}'
 [ "$(job_status text)" = REJECTED ] || fail "the job is $(job_status text)"
 [ "$(job_reason text)" = "job document: afr_ota is no object" ] ||
     fail "the reason is $(job_reason text)"
-refused http "job document: protocols do not offer MQTT" \
-    '{"afr_ota":{"protocols":["HTTP"],"streamname":"s","files":[]}}'
+refused protocol "job document: protocols do not offer MQTT" \
+    '{"afr_ota":{"protocols":["FTP"],"streamname":"s","files":[{}]}}'
 refused stream "job document: streamname has characters" \
     '{"afr_ota":{"protocols":["MQTT"],"streamname":"a/+/#","files":[{"filesize":9999}]}}'
 refused two "job has 2 files" \
