@@ -53,8 +53,8 @@ block_operations=20
 [ "$(place secondary 1)" -ne 0 ] || block_operations=$((4096 / $(device_number 0 write_size) + 1))
 [ ! -f "$work/flash/sd-card.bin" ] || { block_operations=36 && most=5 && pause_at=200; }
 
-has_outer_memory() { # beside the chip: an SPI flash, an SD card
-    [ -f "$work/flash/spi-flash.bin" ] || [ -f "$work/flash/sd-card.bin" ]
+has_outer_memory() { # for the new image, beside the chip: an SPI flash, an SD card
+    [ "$(place secondary 1)" -ne 0 ]
 }
 
 has_waited() {
