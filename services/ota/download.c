@@ -230,6 +230,7 @@ otter_status ota_download_prepare(struct ota_download *download)
     const otter_status status = prepare_sector(d, &sector);
     if (status != OTTER_OK)
         return status;
+    d->silent = false;
     if (d->cursor == block) { /* otherwise an earlier block has to be fetched anew first */
         d->erased_to = sector.offset + sector.size - begin;
         if (d->erased_to >= ota_file_block_length(&d->file, block)) {
@@ -272,13 +273,17 @@ static bool reads_as(const struct flash_area *slot, uint32_t offset, const uint8
 }
 
 /* What was written of the block is in the way: its sector has to be made ready again. */
-static otter_status write_failed(struct ota_download *d, uint32_t block)
+static otter_status write_failed(struct ota_download *d, uint32_t block, otter_status status)
 {
+    const bool was_silent = d->silent;
     clear_bit(d->ready, block);
     if (block < d->cursor) {
         d->cursor = block;
         d->erased_to = 0;
     }
+    d->silent = status == OTTER_E_IO;
+    if (d->silent && was_silent)
+        return OTTER_E_AGAIN;
     return ++d->faults > FAULTS_MAX ? OTTER_E_FLASH : OTTER_E_AGAIN;
 }
 
@@ -299,9 +304,9 @@ otter_status ota_download_store(struct ota_download *download, const struct ota_
         status = ota_progress_begun(d->progress, block->number);
     if (status != OTTER_OK)
         return status;
-    if (program(d->progress->slot, offset, block->data, block->length) != OTTER_OK ||
-        !reads_as(d->progress->slot, offset, block->data, block->length))
-        return write_failed(d, block->number);
+    status = program(d->progress->slot, offset, block->data, block->length);
+    if (status != OTTER_OK || !reads_as(d->progress->slot, offset, block->data, block->length))
+        return write_failed(d, block->number, status);
     status = ota_progress_add(d->progress, block->number);
     if (status != OTTER_OK)
         return status;

@@ -42,7 +42,8 @@ struct ota_download {
     uint8_t grown;     /* blocks that arrived since the window last changed */
     uint8_t in_flight; /* entries of `flight` */
     uint8_t faults;    /* writes that flash did not take since `most` last grew */
-    uint16_t most;     /* blocks that were on flash at once */
+    bool silent; /* it did not answer to the last of them; blocks on their way are no more faults */
+    uint16_t most; /* blocks that were on flash at once */
     struct ota_flight flight[OTA_WINDOW_MAX];
     uint8_t ready[OTA_BLOCKS_MAX / 8]; /* bit = 1: its flash is erased, or it is on flash */
 };

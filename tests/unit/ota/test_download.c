@@ -392,6 +392,30 @@ static void a_block_that_flash_never_takes_ends_the_download(void **state)
     assert_int_equal(status, OTTER_E_FLASH);
 }
 
+/* A part beside the chip that is busy with itself; what was on its way meanwhile is asked for
+ * again. */
+static void blocks_that_find_flash_silent_are_one_fault_together(void **state)
+{
+    (void)state;
+    struct request request;
+    begin(1024, 40 * BLOCK, 16);
+    make_ready();
+    assert_true(next_request(&request));
+    assert_true(request.count > 8);
+    device.silent_size = SLOT;
+    for (uint32_t i = 0; i < request.count; i++)
+        assert_int_equal(deliver(request.blocks[i]), OTTER_E_AGAIN);
+    assert_int_equal(ota_download_prepare(&download), OTTER_E_IO);
+    device.silent_size = 0;
+    for (unsigned round = 0; round < 40 && !ota_download_complete(&download); round++) {
+        make_ready();
+        assert_true(next_request(&request));
+        for (uint32_t i = 0; i < request.count; i++)
+            assert_int_equal(deliver(request.blocks[i]), OTTER_OK);
+    }
+    assert_flash_is_file();
+}
+
 int main(void)
 {
 #define IN_FLASH(test) cmocka_unit_test_teardown(test, tear_down)
@@ -409,6 +433,7 @@ int main(void)
         IN_FLASH(a_cut_at_any_flash_operation_ends_in_the_right_file),
         IN_FLASH(flash_that_keeps_refusing_is_reported),
         IN_FLASH(a_block_that_flash_never_takes_ends_the_download),
+        IN_FLASH(blocks_that_find_flash_silent_are_one_fault_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
