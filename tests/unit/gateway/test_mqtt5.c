@@ -567,8 +567,8 @@ static void a_group_shares_what_comes(void **state)
     (void)state;
     assert_int_equal(connect_5(&scene.a, "t1", true, &none), 0);
     assert_int_equal(scene_connect(&scene.b, &scene.credentials, "t2"), 0); /* 3.1.1 may, too */
-    assert_int_equal(subscribe_5(&scene.a, "$share/workers/work/#"), 1);
-    assert_int_equal(subscribe(&scene.b, "$share/workers/work/#", 0), 0);
+    assert_int_equal(subscribe_5(&scene.a, "$share/workers/tasks/#"), 1);
+    assert_int_equal(subscribe(&scene.b, "$share/workers/tasks/#", 0), 0);
     for (int i = 0; i < 10; i++)
         broker_publish(scene.broker, "work/item", "do", 2);
     while (of_a + of_b < 10) {
