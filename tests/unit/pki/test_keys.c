@@ -17,7 +17,7 @@
 #include "pki/pki.h"
 #include "port/port.h"
 #include "ports/posix/pkcs11_keys.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 #include "tests/unit/pki/keys_elsewhere.h"
 #include "tests/unit/pki/soft_token.h"
 
@@ -40,10 +40,7 @@ static const char *const public_labels[] = {PKI_TLS_KEY_PUB, LAMP_PUB};
 static const char *const cert_labels[] = {PKI_TLS_CERT, LAMP_CERT};
 #define LABELS 2
 
-static struct nor_power power;
-static struct nor_device device;
-static struct flash_sector sectors[5];
-static struct flash_area area;
+static struct nor_store store;
 static struct kv kv;
 static struct pki pki;
 static struct pki_part lamp_part;
@@ -89,11 +86,7 @@ static int make_imported_pem(void **state)
 static int set_up(void **state)
 {
     (void)state;
-    nor_power_init(&power, 1);
-    nor_uniform_sectors(sectors, 5, 4096);
-    nor_create(&device, &power, sectors, 5, 4, 0xff);
-    area = (struct flash_area){&device.flash, 0, 5 * 4096};
-    assert_int_equal(kv_open(&kv, &area), OTTER_OK);
+    assert_int_equal(nor_store_open(&store, NOR_STORE_SECTORS, &kv), OTTER_OK);
     pki_init(&pki, &kv, place, &vault);
     pki_add(&pki, &lamp_part, &lamp_labels);
     for (int i = 0; i < LABELS; i++)
@@ -104,10 +97,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    const bool broken = device.rule_breaks != 0;
-    nor_destroy(&device);
     psa_vault_empty(&vault);
-    return broken;
+    return !nor_store_close(&store);
 }
 
 static bool is_there(const char *label)
@@ -396,10 +387,11 @@ static void flash_holds_a_key_only_where_that_is_its_place(void **state)
     assert_int_equal(mbedtls_ecp_write_key(mbedtls_pk_ec(parsed), scalar, sizeof scalar), 0);
     mbedtls_pk_free(&parsed);
     (void)pki_import(&pki, LAMP_KEY, PKI_PRIVATE_KEY, imported_pem, strlen(imported_pem));
-    const bool found = memmem(device.data, device.flash.size, scalar, sizeof scalar) != NULL;
+    const bool found =
+        memmem(store.device.data, store.device.flash.size, scalar, sizeof scalar) != NULL;
     assert_int_equal(found, place == NULL);
     assert_int_equal(pki_delete(&pki, LAMP_KEY), OTTER_OK);
-    assert_null(memmem(device.data, device.flash.size, scalar, sizeof scalar));
+    assert_null(memmem(store.device.data, store.device.flash.size, scalar, sizeof scalar));
 }
 
 static void what_is_no_private_key_neither_signs_nor_is_made(void **state)

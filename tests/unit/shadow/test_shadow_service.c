@@ -13,7 +13,7 @@
 
 #include "cloud_end.h"
 #include "services/shadow/shadow.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 #include "tests/unit/net/mqtt_world.h"
 
 #define CLASSIC "$aws/things/lamp/shadow/"
@@ -36,10 +36,7 @@ static const struct shadow_property named_properties[] = {{"period", &settings[1
                                                           {"label", &settings[2]}};
 
 static struct {
-    struct nor_power power;
-    struct nor_device flash;
-    struct flash_sector sectors[3];
-    struct flash_area area;
+    struct nor_store store;
     struct kv kv;
     struct shadow shadow;
     struct shadow_document documents[2];
@@ -108,7 +105,7 @@ static void boot(void)
                                           .input_size = sizeof t.input,
                                           .output = t.output,
                                           .output_size = sizeof t.output});
-    assert_int_equal(kv_open(&t.kv, &t.area), OTTER_OK);
+    assert_int_equal(kv_open(&t.kv, &t.store.area), OTTER_OK);
     memset(&t.shadow, 0, sizeof t.shadow);
     t.documents[0] = (struct shadow_document){
         .facts = facts, .properties = classic_properties, .fact_count = 2, .property_count = 1};
@@ -151,10 +148,8 @@ static int set_up(void **state)
     memset(&w, 0, sizeof w);
     if (cloud_end_start(&(struct cloud_end_hooks){clock_ms, to_device}) != 0)
         return -1;
-    nor_power_init(&t.power, 1);
-    nor_uniform_sectors(t.sectors, 3, 4096);
-    nor_create(&t.flash, &t.power, t.sectors, 3, 4, 0xff);
-    t.area = (struct flash_area){&t.flash.flash, 0, 3 * 4096};
+    if (nor_store_open(&t.store, 3, &t.kv) != OTTER_OK)
+        return -1;
     boot();
     return 0;
 }
@@ -162,8 +157,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
     (void)state;
-    nor_destroy(&t.flash);
-    return cloud_end_stop();
+    const bool good = nor_store_close(&t.store);
+    return cloud_end_stop() || !good;
 }
 
 /* ---- words ---- */
