@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,11 +27,13 @@
 #define BROKER_STATE  BROKER "/mosquitto.db"
 #define PATH_SIZE     1100
 #define NAME_MAX_HERE 200
+#define PARTIAL       ".partial-" /* and six letters: what is on its way */
 #define TAR_MS        3600000u
 
 struct work {
     const char *file, *dir;
     char folder[PATH_SIZE]; /* beside the result; removed at the end */
+    int lock;               /* on that folder, as long as somebody works in it */
     char reason[600];
 };
 
@@ -48,16 +51,6 @@ static void join(char path[PATH_SIZE], const char *folder, const char *name)
 
 /* ---- folders -------------------------------------------------------------------------------- */
 
-static bool make_folder(struct work *work, const char *beside)
-{
-    snprintf(work->folder, sizeof work->folder, "%.800s.XXXXXX", beside);
-    if (mkdtemp(work->folder))
-        return true;
-    bool failed = fail(work, "make the folder", work->folder);
-    work->folder[0] = '\0';
-    return failed;
-}
-
 static void remove_files(const char *folder)
 {
     DIR *files = opendir(folder);
@@ -69,14 +62,72 @@ static void remove_files(const char *folder)
     rmdir(folder);
 }
 
-static void remove_folder(struct work *work)
+static void remove_all(const char *folder)
 {
     char broker[PATH_SIZE];
-    if (!work->folder[0])
-        return;
-    join(broker, work->folder, BROKER);
+    join(broker, folder, BROKER);
     remove_files(broker);
-    remove_files(work->folder);
+    remove_files(folder);
+}
+
+static void remove_folder(struct work *work)
+{
+    if (work->folder[0])
+        remove_all(work->folder);
+}
+
+static int lock_folder(const char *folder)
+{
+    int lock = open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (lock < 0 || flock(lock, LOCK_EX | LOCK_NB) == 0)
+        return lock;
+    close(lock);
+    return -1;
+}
+
+/* It has private keys in it, so it does not stay when its maker was killed. */
+static void remove_orphan(const char *folder)
+{
+    char archive[PATH_SIZE];
+    int lock = lock_folder(folder);
+    if (lock < 0)
+        return;
+    snprintf(archive, sizeof archive, "%.1000s.tar", folder);
+    unlink(archive);
+    remove_all(folder);
+    close(lock);
+}
+
+static void remove_orphans(const char *beside)
+{
+    char folder[PATH_SIZE], path[PATH_SIZE];
+    const char *slash = strrchr(beside, '/'), *name = slash ? slash + 1 : beside;
+    const size_t length = strlen(name), whole = length + strlen(PARTIAL) + 6;
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - beside) + 1 : 2,
+             slash ? beside : "./");
+    DIR *files = opendir(folder);
+    struct dirent *file;
+    while (files && (file = readdir(files)) != NULL)
+        if (strlen(file->d_name) == whole && strncmp(file->d_name, name, length) == 0 &&
+            strncmp(file->d_name + length, PARTIAL, strlen(PARTIAL)) == 0) {
+            join(path, folder, file->d_name);
+            remove_orphan(path);
+        }
+    if (files)
+        closedir(files);
+}
+
+static bool make_folder(struct work *work, const char *beside)
+{
+    remove_orphans(beside);
+    snprintf(work->folder, sizeof work->folder, "%.800s" PARTIAL "XXXXXX", beside);
+    if (mkdtemp(work->folder)) {
+        work->lock = lock_folder(work->folder);
+        return true;
+    }
+    bool failed = fail(work, "make the folder", work->folder);
+    work->folder[0] = '\0';
+    return failed;
 }
 
 static bool run_tar(struct work *work, char *const argv[])
@@ -327,23 +378,41 @@ static bool check_database(struct work *work)
     return true;
 }
 
+/* What was there will have this name the moment it gives way. */
+static bool name_for_old(struct work *work)
+{
+    char before[PATH_SIZE], when[32];
+    const time_t now = time(NULL);
+    struct tm local;
+    strftime(when, sizeof when, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
+    for (unsigned i = 1; i <= 100; i++) {
+        snprintf(before, sizeof before, "%.800s.before-restore-%s", work->dir, when);
+        if (i > 1)
+            snprintf(before + strlen(before), 8, "-%u", i);
+        if (renameat2(AT_FDCWD, work->folder, AT_FDCWD, before, RENAME_NOREPLACE) == 0) {
+            strcpy(work->folder, before);
+            return true;
+        }
+        if (errno != EEXIST)
+            break;
+    }
+    return fail(work, "name", before);
+}
+
 /* The folder changes places with what was verified; what it had is then beside it. */
 static bool take_place(struct work *work)
 {
-    char path[PATH_SIZE], before[PATH_SIZE], when[32];
-    const time_t now = time(NULL);
-    struct tm local;
+    char path[PATH_SIZE];
     join(path, work->folder, MANIFEST);
     unlink(path);
     if (!sync_path(work->folder, O_DIRECTORY))
         return fail(work, "write", work->folder);
+    if (!name_for_old(work))
+        return false;
     if (renameat2(AT_FDCWD, work->folder, AT_FDCWD, work->dir, RENAME_EXCHANGE) != 0)
         return fail(work, "put the backup in place of", work->dir);
-    strftime(when, sizeof when, "%Y%m%d-%H%M%S", localtime_r(&now, &local));
-    snprintf(before, sizeof before, "%.800s.before-restore-%s", work->dir, when);
-    bool renamed = rename(work->folder, before) == 0;
     printf("otter cloud: %s is restored from %s; what was there is in %s\n", work->dir, work->file,
-           renamed ? before : work->folder);
+           work->folder);
     work->folder[0] = '\0';
     return sync_folder_of(work->dir) || fail(work, "write", work->dir);
 }
@@ -354,14 +423,17 @@ static bool restore(struct work *work)
     struct cloud_dir dir;
     if (access(work->file, R_OK) != 0)
         return fail(work, "read", work->file);
-    if (!cloud_dir_open(&dir, work->dir))
+    if (!cloud_dir_lock(&dir, work->dir))
         return false; /* it has said why */
     work->dir = dir.path;
     bool done = make_folder(work, dir.path) && unpack(work) && check_manifest(work) &&
                 check_database(work) && take_place(work);
     remove_folder(work);
     work->folder[0] = '\0';
-    close(dir.lock); /* not cloud_dir_close: the folder of that name is another one now */
+    if (done)
+        close(dir.lock); /* not cloud_dir_close: the folder of that name is another one now */
+    else
+        cloud_dir_undo(&dir);
     return done;
 }
 

@@ -24,8 +24,16 @@ static void file_path(const struct cloud_dir *dir, const char *name, char path[C
     snprintf(path, CLOUD_DIR_MAX + 32, "%s/%s", dir->path, name);
 }
 
-/* Makes each missing folder of the path; only the last is closed to others. */
-static bool make_path(const char *path)
+static bool make_folder(struct cloud_dir *dir, const char *path, mode_t mode)
+{
+    bool made = mkdir(path, mode) == 0;
+    dir->made += made;
+    return made || errno == EEXIST;
+}
+
+/* Makes each missing folder of the path, counted in dir->made; only the last is closed to others.
+ */
+static bool make_path(struct cloud_dir *dir, const char *path)
 {
     char part[CLOUD_DIR_MAX];
     if (snprintf(part, sizeof part, "%s", path) >= (int)sizeof part) {
@@ -34,16 +42,16 @@ static bool make_path(const char *path)
     }
     for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
-        if (mkdir(part, 0755) != 0 && errno != EEXIST)
+        if (!make_folder(dir, part, 0755))
             return false;
         *slash = '/';
     }
-    return mkdir(part, 0700) == 0 || errno == EEXIST;
+    return make_folder(dir, part, 0700);
 }
 
 static bool find_path(struct cloud_dir *dir, const char *path)
 {
-    char *absolute = make_path(path) ? realpath(path, NULL) : NULL;
+    char *absolute = make_path(dir, path) ? realpath(path, NULL) : NULL;
     if (!absolute)
         return fail("make the folder", path);
     if (strlen(absolute) >= sizeof dir->path) {
@@ -60,7 +68,10 @@ static bool take_lock(struct cloud_dir *dir)
 {
     char path[CLOUD_DIR_MAX + 32], pid[16] = "";
     file_path(dir, "lock", path);
-    dir->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    dir->lock = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    dir->made_lock = dir->lock >= 0;
+    if (dir->lock < 0)
+        dir->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (dir->lock < 0)
         return fail("write", path);
     if (flock(dir->lock, LOCK_EX | LOCK_NB) != 0) {
@@ -71,6 +82,7 @@ static bool take_lock(struct cloud_dir *dir)
                 "(kill %s), or give another folder with --dir\n",
                 dir->path, pid, pid);
         close(dir->lock);
+        dir->lock = -1;
         return false;
     }
     int length = snprintf(pid, sizeof pid, "%d", (int)getpid());
@@ -103,10 +115,32 @@ static void remove_announcement(const struct cloud_dir *dir)
     unlink(path);
 }
 
-bool cloud_dir_open(struct cloud_dir *dir, const char *path)
+bool cloud_dir_lock(struct cloud_dir *dir, const char *path)
 {
     *dir = (struct cloud_dir){.lock = -1};
-    if (!find_path(dir, path) || !take_lock(dir))
+    if (find_path(dir, path) && take_lock(dir))
+        return true;
+    cloud_dir_undo(dir);
+    return false;
+}
+
+void cloud_dir_undo(struct cloud_dir *dir)
+{
+    char path[CLOUD_DIR_MAX + 32];
+    file_path(dir, "lock", path);
+    if (dir->made_lock)
+        unlink(path);
+    if (dir->lock >= 0)
+        close(dir->lock);
+    dir->lock = -1;
+    for (char *slash; dir->made > 0 && *dir->path && rmdir(dir->path) == 0; dir->made--)
+        if ((slash = strrchr(dir->path, '/')) != NULL)
+            *slash = '\0';
+}
+
+bool cloud_dir_open(struct cloud_dir *dir, const char *path)
+{
+    if (!cloud_dir_lock(dir, path))
         return false;
     remove_announcement(dir); /* of a cloud that was killed */
     if (load_credentials(dir))

@@ -16,12 +16,19 @@
 struct cloud_dir {
     char path[CLOUD_DIR_MAX]; /* absolute */
     int lock;
+    unsigned made;  /* folders, of the end of the path */
+    bool made_lock; /* its file */
     struct credentials credentials;
 };
 
 /* Makes the folder (mode 0700) and its credentials where they are missing, and locks it. False
  * after saying on stderr what is wrong and what to do. */
 bool cloud_dir_open(struct cloud_dir *dir, const char *path);
+/* Makes and locks the folder alone, for what will be put in its place. False after saying why on
+ * stderr; what was made is gone again. */
+bool cloud_dir_lock(struct cloud_dir *dir, const char *path);
+/* Unlocks, and removes what cloud_dir_lock has made, as far as nobody has put anything there. */
+void cloud_dir_undo(struct cloud_dir *dir);
 /* Where devices reach the cloud. */
 struct cloud_doors {
     const char *host;

@@ -2,7 +2,7 @@
 
 usage: backup.py OTTER SWARM SIGNING_KEY
 """
-import json, os, shutil, subprocess, sys, tempfile, threading
+import fcntl, json, os, shutil, subprocess, sys, tempfile, threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
 import aws, fleet
@@ -55,10 +55,31 @@ def look(cloud, made, content, key, cert, work, options):
         check(cloud.raw("s3", "GET", "/fleet/" + name) == content, "an object is not what it was")
     check(cloud.raw("iotdata", "GET", "/retainedMessage/kept")["payload"], "nothing is retained")
     signer = cloud.make_signer(work)
+    cloud.make_things(1)
     image = fleet.make_image(options[0], options[2], work, "1.0.0", 5000)
     swarm = fleet.Swarm(options[1], cloud, key, cert, image, signer, 1)
     swarm.tell("on") # by the authority and the certificate of before
     swarm.stop()
+
+
+def orphans(program, cloud, archive):
+    """What a killed backup has left has keys in it, and goes with the next; one that works now is left alone."""
+    for letters in ("aaaaaa", "bbbbbb"):
+        folder = archive + ".partial-" + letters
+        os.makedirs(os.path.join(folder, "broker"))
+        for name in (folder + "/credentials", folder + "/broker/mosquitto.db", folder + ".tar"):
+            with open(name, "w") as file:
+                file.write("secret")
+    lock = os.open(archive + ".partial-bbbbbb", os.O_RDONLY)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    code, text = otter(program, "backup", archive, "--dir", cloud.dir)
+    check(code == 0, "backup: " + text)
+    left = sorted(name for name in os.listdir(os.path.dirname(archive)) if ".partial-" in name)
+    check(left == ["backup.tar.partial-bbbbbb", "backup.tar.partial-bbbbbb.tar"], "left: %s" % left)
+    os.close(lock)
+    code, text = otter(program, "backup", archive, "--dir", cloud.dir)
+    left = [name for name in os.listdir(os.path.dirname(archive)) if ".partial-" in name]
+    check(code == 0 and not left, "left: %s %s" % (left, text))
 
 
 def refusals(program, archive, work):
@@ -74,7 +95,12 @@ def refusals(program, archive, work):
             file.write(content)
         code, text = otter(program, "restore", path, "--dir", empty)
         check(code == 1, "a backup that is %s was taken: %s" % (name, text))
-        check(not os.path.exists(os.path.join(empty, "otter.db")), "and it came into the folder")
+        check(not os.path.exists(empty), "and the folder was left behind")
+    deep = os.path.join(empty, "a", "b")
+    os.mkdir(empty)
+    check(otter(program, "restore", path, "--dir", deep)[0] == 1, "noise was taken")
+    check(os.listdir(empty) == [], "left in a folder that was there: %s" % os.listdir(empty))
+    os.rmdir(empty)
     left = [name for name in os.listdir(work) if name.startswith(("other.", "backup.tar."))]
     check(not left, "left behind: %s" % left)
 
@@ -84,6 +110,7 @@ def run(options, work, cloud):
     content = os.urandom(160000)
     key, cert = cloud.register(work)
     fill(cloud, content)
+    orphans(program, cloud, archive)
     made = back_up(program, cloud, archive)
     code, text = otter(program, "restore", archive, "--dir", cloud.dir)
     check(code == 1 and "is running on" in text, "a running cloud's folder was replaced: " + text)
