@@ -236,23 +236,24 @@ static bool start_page(struct running *running)
 static void greet(const struct running *running, const char *api_url, const char *page)
 {
     unsigned mqtt_port = gateway_port(running->gateway);
-    printf("otter cloud: the local AWS IoT is ready\n"
-           "  folder       %s\n"
-           "  MQTT (TLS)   %s:%u%s\n"
-           "  MQTT (WSS)   wss://%s:%u/mqtt\n"
-           "  AWS APIs     %s%s\n"
-           "  downloads    %s (by presigned URLs)\n"
-           "  console      %s\n"
-           "               (works once; another one: otter cloud page)\n"
-           "  root CA      %s/root_ca.pem\n"
-           "  credentials  %s/credentials\n",
-           running->dir.path, running->options.names.mqtt_host, mqtt_port,
-           !running->options.mqtt_port && mqtt_port != CLOUD_MQTT_PORT ? "   (8883 is taken)" : "",
-           running->options.names.mqtt_host, gateway_web_port(running->gateway), api_url,
-           !running->options.api_port && api_port(running->api) != CLOUD_API_PORT
-               ? "   (4566 is taken)"
-               : "",
-           running->cloud.downloads, page, running->dir.path, running->dir.path);
+    printf(
+        "otter cloud: the local AWS IoT is ready\n"
+        "  folder       %s\n"
+        "  MQTT (TLS)   %s:%u%s\n"
+        "  MQTT (WSS)   wss://%s:%u/mqtt\n"
+        "  AWS APIs     %s%s\n"
+        "  downloads    %s (by presigned URLs)\n"
+        "  console      %s\n"
+        "               (works once, within 15 minutes; another one: otter cloud page --dir %s)\n"
+        "  root CA      %s/root_ca.pem\n"
+        "  credentials  %s/credentials\n",
+        running->dir.path, running->options.names.mqtt_host, mqtt_port,
+        !running->options.mqtt_port && mqtt_port != CLOUD_MQTT_PORT ? "   (8883 is taken)" : "",
+        running->options.names.mqtt_host, gateway_web_port(running->gateway), api_url,
+        !running->options.api_port && api_port(running->api) != CLOUD_API_PORT
+            ? "   (4566 is taken)"
+            : "",
+        running->cloud.downloads, page, running->dir.path, running->dir.path, running->dir.path);
     if (running->options.delay_ms)
         printf("  round trips  %u ms longer\n", running->options.delay_ms);
     if (running->options.rate_kib)

@@ -21,9 +21,10 @@ static const struct option options[] = {
 static const struct usage usage = {
     .command = "cloud page",
     .operands = "[--dir DIR]",
-    .summary = "Prints a link to the console of the cloud that runs on the folder, to be opened in "
-               "a browser on\nthis machine. It works once; an older one that was not used works no "
-               "more.",
+    .summary =
+        "Prints a link to the console of the cloud that runs on the folder, to be opened in "
+        "a browser on\nthis machine. It works once, within 15 minutes; an older one that was "
+        "not used works no more.",
     .options = options,
     .examples = "  otter cloud page\n"
                 "  xdg-open $(otter cloud page --dir /tmp/cloud)\n",

@@ -25,22 +25,38 @@ static bool is_same(const char *a, const char *b)
     return CRYPTO_memcmp(a, b, VISITOR_SECRET_SIZE - 1) == 0;
 }
 
-bool logins_new_token(const char *dir, char token[VISITOR_SECRET_SIZE])
+bool logins_new_token(const char *dir, int64_t now, char token[VISITOR_SECRET_SIZE])
 {
-    char path[PATH_SIZE];
+    char path[PATH_SIZE], line[LINE_SIZE];
     random_text(token, VISITOR_SECRET_SIZE - 1, "0123456789abcdef");
-    return path_of(dir, "page-token", path) && whole_file_write(path, token);
+    snprintf(line, sizeof line, "%s %lld\n", token, (long long)now);
+    return path_of(dir, "page-token", path) && whole_file_write(path, line);
 }
 
-static bool read_token(const char *path, char token[VISITOR_SECRET_SIZE])
+/* "SECRET SECONDS" */
+static bool read_line(FILE *file, char secret[VISITOR_SECRET_SIZE], int64_t *seconds)
+{
+    char line[LINE_SIZE];
+    if (!fgets(line, sizeof line, file))
+        return false;
+    char *space = strchr(line, ' ');
+    if (!space)
+        return false;
+    *space = '\0';
+    *seconds = strtoll(space + 1, NULL, 10);
+    if (!visitor_secret_valid(line))
+        return false;
+    strcpy(secret, line);
+    return true;
+}
+
+static bool read_token(const char *path, char token[VISITOR_SECRET_SIZE], int64_t *made)
 {
     FILE *file = fopen(path, "r");
-    if (!file)
-        return false;
-    const size_t size = fread(token, 1, VISITOR_SECRET_SIZE - 1, file);
-    token[size] = '\0';
-    fclose(file);
-    return visitor_secret_valid(token);
+    bool good = file && read_line(file, token, made);
+    if (file)
+        fclose(file);
+    return good;
 }
 
 /* ---- the file ---- */
@@ -64,20 +80,12 @@ static void note(struct logins *logins, int64_t now)
 
 void logins_open(struct logins *logins, const char *dir)
 {
-    char path[PATH_SIZE], line[LINE_SIZE];
+    char path[PATH_SIZE];
     *logins = (struct logins){.dir = dir};
     FILE *file = path_of(dir, "page-logins", path) ? fopen(path, "r") : NULL;
-    unsigned count = 0;
-    while (file && count < LOGINS_MAX && fgets(line, sizeof line, file)) {
-        char *space = strchr(line, ' ');
-        if (!space)
+    for (unsigned i = 0; file && i < LOGINS_MAX; i++)
+        if (!read_line(file, logins->all[i].digest, &logins->all[i].seen))
             break;
-        *space = '\0';
-        if (!visitor_secret_valid(line))
-            break;
-        strcpy(logins->all[count].digest, line);
-        logins->all[count++].seen = strtoll(space + 1, NULL, 10);
-    }
     if (file)
         fclose(file);
 }
@@ -98,8 +106,10 @@ bool logins_begin(struct logins *logins, const char *token, int64_t now,
                   char secret[VISITOR_SECRET_SIZE])
 {
     char path[PATH_SIZE], wanted[VISITOR_SECRET_SIZE];
+    int64_t made;
     if (!visitor_secret_valid(token) || !path_of(logins->dir, "page-token", path) ||
-        !read_token(path, wanted) || !is_same(token, wanted) || unlink(path) != 0)
+        !read_token(path, wanted, &made) || !is_same(token, wanted) || unlink(path) != 0 ||
+        now - made > LOGINS_LINK_S)
         return false;
     struct login *login = oldest(logins);
     random_text(secret, VISITOR_SECRET_SIZE - 1, "0123456789abcdef");

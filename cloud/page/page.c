@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "cloud/api/router.h"
 #include "cloud/page/assets.h"
@@ -141,8 +142,9 @@ static void log_in(struct page *page, struct evhttp_request *request, const char
     } else {
         log_limited(&page->refused, "page", "a link that is not, or no longer, good was refused");
         reply_notice(request, 403, "",
-                     "<p role=\"alert\">This link has been used before, or a newer one has taken "
-                     "its place.</p><p>For a new one: <code>otter cloud page --dir DIR</code></p>");
+                     "<p role=\"alert\">This link has been used before, is older than 15 "
+                     "minutes, or a newer one has taken its place.</p><p>For a new one: "
+                     "<code>otter cloud page --dir DIR</code></p>");
     }
     json_decref(names);
 }
@@ -303,7 +305,7 @@ void page_stop(struct page *page)
 bool page_link(const char *dir, uint16_t port, char link[PAGE_LINK_SIZE])
 {
     char token[VISITOR_SECRET_SIZE];
-    if (!logins_new_token(dir, token))
+    if (!logins_new_token(dir, time(NULL), token))
         return false;
     snprintf(link, PAGE_LINK_SIZE, "http://127.0.0.1:%u/login?token=%s", port, token);
     return true;

@@ -33,8 +33,8 @@ struct page *page_start(struct loop *loop, struct broker *broker, const struct p
 uint16_t page_port(const struct page *page);
 void page_stop(struct page *page); /* NULL is fine */
 
-/* Makes a new link, which works once; an older one works no more. "http://127.0.0.1:PORT/login?..."
- * False, with errno. */
+/* Makes a new link, which works once and within 15 minutes; an older one works no more.
+ * "http://127.0.0.1:PORT/login?..." False, with errno. */
 #define PAGE_LINK_SIZE 128
 bool page_link(const char *dir, uint16_t port, char link[PAGE_LINK_SIZE]);
 

@@ -39,7 +39,7 @@ static void a_token_works_once(void **state)
     char token[VISITOR_SECRET_SIZE], secret[VISITOR_SECRET_SIZE], again[VISITOR_SECRET_SIZE];
     (void)state;
     logins_open(&logins, dir);
-    assert_true(logins_new_token(dir, token));
+    assert_true(logins_new_token(dir, 100, token));
     assert_true(logins_begin(&logins, token, 100, secret));
     assert_string_not_equal(token, secret);
     assert_true(logins_know(&logins, secret, 101));
@@ -53,7 +53,7 @@ static void another_token_is_refused_and_does_not_use_it_up(void **state)
     char token[VISITOR_SECRET_SIZE], secret[VISITOR_SECRET_SIZE];
     (void)state;
     logins_open(&logins, dir);
-    assert_true(logins_new_token(dir, token));
+    assert_true(logins_new_token(dir, 100, token));
     assert_false(logins_begin(&logins, wrong, 100, secret));
     assert_false(logins_begin(&logins, "", 100, secret));
     assert_true(logins_begin(&logins, token, 100, secret));
@@ -65,10 +65,23 @@ static void a_newer_token_takes_the_place_of_an_older(void **state)
     char old[VISITOR_SECRET_SIZE], token[VISITOR_SECRET_SIZE], secret[VISITOR_SECRET_SIZE];
     (void)state;
     logins_open(&logins, dir);
-    assert_true(logins_new_token(dir, old));
-    assert_true(logins_new_token(dir, token));
+    assert_true(logins_new_token(dir, 100, old));
+    assert_true(logins_new_token(dir, 100, token));
     assert_false(logins_begin(&logins, old, 100, secret));
     assert_true(logins_begin(&logins, token, 100, secret));
+}
+
+static void a_token_that_nobody_brought_in_time_is_refused_and_gone(void **state)
+{
+    struct logins logins;
+    char token[VISITOR_SECRET_SIZE], secret[VISITOR_SECRET_SIZE];
+    (void)state;
+    logins_open(&logins, dir);
+    assert_true(logins_new_token(dir, 100, token));
+    assert_true(logins_begin(&logins, token, 100 + LOGINS_LINK_S, secret));
+    assert_true(logins_new_token(dir, 100, token));
+    assert_false(logins_begin(&logins, token, 101 + LOGINS_LINK_S, secret));
+    assert_false(logins_begin(&logins, token, 101, secret));
 }
 
 static void the_token_is_for_its_owner_alone(void **state)
@@ -76,7 +89,7 @@ static void the_token_is_for_its_owner_alone(void **state)
     char token[VISITOR_SECRET_SIZE], path[128];
     struct stat info;
     (void)state;
-    assert_true(logins_new_token(dir, token));
+    assert_true(logins_new_token(dir, 100, token));
     snprintf(path, sizeof path, "%s/page-token", dir);
     assert_int_equal(stat(path, &info), 0);
     assert_int_equal(info.st_mode & 0777, 0600);
@@ -88,12 +101,12 @@ static void a_login_ends_when_it_is_left_alone_or_logged_out(void **state)
     char token[VISITOR_SECRET_SIZE], secret[VISITOR_SECRET_SIZE];
     (void)state;
     logins_open(&logins, dir);
-    assert_true(logins_new_token(dir, token));
+    assert_true(logins_new_token(dir, 100, token));
     assert_true(logins_begin(&logins, token, 100, secret));
     assert_true(logins_know(&logins, secret, 100 + LOGINS_KEPT_S));
     assert_false(logins_know(&logins, secret, 101 + 2 * LOGINS_KEPT_S));
     assert_false(logins_know(&logins, secret, 100));
-    assert_true(logins_new_token(dir, token));
+    assert_true(logins_new_token(dir, 100, token));
     assert_true(logins_begin(&logins, token, 100, secret));
     logins_end(&logins, secret);
     assert_false(logins_know(&logins, secret, 100));
@@ -107,7 +120,7 @@ static void of_more_browsers_than_there_is_room_for_the_one_away_longest_goes(vo
     (void)state;
     logins_open(&logins, dir);
     for (unsigned i = 0; i <= LOGINS_MAX; i++) {
-        assert_true(logins_new_token(dir, token));
+        assert_true(logins_new_token(dir, 100, token));
         assert_true(logins_begin(&logins, token, 100 + i, i ? secret : first));
     }
     assert_false(logins_know(&logins, first, 200));
@@ -120,7 +133,7 @@ static void a_login_outlives_the_cloud_and_logging_out_does_too(void **state)
     char token[VISITOR_SECRET_SIZE], secret[VISITOR_SECRET_SIZE];
     (void)state;
     logins_open(&before, dir);
-    assert_true(logins_new_token(dir, token));
+    assert_true(logins_new_token(dir, 100, token));
     assert_true(logins_begin(&before, token, 100, secret));
     logins_open(&after, dir); /* as after kill -9 */
     assert_true(logins_know(&after, secret, 100 + LOGINS_KEPT_S));
@@ -138,7 +151,7 @@ static void the_file_of_logins_has_no_secrets_and_may_be_damaged(void **state)
     char token[VISITOR_SECRET_SIZE], secret[VISITOR_SECRET_SIZE], path[128], text[400] = "";
     (void)state;
     logins_open(&logins, dir);
-    assert_true(logins_new_token(dir, token));
+    assert_true(logins_new_token(dir, 100, token));
     assert_true(logins_begin(&logins, token, 100, secret));
     snprintf(path, sizeof path, "%s/page-logins", dir);
     FILE *file = fopen(path, "r+");
@@ -163,6 +176,8 @@ int main(void)
                                         remove_dir),
         cmocka_unit_test_setup_teardown(a_newer_token_takes_the_place_of_an_older, make_dir,
                                         remove_dir),
+        cmocka_unit_test_setup_teardown(a_token_that_nobody_brought_in_time_is_refused_and_gone,
+                                        make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(the_token_is_for_its_owner_alone, make_dir, remove_dir),
         cmocka_unit_test_setup_teardown(a_login_ends_when_it_is_left_alone_or_logged_out, make_dir,
                                         remove_dir),
