@@ -181,6 +181,8 @@ static bool start_downloads(struct running *running)
     struct api_config config = {.address = names->mqtt_listen,
                                 .tls = running->downloads_tls,
                                 .port = (uint16_t)running->options.https_port,
+                                .delay_ms = running->options.delay_ms,
+                                .rate_kib = running->options.rate_kib,
                                 .downloads = true};
     running->downloads = api_start(&running->loop, &config, reason, sizeof reason);
     if (!running->downloads)

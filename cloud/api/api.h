@@ -2,8 +2,9 @@
  * one port.
  *
  * GET /health and GET /metrics (Prometheus) answer who asks from this machine, unsigned: watch.c.
- * Every other request must be signed (SigV4, header or presigned query) with the cloud's credentials;
- * the service in the credential scope picks the API. It listens on the cloud's event loop. */
+ * Every other request must be signed (SigV4, header or presigned query) with the cloud's
+ * credentials; the service in the credential scope picks the API. It listens on the cloud's event
+ * loop. */
 #ifndef OTTER_CLOUD_API_API_H
 #define OTTER_CLOUD_API_API_H
 
@@ -39,6 +40,8 @@ struct api_config {
     SSL_CTX *tls;             /* NULL: plain HTTP, for loopback; a reference is taken */
     unsigned patience_s;      /* with slow clients; 0: 20 */
     bool downloads;           /* presigned GET, HEAD and PUT of S3's objects, and nothing else */
+    unsigned delay_ms;        /* added to every round trip */
+    unsigned rate_kib;        /* that each connection gets a second at most; 0: no limit */
     struct api_pass pass;     /* all NULL: signatures */
     struct api_watched watched;
 };

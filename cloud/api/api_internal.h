@@ -29,6 +29,7 @@ struct api {
     struct cloud *cloud; /* the loop's */
     struct evhttp *http;
     struct evhttp_bound_socket *socket;
+    struct delay *delay; /* NULL: clients come straight to the socket */
     struct door *door;
     struct guests *guests;
     struct exchange *exchanges; /* all that are under way */

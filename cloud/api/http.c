@@ -14,6 +14,7 @@
 #include "cloud/api/api_internal.h"
 #include "cloud/api/checksum.h"
 #include "cloud/api/chunked.h"
+#include "cloud/loop/delay.h"
 #include "cloud/loop/door.h"
 #include "cloud/store/db.h"
 
@@ -131,9 +132,36 @@ static void on_request(struct evhttp_request *request, void *context)
 
 /* ---- start and stop ---- */
 
-static bool listen_on(struct api *api, const struct api_config *config)
+static uint16_t port_of(struct evhttp_bound_socket *socket)
+{
+    struct sockaddr_storage address;
+    socklen_t size = sizeof address;
+    if (getsockname(evhttp_bound_socket_get_fd(socket), (struct sockaddr *)&address, &size))
+        return 0;
+    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
+                                               : ((struct sockaddr_in *)&address)->sin_port);
+}
+
+/* On a slow network the relay has the door, and the API a port of its own behind it. */
+static struct evhttp_bound_socket *bind_door(struct api *api, const struct api_config *config)
 {
     const char *address = config->address ? config->address : "127.0.0.1";
+    const bool slow = config->delay_ms || config->rate_kib;
+    struct evhttp_bound_socket *bound = evhttp_bind_socket_with_handle(
+        api->http, slow ? "127.0.0.1" : address, slow ? 0 : config->port);
+    if (!bound || !slow)
+        return bound;
+    api->delay = delay_start(api->loop->base,
+                             &(struct delay_config){.address = address,
+                                                    .port = config->port,
+                                                    .to_port = port_of(bound),
+                                                    .each_way_us = config->delay_ms * 1000 / 2,
+                                                    .bytes_per_second = config->rate_kib * 1024});
+    return api->delay ? bound : NULL;
+}
+
+static bool listen_on(struct api *api, const struct api_config *config)
+{
     evhttp_set_allowed_methods(api->http, EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST |
                                               EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
                                               EVHTTP_REQ_DELETE);
@@ -142,7 +170,7 @@ static bool listen_on(struct api *api, const struct api_config *config)
     evhttp_set_timeout(api->http, IDLE_S);
     evhttp_set_gencb(api->http, on_request, api);
     evhttp_set_bevcb(api->http, guests_connection, api->guests);
-    api->socket = evhttp_bind_socket_with_handle(api->http, address, config->port);
+    api->socket = bind_door(api, config);
     if (api->socket) /* inherited: the head of a reply must not wait for its content */
         setsockopt(evhttp_bound_socket_get_fd(api->socket), IPPROTO_TCP, TCP_NODELAY, &(int){1},
                    sizeof(int));
@@ -202,12 +230,7 @@ struct api *api_start(struct loop *loop, const struct api_config *config, char *
 
 uint16_t api_port(const struct api *api)
 {
-    struct sockaddr_storage address;
-    socklen_t size = sizeof address;
-    if (getsockname(evhttp_bound_socket_get_fd(api->socket), (struct sockaddr *)&address, &size))
-        return 0;
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+    return api->delay ? delay_port(api->delay) : port_of(api->socket);
 }
 
 /* What waits is given up; a request that has lost its connection belongs to nobody else. */
@@ -228,6 +251,7 @@ void api_stop(struct api *api)
     api->stopping = true;
     if (api->guests)
         guests_watch_door(api->guests, NULL, 0);
+    delay_stop(api->delay);
     door_free(api->door);
     worker_settle(api->loop->worker);
     db_flush(api->cloud->db);

@@ -13,7 +13,7 @@
 #include "cloud/core/fleet/fleet.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/crowd.h"
-#include "cloud/gateway/delay.h"
+#include "cloud/loop/delay.h"
 #include "cloud/gateway/events.h"
 #include "cloud/gateway/join.h"
 #include "cloud/gateway/presence_notes.h"

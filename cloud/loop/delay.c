@@ -1,5 +1,5 @@
 /* The relay: a queue of pieces for each direction, each with the time at which it may go on. */
-#include "cloud/gateway/delay.h"
+#include "cloud/loop/delay.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,8 +1,8 @@
 /* A network with a longer and narrower way: relays TCP connections, holding each byte back for a
  * fixed time in each direction, without limiting how much is under way; towards the device at most
  * so many bytes a second come out. For demonstrations, benchmarks and tests. */
-#ifndef OTTER_CLOUD_GATEWAY_DELAY_H
-#define OTTER_CLOUD_GATEWAY_DELAY_H
+#ifndef OTTER_CLOUD_LOOP_DELAY_H
+#define OTTER_CLOUD_LOOP_DELAY_H
 
 #include <stddef.h>
 #include <stdint.h>
