@@ -1,5 +1,6 @@
 /* otter build: what a person flashes to a board, out of the board's build: bootloader.hex, the
  * signed firmware and merged.hex. The front script has built the programs before this runs. */
+#define _GNU_SOURCE /* memmem */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "tool/board_map.h"
 #include "tool/child.h"
 #include "tool/command.h"
+#include "tool/file.h"
+#include "tool/keys.h"
 #include "tool/provision_section.h"
 
 enum { OPTION_LIST = 256, OPTION_SERVICES, OPTION_PROVISION };
@@ -183,6 +186,30 @@ static void print_services(const struct board_map *map)
     printf("    services: %s\n", names[0] != '\0' ? names : "updates only");
 }
 
+/* The build's own key is in its bootloader; another one may be meant for boards that have another.
+ */
+static void warn_of_distrust(const struct board_map *map, const char *path)
+{
+    char name[1024];
+    struct key key = {0};
+    struct bytes boot = {0}, der = {0};
+    struct failure failure = {0};
+    snprintf(name, sizeof name, "%s/firmware/bootloader.bin", map->build);
+    if (file_read(name, &boot, &failure) == OTTER_OK &&
+        key_read(&key, path, &failure) == OTTER_OK &&
+        key_public_der(&key, &der, &failure) == OTTER_OK &&
+        memmem(boot.data, boot.size, der.data, der.size) == NULL)
+        fprintf(
+            stderr,
+            "otter build: warning: the bootloader that was built does not trust %s and will not "
+            "start this image; boards whose bootloader was built with it will "
+            "(-DOTTER_SIGNING_KEY=%s)\n",
+            path, path);
+    key_free(&key);
+    bytes_free(&der);
+    bytes_free(&boot);
+}
+
 static int build(const struct job *job)
 {
     struct board_map map;
@@ -200,6 +227,8 @@ static int build(const struct job *job)
     const bool emulated = strcmp(map.port, "mps2-an505") == 0;
     if (!sign(&map, job, image))
         return 1;
+    if (job->key)
+        warn_of_distrust(&map, job->key);
     if (job->script != NULL) {
         snprintf(provisioned, sizeof provisioned, "%s/firmware.provisioned.bin", map.build);
         snprintf(signed_image, sizeof signed_image, "%s/%s", map.build, image);

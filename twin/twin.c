@@ -446,8 +446,13 @@ void twin_reset(struct twin *twin, enum twin_reset reset)
     core_set_reg(twin, UC_ARM_REG_PRIMASK, 0);
     core_set_reg(twin, UC_ARM_REG_CONTROL, 0);
     core_set_reg(twin, UC_ARM_REG_XPSR, 0x01000000u);
-    core_set_reg(twin, UC_ARM_REG_SP, word_at(twin, twin->vectors) & ~3u);
-    core_set_reg(twin, UC_ARM_REG_PC, word_at(twin, twin->vectors + 4u));
+    const uint32_t stack = word_at(twin, twin->vectors), start = word_at(twin, twin->vectors + 4u);
+    if ((stack & start) == 0xffffffffu)
+        twin_fault(twin,
+                   "the flash is blank: no program at 0x%08x (has a HEX file been programmed?)",
+                   twin->vectors);
+    core_set_reg(twin, UC_ARM_REG_SP, stack & ~3u);
+    core_set_reg(twin, UC_ARM_REG_PC, start);
 }
 
 void twin_request_reset(struct twin *twin, enum twin_reset reset)

@@ -72,10 +72,16 @@ done
 
 step "a key is named from where the person is"
 "$otter" keygen -t ecdsa-p256 -k "$work/product.pem" >/dev/null
-(cd "$work" && "$otter" build --board "$board" -V "$version" -k product.pem >/dev/null) || fail "the key is not found"
+(cd "$work" && "$otter" build --board "$board" -V "$version" -k product.pem >/dev/null 2>"$work/warning") ||
+    fail "the key is not found"
+grep -q "does not trust .*product.pem and will not start" "$work/warning" || fail "no warning of a key that is not trusted"
 mv "$image" "$work/own"
-"$otter" build --board "$board" >/dev/null
+"$otter" build --board "$board" -k "$built/keys/boot-signing.pem" >/dev/null 2>"$work/warning"
+[ ! -s "$work/warning" ] || fail "the build's own key: $(cat "$work/warning")"
 "$otter" verify -k "$work/product.pem" "$work/own" >/dev/null || fail "it is not signed with that key"
+
+step "a blank board says so"
+fails 1 "the flash is blank: no program at" "$otter" twin --board "$board" --flash "$work/blank"
 
 step "wrong words"
 fails 1 "numaker-x" "$otter" build --board numaker-x
