@@ -51,7 +51,7 @@ json_t *s3_read_xml(struct s3_call *s3)
 enum level { SERVICE, BUCKET, OBJECT };
 
 struct operation {
-    const char *action; /* what IAM calls it */
+    const char *action; /* what IAM calls it; NULL: the handler asks, for each object */
     enum evhttp_cmd_type method;
     enum level level;
     const char *resource; /* the query parameter that names it; NULL: none does */
@@ -76,7 +76,7 @@ static const struct operation operations[] = {
      LIST_KEYS "key-marker version-id-marker", s3_list_versions},
     {"s3:ListBucket", EVHTTP_REQ_GET, BUCKET, "list-type",
      LIST_KEYS "continuation-token start-after fetch-owner", s3_list_objects},
-    {"s3:DeleteObject", EVHTTP_REQ_POST, BUCKET, "delete", "", s3_delete_objects},
+    {NULL, EVHTTP_REQ_POST, BUCKET, "delete", "", s3_delete_objects},
     {"s3:CreateBucket", EVHTTP_REQ_PUT, BUCKET, NULL, "", s3_create_bucket},
     {"s3:ListBucket", EVHTTP_REQ_HEAD, BUCKET, NULL, "", s3_head_bucket},
     {"s3:ListBucket", EVHTTP_REQ_GET, BUCKET, NULL, LIST_KEYS "marker", s3_list_objects},
@@ -211,12 +211,45 @@ static bool split_target(const char *target, char **bucket, char **key)
     return *bucket && *key;
 }
 
+struct s3_arn {
+    char text[1200];
+};
+
+static struct s3_arn arn_of(const struct s3_call *s3, const char *key)
+{
+    struct s3_arn arn;
+    snprintf(arn.text, sizeof arn.text, "arn:aws:s3:::%.80s%s%.1024s", s3->bucket, *key ? "/" : "",
+             key);
+    return arn;
+}
+
+/* "s3:GetObjectTagging" of a version is s3:GetObjectVersionTagging. */
+static void name_action(const char *action, bool of_version, char name[64])
+{
+    const char *object = of_version ? strstr(action, "Object") : NULL;
+    size_t size = object ? (size_t)(object - action) + 6 : strlen(action);
+    snprintf(name, 64, "%.*s%s%s", (int)size, action, object ? "Version" : "", action + size);
+}
+
+bool s3_may_delete(struct s3_call *s3, const char *key, const char *version, char *message,
+                   size_t size)
+{
+    char action[64];
+    name_action("s3:DeleteObject", version != NULL, action);
+    return rights_have(s3->call, action, arn_of(s3, key).text, message, size);
+}
+
 static bool may_run(struct s3_call *s3, const struct operation *operation)
 {
-    char resource[1200];
-    snprintf(resource, sizeof resource, "arn:aws:s3:::%.80s%s%.1024s", s3->bucket,
-             *s3->key ? "/" : "", s3->key);
-    return rights_check(s3->call, PROTOCOL_S3, operation->action, *s3->bucket ? resource : "*");
+    char action[64];
+    const struct s3_arn whole = arn_of(s3, s3->key);
+    const char *resource = *s3->bucket ? whole.text : "*";
+    if (!operation->action)
+        return true;
+    name_action(operation->action, call_query(s3->call, "versionId") != NULL, action);
+    return rights_check(s3->call, PROTOCOL_S3, action, resource) &&
+           (operation->handler != s3_put_object || !call_header(s3->call, "x-amz-tagging") ||
+            rights_check(s3->call, PROTOCOL_S3, "s3:PutObjectTagging", resource));
 }
 
 static void answer_split(struct s3_call *s3)

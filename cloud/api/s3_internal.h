@@ -24,6 +24,10 @@ void s3_reply_etag(struct s3_call *s3, const char *etag);
 /* The XML of the request's body; NULL after having answered MalformedXML. */
 json_t *s3_read_xml(struct s3_call *s3);
 
+/* Whether the user may delete this object (`version` NULL: none named); if not, why. */
+bool s3_may_delete(struct s3_call *s3, const char *key, const char *version, char *message,
+                   size_t size);
+
 /* s3_buckets.c */
 void s3_list_buckets(struct s3_call *s3);
 void s3_create_bucket(struct s3_call *s3);

@@ -253,13 +253,13 @@ static void add_deleted(struct text *out, const char *version,
     }
 }
 
-static void add_refused(struct text *out, const char *version, enum core_error error,
-                        const struct answer *answer)
+static void add_refused(struct text *out, const char *version, const char *code,
+                        const char *message)
 {
     if (version)
         xml_add(out, "VersionId", version);
-    xml_add(out, "Code", error_name(PROTOCOL_S3, error));
-    xml_add(out, "Message", answer->message);
+    xml_add(out, "Code", code);
+    xml_add(out, "Message", message);
 }
 
 /* Quiet tells of what failed only. */
@@ -267,15 +267,21 @@ static void delete_one(struct s3_call *s3, struct text *out, const json_t *entry
 {
     struct answer answer = ANSWER_INIT;
     struct object_deletion deletion;
+    enum core_error error = CORE_OK;
     const char *key = json_text(entry, "Key"), *version = json_text(entry, "VersionId");
-    enum core_error error = object_delete(s3->call->cloud, s3->bucket, key, version,
-                                          json_text(entry, "ETag"), &deletion, &answer);
-    if (error || !quiet) {
-        const char *kind = error ? "Error" : "Deleted";
+    char why[2048];
+    bool may = s3_may_delete(s3, key, version, why, sizeof why);
+    if (may)
+        error = object_delete(s3->call->cloud, s3->bucket, key, version, json_text(entry, "ETag"),
+                              &deletion, &answer);
+    if (!may || error || !quiet) {
+        const char *kind = !may || error ? "Error" : "Deleted";
         xml_begin(out, kind);
         xml_add(out, "Key", key);
-        if (error)
-            add_refused(out, version, error, &answer);
+        if (!may)
+            add_refused(out, version, "AccessDenied", why);
+        else if (error)
+            add_refused(out, version, error_name(PROTOCOL_S3, error), answer.message);
         else
             add_deleted(out, version, &deletion);
         xml_end(out, kind);

@@ -235,7 +235,8 @@ static void answer_rest(struct call *call, const struct service *service)
     else if (!body)
         error_reply_core(call, service->protocol, CORE_INVALID_JSON, &answer);
     else if (rights_check_route(call, service->protocol,
-                                service->protocol == PROTOCOL_SIGNER ? "signer" : "iot", route))
+                                service->protocol == PROTOCOL_SIGNER ? "signer" : "iot", route,
+                                body))
         run_route(call, service, route, body);
     json_decref(body);
 }

@@ -80,7 +80,9 @@ static json_t *documents_of(struct cloud *cloud, const char *user)
 
 bool user_may(struct cloud *cloud, const char *user, const char *action, const char *resource)
 {
-    const struct policy_context nothing = {.negations = true};
+    const struct policy_context known = {
+        .negations = true,
+        .passed_to = strcmp(action, "iam:PassRole") == 0 ? "iot.amazonaws.com" : NULL};
     char reason[160];
     const json_t *document;
     size_t i;
@@ -93,7 +95,7 @@ bool user_may(struct cloud *cloud, const char *user, const char *action, const c
         if (set)
             policy_set_add(set, json_string_value(document), reason, sizeof reason);
     }
-    bool may = set && policy_allows(set, &nothing, action, resource);
+    bool may = set && policy_allows(set, &known, action, resource);
     policy_set_free(set);
     json_decref(documents);
     return may;

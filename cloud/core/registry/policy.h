@@ -30,6 +30,7 @@ struct policy_context {
     bool persistent_connect;        /* of this CONNECT: cleanSession 0 */
     bool last_will;
     const char *will_topic; /* ARN */
+    const char *passed_to;  /* IAM's: the service that a role is handed to */
     bool negations;         /* IAM's: NotAction and NotResource are known */
 };
 

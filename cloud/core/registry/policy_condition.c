@@ -87,6 +87,8 @@ size_t policy_values(const struct policy_context *context, const char *key,
         return connect_attributes(context, values);
     if (strcmp(key, "iot:LastWillTopic") == 0)
         return one(context->will_topic, values);
+    if (strcmp(key, "iam:PassedToService") == 0)
+        return one(context->passed_to, values);
     if ((rest = after(key, "iot:Connection.Thing."))) {
         if (strcmp(rest, "IsAttached") == 0) {
             snprintf(scratch, 64, "%s", context->thing_name ? "true" : "false");

@@ -153,6 +153,125 @@ class Users(CloudTest):
         with self.refused("UnrecognizedClientException"):
             client("iot").list_things()
 
+    def limited(self, *statements):
+        """A user whose own policy has these statements alone: (actions, resources)."""
+        client = self.user()
+        self.iam.put_user_policy(UserName=self.name(), PolicyName="own", PolicyDocument=json.dumps({
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": actions, "Resource": resources}
+                          for actions, resources in statements]}))
+        return client
+
+    def test_groups_are_joined_by_those_who_may_both_thing_and_group(self):
+        for name in ("rg-mine", "rg-yours"):
+            self.iot.create_thing_group(thingGroupName=name)
+            self.iot.create_thing(thingName=name)
+        client = self.limited(("iot:*", [arn("iot", "thing/rg-*"), arn("iot", "thinggroup/rg-mine*")]))("iot")
+        denied = "on resource: " + arn("iot", "thinggroup/rg-yours")
+        client.add_thing_to_thing_group(thingGroupName="rg-mine", thingName="rg-yours")
+        for group in ({"thingGroupName": "rg-yours"}, {"thingGroupArn": arn("iot", "thinggroup/rg-yours")}):
+            with self.refused("AccessDeniedException", denied):
+                client.add_thing_to_thing_group(thingName="rg-mine", **group)
+            with self.refused("AccessDeniedException", denied):
+                client.remove_thing_from_thing_group(thingName="rg-mine", **group)
+        for change in ({"thingGroupsToAdd": ["rg-mine", "rg-yours"]}, {"thingGroupsToRemove": ["rg-yours"]}):
+            with self.refused("AccessDeniedException", denied):
+                client.update_thing_groups_for_thing(thingName="rg-mine", **change)
+        with self.refused("AccessDeniedException", denied):
+            client.create_thing_group(thingGroupName="rg-mine-2", parentGroupName="rg-yours")
+        self.assertEqual(self.iot.list_things_in_thing_group(thingGroupName="rg-yours")["things"], [])
+        client.create_thing_group(thingGroupName="rg-mine-2", parentGroupName="rg-mine")
+
+    def test_jobs_go_to_targets_that_the_user_may_send_to(self):
+        for name in ("rj-mine", "rj-yours"):
+            self.iot.create_thing(thingName=name)
+        self.iot.create_thing_group(thingGroupName="rj-group")
+        client = self.limited(("iot:*", [arn("iot", "thing/rj-mine"), arn("iot", "thinggroup/rj-group"),
+                                         arn("iot", "job/*")]))("iot")
+        mine, yours, group = arn("iot", "thing/rj-mine"), arn("iot", "thing/rj-yours"), arn("iot", "thinggroup/rj-group")
+        with self.refused("AccessDeniedException", "iot:CreateJob on resource: " + yours):
+            client.create_job(jobId="rj", targets=[mine, yours], document="{}")
+        client.create_job(jobId="rj", targets=[group], document="{}", targetSelection="CONTINUOUS")
+        with self.refused("AccessDeniedException", "iot:AssociateTargetsWithJob on resource: " + yours):
+            client.associate_targets_with_job(jobId="rj", targets=[yours])
+        client.associate_targets_with_job(jobId="rj", targets=[group])
+        with self.refused("AccessDeniedException", "iot:CancelJobExecution on resource: " + yours):
+            client.cancel_job_execution(jobId="rj", thingName="rj-yours")
+        with self.refused("AccessDeniedException", "iam:PassRole on resource: arn:aws:iam::%s:role/r" % ACCOUNT):
+            client.create_job(jobId="rj2", targets=[mine], document="{}", presignedUrlConfig={
+                "roleArn": "arn:aws:iam::%s:role/r" % ACCOUNT, "expiresInSec": 60})
+
+    def test_an_execution_is_of_a_job_too(self):
+        self.iot.create_thing(thingName="re")
+        self.iot.create_job(jobId="re-yours", targets=[arn("iot", "thing/re")], document="{}")
+        client = self.limited(("iot:*", [arn("iot", "thing/*"), arn("iot", "job/re-mine")]))("iot")
+        with self.refused("AccessDeniedException", "on resource: " + arn("iot", "job/re-yours")):
+            client.cancel_job_execution(jobId="re-yours", thingName="re")
+
+    def test_updates_need_their_targets_and_the_role(self):
+        role = "arn:aws:iam::%s:role/ru" % ACCOUNT
+        ask = {"otaUpdateId": "ru", "targets": [arn("iot", "thing/ru-yours")], "roleArn": role,
+               "files": [{"fileName": "f"}]}
+        client = self.limited(("iot:*", [arn("iot", "otaupdate/*"), arn("iot", "thing/ru-mine")]))("iot")
+        with self.refused("AccessDeniedException", "iot:CreateJob on resource: " + ask["targets"][0]):
+            client.create_ota_update(**ask)
+        ask["targets"] = [arn("iot", "thing/ru-mine")]
+        with self.refused("AccessDeniedException", "iam:PassRole on resource: " + role):
+            client.create_ota_update(**ask)
+        self.iam.put_user_policy(UserName=self.name(), PolicyName="pass", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": {
+                "Effect": "Allow", "Action": "iam:PassRole", "Resource": role,
+                "Condition": {"StringEquals": {"iam:PassedToService": "iot.amazonaws.com"}}}}))
+        with self.refused("InvalidRequestException"):
+            client.create_ota_update(**ask)  # of its files: it may
+
+    def test_rules_hand_on_the_roles_of_each_of_their_actions(self):
+        client = self.limited(("iot:*", "*"))("iot")
+        role = "arn:aws:iam::%s:role/rr" % ACCOUNT
+        with self.refused("AccessDeniedException", "iam:PassRole on resource: " + role):
+            client.create_topic_rule(ruleName="rr", topicRulePayload={
+                "sql": "SELECT * FROM 'a'", "actions": [{"republish": {"topic": "b", "roleArn": role}}]})
+
+    def test_policies_are_attached_to_certificates_that_the_user_may_change(self):
+        self.iot.create_policy(policyName="rp", policyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "iot:*", "Resource": "*"}}))
+        mine, yours = (self.iot.create_keys_and_certificate()["certificateArn"] for _ in range(2))
+        self.iot.create_thing(thingName="rp")
+        client = self.limited(("iot:*", [mine, arn("iot", "policy/*"), arn("iot", "thing/*")]))("iot")
+        client.attach_policy(policyName="rp", target=mine)
+        client.attach_thing_principal(thingName="rp", principal=mine)
+        client.list_attached_policies(target=mine)
+        for ask in (lambda: client.attach_policy(policyName="rp", target=yours),
+                    lambda: client.detach_policy(policyName="rp", target=yours),
+                    lambda: client.attach_thing_principal(thingName="rp", principal=yours),
+                    lambda: client.list_attached_policies(target=yours)):
+            with self.refused("AccessDeniedException", "on resource: " + yours):
+                ask()
+
+    def test_tags_and_the_index_are_resources_too(self):
+        client = self.limited(("iot:*", [arn("iot", "job/*"), arn("iot", "index/AWS_Things")]))("iot")
+        self.iot.create_thing_group(thingGroupName="rt")
+        with self.refused("AccessDeniedException", "iot:TagResource on resource: " + arn("iot", "thinggroup/rt")):
+            client.tag_resource(resourceArn=arn("iot", "thinggroup/rt"), tags=[{"Key": "a", "Value": "b"}])
+        with self.refused("ResourceNotFoundException"):
+            client.search_index(queryString="thingName:x")  # there is none: it may
+        with self.refused("AccessDeniedException"):
+            client.get_statistics(queryString="thingName:x", indexName="other")
+
+    def test_of_many_objects_only_those_are_deleted_that_the_user_may(self):
+        owner = self.server.client("s3")
+        owner.create_bucket(Bucket="delete-some")
+        for key in ("mine/1", "mine/2", "yours/1"):
+            owner.put_object(Bucket="delete-some", Key=key, Body=b"x")
+        client = self.limited(("s3:DeleteObject", "arn:aws:s3:::delete-some/mine/*"))("s3")
+        result = client.delete_objects(Bucket="delete-some", Delete={"Objects": [
+            {"Key": key} for key in ("mine/1", "yours/1", "mine/2")]})
+        self.assertEqual([one["Key"] for one in result["Deleted"]], ["mine/1", "mine/2"])
+        self.assertEqual([(one["Key"], one["Code"]) for one in result["Errors"]], [("yours/1", "AccessDenied")])
+        self.assertEqual([one["Key"] for one in owner.list_objects_v2(Bucket="delete-some")["Contents"]], ["yours/1"])
+        with self.refused("AccessDenied", "s3:DeleteObjectVersion"):
+            client.delete_object(Bucket="delete-some", Key="mine/1", VersionId="null")
+
     def test_users_keys_and_rights_last(self):
         client = self.user("AWSIoTReadOnlyAccess")
         self.restart()
