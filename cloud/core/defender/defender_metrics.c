@@ -1,6 +1,7 @@
 /* Custom metrics: what devices may report besides the standard metrics. */
 #include <string.h>
 
+#include "cloud/core/ground/words.h"
 #include "cloud/core/defender/defender_internal.h"
 
 #define DISPLAY_MAX 128
@@ -17,12 +18,9 @@ static void answer_names(struct cloud *cloud, const char *name, struct answer *a
                              arn_make(cloud, "iot", "custommetric/%s", name).text);
 }
 
-static enum core_error check_display(const char *display, struct answer *answer)
+static enum core_error check_display(const json_t *members, struct answer *answer)
 {
-    if (!display || strlen(display) <= DISPLAY_MAX)
-        return CORE_OK;
-    return answer_refuse(answer, CORE_INVALID_REQUEST, "displayName has at most %d characters",
-                         DISPLAY_MAX);
+    return words_check(members, "displayName", WORDS_PRINTABLE, DISPLAY_MAX, answer);
 }
 
 static enum core_error check_new(struct cloud *cloud, const char *name, const json_t *members,
@@ -44,7 +42,7 @@ static enum core_error check_new(struct cloud *cloud, const char *name, const js
         METRICS_MAX)
         return answer_refuse(answer, CORE_LIMIT, "An account has at most %d custom metrics",
                              METRICS_MAX);
-    return check_display(json_text(members, "displayName"), answer);
+    return check_display(members, answer);
 }
 
 /* Again the same: the client may be retrying. */
@@ -105,7 +103,7 @@ enum core_error defender_metric_update(struct cloud *cloud, const char *name, co
 {
     const char *display = json_text(members, "displayName");
     enum core_error error =
-        display ? check_display(display, answer)
+        display ? check_display(members, answer)
                 : answer_refuse(answer, CORE_INVALID_REQUEST, "displayName is required");
     if (error)
         return error;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cloud/core/ground/words.h"
 #include "cloud/core/defender/defender_internal.h"
 
 #define DESCRIPTION_MAX 1000
@@ -83,17 +84,15 @@ static enum core_error check_members(struct cloud *cloud, const char *name, cons
 {
     json_t *faults = json_array();
     enum core_error error = CORE_OK;
-    const char *description = json_text(members, "securityProfileDescription");
     check_behaviors(cloud, json_object_get(members, "behaviors"), faults);
     const char *first = json_text(json_array_get(faults, 0), "errorMessage");
     if (!name_valid(name, PROFILE_NAME_MAX, NAME_OTHERS))
         error = answer_refuse(answer, CORE_INVALID_REQUEST,
                               "securityProfileName must be 1 to 128 of a-z A-Z 0-9 : _ -");
-    else if (description && strlen(description) > DESCRIPTION_MAX)
-        error =
-            answer_refuse(answer, CORE_INVALID_REQUEST,
-                          "securityProfileDescription has at most %d characters", DESCRIPTION_MAX);
-    else if (first)
+    else
+        error = words_check(members, "securityProfileDescription", WORDS_PRINTABLE, DESCRIPTION_MAX,
+                            answer);
+    if (!error && first)
         error = answer_refuse(answer, CORE_INVALID_REQUEST, "%s", first);
     json_decref(faults);
     return error ? error : check_retain(cloud, members, answer);

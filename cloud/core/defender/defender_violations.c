@@ -1,6 +1,7 @@
 /* What was found, as it is asked for: violations, their events, values. */
 #include <string.h>
 
+#include "cloud/core/ground/words.h"
 #include "cloud/core/defender/defender_internal.h"
 
 #define VERIFICATIONS "FALSE_POSITIVE BENIGN_POSITIVE TRUE_POSITIVE UNKNOWN"
@@ -117,9 +118,8 @@ enum core_error defender_verify_violation(struct cloud *cloud, const char *viola
     enum core_error error =
         state ? check_filter("verificationState", state, VERIFICATIONS, answer)
               : answer_refuse(answer, CORE_INVALID_REQUEST, "verificationState is required");
-    if (!error && description && strlen(description) > 1000)
-        error = answer_refuse(answer, CORE_INVALID_REQUEST,
-                              "verificationStateDescription has at most 1000 characters");
+    if (!error)
+        error = words_check(members, "verificationStateDescription", WORDS_ANY, 1000, answer);
     if (error)
         return error;
     otter_status status = db_begin(cloud->db);

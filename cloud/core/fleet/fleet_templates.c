@@ -6,6 +6,7 @@
 #include "cloud/core/account/roles.h"
 #include "cloud/core/fleet/fleet_internal.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/words.h"
 #include "cloud/core/registry/registry.h"
 #include "cloud/store/db.h"
 
@@ -30,14 +31,6 @@ static struct arn arn_of(const struct cloud *cloud, const char *name)
 
 /* ---- create --------------------------------------------------------------------------------- */
 
-static enum core_error check_description(const char *description, struct answer *answer)
-{
-    return !description || strlen(description) <= DESCRIPTION_MAX
-               ? CORE_OK
-               : answer_refuse(answer, CORE_INVALID_REQUEST,
-                               "description has at most %d characters", DESCRIPTION_MAX);
-}
-
 static enum core_error check_new(struct cloud *cloud, const json_t *members, struct answer *answer)
 {
     const char *name = json_text(members, "templateName"), *type = json_text(members, "type");
@@ -51,7 +44,7 @@ static enum core_error check_new(struct cloud *cloud, const json_t *members, str
                              "type must be FLEET_PROVISIONING or JITP, not %.40s", type);
     if (!role)
         return answer_refuse(answer, CORE_INVALID_REQUEST, "provisioningRoleArn is missing");
-    error = check_description(json_text(members, "description"), answer);
+    error = words_check(members, "description", WORDS_ANY, DESCRIPTION_MAX, answer);
     if (error == CORE_OK)
         error = body_check(json_text(members, "templateBody"), answer);
     return error == CORE_OK ? role_check_trust(cloud, role, SERVICE, answer) : error;
@@ -180,7 +173,7 @@ static enum core_error check_change(struct cloud *cloud, const char *name, const
     const char *role = json_text(members, "provisioningRoleArn");
     enum core_error error = template_need(cloud, name, answer);
     if (!error)
-        error = check_description(json_text(members, "description"), answer);
+        error = words_check(members, "description", WORDS_ANY, DESCRIPTION_MAX, answer);
     if (!error && version &&
         db_number(cloud->db,
                   "SELECT COUNT(*) FROM provisioning_versions WHERE template = ? AND version = ?",

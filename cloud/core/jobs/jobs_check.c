@@ -4,6 +4,7 @@
 
 #include "cloud/core/account/roles.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/words.h"
 #include "cloud/core/jobs/jobs_internal.h"
 #include "cloud/core/jobs/schedule.h"
 
@@ -70,14 +71,6 @@ static enum core_error check_retry(const json_t *config, struct answer *answer)
                          JOBS_RETRIES_MAX);
 }
 
-static enum core_error check_description(const char *description, struct answer *answer)
-{
-    if (!description || strlen(description) <= JOBS_DESCRIPTION_MAX)
-        return CORE_OK;
-    return answer_refuse(answer, CORE_INVALID_REQUEST,
-                         "the description is longer than %d characters", JOBS_DESCRIPTION_MAX);
-}
-
 static enum core_error check_presigned(const json_t *config, struct answer *answer)
 {
     const char *role = json_text(config, "roleArn");
@@ -112,7 +105,8 @@ enum core_error job_check_configs(const json_t *members, struct answer *answer)
 {
     struct rollout rollout;
     int64_t minutes;
-    enum core_error error = check_description(json_text(members, "description"), answer);
+    enum core_error error =
+        words_check(members, "description", WORDS_SOME, JOBS_DESCRIPTION_MAX, answer);
     if (!error)
         error = check_retry(json_object_get(members, "jobExecutionsRetryConfig"), answer);
     if (!error)

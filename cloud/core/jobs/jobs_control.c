@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/words.h"
 #include "cloud/core/jobs/jobs_internal.h"
 #include "cloud/core/jobs/schedule.h"
 #include "cloud/core/registry/registry.h"
@@ -203,6 +204,13 @@ enum core_error jobs_cancel(struct cloud *cloud, const char *job, bool force, co
 
     if (!job_find(cloud, job, status, &names))
         return job_missing(answer, job);
+    enum core_error error = words_check(members, "comment", WORDS_SOME, 2028, answer);
+    if (!error)
+        error = words_check(members, "reasonCode", WORDS_CODE, 128, answer);
+    if (error) {
+        json_decref(names);
+        return error;
+    }
     bool again = force && strcmp(status, "CANCELED") == 0 && has_running(cloud, job);
     if (strcmp(status, "IN_PROGRESS") != 0 && strcmp(status, "SCHEDULED") != 0 && !again) {
         json_decref(names);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/words.h"
 #include "cloud/core/jobs/jobs_internal.h"
 #include "cloud/core/registry/registry.h"
 
@@ -34,13 +35,8 @@ static json_t *execution_reply(struct cloud *cloud, const struct execution *exec
 static bool detail_valid(const char *key, const json_t *value)
 {
     const char *text = json_string_value(value);
-    size_t length = json_string_length(value);
-    if (!name_valid(key, 128, ":_-") || !text || length < 1 || length > 1024)
-        return false;
-    for (size_t i = 0; i < length; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            return false;
-    return true;
+    return name_valid(key, 128, ":_-") && text && strlen(text) == json_string_length(value) &&
+           words_valid(text, WORDS_SOME, 1024);
 }
 
 bool details_valid(const json_t *details, struct answer *answer)
@@ -60,7 +56,7 @@ bool details_valid(const json_t *details, struct answer *answer)
             continue;
         answer_refuse(answer, CORE_INVALID_REQUEST,
                       "statusDetails: '%.60s' needs a name of 1..128 letters, digits, ':_-' and a "
-                      "text of 1..1024 characters without control characters",
+                      "text of 1..1024 characters, none of them a control or format character",
                       key);
         return false;
     }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/words.h"
 #include "cloud/core/jobs/jobs_internal.h"
 #include "cloud/core/jobs/schedule.h"
 #include "cloud/core/registry/groups.h"
@@ -317,7 +318,9 @@ enum core_error jobs_associate(struct cloud *cloud, const char *job, const json_
     for (size_t i = 0; i < json_array_size(targets); i++)
         if (!holds(all, json_array_get(targets, i)))
             json_array_append(all, json_array_get(targets, i));
-    enum core_error error = check_associate(cloud, job, targets, all, answer);
+    enum core_error error = words_check(members, "comment", WORDS_SOME, 2028, answer);
+    if (!error)
+        error = check_associate(cloud, job, targets, all, answer);
     if (!error) {
         otter_status done = db_begin(cloud->db);
         if (done == OTTER_OK)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/words.h"
 #include "cloud/core/jobs/jobs_internal.h"
 #include "cloud/core/jobs/schedule.h"
 #include "cloud/core/registry/groups.h"
@@ -132,8 +133,9 @@ enum core_error job_template_create(struct cloud *cloud, const char *id, const j
     const char *description = json_text(members, "description");
     if (!jobs_id_valid(id))
         return REFUSE("a job template id is 1..%d letters, digits, '_' and '-'", JOBS_ID_MAX);
-    if (!description || !*description || strlen(description) > JOBS_DESCRIPTION_MAX)
-        return REFUSE("a job template needs a description of at most %d characters",
+    if (!description || !words_valid(description, WORDS_SOME, JOBS_DESCRIPTION_MAX))
+        return REFUSE("a job template needs a description of 1 to %d characters, none of them a "
+                      "control or format character",
                       JOBS_DESCRIPTION_MAX);
     if (exists(cloud, id))
         return answer_refuse(answer, CORE_CONFLICT, "job template '%s' exists already", id);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/words.h"
 #include "cloud/core/jobs/rollout.h"
 #include "cloud/core/ota/ota_updates_internal.h"
 
@@ -187,7 +188,6 @@ enum core_error ota_check_request(struct cloud *cloud, const char *id, const jso
 {
     (void)cloud;
     const char *role = json_text(members, "roleArn");
-    const char *description = json_text(members, "description");
     if (!name_valid(id, 128, "_-"))
         return REFUSE("otaUpdateId must be 1 to 128 of a-z A-Z 0-9 _ -");
     if (strlen(id) > OTA_ID_MAX)
@@ -196,9 +196,10 @@ enum core_error ota_check_request(struct cloud *cloud, const char *id, const jso
                       OTA_ID_MAX);
     if (!role || strlen(role) < 20 || strlen(role) > 2048)
         return REFUSE("roleArn is required, 20 to 2048 characters.");
-    if (description && strlen(description) > DESCRIPTION_MAX)
-        return REFUSE("description is longer than %d characters.", DESCRIPTION_MAX);
-    enum core_error error = check_targets(json_object_get(members, "targets"), answer);
+    enum core_error error =
+        words_check(members, "description", WORDS_SOME, DESCRIPTION_MAX, answer);
+    if (!error)
+        error = check_targets(json_object_get(members, "targets"), answer);
     if (!error)
         error = check_protocols(json_object_get(members, "protocols"), answer);
     if (!error)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/words.h"
 #include "cloud/core/registry/groups.h"
 #include "cloud/core/registry/registry_internal.h"
 #include "cloud/store/db.h"
@@ -36,9 +37,11 @@ static enum core_error check_properties(const json_t *properties, struct answer 
 {
     const json_t *payload = json_object_get(properties, "attributePayload");
     json_t *attributes = json_object_get(payload, "attributes"), *value;
-    const char *description = json_text(properties, "thingGroupDescription"), *key;
-    if (description && strlen(description) > DESCRIPTION_MAX)
-        return REFUSE("thingGroupDescription is longer than %d characters.", DESCRIPTION_MAX);
+    const char *key;
+    enum core_error error =
+        words_check(properties, "thingGroupDescription", WORDS_PRINTABLE, DESCRIPTION_MAX, answer);
+    if (error)
+        return error;
     if (json_object_size(attributes) > GROUP_ATTRIBUTES_MAX)
         return REFUSE("A thing group has at most %d attributes.", GROUP_ATTRIBUTES_MAX);
     json_object_foreach(attributes, key, value)

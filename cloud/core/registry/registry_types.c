@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/words.h"
 #include "cloud/core/registry/registry.h"
 #include "cloud/store/db.h"
 
@@ -31,15 +32,16 @@ enum core_error type_check(struct cloud *cloud, const char *name, struct answer 
 static enum core_error check_properties(const char *name, const json_t *properties,
                                         struct answer *answer)
 {
-    const char *description = json_text(properties, "thingTypeDescription"), *key;
+    const char *key;
     const json_t *searchable = json_object_get(properties, "searchableAttributes");
     json_t *value;
     if (!name_valid(name, THING_NAME_MAX, ":_-"))
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "thingTypeName must be 1 to 128 of a-z A-Z 0-9 : _ -");
-    if (description && strlen(description) > DESCRIPTION_MAX)
-        return answer_refuse(answer, CORE_INVALID_REQUEST,
-                             "thingTypeDescription has at most %d characters", DESCRIPTION_MAX);
+    enum core_error error =
+        words_check(properties, "thingTypeDescription", WORDS_PRINTABLE, DESCRIPTION_MAX, answer);
+    if (error)
+        return error;
     if (json_array_size(searchable) > SEARCHABLE_MAX)
         return answer_refuse(answer, CORE_INVALID_REQUEST,
                              "there are at most %d searchableAttributes", SEARCHABLE_MAX);

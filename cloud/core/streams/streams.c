@@ -8,6 +8,7 @@
 
 #include "cloud/core/account/objects.h"
 #include "cloud/core/ground/names.h"
+#include "cloud/core/ground/words.h"
 #include "cloud/core/streams/streams_internal.h"
 #include "cloud/store/db.h"
 
@@ -125,9 +126,12 @@ enum core_error streams_create(struct cloud *cloud, const char *stream, const js
                              "a stream id is 1..128 letters, digits, '_' and '-'");
     if (stream_exists(cloud, stream))
         return answer_refuse(answer, CORE_EXISTS, "stream '%s' exists already", stream);
+    enum core_error error = words_check(members, "description", WORDS_SOME, 2028, answer);
+    if (error)
+        return error;
     if (db_begin(cloud->db) != OTTER_OK)
         return answer_db_failed(cloud, answer);
-    enum core_error error = finish(cloud, insert_stream(cloud, stream, members, answer), answer);
+    error = finish(cloud, insert_stream(cloud, stream, members, answer), answer);
     if (error == CORE_OK)
         answer->body = stream_names(cloud, stream, 1, json_text(members, "description"));
     return error;
@@ -155,9 +159,12 @@ enum core_error streams_update(struct cloud *cloud, const char *stream, const js
 {
     if (!stream_exists(cloud, stream))
         return no_stream(answer, stream);
+    enum core_error error = words_check(members, "description", WORDS_SOME, 2028, answer);
+    if (error)
+        return error;
     if (db_begin(cloud->db) != OTTER_OK)
         return answer_db_failed(cloud, answer);
-    enum core_error error = finish(cloud, replace_members(cloud, stream, members, answer), answer);
+    error = finish(cloud, replace_members(cloud, stream, members, answer), answer);
     if (error != CORE_OK)
         return error;
     struct db_rows *rows =
