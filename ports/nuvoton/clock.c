@@ -65,9 +65,18 @@ static void speed_up(void)
     select_core(CLK_HCLK_PLL);
 }
 
+/* Flash that is written while the supply sags is not what it seems. A detector that CONFIG0 has
+ * turned on keeps its level. */
+static void reset_when_supply_sags(void)
+{
+    if (!(SYS_BODCTL & SYS_BODCTL_ON))
+        SYS_BODCTL = SYS_BODCTL_ON | SYS_BODCTL_RESETS | SYS_BODCTL_2V2;
+}
+
 void clock_start(void)
 {
     registers_unlock();
+    reset_when_supply_sags();
     CHIP_POWER_UP();
     speed_up();
     CLK_CLKSEL1 = (CLK_CLKSEL1 & ~0x700u) | 7u << 8; /* TIMER0 on HIRC */

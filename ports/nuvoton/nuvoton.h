@@ -15,11 +15,15 @@
 /* SYS. Most registers of SYS, CLK, FMC and WDT are locked: see registers_unlock. */
 #define SYS_RSTSTS  REG32(SYS_BASE + 0x004u)
 #define SYS_IPRST1  REG32(SYS_BASE + 0x00cu)
+#define SYS_BODCTL  REG32(SYS_BASE + 0x018u)
 #define SYS_REGLCTL REG32(SYS_BASE + 0x100u)
 #define SYS_PLCTL   REG32(SYS_BASE + 0x1f8u)
 #define SYS_PLSTS   REG32(SYS_BASE + 0x1fcu)
 
 #define SYS_RSTSTS_WATCHDOG 0x04u
+#define SYS_BODCTL_ON       0x01u
+#define SYS_BODCTL_RESETS   0x08u
+#define SYS_BODCTL_2V2      (3u << 16) /* of the level's three bits */
 
 /* CLK. Its base is kept from the compiler, which would reach each register from an address that is
  * easier to load and too far away for short instructions. */

@@ -294,6 +294,15 @@ console() {
     twin "$work/flash" --trace "$traced" --cut-after 1000000
     ends 3 "power cut after"
     grep -q "$traced\.[A-Z0-9]* [<-]" "$work/device.log" || fail "the trace names no register"
+
+    case $board in
+    numaker*)
+        step "a supply that sags resets the chip before flash is written"
+        twin "$work/flash" --trace SYS --cut-after 1000000
+        ends 3 "power cut after"
+        grep -q "SYS\.BODCTL <- 00030009" "$work/device.log" || fail "the brown-out detector is off"
+        ;;
+    esac
 }
 
 case $part in
