@@ -38,7 +38,7 @@ endfunction()
 
 otter_files(mbedtls_sources library
     aes asn1parse asn1write bignum cipher cipher_wrap constant_time ctr_drbg ecdh ecdsa ecp ecp_curves
-    gcm hmac_drbg md memory_buffer_alloc pk pkparse platform platform_util
+    gcm hmac_drbg md memory_buffer_alloc pk pkparse pkwrite platform platform_util
     rsa rsa_internal sha256 sha512 ssl_ciphersuites ssl_cli ssl_msg ssl_tls x509 x509_crt)
 otter_target_dependency(mbedtls ROOT ${OTTER_DEPS}/mbedtls INCLUDES include
                         SOURCES ${mbedtls_sources})
@@ -46,7 +46,7 @@ otter_files(aes_sources ${OTTER_DEPS}/bearssl/src/symcipher aes_common aes_small
 list(APPEND aes_sources ${ports}/cortex-m/mbedtls/aes_small.c)
 set_source_files_properties(${aes_sources} PROPERTIES
     INCLUDE_DIRECTORIES "${OTTER_DEPS}/bearssl/inc;${OTTER_DEPS}/bearssl/src")
-target_sources(dep_mbedtls PRIVATE ${aes_sources} ${ports}/cortex-m/mbedtls/pk_verifies_only.c
+target_sources(dep_mbedtls PRIVATE ${aes_sources} ${ports}/cortex-m/mbedtls/pk_small.c
                ${ports}/cortex-m/mbedtls/oid_small.c)
 set_source_files_properties(${OTTER_DEPS}/mbedtls/library/pkparse.c PROPERTIES
     COMPILE_OPTIONS "-include;${ports}/cortex-m/mbedtls/rsa_public_only.h")

@@ -3,24 +3,37 @@
 
 #include "console/commands.h"
 
-#if OTTER_KEYS_P384 && OTTER_KEYS_RSA2048
-#define ALGORITHMS  "p256|p384|rsa2048"
-#define OTHER_KINDS " or P-384, or RSA with 2048 bits"
-#elif OTTER_KEYS_P384
-#define ALGORITHMS  "p256|p384"
-#define OTHER_KINDS " or P-384"
-#elif OTTER_KEYS_RSA2048
-#define ALGORITHMS  "p256|rsa2048"
-#define OTHER_KINDS ", or RSA with 2048 bits"
+#if OTTER_KEYS_P384
+#define P384      "|p384"
+#define P384_KIND " or P-384"
 #else
-#define OTHER_KINDS ""
+#define P384      ""
+#define P384_KIND ""
+#endif
+#if OTTER_KEYS_RSA2048
+#define RSA_KIND ", or RSA with 2048 bits"
+#else
+#define RSA_KIND ""
+#endif
+#if OTTER_KEYS_RSA2048_MADE
+#define RSA      "|rsa2048"
+#define RSA_HELP ""
+#elif OTTER_KEYS_RSA2048
+#define RSA ""
+#define RSA_HELP                                                                                   \
+    "        A key of RSA is not made here, which would halt the device for minutes: see\n"        \
+    "        'pki import key " PKI_TLS_KEY_PRIV "'.\n"
+#else
+#define RSA      ""
+#define RSA_HELP ""
 #endif
 
 const char command_pki_usage[] =
     "    Usage:\n"
 #if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
-    "    pki generate key [label] [" ALGORITHMS "]\n"
-    "        Make a key pair, of P-256 if not said; the certificate for the old one goes.\n"
+    "    pki generate key [label] [p256" P384 RSA "]\n"
+    "        Make a key pair, of P-256 if not said; the certificate for the old one "
+    "goes.\n" RSA_HELP
 #else
     "    pki generate key [label]\n"
     "        Make a P-256 key pair; the certificate for the old one goes.\n"
@@ -83,6 +96,15 @@ static void generate_key(struct cli *cli, const struct pki_object *object,
     struct console *console = console_of(cli);
     const otter_status status = pki_generate_pair(console->pki, object->label, algorithm);
     if (status == OTTER_E_UNSUPPORTED) {
+#if OTTER_KEYS_RSA2048 && !OTTER_KEYS_RSA2048_MADE
+        if (algorithm == PKI_RSA2048) {
+            cli_printf(cli,
+                       "No key made: one of RSA would halt this device for minutes. Make it "
+                       "elsewhere and type 'pki import key %s'.\n",
+                       object->label);
+            return;
+        }
+#endif
         cli_print(cli, "No key made: this device has no keys of that kind.\n");
         return;
     }
@@ -218,7 +240,7 @@ static const char *import_problem(otter_status status, enum pki_type type)
         return type == PKI_CERTIFICATE ? "it takes a certificate, with a kind of key known here"
                : type == PKI_PUBLIC_KEY
                    ? "it takes a public key of curve P-256 (uncompressed), or a certificate"
-                   : "it takes a private key of curve P-256" OTHER_KINDS;
+                   : "it takes a private key of curve P-256" P384_KIND RSA_KIND;
     case OTTER_E_UNSUPPORTED:
         return "private keys are only made on this device; see 'pki generate key'";
     default:

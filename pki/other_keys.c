@@ -1,6 +1,5 @@
-/* Keys besides P-256, for builds with a whole Mbed TLS, such as a host's: P-384 and RSA with 2048
- * bits, in the forms that Mbed TLS reads and writes. A private key is here for the time of one call
- * only. */
+/* Keys besides P-256, for builds that have them (OTTER_KEYS): P-384 and RSA with 2048 bits, in the
+ * forms that Mbed TLS reads and writes. A private key is here for the time of one call only. */
 #include <string.h>
 
 #include <mbedtls/asn1write.h>
@@ -14,6 +13,8 @@
 
 #define RSA_BITS     2048u
 #define RSA_EXPONENT 65537
+
+struct pki_other pki_other_work;
 
 #if OTTER_KEYS_P384
 /* id-ecPublicKey, secp384r1, and the mark of an uncompressed point. */
@@ -77,6 +78,7 @@ static otter_status write_private(mbedtls_pk_context *key, struct pki_other *pri
     return OTTER_OK;
 }
 
+#if OTTER_KEYS_P384
 static int make_p384(mbedtls_pk_context *key)
 {
     const int error = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY));
@@ -85,6 +87,9 @@ static int make_p384(mbedtls_pk_context *key)
                                             pki_random, NULL);
 }
 
+#endif
+
+#if OTTER_KEYS_RSA2048_MADE
 static int make_rsa(mbedtls_pk_context *key)
 {
     const int error = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA));
@@ -93,27 +98,33 @@ static int make_rsa(mbedtls_pk_context *key)
                                             RSA_EXPONENT);
 }
 
-static bool is_built_in(enum pki_algorithm algorithm)
+#endif
+
+typedef int make_key(mbedtls_pk_context *key);
+
+static make_key *maker_of(enum pki_algorithm algorithm)
 {
-#if !OTTER_KEYS_P384
+#if OTTER_KEYS_P384
     if (algorithm == PKI_P384)
-        return false;
+        return make_p384;
 #endif
-#if !OTTER_KEYS_RSA2048
+#if OTTER_KEYS_RSA2048_MADE
     if (algorithm == PKI_RSA2048)
-        return false;
+        return make_rsa;
 #endif
-    return algorithm == PKI_P384 || algorithm == PKI_RSA2048;
+    (void)algorithm;
+    return NULL;
 }
 
 otter_status pki_other_make(enum pki_algorithm algorithm, struct pki_other *private,
                             struct pki_public *public)
 {
     mbedtls_pk_context key;
-    if (!is_built_in(algorithm))
+    make_key *const make = maker_of(algorithm);
+    if (make == NULL)
         return OTTER_E_UNSUPPORTED;
     mbedtls_pk_init(&key);
-    const int error = algorithm == PKI_P384 ? make_p384(&key) : make_rsa(&key);
+    const int error = make(&key);
     otter_status status = error == 0                             ? write_public(&key, public)
                           : error == MBEDTLS_ERR_PK_ALLOC_FAILED ? OTTER_E_MEMORY
                                                                  : OTTER_E_CRYPTO;
@@ -131,9 +142,11 @@ otter_status pki_other_read(const uint8_t *der, size_t length, struct pki_other 
     otter_status status = mbedtls_pk_parse_key(&key, der, length, NULL, 0) == 0
                               ? write_public(&key, public)
                               : OTTER_E_KEY;
+#if OTTER_KEYS_RSA2048
     if (status == OTTER_OK && mbedtls_pk_can_do(&key, MBEDTLS_PK_RSA) &&
         mbedtls_rsa_check_privkey(mbedtls_pk_rsa(key)) != 0)
         status = OTTER_E_KEY;
+#endif
     if (status == OTTER_OK)
         status = write_private(&key, private);
     mbedtls_pk_free(&key);

@@ -258,12 +258,12 @@ static otter_status hand_over(struct pki *pki, const struct pki_object *object,
 static otter_status hand_over_other(struct pki *pki, const struct pki_object *object, size_t length)
 {
 #if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
-    struct pki_other key;
+    struct pki_other *const key = &pki_other_work;
     struct pki_public public;
-    otter_status status = pki_other_read(pki_work, length, &key, &public);
+    otter_status status = pki_other_read(pki_work, length, key, &public);
     if (status == OTTER_OK)
-        status = pki->keys->import(pki->keys_ctx, object, key.der, key.length, &public);
-    mbedtls_platform_zeroize(&key, sizeof key);
+        status = pki->keys->import(pki->keys_ctx, object, key->der, key->length, &public);
+    mbedtls_platform_zeroize(key, sizeof *key);
     return status == OTTER_OK ? follow(pki, object, &public, false) : status;
 #else
     (void)pki;

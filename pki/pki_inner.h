@@ -57,6 +57,7 @@ struct pki_other {
     uint8_t der[PKI_PRIVATE_MAX];
     uint32_t length;
 };
+extern struct pki_other pki_other_work; /* too long for a board's stack; who fills it wipes it */
 bool pki_is_other(const uint8_t *der, size_t length); /* of a SubjectPublicKeyInfo */
 otter_status pki_other_make(enum pki_algorithm algorithm, struct pki_other *key,
                             struct pki_public *public);

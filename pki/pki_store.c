@@ -6,13 +6,19 @@
 #include "pki/keys.h"
 #include "pki/pki_inner.h"
 
-/* Both for the time of one operation: the caller wipes them. */
-struct stored_key {
+/* For the time of one operation, which wipes it. One for the room: a key of RSA is too long for a
+ * board's stack. */
+static struct {
     uint8_t der[PKI_PRIVATE_MAX];
     uint8_t number[PKI_NUMBER_SIZE]; /* of P-256 */
     uint32_t length;
     bool other; /* none of P-256 */
-};
+} key;
+
+static void wipe(void)
+{
+    mbedtls_platform_zeroize(&key, sizeof key);
+}
 
 #if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
 #define OTHERS true
@@ -22,25 +28,25 @@ struct stored_key {
 #define pki_other_sign(der, length, digest, size, raw, to) OTTER_E_MALFORMED
 #endif
 
-static otter_status read_key(struct kv *kv, const struct pki_object *object, struct stored_key *key)
+static otter_status read_key(struct kv *kv, const struct pki_object *object)
 {
     const otter_status status =
-        kv_get(kv, pki_name(object->label).text, key->der, sizeof key->der, &key->length);
+        kv_get(kv, pki_name(object->label).text, key.der, sizeof key.der, &key.length);
     if (status != OTTER_OK)
         return status;
-    key->other = key->length != PKI_PRIVATE_SIZE ||
-                 !pki_private_read(key->der, PKI_PRIVATE_SIZE, key->number);
-    return OTHERS || !key->other ? OTTER_OK : OTTER_E_MALFORMED;
+    key.other =
+        key.length != PKI_PRIVATE_SIZE || !pki_private_read(key.der, PKI_PRIVATE_SIZE, key.number);
+    return OTHERS || !key.other ? OTTER_OK : OTTER_E_MALFORMED;
 }
 
 /* The key and what goes along with it, as one atomic change. */
 static otter_status replace(struct kv *kv, const struct pki_object *object, const uint8_t *der,
-                            uint32_t length, const struct pki_public *key, bool drop_cert)
+                            uint32_t length, const struct pki_public *public, bool drop_cert)
 {
     struct pki_companions with;
     struct kv_item items[1 + PKI_COMPANIONS_MAX];
     const struct pki_name name = pki_name(object->label);
-    pki_companions(&with, object, key, drop_cert);
+    pki_companions(&with, object, public, drop_cert);
     items[0] = (struct kv_item){name.text, der, length};
     memcpy(items + 1, with.items, sizeof with.items);
     return kv_replace_secret(kv, items, 1 + with.count);
@@ -55,26 +61,24 @@ static otter_status store_length(void *ctx, const struct pki_object *object, uin
 static otter_status store_public_key(void *ctx, const struct pki_object *object,
                                      struct pki_public *public)
 {
-    struct stored_key key;
-    otter_status status = read_key(ctx, object, &key);
+    otter_status status = read_key(ctx, object);
     if (OTHERS && status == OTTER_OK && key.other)
         status = pki_other_public(key.der, key.length, public);
     else if (status == OTTER_OK)
         pki_public_from_point(public, key.der + PKI_PRIVATE_POINT);
-    mbedtls_platform_zeroize(&key, sizeof key);
+    wipe();
     return status;
 }
 
 static otter_status store_sign(void *ctx, const struct pki_object *object, const uint8_t *digest,
                                size_t length, struct pki_signature *signature)
 {
-    struct stored_key key;
-    otter_status status = read_key(ctx, object, &key);
+    otter_status status = read_key(ctx, object);
     if (OTHERS && status == OTTER_OK && key.other)
         status = pki_other_sign(key.der, key.length, digest, length, false, signature);
     else if (status == OTTER_OK)
         status = pki_number_sign(key.number, digest, length, signature);
-    mbedtls_platform_zeroize(&key, sizeof key);
+    wipe();
     return status;
 }
 
@@ -83,14 +87,12 @@ otter_status pki_store_sign_data(struct kv *kv, const struct pki_object *object,
                                  const uint8_t *data, size_t length,
                                  struct pki_signature *signature)
 {
-    struct stored_key key;
-    otter_status status =
-        length <= PKI_RSA_DATA_MAX ? read_key(kv, object, &key) : OTTER_E_ARGUMENT;
+    otter_status status = length <= PKI_RSA_DATA_MAX ? read_key(kv, object) : OTTER_E_ARGUMENT;
     if (status == OTTER_OK && !key.other)
         status = OTTER_E_KEY;
     if (status == OTTER_OK)
         status = pki_other_sign(key.der, key.length, data, length, true, signature);
-    mbedtls_platform_zeroize(&key, sizeof key);
+    wipe();
     return status;
 }
 #endif
@@ -117,7 +119,6 @@ static otter_status generate_other(struct kv *kv, const struct pki_object *objec
 static otter_status store_generate(void *ctx, const struct pki_object *object,
                                    enum pki_algorithm algorithm, struct pki_public *public)
 {
-    struct stored_key key;
     if (algorithm != PKI_P256)
         return generate_other(ctx, object, algorithm, public);
     otter_status status = pki_number_make(key.number, public);
@@ -125,7 +126,7 @@ static otter_status store_generate(void *ctx, const struct pki_object *object,
         pki_private_write(key.der, key.number, public);
         status = replace(ctx, object, key.der, PKI_PRIVATE_SIZE, public, true);
     }
-    mbedtls_platform_zeroize(&key, sizeof key);
+    wipe();
     return status;
 }
 
@@ -139,19 +140,18 @@ static otter_status store_move(void *ctx, const struct pki_object *from,
                                const struct pki_object *to, const struct kv_item *with,
                                uint32_t with_count)
 {
-    struct stored_key key;
     struct kv_item items[KV_BATCH_MAX - 1];
     const struct pki_name old = pki_name(from->label), new = pki_name(to->label);
     otter_status status = with_count + 2 <= KV_BATCH_MAX - 1 ? OTTER_OK : OTTER_E_ARGUMENT;
     if (status == OTTER_OK)
-        status = read_key(ctx, from, &key);
+        status = read_key(ctx, from);
     if (status == OTTER_OK) {
         items[0] = (struct kv_item){new.text, key.der, key.length};
         items[1] = (struct kv_item){old.text, NULL, 0};
         memcpy(items + 2, with, with_count * sizeof *with);
         status = kv_replace_secret(ctx, items, 2 + with_count);
     }
-    mbedtls_platform_zeroize(&key, sizeof key);
+    wipe();
     return status;
 }
 

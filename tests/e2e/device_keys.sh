@@ -1,10 +1,12 @@
 #!/bin/sh
 # Device keys of each kind, from the console to mutual TLS with the local cloud: with the certificate that the device
-# makes itself, and with one that the cloud makes of its request.
-#   device_keys.sh KIND    p256, p384 or rsa2048
+# makes itself, and with one that the cloud makes of its request. A board makes no key of RSA: it is brought one.
+#   device_keys.sh KIND [BOARD]    p256, p384 or rsa2048; posix, or an emulated board that has that kind
 set -eu
 kind=$1
+board=${2:-posix}
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/emulated.sh"
 case $kind in
 p256) text="P-256" ;;
 p384) text="P-384" ;;
@@ -19,11 +21,28 @@ shown() { # shown WHAT: the last one on the console
         sed -n "/-----BEGIN $1-----/,\$p"
 }
 
+new_key() { # of this kind, in the place of the one there
+    if [ "$kind" != rsa2048 ] || [ "$board" = posix ]; then
+        type_line "pki generate key tls_key_priv $kind"
+        expect device "Private Key Label: tls_key_priv"
+        expect device "-----END PUBLIC KEY-----"
+        return
+    fi
+    type_line "pki generate key rsa2048"
+    expect device "type 'pki import key tls_key_priv'"
+    openssl genrsa -out "$work/brought.key" 2048 2>/dev/null
+    paste "pki import key tls_key_priv" "$work/brought.key"
+    expect device "SUCCESS: private key stored in tls_key_priv"
+    type_line "pki export key tls_key_pub"
+    expect device "-----END PUBLIC KEY-----"
+}
+
 step "a key of $kind, and the device's own certificate"
 start_cloud
 new_device
 make_certificate signer
 openssl pkey -in "$work/signer.key" -pubout -out "$work/signer.pub"
+join_wifi
 configure thing_name device
 configure mqtt_endpoint localhost
 configure mqtt_port "$(fact mqtt_port)"
@@ -33,9 +52,7 @@ paste "pki import cert root_ca_cert" "$(fact root_ca)"
 expect device "SUCCESS: certificate"
 paste "pki import key ota_signer_pub" "$work/signer.pub"
 expect device "SUCCESS: public key"
-type_line "pki generate key $kind"
-expect device "Private Key Label: tls_key_priv"
-expect device "-----END PUBLIC KEY-----"
+new_key
 type_line "pki generate cert"
 expect device "-----END CERTIFICATE-----"
 shown "PUBLIC KEY" >"$work/device.pub"
@@ -50,8 +67,7 @@ type_line reset
 expect device "on line as device, version 1.0.0"
 
 step "a new key, and a certificate that the cloud makes of its request"
-type_line "pki generate key tls_key_priv $kind"
-expect device "-----END PUBLIC KEY-----"
+new_key
 shown "PUBLIC KEY" >"$work/new.pub"
 ! cmp -s "$work/new.pub" "$work/device.pub" || fail "the key is the old one"
 type_line "pki generate csr"

@@ -1,9 +1,13 @@
 # The device of lib.sh on the emulated board $board instead of as a process; nothing changes for posix. Sourced
-# after lib.sh.
+# after lib.sh. With an ESP8266 (mps2-an505/modem) the model of one is started with the first device, and
+# `join_wifi` configures it.
+
+join_wifi() { :; }
 
 if [ "$board" != posix ]; then
     need qemu-system-arm
-    built=$root/build/$board
+    built=$root/build/$(echo "$board" | tr / -)
+    network='-nic user,model=lan9118'
     firmware=$built/firmware/firmware
     [ -f "$firmware-1.0.0.bin" ] || skip "$built is not built"
     sign_image() {
@@ -18,13 +22,26 @@ if [ "$board" != posix ]; then
             dd of="$1" bs=4096 seek=$(($(area seed 1) / 4096)) conv=notrunc status=none
     }
     power_on() {
-        mkfifo "$work/console"
-        exec 3<>"$work/console"
+        if [ ! -p "$work/console" ]; then
+            mkfifo "$work/console"
+            exec 3<>"$work/console"
+        fi
         qemu-system-arm -M mps2-an505,memory-backend=nor \
             -object "memory-backend-file,id=nor,size=16M,share=on,mem-path=$work/flash.img" \
-            -kernel "$built/firmware/bootloader.elf" -nic user,model=lan9118 -display none \
-            -monitor none -chardev stdio,id=uart,signal=off -serial chardev:uart \
+            -kernel "$built/firmware/bootloader.elf" -display none \
+            -monitor none -chardev stdio,id=uart,signal=off -serial chardev:uart $network \
             <"$work/console" >>"$work/device.log" 2>&1 3>&- &
         device=$!
     }
+    if [ "$board" = mps2-an505/modem ]; then
+        network="-chardev socket,id=modem,path=$work/modem.sock -serial chardev:modem -nic none"
+        "$otter" modem --socket "$work/modem.sock" --ssid workshop --password correct-horse >"$work/modem.log" 2>&1 3>&- &
+        background="$background $!"
+        wait_until "the modem's model comes up" test -S "$work/modem.sock"
+        join_wifi() {
+            configure wifi_ssid workshop
+            type_line "conf set wifi_credential correct-horse"
+            expect device "wifi_credential="
+        }
+    fi
 fi

@@ -2,3 +2,5 @@
 # boards have it; twin/modem plays the modem.
 include(${CMAKE_CURRENT_LIST_DIR}/../board.cmake)
 set(BOARD_NETWORK esp8266)
+# Without lwIP it has room for what other boards take by OTTER_KEYS (pki/README.md).
+set(BOARD_KEYS p384 rsa2048)

@@ -1,7 +1,8 @@
 /* In the place of Mbed TLS's oid.c, whose tables carry two texts for each object identifier that
  * nobody here shows: what a certificate's identifiers mean, as far as the configuration has the
  * algorithm (otter_mbedtls_config.h). The functions are the library's (mbedtls/oid.h); those that
- * describe, and those that writing needs, are not here. 1 KB less. */
+ * describe are not here, and those that writing needs only in a build that writes keys. 1 KB less.
+ */
 #include <mbedtls/oid.h>
 #include <string.h>
 
@@ -100,10 +101,10 @@ int mbedtls_oid_get_ec_grp(const mbedtls_asn1_buf *oid, mbedtls_ecp_group_id *cu
     return *curve != MBEDTLS_ECP_DP_NONE ? 0 : MBEDTLS_ERR_OID_NOT_FOUND;
 }
 
-int mbedtls_oid_get_oid_by_md(mbedtls_md_type_t hash, const char **oid, size_t *length)
+static int oid_of(uint8_t kind, int first, const char **oid, size_t *length)
 {
     for (size_t i = 0; i < COUNT; i++) {
-        if (identifiers[i].of == HASH && identifiers[i].first == hash) {
+        if (identifiers[i].of == kind && identifiers[i].first == first) {
             *oid = identifiers[i].oid;
             *length = identifiers[i].length;
             return 0;
@@ -111,3 +112,20 @@ int mbedtls_oid_get_oid_by_md(mbedtls_md_type_t hash, const char **oid, size_t *
     }
     return MBEDTLS_ERR_OID_NOT_FOUND;
 }
+
+int mbedtls_oid_get_oid_by_md(mbedtls_md_type_t hash, const char **oid, size_t *length)
+{
+    return oid_of(HASH, hash, oid, length);
+}
+
+#ifdef MBEDTLS_PK_WRITE_C
+int mbedtls_oid_get_oid_by_pk_alg(mbedtls_pk_type_t key, const char **oid, size_t *length)
+{
+    return oid_of(KEY, key, oid, length);
+}
+
+int mbedtls_oid_get_oid_by_ec_grp(mbedtls_ecp_group_id curve, const char **oid, size_t *length)
+{
+    return oid_of(CURVE, curve, oid, length);
+}
+#endif

@@ -78,6 +78,9 @@
 #define MBEDTLS_PKCS1_V15
 #define MBEDTLS_PK_C
 #define MBEDTLS_PK_PARSE_C
+#if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048 /* pki/other_keys.c; primes are made nowhere here */
+#define MBEDTLS_PK_WRITE_C
+#endif
 
 /* X.509, in DER: pki/ has PEM of its own. */
 #define MBEDTLS_ASN1_PARSE_C

@@ -1,6 +1,7 @@
 /* In the place of Mbed TLS's pk_wrap.c: the kinds of keys behind mbedtls_pk_context, to verify
- * with, and no more. The device's own keys sign by the table of pki/pki_handle.c; with a key of
- * these kinds nobody signs, encrypts or decrypts here, and mbedtls_pk_sign and its like say so
+ * with. The device's own keys sign by the table of pki/pki_handle.c; only where that hands a key of
+ * another kind than P-256 to Mbed TLS (OTTER_KEYS, pki/other_keys.c) does one of these sign. For
+ * all else nobody signs, encrypts or decrypts here, and mbedtls_pk_sign and its like say so
  * (MBEDTLS_ERR_PK_TYPE_MISMATCH). That and what it calls would take 6 KB. */
 #include <mbedtls/ecdsa.h>
 #include <mbedtls/pk_internal.h>
@@ -32,6 +33,19 @@ static int rsa_verify(void *ctx, mbedtls_md_type_t hash, const unsigned char *di
     return error == 0 && size > expected ? MBEDTLS_ERR_PK_SIG_LEN_MISMATCH : error;
 }
 
+#if OTTER_KEYS_RSA2048
+static int rsa_sign(void *ctx, mbedtls_md_type_t hash, const unsigned char *digest, size_t length,
+                    unsigned char *signature, size_t *written,
+                    int (*random)(void *, unsigned char *, size_t), void *random_ctx)
+{
+    if (length > UINT_MAX)
+        return MBEDTLS_ERR_PK_BAD_INPUT_DATA;
+    *written = mbedtls_rsa_get_len(ctx);
+    return mbedtls_rsa_pkcs1_sign(ctx, random, random_ctx, MBEDTLS_RSA_PRIVATE, hash,
+                                  (unsigned)length, digest, signature);
+}
+#endif
+
 static void *rsa_alloc(void)
 {
     void *key = mbedtls_calloc(1, sizeof(mbedtls_rsa_context));
@@ -52,6 +66,9 @@ const mbedtls_pk_info_t mbedtls_rsa_info = {
     .get_bitlen = rsa_bits,
     .can_do = rsa_can_do,
     .verify_func = rsa_verify,
+#if OTTER_KEYS_RSA2048
+    .sign_func = rsa_sign,
+#endif
     .ctx_alloc_func = rsa_alloc,
     .ctx_free_func = rsa_free,
 };
@@ -88,6 +105,16 @@ static int ec_verify(void *ctx, mbedtls_md_type_t hash, const unsigned char *dig
     return error == MBEDTLS_ERR_ECP_SIG_LEN_MISMATCH ? MBEDTLS_ERR_PK_SIG_LEN_MISMATCH : error;
 }
 
+#if OTTER_KEYS_P384
+static int ec_sign(void *ctx, mbedtls_md_type_t hash, const unsigned char *digest, size_t length,
+                   unsigned char *signature, size_t *written,
+                   int (*random)(void *, unsigned char *, size_t), void *random_ctx)
+{
+    return mbedtls_ecdsa_write_signature(ctx, hash, digest, length, signature, written, random,
+                                         random_ctx);
+}
+#endif
+
 static void *ec_alloc(void)
 {
     void *key = mbedtls_calloc(1, sizeof(mbedtls_ecp_keypair));
@@ -108,6 +135,9 @@ const mbedtls_pk_info_t mbedtls_eckey_info = {
     .get_bitlen = ec_bits,
     .can_do = eckey_can_do,
     .verify_func = ec_verify,
+#if OTTER_KEYS_P384
+    .sign_func = ec_sign,
+#endif
     .ctx_alloc_func = ec_alloc,
     .ctx_free_func = ec_free,
 };
