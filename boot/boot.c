@@ -104,6 +104,7 @@ otter_status boot_verify_candidate(struct boot_state *state, const struct flash_
                                    uint32_t limit)
 {
     const otter_status status = boot_verify(state, area, limit);
+    state->candidate = state->hash;
     return status == OTTER_OK && is_downgrade(state, limit) ? OTTER_E_VERSION : status;
 }
 
@@ -160,13 +161,6 @@ otter_status boot_copy_image(const struct boot_state *state, const struct flash_
                              uint32_t image_offset)
 {
     return transfer(state, from, from_offset, to, to_offset, length, cipher, image_offset, true);
-}
-
-otter_status boot_compare_image(const struct boot_state *state, const struct flash_area *from,
-                                const struct flash_area *to, uint32_t length,
-                                const struct boot_cipher *cipher)
-{
-    return transfer(state, from, 0, to, 0, length, cipher, 0, false);
 }
 
 otter_status boot_put_back(const struct boot_state *state, const struct flash_area *from,

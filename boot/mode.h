@@ -36,6 +36,7 @@ struct boot_state {
     struct image_header header; /* of the image that boot_verify accepted last */
     uint32_t counter;           /* its security counter */
     uint32_t hash;              /* the first bytes of its hash: tells images apart */
+    uint32_t candidate;         /* those of the candidate that boot_verify_candidate accepted */
     uint32_t verdict;           /* IMAGE_ACCEPTED_TWICE, or boot_verify failed last */
     struct image_policy policy;
     /* Swap modes: where the slots' trailers start, from the swap in progress. */
@@ -91,10 +92,6 @@ void boot_cipher_resume(const struct boot_state *state, const struct flash_area 
 /* Encrypts or decrypts what of these bytes of the image belongs to the payload. */
 void boot_cipher_apply(const struct boot_cipher *cipher, uint32_t image_offset, uint8_t *data,
                        uint32_t length);
-/* OTTER_OK if `to` starts with the same `length` bytes, decrypted on the way. */
-otter_status boot_compare_image(const struct boot_state *state, const struct flash_area *from,
-                                const struct flash_area *to, uint32_t length,
-                                const struct boot_cipher *cipher);
 /* Puts back what an update has overwritten in the primary: sector by sector from the end down,
  * those that do not hold it. `from` holds bytes [offset, offset + length) of the image at
  * `from_offset`; in the primary they belong at `to_offset`. `cipher`: that of the image where it is

@@ -94,39 +94,62 @@ static otter_status replace_primary(const struct boot_state *state, uint32_t len
     return status;
 }
 
-/* A request that cannot be withdrawn, since its sector is worn, must not wear the primary too: then
- * the primary's copy_done says that this image was copied to its end. A copy that is only begun has
- * erased it. */
-static bool is_copied(const struct boot_state *state, uint32_t length)
+static otter_status bring_in(struct boot_state *state)
 {
-    struct trailer trailer;
-    trailer_read(state->primary, state->config->max_align, &trailer);
-    return trailer.copy_done == TRAILER_SET &&
-           boot_compare_image(state, state->secondary, state->primary, length, &state->incoming) ==
-               OTTER_OK;
+    struct image image;
+    otter_status status = image_open(&image, state->secondary, state->limit);
+    if (BOOT_ENCRYPTION && status == OTTER_OK)
+        status = boot_cipher_open(state, &image, &state->incoming);
+    if (status == OTTER_OK)
+        status = replace_primary(state, image.end);
+    return status == OTTER_OK ? boot_verify(state, state->primary, state->limit) : status;
+}
+
+static bool is_noted(const struct boot_state *state, const struct flash_area *slot,
+                     enum trailer_field field)
+{
+    const uint32_t at = trailer_field_offset(slot->size, state->config->max_align, field);
+    return trailer_read_unit(slot, at) != slot->flash->erased_value;
+}
+
+/* In a sector that is worn it may fail. */
+static void note(const struct boot_state *state, const struct flash_area *slot,
+                 enum trailer_field field)
+{
+    if (!is_noted(state, slot, field))
+        (void)trailer_write_flag(slot, state->config->max_align, field, 1);
+}
+
+/* That the copy is complete is noted in the primary before the request is withdrawn: from then on
+ * the candidate may be torn, if it shares its last sector with the request, or that sector may be
+ * worn; then the primary must not be erased for it, nor be compared with it.
+ *
+ * A copy that begins erases the note. But where it begins over one that may be complete, and whose
+ * note may be torn, a torn erase may leave what reads as both. So the secondary's copy_done is set
+ * first; from then on the primary's image_ok is the note, and no longer its copy_done. */
+static bool is_copied(struct boot_state *state)
+{
+    const bool again = is_noted(state, state->secondary, TRAILER_COPY_DONE);
+    if (boot_verify(state, state->primary, state->limit) != OTTER_OK ||
+        state->hash != state->candidate)
+        return false;
+    if (is_noted(state, state->primary, again ? TRAILER_IMAGE_OK : TRAILER_COPY_DONE))
+        return true;
+    note(state, state->secondary, TRAILER_COPY_DONE);
+    return false;
 }
 
 static otter_status end_request(const struct boot_state *state)
 {
-    const otter_status status = withdraw_request(state);
-    struct trailer trailer;
-    trailer_read(state->primary, state->config->max_align, &trailer);
-    if (status != OTTER_OK && trailer.copy_done == TRAILER_UNSET)
-        (void)trailer_write_flag(state->primary, state->config->max_align, TRAILER_COPY_DONE, 1);
-    return status;
+    note(state, state->primary, TRAILER_COPY_DONE);
+    note(state, state->primary, TRAILER_IMAGE_OK);
+    return withdraw_request(state);
 }
 
 otter_status boot_mode_perform(struct boot_state *state)
 {
     boot_report(state, BOOT_EVENT_SWAP_STARTS, 0);
-    struct image image;
-    otter_status status = image_open(&image, state->secondary, state->limit);
-    if (BOOT_ENCRYPTION && status == OTTER_OK)
-        status = boot_cipher_open(state, &image, &state->incoming);
-    if (status == OTTER_OK && !is_copied(state, image.end))
-        status = replace_primary(state, image.end);
-    if (status == OTTER_OK)
-        status = boot_verify(state, state->primary, state->limit);
+    const otter_status status = is_copied(state) ? OTTER_OK : bring_in(state);
     return status == OTTER_OK ? end_request(state) : status;
 }
 

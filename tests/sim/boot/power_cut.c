@@ -288,12 +288,13 @@ static bool check_trial(const struct board *board)
     return true;
 }
 
-/* A request that the next boot would follow. */
+/* A request that the next boot would follow. One that wavers is refused whenever it reads as one.
+ */
 static bool is_requested(const struct board *board)
 {
     const struct trailer trailer = board_trailer(board, BOARD_SECONDARY);
     return trailer.magic == TRAILER_GOOD && trailer.image_ok != TRAILER_BAD &&
-           (mode.swaps || trailer.copy_done == TRAILER_UNSET);
+           !was_cut(NOR_CUT_WAVERING) && (mode.swaps || trailer.copy_done == TRAILER_UNSET);
 }
 
 /* The board was booted for the last time. `reverted`: it may have gone back. */

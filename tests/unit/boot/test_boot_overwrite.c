@@ -122,6 +122,32 @@ static void a_request_that_cannot_be_withdrawn_is_answered_once_all_the_same(voi
     assert_int_equal(board.power.operations, 0);
 }
 
+/* Asks for an image that ends in the sector of the request, and boots; the operations done. */
+static uint32_t update_to_large_image(uint32_t cut_at)
+{
+    uint8_t image[1900];
+    sim_image_make(image, sizeof image, 2, SIM_KEY);
+    board_wipe(&board);
+    put_version(BOARD_PRIMARY, 1);
+    board_load(&board, BOARD_SECONDARY, image, sizeof image);
+    assert_int_equal(board_request(&board, false), OTTER_OK);
+    nor_power_plan(&board.power, cut_at, NOR_CUT_BEFORE);
+    board_boot(&board);
+    return board.power.operations;
+}
+
+/* From then on the candidate may be torn. */
+static void once_a_request_is_being_withdrawn_the_primary_is_not_erased_for_it(void **state)
+{
+    (void)state;
+    const uint32_t last = update_to_large_image(0);
+    assert_int_equal(update_to_large_image(last), last);
+    const uint32_t erases = board.device[BOARD_PRIMARY].erase_count;
+    assert_int_equal(boot_version(), 2);
+    assert_int_equal(board.device[BOARD_PRIMARY].erase_count, erases);
+    assert_int_equal(board.power.operations, 1);
+}
+
 static void with_two_broken_images_nothing_starts_and_nothing_is_lost(void **state)
 {
     (void)state;
@@ -154,6 +180,7 @@ int main(void)
         TEST(an_empty_primary_has_no_version_that_a_rescue_must_keep),
         TEST(a_rescue_keeps_the_security_counter),
         TEST(a_request_that_cannot_be_withdrawn_is_answered_once_all_the_same),
+        TEST(once_a_request_is_being_withdrawn_the_primary_is_not_erased_for_it),
         TEST(with_two_broken_images_nothing_starts_and_nothing_is_lost),
         TEST(an_image_that_reads_differently_each_time_does_not_start),
     };
