@@ -449,11 +449,15 @@ static void image_sizes(struct board *board, uint32_t sizes[SIZES])
     }
 }
 
-/* Whether this combination is done in the daily share. */
-static bool is_daily(unsigned old, unsigned new, enum past past, enum scenario scenario)
+/* Whether this combination is done in the daily share: others on each geometry, so that few on each
+ * are many together. */
+static bool is_daily(const char *geometry, unsigned old, unsigned new, enum past past,
+                     enum scenario scenario)
 {
-    const unsigned share = (mode.swaps ? 40 : 10) * (run.encrypted ? 2 : 1);
-    const uint32_t number = ((old * SIZES + new) * PASTS + past) * SCENARIOS + scenario;
+    const unsigned share = (mode.swaps ? 80 : 20) * (run.encrypted ? 2 : 1);
+    uint32_t number = ((old * SIZES + new) * PASTS + past) * SCENARIOS + scenario;
+    for (const char *c = geometry; *c; c++)
+        number = number * 31u + (uint32_t)(unsigned char)*c;
     return ((number * 0x9e3779b9u) >> 16) % share == run.seed % share;
 }
 
@@ -504,7 +508,7 @@ static void run_geometry(const struct geometry *geometry)
             make_image(NEW, sizes[new]);
             for (enum past past = FRESH; past < PASTS; past++) {
                 for (enum scenario scenario = TEST; scenario < SCENARIOS; scenario++) {
-                    const bool is_share = is_daily(old, new, past, scenario);
+                    const bool is_share = is_daily(geometry->name, old, new, past, scenario);
                     const struct effort effort = effort_for(geometry, &board);
                     if (scenario == REVERT && !mode.reverts)
                         continue;
