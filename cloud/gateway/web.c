@@ -1,4 +1,5 @@
 /* Upgrades, frames and requests; see web.h. */
+#define _GNU_SOURCE /* memmem, strcasestr */
 #include "cloud/gateway/web.h"
 
 #include <event2/buffer.h>
@@ -17,8 +18,9 @@
 #include "cloud/sigv4/sigv4.h"
 #include "cloud/sigv4/text.h"
 
-#define LIFE_MS ((int64_t)24 * 3600 * 1000) /* of a WebSocket, as AWS has it */
-#define SERVICE "iotdevicegateway"
+#define LIFE_MS      ((int64_t)24 * 3600 * 1000) /* of a WebSocket, as AWS has it */
+#define SERVICE      "iotdevicegateway"
+#define CONNECT_LOOK 12 /* bytes of a CONNECT up to its version, at least */
 
 struct web {
     enum web_kind kind;
@@ -155,12 +157,55 @@ static const char *verdict_text(enum sigv4_verdict verdict, const struct sigv4_r
     }
 }
 
+/* ---- custom authorizers ---- */
+
+#define NO_AUTHORIZERS                                                                             \
+    "custom authorizers are not offered here: sign with an access key (SigV4), or bring a "        \
+    "certificate"
+
+/* With ALPN mqtt AWS has MQTT here whose CONNECT an authorizer (Lambda) judges. A request's first
+ * byte is a letter, that of a CONNECT is none. */
+static bool is_connect(const char *bytes, size_t size)
+{
+    return size > 0 && bytes[0] == (char)(MQTT_PACKET_CONNECT << 4);
+}
+
+static void refuse_connect(struct client *client, const char *bytes, size_t size)
+{
+    static const uint8_t refusal[] = {MQTT_PACKET_CONNACK << 4, 2, 0, 5};
+    static const uint8_t refusal_5[] = {MQTT_PACKET_CONNACK << 4, 3, 0, 0x87, 0};
+    const char *name = memmem(bytes, size, "MQTT", 4);
+    if (name && name + 4 < bytes + size && name[4] == 5)
+        bufferevent_write(client->device, refusal_5, sizeof refusal_5);
+    else
+        bufferevent_write(client->device, refusal, sizeof refusal);
+    client_leave(client, "it spoke MQTT without a certificate: " NO_AUTHORIZERS);
+}
+
+static bool names_authorizer(const struct request *request)
+{
+    static const char name[] = "x-amz-customauthorizer-name";
+    return request_header(request, name) || strcasestr(request->target, name);
+}
+
 /* ---- the upgrade ---- */
 
 static bool is_path(const char *target, const char *path)
 {
     size_t size = strcspn(target, "?");
     return size == strlen(path) && strncmp(target, path, size) == 0;
+}
+
+/* AWS's older SDKs (aws-iot-device-sdk for JavaScript) offer mqttv3.1 and speak 3.1.1. NULL:
+ * neither is among those that the client offers. */
+static const char *choose_protocol(const struct request *request)
+{
+    static const char *const known[] = {"mqtt", "mqttv3.1"};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        if (request_names(request, "Sec-WebSocket-Protocol", known[i]))
+            return known[i];
+    }
+    return request_header(request, "Sec-WebSocket-Protocol") ? NULL : known[0];
 }
 
 static void accept_upgrade(struct client *client, const struct request *request,
@@ -181,8 +226,8 @@ static void accept_upgrade(struct client *client, const struct request *request,
     evbuffer_add_printf(bufferevent_get_output(client->device),
                         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                         "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
-                        "Sec-WebSocket-Protocol: mqtt\r\n\r\n",
-                        accept);
+                        "Sec-WebSocket-Protocol: %s\r\n\r\n",
+                        accept, choose_protocol(request));
     client->web->open = true;
 }
 
@@ -197,7 +242,9 @@ static void upgrade(struct client *client, struct request *request)
         return;
     }
     enum sigv4_verdict verdict = check_signature(client, request, &key, &result);
-    if (verdict != SIGV4_OK || strcmp(result.service, SERVICE) != 0)
+    if (verdict == SIGV4_MISSING && names_authorizer(request))
+        refuse(client, "403 Forbidden", "ForbiddenException", NO_AUTHORIZERS);
+    else if (verdict != SIGV4_OK || strcmp(result.service, SERVICE) != 0)
         refuse(client, "403 Forbidden", "ForbiddenException", verdict_text(verdict, &result));
     else if (strcmp(request->method, "GET") != 0 ||
              !request_names(request, "Upgrade", "websocket") ||
@@ -205,10 +252,9 @@ static void upgrade(struct client *client, struct request *request)
              strcmp(version, "13") != 0)
         refuse(client, "426 Upgrade Required", "InvalidRequestException",
                "it asks for no upgrade to a WebSocket of version 13");
-    else if (!request_names(request, "Sec-WebSocket-Protocol", "mqtt") &&
-             request_header(request, "Sec-WebSocket-Protocol"))
+    else if (!choose_protocol(request))
         refuse(client, "400 Bad Request", "InvalidRequestException",
-               "its Sec-WebSocket-Protocol does not offer mqtt");
+               "its Sec-WebSocket-Protocol offers neither mqtt nor mqttv3.1");
     else
         accept_upgrade(client, request, &key);
 }
@@ -298,6 +344,11 @@ static bool take_http(struct client *client)
     size_t head = look ? request_head_size(bytes, look) : 0;
     struct request request;
     bool taken = false;
+    if (is_connect(bytes, look)) {
+        if (look >= CONNECT_LOOK)
+            refuse_connect(client, bytes, look);
+        return false;
+    }
     if (head == 0 && look < REQUEST_HEAD_MAX)
         return false;
     const char *fault =

@@ -55,13 +55,13 @@ def connect():
                                server_hostname="localhost")
 
 
-def upgrade(path, headers=(), host=None):
+def upgrade(path, headers=(), host=None, protocol="mqtt"):
     """(status, connection)"""
     connection = connect()
     lines = ["GET %s HTTP/1.1" % path, "Host: %s" % (host or "localhost:%d" % PORT),
              "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13",
              "Sec-WebSocket-Key: " + base64.b64encode(os.urandom(16)).decode(),
-             "Sec-WebSocket-Protocol: mqtt", *headers]
+             "Sec-WebSocket-Protocol: " + protocol, *headers]
     connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
     head = b""
     while b"\r\n\r\n" not in head:
@@ -158,6 +158,22 @@ expect("another path", 404, upgrade(target(path="/other"))[0])
 connection = connect()
 connection.sendall(("GET %s HTTP/1.1\r\nHost: localhost:%d\r\n\r\n" % (target(), PORT)).encode())
 expect("a request that asks for no upgrade", b"426", exactly(connection, 12)[9:])
+
+# ---- what AWS's SDKs ask for
+expect("the sub-protocol of AWS's older SDKs is taken", 101, upgrade(target(), protocol="mqttv3.1")[0])
+expect("another one is not", 400, upgrade(target(), protocol="chat")[0])
+
+# ---- custom authorizers
+status, connection = upgrade("/mqtt?x-amz-customauthorizer-name=mine")
+expect("an upgrade for an authorizer is refused", 403, status)
+expect("and told why", True, b"custom authorizers are not offered" in connection.recv(4096))
+for version, answer in ((4, b"\x20\2\0\5"), (5, b"\x20\3\0\x87\0")):
+    connection = connect()
+    body = b"\0\4MQTT" + bytes([version, 0xc2, 0, 60]) + (b"\0" if version == 5 else b"") + b"\0\1c\0\1u\0\1p"
+    packet = b"\x10" + bytes([len(body)]) + body
+    connection.sendall(packet[:5])
+    connection.sendall(packet[5:])
+    expect("a CONNECT for an authorizer, version %d, is not authorized" % version, answer, exactly(connection, len(answer)))
 
 # ---- frames
 status, connection = upgrade(target())
