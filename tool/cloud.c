@@ -192,27 +192,32 @@ static bool start_downloads(struct running *running)
     return true;
 }
 
+/* AWS's port where nobody has said another, and a free one where that cannot be had. */
+static uint16_t port_or(unsigned said, unsigned usual)
+{
+    return (uint16_t)(said ? said : usual);
+}
+
 static bool start_gateway(struct running *running)
 {
     char reason[512];
-    unsigned port = running->options.mqtt_port;
-    struct gateway_config config = {.address = running->options.names.mqtt_listen,
-                                    .names = running->options.names.certificate,
-                                    .port = (uint16_t)(port ? port : CLOUD_MQTT_PORT),
-                                    .web_port = (uint16_t)running->options.wss_port,
-                                    .publish_port = (uint16_t)running->options.publish_port,
-                                    .delay_ms = running->options.delay_ms,
-                                    .rate_kib = running->options.rate_kib,
-                                    .drop_blocks = running->options.drop_blocks,
-                                    .rules = running->options.rules};
+    const struct cloud_options *options = &running->options;
+    const struct gateway_config config = {.address = options->names.mqtt_listen,
+                                          .names = options->names.certificate,
+                                          .port = port_or(options->mqtt_port, CLOUD_MQTT_PORT),
+                                          .web_port = port_or(options->wss_port, CLOUD_WSS_PORT),
+                                          .publish_port =
+                                              port_or(options->publish_port, CLOUD_PUBLISH_PORT),
+                                          .or_free = !options->mqtt_port,
+                                          .web_or_free = !options->wss_port,
+                                          .publish_or_free = !options->publish_port,
+                                          .delay_ms = options->delay_ms,
+                                          .rate_kib = options->rate_kib,
+                                          .drop_blocks = options->drop_blocks,
+                                          .rules = options->rules};
     running->gateway =
         gateway_start(&running->loop, running->broker, &config, reason, sizeof reason);
-    if (running->gateway || port)
-        return running->gateway || say(reason, "--mqtt-port, --wss-port or --publish-port");
-    config.port = 0;
-    running->gateway =
-        gateway_start(&running->loop, running->broker, &config, reason, sizeof reason);
-    return running->gateway || say(reason, NULL);
+    return running->gateway || say(reason, "--mqtt-port, --wss-port or --publish-port");
 }
 
 /* On loopback whatever --listen says: it is for a person at this machine. */

@@ -51,7 +51,7 @@ static void write_config(FILE *file, const struct work *work)
             "#https-port = 0\n"
             "#wss-port = 0\n"
             "#publish-port = 0\n"
-            "# (0 is a free one; cloud.json in the folder says which)\n"
+            "# (0 is 443 and 8443, or a free one; cloud.json in the folder says which)\n"
             "#page-port = 4580\n"
             "#listen = 127.0.0.1\n"
             "#mqtt-listen = 127.0.0.1\n"

@@ -26,12 +26,12 @@ static void print_help(void)
         "\n"
         "  --dir DIR          the folder, made when missing (default: otter-cloud)\n"
         "  --mqtt-port PORT   for MQTT over TLS; 0, the default: %d, or a free one if it is taken\n"
-        "  --wss-port PORT    for MQTT over WebSockets (SigV4), and by ALPN x-amzn-mqtt-ca, as "
-        "AWS's\n"
-        "                     443; 0, the default: a free one\n"
-        "  --publish-port PORT  where devices POST messages over TLS, as AWS's 8443; 0, the "
-        "default:\n"
-        "                     a free one\n"
+        "  --wss-port PORT    for MQTT over WebSockets (SigV4), and by ALPN x-amzn-mqtt-ca; 0, "
+        "the\n"
+        "                     default: %d, or a free one if it is taken or not permitted\n"
+        "  --publish-port PORT  where devices POST messages over TLS; 0, the default: %d, or a "
+        "free one\n"
+        "                     if it is taken\n"
         "  --api-port PORT    for HTTP; 0, the default: %d, or a free one if it is taken\n"
         "  --https-port PORT  where devices follow presigned URLs (jobs, updates by HTTP), over "
         "TLS;\n"
@@ -91,7 +91,8 @@ static void print_help(void)
         "  otter aws --dir /tmp/cloud iot create-thing --thing-name sensor-1\n"
         "  mosquitto_sub -h localhost -p 8883 --cafile /tmp/cloud/root_ca.pem \\\n"
         "      --cert device.pem --key device.key -i sensor-1 -t 'sensor/#'\n",
-        CLOUD_MQTT_PORT, CLOUD_API_PORT, CLOUD_PAGE_PORT, CLOUD_HOSTS_MAX);
+        CLOUD_MQTT_PORT, CLOUD_WSS_PORT, CLOUD_PUBLISH_PORT, CLOUD_API_PORT, CLOUD_PAGE_PORT,
+        CLOUD_HOSTS_MAX);
 }
 
 static bool number(const char *name, const char *text, unsigned max, unsigned *value)

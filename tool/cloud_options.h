@@ -8,9 +8,11 @@
 #include "tool/cloud_image.h"
 #include "tool/cloud_names.h"
 
-#define CLOUD_MQTT_PORT 8883
-#define CLOUD_API_PORT  4566
-#define CLOUD_PAGE_PORT 4580
+#define CLOUD_MQTT_PORT    8883
+#define CLOUD_WSS_PORT     443
+#define CLOUD_PUBLISH_PORT 8443
+#define CLOUD_API_PORT     4566
+#define CLOUD_PAGE_PORT    4580
 
 struct cloud_options {
     const char *dir;

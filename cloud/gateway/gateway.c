@@ -82,12 +82,19 @@ static uint16_t listener_port(const struct gateway *gateway, enum door_kind kind
     return ntohs(address.sin_port);
 }
 
+static bool listen_or_free(struct gateway *gateway, enum door_kind kind, const char *address,
+                           uint16_t port, bool or_free)
+{
+    return listen_on(gateway, kind, address, port) ||
+           (or_free && listen_on(gateway, kind, address, 0));
+}
+
 /* On a slow network the relay has the door, and the gateway a port of its own behind it. */
 static bool open_door(struct gateway *gateway, const struct gateway_config *config)
 {
     const char *address = config->address ? config->address : "127.0.0.1";
     if (!config->delay_ms && !config->rate_kib)
-        return listen_on(gateway, DOOR_MQTT, address, config->port);
+        return listen_or_free(gateway, DOOR_MQTT, address, config->port, config->or_free);
     if (!listen_on(gateway, DOOR_MQTT, "127.0.0.1", 0))
         return false;
     struct delay_config delay = {.address = address,
@@ -96,6 +103,10 @@ static bool open_door(struct gateway *gateway, const struct gateway_config *conf
                                  .each_way_us = config->delay_ms * 1000 / 2,
                                  .bytes_per_second = config->rate_kib * 1024};
     gateway->delay = delay_start(gateway->loop->base, &delay);
+    if (!gateway->delay && config->or_free) {
+        delay.port = 0;
+        gateway->delay = delay_start(gateway->loop->base, &delay);
+    }
     return gateway->delay != NULL;
 }
 
@@ -136,10 +147,11 @@ static bool open_web_doors(struct gateway *gateway, const struct gateway_config 
                            char *reason, size_t size)
 {
     const char *address = config->address ? config->address : "127.0.0.1";
-    if (!listen_on(gateway, DOOR_WEB, address, config->web_port))
+    if (!listen_or_free(gateway, DOOR_WEB, address, config->web_port, config->web_or_free))
         snprintf(reason, size, "cannot listen on %s port %u for MQTT over WebSockets: %s", address,
                  config->web_port, strerror(errno));
-    else if (!listen_on(gateway, DOOR_PUBLISH, address, config->publish_port))
+    else if (!listen_or_free(gateway, DOOR_PUBLISH, address, config->publish_port,
+                             config->publish_or_free))
         snprintf(reason, size, "cannot listen on %s port %u for messages by HTTPS: %s", address,
                  config->publish_port, strerror(errno));
     else

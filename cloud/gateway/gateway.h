@@ -16,7 +16,8 @@ struct gateway_config {
     const char *address; /* NULL: 127.0.0.1 */
     const char *names;   /* further names and addresses for the certificate, parted by commas */
     uint16_t port;       /* 0: a free one, see gateway_port */
-    uint16_t web_port, publish_port; /* AWS's 443 and 8443, see web.h; 0: free ones */
+    uint16_t web_port, publish_port;            /* AWS's 443 and 8443, see web.h; 0: free ones */
+    bool or_free, web_or_free, publish_or_free; /* when that port is taken, or not permitted */
     unsigned delay_ms;    /* added to each round trip, half of it each way; throughput stays */
     unsigned rate_kib;    /* that each device gets a second at most; 0: no limit */
     unsigned drop_blocks; /* N > 0: every Nth block of a stream is lost; for tests */
