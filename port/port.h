@@ -37,6 +37,11 @@ void port_console_write(const void *data, size_t length);
  * must then refuse to make keys or connections. */
 otter_status port_random(void *data, size_t length);
 
+/* The number that the manufacturer wrote into the chip: the same at each start, another in each chip,
+ * no secret. OTTER_E_NOT_FOUND where there is none, or the flash's error. */
+#define PORT_UNIQUE_ID_WORDS 3u
+otter_status port_unique_id(uint32_t id[PORT_UNIQUE_ID_WORDS]);
+
 /* Restarts the device through the bootloader. Does not return. */
 __attribute__((noreturn)) void port_reset(void);
 

@@ -80,6 +80,12 @@ otter_status port_random(void *data, size_t length)
     return getrandom(data, length, 0) == (ssize_t)length ? OTTER_OK : OTTER_E_CRYPTO;
 }
 
+otter_status port_unique_id(uint32_t id[PORT_UNIQUE_ID_WORDS])
+{
+    (void)id; /* a host has many devices */
+    return OTTER_E_NOT_FOUND;
+}
+
 static void restart(const char *reason)
 {
     const char *boot = getenv("OTTER_BOOT");

@@ -1,5 +1,6 @@
 /* The chip's part of the firmware's start, its interrupts, and its identification. */
 #include "boards/map.h"
+#include "port/port.h"
 #include "ports/cortex-m/clock.h"
 #include "ports/cortex-m/console.h"
 #include "ports/cortex-m/entropy.h"
@@ -20,16 +21,16 @@ static void console_handler(void)
 __attribute__((weak)) void wifi_handler(void);
 __attribute__((weak)) void ethernet_handler(void);
 
-/* Linked behind the core's vectors, up to the last that is used. Other interrupts are never enabled. */
-void (*const interrupt_vectors[])(void)
-    __attribute__((section(".vectors.interrupts"), used)) = {
-        [IRQ_USART1] = console_handler,
+/* Linked behind the core's vectors, up to the last that is used. Other interrupts are never
+ * enabled. */
+void (*const interrupt_vectors[])(void) __attribute__((section(".vectors.interrupts"), used)) = {
+    [IRQ_USART1] = console_handler,
 #ifdef BOARD_WIFI_FLOW
-        [WIFI_IRQ(BOARD_WIFI_FLOW)] = wifi_handler,
-        [WIFI_IRQ(BOARD_WIFI_NOTIFY)] = wifi_handler,
+    [WIFI_IRQ(BOARD_WIFI_FLOW)] = wifi_handler,
+    [WIFI_IRQ(BOARD_WIFI_NOTIFY)] = wifi_handler,
 #endif
 #ifdef IRQ_ETH
-        [IRQ_ETH] = ethernet_handler,
+    [IRQ_ETH] = ethernet_handler,
 #endif
 };
 
@@ -48,4 +49,10 @@ void chip_unique_id(uint32_t id[3])
         id[i] = REG32(UNIQUE_ID + 4u * i);
     icache_on();
     irq_restore(primask);
+}
+
+otter_status port_unique_id(uint32_t id[PORT_UNIQUE_ID_WORDS])
+{
+    chip_unique_id(id);
+    return OTTER_OK;
 }

@@ -17,8 +17,10 @@ extern const struct config_setting fleet_setting[];
 #define FLEET_TEMPLATE_MAX 36u
 #define FLEET_SERIAL_MAX   36u /* a UUID */
 
-/* The serial number into `serial` (FLEET_SERIAL_MAX + 1 bytes). A device that was given none gets a
- * random one, and keeps it. OTTER_E_CRYPTO without entropy, or the store's error. */
+/* The serial number into `serial` (FLEET_SERIAL_MAX + 1 bytes): the one that the device was given;
+ * or its chip's unique number in hex, which is asked for each time, so that a copy of the flash in
+ * another chip is another device; or, from a chip that has none, a random one, which is kept.
+ * OTTER_E_CRYPTO without entropy, or the store's error. */
 otter_status fleet_serial(struct kv *kv, char *serial);
 
 #ifdef __cplusplus

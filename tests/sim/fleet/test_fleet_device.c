@@ -255,6 +255,35 @@ static void a_cut_amid_the_rotation_leaves_a_device_that_connects(void **state)
     cut_everywhere(rotate_to_the_end, begin_job, must_have_rotated);
 }
 
+/* ---- The serial number ----------------------------------------------------------------------- */
+
+static void a_chip_with_a_number_of_its_own_gives_the_serial_number(void **state)
+{
+    (void)state;
+    char serial[FLEET_SERIAL_MAX + 1];
+    world_boot();
+    w.chip_has_id = true;
+    assert_int_equal(fleet_serial(&w.kv, serial), OTTER_OK);
+    assert_string_equal(serial, "0badcafe0badcaff0badcb00");
+    /* Nothing is kept: a copy of this flash in another chip is another device. */
+    assert_int_equal(config_get_text(&w.kv, CONFIG_FLEET_SERIAL, serial, sizeof serial),
+                     OTTER_E_NOT_FOUND);
+    assert_int_equal(config_set_text(&w.kv, CONFIG_FLEET_SERIAL, "0042"), OTTER_OK);
+    assert_int_equal(fleet_serial(&w.kv, serial), OTTER_OK);
+    assert_string_equal(serial, "0042");
+}
+
+static void a_chip_without_a_number_keeps_the_random_one_that_it_made(void **state)
+{
+    (void)state;
+    char first[FLEET_SERIAL_MAX + 1], again[FLEET_SERIAL_MAX + 1];
+    world_boot();
+    assert_int_equal(fleet_serial(&w.kv, first), OTTER_OK);
+    assert_int_equal(strlen(first), 24);
+    assert_int_equal(fleet_serial(&w.kv, again), OTTER_OK);
+    assert_string_equal(first, again);
+}
+
 #define WORLD_TEST(name) cmocka_unit_test_setup_teardown(name, world_set_up, world_tear_down)
 
 int main(void)
@@ -268,6 +297,8 @@ int main(void)
         WORLD_TEST(a_job_brings_another_key_and_certificate),
         WORLD_TEST(a_new_certificate_that_brings_no_connection_leaves_the_old_one),
         WORLD_TEST(a_device_without_a_template_refuses_the_job_and_another_kind_is_nobodys),
+        WORLD_TEST(a_chip_with_a_number_of_its_own_gives_the_serial_number),
+        WORLD_TEST(a_chip_without_a_number_keeps_the_random_one_that_it_made),
         WORLD_TEST(a_cut_amid_the_claim_leaves_a_claim_or_a_whole_identity),
         WORLD_TEST(a_cut_amid_the_rotation_leaves_a_device_that_connects),
     };

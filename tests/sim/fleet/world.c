@@ -34,6 +34,15 @@ otter_status port_random(void *data, size_t length)
     return getrandom(data, length, 0) == (ssize_t)length ? OTTER_OK : OTTER_E_CRYPTO;
 }
 
+otter_status port_unique_id(uint32_t id[PORT_UNIQUE_ID_WORDS])
+{
+    if (!w.chip_has_id)
+        return OTTER_E_NOT_FOUND;
+    for (unsigned i = 0; i < PORT_UNIQUE_ID_WORDS; i++)
+        id[i] = 0x0badcafeu + i;
+    return OTTER_OK;
+}
+
 void port_log_write(const char *line, size_t length)
 {
     if (getenv("OTTER_TEST_LOG") != NULL)

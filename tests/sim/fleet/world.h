@@ -15,7 +15,7 @@ struct world {
     struct flash_sector sectors[4];
     struct flash_area area;
     otter_ms now;
-    bool cbor;
+    bool cbor, chip_has_id;
 
     /* what does not */
     struct kv kv;
