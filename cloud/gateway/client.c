@@ -16,8 +16,10 @@
 #include "cloud/gateway/crowd.h"
 #include "cloud/gateway/events.h"
 #include "cloud/gateway/flow.h"
+#include "cloud/gateway/handshake.h"
 #include "cloud/gateway/join.h"
 #include "cloud/gateway/principals.h"
+#include "cloud/gateway/turns.h"
 #include "cloud/loop/metrics.h"
 
 #define PATIENT_MS 86400000 /* a limit that is off */
@@ -32,7 +34,7 @@ void client_finish(struct client *client)
     if (client->ending)
         return;
     client->ending = true;
-    event_active(client->timer, EV_TIMEOUT, 0);
+    turns_add(client->gateway->turns, client);
 }
 
 void client_blame(struct client *client, const char *why)
@@ -76,7 +78,7 @@ void client_fail(struct client *client, enum mqtt5_reason reason, const char *fo
 /* Nobody turns the loop any more for what lies in a buffer. */
 static void send_now(struct client *client, const void *data, size_t length)
 {
-    SSL_write(bufferevent_openssl_get_ssl(client->device), data, (int)length);
+    SSL_write(client->ssl, data, (int)length);
     ERR_clear_error();
 }
 
@@ -141,6 +143,22 @@ static void log_end(const struct client *client)
                   client->reason);
 }
 
+static void end_tls(struct client *client)
+{
+    turns_remove(client->gateway->turns, client);
+    handshake_end(client);
+    if (client->device) {
+        /* Says goodbye in TLS without waiting for the other side's. */
+        SSL_set_shutdown(client->ssl, SSL_RECEIVED_SHUTDOWN);
+        SSL_shutdown(client->ssl);
+        ERR_clear_error();
+        bufferevent_free(client->device); /* and with it the rest */
+    } else if (client->ssl) {
+        evutil_closesocket(SSL_get_fd(client->ssl));
+        SSL_free(client->ssl);
+    }
+}
+
 void client_free(struct client *client)
 {
     log_end(client);
@@ -154,14 +172,7 @@ void client_free(struct client *client)
         session_leave(client->session);
     if (client->broker)
         bufferevent_free(client->broker);
-    if (client->device) {
-        /* Says goodbye in TLS without waiting for the other side's. */
-        SSL *ssl = bufferevent_openssl_get_ssl(client->device);
-        SSL_set_shutdown(ssl, SSL_RECEIVED_SHUTDOWN);
-        SSL_shutdown(ssl);
-        ERR_clear_error();
-        bufferevent_free(client->device);
-    }
+    end_tls(client);
     if (client->timer)
         event_free(client->timer);
     if (client->resume)
@@ -311,7 +322,7 @@ static void load_identity(struct client *client)
     if (client->principal.kind == PRINCIPAL_USER)
         user_principal_again(client->cloud, &client->principal);
     else
-        client->principal.names = tls_peer_names(bufferevent_openssl_get_ssl(client->device));
+        client->principal.names = tls_peer_names(client->ssl);
     identity_free(client->identity);
     client->identity = identity_load(client->cloud, &request);
     json_decref(client->principal.names); /* the identity has them now */
@@ -442,19 +453,19 @@ void client_joined(struct client *client, int fd)
 /* ---- beginning ------------------------------------------------------------------------------ */
 
 /* Whether HTTP comes first, says the door and what was agreed on in TLS. */
-static bool choose_web(struct client *client, const SSL *ssl)
+static bool choose_web(struct client *client)
 {
-    enum tls_speech speech = tls_speech(ssl, client->door);
+    enum tls_speech speech = tls_speech(client->ssl, client->door);
     if (speech != TLS_MQTT)
         client->web = web_new(speech == TLS_WEBSOCKET ? WEB_SOCKET : WEB_PUBLISH);
     return speech == TLS_MQTT || client->web;
 }
 
-static bool learn_principal(struct client *client, SSL *ssl)
+static bool learn_principal(struct client *client)
 {
     if (client->web && !web_has_certificate(client->web))
         return true; /* who signs the upgrade says it */
-    if (!tls_peer(ssl, &client->principal)) {
+    if (!tls_peer(client->ssl, &client->principal)) {
         client_end(client, "it has no certificate");
         return false;
     }
@@ -464,37 +475,49 @@ static bool learn_principal(struct client *client, SSL *ssl)
     return false;
 }
 
-static void shaken_hands(struct client *client)
-{
-    SSL *ssl = bufferevent_openssl_get_ssl(client->device);
-    if (!choose_web(client, ssl)) {
-        client_end(client, "out of memory");
-        return;
-    }
-    if (!learn_principal(client, ssl))
-        return;
-    client->state = CLIENT_GREETING; /* the deadline began with the connection */
-    bufferevent_enable(client->device, EV_READ | EV_WRITE);
-    flow_run(client);
-}
-
 static void on_device_event(struct bufferevent *device, short what, void *context)
 {
     struct client *client = context;
-    unsigned long error = bufferevent_get_openssl_error(device);
+    (void)device, (void)what;
     if (client->ending)
         return;
-    if (what & BEV_EVENT_CONNECTED)
-        shaken_hands(client);
-    else if (client->state == CLIENT_HANDSHAKE)
-        client_end(client, "TLS: %s",
-                   error ? ERR_reason_error_string(error) : "closed during the handshake");
-    else if (client->state == CLIENT_LEAVING)
+    if (client->state == CLIENT_LEAVING) {
         client_finish(client);
-    else {
+    } else {
         client_blame(client, WHY_LOST);
         client_end(client, "connection lost");
     }
+}
+
+void client_met(struct client *client)
+{
+    client->device =
+        bufferevent_openssl_socket_new(client->gateway->loop->base, SSL_get_fd(client->ssl),
+                                       client->ssl, BUFFEREVENT_SSL_OPEN, BEV_OPT_CLOSE_ON_FREE);
+    if (!client->device || !choose_web(client)) {
+        client_end(client, "out of memory");
+        return;
+    }
+    /* A peer that just closes loses nothing we care about: MQTT has its own end. */
+    bufferevent_openssl_set_allow_dirty_shutdown(client->device, 1);
+    flow_device(client, on_device_event);
+    if (!learn_principal(client))
+        return;
+    client->state = CLIENT_GREETING; /* the deadline began with the connection */
+    flow_run(client);
+}
+
+void client_not_met(struct client *client, const char *why)
+{
+    client_end(client, "TLS: %s", why ? why : "closed during the handshake");
+}
+
+void client_turn(struct client *client)
+{
+    if (client->ending)
+        client_free(client);
+    else
+        handshake_step(client);
 }
 
 static void set_address(struct client *client, const struct sockaddr *peer)
@@ -507,19 +530,20 @@ static void set_address(struct client *client, const struct sockaddr *peer)
                   client->address, sizeof client->address);
 }
 
+/* Takes over the socket if true. */
 static bool open_tls(struct client *client, int fd)
 {
     int on = 1;
-    SSL *ssl = tls_connection(client->gateway->tls, client);
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     client->timer = evtimer_new(client->gateway->loop->base, on_timer, client);
     client->resume = evtimer_new(client->gateway->loop->base, flow_on_resume, client);
-    if (ssl && client->timer && client->resume)
-        client->device = bufferevent_openssl_socket_new(
-            client->gateway->loop->base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-    else
-        SSL_free(ssl);
-    return client->device != NULL;
+    client->ssl = tls_connection(client->gateway->tls, client);
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    if (client->timer && client->resume && client->ssl && SSL_set_fd(client->ssl, fd) == 1 &&
+        handshake_begin(client))
+        return true;
+    SSL_free(client->ssl);
+    client->ssl = NULL;
+    return false;
 }
 
 void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer, enum door_kind door)
@@ -544,8 +568,5 @@ void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer, en
         client_free(client);
         return;
     }
-    /* A peer that just closes loses nothing we care about: MQTT has its own end. */
-    bufferevent_openssl_set_allow_dirty_shutdown(client->device, 1);
-    flow_device(client, on_device_event);
     client_enter(client, CLIENT_HANDSHAKE);
 }

@@ -65,9 +65,9 @@ LIST_HEAD(client_list, client);
 TAILQ_HEAD(client_queue, client);
 
 struct client {
-    LIST_ENTRY(client) all, of_principal;       /* the gateway's, and those of its principal */
-    TAILQ_ENTRY(client) as_stranger, as_joiner; /* crowd.h, join.h */
-    bool is_known, is_stranger, is_joiner;
+    LIST_ENTRY(client) all, of_principal; /* the gateway's, and those of its principal */
+    TAILQ_ENTRY(client) as_stranger, as_joiner, as_waiting; /* crowd.h, join.h, turns.h */
+    bool is_known, is_stranger, is_joiner, is_waiting;
     struct gateway *gateway;
     struct cloud *cloud;
     enum client_state state;
@@ -82,7 +82,9 @@ struct client {
 
     enum door_kind door;                 /* it came by */
     struct web *web;                     /* what speaks HTTP first; NULL: plain MQTT */
-    struct bufferevent *device, *broker; /* broker: NULL until CONNECT was allowed */
+    SSL *ssl;                            /* the device's */
+    struct event *io;                    /* of the handshake */
+    struct bufferevent *device, *broker; /* NULL until hands are shaken, until it may CONNECT */
     struct event *timer;
     int64_t active_ms; /* last packet from the device, or start of the state */
     int64_t came_ms;
@@ -134,6 +136,11 @@ void client_acknowledge(struct client *client, uint16_t packet_id, enum mqtt5_re
 
 /* The same for the reason that is known already. */
 void client_finish(struct client *client);
+/* What it has waited for: a step of its handshake, or its end. */
+void client_turn(struct client *client);
+/* The handshake is done, or failed for that reason (NULL: the connection was closed). */
+void client_met(struct client *client);
+void client_not_met(struct client *client, const char *why);
 /* Begins a state, and its deadline. */
 void client_enter(struct client *client, enum client_state state);
 /* Gives back what can be had again, if nothing came for some seconds. False: nothing to give. */
@@ -208,6 +215,7 @@ struct gateway {
         enum door_kind kind;
     } doors[DOORS];
     struct crowd *crowd;
+    struct turns *turns;
     struct joiners *joiners;
     struct sessions *sessions;
     struct principals *principals;

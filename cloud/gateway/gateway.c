@@ -18,6 +18,7 @@
 #include "cloud/gateway/join.h"
 #include "cloud/gateway/presence_notes.h"
 #include "cloud/gateway/principals.h"
+#include "cloud/gateway/turns.h"
 #include "cloud/loop/door.h"
 
 #define REST_S 5 /* between two looks at who says nothing */
@@ -135,12 +136,13 @@ static bool start_rest(struct gateway *gateway)
 
 static bool make_parts(struct gateway *gateway)
 {
+    gateway->turns = turns_new(gateway->loop->base);
     gateway->joiners = joiners_new(gateway);
     gateway->sessions = sessions_new(gateway->loop, rules_session_s(&gateway->rules));
     gateway->principals = principals_new();
     gateway->presence = presence_notes_new(gateway->loop);
-    return start_rest(gateway) && gateway->joiners && gateway->sessions && gateway->principals &&
-           gateway->presence;
+    return start_rest(gateway) && gateway->turns && gateway->joiners && gateway->sessions &&
+           gateway->principals && gateway->presence;
 }
 
 static bool open_web_doors(struct gateway *gateway, const struct gateway_config *config,
@@ -245,6 +247,7 @@ void gateway_stop(struct gateway *gateway)
             evconnlistener_free(gateway->doors[i].listener);
     if (gateway->rest)
         event_free(gateway->rest);
+    turns_free(gateway->turns);
     joiners_free(gateway->joiners);
     sessions_free(gateway->sessions);
     principals_free(gateway->principals);

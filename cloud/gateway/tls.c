@@ -146,9 +146,11 @@ SSL_CTX *tls_context(struct cloud *cloud, const char *names, char *reason, size_
 SSL *tls_connection(SSL_CTX *context, struct client *client)
 {
     SSL *ssl = SSL_new(context);
-    if (ssl)
-        SSL_set_app_data(ssl, client);
-    if (ssl && client->door == DOOR_WEB) /* until ALPN says otherwise */
+    if (!ssl)
+        return NULL;
+    SSL_set_app_data(ssl, client);
+    SSL_set_accept_state(ssl);
+    if (client->door == DOOR_WEB) /* until ALPN says otherwise */
         SSL_set_verify(ssl, SSL_VERIFY_NONE, NULL);
     return ssl;
 }
