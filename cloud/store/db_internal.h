@@ -7,7 +7,7 @@
 #include "cloud/store/db.h"
 
 #define DB_NEST_MAX   16
-#define DB_CACHE_SIZE 256u /* a power of two, above the number of statements of the cloud */
+#define DB_CACHE_SIZE 2048u /* a power of two, some times the number of statements of the cloud */
 
 /* A statement that was prepared before, kept for the next time. */
 struct db_kept {
