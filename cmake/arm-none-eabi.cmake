@@ -15,7 +15,7 @@ set(CMAKE_TRY_COMPILE_TARGET_TYPE STATIC_LIBRARY)
 
 # The printf family without floating point is a third of the size.
 set(CMAKE_C_FLAGS_INIT "-mcpu=${BOARD_CPU} -mthumb -mfloat-abi=soft --specs=picolibc.specs \
--DPICOLIBC_INTEGER_PRINTF_SCANF -ffunction-sections -fdata-sections -fno-common -fstack-usage")
+-DPICOLIBC_INTEGER_PRINTF_SCANF -ffunction-sections -fdata-sections -fno-common")
 set(CMAKE_CXX_FLAGS_INIT "${CMAKE_C_FLAGS_INIT} -fno-exceptions -fno-rtti -fno-threadsafe-statics -fno-use-cxa-atexit")
 set(CMAKE_ASM_FLAGS_INIT "-mcpu=${BOARD_CPU} -mthumb")
 set(CMAKE_EXE_LINKER_FLAGS_INIT "-Wl,--gc-sections")
