@@ -3,47 +3,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "boards/board.h"
-#include "boards/map.h"
-#include "firmware/app.h"
 #include "firmware/variant.h"
 #include "image/trailer.h"
 #include "net/mqtt_settings.h"
 #include "pki/pki.h"
 #include "services/ota/record.h"
 #include "store/config.h"
-#include "tests/sim/boot/sim_image.h"
-#include "tests/unit/firmware/fake_port.h"
+#include "tests/unit/firmware/app_bench.h"
 
 #define ALIGN  8u
 #define MINUTE 60000u
-
-static struct app app;
-static struct flash_area primary;
-static struct flash_area store;
-
-/* --- the device --- */
-
-static int set_up(void **state)
-{
-    static uint8_t image[4096];
-    (void)state;
-    fake_port_power_on();
-    primary = (struct flash_area){&fake.device.flash, board.primary.offset, board.primary.size};
-    store = (struct flash_area){&fake.device.flash, board.store.offset, board.store.size};
-    sim_image_make(image, 2000, 1, SIM_KEY);
-    nor_load(&fake.device, board.primary.offset, image, 2000);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    assert_int_equal(fake.device.rule_breaks, 0);
-    tls_close(&app.link.tls);
-    nor_destroy(&fake.device);
-    return 0;
-}
 
 static void put_on_trial(void)
 {

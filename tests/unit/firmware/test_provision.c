@@ -3,17 +3,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "boards/board.h"
 #include "codec/crc32.h"
-#include "firmware/app.h"
 #include "firmware/provision_section.h"
 #include "firmware/variant.h"
 #include "image/image.h"
 #include "net/mqtt_settings.h"
 #include "pki/pki.h"
 #include "store/config.h"
-#include "tests/sim/boot/sim_image.h"
-#include "tests/unit/firmware/fake_port.h"
+#include "tests/unit/firmware/app_bench.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/lsan_interface.h>
@@ -23,31 +20,6 @@
 #define LEAKS_FROM_HERE() ((void)0)
 #define LEAKS_TO_HERE()   ((void)0)
 #endif
-
-static struct app app;
-static struct flash_area primary;
-static struct flash_area store;
-
-static int set_up(void **state)
-{
-    static uint8_t image[4096];
-    (void)state;
-    fake_port_power_on();
-    primary = (struct flash_area){&fake.device.flash, board.primary.offset, board.primary.size};
-    store = (struct flash_area){&fake.device.flash, board.store.offset, board.store.size};
-    sim_image_make(image, 2000, 1, SIM_KEY);
-    nor_load(&fake.device, board.primary.offset, image, 2000);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    assert_int_equal(fake.device.rule_breaks, 0);
-    tls_close(&app.link.tls);
-    nor_destroy(&fake.device);
-    return 0;
-}
 
 static const char a_private_key[] =
     "pki import key tls_key_priv\n"
