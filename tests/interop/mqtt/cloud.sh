@@ -1,50 +1,14 @@
 #!/bin/sh
 # `otter cloud` with the tools people have: who gets in, what goes through, how it stops and comes back.
 # usage: cloud.sh OTTER CLOUD_SWARM
-set -eu
+. "$(dirname "$0")/lib.sh"
 
-otter=$1
 swarm=$2
-work=$(mktemp -d)
 dir=$work/a-folder-whose-path-is-longer-than-the-107-characters-that-fit-into-the-address-of-a-unix-socket-on-linux/cloud
-cloud=
-background=
-
-for program in mosquitto_pub mosquitto_sub openssl aws; do
-    command -v $program >/dev/null || { echo "skipped: $program is not installed"; exit 77; }
-done
-
-finish() {
-    code=$?
-    trap - EXIT
-    for pid in $background $cloud; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    [ $code = 0 ] || { echo "---- the cloud's log:"; cat "$work/cloud.log"; }
-    rm -rf "$work"
-    exit $code
-}
-trap finish EXIT
-
-fail() {
-    echo "FAILED: $*" >&2
-    exit 1
-}
+need mosquitto_pub mosquitto_sub openssl aws
 
 step() {
     echo "-- $*"
-}
-
-start_cloud() {
-    "$otter" cloud --dir "$dir" --limit connect=0 "$@" >"$work/cloud.log" 2>&1 &
-    cloud=$!
-    for _ in $(seq 100); do
-        [ -e "$dir/cloud.json" ] && break
-        sleep 0.1
-    done
-    [ -e "$dir/cloud.json" ] || fail "the cloud does not come up"
-    port=$(sed -n 's/.*"mqtt_port": \([0-9]*\).*/\1/p' "$dir/cloud.json")
 }
 
 kill_cloud() { # as nothing can prepare for; the next cloud is started at once
@@ -66,19 +30,11 @@ stop_cloud() {
     [ "$code" = 0 ] || fail "the cloud ended with $code"
 }
 
-wait_for() { # wait_for TEXT FILE
-    for _ in $(seq 100); do
-        grep -q -- "$1" "$2" && return 0
-        sleep 0.1
-    done
-    fail "'$1' does not come up in $(basename "$2"): $(cat "$2")"
-}
-
 aws_cli() { # aws_cli SERVICE OPERATION ARGUMENT...
     AWS_SHARED_CREDENTIALS_FILE=$dir/credentials AWS_CONFIG_FILE=/dev/null AWS_PAGER='' \
         AWS_EC2_METADATA_DISABLED=true NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 \
         AWS_DEFAULT_REGION=us-east-1 aws \
-        --endpoint-url "$(sed -n 's/.*"api_url": "\([^"]*\)".*/\1/p' "$dir/cloud.json")" \
+        --endpoint-url "$(fact api_url)" \
         "$@"
 }
 
@@ -144,7 +100,7 @@ make_certificate sensor
 make_certificate stranger
 id=$(iot certificateId register-certificate-without-ca --status ACTIVE \
     --certificate-pem "file://$work/sensor.pem")
-arn=arn:aws:iot:us-east-1:$(sed -n 's/.*"account": "\([^"]*\)".*/\1/p' "$dir/cloud.json")
+arn=arn:aws:iot:us-east-1:$(fact account)
 iot thingName create-thing --thing-name sensor >/dev/null
 iot None attach-thing-principal --thing-name sensor --principal "$arn:cert/$id" >/dev/null
 cat >"$work/policy.json" <<JSON

@@ -2,39 +2,10 @@
 # Fleet provisioning with the tools people have: a device with a claim certificate, in JSON (request.py);
 # and a device whose certificate comes from an authority that the user has registered.
 # usage: fleet.sh OTTER
-set -eu
+. "$(dirname "$0")/lib.sh"
 
-here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-otter=$1
-work=$(mktemp -d)
-cloud=
-
+need mosquitto_pub openssl aws python3
 cd "$work"
-for program in mosquitto_pub openssl aws python3; do
-    command -v $program >/dev/null || { echo "skipped: $program is not installed"; exit 77; }
-done
-
-finish() {
-    code=$?
-    trap - EXIT
-    if [ -n "$cloud" ]; then
-        kill "$cloud" 2>/dev/null || true
-        wait "$cloud" 2>/dev/null || true
-    fi
-    [ $code = 0 ] || { echo "---- the cloud's log:"; cat cloud.log; }
-    rm -rf "$work"
-    exit $code
-}
-trap finish EXIT
-
-fail() {
-    echo "FAILED: $*" >&2
-    exit 1
-}
-
-aws() {
-    "$otter" aws --dir cloud "$@"
-}
 
 ask() { # ask QUERY ARGUMENT...
     query=$1
@@ -46,13 +17,7 @@ member() { # member NAME <JSON
     python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]], end="")' "$1"
 }
 
-"$otter" cloud --dir cloud --limit connect=0 >cloud.log 2>&1 &
-cloud=$!
-for _ in $(seq 100); do
-    [ -e cloud/cloud.json ] && break
-    sleep 0.1
-done
-port=$(sed -n 's/.*"mqtt_port": \([0-9]*\).*/\1/p' cloud/cloud.json)
+start_cloud
 
 as() { # as NAME PROGRAM ARGUMENT...: with the certificate NAME.crt
     name=$1 program=$2

@@ -2,54 +2,14 @@
 # `otter cloud` before other people's clients of MQTT 5: Eclipse Paho for Python (mqtt5.py), mosquitto_pub and
 # mosquitto_sub, and one of 3.1.1 beside them.
 # usage: mqtt5.sh OTTER
-set -eu
+. "$(dirname "$0")/lib.sh"
 
-here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-otter=$1
-for program in mosquitto mosquitto_pub mosquitto_sub openssl aws; do
-    command -v $program >/dev/null || { echo "skipped: $program is not installed"; exit 77; }
-done
-python=
-for each in python3 /usr/bin/python3; do
-    "$each" -c 'import paho.mqtt' 2>/dev/null && python=$each
-done
-[ -n "$python" ] || { echo "skipped: no Python here has Paho (apt-get install python3-paho-mqtt)"; exit 77; }
-work=$(mktemp -d)
-cloud=
-background=
+need mosquitto mosquitto_pub mosquitto_sub openssl aws
+need_python paho.mqtt
 cd "$work"
-
-finish() {
-    code=$?
-    trap - EXIT
-    for pid in $background $cloud; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    [ $code = 0 ] || { echo "---- the cloud's log:"; cat cloud.log; }
-    rm -rf "$work"
-    exit $code
-}
-trap finish EXIT
-
-fail() {
-    echo "FAILED: $*" >&2
-    exit 1
-}
-
-"$otter" cloud --dir cloud --mqtt-port 0 --api-port 0 --limit connect=0 --limit session=7200 >cloud.log 2>&1 &
-cloud=$!
-for _ in $(seq 200); do
-    [ -e cloud/cloud.json ] && break
-    sleep 0.1
-done
-[ -e cloud/cloud.json ] || fail "the cloud does not come up"
-port=$(sed -n 's/.*"mqtt_port": \([0-9]*\).*/\1/p' cloud/cloud.json)
+start_cloud --mqtt-port 0 --api-port 0 --limit session=7200
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=lamp -keyout lamp.key -out lamp.pem 2>/dev/null
-aws() {
-    "$otter" aws --dir cloud "$@"
-}
 arn=$(aws iot register-certificate-without-ca --status ACTIVE --certificate-pem file://lamp.pem --query certificateArn --output text)
 aws iot create-thing --thing-name lamp >/dev/null
 aws iot create-policy --policy-name most --policy-document '{"Version":"2012-10-17","Statement":[
@@ -65,14 +25,6 @@ mqtt() { # mqtt pub|sub VERSION ARGUMENT...
     kind=$1 version=$2
     shift 2
     timeout 20 stdbuf -oL "mosquitto_$kind" -h localhost -p "$port" --cafile cloud/root_ca.pem --cert lamp.pem --key lamp.key -V "$version" "$@"
-}
-
-wait_for() { # wait_for TEXT FILE
-    for _ in $(seq 100); do
-        grep -q -- "$1" "$2" && return 0
-        sleep 0.1
-    done
-    fail "'$1' does not come up in $2: $(cat "$2")"
 }
 
 echo "-- mosquitto, both versions"

@@ -2,56 +2,11 @@
 # Topic rules with boto3 and Mosquitto's tools: republish, objects, a server on loopback, Basic
 # Ingest, wills, lifecycle events, loops.
 # usage: rules.sh OTTER
-set -eu
+. "$(dirname "$0")/lib.sh"
 
-otter=$1
-work=$(mktemp -d)
-dir=$work/cloud
-cloud=
-server=
-listener=
-
-for program in mosquitto_pub mosquitto_sub aws; do
-    command -v $program >/dev/null || { echo "skipped: $program is not installed"; exit 77; }
-done
-for python in /usr/bin/python3 python3 ''; do
-    [ "$python" ] || { echo "skipped: no Python here has boto3"; exit 77; }
-    "$python" -c 'import boto3' 2>/dev/null && break
-done
-calls=
-
-finish() {
-    code=$?
-    trap - EXIT
-    for pid in $listener $server $calls $cloud; do
-        kill "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
-    [ $code = 0 ] || { echo "---- the cloud's log:"; cat "$work/cloud.log"; }
-    rm -rf "$work"
-    exit $code
-}
-trap finish EXIT
-fail() {
-    echo "FAILED: $*" >&2
-    exit 1
-}
-wait_for() { # wait_for TEXT FILE
-    for _ in $(seq 200); do
-        grep -q "$1" "$2" 2>/dev/null && return
-        sleep 0.1
-    done
-    cat "$2" >&2 || true
-    fail "'$1' does not come"
-}
-
-"$otter" cloud --dir "$dir" --limit connect=0 >"$work/cloud.log" 2>&1 &
-cloud=$!
-wait_for api_url "$dir/cloud.json"
-port=$(sed -n 's/.*"mqtt_port": \([0-9]*\).*/\1/p' "$dir/cloud.json")
-aws() {
-    "$otter" aws --dir "$dir" "$@"
-}
+need mosquitto_pub mosquitto_sub aws
+need_python boto3
+start_cloud
 cat >"$work/calls.py" <<'P'
 import boto3, json, sys
 from botocore.exceptions import ClientError
@@ -71,7 +26,7 @@ for line in sys.stdin:
 P
 mkfifo "$work/asked" "$work/answered"
 "$python" -W ignore "$work/calls.py" "$dir/cloud.json" <"$work/asked" >"$work/answered" &
-calls=$!
+background="$background $!"
 exec 3>"$work/asked" 4<"$work/answered"
 call() { # call SERVICE OPERATION ARGUMENTS; one interpreter makes them all: the AWS CLI takes long to start
     printf '%s\n' "$1 $2 $3" >&3
@@ -104,7 +59,7 @@ print("port", server.server_port, flush=True)
 server.serve_forever()
 P
 "$python" "$work/server.py" >"$work/server.log" &
-server=$!
+background="$background $!"
 wait_for "^port" "$work/server.log"
 http=$(sed -n 's/^port //p' "$work/server.log")
 
@@ -116,7 +71,7 @@ pub() { # pub ID TOPIC TEXT [ARGUMENT]...
 }
 mosquitto_sub -h localhost -p "$port" --cafile "$dir/root_ca.pem" --cert "$work/d.pem" \
     --key "$work/d.key" -i listener -q 1 -v -t 'out/#' -t 'errors/#' -t 'loop/#' -t ready >"$work/heard" &
-listener=$!
+background="$background $!"
 for _ in $(seq 100); do
     pub knocker ready yes
     grep -q "ready yes" "$work/heard" && break

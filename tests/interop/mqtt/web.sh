@@ -1,48 +1,11 @@
 #!/bin/sh
 # MQTT over WebSockets, ALPN and messages by HTTPS, with the tools people have.
 # usage: web.sh OTTER
-set -eu
+. "$(dirname "$0")/lib.sh"
 
-otter=$1
-work=$(mktemp -d)
-dir=$work/cloud
-cloud=
-
-for program in mosquitto_pub openssl aws curl; do
-    command -v $program >/dev/null || { echo "skipped: $program is not installed"; exit 77; }
-done
-python=
-for candidate in /usr/bin/python3 python3; do
-    "$candidate" -c 'import paho.mqtt.client, botocore' 2>/dev/null && python=$candidate && break
-done
-[ -n "$python" ] || { echo "skipped: no Python here has paho-mqtt and botocore (apt-get install python3-paho-mqtt python3-botocore)"; exit 77; }
-
-finish() {
-    code=$?
-    trap - EXIT
-    [ -z "$cloud" ] || { kill "$cloud" 2>/dev/null || true; wait "$cloud" 2>/dev/null || true; }
-    [ $code = 0 ] || { echo "---- the cloud's log:"; cat "$work/cloud.log"; }
-    rm -rf "$work"
-    exit $code
-}
-trap finish EXIT
-fail() {
-    echo "FAILED: $*" >&2
-    exit 1
-}
-
-"$otter" cloud --dir "$dir" --limit connect=0 >"$work/cloud.log" 2>&1 &
-cloud=$!
-for _ in $(seq 100); do
-    [ -e "$dir/cloud.json" ] && break
-    sleep 0.1
-done
-fact() {
-    sed -n "s/.*\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\}.*/\1/p" "$dir/cloud.json"
-}
-aws() {
-    "$otter" aws --dir "$dir" "$@"
-}
+need mosquitto_pub openssl aws curl
+need_python 'paho.mqtt.client, botocore'
+start_cloud
 arn=$(aws iot create-keys-and-certificate --set-as-active --certificate-pem-outfile "$work/d.pem" \
     --private-key-outfile "$work/d.key" --query certificateArn --output text)
 aws iot create-policy --policy-name all --policy-document \
