@@ -89,16 +89,7 @@ expect device "Configuration saved"
 type_line reset
 expect device "a certificate ended at "
 expect device "time_hwm says that it is 40000000"
-python3 - >"$work/sntp_port" <<'PYTHON' &
-import socket, struct, time
-server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-server.bind(("127.0.0.1", 0))
-print(server.getsockname()[1], flush=True)
-while True:
-    packet, client = server.recvfrom(64)
-    server.sendto(struct.pack(">BBBb3I2I", 0x24, 2, 6, -20, 0, 0, 0, 0, 0) + packet[40:48] +
-                  bytes(8) + struct.pack(">II", int(time.time()) + 2208988800, 0), client)
-PYTHON
+python3 "$root/tests/e2e/sntp_server.py" >"$work/sntp_port" &
 background=$!
 wait_until "the SNTP server listens" test -s "$work/sntp_port"
 for setting in sntp_server=localhost "sntp_port=$(cat "$work/sntp_port")"; do
