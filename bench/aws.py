@@ -10,6 +10,11 @@ class Failed(Exception):
     """An answer that is no success, or none."""
 
 
+def check(good, what):
+    if not good:
+        raise Failed(what)
+
+
 def sign(url, keys, service, method, path, query="", body=b"", headers=None):
     """The bytes of a request, signed."""
     host = urllib.parse.urlparse(url).netloc

@@ -1,6 +1,6 @@
 """A fleet in front of `otter cloud`: the cloud as a process that may be killed, simulated devices
 (bench/swarm), and all that an update of them needs, made by the APIs. Used by bench/cloud.py and
-tests/e2e/rollout.py."""
+by tests in tests/e2e."""
 import base64, json, os, re, signal, socket, subprocess, time, urllib.parse
 
 import aws
@@ -15,6 +15,12 @@ TRUST = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "s
 
 def run(*command):
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
+def otter(program, *words):
+    """What `otter cloud` WORDS ends with, and says."""
+    done = subprocess.run([program, "cloud", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return done.returncode, done.stdout
 
 
 def free_port():

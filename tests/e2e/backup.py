@@ -6,16 +6,8 @@ import fcntl, json, os, shutil, subprocess, sys, tempfile, threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
 import aws, fleet
-
-
-def check(good, what):
-    if not good:
-        raise aws.Failed(what)
-
-
-def otter(program, *words):
-    done = subprocess.run([program, "cloud", *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    return done.returncode, done.stdout
+from aws import check
+from fleet import otter
 
 
 def fill(cloud, content):

@@ -7,6 +7,7 @@ import argparse, os, random, shutil, subprocess, sys, tempfile, threading, time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "bench"))
 import aws, fleet
+from aws import check
 
 OLD, NEW = "1.0.0", "1.0.1"
 IMAGE_SIZE = 100000
@@ -29,11 +30,6 @@ class Caller(threading.Thread):
             except (OSError, aws.Failed):
                 self.failed += 1
                 time.sleep(0.05)
-
-
-def check(good, what):
-    if not good:
-        raise aws.Failed(what)
 
 
 def roll_out(cloud, swarm, options, chance):
