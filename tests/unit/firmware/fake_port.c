@@ -56,6 +56,12 @@ otter_status port_random(void *data, size_t length)
     return OTTER_OK;
 }
 
+otter_status port_unique_id(uint32_t id[PORT_UNIQUE_ID_WORDS])
+{
+    (void)id;
+    return OTTER_E_NOT_FOUND;
+}
+
 _Noreturn void port_reset(void)
 {
     longjmp(fake.reset, 1);
