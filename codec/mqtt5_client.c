@@ -12,17 +12,19 @@
 /* ---- saying ---------------------------------------------------------------------------------- */
 
 int mqtt5_client_connect(uint8_t *out, size_t size, const struct mqtt_connect *connect,
-                         uint16_t receive_max)
+                         uint16_t receive_max, uint16_t aliases)
 {
     const size_t user = connect->user_name.data ? 2 + connect->user_name.length : 0;
     struct mqtt_writer w = mqtt_begin(out, size, MQTT_PACKET_CONNECT, 0,
-                                      10 + 4 + 2 + connect->client_id.length + user);
+                                      10 + 7 + 2 + connect->client_id.length + user);
     mqtt_put_string(&w, "MQTT", 4);
     mqtt_put_u8(&w, LEVEL);
     mqtt_put_u8(&w, CONNECT_CLEAN_SESSION | (user > 0 ? CONNECT_USER_NAME : 0));
     mqtt_put_u16(&w, connect->keep_alive_s);
-    mqtt_put_u16(&w, 3 << 8 | MQTT5_RECEIVE_MAX); /* length of the properties, and the only one */
+    mqtt_put_u16(&w, 6 << 8 | MQTT5_RECEIVE_MAX); /* length of the properties, and the first */
     mqtt_put_u16(&w, receive_max);
+    mqtt_put_u8(&w, MQTT5_TOPIC_ALIAS_MAX);
+    mqtt_put_u16(&w, aliases);
     mqtt_put_string(&w, connect->client_id.data, connect->client_id.length);
     if (user > 0)
         mqtt_put_string(&w, connect->user_name.data, connect->user_name.length);
@@ -147,6 +149,14 @@ static struct mqtt_cursor take_properties(struct mqtt_cursor *c)
     return properties;
 }
 
+static void take_all(struct mqtt_cursor *c, struct mqtt5_answer *answer)
+{
+    struct mqtt_cursor properties = take_properties(c);
+    while (!properties.failed && properties.next < properties.end)
+        take_property(&properties, answer);
+    c->failed |= properties.failed;
+}
+
 otter_status mqtt5_client_answer(enum mqtt_packet_type type, const uint8_t *body, size_t length,
                                  struct mqtt5_answer *answer)
 {
@@ -160,21 +170,19 @@ otter_status mqtt5_client_answer(enum mqtt_packet_type type, const uint8_t *body
         answer->packet_id = mqtt_take_packet_id(&c);
     if (type != MQTT_PACKET_SUBACK && c.next < c.end)
         answer->code = mqtt_take_u8(&c);
-    if (c.next < c.end) {
-        struct mqtt_cursor properties = take_properties(&c);
-        while (!properties.failed && properties.next < properties.end)
-            take_property(&properties, answer);
-        c.failed |= properties.failed;
-    }
+    if (c.next < c.end)
+        take_all(&c, answer);
     if (type == MQTT_PACKET_SUBACK)
         answer->code = mqtt_take_u8(&c);
     return mqtt_cursor_done(&c) ? OTTER_OK : OTTER_E_MALFORMED;
 }
 
-otter_status mqtt5_client_payload(struct mqtt_bytes *payload)
+otter_status mqtt5_client_payload(struct mqtt_bytes *payload, uint32_t *alias)
 {
     struct mqtt_cursor c = {payload->data, payload->data + payload->length, false};
-    (void)take_properties(&c);
+    struct mqtt5_answer said = {0};
+    take_all(&c, &said);
+    *alias = said.number[MQTT5_TOPIC_ALIAS];
     *payload = (struct mqtt_bytes){c.next, (size_t)(c.end - c.next)};
     return c.failed ? OTTER_E_MALFORMED : OTTER_OK;
 }

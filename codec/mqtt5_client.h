@@ -15,9 +15,9 @@ extern "C" {
 #endif
 
 /* Clean Start, without will and password; `receive_max` is how many messages of QoS 1 may be on
- * their way here. */
+ * their way here, `aliases` how many topics the server may give an alias. */
 int mqtt5_client_connect(uint8_t *out, size_t size, const struct mqtt_connect *connect,
-                         uint16_t receive_max);
+                         uint16_t receive_max, uint16_t aliases);
 /* The head of a PUBLISH (mqtt_encode_publish_head), with an alias unless that is 0; the topic may
  * then be empty. Topic and QoS are not checked. */
 int mqtt5_client_publish(uint8_t *out, size_t size, const struct mqtt_publish *publish,
@@ -40,8 +40,9 @@ struct mqtt5_answer {
 otter_status mqtt5_client_answer(enum mqtt_packet_type type, const uint8_t *body, size_t length,
                                  struct mqtt5_answer *answer);
 
-/* Takes the properties off the front of what mqtt_decode_publish takes for the payload. */
-otter_status mqtt5_client_payload(struct mqtt_bytes *payload);
+/* Takes the properties off the front of what mqtt_decode_loose_publish takes for the payload;
+ * `alias` is the topic's, or 0 for none. */
+otter_status mqtt5_client_payload(struct mqtt_bytes *payload, uint32_t *alias);
 
 #ifdef __cplusplus
 }

@@ -201,8 +201,8 @@ int mqtt_encode_connack(uint8_t *out, size_t size, const struct mqtt_connack *co
 
 /* ---- PUBLISH and acknowledgements ------------------------------------------------------------ */
 
-otter_status mqtt_decode_publish(uint8_t flags, const uint8_t *body, size_t length,
-                                 struct mqtt_publish *publish)
+otter_status mqtt_decode_loose_publish(uint8_t flags, const uint8_t *body, size_t length,
+                                       struct mqtt_publish *publish)
 {
     struct mqtt_cursor c = {body, body + length, false};
     if (!flags_valid(MQTT_PACKET_PUBLISH, flags))
@@ -214,10 +214,17 @@ otter_status mqtt_decode_publish(uint8_t flags, const uint8_t *body, size_t leng
     publish->topic = mqtt_take_text(&c);
     if (publish->qos > 0)
         publish->packet_id = mqtt_take_packet_id(&c);
-    if (c.failed || !mqtt_topic_valid(publish->topic))
+    if (c.failed || (publish->topic.length > 0 && !mqtt_topic_valid(publish->topic)))
         return OTTER_E_MALFORMED;
     publish->payload = (struct mqtt_bytes){c.next, (size_t)(c.end - c.next)};
     return OTTER_OK;
+}
+
+otter_status mqtt_decode_publish(uint8_t flags, const uint8_t *body, size_t length,
+                                 struct mqtt_publish *publish)
+{
+    const otter_status status = mqtt_decode_loose_publish(flags, body, length, publish);
+    return status == OTTER_OK && publish->topic.length == 0 ? OTTER_E_MALFORMED : status;
 }
 
 int mqtt_encode_publish_head(uint8_t *out, size_t size, const struct mqtt_publish *publish)

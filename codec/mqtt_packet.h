@@ -135,6 +135,9 @@ struct mqtt_publish {
 /* `flags` is that of the header. */
 otter_status mqtt_decode_publish(uint8_t flags, const uint8_t *body, size_t length,
                                  struct mqtt_publish *publish);
+/* The same for MQTT 5: the topic may be empty, and the properties are left in the payload. */
+otter_status mqtt_decode_loose_publish(uint8_t flags, const uint8_t *body, size_t length,
+                                       struct mqtt_publish *publish);
 int mqtt_encode_publish(uint8_t *out, size_t size, const struct mqtt_publish *publish);
 /* Only what comes before the payload: the caller sends `payload.length` bytes after it, from where
  * they are. `payload.data` is not read. */

@@ -9,8 +9,8 @@
  * MQTT 5 (build option OTTER_MQTT5, then config.version) differs for services in one thing: what
  * the broker refuses by a PUBACK comes back at once, without the connection being lost. The session
  * keeps the limits of the broker's CONNACK (in flight, packet size, QoS, keep-alive), has aliases
- * for the topics that it publishes to, and says reasons by name in the log. It asks for no session
- * that outlives the connection and for no aliases, wills or properties. A broker that does not
+ * for the topics that it publishes to, takes two of the broker's, and says reasons by name in the
+ * log. It asks for no session that outlives the connection and for no wills or properties. A broker that does not
  * speak MQTT 5 is spoken to in 3.1.1 from the next connection on.
  *
  * The owner's loop:

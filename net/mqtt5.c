@@ -64,7 +64,7 @@ int mqtt5_begin(struct mqtt_session *s, const struct mqtt_connect *connect, uint
     memset(five, 0, sizeof *five);
     five->on = true;
     five->limits = (struct mqtt5_limits){UINT32_MAX, UINT16_MAX, .qos_max = 2};
-    return mqtt5_client_connect(space, size, connect, RECEIVE_MAX);
+    return mqtt5_client_connect(space, size, connect, RECEIVE_MAX, MQTT5_ALIASES_IN);
 }
 
 otter_status mqtt5_take_connack(struct mqtt_session *s, const uint8_t *body, size_t length,
@@ -136,6 +136,25 @@ otter_status mqtt5_handle_disconnect(struct mqtt_session *s, const uint8_t *body
     log_reason("ends the connection", &answer);
     mqtt_give_up(s, OTTER_E_CLOSED);
     return OTTER_OK;
+}
+
+otter_status mqtt5_take_publish(struct mqtt_session *s, struct mqtt_publish *publish)
+{
+    struct mqtt_text *topic = &publish->topic;
+    uint32_t alias;
+    if (mqtt5_client_payload(&publish->payload, &alias) || alias > MQTT5_ALIASES_IN)
+        return OTTER_E_MALFORMED;
+    if (alias > 0 && topic->length > 0) {
+        const bool fits =
+            topic->length <= sizeof s->p.five.heard->topic; /* all do that AWS IoT has */
+        s->p.five.heard[alias - 1].length = fits ? (uint16_t)topic->length : 0;
+        if (fits)
+            memcpy(s->p.five.heard[alias - 1].topic, topic->data, topic->length);
+    } else if (alias > 0) {
+        *topic =
+            (struct mqtt_text){s->p.five.heard[alias - 1].topic, s->p.five.heard[alias - 1].length};
+    }
+    return topic->length > 0 ? OTTER_OK : OTTER_E_MALFORMED;
 }
 
 /* ---- what is published ----------------------------------------------------------------------- */

@@ -48,6 +48,10 @@ otter_status mqtt5_take_suback(const uint8_t *body, size_t length, uint16_t *pac
 otter_status mqtt5_handle_disconnect(struct mqtt_session *s, const uint8_t *body, size_t length);
 const char *mqtt5_reason_text(uint8_t code);
 
+/* Of a PUBLISH that mqtt_decode_loose_publish took: the properties go, and the topic that an alias
+ * stands for comes in its place, there until the next PUBLISH. */
+otter_status mqtt5_take_publish(struct mqtt_session *s, struct mqtt_publish *publish);
+
 /* A PUBLISH without its payload; an alias takes the place of a topic that it has sent before. */
 int mqtt5_publish_head(struct mqtt_session *s, uint8_t *space, size_t size,
                        const struct mqtt_publish *publish);

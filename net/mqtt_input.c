@@ -67,11 +67,20 @@ static void handle_connack(struct mqtt_session *s, otter_ms now, const uint8_t *
     mqtt_go_online(s, now); /* services without subscriptions */
 }
 
+static otter_status decode_publish(struct mqtt_session *s, const uint8_t *body, size_t length,
+                                   struct mqtt_publish *publish)
+{
+    const uint8_t flags = s->p.gather.header.flags;
+    if (!mqtt_speaks_5(s))
+        return mqtt_decode_publish(flags, body, length, publish);
+    const otter_status status = mqtt_decode_loose_publish(flags, body, length, publish);
+    return status == OTTER_OK ? mqtt5_take_publish(s, publish) : status;
+}
+
 static void handle_publish(struct mqtt_session *s, otter_ms now, const uint8_t *body, size_t length)
 {
     struct mqtt_publish publish;
-    if (mqtt_decode_publish(s->p.gather.header.flags, body, length, &publish) ||
-        (mqtt_speaks_5(s) && mqtt5_client_payload(&publish.payload))) {
+    if (decode_publish(s, body, length, &publish)) {
         protocol_error(s, "malformed");
         return;
     }
@@ -172,8 +181,7 @@ static uint16_t pass_over(struct mqtt_session *s, otter_ms now)
     const size_t have = g->length - g->header.size;
     const uint8_t *body = s->config.input + g->header.size;
     struct mqtt_publish publish;
-    if (g->header.type != MQTT_PACKET_PUBLISH ||
-        mqtt_decode_publish(g->header.flags, body, have, &publish))
+    if (g->header.type != MQTT_PACKET_PUBLISH || decode_publish(s, body, have, &publish))
         return 0;
     LOG_WRN(TAG, "skipped a message of %u bytes on %.*s: the input buffer has %u",
             (unsigned)g->header.body_length, (int)publish.topic.length, publish.topic.data,

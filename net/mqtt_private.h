@@ -84,6 +84,8 @@ enum mqtt_wait {
 
 #if OTTER_MQTT5
 #define MQTT5_ALIASES 6u /* at most, for the topics that were published to last */
+#define MQTT5_ALIASES_IN                                                                           \
+    2u /* of the broker: blocks come on one, what comes between them on the other */
 
 struct mqtt5_alias {
     uint8_t length; /* 0: free */
@@ -103,6 +105,10 @@ struct mqtt5_state {
     uint8_t turn;
     struct mqtt5_limits limits;
     struct mqtt5_alias aliases[MQTT5_ALIASES];
+    struct {
+        uint16_t length; /* 0: not said yet */
+        char topic[256]; /* MQTT_TOPIC_MAX */
+    } heard[MQTT5_ALIASES_IN];
 };
 #endif
 

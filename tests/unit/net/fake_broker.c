@@ -78,6 +78,10 @@ static void on_connect(struct fake_broker *b, const uint8_t *body, size_t length
     copy(b->user_name, sizeof b->user_name, connect.user_name.data, connect.user_name.length);
     b->keep_alive_s = connect.keep_alive_s;
     b->clean_session = connect.clean_session;
+    struct mqtt5_property said;
+    const bool takes_aliases =
+        mqtt5_find_property(connect.properties, MQTT5_TOPIC_ALIAS_MAX, &said);
+    b->alias_max = takes_aliases ? (uint16_t)said.number : 0;
     const struct mqtt_connack connack = {.code = b->connack_code,
                                          .properties = b->connack_properties};
     const int size = b->version->encode_connack(packet, sizeof packet, &connack);

@@ -39,6 +39,7 @@ struct fake_broker {
     uint16_t last_ack;   /* packet identifier of the last PUBACK */
     char client_id[32];
     char user_name[32];
+    uint16_t alias_max; /* of the last CONNECT: aliases that it takes */
     uint16_t keep_alive_s;
     bool clean_session;
     char last_topic[160];

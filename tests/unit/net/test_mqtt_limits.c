@@ -32,6 +32,85 @@ static void as_aws_iot(void)
     tell(MQTT5_SUBSCRIPTION_ID_AVAILABLE, 0);
 }
 
+/* ---- aliases of the broker ------------------------------------------------------------------- */
+
+static void hear(const char *topic, uint16_t alias, const char *payload)
+{
+    uint8_t packet[512], property[3] = {MQTT5_TOPIC_ALIAS, 0, (uint8_t)alias};
+    const struct mqtt_publish message = {.topic = {topic, strlen(topic)},
+                                         .payload = {(const uint8_t *)payload, strlen(payload)},
+                                         .properties = {property, sizeof property}};
+    const int size = mqtt5_encode_publish(packet, sizeof packet, &message);
+    assert_true(size > 0);
+    broker_send(&w.b, packet, (size_t)size);
+    run(1);
+}
+
+static void the_broker_may_say_a_topic_once_and_then_its_alias(void **state)
+{
+    (void)state;
+    connect_now();
+    assert_int_equal(w.b.alias_max, 2);
+    subscribe("blocks/#");
+    run(1);
+    hear("blocks/1", 1, "one");
+    hear("blocks/2", 2, "two");
+    hear("", 1, "three");
+    assert_string_equal(w.topic, "blocks/1");
+    assert_string_equal(w.payload, "three");
+    hear("blocks/3", 1, "four"); /* it stands for another one from here on */
+    hear("", 2, "five");
+    assert_string_equal(w.topic, "blocks/2");
+    hear("", 1, "six");
+    assert_string_equal(w.topic, "blocks/3");
+    assert_string_equal(w.payload, "six");
+    assert_int_equal(w.messages, 6);
+    assert_int_equal(w.b.connections, 1);
+}
+
+static void a_message_too_long_for_the_buffer_says_a_topic_too(void **state)
+{
+    (void)state;
+    char payload[300];
+    memset(payload, 'x', sizeof payload - 1);
+    payload[sizeof payload - 1] = '\0';
+    connect_now();
+    subscribe("blocks/#");
+    run(1);
+    hear("blocks/1", 1, payload);
+    assert_int_equal(w.oversized, 1);
+    hear("", 1, "shorter");
+    assert_string_equal(w.topic, "blocks/1");
+    assert_string_equal(w.payload, "shorter");
+    hear("", 1, payload);
+    assert_int_equal(w.oversized, 2);
+    assert_string_equal(w.topic, "blocks/1");
+}
+
+static void an_alias_that_stands_for_nothing_is_a_protocol_error(void **state)
+{
+    (void)state;
+    static const uint16_t wrong[] = {1, 3, 255}; /* not said yet; above what is taken */
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        world_set_up(NULL);
+        connect_now();
+        subscribe("blocks/#");
+        run(1);
+        hear(wrong[i] == 1 ? "" : "blocks/1", wrong[i], "?");
+        assert_int_equal(w.messages, 0);
+        assert_int_equal(w.b.connections, 2);
+    }
+    world_set_up(NULL);
+    connect_now();
+    subscribe("blocks/#");
+    run(1);
+    hear("blocks/1", 1, "!");
+    lose_connection();
+    run(BACKOFF_CAP_MS);
+    hear("", 1, "?"); /* it was the last connection's */
+    assert_int_equal(w.messages, 1);
+}
+
 /* ---- aliases --------------------------------------------------------------------------------- */
 
 static void a_topic_is_sent_once_and_then_its_alias(void **state)
@@ -279,6 +358,9 @@ static void each_reason_has_its_name(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WORLD_TEST(the_broker_may_say_a_topic_once_and_then_its_alias),
+        WORLD_TEST(a_message_too_long_for_the_buffer_says_a_topic_too),
+        WORLD_TEST(an_alias_that_stands_for_nothing_is_a_protocol_error),
         WORLD_TEST(a_topic_is_sent_once_and_then_its_alias),
         WORLD_TEST(aliases_end_with_the_connection),
         WORLD_TEST(there_are_as_many_aliases_as_the_broker_takes),
