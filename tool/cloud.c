@@ -335,6 +335,7 @@ static int run_cloud(int argc, char **argv)
     cloud_names_complete(&running.options.names);
     umask(077); /* the database holds private keys */
     door_raise_descriptors();
+    loop_keep_memory();
     if (!cloud_dir_open(&running.dir, running.options.dir))
         return 1;
     running.base = event_base_new();

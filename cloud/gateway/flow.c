@@ -4,11 +4,14 @@
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <unistd.h>
 
 #include "cloud/broker/broker.h"
 #include "cloud/gateway/client.h"
 
 #define BROKER_BODY_MAX (1024u * 1024u)
+#define READ_SHARE      4096u
+#define READ_REST       (64u * 1024u)
 
 static size_t unsent(struct bufferevent *to)
 {
@@ -284,6 +287,31 @@ static void on_io(struct bufferevent *bev, void *context)
     flow_run(context);
 }
 
+/* libevent takes 4 KiB of a socket at a time. What it leaves of a larger message is taken at once,
+ * in one piece, which then is one record of TLS, not four. */
+static void read_rest(struct bufferevent *from)
+{
+    struct evbuffer *input = bufferevent_get_input(from);
+    struct evbuffer_iovec room;
+    if (evbuffer_get_length(input) < READ_SHARE ||
+        evbuffer_unfreeze(input, 0) != 0) /* the end is libevent's own, but during callbacks */
+        return;
+    if (evbuffer_reserve_space(input, READ_REST, &room, 1) == 1) {
+        const ssize_t got = read(bufferevent_getfd(from), room.iov_base, room.iov_len);
+        room.iov_len = got > 0 ? (size_t)got : 0; /* an end is found by libevent */
+        evbuffer_commit_space(input, &room, 1);
+    }
+    evbuffer_freeze(input, 0);
+}
+
+static void on_broker_io(struct bufferevent *bev, void *context)
+{
+    struct client *client = context;
+    if (!client->ending && (bufferevent_get_enabled(bev) & EV_READ))
+        read_rest(bev);
+    flow_run(client);
+}
+
 /* While nothing is read from the device, that it takes what it is sent shows that it is alive. */
 static void on_device_drained(struct bufferevent *bev, void *context)
 {
@@ -302,7 +330,7 @@ void flow_device(struct client *client, bufferevent_event_cb on_event)
 
 void flow_broker(struct client *client, bufferevent_event_cb on_event)
 {
-    bufferevent_setcb(client->broker, on_io, on_io, on_event, client);
+    bufferevent_setcb(client->broker, on_broker_io, on_io, on_event, client);
     bufferevent_setwatermark(client->broker, EV_WRITE, OUTPUT_LOW, 0);
     bufferevent_enable(client->broker, EV_READ | EV_WRITE);
 }

@@ -4,6 +4,7 @@
 
 #include <event2/bufferevent.h>
 #include <event2/event.h>
+#include <malloc.h>
 #include <sys/socket.h>
 
 #include "cloud/core/core.h"
@@ -113,6 +114,17 @@ void loop_hold_output(struct loop *loop, struct bufferevent *connection)
     bufferevent_incref(connection);
     bufferevent_disable(connection, EV_WRITE);
     db_after_commit(loop->cloud->db, on_output_settled, connection);
+}
+
+/* ---- memory ---- */
+
+#define KEPT      (64 << 20) /* at the top of the heap */
+#define OWN_PAGES (1 << 20)  /* a piece as large gets pages of its own, which go with it */
+
+void loop_keep_memory(void)
+{
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+    mallopt(M_MMAP_THRESHOLD, OWN_PAGES);
 }
 
 /* ---- start and stop ---- */

@@ -39,6 +39,10 @@ bool loop_start(struct loop *loop, struct event_base *base, struct cloud *cloud,
  * and APIs must have ended. Does nothing to one that is not started (all 0). */
 void loop_stop(struct loop *loop);
 
+/* For the process: memory that is freed is kept for the next who needs some, and goes back to the
+ * system when the gateway rests. Else each large message takes new pages and gives them back. */
+void loop_keep_memory(void);
+
 /* Keeps what lies in a connection's output until what is written to the database so far is on the
  * disk; if it cannot be, the connection ends and nothing of it is sent. To be called after an
  * answer was put there, so that nothing is acknowledged that a power cut could undo. */
