@@ -164,6 +164,7 @@ void client_free(struct client *client)
     log_end(client);
     metric_add(client->was_open ? METRIC_DISCONNECTED : METRIC_STRANGERS_ENDED);
     LIST_REMOVE(client, all);
+    gateway_sleep(client->gateway, client);
     crowd_leave(client->gateway->crowd, client);
     joiners_remove(client->gateway->joiners, client);
     principals_remove(client->gateway->principals, client);
@@ -325,6 +326,7 @@ static void load_identity(struct client *client)
         client->principal.names = tls_peer_names(client->ssl);
     identity_free(client->identity);
     client->identity = identity_load(client->cloud, &request);
+    gateway_wake(client->gateway, client);
     json_decref(client->principal.names); /* the identity has them now */
     client->principal.names = NULL;
     client->identity_number = client->gateway->identity_number;

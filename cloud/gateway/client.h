@@ -67,7 +67,8 @@ TAILQ_HEAD(client_queue, client);
 struct client {
     LIST_ENTRY(client) all, of_principal; /* the gateway's, and those of its principal */
     TAILQ_ENTRY(client) as_stranger, as_joiner, as_waiting; /* crowd.h, join.h, turns.h */
-    bool is_known, is_stranger, is_joiner, is_waiting;
+    TAILQ_ENTRY(client) as_awake;                           /* has something to give back */
+    bool is_known, is_stranger, is_joiner, is_waiting, is_awake;
     struct gateway *gateway;
     struct cloud *cloud;
     enum client_state state;
@@ -220,7 +221,9 @@ struct gateway {
     struct sessions *sessions;
     struct principals *principals;
     struct presence_notes *presence;
-    struct event *rest;  /* clients that say nothing give memory back */
+    struct event *rest;        /* clients that say nothing give memory back */
+    struct client_queue awake; /* those that have some, the longest first */
+    unsigned rests;
     bool given, came;    /* since it went back to the system; since the last look: a client */
     struct delay *delay; /* NULL: none */
     struct client_list clients;
@@ -228,6 +231,10 @@ struct gateway {
     unsigned identity_number; /* grows with each change that may concern anybody */
     unsigned drop_blocks;
 };
+
+/* It has something that client_rest would give back; it has not. */
+void gateway_wake(struct gateway *gateway, struct client *client);
+void gateway_sleep(struct gateway *gateway, struct client *client);
 
 /* True when this block is to be lost. */
 bool gateway_drops_block(struct gateway *gateway, unsigned number);

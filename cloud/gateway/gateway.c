@@ -21,7 +21,9 @@
 #include "cloud/gateway/turns.h"
 #include "cloud/loop/door.h"
 
-#define REST_S 5 /* between two looks at who says nothing */
+#define REST_MS    100 /* between two looks at who says nothing */
+#define REST_ROOM  100u
+#define TRIM_RESTS 50u
 
 #define BACKLOG 4096 /* of the listening socket: a fleet that comes back comes at once */
 
@@ -30,6 +32,20 @@
 bool gateway_drops_block(struct gateway *gateway, unsigned number)
 {
     return gateway->drop_blocks && number % gateway->drop_blocks == 0;
+}
+
+void gateway_wake(struct gateway *gateway, struct client *client)
+{
+    if (!client->is_awake)
+        TAILQ_INSERT_TAIL(&gateway->awake, client, as_awake);
+    client->is_awake = true;
+}
+
+void gateway_sleep(struct gateway *gateway, struct client *client)
+{
+    if (client->is_awake)
+        TAILQ_REMOVE(&gateway->awake, client, as_awake);
+    client->is_awake = false;
 }
 
 static void on_identity_changed(void *context, const char *certificate)
@@ -111,15 +127,31 @@ static bool open_door(struct gateway *gateway, const struct gateway_config *conf
     return gateway->delay != NULL;
 }
 
-/* Most devices say nothing most of the time. What a crowd that came left in the heap's holes goes
- * back as well: the C library keeps it otherwise. */
+/* Most devices say nothing most of the time: what can be had again is given back, by a few of them
+ * at a time. */
+static void rest_some(struct gateway *gateway)
+{
+    struct client *client, *last = TAILQ_LAST(&gateway->awake, client_queue);
+    for (unsigned i = 0; i < REST_ROOM && (client = TAILQ_FIRST(&gateway->awake)) != NULL; i++) {
+        gateway_sleep(gateway, client);
+        if (client_rest(client))
+            gateway->given = true;
+        else
+            gateway_wake(gateway, client);
+        if (client == last)
+            break;
+    }
+}
+
+/* What a crowd that came left in the heap's holes goes back as well: the C library keeps it
+ * otherwise. */
 static void on_rest(evutil_socket_t fd, short what, void *context)
 {
     struct gateway *gateway = context;
-    struct client *client;
     (void)fd, (void)what;
-    LIST_FOREACH(client, &gateway->clients, all)
-    gateway->given |= client_rest(client);
+    rest_some(gateway);
+    if (++gateway->rests % TRIM_RESTS != 0)
+        return;
     if (gateway->given && !gateway->came) { /* while they come it would be for nothing */
         malloc_trim(0);
         gateway->given = false;
@@ -129,7 +161,7 @@ static void on_rest(evutil_socket_t fd, short what, void *context)
 
 static bool start_rest(struct gateway *gateway)
 {
-    const struct timeval period = {REST_S, 0};
+    const struct timeval period = {0, REST_MS * 1000L};
     gateway->rest = event_new(gateway->loop->base, -1, EV_PERSIST, on_rest, gateway);
     return gateway->rest && event_add(gateway->rest, &period) == 0;
 }
@@ -202,6 +234,7 @@ struct gateway *gateway_start(struct loop *loop, struct broker *broker,
     gateway->rules = config->rules;
     gateway->identity_number = 1;
     LIST_INIT(&gateway->clients);
+    TAILQ_INIT(&gateway->awake);
     if (start(gateway, config, reason, size)) {
         gateway->cloud->watch.identity_changed = on_identity_changed;
         gateway->cloud->watch.user_changed = on_user_changed;
