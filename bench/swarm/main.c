@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "bench/swarm/device.h"
+#include "cloud/loop/tls_library.h"
 #include "port/port.h"
 
 #define COUNT_MAX 100000u
@@ -75,11 +76,12 @@ static void say(const struct fleet *fleet, const char *how)
     struct rusage used;
     getrusage(RUSAGE_SELF, &used);
     printf("%s seconds=%.3f online=%u half=%.3f all=%.3f lost=%u refused=%u downloaded=%u "
-           "download=%.3f installed=%u back=%u cpu=%.2f\n",
+           "download=%.3f first=%.3f last=%.3f installed=%u back=%u cpu=%.2f\n",
            how, seconds(fleet->began, port_now()), swarm->online,
            seconds(fleet->began, swarm->half_online), seconds(fleet->began, swarm->all_online),
            swarm->lost, swarm->refused, swarm->downloaded,
-           seconds(swarm->first_block, swarm->last_block), swarm->installed, swarm->brought_back,
+           seconds(swarm->first_block, swarm->last_block), (double)swarm->first_block / 1000,
+           (double)swarm->last_block / 1000, swarm->installed, swarm->brought_back,
            (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) +
                (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6);
     fflush(stdout);
@@ -208,7 +210,7 @@ static bool read_options(int argc, char **argv, struct options *options)
 static bool start_tls(struct fleet *fleet)
 {
     const struct options *options = &fleet->options;
-    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    SSL_CTX *tls = SSL_CTX_new_ex(tls_library(), NULL, TLS_client_method());
     fleet->swarm.tls = tls;
     if (!tls || SSL_CTX_load_verify_locations(tls, options->root, NULL) != 1 ||
         SSL_CTX_use_certificate_file(tls, options->certificate, SSL_FILETYPE_PEM) != 1 ||
