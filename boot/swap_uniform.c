@@ -189,12 +189,18 @@ static otter_status erase_trailer(const struct boot_state *state, const struct f
     return boot_erase(state, slot, slot->size - size, slot->size);
 }
 
+/* A revert is asked for by the trial in the primary's trailer, which is erased next, or by a note
+ * in the secondary's; one that an earlier boot has made may be torn, so as long as there is the
+ * trial it is made anew. If it cannot be made, only a cut can harm the revert. */
 static otter_status note_in_primary(const struct boot_state *state)
 {
+    struct trailer primary;
     struct trailer secondary;
+    trailer_read(state->primary, state->config->max_align, &primary);
     trailer_read(state->secondary, state->config->max_align, &secondary);
-    /* Nothing else asks for a revert; if the note cannot be made, only a cut can harm it. */
-    if (secondary.magic != TRAILER_GOOD && erase_trailer(state, state->secondary) == OTTER_OK)
+    if ((secondary.magic != TRAILER_GOOD ||
+         (state->type == SWAP_REVERT && trailer_on_trial(&primary))) &&
+        erase_trailer(state, state->secondary) == OTTER_OK)
         (void)uniform_note_revert(state);
     otter_status status = erase_trailer(state, state->primary);
     if (status == OTTER_OK)

@@ -56,10 +56,10 @@ static void a_half_erased_permanent_request_does_not_turn_into_a_trial(void **st
 }
 
 /* From now on the magic reads as written at some boots, as erased at others. */
-static void make_magic_drift(void)
+static void make_magic_drift(unsigned slot)
 {
-    struct nor_device *device = &board.device[BOARD_PRIMARY];
-    const uint32_t magic = trailer_magic_offset(board.area[BOARD_PRIMARY].size);
+    struct nor_device *device = &board.device[slot];
+    const uint32_t magic = trailer_magic_offset(board.area[slot].size);
     for (uint32_t at = magic; at < magic + TRAILER_MAGIC_SIZE; at++) {
         nor_set_unstable(device, at, device->data[at] ^ device->flash.erased_value);
         nor_set_unit(device, at / device->flash.write_size, UNIT_DRIFTING);
@@ -74,7 +74,7 @@ static void a_note_that_is_not_read_again_at_the_next_boot_loses_no_update(void 
     for (uint32_t cut_at = 1; cut_update(cut_at, false); cut_at++, board_end()) {
         if (!is_noted_and_asked_for())
             continue;
-        make_magic_drift();
+        make_magic_drift(BOARD_PRIMARY);
         board_save(&board, &noted);
         for (uint32_t second = 1; second < 12 * 16; second++) {
             board_restore(&board, &noted);
@@ -92,11 +92,48 @@ static void a_note_that_is_not_read_again_at_the_next_boot_loses_no_update(void 
     assert_int_not_equal(tried, 0);
 }
 
+/* The trial is still in the primary's trailer, and the secondary's notes that it is taken back. */
+static bool is_trial_and_its_revert(void)
+{
+    const struct trailer primary = board_trailer(&board, BOARD_PRIMARY);
+    return trailer_on_trial(&primary) &&
+           board_trailer(&board, BOARD_SECONDARY).magic == TRAILER_GOOD;
+}
+
+static void a_note_of_a_revert_that_is_not_read_again_keeps_no_trial(void **state)
+{
+    (void)state;
+    static struct board_snapshot trial, noted;
+    unsigned tried = 0;
+    (void)cut_update(0, false);
+    board_save(&board, &trial);
+    for (uint32_t cut_at = 1; cut_at <= 8; cut_at++) {
+        board_restore(&board, &trial);
+        boot_with_cut(cut_at);
+        if (!is_trial_and_its_revert())
+            continue;
+        make_magic_drift(BOARD_SECONDARY);
+        board_save(&board, &noted);
+        for (uint32_t second = 1; second < 12 * 16; second++) {
+            board_restore(&board, &noted);
+            nor_power_cycle(&board.power);
+            boot_with_cut(1 + second % 12);
+            assert_int_equal(boot_version(), 1);
+            tried++;
+        }
+    }
+    board_snapshot_free(&trial);
+    board_snapshot_free(&noted);
+    board_end();
+    assert_int_not_equal(tried, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_half_erased_permanent_request_does_not_turn_into_a_trial),
         cmocka_unit_test(a_note_that_is_not_read_again_at_the_next_boot_loses_no_update),
+        cmocka_unit_test(a_note_of_a_revert_that_is_not_read_again_keeps_no_trial),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
