@@ -1,16 +1,15 @@
-/* Turns device, cloud and network on virtual time, and cuts what the seed says. */
-#define _GNU_SOURCE /* memmem */
-#include "tests/sim/ota/world.h"
+/* The device, and the turns of it, the cloud and the network on virtual time; cuts what the seed
+ * says. */
+#include "tests/sim/ota/world_internal.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "codec/base64.h"
-#include "codec/mqtt_packet.h"
 #include "image/trailer.h"
 #include "pki/pki.h"
 #include "tests/sim/boot/sim_image.h"
+#include "tests/sim/nor_cut.h"
 
 #define SECTOR       WORLD_SECTOR
 #define BLOCK        WORLD_BLOCK
@@ -28,14 +27,12 @@
 #define SECOND    (SPARE + 6u * SECTOR)
 #define FLASH     (SECOND + 2u * WORLD_SLOT_SIZE)
 
-#define BOOT_MS        300u
-#define CLOUD_START_MS 2000u
-#define HANG_UP_MS     50u
-#define DENIED_MS      10000u
-#define SPIN_MAX       20000u
-#define SELF_TEST_MS   30000u
+#define BOOT_MS      300u
+#define DENIED_MS    10000u
+#define SPIN_MAX     20000u
+#define SELF_TEST_MS 30000u
 
-static void must(bool good, const char *what)
+void world_must(bool good, const char *what)
 {
     if (good)
         return;
@@ -43,240 +40,21 @@ static void must(bool good, const char *what)
     abort();
 }
 
-static uint32_t next_random(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
-
 uint32_t world_random(struct world *world, uint32_t below)
 {
-    return next_random(&world->random) % below;
+    return nor_noise(&world->random) % below;
 }
 
-static bool happens(struct world *world, uint32_t per_mille)
+bool world_happens(struct world *world, uint32_t per_mille)
 {
     return per_mille > 0 && world_random(world, 1000) < per_mille;
-}
-
-/* --- network --- */
-
-static void post(struct world *world, struct world_event event, const void *bytes)
-{
-    must(world->event_count < WORLD_EVENTS_MAX, "too many messages under way");
-    event.bytes = malloc(event.length + 1);
-    must(event.bytes != NULL, "out of memory");
-    memcpy(event.bytes, bytes, event.length);
-    world->events[world->event_count++] = event;
-}
-
-static otter_ms some_delay(struct world *world)
-{
-    const uint32_t most = world->trouble.delay_ms;
-    return 5 + (most > 5 ? world_random(world, most - 4) : 0);
-}
-
-/* Lets a publish have its share of trouble; returns how often it arrives. */
-static unsigned pass(struct world *world)
-{
-    const struct trouble *trouble = &world->trouble;
-    if (++world->messages == trouble->lose_message || happens(world, trouble->lost))
-        return 0;
-    return happens(world, trouble->repeated) ? 2 : 1;
-}
-
-static void drop_connection(struct world *world)
-{
-    world->connected = false;
-    world->hang_up_at = OTTER_NEVER;
-    world->received = 0;
-    world->connect_at = OTTER_NEVER;
-    world->stream_length = 0;
-    memset(world->filters, 0, sizeof world->filters);
-}
-
-static void to_device(struct world *world, const uint8_t *packet, int length, otter_ms delay)
-{
-    must(length > 0, "the broker made a packet that does not fit");
-    const struct world_event event = {.at = world->now + delay,
-                                      .connection = world->connection,
-                                      .type = TO_DEVICE,
-                                      .length = (uint32_t)length};
-    post(world, event, packet);
-}
-
-static bool granted(const struct world *world, const char *topic)
-{
-    const struct mqtt_text text = {topic, strlen(topic)};
-    for (unsigned i = 0; i < 8; i++) {
-        const struct mqtt_text filter = {world->filters[i], strlen(world->filters[i])};
-        if (filter.length > 0 && mqtt_filter_matches(filter, text))
-            return true;
-    }
-    return false;
-}
-
-/* The cloud speaks. Answers go to the connection that asked, whether it has subscribed or not. */
-static void cloud_says(void *ctx, uint32_t connection, const char *topic, const void *payload,
-                       size_t length)
-{
-    struct world *world = ctx;
-    uint8_t packet[8192];
-    const bool unheard = world->trouble.cancel_unheard && strstr(topic, "notify") != NULL &&
-                         (world->visited >> world->trouble.cancel_in & 1u) != 0;
-    const bool for_it = connection == 0 ? granted(world, topic) : connection == world->connection;
-    if (!world->connected || world->connection <= world->dead_connection || unheard || !for_it ||
-        !sim_cloud_may(&world->cloud, "iot:Receive", "topic", topic))
-        return;
-    const struct mqtt_publish publish = {.topic = {topic, strlen(topic)},
-                                         .payload = {payload, length}};
-    const int size = mqtt_encode_publish(packet, sizeof packet, &publish);
-    for (unsigned times = pass(world); times > 0; times--)
-        to_device(world, packet, size, some_delay(world));
-}
-
-/* The cloud's side ends the connection: what it has sent arrives, before the end does. */
-static void hang_up(struct world *world)
-{
-    world->dead_connection = world->connection;
-    world->hang_up_at = world->connected ? world->now + HANG_UP_MS : OTTER_NEVER;
-}
-
-static void broker_publish(struct world *world, const struct mqtt_publish *publish)
-{
-    uint8_t ack[8];
-    struct world_event event = {.connection = world->connection,
-                                .type = TO_CLOUD,
-                                .length = (uint32_t)publish->payload.length};
-    snprintf(event.topic, sizeof event.topic, "%.*s", (int)publish->topic.length,
-             publish->topic.data);
-    if (!sim_cloud_may(&world->cloud, "iot:Publish", "topic", event.topic)) {
-        hang_up(world);
-        return;
-    }
-    if (publish->qos == 1)
-        to_device(world, ack,
-                  mqtt_encode_ack(ack, sizeof ack, MQTT_PACKET_PUBACK, publish->packet_id), 5);
-    world->streamed += strstr(event.topic, "/streams/") != NULL;
-    for (unsigned times = pass(world); times > 0; times--) {
-        event.at = world->now + some_delay(world);
-        post(world, event, publish->payload.data);
-    }
-}
-
-/* Where a filter is kept, or NULL. */
-static char *place_of(struct world *world, struct mqtt_text filter)
-{
-    for (unsigned i = 0; i < 8; i++) {
-        if (strlen(world->filters[i]) == filter.length &&
-            memcmp(world->filters[i], filter.data, filter.length) == 0)
-            return world->filters[i];
-    }
-    return NULL;
-}
-
-/* The code of the SUBACK for it. */
-static uint8_t subscribe(struct world *world, const struct mqtt_filter *filter)
-{
-    char text[257];
-    char *place = place_of(world, filter->text);
-    snprintf(text, sizeof text, "%.*s", (int)filter->text.length, filter->text.data);
-    if (!sim_cloud_may(&world->cloud, "iot:Subscribe", "topicfilter", text))
-        return MQTT_GRANT_REFUSED;
-    for (unsigned i = 0; i < 8 && place == NULL; i++) {
-        if (world->filters[i][0] == '\0')
-            place = world->filters[i];
-    }
-    must(place != NULL, "the device has more subscriptions than this broker keeps");
-    strcpy(place, text);
-    return filter->qos;
-}
-
-static void broker_filters(struct world *world, bool subscribes, const uint8_t *body, size_t length)
-{
-    struct mqtt_filter_list list;
-    struct mqtt_filter filter;
-    uint8_t packet[32];
-    uint8_t codes[8] = {0};
-    size_t count = 0;
-    must(mqtt_decode_filters(subscribes ? MQTT_PACKET_SUBSCRIBE : MQTT_PACKET_UNSUBSCRIBE, body,
-                             length, &list) == OTTER_OK,
-         "the device sent broken filters");
-    while (mqtt_next_filter(&list, &filter)) {
-        char *place = place_of(world, filter.text);
-        if (subscribes)
-            codes[count] = subscribe(world, &filter);
-        else if (place != NULL)
-            place[0] = '\0';
-        count++;
-    }
-    const struct mqtt_suback suback = {.packet_id = list.packet_id, .codes = {codes, count}};
-    to_device(world, packet,
-              subscribes
-                  ? mqtt_encode_suback(packet, sizeof packet, &suback)
-                  : mqtt_encode_ack(packet, sizeof packet, MQTT_PACKET_UNSUBACK, list.packet_id),
-              5);
-}
-
-static void broker_packet(struct world *world, const struct mqtt_header *header,
-                          const uint8_t *body)
-{
-    struct mqtt_connack connack = {.code = MQTT_CONNACK_ACCEPTED};
-    struct mqtt_publish publish;
-    uint8_t packet[8];
-    switch (header->type) {
-    case MQTT_PACKET_CONNECT:
-        if (!sim_cloud_may(&world->cloud, "iot:Connect", "client", WORLD_THING))
-            connack.code = MQTT_CONNACK_NOT_AUTHORIZED;
-        to_device(world, packet, mqtt_encode_connack(packet, sizeof packet, &connack), 5);
-        if (connack.code != MQTT_CONNACK_ACCEPTED)
-            hang_up(world);
-        break;
-    case MQTT_PACKET_PUBLISH:
-        must(mqtt_decode_publish(header->flags, body, header->body_length, &publish) == OTTER_OK,
-             "the device sent a broken publish");
-        broker_publish(world, &publish);
-        break;
-    case MQTT_PACKET_SUBSCRIBE:
-    case MQTT_PACKET_UNSUBSCRIBE:
-        broker_filters(world, header->type == MQTT_PACKET_SUBSCRIBE, body, header->body_length);
-        break;
-    case MQTT_PACKET_PINGREQ:
-        to_device(world, packet, mqtt_encode_empty(packet, sizeof packet, MQTT_PACKET_PINGRESP), 5);
-        break;
-    default:
-        break;
-    }
-}
-
-static void broker_bytes(struct world *world, const uint8_t *data, size_t length)
-{
-    if (world->connection <= world->dead_connection)
-        return;
-    must(world->stream_length + length <= sizeof world->stream, "the broker's buffer is full");
-    memcpy(world->stream + world->stream_length, data, length);
-    world->stream_length += (uint32_t)length;
-    for (;;) {
-        struct mqtt_header header;
-        const otter_status status =
-            mqtt_decode_header(world->stream, world->stream_length, &header);
-        if (status != OTTER_OK || world->stream_length < header.size + header.body_length ||
-            world->connection <= world->dead_connection)
-            return;
-        broker_packet(world, &header, world->stream + header.size);
-        const uint32_t size = header.size + header.body_length;
-        world->stream_length -= size;
-        memmove(world->stream, world->stream + size, world->stream_length);
-    }
 }
 
 /* --- the device --- */
 
 static otter_status device_random(void *ctx, uint32_t *bits)
 {
-    *bits = next_random(&((struct world *)ctx)->random);
+    *bits = nor_noise(&((struct world *)ctx)->random);
     return OTTER_OK;
 }
 
@@ -304,7 +82,7 @@ static void start_jobs(struct world *world)
         .tokens = world->tokens,
         .token_count = JOBS_TOKENS_MIN,
     };
-    must(jobs_init(&world->jobs, &config, world->now) == OTTER_OK, "no Jobs client");
+    world_must(jobs_init(&world->jobs, &config, world->now) == OTTER_OK, "no Jobs client");
     world->other = (struct jobs_handler){.on_offer = claim, .ctx = world};
     jobs_add(&world->jobs, &world->other);
 }
@@ -330,7 +108,7 @@ static void start_session(struct world *world)
 
 static void open_store(struct world *world)
 {
-    must(kv_open(&world->kv, &world->store) == OTTER_OK, "the store does not open");
+    world_must(kv_open(&world->kv, &world->store) == OTTER_OK, "the store does not open");
     pki_init(&world->pki, &world->kv, NULL, NULL);
     pki_add(&world->pki, &world->labels, &pki_ota_labels);
 }
@@ -378,7 +156,7 @@ static void start_agent(struct world *world)
         .self_test = self_test,
         .ctx = world,
     };
-    must(ota_init(&world->ota, &config, world->now) == OTTER_OK, "the agent does not start");
+    world_must(ota_init(&world->ota, &config, world->now) == OTTER_OK, "the agent does not start");
     if (world->start_others != NULL)
         world->start_others(world);
 }
@@ -414,7 +192,7 @@ static void look_at_state(struct world *world)
     if (trouble->denies && world->ota.state == trouble->cancel_in)
         sim_cloud_take_rights(&world->cloud, !trouble->denies_filters, DENIED_MS);
     if (trouble->denies_filters && world->ota.state == trouble->cancel_in)
-        hang_up(world);
+        broker_hang_up(world);
     if (trouble->cancels && world->ota.state == trouble->cancel_in && world->cloud.job_count > 0)
         sim_cloud_cancel(&world->cloud, sim_cloud_job(&world->cloud, 0)->id);
 }
@@ -426,7 +204,7 @@ static void send_output(struct world *world)
         const size_t length = mqtt_output(&world->mqtt, &data);
         if (length == 0 || !world->connected)
             return;
-        broker_bytes(world, data, length);
+        broker_input(world, data, length);
         mqtt_sent(&world->mqtt, world->now, length);
     }
 }
@@ -434,10 +212,10 @@ static void send_output(struct world *world)
 static void mind_transport(struct world *world)
 {
     if (world->connected && (mqtt_should_close(&world->mqtt) || world->now >= world->hang_up_at ||
-                             happens(world, world->trouble.disconnects) ||
+                             world_happens(world, world->trouble.disconnects) ||
                              (world->trouble.messages_per_connection != 0 &&
                               world->received >= world->trouble.messages_per_connection))) {
-        drop_connection(world);
+        broker_drop(world);
         mqtt_transport_down(&world->mqtt, world->now);
     }
     if (!world->connected && world->connect_at == OTTER_NEVER && !world->files.lent &&
@@ -456,57 +234,13 @@ static void mind_transport(struct world *world)
 void world_lend_connection(struct world *world)
 {
     mqtt_disconnect(&world->mqtt, world->now);
-    drop_connection(world);
+    broker_drop(world);
     mqtt_transport_down(&world->mqtt, world->now);
 }
 
 static otter_ms earlier(otter_ms a, otter_ms b)
 {
     return a < b ? a : b;
-}
-
-static int next_event(const struct world *world)
-{
-    int next = -1;
-    for (uint32_t i = 0; i < world->event_count; i++) {
-        if (next < 0 || world->events[i].at < world->events[next].at)
-            next = (int)i;
-    }
-    return next;
-}
-
-/* The cloud dies, and with it what it has not read yet. */
-static void may_kill_cloud(struct world *world)
-{
-    const struct trouble *trouble = &world->trouble;
-    if (world->cloud.requests != trouble->kill_at && !happens(world, trouble->cloud_kills))
-        return;
-    if (trouble->kill_after_commit || (trouble->cloud_kills > 0 && world_random(world, 2) == 0))
-        sim_cloud_commit(&world->cloud);
-    sim_cloud_kill(&world->cloud);
-    hang_up(world);
-    world->cloud_back_at = world->now + CLOUD_START_MS;
-}
-
-/* Takes the event out before anything is done with it: a power cut may end the call. */
-static void deliver(struct world *world, int index)
-{
-    static uint8_t bytes[8192];
-    struct world_event event = world->events[index];
-    world->events[index] = world->events[--world->event_count];
-    must(event.length <= sizeof bytes, "a message is too long");
-    memcpy(bytes, event.bytes, event.length);
-    free(event.bytes);
-    event.bytes = bytes;
-    if (event.type == TO_CLOUD && event.connection <= world->dead_connection)
-        return;
-    if (event.type == TO_CLOUD) {
-        sim_cloud_receive(&world->cloud, event.connection, event.topic, event.bytes, event.length);
-        may_kill_cloud(world);
-    } else if (world->connected && event.connection == world->connection) {
-        world->received += event.bytes[0] >> 4 == MQTT_PACKET_PUBLISH;
-        (void)mqtt_input(&world->mqtt, world->now, event.bytes, event.length);
-    }
 }
 
 static void turn(struct world *world)
@@ -522,9 +256,9 @@ static void turn(struct world *world)
     ota_tick(&world->ota, world->now);
     look_at_state(world);
     send_output(world);
-    for (int i = next_event(world); i >= 0 && world->events[i].at <= world->now;
-         i = next_event(world)) {
-        deliver(world, i);
+    for (int i = broker_next(world); i >= 0 && world->events[i].at <= world->now;
+         i = broker_next(world)) {
+        broker_deliver(world, i);
         look_at_state(world);
         jobs_tick(&world->jobs, world->now);
         ota_tick(&world->ota, world->now);
@@ -537,7 +271,7 @@ static void turn(struct world *world)
 
 static otter_ms wake_at(const struct world *world)
 {
-    const int event = next_event(world);
+    const int event = broker_next(world);
     if (world->connected && mqtt_should_close(&world->mqtt))
         return world->now;
     otter_ms at = ota_deadline(&world->ota);
@@ -639,13 +373,13 @@ bool world_run(struct world *world, bool (*done)(struct world *world), otter_ms 
                 world->trouble.power_cuts--;
         } else if (done(world)) {
             world->operations += world->power.operations;
-            drop_connection(world);
+            broker_drop(world);
             return true;
         }
         world->operations += world->power.operations;
         world->resets++;
         world->now += BOOT_MS;
-        drop_connection(world);
+        broker_drop(world);
         memset(&world->ota, 0xa5, sizeof world->ota);
         memset(&world->jobs, 0xa5, sizeof world->jobs);
         memset(&world->mqtt, 0xa5, sizeof world->mqtt);
@@ -682,9 +416,9 @@ static void provision(struct world *world)
     const struct world_image *image = world_image(1, 9000, true);
     nor_load(&world->nor, PRIMARY, image->bytes, image->size);
     open_store(world);
-    must(pki_import(&world->pki, PKI_OTA_SIGNER, PKI_PUBLIC_KEY, world_signer_pem(),
-                    strlen(world_signer_pem())) == OTTER_OK,
-         "the signer's key cannot be imported");
+    world_must(pki_import(&world->pki, PKI_OTA_SIGNER, PKI_PUBLIC_KEY, world_signer_pem(),
+                          strlen(world_signer_pem())) == OTTER_OK,
+               "the signer's key cannot be imported");
 }
 
 void world_create(struct world *world, uint32_t seed, const struct trouble *trouble)
@@ -696,7 +430,7 @@ void world_create(struct world *world, uint32_t seed, const struct trouble *trou
     world->connect_at = world->hang_up_at = OTTER_NEVER;
     world->cloud.thing = WORLD_THING;
     world->cloud.now = &world->now;
-    world->cloud.send = cloud_says;
+    world->cloud.send = broker_send;
     world->cloud.ctx = world;
     sim_cloud_start(&world->cloud);
     nor_power_init(&world->power, seed);
@@ -712,53 +446,6 @@ void world_destroy(struct world *world)
     sim_cloud_stop(&world->cloud);
 }
 
-/* As long as a presigned one; no two files have the same. */
-static const char *address_of(const char *id, unsigned file)
-{
-    static char member[HTTP_SERVER_URL_MAX + 40];
-    char padding[HTTP_SERVER_URL_MAX - 100];
-    memset(padding, 'a', sizeof padding - 1);
-    padding[sizeof padding - 1] = '\0';
-    snprintf(member, sizeof member,
-             "\"update_data_url\":\"https://files/%s/%u?X-Amz-Signature=%s\",", id, file, padding);
-    return member;
-}
-
-void world_add_update_with(struct world *world, const char *id, const struct world_image *image,
-                           const char *piece, const char *instead)
-{
-    char signature[BASE64_LENGTH(72) + 1];
-    const bool by_stream = !world->trouble.by_range || world->trouble.either;
-    const bool by_range = world->trouble.by_range || world->trouble.either;
-    char stream[65];
-    char named[90];
-    char document[2048];
-    char changed[4096];
-    must(base64_encode(signature, sizeof signature, image->signature, image->signature_length) > 0,
-         "signature too long");
-    snprintf(stream, sizeof stream, "AFR_OTA-stream-%.40s", id);
-    snprintf(named, sizeof named, "\"streamname\":\"%s\",", stream);
-    snprintf(document, sizeof document,
-             "{\"afr_ota\":{\"protocols\":[%s],%s\"files\":[{%s"
-             "\"filepath\":\"fw.bin\",\"filesize\":%u,\"fileid\":0,\"certfile\":\"ota_signer_pub\","
-             "\"fileType\":0,\"sig-sha256-ecdsa\":\"%s\"}]}}",
-             !by_range   ? "\"MQTT\""
-             : by_stream ? "\"HTTP\",\"MQTT\""
-                         : "\"HTTP\"",
-             by_stream ? named : "", by_range ? address_of(id, 0) : "", (unsigned)image->size,
-             signature);
-    const char *at = strstr(document, piece);
-    must(at != NULL, "nothing to replace in the document");
-    snprintf(changed, sizeof changed, "%.*s%s%s", (int)(at - document), document, instead,
-             at + strlen(piece));
-    sim_cloud_create(&world->cloud, id, changed, stream, image->bytes, image->size);
-}
-
-void world_add_update(struct world *world, const char *id, const struct world_image *image)
-{
-    world_add_update_with(world, id, image, "", "");
-}
-
 void world_add_partner(struct world *world)
 {
     const struct world_image *image = world_image(1, 6000, true);
@@ -769,24 +456,6 @@ void world_add_partner(struct world *world)
                                           .secondary = &world->second_secondary,
                                           .image_size_max = world_image_size_max()};
 #endif
-}
-
-void world_add_pair(struct world *world, const char *id, const struct world_image *first,
-                    const struct world_image *second)
-{
-    char signature[BASE64_LENGTH(72) + 1];
-    char file[HTTP_SERVER_URL_MAX + 400];
-    const bool by_range = world->trouble.by_range || world->trouble.either;
-    must(base64_encode(signature, sizeof signature, second->signature, second->signature_length) >
-             0,
-         "signature too long");
-    snprintf(file, sizeof file,
-             "\"files\":[{%s\"filepath\":\"s.bin\",\"filesize\":%u,\"fileid\":1,\"fileType\":1,"
-             "\"certfile\":\"ota_signer_pub\",\"sig-sha256-ecdsa\":\"%s\"},{",
-             by_range ? address_of(id, 1) : "", (unsigned)second->size, signature);
-    world->second = world->cloud.second = second->bytes;
-    world->second_size = world->cloud.second_size = second->size;
-    world_add_update_with(world, id, first, "\"files\":[{", file);
 }
 
 uint8_t world_partner_version(const struct world *world)

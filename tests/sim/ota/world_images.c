@@ -1,29 +1,12 @@
 /* Images and the key of their code signature, made once for all worlds. */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <mbedtls/ecp.h>
 #include <mbedtls/pk.h>
 
 #include "tests/sim/boot/sim_image.h"
-#include "tests/sim/ota/world.h"
-
-static void must(bool good, const char *what)
-{
-    if (good)
-        return;
-    fprintf(stderr, "images: %s\n", what);
-    abort();
-}
-
-static uint32_t xorshift(uint32_t *state)
-{
-    *state ^= *state << 13;
-    *state ^= *state >> 17;
-    *state ^= *state << 5;
-    return *state;
-}
+#include "tests/sim/nor_cut.h"
+#include "tests/sim/ota/world_internal.h"
 
 static mbedtls_pk_context signer;
 static char signer_pem[512];
@@ -31,7 +14,7 @@ static char signer_pem[512];
 static int pattern(void *state, unsigned char *out, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        out[i] = (unsigned char)xorshift(state);
+        out[i] = (unsigned char)nor_noise(state);
     return 0;
 }
 
@@ -41,12 +24,12 @@ static void make_signer(void)
     if (signer_pem[0] != '\0')
         return;
     mbedtls_pk_init(&signer);
-    must(mbedtls_pk_setup(&signer, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) == 0 &&
-             mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(signer), pattern,
-                                 &state) == 0 &&
-             mbedtls_pk_write_pubkey_pem(&signer, (unsigned char *)signer_pem, sizeof signer_pem) ==
-                 0,
-         "cannot make the signer's key");
+    world_must(mbedtls_pk_setup(&signer, mbedtls_pk_info_from_type(MBEDTLS_PK_ECKEY)) == 0 &&
+                   mbedtls_ecp_gen_key(MBEDTLS_ECP_DP_SECP256R1, mbedtls_pk_ec(signer), pattern,
+                                       &state) == 0 &&
+                   mbedtls_pk_write_pubkey_pem(&signer, (unsigned char *)signer_pem,
+                                               sizeof signer_pem) == 0,
+               "cannot make the signer's key");
 }
 
 const char *world_signer_pem(void)
@@ -64,9 +47,9 @@ void world_sign(struct world_image *image)
     image_sha256_init(&sha);
     image_sha256_update(&sha, image->bytes, image->size);
     image_sha256_finish(&sha, digest);
-    must(mbedtls_pk_sign(&signer, MBEDTLS_MD_SHA256, digest, sizeof digest, image->signature,
-                         &image->signature_length, pattern, &state) == 0,
-         "cannot sign");
+    world_must(mbedtls_pk_sign(&signer, MBEDTLS_MD_SHA256, digest, sizeof digest, image->signature,
+                               &image->signature_length, pattern, &state) == 0,
+               "cannot sign");
 }
 
 static const struct world_image *make(uint8_t number, uint32_t end, bool good_key,
@@ -89,7 +72,7 @@ static const struct world_image *make(uint8_t number, uint32_t end, bool good_ke
             made[i].options.device_class == options.device_class)
             return &made[i].image;
     }
-    must(count < 40, "too many images");
+    world_must(count < 40, "too many images");
     struct world_image *image = &made[count].image;
     made[count].number = number;
     made[count].options = options;
