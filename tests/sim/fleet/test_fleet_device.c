@@ -183,22 +183,22 @@ static void cut_everywhere(void (*body)(void *), void (*begin)(uint32_t operatio
 {
     struct nor_snapshot start = {NULL, 0, 0};
     unsigned cases = 0;
-    nor_snapshot_take(&w.device, &start);
+    nor_snapshot_take(&w.flash.device, &start);
     begin(0);
-    nor_power_plan(&w.power, 0, NOR_CUT_TORN);
-    assert_int_equal(nor_power_run(&w.power, body, NULL), NOR_RUN_DONE);
-    const uint32_t operations = w.power.operations;
+    nor_power_plan(&w.flash.power, 0, NOR_CUT_TORN);
+    assert_int_equal(nor_power_run(&w.flash.power, body, NULL), NOR_RUN_DONE);
+    const uint32_t operations = w.flash.power.operations;
     for (uint32_t at = 1; at <= operations; at++) {
         for (unsigned kind = NOR_CUT_TORN; kind < NOR_CUT_KINDS; kind++) {
             if (!tried(at, kind))
                 continue;
-            nor_snapshot_restore(&w.device, &start);
+            nor_snapshot_restore(&w.flash.device, &start);
             begin(at * 8 + kind);
-            nor_power_plan(&w.power, at, (enum nor_cut)kind);
-            (void)nor_power_run(&w.power, body, NULL);
-            nor_power_plan(&w.power, 0, NOR_CUT_TORN);
+            nor_power_plan(&w.flash.power, at, (enum nor_cut)kind);
+            (void)nor_power_run(&w.flash.power, body, NULL);
+            nor_power_plan(&w.flash.power, 0, NOR_CUT_TORN);
             (void)world_is_itself();
-            assert_int_equal(nor_power_run(&w.power, body, NULL), NOR_RUN_DONE);
+            assert_int_equal(nor_power_run(&w.flash.power, body, NULL), NOR_RUN_DONE);
             check();
             cases++;
         }

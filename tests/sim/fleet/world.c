@@ -239,7 +239,7 @@ void world_boot(void)
 {
     uint32_t length;
     memset(&w.kv, 0, sizeof w - offsetof(struct world, kv));
-    assert_int_equal(kv_open(&w.kv, &w.area), OTTER_OK);
+    assert_int_equal(kv_open(&w.kv, &w.flash.area), OTTER_OK);
     (void)kv_purge(&w.kv);
     pki_init(&w.pki, &w.kv, NULL, NULL);
     pki_add(&w.pki, &w.claim_labels, &pki_claim_labels);
@@ -271,7 +271,7 @@ bool world_is_itself(void)
     struct kv kv;
     char name[129];
     uint32_t length;
-    assert_int_equal(kv_open(&kv, &w.area), OTTER_OK);
+    assert_int_equal(kv_open(&kv, &w.flash.area), OTTER_OK);
     pki_init(&w.pki, &kv, NULL, NULL);
     const bool named = config_get_text(&kv, CONFIG_THING_NAME, name, sizeof name) == OTTER_OK;
     const bool certified = pki_length(&w.pki, PKI_TLS_CERT, &length) == OTTER_OK;
@@ -292,7 +292,7 @@ static void import_claim(void)
     struct pki_part part;
     char *pem, *key_pem;
     cloud_side_claim(&pem, &key_pem);
-    assert_int_equal(kv_open(&kv, &w.area), OTTER_OK);
+    assert_int_equal(kv_open(&kv, &w.flash.area), OTTER_OK);
     pki_init(&w.pki, &kv, NULL, NULL);
     pki_add(&w.pki, &part, &pki_claim_labels);
     assert_int_equal(pki_import(&w.pki, PKI_CLAIM_CERT, PKI_CERTIFICATE, pem, strlen(pem)),
@@ -309,10 +309,7 @@ int world_set_up(void **state)
     memset(&w, 0, sizeof w);
     log_set_level(getenv("OTTER_TEST_LOG") != NULL ? LOG_LEVEL_INF : LOG_LEVEL_NONE);
     cloud_side_start(port_now);
-    nor_power_init(&w.power, 7);
-    nor_uniform_sectors(w.sectors, 4, 4096);
-    nor_create(&w.device, &w.power, w.sectors, 4, 4, 0xff);
-    w.area = (struct flash_area){.flash = &w.device.flash, .offset = 0, .size = 4 * 4096};
+    assert_int_equal(nor_store_open(&w.flash, 4, &w.kv), OTTER_OK);
     import_claim();
     return 0;
 }
@@ -321,6 +318,6 @@ int world_tear_down(void **state)
 {
     (void)state;
     cloud_side_stop();
-    nor_destroy(&w.device);
+    assert_true(nor_store_close(&w.flash));
     return 0;
 }

@@ -6,14 +6,11 @@
 
 #include "fake_broker.h"
 #include "services/fleet/rotation.h"
-#include "tests/sim/nor_sim.h"
+#include "tests/sim/nor_store.h"
 
 struct world {
     /* what outlives the device's power */
-    struct nor_power power;
-    struct nor_device device;
-    struct flash_sector sectors[4];
-    struct flash_area area;
+    struct nor_store flash;
     otter_ms now;
     bool cbor, chip_has_id;
 
