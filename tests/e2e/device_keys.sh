@@ -1,7 +1,8 @@
 #!/bin/sh
 # Device keys of each kind, from the console to mutual TLS with the local cloud: with the certificate that the device
 # makes itself, and with one that the cloud makes of its request. A board makes no key of RSA: it is brought one.
-#   device_keys.sh KIND [BOARD]    p256, p384 or rsa2048; posix, or an emulated board that has that kind
+#   device_keys.sh KIND [BOARD [KIND]]    p256, p384 or rsa2048; posix, or an emulated board that has that kind; of
+#                                         which the second key is to be
 set -eu
 kind=$1
 board=${2:-posix}
@@ -66,7 +67,8 @@ register device "$work/device.crt"
 type_line reset
 expect device "on line as device, version 1.0.0"
 
-step "a new key, and a certificate that the cloud makes of its request"
+kind=${3:-$kind}
+step "a new key of $kind, and a certificate that the cloud makes of its request"
 new_key
 shown "PUBLIC KEY" >"$work/new.pub"
 ! cmp -s "$work/new.pub" "$work/device.pub" || fail "the key is the old one"
