@@ -40,6 +40,30 @@ def back_up(program, cloud, archive):
     return before
 
 
+def in_flight(cloud, swarm, old_to_new, archive, otter_program):
+    """A backup in the middle of an update, put in place of a cloud that was killed: the devices go on with it."""
+    cloud.create_update("flight", *old_to_new)
+    swarm.begin("wait " + old_to_new[0])
+    while "IN_PROGRESS" not in statuses(cloud):
+        pass
+    code, text = otter(otter_program, "backup", archive, "--dir", cloud.dir)
+    check(code == 0, "backup: " + text)
+    cloud.kill()
+    code, text = otter(otter_program, "restore", archive, "--dir", cloud.dir)
+    check(code == 0, "restore: " + text)
+    cloud.start()
+    facts = swarm.answer()
+    check(facts["installed"] == 3 and facts["back"] == 0, "installed: %s" % facts)
+    check(statuses(cloud) == ["SUCCEEDED"] * 3, "after the restore: %s" % statuses(cloud))
+
+
+def statuses(cloud):
+    try:
+        return [status for status, _ in cloud.executions("AFR_OTA-flight").values()]
+    except aws.Failed:
+        return [] # it is still being made
+
+
 def look(cloud, made, content, key, cert, work, options):
     for name in made:
         cloud.iot("GET", "/things/" + name)
@@ -47,10 +71,11 @@ def look(cloud, made, content, key, cert, work, options):
         check(cloud.raw("s3", "GET", "/fleet/" + name) == content, "an object is not what it was")
     check(cloud.raw("iotdata", "GET", "/retainedMessage/kept")["payload"], "nothing is retained")
     signer = cloud.make_signer(work)
-    cloud.make_things(1)
-    image = fleet.make_image(options[0], options[2], work, "1.0.0", 5000)
-    swarm = fleet.Swarm(options[1], cloud, key, cert, image, signer, 1)
+    cloud.make_things(3)
+    old, new = (fleet.make_image(options[0], options[2], work, version, 160000) for version in ("1.0.0", "2.0.0"))
+    swarm = fleet.Swarm(options[1], cloud, key, cert, old, signer, 3)
     swarm.tell("on") # by the authority and the certificate of before
+    in_flight(cloud, swarm, ("2.0.0", new), os.path.join(work, "flight.tar"), options[0])
     swarm.stop()
 
 
@@ -118,7 +143,7 @@ def run(options, work, cloud):
 
 def main():
     work = tempfile.mkdtemp(prefix="otter-backup-")
-    cloud = fleet.Cloud(sys.argv[1], work)
+    cloud = fleet.Cloud(sys.argv[1], work, "--limit", "greeting=60", "--limit", "connect=0", "--rate", "30")
     try:
         run(sys.argv[1:], work, cloud)
     except (OSError, aws.Failed, subprocess.CalledProcessError) as reason:
