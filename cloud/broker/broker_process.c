@@ -91,7 +91,8 @@ static bool write_config(int dir_fd, unsigned session_s)
             "message_size_limit 0\n"
             "sys_interval 0\n"
             "log_dest stderr\n"
-            "log_type error\nlog_type warning\nlog_type notice\n",
+            "# Notices, some for each connection, would fill the disk.\n"
+            "log_type error\nlog_type warning\n",
             (session_s + 3599) / 3600);
     /* Started as root it would change to its own user, who may not enter the folder. */
     if (user)

@@ -470,11 +470,11 @@ def test_one_of_many():
     go("#/things/lamp-2", "lamp-2")
     see("B" * 2000, ".facts")
     go("#/update/lamp-2", "New update")
-    see("B" * 2000)
+    see("B" * 48 + "…")
     usable("wide")
     go("#/things", "Things")
     enter("#search", "lamp-2")
-    see("B" * 2000, row("lamp-2"))
+    see("B" * 48 + "…", row("lamp-2"))
     usable("wide-list")
     for i in range(260):
         ask("DELETE", f"/aws/iot/things/A-lamp-2-{i}", X_Otter_Page="1")

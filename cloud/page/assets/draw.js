@@ -103,6 +103,9 @@ export function bytes(n) {
   return n < 1048576 * 10 ? `${(n / 1024).toFixed(1)} KiB` : `${(n / 1048576).toFixed(1)} MiB`;
 }
 
+// What devices call themselves may be of any length; a list shows as much as tells them apart.
+export const brief = (text, most = 48) => text && text.length > most ? `${text.slice(0, most)}…` : text;
+
 export const version = (text) => text ? text.replace(/^v/, '').replace(/\+0$/, '') : '';
 
 // -1, 0, 1 as sort has it; by numbers, as images' versions are compared.

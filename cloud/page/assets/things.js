@@ -1,6 +1,6 @@
 // The fleet: who is connected, with which firmware, doing what.
 import { ask, aws } from './ask.js';
-import { h, count, when, lasting, version, chip, pages, share } from './draw.js';
+import { h, count, when, lasting, version, brief, plain, chip, pages, share } from './draw.js';
 
 const MOST = 50;
 
@@ -22,7 +22,7 @@ function row(thing) {
     h('td', { 'data-label': 'Connection' }, presence(thing), ' ', h('span', { class: 'faint' }, seen(thing))),
     h('td', { 'data-label': 'Firmware', title: thing.versionFrom === 'job' ? 'as its last update reported' : 'as its shadow reports' },
       thing.version ? h('code', {}, version(thing.version)) : '–'),
-    h('td', { 'data-label': 'Board', class: 'words' }, thing.board || '–'),
+    h('td', { 'data-label': 'Board', class: 'words', title: thing.board && plain(thing.board) }, brief(thing.board) || '–'),
     h('td', { 'data-label': 'Activity' }, activity(thing.job)));
 }
 

@@ -1,6 +1,6 @@
 // A new update: an image file, whom it is for, how it rolls out.
 import { ask, aws, segment, sendImage } from './ask.js';
-import { h, bytes, version, compareVersions, count, field } from './draw.js';
+import { h, bytes, version, brief, compareVersions, count, field } from './draw.js';
 
 const LARGEST = 64 * 1048576;
 const check = (good, name, words) => h('li', { class: good ? 'good' : 'bad', 'data-key': name },
@@ -82,7 +82,7 @@ export function updateView(wanted, { draw, say, warn }) {
     if (!all.length) return state.target && h('p', { class: 'hint' }, `There is no ${state.kind} '${state.target}' yet.`);
     const notNewer = state.found?.version ? all.filter((thing) => thing.version && compareVersions(state.found.version, thing.version) <= 0) : [];
     const versions = [...new Set(all.map((thing) => version(thing.version) || 'unknown'))].join(', ');
-    return [h('p', { class: 'hint' }, `${count(all.length, 'thing')}, firmware ${versions}, board ${boards().join(', ') || 'unknown'}; ${count(all.filter((thing) => thing.connected).length, 'is', 'are')} connected.`),
+    return [h('p', { class: 'hint' }, `${count(all.length, 'thing')}, firmware ${brief(versions, 200)}, board ${brief(boards().map((one) => brief(one)).join(', '), 200) || 'unknown'}; ${count(all.filter((thing) => thing.connected).length, 'is', 'are')} connected.`),
       notNewer.length > 0 && h('p', { class: 'note' }, `${version(state.found.version)} is not above what runs on ${count(notNewer.length, 'thing')}: devices reject such an update unless they allow it.`)];
   }
 

@@ -353,6 +353,8 @@ def main():
             print("-- " + attack.__name__, flush=True)
             attack(cloud)
         expect("the first is still served", True, answers(bystander))
+        log = open(os.path.join(cloud.dir, "broker", "mosquitto.log")).read()
+        expect("the broker's log does not grow with each connection", [], [line for line in log.splitlines() if "client" in line])
         failed = False
     except (AssertionError, OSError, EOFError, TypeError) as reason:
         print("FAILED: %s: %s" % (type(reason).__name__, reason))
