@@ -1,9 +1,21 @@
 """Requests to AWS's HTTP APIs, signed, with the standard library alone: for benchmarks and tests that make
 many of them, or that must know when one was answered."""
-import datetime, hashlib, hmac, json, selectors, socket, time, urllib.parse
+import ctypes, datetime, hashlib, hmac, json, selectors, signal, socket, sys, time, urllib.parse
 
 REGION = "us-east-1"
 PARALLEL = 8
+PR_SET_PDEATHSIG = 1 # linux/prctl.h
+
+
+def end_with_parent():
+    """For preexec_fn: whoever measures may be killed, and must leave nothing behind."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def end_in_order():
+    """SIGTERM as Ctrl-C, and as the end of the shell that started this: what was started is stopped."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    end_with_parent()
 
 
 class Failed(Exception):

@@ -1,7 +1,7 @@
 #!/bin/sh
 # bench cloud: how long a device's PING waits while the HTTP APIs do their worst, the APIs' rates beside
 # moto's (left out where it is not installed), and a swarm of devices: connections, a storm, a roll-out,
-# relaying beside Mosquitto alone. SWARM_DEVICES and SWARM_UPDATED say how many.
+# relaying beside Mosquitto alone. SWARM_DEVICES and SWARM_UPDATED say how many (run.sh --full).
 set -eu
 command -v python3 >/dev/null || { echo "skipped: python3 is not installed (apt-get install python3)"; exit 0; }
 moto=$(command -v moto_server) || moto=

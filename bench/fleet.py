@@ -44,7 +44,7 @@ class Cloud:
             os.unlink(facts)
         with open(os.path.join(self.folder, "cloud.log"), "a") as log:
             self.process = subprocess.Popen([self.otter, "cloud", "--dir", self.dir, *self.options],
-                                            stdout=log, stderr=log)
+                                            stdout=log, stderr=log, preexec_fn=aws.end_with_parent)
         while not os.path.exists(facts):
             if self.process.poll() is not None:
                 raise aws.Failed("the cloud did not start:\n" + self.log())

@@ -1,10 +1,12 @@
-/* What TLS and a broker cost by themselves, for the ratios of bench/cloud.py.
+/* What TLS and a broker cost by themselves, for the ratios of bench/load.py.
  *
- *   tls_load serve CERT KEY BYTES              listens, prints its port; to each client that sends
- * a byte it sends so many tls_load fetch PORT COUNT BYTES            so many clients of it, all at
- * once: seconds from the moment that all are connected to the last byte tls_load relay PORT ROOT
- * CERT KEY SIZE N   two clients of an MQTT broker: N messages of QoS 0 from one to the other;
- * messages a second tls_load relay1 ...                        the same at QoS 1, 20 open at a time
+ *   tls_load serve CERT KEY BYTES            listens, prints its port; to each client that sends a
+ *                                            byte it sends so many
+ *   tls_load fetch PORT COUNT BYTES          so many clients of it: prints "connected", waits for a
+ *                                            line, fetches all at once, prints the seconds
+ *   tls_load relay PORT ROOT CERT KEY SIZE N two clients of an MQTT broker: N messages of QoS 0
+ * from one to the other; prints messages a second tls_load relay1 ...                      the same
+ * at QoS 1, 20 open at a time
  */
 #include <arpa/inet.h>
 #include <event2/buffer.h>
@@ -126,6 +128,15 @@ static int serve(struct load *load, char **argv)
 
 /* ---- clients ---- */
 
+/* With one cipher, so that all servers that are compared use the same. */
+static SSL_CTX *client_context(void)
+{
+    SSL_CTX *tls = SSL_CTX_new(TLS_client_method());
+    if (!tls || SSL_CTX_set_ciphersuites(tls, "TLS_AES_128_GCM_SHA256") != 1)
+        die("cannot make a TLS context");
+    return tls;
+}
+
 static struct bufferevent *dial(struct load *load, const char *port, bufferevent_data_cb on_read,
                                 bufferevent_event_cb on_event, void *context)
 {
@@ -171,7 +182,7 @@ static void on_fetch_event(struct bufferevent *link, short what, void *context)
 
 static int fetch(struct load *load, char **argv)
 {
-    load->tls = SSL_CTX_new(TLS_client_method());
+    load->tls = client_context();
     SSL_CTX_set_mode(load->tls, SSL_MODE_RELEASE_BUFFERS);
     load->count = strtoul(argv[3], NULL, 10);
     load->bytes = strtoul(argv[4], NULL, 10);
@@ -181,6 +192,10 @@ static int fetch(struct load *load, char **argv)
         fetchers[i].link = dial(load, argv[2], on_fetched, on_fetch_event, &fetchers[i]);
     }
     event_base_dispatch(load->base);
+    printf("connected\n");
+    fflush(stdout);
+    if (getchar() == EOF)
+        die("nobody says when to begin");
     double began = now_s();
     for (size_t i = 0; i < load->count; i++)
         bufferevent_write(fetchers[i].link, "x", 1);
@@ -309,7 +324,7 @@ static void on_subscriber_event(struct bufferevent *link, short what, void *cont
 static int relay(struct load *load, char **argv)
 {
     load->qos = strcmp(argv[1], "relay1") == 0;
-    load->tls = SSL_CTX_new(TLS_client_method());
+    load->tls = client_context();
     if (SSL_CTX_load_verify_locations(load->tls, argv[3], NULL) != 1 ||
         SSL_CTX_use_certificate_file(load->tls, argv[4], SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_use_PrivateKey_file(load->tls, argv[5], SSL_FILETYPE_PEM) != 1)
