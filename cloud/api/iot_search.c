@@ -100,6 +100,23 @@ static enum core_error cardinality(struct call *call, const json_t *body, struct
                       : aggregate(call, body, field, answer);
 }
 
+static enum core_error percentiles(struct call *call, const json_t *body, struct answer *answer)
+{
+    const char *field = json_text(body, "aggregationField");
+    return call->made ? search_percentiles(call->made, json_object_get(body, "percents"), answer)
+                      : aggregate(call, body, field ? field : "registry.version", answer);
+}
+
+static enum core_error buckets(struct call *call, const json_t *body, struct answer *answer)
+{
+    const char *field = json_text(body, "aggregationField");
+    if (!field)
+        return answer_refuse(answer, CORE_AGGREGATION, "aggregationField is missing");
+    return call->made
+               ? search_buckets(call->made, json_object_get(body, "bucketsAggregationType"), answer)
+               : aggregate(call, body, field, answer);
+}
+
 const struct route iot_search_routes[] = {
     {"GetIndexingConfiguration", EVHTTP_REQ_GET, "/indexing/config", get_configuration, NULL},
     {"UpdateIndexingConfiguration", EVHTTP_REQ_POST, "/indexing/config", update_configuration,
@@ -110,6 +127,10 @@ const struct route iot_search_routes[] = {
      "indexName queryString aggregationField queryVersion"},
     {"GetCardinality", EVHTTP_REQ_POST, "/indices/cardinality", cardinality,
      "indexName queryString aggregationField queryVersion"},
+    {"GetPercentiles", EVHTTP_REQ_POST, "/indices/percentiles", percentiles,
+     "indexName queryString aggregationField queryVersion percents"},
+    {"GetBucketsAggregation", EVHTTP_REQ_POST, "/indices/buckets", buckets,
+     "indexName queryString aggregationField queryVersion bucketsAggregationType"},
     {"DescribeIndex", EVHTTP_REQ_GET, "/indices/{}", describe, NULL},
     {"ListIndices", EVHTTP_REQ_GET, "/indices", list, "maxResults nextToken"},
     {NULL, 0, NULL, NULL, NULL},

@@ -12,7 +12,7 @@ enum where { BODY, QUERY, HEADER, PATH /* its second name, as no first is withou
 enum weight { ALSO, INSTEAD };
 
 #define JOIN_GROUP "AddThingToThingGroup RemoveThingFromThingGroup "
-#define SEARCH     "SearchIndex GetStatistics GetCardinality"
+#define SEARCH     "SearchIndex GetStatistics GetCardinality GetPercentiles GetBucketsAggregation"
 #define PROFILE    "AttachSecurityProfile DetachSecurityProfile "
 #define EXECUTION  "DescribeJobExecution CancelJobExecution DeleteJobExecution"
 #define CERTIFIED  "AttachThingPrincipal DetachThingPrincipal ListPrincipalThings"

@@ -1,7 +1,6 @@
 /* Documents of things and groups, and what is asked of them; see search.h. */
 #include "cloud/core/search/search.h"
 
-#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +8,7 @@
 
 #include "cloud/core/ground/names.h"
 #include "cloud/core/search/query.h"
+#include "cloud/core/search/search_internal.h"
 #include "cloud/store/db.h"
 
 #define THINGS "AWS_Things"
@@ -261,20 +261,6 @@ static json_t *shown(const json_t *document)
 
 #define PIECE 20 /* documents of a turn: devices wait for no more than these */
 
-struct finding {
-    struct cloud *cloud;
-    json_t *configuration;
-    struct query *query;
-    bool things;
-    char after[129]; /* the name that was looked at last */
-    char field[256]; /* of which values are kept; "": documents are */
-    size_t enough;   /* found, that end it */
-    json_t *found;
-    bool is_done;
-    void (*done)(void *of);
-    void *of;
-};
-
 static void next_piece(void *of);
 
 void search_free(struct finding *finding)
@@ -293,6 +279,7 @@ void search_free(struct finding *finding)
 static void keep(struct finding *finding, json_t *document)
 {
     const json_t *value = *finding->field ? query_field(document, finding->field) : document;
+    finding->matched++;
     bool counts = !*finding->field || (value && !json_is_object(value) && !json_is_null(value));
     if (counts)
         json_array_append(finding->found, (json_t *)value);
@@ -385,59 +372,5 @@ enum core_error search_page(const struct finding *finding, struct answer *answer
     answer->body = json_pack("{s:o}", finding->things ? "things" : "thingGroups", page);
     if (json_array_size(finding->found) > most)
         json_object_set(answer->body, "nextToken", (json_t *)last);
-    return CORE_OK;
-}
-
-/* Numbers, booleans as 0 and 1, and attributes that are numbers in text. */
-static bool number_of(const json_t *value, double *number)
-{
-    const char *text = json_string_value(value);
-    char *end = NULL;
-    *number = json_is_true(value) ? 1 : json_number_value(value);
-    if (!text)
-        return json_is_number(value) || json_is_boolean(value);
-    *number = strtod(text, &end);
-    return *text && *end == 0;
-}
-
-static json_t *statistics_of(const json_t *list)
-{
-    double sum = 0, squares = 0, least = INFINITY, most = -INFINITY, number;
-    size_t count = json_array_size(list);
-    for (size_t i = 0; i < count; i++) {
-        if (!number_of(json_array_get(list, i), &number))
-            return json_pack("{s:I}", "count", (json_int_t)count);
-        sum += number;
-        squares += number * number;
-        least = fmin(least, number);
-        most = fmax(most, number);
-    }
-    if (count == 0)
-        return json_pack("{s:i}", "count", 0);
-    double average = sum / (double)count;
-    double variance = fmax(squares / (double)count - average * average, 0);
-    return json_pack("{s:I,s:f,s:f,s:f,s:f,s:f,s:f,s:f}", "count", (json_int_t)count, "average",
-                     average, "sum", sum, "minimum", least, "maximum", most, "sumOfSquares",
-                     squares, "variance", variance, "stdDeviation", sqrt(variance));
-}
-
-enum core_error search_statistics(const struct finding *finding, struct answer *answer)
-{
-    answer->body = json_pack("{s:o}", "statistics", statistics_of(finding->found));
-    return CORE_OK;
-}
-
-enum core_error search_cardinality(const struct finding *finding, struct answer *answer)
-{
-    json_t *different = json_object(), *value;
-    size_t i;
-    json_array_foreach(finding->found, i, value)
-    {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-        json_object_set_new(different, text ? text : "", json_true());
-        free(text);
-    }
-    answer->body = json_pack("{s:I}", "cardinality", (json_int_t)json_object_size(different));
-    json_decref(different);
     return CORE_OK;
 }

@@ -38,6 +38,14 @@ void search_free(struct finding *finding); /* NULL is fine */
 enum core_error search_page(const struct finding *finding, struct answer *answer);
 /* {"statistics":{...}}: only `count` for what is no number */
 enum core_error search_statistics(const struct finding *finding, struct answer *answer);
+/* {"percentiles":[{"percent","value"}...]}; `percents` of 0..100, NULL: AWS's usual ones.
+ * CORE_AGGREGATION for what is no number. */
+enum core_error search_percentiles(const struct finding *finding, const json_t *percents,
+                                   struct answer *answer);
+/* {"totalCount","buckets":[{"keyValue","count"}...]}, the most frequent first; `type` is
+ * {"termsAggregation":{"maxBuckets"}}. */
+enum core_error search_buckets(const struct finding *finding, const json_t *type,
+                               struct answer *answer);
 /* {"cardinality"} */
 enum core_error search_cardinality(const struct finding *finding, struct answer *answer);
 

@@ -99,6 +99,35 @@ class Search(CloudTest):
         with self.refused("InvalidAggregationException"):
             self.iot.get_cardinality(queryString="*")
 
+    def test_percentiles_lie_between_the_values(self):
+        ask = {"queryString": "*", "aggregationField": "attributes.level"}
+        pairs = self.iot.get_percentiles(percents=[0, 50, 75, 100], **ask)["percentiles"]
+        self.assertEqual([(p["percent"], p["value"]) for p in pairs],
+                         [(0.0, -1.0), (50.0, 3.0), (75.0, 7.5), (100.0, 12.0)])
+        self.assertEqual([p["percent"] for p in self.iot.get_percentiles(**ask)["percentiles"]],
+                         [1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0])
+        self.assertEqual(self.iot.get_percentiles(queryString="thingName:none", aggregationField="attributes.level")
+                         ["percentiles"], [])
+        with self.refused("InvalidAggregationException", "attributes.room"):
+            self.iot.get_percentiles(queryString="*", aggregationField="attributes.room")
+        for percents in ([101], [-1], ["x"], [1] * 101):
+            with self.refused("InvalidRequestException", "percents"):
+                self.iot.get_percentiles(percents=percents, **ask)
+
+    def test_values_are_counted_the_most_frequent_first(self):
+        ask = {"queryString": "*", "aggregationField": "attributes.room"}
+        found = self.iot.get_buckets_aggregation(bucketsAggregationType={"termsAggregation": {}}, **ask)
+        self.assertEqual(found["totalCount"], 3)
+        self.assertEqual(found["buckets"], [{"keyValue": "Hall", "count": 2}, {"keyValue": "cellar", "count": 1}])
+        found = self.iot.get_buckets_aggregation(bucketsAggregationType={"termsAggregation": {"maxBuckets": 1}}, **ask)
+        self.assertEqual([b["keyValue"] for b in found["buckets"]], ["Hall"])
+        found = self.iot.get_buckets_aggregation(queryString="*", aggregationField="attributes.nothing",
+                                                 bucketsAggregationType={"termsAggregation": {}})
+        self.assertEqual((found["totalCount"], found["buckets"]), (3, []))
+        for wrong in ({}, {"termsAggregation": {"maxBuckets": 10001}}):
+            with self.refused("InvalidRequestException", "termsAggregation"):
+                self.iot.get_buckets_aggregation(bucketsAggregationType=wrong, **ask)
+
     def test_what_is_indexed_is_said_and_kept(self):
         index = self.iot.describe_index(indexName="AWS_Things")
         self.assertEqual((index["indexStatus"], index["schema"]),

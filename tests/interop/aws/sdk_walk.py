@@ -98,7 +98,7 @@ class Walk(CloudTest):
 
     def test_iot(self):
         offered = self.walk("iot")
-        self.assertGreaterEqual(len(offered), 129, sorted(offered))
+        self.assertGreaterEqual(len(offered), 131, sorted(offered))
         self.assertIn("CreateTopicRule", offered)
         self.assertNotIn("CreateBillingGroup", offered)
 
