@@ -76,6 +76,7 @@ unsigned core_tend(struct cloud *cloud)
         cloud->ages_ms = now + AGES_MS;
         defender_sweep(cloud);
         messages_sweep(cloud);
+        presence_sweep(cloud);
     }
     return content_sweep(cloud) ? SWEEP_MS : EXPIRY_MS;
 }

@@ -26,9 +26,15 @@ bool presence_write(struct cloud *cloud, const struct presence *presence)
 
 void presence_recover(struct cloud *cloud)
 {
-    const int64_t oldest = cloud_now_ms(cloud) - PRESENCE_KEPT_DAYS * DAY_MS;
     db_run(cloud->db, "UPDATE presence SET connected = 0, reason = NULL WHERE connected = 1", "");
+    presence_sweep(cloud);
+}
+
+void presence_sweep(struct cloud *cloud)
+{
+    const int64_t oldest = cloud_now_ms(cloud) - PRESENCE_KEPT_DAYS * DAY_MS;
     db_run(cloud->db,
-           "DELETE FROM presence WHERE at_ms < ? AND client NOT IN (SELECT name FROM things)", "i",
-           oldest);
+           "DELETE FROM presence WHERE at_ms < ? AND NOT connected"
+           " AND client NOT IN (SELECT name FROM things)",
+           "i", oldest);
 }

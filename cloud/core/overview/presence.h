@@ -19,7 +19,9 @@ bool presence_begin(struct cloud *cloud);
 bool presence_write(struct cloud *cloud, const struct presence *presence);
 bool presence_end(struct cloud *cloud);
 
-/* At the start: whoever was connected when the cloud ended is not; what is too old goes. */
+/* At the start: whoever was connected when the cloud ended is not. */
 void presence_recover(struct cloud *cloud);
+/* Now and then: clients that are no things, and left PRESENCE_KEPT_DAYS ago, are forgotten. */
+void presence_sweep(struct cloud *cloud);
 
 #endif

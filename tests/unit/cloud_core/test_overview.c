@@ -1,11 +1,13 @@
 /* What a person sees of a fleet at a glance. */
 #include <string.h>
 
+#include "cloud/core/core.h"
 #include "cloud/core/jobs/jobs.h"
 #include "cloud/core/overview/overview.h"
 #include "cloud/core/overview/presence.h"
 #include "cloud/core/registry/groups.h"
 #include "cloud/core/shadow/shadow.h"
+#include "cloud/store/db.h"
 #include "fixture.h"
 
 static void came(struct fixture *fixture, const char *client, bool connected, const char *reason)
@@ -205,11 +207,31 @@ static void a_job_shows_how_many_are_where_and_why_each_failed(void **state)
     answer_free(&answer);
 }
 
+static int64_t remembered(struct fixture *fixture)
+{
+    return db_number(fixture->cloud.db, "SELECT COUNT(*) FROM presence", "");
+}
+
+static void clients_that_are_no_things_are_forgotten_after_a_time_while_the_cloud_runs(void **state)
+{
+    struct fixture *fixture = *state;
+    came(fixture, "t", false, "CONNECTION_LOST");
+    came(fixture, "passer-by", false, "CONNECTION_LOST");
+    came(fixture, "still-there", true, NULL);
+    fixture->now_ms += (PRESENCE_KEPT_DAYS - 1) * INT64_C(86400000);
+    core_tend(&fixture->cloud);
+    assert_int_equal(remembered(fixture), 3);
+    fixture->now_ms += 2 * INT64_C(86400000);
+    core_tend(&fixture->cloud);
+    assert_int_equal(remembered(fixture), 2); /* all but the one that passed by */
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup_thing, fixture_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_thing_shows_whether_it_is_connected_and_since_when),
+        TEST(clients_that_are_no_things_are_forgotten_after_a_time_while_the_cloud_runs),
         TEST(after_a_restart_nobody_is_connected_but_known),
         TEST(version_and_board_come_from_the_shadow),
         TEST(without_a_shadow_the_version_is_the_one_that_its_last_update_reported),
