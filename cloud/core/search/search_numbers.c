@@ -143,9 +143,14 @@ enum core_error search_percentiles(const struct finding *finding, const json_t *
 
 /* ---- buckets ---- */
 
+struct ranked {
+    json_t *bucket;
+};
+
 static int by_count(const void *a, const void *b)
 {
-    const json_t *left = *(json_t *const *)a, *right = *(json_t *const *)b;
+    const json_t *left = ((const struct ranked *)a)->bucket;
+    const json_t *right = ((const struct ranked *)b)->bucket;
     const json_int_t fewer = json_integer_value(json_object_get(left, "count"));
     const json_int_t more = json_integer_value(json_object_get(right, "count"));
     if (fewer != more)
@@ -190,13 +195,13 @@ enum core_error search_buckets(const struct finding *finding, const json_t *type
     json_t *counts = counted(finding->found), *buckets = json_array(), *bucket;
     const char *name;
     size_t size = json_object_size(counts), i = 0;
-    json_t **sorted = calloc(size + 1, sizeof *sorted);
+    struct ranked *sorted = calloc(size + 1, sizeof *sorted);
     if (!sorted)
         abort(); /* nothing sensible can follow on the host */
-    json_object_foreach(counts, name, bucket) sorted[i++] = bucket;
+    json_object_foreach(counts, name, bucket) sorted[i++].bucket = bucket;
     qsort(sorted, size, sizeof *sorted, by_count);
     for (i = 0; i < size && i < (size_t)most; i++)
-        json_array_append(buckets, sorted[i]);
+        json_array_append(buckets, sorted[i].bucket);
     answer->body =
         json_pack("{s:I,s:o}", "totalCount", (json_int_t)finding->matched, "buckets", buckets);
     free(sorted);
