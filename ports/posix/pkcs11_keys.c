@@ -33,6 +33,8 @@ static CK_BBOOL yes = CK_TRUE, no = CK_FALSE;
 static void *library;
 static CK_FUNCTION_LIST *module;
 static CK_SESSION_HANDLE session; /* CK_INVALID_HANDLE: none */
+static CK_SLOT_ID slot;           /* of the session */
+static bool is_stale;             /* what the module knows of its tokens */
 
 /* ---- The module ------------------------------------------------------------------------------ */
 
@@ -152,6 +154,7 @@ static bool find_token(CK_SLOT_ID *slot)
         if (is_wanted(slots[i], label))
             return true;
     }
+    is_stale = true;
     LOG_ERR(TAG, "%s has no token %s%s; `pkcs11-tool --module … -L` lists them", module_path(),
             label != NULL ? "labelled " : "that is initialized", label != NULL ? label : "");
     return false;
@@ -202,12 +205,39 @@ static bool log_in(CK_SLOT_ID slot)
     return false;
 }
 
+/* SoftHSM, for one, knows the tokens that were there when it was initialized, and none that came or
+ * came back later. */
+static void look_anew(void)
+{
+    is_stale = false;
+    module->C_Finalize(NULL);
+    if (module->C_Initialize(NULL) != CKR_OK)
+        pkcs11_keys_close();
+}
+
 static bool is_open(void)
 {
-    CK_SLOT_ID slot;
     if (session != CK_INVALID_HANDLE)
         return true;
+    if (module != NULL && is_stale)
+        look_anew();
     return (module != NULL || load_module()) && find_token(&slot) && log_in(slot);
+}
+
+/* A token that was taken away may leave a session that finds nothing: without this its keys would
+ * be told as never made, and a person would make others. */
+static bool is_there_still(void)
+{
+    const char *label = setting("OTTER_PKCS11_TOKEN");
+    if (session == CK_INVALID_HANDLE)
+        return false;
+    if (is_wanted(slot, label))
+        return true;
+    is_stale = true;
+    LOG_ERR(TAG, "the token%s%s has gone; its keys are back with it", label != NULL ? " " : "",
+            label != NULL ? label : "");
+    end_session();
+    return false;
 }
 
 /* ---- Objects --------------------------------------------------------------------------------- */
@@ -252,7 +282,7 @@ static otter_status find_private(const struct pki_object *object, CK_OBJECT_HAND
     if (!is_open())
         return OTTER_E_CRYPTO;
     if (find(CKO_PRIVATE_KEY, object, found) == 0)
-        return session != CK_INVALID_HANDLE ? OTTER_E_NOT_FOUND : OTTER_E_CRYPTO;
+        return is_there_still() ? OTTER_E_NOT_FOUND : OTTER_E_CRYPTO;
     *key = found[0];
     return OTTER_OK;
 }

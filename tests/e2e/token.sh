@@ -60,6 +60,23 @@ power_on
 expect device "on line as device, version 1.0.0"
 power_cut
 
+step "a token that is taken away is told as gone, not its keys as never made; with it they are back"
+power_on
+expect device "on line as device, version 1.0.0"
+mv "$work/token" "$work/taken"
+type_line "pki generate csr"
+expect device "the token lamps has gone"
+expect device "No request made: "
+mkdir "$work/token"
+type_line "pki generate csr"
+expect device "has no token labelled lamps"
+expect device "No request made: "
+never device "off line" "$read_device"
+rmdir "$work/token"
+mv "$work/taken" "$work/token"
+[ "$(listed tls_key_priv)" = "private key   32 bytes" ] || fail "the list says: $(listed tls_key_priv)"
+power_cut
+
 step "a key that was in the token before, by its label; its public half comes from its certificate there"
 in_token --keypairgen --key-type EC:prime256v1 --label "from the factory" --id 07 >/dev/null
 in_token --read-object --type pubkey --id 07 -o "$work/factory.der" >/dev/null
