@@ -1,60 +1,10 @@
-/* Other handlers of jobs beside the update agent, on its session and in its store: one that
- * restarts the device and one that sets a value, each as short as a product would write it. */
+/* Other handlers of jobs beside the update agent, on its session and in its store: that of
+ * services/operations, which restarts the device, and one that sets a value, as short as a product
+ * would write it. What is about the first alone: test_operations.c. */
 #include <stdio.h>
 #include <string.h>
 
-#include "tests/sim/ota/sim_port.h"
-
-/* ---- Restart: begins in one life of the device, ends in the next ------------------------------
- */
-
-#define REBOOT_KEY "reboot/job"
-
-static struct jobs_handler reboot;
-
-static enum jobs_answer offer_reboot(void *ctx, otter_ms now, const struct jobs_offer *offer)
-{
-    (void)ctx;
-    if (!json_equals(offer->json, json_find(offer->json, offer->document, "operation"), "reboot"))
-        return JOBS_NOT_MINE;
-    jobs_start(&world.jobs, now, "restarting");
-    return JOBS_TAKEN;
-}
-
-static void on_reboot_event(void *ctx, otter_ms now, enum jobs_event event)
-{
-    const struct jobs_execution *job = &world.jobs.execution;
-    struct jobs_execution kept;
-    uint32_t length;
-    const bool before = kv_get(&world.kv, REBOOT_KEY, &kept, sizeof kept, &length) == OTTER_OK;
-    (void)ctx;
-    if (event == JOBS_ACCEPTED || (event == JOBS_DESCRIBED && !before && !jobs_queued(&world.jobs)))
-        world.wants_reset = kv_set(&world.kv, REBOOT_KEY, job, sizeof *job) == OTTER_OK;
-    else if (event == JOBS_DESCRIBED && before)
-        jobs_finish(&world.jobs, now, JOBS_SUCCEEDED, "restarted");
-    else if (event == JOBS_INVALID)
-        jobs_finish(&world.jobs, now, JOBS_FAILED, "the job service does not take the start");
-}
-
-static void close_reboot(void *ctx, const struct jobs_past *past)
-{
-    uint8_t form[JOBS_PAST_SIZE];
-    const struct kv_item items[] = {{REBOOT_KEY, NULL, 0}, {JOBS_PAST_KEY, form, sizeof form}};
-    (void)ctx;
-    jobs_past_form(past, form);
-    assert_int_equal(kv_set_all(&world.kv, items, 2), OTTER_OK);
-}
-
-static void start_reboot(void)
-{
-    struct jobs_execution job;
-    uint32_t length;
-    reboot = (struct jobs_handler){
-        .on_offer = offer_reboot, .on_event = on_reboot_event, .on_close = close_reboot};
-    jobs_add(&world.jobs, &reboot);
-    if (kv_get(&world.kv, REBOOT_KEY, &job, sizeof job, &length) == OTTER_OK)
-        jobs_resume(&world.jobs, &reboot, &job);
-}
+#include "tests/sim/ota/sim_operations.h"
 
 /* ---- Configuration: ends in the call that brings it -------------------------------------------
  */
@@ -96,8 +46,7 @@ static void add_colour(void *ctx, struct json_writer *w)
 
 static void start_others(struct world *w)
 {
-    (void)w;
-    start_reboot();
+    sim_operations_start(w);
     configuration = (struct jobs_handler){.on_offer = offer_configuration,
                                           .on_event = on_configuration_event,
                                           .add_details = add_colour};
@@ -106,8 +55,7 @@ static void start_others(struct world *w)
 
 static void create(uint32_t seed, const struct trouble *trouble)
 {
-    world_create(&world, seed, trouble);
-    world.start_others = start_others;
+    sim_operations_create(seed, trouble, start_others);
     strcpy(colour, "none");
     ends = 0;
 }
@@ -119,11 +67,6 @@ static int set_up(void **state)
     create(1, &none);
     sim_count("");
     return 0;
-}
-
-static void add_job(const char *id, const char *document)
-{
-    sim_cloud_create(&world.cloud, id, document, NULL, NULL, 0);
 }
 
 static void rest(void)
@@ -138,11 +81,11 @@ static void each_job_goes_to_its_handler_in_the_clouds_order(void **state)
 {
     (void)state;
     sim_come_on_line();
-    add_job("first", "{\"operation\":\"reboot\"}");
-    add_job("second", "{\"colour\":\"green\"}");
+    sim_add_job("first", "{\"operation\":\"reboot\"}");
+    sim_add_job("second", "{\"colour\":\"green\"}");
     world_add_update(&world, "third", world_image(2, 7000, true));
-    add_job("fourth", "{\"operation\":\"reboot\"}");
-    add_job("fifth", "{\"operation\":\"dance\"}");
+    sim_add_job("fourth", "{\"operation\":\"reboot\"}");
+    sim_add_job("fifth", "{\"operation\":\"dance\"}");
     const uint32_t resets = world.resets;
     rest();
     sim_expect("first", CLOUD_SUCCEEDED, "restarted");
@@ -161,7 +104,7 @@ static void a_job_that_its_handler_cannot_do_is_rejected_with_its_reason(void **
 {
     (void)state;
     sim_come_on_line();
-    add_job("job", "{\"colour\":\"as long as a sentence\"}");
+    sim_add_job("job", "{\"colour\":\"as long as a sentence\"}");
     rest();
     sim_expect("job", CLOUD_REJECTED, "colour: at most 15 characters");
     assert_string_equal(colour, "none");
@@ -188,36 +131,6 @@ static void an_update_given_up_at_the_device_fails_its_job(void **state)
     sim_expect("next", CLOUD_SUCCEEDED, "accepted v2.0.0");
 }
 
-static void a_cancelled_job_is_taken_from_its_handler(void **state)
-{
-    (void)state;
-    sim_come_on_line();
-    world.cloud.refusal = "RequestThrottled";
-    world.cloud.refused_tokens = "s";
-    add_job("job", "{\"operation\":\"reboot\"}");
-    (void)world_run(&world, sim_never, 60000);
-    assert_int_equal(sim_cloud_find(&world.cloud, "job")->status, CLOUD_QUEUED);
-    sim_cloud_cancel(&world.cloud, "job");
-    const uint32_t resets = world.resets;
-    rest();
-    assert_int_equal(world.resets, resets);
-    add_job("next", "{\"colour\":\"red\"}");
-    rest();
-    sim_expect("next", CLOUD_SUCCEEDED, "set");
-}
-
-static void what_a_handler_is_done_with_is_not_begun_again(void **state)
-{
-    (void)state;
-    sim_come_on_line();
-    snprintf(world.cloud.undead, sizeof world.cloud.undead, "job");
-    add_job("job", "{\"operation\":\"reboot\"}");
-    const uint32_t resets = world.resets;
-    (void)world_run(&world, sim_never, 12 * HOUR);
-    sim_expect("job", CLOUD_SUCCEEDED, "restarted");
-    assert_int_equal(world.resets - resets, 1 + 1); /* and world_run's own */
-}
-
 static void an_end_that_is_refused_is_told_without_details(void **state)
 {
     (void)state;
@@ -225,29 +138,23 @@ static void an_end_that_is_refused_is_told_without_details(void **state)
     world.cloud.refusal = "InvalidRequest";
     world.cloud.refused_tokens = "f";
     world.cloud.refuses_details_only = true;
-    add_job("job", "{\"colour\":\"blue\"}");
+    sim_add_job("job", "{\"colour\":\"blue\"}");
     rest();
     assert_int_equal(sim_cloud_find(&world.cloud, "job")->status, CLOUD_SUCCEEDED);
 }
 
-/* Messages get lost, come twice and late, connections break, power is cut. */
 static void jobs_of_all_kinds_end_well_through_trouble(void **state)
 {
     (void)state;
     unsigned updates = 0;
     for (uint32_t seed = 1; seed <= 12; seed++) {
-        const struct trouble trouble = {.lost = 80,
-                                        .repeated = 60,
-                                        .disconnects = 4,
-                                        .delay_ms = 900,
-                                        .power_cuts = seed % 4,
-                                        .window = 4};
+        const struct trouble trouble = sim_trouble(seed);
         sim_tear_down(NULL);
         create(seed, &trouble);
-        add_job("restart", "{\"operation\":\"reboot\"}");
-        add_job("colour", "{\"colour\":\"green\"}");
+        sim_add_job("restart", "{\"operation\":\"reboot\"}");
+        sim_add_job("colour", "{\"colour\":\"green\"}");
         world_add_update(&world, "update", world_image(2, 7000, true));
-        add_job("again", "{\"operation\":\"reboot\"}");
+        sim_add_job("again", "{\"operation\":\"reboot\"}");
         assert_true(world_run(&world, world_at_rest, 24 * HOUR));
         sim_expect("restart", CLOUD_SUCCEEDED, "restarted");
         sim_expect("colour", CLOUD_SUCCEEDED, "set");
@@ -268,9 +175,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PROMISE(each_job_goes_to_its_handler_in_the_clouds_order),
         PROMISE(a_job_that_its_handler_cannot_do_is_rejected_with_its_reason),
-        PROMISE(a_cancelled_job_is_taken_from_its_handler),
         PROMISE(an_update_given_up_at_the_device_fails_its_job),
-        PROMISE(what_a_handler_is_done_with_is_not_begun_again),
         PROMISE(an_end_that_is_refused_is_told_without_details),
         PROMISE(jobs_of_all_kinds_end_well_through_trouble),
     };

@@ -6,26 +6,11 @@
 #include "net/mqtt_settings.h"
 #include "services/operations/operations.h"
 #include "store/config.h"
-#include "tests/sim/ota/sim_port.h"
-
-static struct operations operations;
-static struct config settings;
-static struct config_part device_part, mqtt_part;
-
-static void start_others(struct world *w)
-{
-    const struct operations_config config = {.jobs = &w->jobs, .kv = &w->kv, .settings = &settings};
-    memset(&operations, 0, sizeof operations);
-    memset(&settings, 0, sizeof settings);
-    (void)config_add(&settings, &device_part, &device_settings);
-    (void)config_add(&settings, &mqtt_part, &mqtt_settings);
-    operations_init(&operations, &config);
-}
+#include "tests/sim/ota/sim_operations.h"
 
 static void create(uint32_t seed, const struct trouble *trouble)
 {
-    world_create(&world, seed, trouble);
-    world.start_others = start_others;
+    sim_operations_create(seed, trouble, sim_operations_start);
 }
 
 static int set_up(void **state)
@@ -37,20 +22,9 @@ static int set_up(void **state)
     return 0;
 }
 
-static void add_job(const char *id, const char *document)
-{
-    sim_cloud_create(&world.cloud, id, document, NULL, NULL, 0);
-}
-
-static bool at_rest(struct world *w)
-{
-    w->wants_reset = operations_wants_reset(&operations);
-    return world_at_rest(w);
-}
-
 static void rest(void)
 {
-    assert_true(world_run(&world, at_rest, 24 * HOUR));
+    assert_true(world_run(&world, world_at_rest, 24 * HOUR));
 }
 
 static void expect_setting(const struct config_setting *setting, const char *text)
@@ -73,7 +47,7 @@ static void a_restart_succeeds_after_it_and_once(void **state)
     sim_come_on_line();
     const uint32_t resets = world.resets;
     snprintf(world.cloud.undead, sizeof world.cloud.undead, "job"); /* still offered afterwards */
-    add_job("job", "{\"operation\":\"reboot\"}");
+    sim_add_job("job", "{\"operation\":\"reboot\"}");
     rest();
     sim_expect("job", CLOUD_SUCCEEDED, "restarted");
     assert_int_equal(world.resets - resets, 1);
@@ -87,13 +61,14 @@ static void a_cancelled_restart_does_not_happen(void **state)
     sim_come_on_line();
     world.cloud.refusal = "RequestThrottled";
     world.cloud.refused_tokens = "s";
-    add_job("job", "{\"operation\":\"reboot\"}");
+    sim_add_job("job", "{\"operation\":\"reboot\"}");
     (void)world_run(&world, sim_never, 60000);
+    assert_int_equal(sim_cloud_find(&world.cloud, "job")->status, CLOUD_QUEUED);
     sim_cloud_cancel(&world.cloud, "job");
     const uint32_t resets = world.resets;
     rest();
     assert_int_equal(world.resets, resets);
-    add_job("next", "{\"operation\":\"configure\",\"settings\":{\"connect_spread_s\":1}}");
+    sim_add_job("next", "{\"operation\":\"configure\",\"settings\":{\"connect_spread_s\":1}}");
     rest();
     sim_expect("next", CLOUD_SUCCEEDED, "1 settings changed");
 }
@@ -102,14 +77,14 @@ static void settings_are_set_and_taken_away_as_one_change(void **state)
 {
     (void)state;
     sim_come_on_line();
-    add_job("set", "{\"operation\":\"configure\",\"settings\":"
-                   "{\"connect_spread_s\":\"30\",\"time_hwm\":1700000000}}");
+    sim_add_job("set", "{\"operation\":\"configure\",\"settings\":"
+                       "{\"connect_spread_s\":\"30\",\"time_hwm\":1700000000}}");
     rest();
     sim_expect("set", CLOUD_SUCCEEDED, "2 settings changed");
     expect_setting(SPREAD, "30");
     expect_setting(CONFIG_TIME_HWM, "1700000000");
-    add_job("unset", "{\"operation\":\"configure\",\"settings\":"
-                     "{\"connect_spread_s\":null,\"time_hwm\":\"\"}}");
+    sim_add_job("unset", "{\"operation\":\"configure\",\"settings\":"
+                         "{\"connect_spread_s\":null,\"time_hwm\":\"\"}}");
     rest();
     sim_expect("unset", CLOUD_SUCCEEDED, "2 settings changed");
     expect_setting(SPREAD, "");
@@ -121,7 +96,8 @@ static void what_cannot_be_set_is_refused_with_its_reason_and_changes_nothing(vo
         const char *settings, *reason;
     } rows[] = {
         {"{\"connect_spread_s\":7,\"colour\":\"green\"}", "there is no setting 'colour'"},
-        {"{\"connect_spread_s\":7,\"time_hwm\":\"soon\"}", "setting time_hwm must be 1 to 12 digits"},
+        {"{\"connect_spread_s\":7,\"time_hwm\":\"soon\"}",
+         "setting time_hwm must be 1 to 12 digits"},
         {"{\"connect_spread_s\":10000}", "setting connect_spread_s must be 0 to 9999"},
         {"{\"connect_spread_s\":-1}", "setting connect_spread_s must be 0 to 9999"},
         {"{\"connect_spread_s\":true}", "is no text or number"},
@@ -140,7 +116,7 @@ static void what_cannot_be_set_is_refused_with_its_reason_and_changes_nothing(vo
         snprintf(id, sizeof id, "job%u", i);
         snprintf(document, sizeof document, "{\"operation\":\"configure\",\"settings\":%s}",
                  rows[i].settings);
-        add_job(id, document);
+        sim_add_job(id, document);
         rest();
         sim_expect(id, CLOUD_REJECTED, rows[i].reason);
         expect_setting(SPREAD, "");
@@ -151,9 +127,9 @@ static void what_is_another_operation_is_left_to_others(void **state)
 {
     (void)state;
     sim_come_on_line();
-    add_job("dance", "{\"operation\":\"dance\"}");
-    add_job("number", "{\"operation\":7}");
-    add_job("none", "{\"reboot\":true}");
+    sim_add_job("dance", "{\"operation\":\"dance\"}");
+    sim_add_job("number", "{\"operation\":7}");
+    sim_add_job("none", "{\"reboot\":true}");
     rest();
     sim_expect("dance", CLOUD_REJECTED, "no service of this device takes the job");
     sim_expect("number", CLOUD_REJECTED, "no service of this device takes the job");
@@ -162,9 +138,9 @@ static void what_is_another_operation_is_left_to_others(void **state)
 
 static void add_some(void)
 {
-    add_job("restart", "{\"operation\":\"reboot\"}");
-    add_job("set", "{\"operation\":\"configure\",\"settings\":{\"connect_spread_s\":\"0\"}}");
-    add_job("again", "{\"operation\":\"reboot\"}");
+    sim_add_job("restart", "{\"operation\":\"reboot\"}");
+    sim_add_job("set", "{\"operation\":\"configure\",\"settings\":{\"connect_spread_s\":\"0\"}}");
+    sim_add_job("again", "{\"operation\":\"reboot\"}");
 }
 
 static void expect_all(void)
@@ -176,17 +152,11 @@ static void expect_all(void)
     expect_setting(SPREAD, "0");
 }
 
-/* Messages get lost, come twice and late, connections break, power is cut. */
 static void jobs_end_well_through_trouble(void **state)
 {
     (void)state;
     for (uint32_t seed = 1; seed <= 8; seed++) {
-        const struct trouble trouble = {.lost = 80,
-                                        .repeated = 60,
-                                        .disconnects = 4,
-                                        .delay_ms = 900,
-                                        .power_cuts = seed % 4,
-                                        .window = 4};
+        const struct trouble trouble = sim_trouble(seed);
         sim_tear_down(NULL);
         create(seed, &trouble);
         add_some();
