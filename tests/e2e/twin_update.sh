@@ -65,6 +65,13 @@ kind_of() { # kind_of PART: in their turn
     echo $kinds | cut -d ' ' -f $(($1 % $(echo $kinds | wc -w) + 1))
 }
 
+command_of() { # command_of KIND: at which of the commands; what a modem can reject are only its first ones
+    case $1 in
+    rejects) echo 1 ;;
+    *) echo $((25 + part * 5 % 10)) ;;
+    esac
+}
+
 blocks=$(($(stat -c %s "$work/1.0.1.bin") / 4096))
 
 step "power cuts in the download, and but for calm at each start a modem that goes wrong"
@@ -79,7 +86,7 @@ before=0
 while [ "$part" -lt "$parts" ]; do
     set -- --cut-in-operation $((blocks * block_operations / (parts + 1) + part * 401 % block_operations))
     ! has_modem || kind=$(kind_of "$part")
-    ! has_modem || set -- "$@" --modem-fault "$kind@$((25 + part * 5 % 10))"
+    ! has_modem || set -- "$@" --modem-fault "$kind@$(command_of "$kind")"
     from=$(lines device)
     twin "$work/flash" "$@"
     wait_until "a cut in part $part" not_alive "$device"
