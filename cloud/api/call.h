@@ -20,6 +20,7 @@ struct api;
 struct body_facts {
     bool known;
     char md5[33], md5_base64[28], crc32[16]; /* hex, base64, base64 */
+    char sha256[65];                         /* hex; "": it would have to be computed */
     char wrong[48];                          /* a header whose checksum does not match; "" */
 };
 

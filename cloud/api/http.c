@@ -79,8 +79,12 @@ static void check_large(void *context)
 {
     struct exchange *exchange = context;
     check(exchange);
-    if (exchange->verdict == SIGV4_OK)
-        checksum_facts(&exchange->call);
+    if (exchange->verdict != SIGV4_OK)
+        return;
+    if (exchange->result.payload == SIGV4_PAYLOAD_PLAIN)
+        memcpy(exchange->call.facts.sha256, exchange->result.body_hash,
+               sizeof exchange->call.facts.sha256);
+    checksum_facts(&exchange->call);
 }
 
 static void on_checked(void *context)

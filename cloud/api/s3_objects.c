@@ -74,6 +74,7 @@ void s3_put_object(struct s3_call *s3)
                                        .size = s3->call->body_size,
                                        .staged = s3->call->staged,
                                        .md5 = s3->call->facts.md5,
+                                       .sha256 = s3->call->facts.sha256,
                                        .content_type = call_header(s3->call, "Content-Type"),
                                        .metadata = metadata,
                                        .checksum = crc32,

@@ -48,7 +48,8 @@ void s3_upload_part(struct s3_call *s3)
     struct object_upload content = {.content = call->body,
                                     .size = call->body_size,
                                     .staged = call->staged,
-                                    .md5 = call->facts.md5};
+                                    .md5 = call->facts.md5,
+                                    .sha256 = call->facts.sha256};
     enum core_error error =
         upload_part(call->cloud, &upload, call_number(call, "partNumber", OBJECT_PARTS_MAX + 1, 0),
                     &content, etag, &answer);

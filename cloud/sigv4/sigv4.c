@@ -235,7 +235,8 @@ static enum sigv4_verdict read_payload(const struct sigv4_request *request,
 {
     const char *given = header_of(request, "X-Amz-Content-Sha256");
     bool s3 = strcmp(result->service, "s3") == 0;
-    char actual[65];
+    char *actual = result->body_hash;
+    actual[0] = '\0';
     result->payload = SIGV4_PAYLOAD_PLAIN;
     if (s3 && !given && !claim->presigned)
         return incomplete(result, "The header x-amz-content-sha256 is required.");

@@ -48,7 +48,8 @@ enum sigv4_payload {
 struct sigv4_result {
     char service[32];
     enum sigv4_payload payload;
-    char message[160]; /* for SIGV4_INCOMPLETE, SIGV4_REGION */
+    char message[160];  /* for SIGV4_INCOMPLETE, SIGV4_REGION */
+    char body_hash[65]; /* SHA-256 of the body as it came, in hex; "": nobody had to know */
     /* to go on checking signed chunks */
     unsigned char key[32];
     char date[17], scope[128], signature[65];

@@ -4,9 +4,11 @@
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "cloud/core/ground/names.h"
 #include "cloud/store/db.h"
 
 #define SWEEP_PIECES 4
+#define DIGEST_SIZE  32
 
 /* ---- writing ---- */
 
@@ -18,25 +20,24 @@ int64_t content_begin(struct cloud *cloud)
 }
 
 /* The id of a piece with these bytes, which is there or made; 0 when the database failed. */
-static int64_t find_or_add(struct cloud *cloud, const void *bytes, size_t size)
+static int64_t find_or_add(struct cloud *cloud, const void *bytes, size_t size,
+                           const unsigned char digest[DIGEST_SIZE])
 {
-    unsigned char digest[32];
-    if (EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL) != 1)
-        return 0;
-    int64_t piece =
-        db_number(cloud->db, "SELECT id FROM pieces WHERE digest = ?", "b", digest, sizeof digest);
+    int64_t piece = db_number(cloud->db, "SELECT id FROM pieces WHERE digest = ?", "b", digest,
+                              (size_t)DIGEST_SIZE);
     if (piece != 0)
         return piece;
     if (db_run(cloud->db, "INSERT INTO pieces(bytes, digest) VALUES(?, ?)", "bb", bytes, size,
-               digest, sizeof digest) != OTTER_OK)
+               digest, (size_t)DIGEST_SIZE) != OTTER_OK)
         return 0;
     return db_inserted(cloud->db);
 }
 
 static otter_status add_piece(struct cloud *cloud, int64_t content, int64_t start,
-                              const void *bytes, size_t size)
+                              const void *bytes, size_t size,
+                              const unsigned char digest[DIGEST_SIZE])
 {
-    int64_t piece = find_or_add(cloud, bytes, size);
+    int64_t piece = find_or_add(cloud, bytes, size, digest);
     if (piece == 0)
         return OTTER_E_IO;
     return db_run(cloud->db, "INSERT INTO spans(content, start, size, piece) VALUES(?, ?, ?, ?)",
@@ -46,13 +47,25 @@ static otter_status add_piece(struct cloud *cloud, int64_t content, int64_t star
 otter_status content_add(struct cloud *cloud, int64_t content, int64_t start, const void *bytes,
                          size_t size)
 {
+    unsigned char digest[DIGEST_SIZE];
     otter_status status = OTTER_OK;
     for (size_t at = 0; at < size && status == OTTER_OK;) {
         size_t part = size - at < CONTENT_PIECE ? size - at : CONTENT_PIECE;
-        status = add_piece(cloud, content, start + (int64_t)at, (const char *)bytes + at, part);
+        const char *piece = (const char *)bytes + at;
+        if (EVP_Digest(piece, part, digest, NULL, EVP_sha256(), NULL) != 1)
+            return OTTER_E_CRYPTO;
+        status = add_piece(cloud, content, start + (int64_t)at, piece, part, digest);
         at += part;
     }
     return status;
+}
+
+otter_status content_add_known(struct cloud *cloud, int64_t content, const void *bytes, size_t size,
+                               const char *sha256)
+{
+    unsigned char digest[DIGEST_SIZE];
+    hex_decode(digest, sha256, sizeof digest);
+    return add_piece(cloud, content, 0, bytes, size, digest);
 }
 
 otter_status content_join(struct cloud *cloud, int64_t content, int64_t start, int64_t other)

@@ -19,6 +19,10 @@ int64_t content_begin(struct cloud *cloud);
 /* Adds at `start`, the size so far. */
 otter_status content_add(struct cloud *cloud, int64_t content, int64_t start, const void *bytes,
                          size_t size);
+/* The first and last piece at once: at most CONTENT_PIECE bytes, of which `sha256` is the digest in
+ * hex. */
+otter_status content_add_known(struct cloud *cloud, int64_t content, const void *bytes, size_t size,
+                               const char *sha256);
 /* Adds all of another one; both share the pieces. */
 otter_status content_join(struct cloud *cloud, int64_t content, int64_t start, int64_t other);
 otter_status content_keep(struct cloud *cloud, int64_t content);

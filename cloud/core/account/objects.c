@@ -172,8 +172,11 @@ otter_status object_place_content(struct cloud *cloud, const struct object_uploa
     if (!placed->content && !(placed->content = content_begin(cloud)))
         return OTTER_E_IO;
     otter_status status = OTTER_OK;
+    const bool known = upload->sha256 && *upload->sha256 && upload->size <= CONTENT_PIECE;
     if (!upload->staged)
-        status = content_add(cloud, placed->content, 0, upload->content, upload->size);
+        status = known ? content_add_known(cloud, placed->content, upload->content, upload->size,
+                                           upload->sha256)
+                       : content_add(cloud, placed->content, 0, upload->content, upload->size);
     return status == OTTER_OK ? content_keep(cloud, placed->content) : status;
 }
 

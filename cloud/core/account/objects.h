@@ -59,6 +59,7 @@ struct object_upload {
     size_t size;
     int64_t staged;  /* not 0: `size` bytes lie there already (contents.h); `content` is not read */
     const char *md5; /* of the content, in hex; NULL: computed here */
+    const char *sha256; /* the same; NULL or "": computed here */
     const char *content_type, *metadata, *checksum;
     const json_t *tags;
     struct object_condition condition;
