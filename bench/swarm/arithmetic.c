@@ -10,7 +10,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/obj_mac.h>
 #include <openssl/sha.h>
-#include <string.h>
+#include <stdbool.h>
 
 int mbedtls_internal_sha256_process(mbedtls_sha256_context *context, const unsigned char block[64])
 {
@@ -32,27 +32,34 @@ static BIGNUM *number(const mbedtls_mpi *from)
                : NULL;
 }
 
-/* P-256 only: what devices verify here. */
-int mbedtls_ecdsa_verify(mbedtls_ecp_group *group, const unsigned char *hash, size_t length,
-                         const mbedtls_ecp_point *point, const mbedtls_mpi *r, const mbedtls_mpi *s)
+/* P-256 only: what devices verify here. Takes the signature. */
+static int verify(const mbedtls_ecp_group *group, const unsigned char *hash, size_t length,
+                  const mbedtls_ecp_point *point, ECDSA_SIG *signature)
 {
     static EC_KEY *key; /* its tables are made once; the point changes */
-    ECDSA_SIG *signature = ECDSA_SIG_new();
-    BIGNUM *x = number(&point->X), *y = number(&point->Y), *rn = number(r), *sn = number(s);
+    BIGNUM *x = number(&point->X), *y = number(&point->Y);
     if (!key)
         key = EC_KEY_new_by_curve_name(NID_X9_62_prime256v1);
-    int result = MBEDTLS_ERR_ECP_VERIFY_FAILED;
-    if (group->id == MBEDTLS_ECP_DP_SECP256R1 && key && signature && x && y && rn && sn &&
-        ECDSA_SIG_set0(signature, rn, sn) == 1) {
-        rn = sn = NULL;
-        if (EC_KEY_set_public_key_affine_coordinates(key, x, y) == 1 &&
-            ECDSA_do_verify(hash, (int)length, signature, key) == 1)
-            result = 0;
-    }
+    const bool good = group->id == MBEDTLS_ECP_DP_SECP256R1 && key && signature && x && y &&
+                      EC_KEY_set_public_key_affine_coordinates(key, x, y) == 1 &&
+                      ECDSA_do_verify(hash, (int)length, signature, key) == 1;
     ECDSA_SIG_free(signature);
     BN_free(x);
     BN_free(y);
-    BN_free(rn);
-    BN_free(sn);
-    return result;
+    return good ? 0 : MBEDTLS_ERR_ECP_VERIFY_FAILED;
+}
+
+int mbedtls_ecdsa_verify(mbedtls_ecp_group *group, const unsigned char *hash, size_t length,
+                         const mbedtls_ecp_point *point, const mbedtls_mpi *r, const mbedtls_mpi *s)
+{
+    ECDSA_SIG *signature = ECDSA_SIG_new();
+    if (signature)
+        ECDSA_SIG_set0(signature, number(r), number(s));
+    return verify(group, hash, length, point, signature);
+}
+
+int mbedtls_ecdsa_read_signature(mbedtls_ecdsa_context *context, const unsigned char *hash,
+                                 size_t length, const unsigned char *der, size_t size)
+{
+    return verify(&context->grp, hash, length, &context->Q, d2i_ECDSA_SIG(NULL, &der, (long)size));
 }
