@@ -196,36 +196,11 @@ bool mqtt5_reason_valid(enum mqtt_packet_type type, unsigned code)
 
 /* ---- CONNECT and CONNACK --------------------------------------------------------------------- */
 
-/* Protocol name and level: sections 3.1.2.1 and 3.1.2.2. */
-static otter_status take_protocol(struct mqtt_cursor *c, struct mqtt_connect *connect)
-{
-    const struct mqtt_text name = mqtt_take_text(c);
-    connect->protocol_level = mqtt_take_u8(c);
-    if (c->failed)
-        return OTTER_E_MALFORMED;
-    if (name.length == 6 && memcmp(name.data, "MQIsdp", 6) == 0)
-        return OTTER_E_UNSUPPORTED;
-    if (name.length != 4 || memcmp(name.data, "MQTT", 4) != 0)
-        return OTTER_E_MALFORMED;
-    return connect->protocol_level == MQTT_PROTOCOL_5 ? OTTER_OK : OTTER_E_UNSUPPORTED;
-}
-
-static void take_will(struct mqtt_cursor *c, unsigned flags, struct mqtt_connect *connect)
-{
-    connect->will_properties = mqtt5_take_properties(c, MQTT5_WILL);
-    connect->will_topic = mqtt_take_text(c);
-    connect->will_payload = mqtt_take_bytes(c);
-    connect->will_qos = flags >> CONNECT_WILL_QOS & QOS_MASK;
-    connect->will_retain = flags & CONNECT_WILL_RETAIN;
-    if (!c->failed && !mqtt_topic_valid(connect->will_topic))
-        c->failed = true;
-}
-
 otter_status mqtt5_decode_connect(const uint8_t *body, size_t length, struct mqtt_connect *connect)
 {
     struct mqtt_cursor c = {body, body + length, false};
     memset(connect, 0, sizeof *connect);
-    const otter_status status = take_protocol(&c, connect);
+    const otter_status status = mqtt_take_protocol(&c, MQTT_PROTOCOL_5, connect);
     if (status)
         return status;
     const unsigned flags = mqtt_take_u8(&c);
@@ -233,12 +208,11 @@ otter_status mqtt5_decode_connect(const uint8_t *body, size_t length, struct mqt
     connect->keep_alive_s = mqtt_take_u16(&c);
     connect->properties = mqtt5_take_properties(&c, MQTT_PACKET_CONNECT);
     connect->client_id = mqtt_take_text(&c);
-    if (flags & CONNECT_WILL)
-        take_will(&c, flags, connect);
-    if (flags & CONNECT_USER_NAME)
-        connect->user_name = mqtt_take_text(&c);
-    if (flags & CONNECT_PASSWORD)
-        connect->password = mqtt_take_bytes(&c);
+    if (flags & CONNECT_WILL) {
+        connect->will_properties = mqtt5_take_properties(&c, MQTT5_WILL);
+        mqtt_take_will(&c, flags, connect);
+    }
+    mqtt_take_credentials(&c, flags, connect);
     return mqtt_connect_flags_valid(flags) && mqtt_cursor_done(&c) ? OTTER_OK : OTTER_E_MALFORMED;
 }
 

@@ -1,8 +1,8 @@
-/* Private to the codec: the flags of CONNECT and PUBLISH, which both versions share. */
+/* Private to the codec: what of CONNECT and PUBLISH both versions share, their flags before all. */
 #ifndef OTTER_CODEC_MQTT_FLAGS_H
 #define OTTER_CODEC_MQTT_FLAGS_H
 
-#include "codec/mqtt_packet.h"
+#include "codec/mqtt_cursor.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,6 +52,15 @@ static inline bool mqtt_connect_flags_valid(unsigned flags)
         return will == 0;
     return (flags >> CONNECT_WILL_QOS & QOS_MASK) <= QOS_MAX;
 }
+
+/* Protocol name and level: section 3.1.2.1 and 3.1.2.2. OTTER_E_UNSUPPORTED when it is another
+ * level, or the name of MQTT 3.1. */
+otter_status mqtt_take_protocol(struct mqtt_cursor *c, unsigned level,
+                                struct mqtt_connect *connect);
+/* Topic and payload, and what the flags say of it. */
+void mqtt_take_will(struct mqtt_cursor *c, unsigned flags, struct mqtt_connect *connect);
+/* User name and password, where the flags announce them. */
+void mqtt_take_credentials(struct mqtt_cursor *c, unsigned flags, struct mqtt_connect *connect);
 
 #ifdef __cplusplus
 }

@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "codec/mqtt_cursor.h"
 #include "codec/mqtt_flags.h"
 
 /* What the fixed header of each type must say: table 2.2, and the body lengths of chapter 3. */
@@ -99,8 +98,7 @@ static bool connect_flags_valid(unsigned flags)
            (!(flags & CONNECT_PASSWORD) || (flags & CONNECT_USER_NAME));
 }
 
-/* Protocol name and level: section 3.1.2.1 and 3.1.2.2. */
-static otter_status take_protocol(struct mqtt_cursor *c, struct mqtt_connect *connect)
+otter_status mqtt_take_protocol(struct mqtt_cursor *c, unsigned level, struct mqtt_connect *connect)
 {
     const struct mqtt_text name = mqtt_take_text(c);
     connect->protocol_level = mqtt_take_u8(c);
@@ -110,10 +108,10 @@ static otter_status take_protocol(struct mqtt_cursor *c, struct mqtt_connect *co
         return OTTER_E_UNSUPPORTED;
     if (name.length != 4 || memcmp(name.data, "MQTT", 4) != 0)
         return OTTER_E_MALFORMED;
-    return connect->protocol_level == MQTT_PROTOCOL_3_1_1 ? OTTER_OK : OTTER_E_UNSUPPORTED;
+    return connect->protocol_level == level ? OTTER_OK : OTTER_E_UNSUPPORTED;
 }
 
-static void take_will(struct mqtt_cursor *c, unsigned flags, struct mqtt_connect *connect)
+void mqtt_take_will(struct mqtt_cursor *c, unsigned flags, struct mqtt_connect *connect)
 {
     connect->will_topic = mqtt_take_text(c);
     connect->will_payload = mqtt_take_bytes(c);
@@ -123,11 +121,19 @@ static void take_will(struct mqtt_cursor *c, unsigned flags, struct mqtt_connect
         c->failed = true;
 }
 
+void mqtt_take_credentials(struct mqtt_cursor *c, unsigned flags, struct mqtt_connect *connect)
+{
+    if (flags & CONNECT_USER_NAME)
+        connect->user_name = mqtt_take_text(c);
+    if (flags & CONNECT_PASSWORD)
+        connect->password = mqtt_take_bytes(c);
+}
+
 otter_status mqtt_decode_connect(const uint8_t *body, size_t length, struct mqtt_connect *connect)
 {
     struct mqtt_cursor c = {body, body + length, false};
     memset(connect, 0, sizeof *connect);
-    const otter_status status = take_protocol(&c, connect);
+    const otter_status status = mqtt_take_protocol(&c, MQTT_PROTOCOL_3_1_1, connect);
     if (status)
         return status;
     const unsigned flags = mqtt_take_u8(&c);
@@ -135,11 +141,8 @@ otter_status mqtt_decode_connect(const uint8_t *body, size_t length, struct mqtt
     connect->keep_alive_s = mqtt_take_u16(&c);
     connect->client_id = mqtt_take_text(&c);
     if (flags & CONNECT_WILL)
-        take_will(&c, flags, connect);
-    if (flags & CONNECT_USER_NAME)
-        connect->user_name = mqtt_take_text(&c);
-    if (flags & CONNECT_PASSWORD)
-        connect->password = mqtt_take_bytes(&c);
+        mqtt_take_will(&c, flags, connect);
+    mqtt_take_credentials(&c, flags, connect);
     return connect_flags_valid(flags) && mqtt_cursor_done(&c) ? OTTER_OK : OTTER_E_MALFORMED;
 }
 
