@@ -8,7 +8,7 @@
 struct evbuffer;
 
 /* X(name of the enum value, name for Prometheus, labels or "", what it says). Those of one name
- * follow each other. */
+ * follow each other, and the first says it for them. */
 #define METRICS(X)                                                                                 \
     X(METRIC_CONNECTED, "otter_cloud_connects_total", "", "Devices that came on line")             \
     X(METRIC_DISCONNECTED, "otter_cloud_disconnects_total", "",                                    \
@@ -17,16 +17,12 @@ struct evbuffer;
       "Connections that ended before they were on line")                                           \
     X(METRIC_MESSAGES_IN, "otter_cloud_messages_total", "{direction=\"in\"}",                      \
       "Messages from and to devices")                                                              \
-    X(METRIC_MESSAGES_OUT, "otter_cloud_messages_total", "{direction=\"out\"}",                    \
-      "Messages from and to devices")                                                              \
+    X(METRIC_MESSAGES_OUT, "otter_cloud_messages_total", "{direction=\"out\"}", NULL)              \
     X(METRIC_API_2XX, "otter_cloud_api_responses_total", "{class=\"2xx\"}",                        \
       "Answers of the HTTP APIs")                                                                  \
-    X(METRIC_API_3XX, "otter_cloud_api_responses_total", "{class=\"3xx\"}",                        \
-      "Answers of the HTTP APIs")                                                                  \
-    X(METRIC_API_4XX, "otter_cloud_api_responses_total", "{class=\"4xx\"}",                        \
-      "Answers of the HTTP APIs")                                                                  \
-    X(METRIC_API_5XX, "otter_cloud_api_responses_total", "{class=\"5xx\"}",                        \
-      "Answers of the HTTP APIs")                                                                  \
+    X(METRIC_API_3XX, "otter_cloud_api_responses_total", "{class=\"3xx\"}", NULL)                  \
+    X(METRIC_API_4XX, "otter_cloud_api_responses_total", "{class=\"4xx\"}", NULL)                  \
+    X(METRIC_API_5XX, "otter_cloud_api_responses_total", "{class=\"5xx\"}", NULL)                  \
     X(METRIC_COMMITS, "otter_cloud_commits_total", "", "Groups of changes brought to the disk")    \
     X(METRIC_COMMITS_FAILED, "otter_cloud_commit_failures_total", "",                              \
       "Groups of changes that the disk did not take")
