@@ -518,8 +518,10 @@ void client_turn(struct client *client)
 {
     if (client->ending)
         client_free(client);
-    else
+    else if (client->state == CLIENT_HANDSHAKE)
         handshake_step(client);
+    else
+        flow_turn(client);
 }
 
 static void set_address(struct client *client, const struct sockaddr *peer)

@@ -69,6 +69,7 @@ struct client {
     TAILQ_ENTRY(client) as_stranger, as_joiner, as_waiting; /* crowd.h, join.h, turns.h */
     TAILQ_ENTRY(client) as_awake;                           /* has something to give back */
     bool is_known, is_stranger, is_joiner, is_waiting, is_awake;
+    bool has_turn; /* it may ask the cloud for something now */
     struct gateway *gateway;
     struct cloud *cloud;
     enum client_state state;
@@ -137,7 +138,7 @@ void client_acknowledge(struct client *client, uint16_t packet_id, enum mqtt5_re
 
 /* The same for the reason that is known already. */
 void client_finish(struct client *client);
-/* What it has waited for: a step of its handshake, or its end. */
+/* What it has waited for: a step of its handshake, a request, or its end. */
 void client_turn(struct client *client);
 /* The handshake is done, or failed for that reason (NULL: the connection was closed). */
 void client_met(struct client *client);

@@ -8,6 +8,7 @@
 
 #include "cloud/broker/broker.h"
 #include "cloud/gateway/client.h"
+#include "cloud/gateway/turns.h"
 
 #define BROKER_BODY_MAX (1024u * 1024u)
 #define READ_SHARE      4096u
@@ -30,7 +31,7 @@ static bool has_bytes(const struct client *client, const struct rate_bucket *buc
 
 static bool may_read_device(const struct client *client)
 {
-    return has_bytes(client, &client->bytes_from) &&
+    return !client->is_waiting && has_bytes(client, &client->bytes_from) &&
            (client->state == CLIENT_GREETING || client->state == CLIENT_OPEN) &&
            client->blocks_waiting < BLOCKS_WAITING &&
            client->subscribes_pending < SUBSCRIBES_PENDING &&
@@ -41,6 +42,14 @@ static bool may_read_device(const struct client *client)
 static uint32_t body_limit(const struct client *client)
 {
     return client->mqtt5 ? MQTT5_PACKET_LIMIT - 4u : MQTT_BODY_LIMIT;
+}
+
+/* What the cloud itself has to answer, mostly from the database, takes some hundred times as long
+ * as a packet that is passed on: it is answered in turns (turns.h). */
+static bool is_request(const struct client *client, const struct packet *packet)
+{
+    return client->state == CLIENT_OPEN && packet->header.type == MQTT_PACKET_PUBLISH &&
+           packet->seen > 2 && packet->body[2] == '$'; /* behind the topic's length */
 }
 
 static void read_device(struct client *client)
@@ -62,6 +71,11 @@ static void read_device(struct client *client)
                         MQTT_PAYLOAD_MAX / 1024);
             return;
         }
+        if (is_request(client, &packet) && !client->has_turn) {
+            turns_add(client->gateway->turns, client);
+            return;
+        }
+        client->has_turn = false;
         client_touch(client);
         rate_spend(&client->bytes_from, client->gateway->rules.bytes, packet.size);
         from_device(client, &packet);
@@ -207,10 +221,11 @@ static void set_reading(struct bufferevent *from, bool on)
         bufferevent_disable(from, EV_READ);
 }
 
-/* While the broker is joined nothing is taken, but a device that goes away should be noticed. */
+/* While the broker is joined, or its turn has not come, nothing is taken, but a device that goes
+ * away should be noticed. */
 static bool may_wait(const struct client *client)
 {
-    return client->state == CLIENT_JOINING &&
+    return (client->state == CLIENT_JOINING || client->is_waiting) &&
            evbuffer_get_length(bufferevent_get_input(client->device)) < OUTPUT_LOW;
 }
 
@@ -273,6 +288,13 @@ void flow_run(struct client *client)
         set_reading(client->broker, !client->broker_held && unsent(client->device) < OUTPUT_MAX &&
                                         has_bytes(client, &client->bytes_to));
     resume_later(client);
+}
+
+void flow_turn(struct client *client)
+{
+    client->has_turn = true;
+    flow_run(client);
+    client->has_turn = false;
 }
 
 void flow_on_resume(evutil_socket_t fd, short what, void *context)

@@ -14,6 +14,8 @@ void flow_broker(struct client *client, bufferevent_event_cb on_event);
 /* Does all that can be done now, and asks for input where there is room for its consequences: to be
  * called when something else than input has changed that. */
 void flow_run(struct client *client);
+/* The same, when it may also ask the cloud for one thing (turns.h). */
+void flow_turn(struct client *client);
 /* For the client's `resume` timer. */
 void flow_on_resume(evutil_socket_t fd, short what, void *client);
 

@@ -1,6 +1,7 @@
-/* What thousands of connections may need at the same moment, a step of a TLS handshake or an end,
- * is done in turns: of each turn of the loop it gets a few milliseconds, in the order in which it
- * was asked for, so that nobody else is kept waiting by a fleet that comes, or goes, at once. */
+/* What thousands of connections may need at the same moment, a step of a TLS handshake, an
+ * answer of the cloud or an end, is done in turns: of each turn of the loop it gets a few
+ * milliseconds, in the order in which it was asked for, so that nobody else is kept waiting by a
+ * fleet that comes, asks or goes at once. */
 #ifndef OTTER_CLOUD_GATEWAY_TURNS_H
 #define OTTER_CLOUD_GATEWAY_TURNS_H
 
