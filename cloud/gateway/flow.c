@@ -12,7 +12,7 @@
 
 #define BROKER_BODY_MAX (1024u * 1024u)
 #define READ_SHARE      4096u
-#define READ_REST       (64u * 1024u)
+#define READ_REST       65536
 
 static size_t unsent(struct bufferevent *to)
 {
