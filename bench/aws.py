@@ -1,6 +1,6 @@
 """Requests to AWS's HTTP APIs, signed, with the standard library alone: for benchmarks and tests that make
 many of them, or that must know when one was answered."""
-import ctypes, datetime, hashlib, hmac, json, selectors, signal, socket, sys, time, urllib.parse
+import ctypes, datetime, hashlib, hmac, json, os, selectors, signal, socket, sys, time, urllib.parse
 
 REGION = "us-east-1"
 PARALLEL = 8
@@ -16,6 +16,12 @@ def end_in_order():
     """SIGTERM as Ctrl-C, and as the end of the shell that started this: what was started is stopped."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     end_with_parent()
+
+
+def cpu(pid):
+    """Seconds of processor time that a process has used."""
+    with open("/proc/%d/stat" % pid) as file:
+        return sum(map(int, file.read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 class Failed(Exception):

@@ -5,7 +5,7 @@ usage: cloud.py OTTER [--moto MOTO_SERVER]
 """
 import argparse, base64, json, os, re, shutil, signal, socket, ssl, subprocess, sys, tempfile, threading, time
 
-from aws import PARALLEL, REGION, ask, connect, end_in_order, end_with_parent, rate, sign
+from aws import PARALLEL, REGION, ask, connect, cpu, end_in_order, end_with_parent, rate, sign
 
 LARGE = 60 * 1000 * 1000
 BARS = {"create-job": 5, "put-object": 5, "list-things": 10, "get-object": 10} # times moto's
@@ -142,24 +142,30 @@ def thing_arn(name):
     return "arn:aws:iot:%s:123456789012:thing/%s" % (REGION, name)
 
 
-def rates(url, keys):
+def rates(url, keys, pid):
+    """Of each kind: requests a second, and milliseconds of the server's processor time for one."""
+    def rate_of(requests):
+        used = cpu(pid)
+        found = rate(url, requests)
+        return found, (cpu(pid) - used) * 1000 / len(requests)
+
     def iot(method, path, members=None, query=""):
         body = json.dumps(members).encode() if members is not None else b""
         return sign(url, keys, "iot", method, path, query, body, {"content-type": "application/json"})
 
     ask(url, sign(url, keys, "s3", "PUT", "/rates"))
     found = {}
-    found["create-thing"] = rate(url, [iot("POST", "/things/r-%04d" % i, {}) for i in range(500)])
-    found["list-things, 10 of 500"] = rate(
-        url, [iot("GET", "/things", query="maxResults=10") for _ in range(200)])
+    found["create-thing"] = rate_of([iot("POST", "/things/r-%04d" % i, {}) for i in range(500)])
+    found["list-things, 10 of 500"] = rate_of(
+        [iot("GET", "/things", query="maxResults=10") for _ in range(200)])
     job = {"targets": [thing_arn("r-0001")], "document": "{}"}
-    found["create-job, one thing, 1 to 500"] = rate(
-        url, [iot("PUT", "/jobs/j-%04d" % i, job) for i in range(500)])
+    found["create-job, one thing, 1 to 500"] = rate_of(
+        [iot("PUT", "/jobs/j-%04d" % i, job) for i in range(500)])
     content = os.urandom(100000)
-    found["put-object, 100 KB"] = rate(
-        url, [sign(url, keys, "s3", "PUT", "/rates/%d" % i, body=content) for i in range(300)])
-    found["get-object, 100 KB"] = rate(
-        url, [sign(url, keys, "s3", "GET", "/rates/%d" % i) for i in range(100)])
+    found["put-object, 100 KB"] = rate_of(
+        [sign(url, keys, "s3", "PUT", "/rates/%d" % i, body=content) for i in range(300)])
+    found["get-object, 100 KB"] = rate_of(
+        [sign(url, keys, "s3", "GET", "/rates/%d" % i) for i in range(100)])
     return found
 
 
@@ -175,7 +181,7 @@ def moto_rates(program, work):
                 break
             except OSError:
                 time.sleep(0.1)
-        return rates("http://127.0.0.1:%d" % port, ("AKIAMOTO", "secret"))
+        return rates("http://127.0.0.1:%d" % port, ("AKIAMOTO", "secret"), server.pid)
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         server.wait()
@@ -190,14 +196,16 @@ def free_port():
 def show_rates(own, moto):
     print("\nRequests a second, %d clients at once, each with one request open and one connection for as long\n"
           "as the server keeps it (moto keeps none); the clients' own time is in the figures" % PARALLEL)
-    print("   %-34s %10s %10s %8s %6s  %s" % ("", "otter", "moto", "ratio", "bar", "met"))
-    for name, value in own.items():
+    print("   %-34s %7s %7s %6s %5s %4s  %18s %6s" % ("", "otter", "moto", "ratio", "bar", "met", "ms of processor", "ratio"))
+    for name, (value, spent) in own.items():
         if moto:
-            ratio, bar = value / moto[name], BARS.get(name.split(",")[0])
-            print("   %-34s %10.0f %10.0f %7.1fx %6s  %s" % (name, value, moto[name], ratio, "%dx" % bar if bar else "",
-                                                          "" if not bar else "yes" if ratio >= bar else "NO"))
+            other, other_spent = moto[name]
+            ratio, bar = value / other, BARS.get(name.split(",")[0])
+            print("   %-34s %7.0f %7.0f %5.1fx %5s %4s  %8.2f %9.2f %5.1fx" % (
+                name, value, other, ratio, "%dx" % bar if bar else "", "" if not bar else "yes" if ratio >= bar else "NO",
+                spent, other_spent, other_spent / max(spent, 0.01)))
         else:
-            print("   %-34s %10.0f %10s %8s" % (name, value, "-", "-"))
+            print("   %-34s %7.0f %7s %6s %5s %4s  %8.2f" % (name, value, "-", "-", "", "", spent))
     if not moto:
         print("   moto_server is not installed here: nothing to compare with (pip install 'moto[server]')")
 
@@ -230,7 +238,7 @@ def main():
     try:
         keys = cloud["access_key_id"], cloud["secret_access_key"]
         waits(cloud, keys, work)
-        own = rates(cloud["api_url"], keys)
+        own = rates(cloud["api_url"], keys, process.pid)
         process.terminate()
         process.wait()
         show_rates(own, moto_rates(options.moto, work) if options.moto else None)
