@@ -80,10 +80,19 @@ static struct nor_device *device_of(void *ctx)
     return ctx;
 }
 
+static bool is_in(struct flash_sector sector, uint32_t offset)
+{
+    return offset - sector.offset < sector.size;
+}
+
+/* Most devices have sectors of one size. */
 static uint32_t sector_index(const struct nor_device *device, uint32_t offset)
 {
+    const uint32_t uniform = offset / device->sectors[0].size;
     uint32_t low = 0;
     uint32_t high = device->sector_count - 1;
+    if (uniform <= high && is_in(device->sectors[uniform], offset))
+        return uniform;
     while (low < high) {
         const uint32_t middle = (low + high + 1) / 2;
         if (device->sectors[middle].offset <= offset)
@@ -117,7 +126,10 @@ static otter_status nor_read(void *ctx, uint32_t offset, void *data, uint32_t le
         return OTTER_E_IO;
     if (device->fail_reads || (device->unreadable > 0 && !is_readable(device, offset, length)))
         return OTTER_E_FLASH;
-    memcpy(data, device->data + offset, length);
+    if (length == 1) /* as most are: trailers are read a byte at a time, and often */
+        *(uint8_t *)data = device->data[offset];
+    else
+        memcpy(data, device->data + offset, length);
     if (device->unstable_bytes > 0) {
         for (uint32_t i = 0; i < length; i++) {
             if (device->unstable[offset + i] != 0)
@@ -143,6 +155,16 @@ static bool unit_is_free(const struct nor_device *device, uint32_t unit)
         return device->written[unit] == UNIT_FREE;
     for (uint32_t i = unit * size; i < (unit + 1) * size; i++) {
         if ((uint8_t)(device->data[i] ^ device->flash.erased_value) & ~device->unstable[i])
+            return false;
+    }
+    return true;
+}
+
+static bool units_are_free(const struct nor_device *device, uint32_t unit, uint32_t count)
+{
+    const uint8_t *written = device->written;
+    for (uint32_t i = unit; i < unit + count; i++) {
+        if (written[i] != UNIT_FREE && !unit_is_free(device, i))
             return false;
     }
     return true;
@@ -205,10 +227,8 @@ static otter_status nor_program(void *ctx, uint32_t offset, const void *data, ui
     if (offset % size != 0 || length % size != 0 || length > device->flash.size ||
         offset > device->flash.size - length)
         return break_rule(device);
-    for (uint32_t unit = offset / size; unit < (offset + length) / size; unit++) {
-        if (!unit_is_free(device, unit))
-            return break_rule(device);
-    }
+    if (!units_are_free(device, offset / size, length / size))
+        return break_rule(device);
     const bool cut = operation_is_cut(device->power);
     const bool refused = is_sealed(device, offset / size, length / size);
     if (cut && !refused)
