@@ -93,12 +93,15 @@ static uint32_t unprotected_size(const struct sim_image_options *options)
     return TLV_SIZE + (options->encrypted ? ENC_TLV_SIZE : 0);
 }
 
+#define WRAPPED_SIZE 113u /* of it the end is the sum of the rest */
+#define SUM_SIZE     4u
+
 /* Stands for the tag, which covers all of a real wrapped key. */
-static uint8_t checksum(const uint8_t *tlv)
+static uint32_t checksum(const uint8_t *tlv)
 {
-    uint8_t sum = 0x5a;
-    for (unsigned i = 0; i < 112; i++)
-        sum = (uint8_t)(sum * 3 + tlv[i]);
+    uint32_t sum = 0x811c9dc5u;
+    for (unsigned i = 0; i < WRAPPED_SIZE - SUM_SIZE; i++)
+        sum = (sum ^ tlv[i]) * 0x01000193u;
     return sum;
 }
 
@@ -115,16 +118,16 @@ static void put_unprotected(uint8_t *at, const uint8_t hash[32], uint8_t key,
     at = put_tlv(at, IMAGE_TLV_KEYHASH, key_hash, sizeof key_hash);
     at = put_tlv(at, IMAGE_TLV_ECDSA_SIG, der, sizeof der);
     if (options->encrypted) {
-        uint8_t wrapped[113] = {SIM_KEY};
+        uint8_t wrapped[WRAPPED_SIZE] = {SIM_KEY};
         memcpy(wrapped + 1, hash, 32); /* each image has a key of its own */
-        wrapped[112] = checksum(wrapped);
+        put_le32(wrapped + WRAPPED_SIZE - SUM_SIZE, checksum(wrapped));
         put_tlv(at, IMAGE_TLV_ENC_EC256, wrapped, sizeof wrapped);
     }
 }
 
 static otter_status unwrap(const uint8_t *secret, const uint8_t *tlv, uint8_t *key)
 {
-    if (tlv[0] != *secret || tlv[112] != checksum(tlv))
+    if (tlv[0] != *secret || get_le32(tlv + WRAPPED_SIZE - SUM_SIZE) != checksum(tlv))
         return OTTER_E_KEY;
     memcpy(key, tlv + 1, IMAGE_AES_KEY_SIZE);
     return OTTER_OK;
