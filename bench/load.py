@@ -42,12 +42,18 @@ class Watched:
 # ---- connections --------------------------------------------------------------------------------
 
 
-def connections(cloud, swarm, watched, count):
-    # what the first connections bring, caches and buffers, is not theirs
-    before, used, own = cloud.kib(), cpu(cloud.process.pid), cpu(swarm.process.pid)
+def in_time(seconds, bar, count):
+    """A smaller fleet than the bar is for shows nothing."""
+    return None if count < 8000 else seconds <= bar * count / 8000
+
+
+def connections(cloud, swarm, watched, count, before):
+    """`before`: the cloud's memory before anything was asked of it. Later it keeps freed memory for what comes, so
+    that devices would seem to need less; so its caches are theirs here, which a thousand of them feel."""
+    used, own = cpu(cloud.process.pid), cpu(swarm.process.pid)
     facts, ping = watched.during(lambda: swarm.tell("on"))
     row("%d devices come on line at once" % count, "%.1f" % facts["seconds"], "s", "15 for 8,000",
-        facts["seconds"] <= 15 * max(1, count / 8000))
+        in_time(facts["seconds"], 15, count))
     used, own = cpu(cloud.process.pid) - used, cpu(swarm.process.pid) - own
     row("   processor time of the cloud, for each", "%.2f" % (used * 1000 / count), "ms", "", None)
     row("   of the swarm, for each", "%.2f" % (own * 1000 / count), "ms", "", None)
@@ -63,7 +69,7 @@ def storm(cloud, swarm, watched, count):
     time.sleep(2)
     facts, ping = watched.during(lambda: swarm.tell("on"))
     row("all of them again after all were lost", "%.1f" % facts["seconds"], "s", "20 for 8,000",
-        facts["seconds"] <= 20 * max(1, count / 8000))
+        in_time(facts["seconds"], 20, count))
     row("   longest PING meanwhile", "%.0f" % ping, "ms", "100", ping <= 100)
 
 
@@ -199,6 +205,7 @@ def run(options, work):
     otter, signing = os.path.join(options.build, "tool/otter"), os.path.join(options.build, "keys/boot-signing.pem")
     cloud = fleet.Cloud(otter, work, *LIMITS)
     try:
+        before = cloud.kib()
         key, cert = cloud.register(work)
         cloud.make_things(max(options.devices, options.updated))
         signer = cloud.make_signer(work)
@@ -207,7 +214,7 @@ def run(options, work):
         watched = Watched(cloud, key, cert)
         files = key, cert, old, signer
         swarm = swarm_of(cloud, options, options.devices, files)
-        connections(cloud, swarm, watched, options.devices)
+        connections(cloud, swarm, watched, options.devices, before)
         storm(cloud, swarm, watched, options.devices)
         swarm.stop()
         cloud.stop()
@@ -242,7 +249,8 @@ def main():
     finally:
         shutil.rmtree(work)
     print("Devices are the device library itself; TLS, digests and signatures are OpenSSL's, since Mbed TLS would measure\n"
-          "the client. The bars are for 8,000 devices, 1,000 of them updated (--full): fewer must do it in the same time.")
+          "the client. The bars are for 8,000 devices, 1,000 of them updated (--full): with fewer those\n"
+          "of seconds are left open.")
 
 
 if __name__ == "__main__":
