@@ -485,6 +485,8 @@ static void on_device_event(struct bufferevent *device, short what, void *contex
         return;
     if (client->state == CLIENT_LEAVING) {
         client_finish(client);
+    } else if (client->state == CLIENT_OPEN && client->is_waiting) {
+        client->is_lost = true;
     } else {
         client_blame(client, WHY_LOST);
         client_end(client, "connection lost");
@@ -516,12 +518,15 @@ void client_not_met(struct client *client, const char *why)
 
 void client_turn(struct client *client)
 {
-    if (client->ending)
+    if (client->ending) {
         client_free(client);
-    else if (client->state == CLIENT_HANDSHAKE)
+    } else if (client->state == CLIENT_HANDSHAKE) {
         handshake_step(client);
-    else
+    } else {
         flow_turn(client);
+        if (client->is_lost && !client->is_waiting)
+            on_device_event(client->device, 0, client);
+    }
 }
 
 static void set_address(struct client *client, const struct sockaddr *peer)

@@ -70,6 +70,7 @@ struct client {
     TAILQ_ENTRY(client) as_awake;                           /* has something to give back */
     bool is_known, is_stranger, is_joiner, is_waiting, is_awake;
     bool has_turn; /* it may ask the cloud for something now */
+    bool is_lost;  /* the connection is gone; what was said before still has its turn */
     struct gateway *gateway;
     struct cloud *cloud;
     enum client_state state;
