@@ -171,6 +171,8 @@ void client_free(struct client *client)
     events_disconnected(client);
     if (client->session && client->session->client == client)
         session_leave(client->session);
+    if (client->was_open)
+        flow_end(client);
     if (client->broker)
         bufferevent_free(client->broker);
     end_tls(client);

@@ -356,3 +356,14 @@ void flow_broker(struct client *client, bufferevent_event_cb on_event)
     bufferevent_setwatermark(client->broker, EV_WRITE, OUTPUT_LOW, 0);
     bufferevent_enable(client->broker, EV_READ | EV_WRITE);
 }
+
+void flow_end(struct client *client)
+{
+    struct evbuffer *output = bufferevent_get_output(client->broker);
+    if (evbuffer_unfreeze(output, 1) != 0) /* the front is libevent's own */
+        return;
+    while (evbuffer_get_length(output) > 0 &&
+           evbuffer_write(output, bufferevent_getfd(client->broker)) > 0)
+        ;
+    evbuffer_freeze(output, 1);
+}

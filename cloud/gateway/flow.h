@@ -16,6 +16,9 @@ void flow_broker(struct client *client, bufferevent_event_cb on_event);
 void flow_run(struct client *client);
 /* The same, when it may also ask the cloud for one thing (turns.h). */
 void flow_turn(struct client *client);
+/* Before the connection to the broker is closed: hands it what the device said, its goodbye too, as
+ * far as that does not wait. */
+void flow_end(struct client *client);
 /* For the client's `resume` timer. */
 void flow_on_resume(evutil_socket_t fd, short what, void *client);
 

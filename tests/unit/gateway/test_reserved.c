@@ -165,6 +165,46 @@ static void what_a_device_said_before_it_went_is_done(void **state)
     }
 }
 
+static size_t add_publish(uint8_t *to, size_t size, const char *topic, const char *payload)
+{
+    struct mqtt_publish message = {.topic = {topic, strlen(topic)},
+                                   .payload = {(const uint8_t *)payload, strlen(payload)}};
+    const int head = mqtt_encode_publish_head(to, size, &message);
+    assert_true(head > 0);
+    memcpy(to + head, payload, message.payload.length);
+    return (size_t)head + message.payload.length;
+}
+
+/* The broker must have heard of it, or it would send the will. */
+static void what_a_device_said_behind_a_request_reaches_the_broker_though_it_closed(void **state)
+{
+    struct mqtt_publish message;
+    struct mqtt_connect connect = {.clean_session = true,
+                                   .keep_alive_s = 60,
+                                   .client_id = {"t1", 2},
+                                   .will_topic = {"heard", 5},
+                                   .will_payload = {(const uint8_t *)"gone", 4}};
+    uint8_t packets[512];
+    (void)state;
+    assert_int_equal(scene_connect(&scene.b, &scene.credentials, "t2"), 0);
+    assert_int_equal(subscribe(&scene.b, "heard", 1), 1);
+    for (int i = 0; i < 10; i++) {
+        assert_true(scene_open(&scene.a, &scene.credentials));
+        assert_int_equal(scene_send_connect(&scene.a, &connect), 0);
+        size_t length = add_publish(packets, sizeof packets, JOBS "get", "{}");
+        length += add_publish(packets + length, sizeof packets - length, "heard", "last words");
+        const int end =
+            mqtt_encode_empty(packets + length, sizeof packets - length, MQTT_PACKET_DISCONNECT);
+        assert_true(end > 0);
+        length += (size_t)end;
+        assert_int_equal(device_try_send(&scene.a, packets, length), (int)length);
+        device_close(&scene.a);
+        scene.a_open = false;
+        expect_message(&scene.b, "heard", "last words");
+        assert_false(receive(&scene.b, &message, 50));
+    }
+}
+
 /* ---- streams -------------------------------------------------------------------------------- */
 
 #define FILE_SIZE (1u << 20)
@@ -377,6 +417,7 @@ int run_reserved_tests(void)
         TEST(nobody_speaks_in_the_clouds_name),
         TEST(an_update_of_a_shadow_is_told_to_all_who_subscribed),
         TEST(what_a_device_said_before_it_went_is_done),
+        TEST(what_a_device_said_behind_a_request_reaches_the_broker_though_it_closed),
         TEST(services_that_are_not_offered_reject_and_the_device_stays),
         TEST(an_answer_of_fleet_provisioning_goes_to_the_connection_that_asked_alone),
         TEST(a_stream_request_brings_its_blocks),
