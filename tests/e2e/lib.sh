@@ -183,6 +183,19 @@ make_certificate() { # make_certificate NAME: NAME.key, NAME.crt, self-signed
         -keyout "$work/$1.key" -out "$work/$1.crt" 2>/dev/null
 }
 
+# Registers lamp, and writes lamp.conf, what it takes from behind its image: who it is, and the settings
+# that come on stdin.
+lamp_to_image() {
+    make_certificate lamp
+    register lamp "$work/lamp.crt"
+    {
+        printf 'conf set thing_name lamp\nconf set mqtt_endpoint localhost\nconf set mqtt_port %s\n' "$(fact mqtt_port)"
+        cat
+        printf 'pki import cert root_ca_cert < %s\n' "$(fact root_ca)"
+        printf 'pki import cert tls_cert < lamp.crt\npki import key tls_key_priv < lamp.key\n'
+    } >"$work/lamp.conf"
+}
+
 # register THING CERTIFICATE: what a fleet's owner does for each device. The policy lets a thing do
 # what lies below its own topics.
 register() {

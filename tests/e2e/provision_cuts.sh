@@ -7,18 +7,10 @@ kills=${1:-8}
 . "$(dirname "$0")/lib.sh"
 
 start_cloud
-make_certificate lamp
-register lamp "$work/lamp.crt"
-cat >"$work/lamp.conf" <<END
-conf set thing_name lamp
-conf set mqtt_endpoint localhost
-conf set mqtt_port $(fact mqtt_port)
+lamp_to_image <<END
 conf set telemetry_topic data/lamp
 conf set log_level 2
 conf set sntp_port 12300
-pki import cert root_ca_cert < $(fact root_ca)
-pki import cert tls_cert < lamp.crt
-pki import key tls_key_priv < lamp.key
 END
 sign_image 1.0.0 "$firmware-1.0.0.bin" "$work/1.0.0.bin"
 "$otter" provision --to-image "$work/1.0.0.bin" --from "$work/lamp.conf" -o "$work/provisioned.bin" --quiet

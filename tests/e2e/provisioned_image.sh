@@ -8,13 +8,8 @@ set -eu
 need python3 mosquitto openssl
 
 start_cloud
-make_certificate lamp
-register lamp "$work/lamp.crt"
-cat >"$work/lamp.conf" <<END
+lamp_to_image <<END
 # of one device
-conf set thing_name lamp
-conf set mqtt_endpoint localhost
-conf set mqtt_port $(fact mqtt_port)
 conf set wifi_credential secret-of-the-air
 # more than a device stages at once
 conf set telemetry_topic data/lamp
@@ -23,9 +18,6 @@ conf set log_level 2
 conf set power_on 0
 conf set sntp_port 12300
 
-pki import cert root_ca_cert < $(fact root_ca)
-pki import cert tls_cert < lamp.crt
-pki import key tls_key_priv < lamp.key
 END
 
 step "first boot"

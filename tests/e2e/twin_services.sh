@@ -11,8 +11,6 @@ set -eu
 need mosquitto_sub python3
 
 start_cloud --limit greeting=120
-make_certificate lamp
-register lamp "$work/lamp.crt"
 make_certificate watcher
 register watcher "$work/watcher.crt"
 mosquitto_sub -h localhost -p "$(fact mqtt_port)" --cafile "$work/cloud/root_ca.pem" -i watcher \
@@ -22,19 +20,13 @@ background=$watcher
 python3 "$root/tests/e2e/sntp_server.py" >"$work/sntp_port" &
 background="$background $!"
 wait_until "the SNTP server listens" test -s "$work/sntp_port"
-cat >"$work/lamp.conf" <<END
-conf set thing_name lamp
-conf set mqtt_endpoint localhost
-conf set mqtt_port $(fact mqtt_port)
+lamp_to_image <<END
 conf set wifi_ssid workshop
 conf set wifi_credential otter-demo
 conf set telemetry_period_s 5
 conf set telemetry_topic data/lamp
 conf set sntp_server localhost
 conf set sntp_port $(cat "$work/sntp_port")
-pki import cert root_ca_cert < $(fact root_ca)
-pki import cert tls_cert < lamp.crt
-pki import key tls_key_priv < lamp.key
 END
 sign_image 1.0.0 "$built/firmware/firmware-1.0.0.bin" "$work/1.0.0.bin"
 "$otter" provision --to-image "$work/1.0.0.bin" --from "$work/lamp.conf" -o "$work/provisioned.bin" --quiet

@@ -56,10 +56,11 @@ need_python() {
 }
 
 start_cloud() {
-    "$otter" cloud --dir "$dir" --limit connect=0 "$@" >"$work/cloud.log" 2>&1 &
+    "$otter" cloud --dir "$dir" --limit connect=0 "$@" >>"$work/cloud.log" 2>&1 &
     cloud=$!
-    for _ in $(seq 200); do
+    for _ in $(seq 600); do
         [ -e "$dir/cloud.json" ] && break
+        kill -0 "$cloud" 2>/dev/null || break
         sleep 0.1
     done
     [ -e "$dir/cloud.json" ] || fail "the cloud does not come up"
