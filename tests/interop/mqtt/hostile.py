@@ -250,8 +250,11 @@ def odd_orders(cloud, bystander):
 def who_does_not_read(cloud, bystander):
     before = cloud.kib()
     client, _ = joined(cloud, "pinger", small=True)
-    sent = client.flood(frame(9, b"p" * 125) * 500, 3)
-    expect("pings whose answers nobody reads stop being taken, or end", True, sent < 8 << 20)
+    for _ in range(30):  # what the kernel takes for a reader who does not read is its own affair, some 10 MB
+        sent = client.flood(frame(9, b"p" * 125) * 500, 1)
+        if sent == 0:
+            break
+    expect("pings whose answers nobody reads stop being taken, or end", 0, sent)
     expect("and cost little", True, cloud.kib() - before < 16 << 10)
     client.close()
     readers = [joined(cloud, "asleep-%d" % i, small=True, properties=b"" if i % 2 else None)[0] for i in range(4)]
