@@ -5,11 +5,6 @@
 
 #include "image/bytes.h"
 
-uint32_t trailer_max_align(uint32_t write_size)
-{
-    return write_size > 8 ? write_size : 8;
-}
-
 uint32_t trailer_magic_offset(uint32_t size)
 {
     return size - TRAILER_MAGIC_SIZE;
@@ -108,15 +103,6 @@ void trailer_read(const struct flash_area *slot, uint32_t max_align, struct trai
     trailer->swap_type = valid ? (enum swap_type)(info & 0x0f) : SWAP_NONE;
     trailer->image_number = valid ? info >> 4 : 0;
     trailer->swap_size = trailer_read_number(slot, max_align, TRAILER_SWAP_SIZE);
-}
-
-enum swap_type trailer_next_swap(const struct trailer *primary, const struct trailer *secondary)
-{
-    if (secondary->magic == TRAILER_GOOD && secondary->image_ok == TRAILER_UNSET)
-        return SWAP_TEST;
-    if (secondary->magic == TRAILER_GOOD && secondary->image_ok == TRAILER_SET)
-        return SWAP_PERM;
-    return trailer_on_trial(primary) ? SWAP_REVERT : SWAP_NONE;
 }
 
 /* Programs `length` (at most 16) bytes as the end of the units that they need, or as their start.

@@ -102,6 +102,15 @@ otter_status pki_store_sign_data(struct kv *kv, const struct pki_object *object,
  * its numbers (r and s, 32 bytes each), as PSA and PKCS#11 do. */
 void pki_public_from_point(struct pki_public *key, const uint8_t point[64]);
 void pki_signature_from_numbers(struct pki_signature *signature, const uint8_t numbers[64]);
+/* The other way round, of a signature that was made here. */
+void pki_numbers_from_signature(uint8_t numbers[64], const struct pki_signature *signature);
+
+/* A private key of P-256 as `import` gets it, and where its number lies in it (32 bytes); made of
+ * the number alone, with the public half: OTTER_E_KEY for a number that is no key. */
+#define PKI_PRIVATE_P256_SIZE   121u
+#define PKI_PRIVATE_P256_NUMBER 7u
+otter_status pki_private_from_number(uint8_t der[PKI_PRIVATE_P256_SIZE], const uint8_t number[32],
+                                     struct pki_public *key);
 
 /* The same for P-384 (48 bytes each), and for an RSA key by its modulus and exponent: OTTER_E_KEY
  * for one that is not of 2048 bits. */

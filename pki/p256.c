@@ -63,6 +63,21 @@ void pki_signature_from_numbers(struct pki_signature *signature, const uint8_t n
     signature->der[1] = (uint8_t)(signature->length - 2);
 }
 
+/* Without its padding, if there is one, and behind zeros. Returns its end. */
+static const uint8_t *get_integer(const uint8_t *at, uint8_t number[PKI_NUMBER_SIZE])
+{
+    const size_t pad = at[1] > NUMBER_SIZE ? 1 : 0;
+    const size_t length = at[1] - pad;
+    memset(number, 0, NUMBER_SIZE - length);
+    memcpy(number + NUMBER_SIZE - length, at + 2 + pad, length);
+    return at + 2 + pad + length;
+}
+
+void pki_numbers_from_signature(uint8_t numbers[64], const struct pki_signature *signature)
+{
+    (void)get_integer(get_integer(signature->der + 2, numbers), numbers + NUMBER_SIZE);
+}
+
 /* ---- Private keys in DER --------------------------------------------------------------------- */
 
 /* ECPrivateKey (RFC 5915), with the curve and the public half. */
@@ -221,6 +236,16 @@ otter_status pki_number_public(const uint8_t number[PKI_NUMBER_SIZE], struct pki
     if (error == 0)
         error = multiply(&key, public);
     return close_key(&key, error);
+}
+
+otter_status pki_private_from_number(uint8_t der[PKI_PRIVATE_SIZE],
+                                     const uint8_t number[PKI_NUMBER_SIZE],
+                                     struct pki_public *public)
+{
+    const otter_status status = pki_number_public(number, public);
+    if (status == OTTER_OK)
+        pki_private_write(der, number, public);
+    return status;
 }
 
 /* Deterministic ECDSA (RFC 6979) derives its nonce with the hash that made the digest. */

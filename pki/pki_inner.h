@@ -11,7 +11,7 @@ extern "C" {
 #endif
 
 #define PKI_NUMBER_SIZE   32u  /* of a P-256 private key: its secret */
-#define PKI_PRIVATE_SIZE  121u /* the key as ECPrivateKey (RFC 5915) with curve and public half */
+#define PKI_PRIVATE_SIZE  PKI_PRIVATE_P256_SIZE /* ECPrivateKey (RFC 5915), with both below */
 #define PKI_PRIVATE_POINT 57u  /* where x and y are in it */
 
 /* One for the room: certificates are too long for the stack. */

@@ -31,7 +31,7 @@ command -v arm-none-eabi-gcc >/dev/null 2>&1 || {
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT INT TERM
 
-common="port/flash.c image/image.c image/version.c image/check.c image/scheme_p256.c image/trailer.c boot/boot.c
+common="port/flash.c image/image.c image/version.c image/check.c image/scheme_p256.c image/trailer.c image/trailer_next.c boot/boot.c
 boot/images.c boot/size/bare.c"
 
 # What boot/CMakeLists.txt makes a mode of.

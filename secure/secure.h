@@ -1,0 +1,59 @@
+/* The services of a secure partition: keys, trusted storage, firmware update.
+ *
+ * They are called by PSA's names: <psa/crypto.h> (of which psa_generate_key, psa_import_key,
+ * psa_export_public_key, psa_sign_hash, psa_destroy_key and psa_generate_random are here), its.h,
+ * update.h. Two implementations have the same promises:
+ *
+ *   direct   crypto.c, its.c, fwu.c: over store/, pki/, image/, in the world that calls. On a board
+ *            without TrustZone, on the host, and in the secure world itself;
+ *   veneer   nonsecure.c: hands each call through a gate of the secure world, which checks and
+ *            copies what it is given (veneers.c) and calls the direct one.
+ *
+ * One call at a time. This header is for who starts the direct implementation. */
+#ifndef OTTER_SECURE_SECURE_H
+#define OTTER_SECURE_SECURE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <psa/crypto.h>
+
+#include "image/check.h"
+#include "port/flash.h"
+#include "store/kv.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Must outlive the services. */
+struct secure_config {
+    struct kv *kv;                    /* opened and purged; of these services alone */
+    const struct flash_area *primary; /* slots of FWU_COMPONENT_FIRMWARE */
+    const struct flash_area *secondary;
+    uint32_t trailer_align;
+    uint32_t image_size_max;
+    const struct image_policy *policy; /* the bootloader's keys */
+};
+
+/* At each boot, before the first call. */
+void secure_start(const struct secure_config *config);
+
+/* From now on no key is imported, over resets too: the end of provisioning. */
+psa_status_t secure_seal(void);
+bool secure_is_sealed(void);
+
+/* ---- For this room ----------------------------------------------------------------------------
+ */
+
+extern const struct secure_config *secure;
+psa_status_t secure_result(otter_status status);
+void secure_start_update(void); /* fwu.c */
+/* Writes a number as 8 digits and a NUL. */
+void secure_hex(char text[9], uint32_t number);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

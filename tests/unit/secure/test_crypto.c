@@ -1,0 +1,258 @@
+/* What the secure services promise of keys, called as PSA Crypto, and by pki through psa_keys. */
+#define _GNU_SOURCE /* memmem */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <mbedtls/pk.h>
+#include <psa/crypto.h>
+
+#include "pki/pki.h"
+#include "secure/psa_keys.h"
+#include "tests/sim/nor_store.h"
+#include "tests/unit/secure/bench.h"
+
+static struct pki pki;
+static struct nor_store store; /* of the other world */
+static struct kv settings;
+
+static int set_up(void **state)
+{
+    bench_set_up(state);
+    assert_int_equal(nor_store_open(&store, NOR_STORE_SECTORS, &settings), OTTER_OK);
+    pki_init(&pki, &settings, &psa_keys, NULL);
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    bench_tear_down(state);
+    return !nor_store_close(&store);
+}
+
+static psa_key_attributes_t attributes(psa_key_id_t id)
+{
+    psa_key_attributes_t wanted = PSA_KEY_ATTRIBUTES_INIT;
+    psa_set_key_id(&wanted, id);
+    psa_set_key_type(&wanted, PSA_KEY_TYPE_ECC_KEY_PAIR(PSA_ECC_FAMILY_SECP_R1));
+    psa_set_key_bits(&wanted, 256);
+    psa_set_key_usage_flags(&wanted, PSA_KEY_USAGE_SIGN_HASH);
+    psa_set_key_algorithm(&wanted, PSA_ALG_ECDSA(PSA_ALG_ANY_HASH));
+    return wanted;
+}
+
+static psa_status_t generate(psa_key_id_t id)
+{
+    const psa_key_attributes_t wanted = attributes(id);
+    psa_key_id_t made = 0;
+    const psa_status_t result = psa_generate_key(&wanted, &made);
+    assert_int_equal(made, result == PSA_SUCCESS ? id : 0);
+    return result;
+}
+
+static psa_status_t import(psa_key_id_t id, const uint8_t *number, size_t length)
+{
+    const psa_key_attributes_t wanted = attributes(id);
+    psa_key_id_t made;
+    return psa_import_key(&wanted, number, length, &made);
+}
+
+static void a_signature_fits_the_public_half(void **state)
+{
+    static const size_t lengths[] = {32, 48, 64};
+    uint8_t point[65], digest[64] = {1, 2, 3}, numbers[64];
+    size_t length;
+    (void)state;
+    assert_int_equal(generate(5), PSA_SUCCESS);
+    assert_int_equal(psa_export_public_key(5, point, sizeof point, &length), PSA_SUCCESS);
+    assert_int_equal(length, 65);
+    for (unsigned i = 0; i < 3; i++) {
+        struct pki_public public;
+        struct pki_signature signature;
+        mbedtls_pk_context key;
+        assert_int_equal(psa_sign_hash(5, PSA_ALG_ECDSA(PSA_ALG_SHA_256), digest, lengths[i],
+                                       numbers, sizeof numbers, &length),
+                         PSA_SUCCESS);
+        assert_int_equal(length, 64);
+        pki_public_from_point(&public, point + 1);
+        pki_signature_from_numbers(&signature, numbers);
+        mbedtls_pk_init(&key);
+        assert_int_equal(mbedtls_pk_parse_public_key(&key, public.der, public.length), 0);
+        assert_int_equal(mbedtls_pk_verify(&key, MBEDTLS_MD_NONE, digest, lengths[i], signature.der,
+                                           signature.length),
+                         0);
+        mbedtls_pk_free(&key);
+    }
+}
+
+static void numbers_of_a_signature_survive_its_der_form(void **state)
+{
+    struct pki_signature signature;
+    uint8_t numbers[64], again[64];
+    (void)state;
+    for (unsigned high = 0; high < 256; high += 0x40) {
+        for (unsigned zeros = 0; zeros < 3; zeros++) {
+            memset(numbers, 0x11, sizeof numbers);
+            memset(numbers + 32, 0, zeros);
+            numbers[0] = (uint8_t)high;
+            numbers[32 + zeros] = (uint8_t)(high ^ 0x80);
+            pki_signature_from_numbers(&signature, numbers);
+            pki_numbers_from_signature(again, &signature);
+            assert_memory_equal(again, numbers, sizeof numbers);
+        }
+    }
+}
+
+static void a_key_outlives_a_reset_and_goes_when_it_is_destroyed(void **state)
+{
+    uint8_t before[65], after[65];
+    size_t length;
+    (void)state;
+    assert_int_equal(generate(5), PSA_SUCCESS);
+    assert_int_equal(psa_export_public_key(5, before, sizeof before, &length), PSA_SUCCESS);
+    bench_restart();
+    assert_int_equal(psa_export_public_key(5, after, sizeof after, &length), PSA_SUCCESS);
+    assert_memory_equal(before, after, sizeof before);
+    assert_int_equal(psa_destroy_key(5), PSA_SUCCESS);
+    assert_int_equal(psa_export_public_key(5, after, sizeof after, &length),
+                     PSA_ERROR_INVALID_HANDLE);
+    assert_int_equal(psa_destroy_key(5), PSA_ERROR_INVALID_HANDLE);
+    assert_null(memmem(bench_flash.data, 4 * BENCH_SECTOR, before + 1, 64)); /* nor its copy */
+}
+
+static void a_key_is_never_replaced_under_its_number(void **state)
+{
+    (void)state;
+    assert_int_equal(generate(5), PSA_SUCCESS);
+    assert_int_equal(generate(5), PSA_ERROR_ALREADY_EXISTS);
+}
+
+static void keys_of_other_kinds_or_that_may_leave_are_refused(void **state)
+{
+    psa_key_id_t id;
+    psa_key_attributes_t wanted = attributes(5);
+    (void)state;
+    psa_set_key_usage_flags(&wanted, PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_EXPORT);
+    assert_int_equal(psa_generate_key(&wanted, &id), PSA_ERROR_NOT_PERMITTED);
+    wanted = attributes(5);
+    psa_set_key_bits(&wanted, 384);
+    assert_int_equal(psa_generate_key(&wanted, &id), PSA_ERROR_NOT_SUPPORTED);
+    wanted = attributes(5);
+    psa_set_key_algorithm(&wanted, PSA_ALG_ECDH);
+    assert_int_equal(psa_generate_key(&wanted, &id), PSA_ERROR_NOT_SUPPORTED);
+    assert_int_equal(generate(PSA_KEY_ID_USER_MAX + 1), PSA_ERROR_INVALID_ARGUMENT);
+}
+
+static void arguments_that_do_not_fit_are_refused(void **state)
+{
+    uint8_t digest[32] = {0}, out[65];
+    size_t length;
+    (void)state;
+    assert_int_equal(generate(5), PSA_SUCCESS);
+    assert_int_equal(psa_export_public_key(5, out, 64, &length), PSA_ERROR_BUFFER_TOO_SMALL);
+    assert_int_equal(psa_sign_hash(5, PSA_ALG_ECDSA(PSA_ALG_SHA_256), digest, 31, out, 64, &length),
+                     PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_sign_hash(5, PSA_ALG_ECDSA(PSA_ALG_SHA_256), digest, 32, out, 63, &length),
+                     PSA_ERROR_BUFFER_TOO_SMALL);
+    assert_int_equal(
+        psa_sign_hash(5, PSA_ALG_RSA_PKCS1V15_SIGN(PSA_ALG_SHA_256), digest, 32, out, 64, &length),
+        PSA_ERROR_NOT_SUPPORTED);
+    assert_int_equal(psa_sign_hash(6, PSA_ALG_ECDSA(PSA_ALG_SHA_256), digest, 32, out, 64, &length),
+                     PSA_ERROR_INVALID_HANDLE);
+}
+
+static void keys_are_imported_until_the_device_is_sealed(void **state)
+{
+    static const uint8_t number[32] = {[31] = 1}; /* its public half is the curve's generator */
+    static const uint8_t zero[32];
+    uint8_t point[65];
+    size_t length;
+    (void)state;
+    assert_int_equal(import(5, zero, 32), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(import(5, number, 31), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(import(5, number, 32), PSA_SUCCESS);
+    assert_int_equal(psa_export_public_key(5, point, sizeof point, &length), PSA_SUCCESS);
+    assert_int_equal(point[1], 0x6b);
+    assert_false(secure_is_sealed());
+    assert_int_equal(secure_seal(), PSA_SUCCESS);
+    bench_restart();
+    assert_true(secure_is_sealed());
+    assert_int_equal(import(6, number, 32), PSA_ERROR_NOT_PERMITTED);
+    assert_int_equal(generate(6), PSA_SUCCESS);
+}
+
+static void without_entropy_there_are_no_keys(void **state)
+{
+    uint8_t byte;
+    (void)state;
+    bench_random_fails = true;
+    assert_int_not_equal(generate(5), PSA_SUCCESS);
+    assert_int_equal(psa_generate_random(&byte, 1), PSA_ERROR_INSUFFICIENT_ENTROPY);
+    bench_random_fails = false;
+    assert_int_equal(generate(5), PSA_SUCCESS);
+    assert_int_equal(psa_generate_random(&byte, 1), PSA_SUCCESS);
+}
+
+/* ---- pki over PSA -----------------------------------------------------------------------------
+ */
+
+static void pki_makes_a_key_in_the_vault_and_certifies_it(void **state)
+{
+    struct pki_public public, again;
+    uint32_t length;
+    (void)state;
+    assert_int_equal(pki_length(&pki, PKI_TLS_KEY_PRIV, &length), OTTER_E_NOT_FOUND);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_length(&pki, PKI_TLS_KEY_PRIV, &length), OTTER_OK);
+    assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &public), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "lamp-1"), OTTER_OK);
+    bench_restart();
+    assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &again), OTTER_OK);
+    assert_memory_equal(public.der, again.der, public.length);
+}
+
+static void a_new_key_takes_the_place_of_the_old_one(void **state)
+{
+    struct pki_public first, second;
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+        assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &first), OTTER_OK);
+        bench_random_fails = true; /* one that cannot be made leaves the old one */
+        assert_int_not_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+        bench_random_fails = false;
+        assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &second), OTTER_OK);
+        assert_memory_equal(first.der, second.der, first.length);
+        assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+        assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &second), OTTER_OK);
+        assert_memory_not_equal(first.der, second.der, first.length);
+    }
+    assert_int_equal(pki_delete(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &first), OTTER_E_NOT_FOUND);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_signature_fits_the_public_half, set_up, tear_down),
+        cmocka_unit_test(numbers_of_a_signature_survive_its_der_form),
+        cmocka_unit_test_setup_teardown(a_key_outlives_a_reset_and_goes_when_it_is_destroyed,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_is_never_replaced_under_its_number, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(keys_of_other_kinds_or_that_may_leave_are_refused, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(arguments_that_do_not_fit_are_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(keys_are_imported_until_the_device_is_sealed, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(without_entropy_there_are_no_keys, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(pki_makes_a_key_in_the_vault_and_certifies_it, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_new_key_takes_the_place_of_the_old_one, set_up,
+                                        tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
