@@ -207,12 +207,40 @@ static bool read_options(int argc, char **argv, struct options *options)
            options->image && options->signer && options->count > 0 && options->count <= COUNT_MAX;
 }
 
+/* They all meet one server, whose certificate is verified for the first of them. A fleet has a
+ * processor for each that does this again. */
+static int verify(X509_STORE_CTX *store, void *context)
+{
+    static X509 *verified;
+    X509 *server = X509_STORE_CTX_get0_cert(store);
+    (void)context;
+    if (verified && X509_cmp(verified, server) == 0)
+        return 1;
+    if (X509_verify_cert(store) != 1)
+        return 0;
+    X509_free(verified);
+    verified = X509_up_ref(server) == 1 ? server : NULL;
+    return 1;
+}
+
+/* What the device library's Mbed TLS asks for: ports/cortex-m/mbedtls. */
+static bool ask_as_a_device(SSL_CTX *tls)
+{
+    return SSL_CTX_set_min_proto_version(tls, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_max_proto_version(tls, TLS1_2_VERSION) == 1 &&
+           SSL_CTX_set_cipher_list(
+               tls, "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256") == 1 &&
+           SSL_CTX_set1_groups_list(tls, "P-256") == 1 &&
+           SSL_CTX_set1_sigalgs_list(tls, "ECDSA+SHA256:RSA+SHA256") == 1;
+}
+
 static bool start_tls(struct fleet *fleet)
 {
     const struct options *options = &fleet->options;
     SSL_CTX *tls = SSL_CTX_new_ex(tls_library(), NULL, TLS_client_method());
     fleet->swarm.tls = tls;
-    if (!tls || SSL_CTX_load_verify_locations(tls, options->root, NULL) != 1 ||
+    if (!tls || !ask_as_a_device(tls) ||
+        SSL_CTX_load_verify_locations(tls, options->root, NULL) != 1 ||
         SSL_CTX_use_certificate_file(tls, options->certificate, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_use_PrivateKey_file(tls, options->key, SSL_FILETYPE_PEM) != 1) {
         fprintf(stderr, "swarm: cannot use %s, %s and %s for TLS\n", options->root,
@@ -220,7 +248,8 @@ static bool start_tls(struct fleet *fleet)
         return false;
     }
     SSL_CTX_set_verify(tls, SSL_VERIFY_PEER, NULL);
-    SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_cert_verify_callback(tls, verify, NULL);
+    SSL_CTX_set_mode(tls, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
     SSL_CTX_set_session_cache_mode(tls, SSL_SESS_CACHE_OFF);
     return true;
 }

@@ -11,7 +11,8 @@
 
 #define NAME "otter-tls"
 
-#define KINDS_MAX 16
+#define KINDS_MAX     16
+#define FUNCTIONS_MAX 64 /* of an algorithm */
 
 static OSSL_PROVIDER *whole;
 
@@ -71,6 +72,47 @@ static bool select_some(struct selection *selection)
     return selection->found != NULL;
 }
 
+/* ---- keys of the other side ---- */
+
+static OSSL_FUNC_keymgmt_validate_fn *validate_whole;
+
+/* Every key of an elliptic curve that a peer sends for a handshake is multiplied with the curve's
+ * order by OpenSSL 3.0, a seventh of the whole handshake. On curves whose cofactor is 1, and those
+ * of TLS's groups are all such, a point that lies on the curve has that order: SP 800-56A calls
+ * this the partial validation, and wants no more for such keys. */
+static int validate_quickly(const void *key, int selection, int type)
+{
+    return validate_whole(
+        key, selection,
+        selection == OSSL_KEYMGMT_SELECT_PUBLIC_KEY ? OSSL_KEYMGMT_VALIDATE_QUICK_CHECK : type);
+}
+
+static void replace_validation(OSSL_ALGORITHM *algorithm)
+{
+    static OSSL_DISPATCH own[FUNCTIONS_MAX];
+    size_t count = 0;
+    for (const OSSL_DISPATCH *all = algorithm->implementation; all[count].function_id; count++) {
+        if (count + 1 == FUNCTIONS_MAX)
+            return;
+        own[count] = all[count];
+        if (own[count].function_id == OSSL_FUNC_KEYMGMT_VALIDATE) {
+            validate_whole = OSSL_FUNC_keymgmt_validate(&own[count]);
+            own[count].function = (void (*)(void))validate_quickly;
+        }
+    }
+    if (validate_whole)
+        algorithm->implementation = own;
+}
+
+static void make_light(void)
+{
+    for (size_t i = 0; i < SELECTIONS; i++)
+        for (OSSL_ALGORITHM *one = selections[i].found;
+             selections[i].operation == OSSL_OP_KEYMGMT && one->algorithm_names; one++)
+            if (strncmp(one->algorithm_names, "EC:", 3) == 0)
+                replace_validation(one);
+}
+
 /* ---- the provider ---- */
 
 static const OSSL_ALGORITHM *query(void *provider, int operation, int *no_store)
@@ -110,6 +152,8 @@ static OSSL_LIB_CTX *make(void)
     bool selected = library && whole;
     for (size_t i = 0; selected && i < SELECTIONS; i++)
         selected = select_some(&selections[i]);
+    if (selected)
+        make_light();
     if (selected && OSSL_PROVIDER_add_builtin(library, NAME, begin) == 1 &&
         OSSL_PROVIDER_load(library, NAME))
         return library;

@@ -1,5 +1,6 @@
 /* The library context of the cloud's TLS servers, by handshakes in memory: what is left out of it
  * must be missed by nobody. */
+#include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
@@ -149,12 +150,53 @@ static void every_cipher_and_group_that_AWS_offers_can_be_chosen(void **state)
     discard(&device);
 }
 
+/* A peer's key of P-256 as TLS has it, taken and looked at as for a handshake. */
+static bool is_taken(const unsigned char *point, size_t length)
+{
+    char curve[] = "P-256";
+    OSSL_PARAM parts[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME, curve, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY, (void *)point, length),
+        OSSL_PARAM_construct_end()};
+    EVP_PKEY *key = NULL;
+    EVP_PKEY_CTX *from = EVP_PKEY_CTX_new_from_name(tls_library(), "EC", NULL);
+    assert_int_equal(EVP_PKEY_fromdata_init(from), 1);
+    bool taken = EVP_PKEY_fromdata(from, &key, EVP_PKEY_PUBLIC_KEY, parts) == 1;
+    EVP_PKEY_CTX *look = taken ? EVP_PKEY_CTX_new_from_pkey(tls_library(), key, NULL) : NULL;
+    taken = taken && EVP_PKEY_public_check(look) == 1;
+    EVP_PKEY_CTX_free(look);
+    EVP_PKEY_CTX_free(from);
+    EVP_PKEY_free(key);
+    ERR_clear_error();
+    return taken;
+}
+
+static void a_key_that_is_no_point_of_its_curve_is_refused(void **state)
+{
+    static const unsigned char nowhere[1] = {0}; /* the point at infinity */
+    unsigned char *point = NULL;
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    const size_t length = EVP_PKEY_get1_encoded_public_key(key, &point);
+    (void)state;
+    assert_int_equal(length, 65);
+    assert_true(is_taken(point, length));
+    assert_false(is_taken(nowhere, sizeof nowhere));
+    point[64] ^= 1;
+    assert_false(is_taken(point, length));
+    point[64] ^= 1;
+    memset(point + 1, 0xff, 32); /* x is not below the field's prime */
+    assert_false(is_taken(point, length));
+    OPENSSL_free(point);
+    EVP_PKEY_free(key);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_one_of_its_own_and_always_the_same),
         cmocka_unit_test(devices_with_every_kind_of_key_that_AWS_takes_are_met),
         cmocka_unit_test(every_cipher_and_group_that_AWS_offers_can_be_chosen),
+        cmocka_unit_test(a_key_that_is_no_point_of_its_curve_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
