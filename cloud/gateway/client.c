@@ -2,7 +2,6 @@
 #include "cloud/gateway/client.h"
 
 #include <arpa/inet.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
@@ -85,7 +84,7 @@ static void send_now(struct client *client, const void *data, size_t length)
 void client_farewell(struct client *client, enum mqtt5_reason reason)
 {
     if (may_be_told(client) && !client->web && /* a WebSocket's end says it */
-        evbuffer_get_length(bufferevent_get_output(client->device)) == 0)
+        side_unsent(client->device) == 0)
         say_goodbye(client, reason, NULL, send_now);
 }
 
@@ -152,7 +151,7 @@ static void end_tls(struct client *client)
         SSL_set_shutdown(client->ssl, SSL_RECEIVED_SHUTDOWN);
         SSL_shutdown(client->ssl);
         ERR_clear_error();
-        bufferevent_free(client->device); /* and with it the rest */
+        side_free(client->device); /* and with it the rest */
     } else if (client->ssl) {
         evutil_closesocket(SSL_get_fd(client->ssl));
         SSL_free(client->ssl);
@@ -173,8 +172,7 @@ void client_free(struct client *client)
         session_leave(client->session);
     if (client->was_open)
         flow_end(client);
-    if (client->broker)
-        bufferevent_free(client->broker);
+    side_free(client->broker);
     end_tls(client);
     if (client->timer)
         event_free(client->timer);
@@ -386,9 +384,9 @@ void client_leave(struct client *client, const char *reason)
 {
     if (reason != client->reason)
         snprintf(client->reason, sizeof client->reason, "%s", reason);
-    bufferevent_setwatermark(client->device, EV_WRITE, 0, 0);
+    side_set_low(client->device, 0);
     if (client->broker)
-        bufferevent_setwatermark(client->broker, EV_WRITE, 0, 0);
+        side_set_low(client->broker, 0);
     joiners_remove(client->gateway->joiners, client);
     client_enter(client, CLIENT_LEAVING);
 }
@@ -409,13 +407,10 @@ void client_refuse(struct client *client, enum mqtt5_reason reason, const char *
     client_leave(client, client->reason);
 }
 
-static void on_broker_event(struct bufferevent *bev, short what, void *context)
+void client_lost_broker(struct client *client)
 {
-    struct client *client = context;
-    (void)bev;
     if (client->ending)
         return;
-    (void)what;
     if (client->state == CLIENT_JOINING) {
         client_refuse(client, MQTT5_SERVER_UNAVAILABLE, "the broker does not take it");
         flow_run(client);
@@ -437,10 +432,7 @@ void client_join(struct client *client)
 
 void client_joined(struct client *client, int fd)
 {
-    client->broker =
-        fd >= 0 ? bufferevent_socket_new(client->gateway->loop->base, fd, BEV_OPT_CLOSE_ON_FREE)
-                : NULL;
-    if (!client->broker) {
+    if (fd < 0 || !flow_broker(client, fd)) {
         int reason = errno;
         if (fd >= 0)
             evutil_closesocket(fd);
@@ -448,7 +440,6 @@ void client_joined(struct client *client, int fd)
                       strerror(reason));
         return;
     }
-    flow_broker(client, on_broker_event);
     client_send_broker(client, client->connect_packet, client->connect_length);
     free(client->connect_packet);
     client->connect_packet = NULL;
@@ -479,10 +470,8 @@ static bool learn_principal(struct client *client)
     return false;
 }
 
-static void on_device_event(struct bufferevent *device, short what, void *context)
+void client_lost_device(struct client *client)
 {
-    struct client *client = context;
-    (void)device, (void)what;
     if (client->ending)
         return;
     if (client->state == CLIENT_LEAVING) {
@@ -497,16 +486,10 @@ static void on_device_event(struct bufferevent *device, short what, void *contex
 
 void client_met(struct client *client)
 {
-    client->device =
-        bufferevent_openssl_socket_new(client->gateway->loop->base, SSL_get_fd(client->ssl),
-                                       client->ssl, BUFFEREVENT_SSL_OPEN, BEV_OPT_CLOSE_ON_FREE);
-    if (!client->device || !choose_web(client)) {
+    if (!flow_device(client) || !choose_web(client)) {
         client_end(client, "out of memory");
         return;
     }
-    /* A peer that just closes loses nothing we care about: MQTT has its own end. */
-    bufferevent_openssl_set_allow_dirty_shutdown(client->device, 1);
-    flow_device(client, on_device_event);
     if (!learn_principal(client))
         return;
     client->state = CLIENT_GREETING; /* the deadline began with the connection */
@@ -527,7 +510,7 @@ void client_turn(struct client *client)
     } else {
         flow_turn(client);
         if (client->is_lost && !client->is_waiting)
-            on_device_event(client->device, 0, client);
+            client_lost_device(client);
     }
 }
 

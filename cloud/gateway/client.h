@@ -11,7 +11,6 @@
 #ifndef OTTER_CLOUD_GATEWAY_CLIENT_H
 #define OTTER_CLOUD_GATEWAY_CLIENT_H
 
-#include <event2/bufferevent.h>
 #include <openssl/ssl.h>
 #include <sys/queue.h>
 
@@ -23,6 +22,7 @@
 #include "cloud/gateway/packet.h"
 #include "cloud/gateway/rules.h"
 #include "cloud/gateway/sessions.h"
+#include "cloud/gateway/side.h"
 #include "cloud/gateway/tls.h"
 #include "cloud/gateway/web.h"
 #include "cloud/loop/loop.h"
@@ -83,11 +83,11 @@ struct client {
     char connection_id[UUID_SIZE];
     int64_t version; /* of the events */
 
-    enum door_kind door;                 /* it came by */
-    struct web *web;                     /* what speaks HTTP first; NULL: plain MQTT */
-    SSL *ssl;                            /* the device's */
-    struct event *io;                    /* of the handshake */
-    struct bufferevent *device, *broker; /* NULL until hands are shaken, until it may CONNECT */
+    enum door_kind door;          /* it came by */
+    struct web *web;              /* what speaks HTTP first; NULL: plain MQTT */
+    SSL *ssl;                     /* the device's */
+    struct event *io;             /* of the handshake */
+    struct side *device, *broker; /* NULL until hands are shaken, until it may CONNECT */
     struct event *timer;
     int64_t active_ms; /* last packet from the device, or start of the state */
     int64_t came_ms;
@@ -168,6 +168,9 @@ void client_leave(struct client *client, const char *reason);
 /* Opens the connection to the broker and sends connect_packet on it. */
 void client_join(struct client *client);
 void client_joined(struct client *client, int fd); /* join.h */
+/* That side has ended. One who just closes loses nothing we care about: MQTT has its own end. */
+void client_lost_device(struct client *client);
+void client_lost_broker(struct client *client);
 /* How long its session outlives it; 0: not. */
 uint32_t client_expiry_s(const struct client *client);
 int64_t client_age_ms(const struct client *client);
@@ -219,6 +222,7 @@ struct gateway {
     } doors[DOORS];
     struct crowd *crowd;
     struct turns *turns;
+    struct sides *sides;
     struct joiners *joiners;
     struct sessions *sessions;
     struct principals *principals;

@@ -2,26 +2,17 @@
 #include "cloud/gateway/flow.h"
 
 #include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
-#include <unistd.h>
 
 #include "cloud/broker/broker.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/turns.h"
 
 #define BROKER_BODY_MAX (1024u * 1024u)
-#define READ_SHARE      4096u
-#define READ_REST       65536
-
-static size_t unsent(struct bufferevent *to)
-{
-    return to ? evbuffer_get_length(bufferevent_get_output(to)) : 0;
-}
 
 bool client_is_full(const struct client *client)
 {
-    return unsent(client->device) >= OUTPUT_HIGH;
+    return side_unsent(client->device) >= OUTPUT_HIGH;
 }
 
 static bool has_bytes(const struct client *client, const struct rate_bucket *bucket)
@@ -35,7 +26,8 @@ static bool may_read_device(const struct client *client)
            (client->state == CLIENT_GREETING || client->state == CLIENT_OPEN) &&
            client->blocks_waiting < BLOCKS_WAITING &&
            client->subscribes_pending < SUBSCRIBES_PENDING &&
-           unsent(client->broker) < OUTPUT_HIGH && unsent(client->device) < 2 * OUTPUT_HIGH;
+           side_unsent(client->broker) < OUTPUT_HIGH &&
+           side_unsent(client->device) < 2 * OUTPUT_HIGH;
 }
 
 /* In MQTT 5 what CONNACK says counts, and with it properties. */
@@ -58,7 +50,7 @@ static void read_device(struct client *client)
     struct packet packet;
     if (!may_read_device(client))
         return;
-    input = client->web ? web_input(client) : bufferevent_get_input(client->device);
+    input = client->web ? web_input(client) : side_input(client->device);
     while (input && !client->ending && may_read_device(client)) {
         otter_status status = packet_peek(input, client->mqtt, body_limit(client), &packet);
         if (status == OTTER_E_AGAIN)
@@ -93,11 +85,11 @@ static bool must_wait(const struct client *client, const struct packet *packet)
 
 static void read_broker(struct client *client)
 {
-    struct evbuffer *input = bufferevent_get_input(client->broker);
+    struct evbuffer *input = side_input(client->broker);
     struct packet packet;
     client->broker_held = false;
     while (!client->ending && client->state != CLIENT_LEAVING &&
-           unsent(client->device) < OUTPUT_MAX && has_bytes(client, &client->bytes_to)) {
+           side_unsent(client->device) < OUTPUT_MAX && has_bytes(client, &client->bytes_to)) {
         otter_status status = packet_peek(input, client->mqtt, BROKER_BODY_MAX, &packet);
         if (status == OTTER_E_AGAIN)
             return;
@@ -119,9 +111,9 @@ void client_send_device_parts(struct client *client, const void *head, size_t he
                               const void *data, size_t length)
 {
     web_frame(client, head_length + length);
-    bufferevent_write(client->device, head, head_length);
+    side_write(client->device, head, head_length);
     if (length > 0)
-        bufferevent_write(client->device, data, length);
+        side_write(client->device, data, length);
     rate_spend(&client->bytes_to, client->gateway->rules.bytes, head_length + length);
 }
 
@@ -133,7 +125,7 @@ void client_send_device(struct client *client, const void *data, size_t length)
 void client_relay_device(struct client *client, struct packet *packet)
 {
     web_frame(client, packet->size);
-    if (!packet_move(packet, bufferevent_get_output(client->device)))
+    if (!packet_move(packet, side_output(client->device)))
         client_end(client, "out of memory");
     rate_spend(&client->bytes_to, client->gateway->rules.bytes, packet->size);
 }
@@ -142,7 +134,7 @@ void client_relay_device_as(struct client *client, struct packet *packet,
                             const struct mqtt_bytes *head, size_t payload)
 {
     web_frame(client, head->length + payload);
-    if (!packet_move_as(packet, head, payload, bufferevent_get_output(client->device)))
+    if (!packet_move_as(packet, head, payload, side_output(client->device)))
         client_end(client, "out of memory");
     rate_spend(&client->bytes_to, client->gateway->rules.bytes, head->length + payload);
 }
@@ -158,7 +150,7 @@ void client_send_broker(struct client *client, const void *data, size_t length)
     const uint8_t first = *(const uint8_t *)data;
     if (!client->broker)
         return;
-    bufferevent_write(client->broker, data, length);
+    side_write(client->broker, data, length);
     if (may_last(first >> 4, first & 0x0f))
         broker_changed(client->gateway->broker);
 }
@@ -167,7 +159,7 @@ void client_relay_broker(struct client *client, struct packet *packet)
 {
     if (!client->broker)
         return;
-    if (!packet_move(packet, bufferevent_get_output(client->broker)))
+    if (!packet_move(packet, side_output(client->broker)))
         client_end(client, "out of memory");
     if (may_last(packet->header.type, packet->header.flags))
         broker_changed(client->gateway->broker);
@@ -178,7 +170,7 @@ void client_relay_broker_as(struct client *client, struct packet *packet,
 {
     if (!client->broker)
         return;
-    if (!packet_move_as(packet, head, payload, bufferevent_get_output(client->broker)))
+    if (!packet_move_as(packet, head, payload, side_output(client->broker)))
         client_end(client, "out of memory");
     if (may_last(packet->header.type, packet->header.flags))
         broker_changed(client->gateway->broker);
@@ -203,7 +195,7 @@ static void drop_blocks(struct client *client)
 static void pump_blocks(struct client *client)
 {
     struct reserved_message message;
-    while (client->blocks_waiting > 0 && unsent(client->device) < OUTPUT_HIGH &&
+    while (client->blocks_waiting > 0 && side_unsent(client->device) < OUTPUT_HIGH &&
            has_bytes(client, &client->bytes_to)) {
         if (!reserved_blocks_next(client->blocks[0], &message))
             drop_blocks(client);
@@ -212,30 +204,44 @@ static void pump_blocks(struct client *client)
     }
 }
 
-static void set_reading(struct bufferevent *from, bool on)
-{
-    bool is_on = (bufferevent_get_enabled(from) & EV_READ) != 0;
-    if (on && !is_on)
-        bufferevent_enable(from, EV_READ);
-    else if (!on && is_on)
-        bufferevent_disable(from, EV_READ);
-}
-
 /* While the broker is joined, or its turn has not come, nothing is taken, but a device that goes
  * away should be noticed. */
 static bool may_wait(const struct client *client)
 {
     return (client->state == CLIENT_JOINING || client->is_waiting) &&
-           evbuffer_get_length(bufferevent_get_input(client->device)) < OUTPUT_LOW;
+           evbuffer_get_length(side_input(client->device)) < OUTPUT_LOW;
+}
+
+/* Something waits until a side has taken what it was sent. */
+static bool is_held_up(const struct client *client)
+{
+    return client->blocks_waiting > 0 || client->state == CLIENT_LEAVING ||
+           !side_reads(client->device) || (client->broker && !side_reads(client->broker));
+}
+
+/* While nothing is read from the device, that it takes what it is sent shows that it is alive. */
+static void send_all(struct client *client)
+{
+    const bool to_device = side_flush(client->device);
+    const bool to_broker = client->broker && side_flush(client->broker);
+    if (to_device && client->state == CLIENT_OPEN && !side_reads(client->device))
+        client_touch(client);
+    if (!is_held_up(client))
+        return;
+    if (to_device)
+        side_await_room(client->device);
+    if (to_broker)
+        side_await_room(client->broker);
 }
 
 /* Reads on, so that closing the socket does not take the last answer with it. */
 static void leave(struct client *client)
 {
-    struct evbuffer *input = bufferevent_get_input(client->device);
+    struct evbuffer *input = side_input(client->device);
     evbuffer_drain(input, evbuffer_get_length(input));
     web_close(client);
-    if (unsent(client->device) == 0 && unsent(client->broker) == 0)
+    send_all(client);
+    if (side_unsent(client->device) == 0 && side_unsent(client->broker) == 0)
         client_finish(client);
 }
 
@@ -258,9 +264,19 @@ static void resume_later(struct client *client)
         event_add(client->resume, &delay);
 }
 
+static void set_reading(struct client *client)
+{
+    if (client->state != CLIENT_HANDSHAKE)
+        side_read(client->device, may_read_device(client) || may_wait(client));
+    if (client->broker)
+        side_read(client->broker, !client->broker_held &&
+                                      side_unsent(client->device) < OUTPUT_MAX &&
+                                      has_bytes(client, &client->bytes_to));
+}
+
 /* Does all that can be done now, and asks for input where there is room for its consequences.
  * Called at the end of every callback. What was read before a pause is taken before more is asked
- * for: the TLS buffer has no bytes of its own left at that point, so no wake-up can be missed. */
+ * for. */
 void flow_run(struct client *client)
 {
     enum client_state before;
@@ -282,11 +298,8 @@ void flow_run(struct client *client)
         leave(client);
         return;
     }
-    if (client->state != CLIENT_HANDSHAKE)
-        set_reading(client->device, may_read_device(client) || may_wait(client));
-    if (client->broker)
-        set_reading(client->broker, !client->broker_held && unsent(client->device) < OUTPUT_MAX &&
-                                        has_bytes(client, &client->bytes_to));
+    set_reading(client);
+    send_all(client);
     resume_later(client);
 }
 
@@ -303,67 +316,48 @@ void flow_on_resume(evutil_socket_t fd, short what, void *context)
     flow_run(context);
 }
 
-static void on_io(struct bufferevent *bev, void *context)
+/* ---- the sides ------------------------------------------------------------------------------ */
+
+static void on_flow(void *context)
 {
-    (void)bev;
     flow_run(context);
 }
 
-/* libevent takes 4 KiB of a socket at a time. What it leaves of a larger message is taken at once,
- * in one piece, which then is one record of TLS, not four. */
-static void read_rest(struct bufferevent *from)
+static void on_device_end(void *context)
 {
-    struct evbuffer *input = bufferevent_get_input(from);
-    struct evbuffer_iovec room;
-    if (evbuffer_get_length(input) < READ_SHARE ||
-        evbuffer_unfreeze(input, 0) != 0) /* the end is libevent's own, but during callbacks */
-        return;
-    if (evbuffer_reserve_space(input, READ_REST, &room, 1) == 1) {
-        const ssize_t got = read(bufferevent_getfd(from), room.iov_base, room.iov_len);
-        room.iov_len = got > 0 ? (size_t)got : 0; /* an end is found by libevent */
-        evbuffer_commit_space(input, &room, 1);
-    }
-    evbuffer_freeze(input, 0);
+    client_lost_device(context);
 }
 
-static void on_broker_io(struct bufferevent *bev, void *context)
+static void on_broker_end(void *context)
 {
-    struct client *client = context;
-    if (!client->ending && (bufferevent_get_enabled(bev) & EV_READ))
-        read_rest(bev);
-    flow_run(client);
+    client_lost_broker(context);
 }
 
-/* While nothing is read from the device, that it takes what it is sent shows that it is alive. */
-static void on_device_drained(struct bufferevent *bev, void *context)
+bool flow_device(struct client *client)
 {
-    struct client *client = context;
-    if (client->state == CLIENT_OPEN && !(bufferevent_get_enabled(bev) & EV_READ))
-        client_touch(client);
-    flow_run(client);
+    static const struct side_calls calls = {on_flow, on_flow, on_device_end};
+    client->device =
+        side_new(client->gateway->sides, SSL_get_fd(client->ssl), client->ssl, &calls, client);
+    if (!client->device)
+        return false;
+    side_set_low(client->device, OUTPUT_LOW);
+    side_read(client->device, true);
+    return true;
 }
 
-void flow_device(struct client *client, bufferevent_event_cb on_event)
+bool flow_broker(struct client *client, int fd)
 {
-    bufferevent_setcb(client->device, on_io, on_device_drained, on_event, client);
-    bufferevent_setwatermark(client->device, EV_WRITE, OUTPUT_LOW, 0);
-    bufferevent_enable(client->device, EV_READ | EV_WRITE);
-}
-
-void flow_broker(struct client *client, bufferevent_event_cb on_event)
-{
-    bufferevent_setcb(client->broker, on_broker_io, on_io, on_event, client);
-    bufferevent_setwatermark(client->broker, EV_WRITE, OUTPUT_LOW, 0);
-    bufferevent_enable(client->broker, EV_READ | EV_WRITE);
+    static const struct side_calls calls = {on_flow, on_flow, on_broker_end};
+    client->broker = side_new(client->gateway->sides, fd, NULL, &calls, client);
+    if (!client->broker)
+        return false;
+    side_set_low(client->broker, OUTPUT_LOW);
+    side_read(client->broker, true);
+    return true;
 }
 
 void flow_end(struct client *client)
 {
-    struct evbuffer *output = bufferevent_get_output(client->broker);
-    if (evbuffer_unfreeze(output, 1) != 0) /* the front is libevent's own */
-        return;
-    while (evbuffer_get_length(output) > 0 &&
-           evbuffer_write(output, bufferevent_getfd(client->broker)) > 0)
+    while (client->broker && side_flush(client->broker))
         ;
-    evbuffer_freeze(output, 1);
 }

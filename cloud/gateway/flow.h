@@ -3,13 +3,14 @@
 #ifndef OTTER_CLOUD_GATEWAY_FLOW_H
 #define OTTER_CLOUD_GATEWAY_FLOW_H
 
-#include <event2/bufferevent.h>
+#include <event2/util.h>
+#include <stdbool.h>
 
 struct client;
 
-/* Packets are taken from this side from now on; `on_event` hears of its end. */
-void flow_device(struct client *client, bufferevent_event_cb on_event);
-void flow_broker(struct client *client, bufferevent_event_cb on_event);
+/* Makes that side of the client, and takes packets from it from now on. False: out of memory. */
+bool flow_device(struct client *client);
+bool flow_broker(struct client *client, int fd);
 
 /* Does all that can be done now, and asks for input where there is room for its consequences: to be
  * called when something else than input has changed that. */

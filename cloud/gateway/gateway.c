@@ -169,12 +169,13 @@ static bool start_rest(struct gateway *gateway)
 static bool make_parts(struct gateway *gateway)
 {
     gateway->turns = turns_new(gateway->loop->base);
+    gateway->sides = sides_new(gateway->loop->base);
     gateway->joiners = joiners_new(gateway);
     gateway->sessions = sessions_new(gateway->loop, rules_session_s(&gateway->rules));
     gateway->principals = principals_new();
     gateway->presence = presence_notes_new(gateway->loop);
-    return start_rest(gateway) && gateway->turns && gateway->joiners && gateway->sessions &&
-           gateway->principals && gateway->presence;
+    return start_rest(gateway) && gateway->turns && gateway->sides && gateway->joiners &&
+           gateway->sessions && gateway->principals && gateway->presence;
 }
 
 static bool open_web_doors(struct gateway *gateway, const struct gateway_config *config,
@@ -281,6 +282,7 @@ void gateway_stop(struct gateway *gateway)
     if (gateway->rest)
         event_free(gateway->rest);
     turns_free(gateway->turns);
+    sides_free(gateway->sides);
     joiners_free(gateway->joiners);
     sessions_free(gateway->sessions);
     principals_free(gateway->principals);

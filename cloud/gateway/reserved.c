@@ -16,7 +16,7 @@ static void reply(void *context, const struct reserved_message *message)
 {
     struct client *client = ((struct asking *)context)->client;
     client_deliver(client, message->topic, message->payload, message->length);
-    loop_hold_output(client->gateway->loop, client->device);
+    side_hold(client->device, client->cloud->db);
 }
 
 /* For all: waits for the commit of what it may tell of, whatever becomes of who asked. */
@@ -123,5 +123,5 @@ void from_device_reserved(struct client *client, const char *topic,
         client_fail(client, MQTT5_TOPIC_INVALID,
                     "%s is not a reserved topic that this cloud takes requests on", topic);
     else
-        loop_hold_output(client->gateway->loop, client->device); /* the PUBACK, too */
+        side_hold(client->device, client->cloud->db); /* the PUBACK, too */
 }

@@ -134,6 +134,7 @@ SSL_CTX *tls_context(struct cloud *cloud, const char *names, char *reason, size_
     if (!context)
         return NULL;
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
+    SSL_CTX_set_read_ahead(context, 1); /* a record is one call of the system, not two */
     /* A resumed session would skip the look at the certificate: there is none to resume. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 0);

@@ -60,7 +60,7 @@ bool web_has_certificate(const struct web *web)
 static void write_reply(struct client *client, const char *status, const char *headers,
                         const char *body)
 {
-    struct evbuffer *output = bufferevent_get_output(client->device);
+    struct evbuffer *output = side_output(client->device);
     evbuffer_add_printf(output,
                         "HTTP/1.1 %s\r\nContent-Type: application/json\r\n%sContent-Length: "
                         "%zu\r\n\r\n%s",
@@ -176,9 +176,9 @@ static void refuse_connect(struct client *client, const char *bytes, size_t size
     static const uint8_t refusal_5[] = {MQTT_PACKET_CONNACK << 4, 3, 0, 0x87, 0};
     const char *name = memmem(bytes, size, "MQTT", 4);
     if (name && name + 4 < bytes + size && name[4] == 5)
-        bufferevent_write(client->device, refusal_5, sizeof refusal_5);
+        side_write(client->device, refusal_5, sizeof refusal_5);
     else
-        bufferevent_write(client->device, refusal, sizeof refusal);
+        side_write(client->device, refusal, sizeof refusal);
     client_leave(client, "it spoke MQTT without a certificate: " NO_AUTHORIZERS);
 }
 
@@ -223,7 +223,7 @@ static void accept_upgrade(struct client *client, const struct request *request,
         client_end(client, "out of memory");
         return;
     }
-    evbuffer_add_printf(bufferevent_get_output(client->device),
+    evbuffer_add_printf(side_output(client->device),
                         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                         "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n"
                         "Sec-WebSocket-Protocol: %s\r\n\r\n",
@@ -337,7 +337,7 @@ static bool take_request(struct client *client, struct evbuffer *input, size_t h
 /* One request, if it is there whole. */
 static bool take_http(struct client *client)
 {
-    struct evbuffer *input = bufferevent_get_input(client->device);
+    struct evbuffer *input = side_input(client->device);
     size_t size = evbuffer_get_length(input);
     size_t look = size < REQUEST_HEAD_MAX ? size : REQUEST_HEAD_MAX;
     const char *bytes = (const char *)evbuffer_pullup(input, (ssize_t)look);
@@ -374,8 +374,8 @@ static void write_control(struct client *client, enum websocket_opcode opcode, c
                           size_t size)
 {
     uint8_t head[WEBSOCKET_HEAD_MAX];
-    bufferevent_write(client->device, head, websocket_head(head, opcode, size));
-    bufferevent_write(client->device, bytes, size);
+    side_write(client->device, head, websocket_head(head, opcode, size));
+    side_write(client->device, bytes, size);
 }
 
 static void write_close(struct client *client, enum websocket_code code)
@@ -412,7 +412,7 @@ static void take_piece(struct client *client, const struct websocket_piece *piec
 
 static void take_frames(struct client *client)
 {
-    struct evbuffer *input = bufferevent_get_input(client->device);
+    struct evbuffer *input = side_input(client->device);
     struct websocket_piece piece;
     while (!client->web->closed && evbuffer_get_length(input) > 0) {
         size_t size = evbuffer_get_contiguous_space(input), at = 0;
@@ -447,7 +447,7 @@ void web_frame(struct client *client, size_t size)
 {
     uint8_t head[WEBSOCKET_HEAD_MAX];
     if (client->web && client->web->open)
-        bufferevent_write(client->device, head, websocket_head(head, WEBSOCKET_BINARY, size));
+        side_write(client->device, head, websocket_head(head, WEBSOCKET_BINARY, size));
 }
 
 void web_close(struct client *client)

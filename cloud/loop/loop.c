@@ -1,11 +1,9 @@
-/* Turns, timers, groups of commits, and output that waits for its commit. A change that is rolled
- * back, or that the disk refuses, is told to nobody. */
+/* Turns, timers and groups of commits. A change that is rolled back, or that the disk refuses, is
+ * told to nobody. */
 #include "cloud/loop/loop.h"
 
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <malloc.h>
-#include <sys/socket.h>
 
 #include "cloud/core/core.h"
 #include "cloud/loop/log.h"
@@ -94,26 +92,6 @@ void loop_answer_after_commit(struct loop *loop,
         event_active(loop->turn_end, EV_WRITE, 0);
     }
     db_after_commit(loop->cloud->db, settled, context);
-}
-
-/* ---- connections ---- */
-
-static void on_output_settled(void *context, otter_status status)
-{
-    struct bufferevent *connection = context;
-    if (status != OTTER_OK) /* what lies there claims what is not so: it must not leave */
-        shutdown(bufferevent_getfd(connection), SHUT_RDWR);
-    bufferevent_enable(connection, EV_WRITE);
-    bufferevent_decref(connection);
-}
-
-void loop_hold_output(struct loop *loop, struct bufferevent *connection)
-{
-    if (!db_dirty(loop->cloud->db))
-        return;
-    bufferevent_incref(connection);
-    bufferevent_disable(connection, EV_WRITE);
-    db_after_commit(loop->cloud->db, on_output_settled, connection);
 }
 
 /* ---- memory ---- */

@@ -1,14 +1,13 @@
 /* What runs the core in `otter cloud`: an event loop, a thread beside it, and commits in groups.
  *
  * The gateway and the APIs live on the same loop: they get a `struct loop` and find the core in
- * it. What leaves the cloud leaves after the commit that it tells of (loop_hold_output,
+ * it. What leaves the cloud leaves after the commit that it tells of (db_after_commit,
  * loop_answer_after_commit). */
 #ifndef OTTER_CLOUD_LOOP_LOOP_H
 #define OTTER_CLOUD_LOOP_LOOP_H
 
 #include "cloud/core/ground/cloud.h"
 
-struct bufferevent;
 struct event;
 struct event_base;
 struct posts;
@@ -42,11 +41,6 @@ void loop_stop(struct loop *loop);
 /* For the process: memory that is freed is kept for the next who needs some, and goes back to the
  * system when the gateway rests. Else each large message takes new pages and gives them back. */
 void loop_keep_memory(void);
-
-/* Keeps what lies in a connection's output until what is written to the database so far is on the
- * disk; if it cannot be, the connection ends and nothing of it is sent. To be called after an
- * answer was put there, so that nothing is acknowledged that a power cut could undo. */
-void loop_hold_output(struct loop *loop, struct bufferevent *connection);
 
 /* db_after_commit for a client that asks nothing more before it has its answer. Where several do so
  * at once, a commit waits a moment for as many of them as had their answers last, so that they

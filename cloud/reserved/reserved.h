@@ -39,7 +39,7 @@ enum reserved_service {
 
 /* Where answers go. All calls but `late` come before reserved_publish returns; texts are the
  * caller's for the time of the call. An answer may tell of a change that is not on the disk yet:
- * whoever sends it on must wait for the commit (db_after_commit, loop_hold_output). */
+ * whoever sends it on must wait for the commit (db_after_commit). */
 struct reserved_answers {
     /* To the connection that asked, whether it has subscribed or not. */
     void (*reply)(void *context, const struct reserved_message *message);

@@ -2,14 +2,11 @@
  * power cut could undo; operations of several steps happen whole or not at all. */
 #include "fixture.h"
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <openssl/evp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "cloud/core/account/objects.h"
@@ -168,84 +165,34 @@ static void a_signed_object_has_its_job_or_is_not_there(void **state)
     json_decref(request);
 }
 
-/* ---- connections ---- */
+/* ---- callers who share commits ---- */
 
 struct held {
     struct event_base *base;
     struct cloud cloud;
     struct loop loop;
     char dir[64];
-    struct bufferevent *connection;
-    int peer;
 };
 
 static void open_held(struct held *held)
 {
     struct cloud_config config = {.dir = held->dir};
-    int pair[2];
     strcpy(held->dir, "/tmp/otter-held-XXXXXX");
     assert_non_null(mkdtemp(held->dir));
     held->base = event_base_new();
     assert_int_equal(core_start(&held->cloud, &config), OTTER_OK);
     assert_true(loop_start(&held->loop, held->base, &held->cloud, true));
-    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
-    held->connection = bufferevent_socket_new(held->base, pair[0], BEV_OPT_CLOSE_ON_FREE);
-    held->peer = pair[1];
-    bufferevent_enable(held->connection, EV_WRITE);
 }
 
 static void close_held(struct held *held)
 {
     char command[128];
-    bufferevent_free(held->connection);
-    close(held->peer);
     loop_stop(&held->loop);
     core_stop(&held->cloud);
     event_base_free(held->base);
     snprintf(command, sizeof command, "rm -rf %s", held->dir);
     assert_int_equal(system(command), 0);
 }
-
-static void an_answer_leaves_after_its_commit(void **state)
-{
-    struct held held;
-    char byte;
-    (void)state;
-    open_held(&held);
-    db_run(held.cloud.db, "INSERT INTO buckets(name, created) VALUES('b', 0)", "");
-    bufferevent_write(held.connection, "x", 1);
-    loop_hold_output(&held.loop, held.connection);
-    assert_int_equal(bufferevent_get_enabled(held.connection) & EV_WRITE, 0);
-    event_base_loop(held.base, EVLOOP_NONBLOCK);
-    event_base_loop(held.base, EVLOOP_NONBLOCK);
-    assert_false(db_dirty(held.cloud.db));
-    assert_int_equal(read(held.peer, &byte, 1), 1);
-    close_held(&held);
-}
-
-/* A deferred constraint fails at the commit itself, as a full disk does. */
-static void an_answer_whose_commit_fails_does_not_leave(void **state)
-{
-    struct held held;
-    char byte;
-    (void)state;
-    open_held(&held);
-    db_run(held.cloud.db,
-           "CREATE TABLE late(a TEXT REFERENCES buckets(name)"
-           " DEFERRABLE INITIALLY DEFERRED)",
-           "");
-    event_base_loop(held.base, EVLOOP_NONBLOCK);
-    db_run(held.cloud.db, "INSERT INTO late VALUES('nowhere')", "");
-    bufferevent_write(held.connection, "x", 1);
-    loop_hold_output(&held.loop, held.connection);
-    event_base_loop(held.base, EVLOOP_NONBLOCK);
-    event_base_loop(held.base, EVLOOP_NONBLOCK);
-    assert_int_equal(read(held.peer, &byte, 1), 0); /* ended, without a byte */
-    assert_int_equal(count(&held.cloud, "late"), 0);
-    close_held(&held);
-}
-
-/* ---- callers who share commits ---- */
 
 static void count_answer(void *context, otter_status status)
 {
@@ -433,8 +380,6 @@ int main(void)
         TEST(an_update_is_deleted_whole_or_not_at_all),
         TEST(an_upload_is_completed_whole_or_not_at_all),
         TEST(a_signed_object_has_its_job_or_is_not_there),
-        cmocka_unit_test(an_answer_leaves_after_its_commit),
-        cmocka_unit_test(an_answer_whose_commit_fails_does_not_leave),
         cmocka_unit_test(callers_who_came_together_share_the_next_commit_too),
         cmocka_unit_test(a_caller_alone_does_not_wait),
         cmocka_unit_test(a_caller_who_stays_away_is_waited_for_once),
