@@ -136,17 +136,15 @@ static void take_property(struct mqtt_cursor *c, struct mqtt5_answer *answer)
     answer->number[id] = number;
 }
 
-/* The bytes of the properties; what follows them is left. */
+/* The bytes of the properties, as far as they have come; what follows them is left. */
 static struct mqtt_cursor take_properties(struct mqtt_cursor *c)
 {
     const uint32_t length = take_varint(c);
-    if (c->failed || length > (size_t)(c->end - c->next)) {
+    const uint8_t *const begin = c->next;
+    if (length > (size_t)(c->end - begin))
         c->failed = true;
-        return (struct mqtt_cursor){c->end, c->end, true};
-    }
-    const struct mqtt_cursor properties = {c->next, c->next + length, false};
-    c->next += length;
-    return properties;
+    c->next = c->failed ? c->end : begin + length;
+    return (struct mqtt_cursor){begin, c->next, false};
 }
 
 static void take_all(struct mqtt_cursor *c, struct mqtt5_answer *answer)

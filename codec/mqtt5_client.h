@@ -41,7 +41,7 @@ otter_status mqtt5_client_answer(enum mqtt_packet_type type, const uint8_t *body
                                  struct mqtt5_answer *answer);
 
 /* Takes the properties off the front of what mqtt_decode_loose_publish takes for the payload;
- * `alias` is the topic's, or 0 for none. */
+ * `alias` is the topic's, or 0 for none; that of properties that are cut short, too. */
 otter_status mqtt5_client_payload(struct mqtt_bytes *payload, uint32_t *alias);
 
 #ifdef __cplusplus

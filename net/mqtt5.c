@@ -142,8 +142,11 @@ otter_status mqtt5_take_publish(struct mqtt_session *s, struct mqtt_publish *pub
 {
     struct mqtt_text *topic = &publish->topic;
     uint32_t alias;
-    if (mqtt5_client_payload(&publish->payload, &alias) || alias > MQTT5_ALIASES_IN)
+    const otter_status status = mqtt5_client_payload(&publish->payload, &alias);
+    if (alias > MQTT5_ALIASES_IN)
         return OTTER_E_MALFORMED;
+    if (status != OTTER_OK && alias == 0) /* it may be in what does not fit */
+        memset(s->p.five.heard, 0, sizeof s->p.five.heard);
     if (alias > 0 && topic->length > 0) {
         const bool fits =
             topic->length <= sizeof s->p.five.heard->topic; /* all do that AWS IoT has */
@@ -154,7 +157,7 @@ otter_status mqtt5_take_publish(struct mqtt_session *s, struct mqtt_publish *pub
         *topic =
             (struct mqtt_text){s->p.five.heard[alias - 1].topic, s->p.five.heard[alias - 1].length};
     }
-    return topic->length > 0 ? OTTER_OK : OTTER_E_MALFORMED;
+    return topic->length > 0 ? status : OTTER_E_MALFORMED;
 }
 
 /* ---- what is published ----------------------------------------------------------------------- */

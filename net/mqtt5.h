@@ -49,7 +49,8 @@ otter_status mqtt5_handle_disconnect(struct mqtt_session *s, const uint8_t *body
 const char *mqtt5_reason_text(uint8_t code);
 
 /* Of a PUBLISH that mqtt_decode_loose_publish took: the properties go, and the topic that an alias
- * stands for comes in its place, there until the next PUBLISH. */
+ * stands for comes in its place, there until the next PUBLISH. Of one whose properties are cut
+ * short too, with OTTER_E_MALFORMED. */
 otter_status mqtt5_take_publish(struct mqtt_session *s, struct mqtt_publish *publish);
 
 /* A PUBLISH without its payload; an alias takes the place of a topic that it has sent before. */

@@ -180,8 +180,10 @@ static uint16_t pass_over(struct mqtt_session *s, otter_ms now)
     const struct mqtt_gather *g = &s->p.gather;
     const size_t have = g->length - g->header.size;
     const uint8_t *body = s->config.input + g->header.size;
-    struct mqtt_publish publish;
-    if (g->header.type != MQTT_PACKET_PUBLISH || decode_publish(s, body, have, &publish))
+    struct mqtt_publish publish = {.payload = {NULL, 0}};
+    if (g->header.type == MQTT_PACKET_PUBLISH)
+        (void)decode_publish(s, body, have, &publish); /* its properties may be longer */
+    if (publish.payload.data == NULL)
         return 0;
     LOG_WRN(TAG, "skipped a message of %u bytes on %.*s: the input buffer has %u",
             (unsigned)g->header.body_length, (int)publish.topic.length, publish.topic.data,

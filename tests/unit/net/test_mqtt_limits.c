@@ -87,6 +87,47 @@ static void a_message_too_long_for_the_buffer_says_a_topic_too(void **state)
     assert_string_equal(w.topic, "blocks/1");
 }
 
+/* Properties that the buffer has not room for: what has come of them is read, the message is
+ * acknowledged. */
+static void a_message_with_more_properties_than_fit_is_acknowledged_and_its_alias_kept(void **state)
+{
+    (void)state;
+    uint8_t packet[600], properties[400];
+    char value[350];
+    memset(value, 'x', sizeof value);
+    const struct mqtt5_property alias = {.id = MQTT5_TOPIC_ALIAS, .number = 1},
+                                user = {.id = MQTT5_USER_PROPERTY,
+                                        .bytes = {(const uint8_t *)value, 1},
+                                        .value = {value, sizeof value}};
+    for (unsigned alias_first = 0; alias_first < 2; alias_first++) {
+        world_set_up(NULL);
+        connect_now();
+        subscribe("blocks/#");
+        run(1);
+        hear("blocks/1", 1, "one");
+        const int first =
+            mqtt5_put_property(properties, sizeof properties, alias_first ? &alias : &user);
+        const int second = mqtt5_put_property(properties + first, sizeof properties - (size_t)first,
+                                              alias_first ? &user : &alias);
+        const struct mqtt_publish message = {.topic = {"blocks/2", 8},
+                                             .qos = 1,
+                                             .packet_id = 77,
+                                             .properties = {properties, (size_t)(first + second)}};
+        const int size = mqtt5_encode_publish(packet, sizeof packet, &message);
+        assert_true(size > 0);
+        broker_send(&w.b, packet, (size_t)size);
+        run(1);
+        assert_int_equal(w.oversized, 1);
+        assert_int_equal(w.b.last_ack, 77);
+        assert_int_equal(w.b.connections, 1);
+        hear("", 1, "two");
+        if (alias_first)
+            assert_string_equal(w.topic, "blocks/2");
+        else /* what the alias stands for is not known: the next connection begins anew */
+            assert_int_equal(w.b.connections, 2);
+    }
+}
+
 static void an_alias_that_stands_for_nothing_is_a_protocol_error(void **state)
 {
     (void)state;
@@ -360,6 +401,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(the_broker_may_say_a_topic_once_and_then_its_alias),
         WORLD_TEST(a_message_too_long_for_the_buffer_says_a_topic_too),
+        WORLD_TEST(a_message_with_more_properties_than_fit_is_acknowledged_and_its_alias_kept),
         WORLD_TEST(an_alias_that_stands_for_nothing_is_a_protocol_error),
         WORLD_TEST(a_topic_is_sent_once_and_then_its_alias),
         WORLD_TEST(aliases_end_with_the_connection),
