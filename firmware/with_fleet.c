@@ -19,22 +19,19 @@ static bool by_claim;
 
 /* The certificate and the name that it is registered for come in one change; as all parts of the
  * firmware take the name at their start, the device begins anew. */
-static void on_done(void *ctx, otter_ms now, const char *thing_name)
+static otter_status on_done(void *ctx, otter_ms now, const char *thing_name)
 {
     struct app *app = ctx;
     const struct kv_item name = {CONFIG_THING_NAME->key, thing_name, (uint32_t)strlen(thing_name)};
     (void)now;
-    if (config_check(CONFIG_THING_NAME, thing_name) != OTTER_OK) {
-        LOG_ERR("FLEET", "thing name '%s' cannot be taken", thing_name);
-        return;
-    }
-    const otter_status status = pki_adopt(&app->pki, PKI_NEXT_CERT, PKI_TLS_CERT, &name, 1);
-    if (status != OTTER_OK) {
-        LOG_ERR("FLEET", "the new identity cannot be stored: %s", otter_status_text(status));
-        return;
-    }
+    otter_status status = config_check(CONFIG_THING_NAME, thing_name);
+    if (status == OTTER_OK)
+        status = pki_adopt(&app->pki, PKI_NEXT_CERT, PKI_TLS_CERT, &name, 1);
+    if (status != OTTER_OK)
+        return status;
     LOG_INF("FLEET", "provisioned as %s", thing_name);
     app_reset(app, "it has an identity of its own now");
+    return OTTER_OK;
 }
 
 static bool has(struct app *app, const char *label)

@@ -140,15 +140,16 @@ static void take_certificate(struct enrol *enrol, otter_ms now, const struct doc
 static void take_thing(struct enrol *enrol, otter_ms now, const struct document *reply)
 {
     char name[ENROL_THING_MAX + 1];
-    const otter_status status = document_text(reply, "thingName", name, sizeof name);
-    if (status != OTTER_OK && status != OTTER_E_NOT_FOUND) {
-        fail_by(enrol, now, "the answer to the registration", status);
-        return;
+    otter_status status = document_text(reply, "thingName", name, sizeof name);
+    if (status == OTTER_OK || status == OTTER_E_NOT_FOUND) {
+        (void)free_ticket(enrol);
+        enrol->state = ENROL_DONE;
+        status = enrol->config.on_done(enrol->config.ctx, now, name);
     }
-    (void)free_ticket(enrol);
-    enrol->state = ENROL_DONE;
-    enrol->failures = 0;
-    enrol->config.on_done(enrol->config.ctx, now, name);
+    if (status == OTTER_OK)
+        return;
+    enrol->failures = RESTS_MAX; /* each try leaves a certificate that is registered */
+    fail_by(enrol, now, "the thing that the template gives", status);
 }
 
 static void take_refusal(struct enrol *enrol, otter_ms now, const struct document *reply)

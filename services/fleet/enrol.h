@@ -9,8 +9,9 @@
  * moment leaves a device as it was, which begins again.
  *
  * What is refused or not answered is tried again with a back-off from 10 s to 10 min, for ever: an
- * operator may put a template right. Each try asks for another certificate; AWS IoT deletes those
- * that were not registered within an hour.
+ * operator may put a template right; so is a thing that the owner cannot take (the template has
+ * none, say), in 10 min at once. Each try asks for another certificate; AWS IoT deletes those that
+ * were not registered within an hour.
  *
  * Sans-IO: `now` comes in, messages go through the MQTT session, the caller owns everything. */
 #ifndef OTTER_SERVICES_FLEET_ENROL_H
@@ -41,8 +42,9 @@ struct enrol_config {
     bool cbor;
     uint32_t reply_timeout_ms; /* for each answer of the cloud */
     /* The certificate is under PKI_NEXT_CERT, registered and ACTIVE as the template says. The name
-     * is valid during the call, "" when the template has no thing. Called once. */
-    void (*on_done)(void *ctx, otter_ms now, const char *thing_name);
+     * is valid during the call, "" when the template has no thing. An error: it cannot be taken,
+     * which is one more failure; else it is called once. */
+    otter_status (*on_done)(void *ctx, otter_ms now, const char *thing_name);
     /* What a reply refused with, or what went wrong on this side, in words. May be NULL. */
     void (*on_failure)(void *ctx, otter_ms now, const char *reason);
     void *ctx;

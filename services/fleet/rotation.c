@@ -136,15 +136,16 @@ static void adopt(struct rotation *rotation, otter_ms now)
 
 /* ---- The enrolment --------------------------------------------------------------------------- */
 
-static void on_done(void *ctx, otter_ms now, const char *thing_name)
+static otter_status on_done(void *ctx, otter_ms now, const char *thing_name)
 {
     struct rotation *rotation = ctx;
     if (strcmp(thing_name, rotation->config.thing_name) != 0) {
         fail(rotation, now, "the template gives another thing name");
-        return;
+        return OTTER_OK; /* to be told, not tried again */
     }
     try_it(rotation, now);
     rotation->config.reconnect(rotation->config.ctx, now);
+    return OTTER_OK;
 }
 
 static void on_failure(void *ctx, otter_ms now, const char *reason)

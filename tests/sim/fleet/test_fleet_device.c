@@ -87,6 +87,20 @@ static void a_refusal_of_the_cloud_is_heard_in_its_words_and_waited_out(void **s
     assert_true(world_run_until(&w.done, 60000));
 }
 
+static void a_thing_that_cannot_be_taken_is_asked_for_again_later(void **state)
+{
+    (void)state;
+    world_boot();
+    w.taken = OTTER_E_ARGUMENT;
+    world_run(8000);
+    assert_false(w.done);
+    assert_int_equal(w.rotation.enrol.state, ENROL_RESTING);
+    assert_non_null(strstr(w.failure, "the thing that the template gives"));
+    w.taken = OTTER_OK; /* the template has been put right */
+    assert_true(world_run_until(&w.done, 700000));
+    assert_true(world_is_itself());
+}
+
 /* ---- Rotation -------------------------------------------------------------------------------- */
 
 static void get_public(struct pki_public *key)
@@ -294,6 +308,7 @@ int main(void)
         WORLD_TEST(an_answer_that_is_lost_is_asked_for_again),
         WORLD_TEST(what_the_cloud_refuses_is_said_and_tried_again_later),
         WORLD_TEST(a_refusal_of_the_cloud_is_heard_in_its_words_and_waited_out),
+        WORLD_TEST(a_thing_that_cannot_be_taken_is_asked_for_again_later),
         WORLD_TEST(a_job_brings_another_key_and_certificate),
         WORLD_TEST(a_new_certificate_that_brings_no_connection_leaves_the_old_one),
         WORLD_TEST(a_device_without_a_template_refuses_the_job_and_another_kind_is_nobodys),

@@ -172,12 +172,15 @@ void world_run(otter_ms duration)
 
 /* ---- The device ------------------------------------------------------------------------------ */
 
-static void on_done(void *ctx, otter_ms now, const char *thing_name)
+static otter_status on_done(void *ctx, otter_ms now, const char *thing_name)
 {
     const struct kv_item name = {CONFIG_THING_NAME->key, thing_name, (uint32_t)strlen(thing_name)};
     (void)ctx, (void)now;
+    if (w.taken != OTTER_OK)
+        return w.taken;
     assert_int_equal(pki_adopt(&w.pki, PKI_NEXT_CERT, PKI_TLS_CERT, &name, 1), OTTER_OK);
     w.done = true;
+    return OTTER_OK;
 }
 
 static void on_failure(void *ctx, otter_ms now, const char *reason)

@@ -29,6 +29,7 @@ struct world {
     unsigned connections, refused; /* transports that came up, and that did not */
     unsigned silent;               /* answers still to be lost */
     char failure[160];             /* the last of the enrolment */
+    otter_status taken;            /* what becomes of the thing that the template gives */
 };
 
 extern struct world w;
