@@ -18,9 +18,9 @@ enum state { IDLE, STARTING, READY, RETURNED, ENDING };
 
 /* --- settings --- */
 
-/* The way to the cloud. */
-static const char *const kept[] = {"thing_name", "mqtt_endpoint", "mqtt_port", "wifi_ssid",
-                                   "wifi_credential"};
+/* The way to the cloud; a mark that is ahead bars it too (services/time/wall_clock.h). */
+static const char *const kept[] = {"thing_name", "mqtt_endpoint",   "mqtt_port",
+                                   "wifi_ssid",  "wifi_credential", "time_hwm"};
 
 /* What a job asks for, while it is read; the values lie in `text`, one after the other. */
 struct wanted {

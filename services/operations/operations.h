@@ -12,8 +12,8 @@
  *
  * A job whose operation is another one is left to the handlers after this one. What is refused says
  * why: a setting that is not there, a value outside its range, a setting that must not be changed
- * from afar. The latter are those of the way to the cloud: with a wrong one the device would never
- * be heard of again, to be told a better one.
+ * from afar. The latter are those of the way to the cloud, the time mark with them: with a wrong
+ * one the device would never be heard of again, to be told a better one.
  *
  * Sans-IO: it asks for the restart, whoever composes it carries it out. */
 #ifndef OTTER_SERVICES_OPERATIONS_OPERATIONS_H

@@ -78,13 +78,13 @@ static void settings_are_set_and_taken_away_as_one_change(void **state)
     (void)state;
     sim_come_on_line();
     sim_add_job("set", "{\"operation\":\"configure\",\"settings\":"
-                       "{\"connect_spread_s\":\"30\",\"time_hwm\":1700000000}}");
+                       "{\"connect_spread_s\":\"30\",\"mqtt_version\":5}}");
     rest();
     sim_expect("set", CLOUD_SUCCEEDED, "2 settings changed");
     expect_setting(SPREAD, "30");
-    expect_setting(CONFIG_TIME_HWM, "1700000000");
+    expect_setting(CONFIG_MQTT_VERSION, "5");
     sim_add_job("unset", "{\"operation\":\"configure\",\"settings\":"
-                         "{\"connect_spread_s\":null,\"time_hwm\":\"\"}}");
+                         "{\"connect_spread_s\":null,\"mqtt_version\":\"\"}}");
     rest();
     sim_expect("unset", CLOUD_SUCCEEDED, "2 settings changed");
     expect_setting(SPREAD, "");
@@ -96,8 +96,8 @@ static void what_cannot_be_set_is_refused_with_its_reason_and_changes_nothing(vo
         const char *settings, *reason;
     } rows[] = {
         {"{\"connect_spread_s\":7,\"colour\":\"green\"}", "there is no setting 'colour'"},
-        {"{\"connect_spread_s\":7,\"time_hwm\":\"soon\"}",
-         "setting time_hwm must be 1 to 12 digits"},
+        {"{\"connect_spread_s\":7,\"time_hwm\":4000000000}",
+         "setting time_hwm cannot be changed by a job"},
         {"{\"connect_spread_s\":10000}", "setting connect_spread_s must be 0 to 9999"},
         {"{\"connect_spread_s\":-1}", "setting connect_spread_s must be 0 to 9999"},
         {"{\"connect_spread_s\":true}", "is no text or number"},
