@@ -71,6 +71,13 @@ void cli_printf(struct cli *cli, const char *format, ...)
     cli_print(cli, text);
 }
 
+void cli_forget(struct cli *cli)
+{
+    cli->last_line[0] = '\0';
+    if (cli->editor != NULL)
+        (void)cli->editor->take(cli, CLI_KEY_FORGET);
+}
+
 void cli_prompt(struct cli *cli)
 {
     if (cli->paste == NULL)

@@ -110,6 +110,9 @@ void *cli_context(const struct cli *cli);
 
 void cli_input(struct cli *cli, const void *data, size_t length);
 
+/* From within a command: its line is not brought back by cursor keys, as it holds a secret. */
+void cli_forget(struct cli *cli);
+
 /* Shows the prompt and what has been typed so far. */
 void cli_prompt(struct cli *cli);
 

@@ -121,15 +121,21 @@ static void show(struct cli *cli, const char *text)
     insert(cli, text, strlen(text));
 }
 
-static void older(struct cli *cli)
+/* False: there is none. */
+static bool go_back(struct cli_editor *editor)
 {
-    struct cli_editor *editor = cli->editor;
     if (editor->shown == 0)
-        return;
+        return false;
     editor->shown--; /* the NUL of the line before */
     while (editor->shown > 0 && editor->history[editor->shown - 1] != '\0')
         editor->shown--;
-    show(cli, editor->history + editor->shown);
+    return true;
+}
+
+static void older(struct cli *cli)
+{
+    if (go_back(cli->editor))
+        show(cli, cli->editor->history + cli->editor->shown);
 }
 
 static void newer(struct cli *cli)
@@ -276,6 +282,11 @@ static bool take(struct cli *cli, int key)
         return false;
     if (key == CLI_KEY_REDRAWN) {
         print_some(cli, "\b", editor->behind);
+        return true;
+    }
+    if (key == CLI_KEY_FORGET) {
+        (void)go_back(editor);
+        editor->used = editor->shown;
         return true;
     }
     editor->tab = key == '\t';

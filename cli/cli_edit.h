@@ -37,6 +37,7 @@ struct cli_editor {
 
 #define CLI_KEY         256
 #define CLI_KEY_REDRAWN 999 /* the line was shown anew, the cursor is at its end */
+#define CLI_KEY_FORGET  998 /* the newest line of the history holds a secret */
 
 /* `words` may be NULL: only commands are completed. `editor` must outlive the console. */
 void cli_edit(struct cli *cli, struct cli_editor *editor, cli_words *words);

@@ -81,6 +81,8 @@ static void set(struct cli *cli, const char *name, const char *value)
     const struct config_setting *setting = find_setting(cli, name);
     if (setting == NULL)
         return;
+    if (setting->secret)
+        cli_forget(cli);
     const otter_status status = config_stage(console_of(cli)->config, setting, value);
     if (status == OTTER_OK)
         print_setting(cli, setting);

@@ -73,11 +73,21 @@ static void command_ps(struct cli *cli, int argc, char **argv)
     }
 }
 
-/* UINT32_MAX for a text that is none. */
+/* Decimal, or hexadecimal behind 0x; UINT32_MAX for a text that is none. */
 static uint32_t number_of(const char *text)
 {
-    uint32_t number;
-    return text_number(&text, UINT32_MAX, &number) && *text == '\0' ? number : UINT32_MAX;
+    static const char digits[] = "0123456789abcdef";
+    uint32_t number = 0;
+    const char *at = text_after(text, "0x");
+    if (at == NULL)
+        return text_number(&text, UINT32_MAX, &number) && *text == '\0' ? number : UINT32_MAX;
+    for (; *at != '\0'; at++) {
+        const char *digit = strchr(digits, *at | 0x20);
+        if (digit == NULL || number > UINT32_MAX >> 4)
+            return UINT32_MAX;
+        number = number << 4 | (uint32_t)(digit - digits);
+    }
+    return number;
 }
 
 /* -SIGSTOP, -STOP, -23; what the word means is done to an activity. */

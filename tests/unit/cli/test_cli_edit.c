@@ -57,13 +57,14 @@ static const char *seen(void)
 
 /* --- the console --- */
 
-static void note(struct cli *unused, int argc, char **argv)
+static void note(struct cli *console, int argc, char **argv)
 {
-    (void)unused;
     called[0] = '\0';
     for (int i = 0; i < argc; i++) {
         strcat(called, i > 0 ? "|" : "");
         strcat(called, argv[i]);
+        if (strcmp(argv[i], "secret") == 0)
+            cli_forget(console);
     }
 }
 
@@ -138,6 +139,19 @@ static void lines_before_come_back_the_last_first(void **state)
     assert_string_equal(called, "conf|get|b2");
     type(UP DOWN);
     assert_string_equal(seen(), "> ");
+}
+
+static void a_line_with_a_secret_does_not_come_back(void **state)
+{
+    (void)state;
+    type("conf secret\r" UP);
+    assert_string_equal(seen(), "> ");
+    type("help a\rconf secret\rconf secret\r" UP);
+    assert_string_equal(seen(), "> help a");
+    type(UP "\r" UP);
+    assert_string_equal(seen(), "> help a");
+    type(DOWN "conf secret\rkill 1\r" UP UP);
+    assert_string_equal(seen(), "> help a");
 }
 
 static void the_history_keeps_the_newest_that_fit(void **state)
@@ -237,6 +251,7 @@ int main(void)
         TEST(what_is_typed_in_the_middle_is_inserted_there),
         TEST(words_and_rests_are_taken_away),
         TEST(lines_before_come_back_the_last_first),
+        TEST(a_line_with_a_secret_does_not_come_back),
         TEST(the_history_keeps_the_newest_that_fit),
         TEST(tab_completes_and_twice_shows_what_is_possible),
         TEST(a_log_line_leaves_line_and_cursor),

@@ -210,6 +210,8 @@ static void the_wifi_password_is_never_shown(void **state)
     (void)state;
     assert_string_equal(type("conf set wifi_credential \"pass word\""),
                         "wifi_credential=\"********\"\n");
+    type("\033[A");
+    assert_null(strstr(output, "pass word")); /* nor brought back by arrow up */
     type("conf commit");
     assert_null(strstr(type("conf get"), "pass word"));
 }

@@ -564,6 +564,9 @@ static void rngtest_prints_blocks_until_there_are_enough_or_ctrl_c_comes(void **
     for (unsigned i = 1; i < 64; i++) /* as this test's generator counts */
         assert_int_equal(byte_of(blocks, i), (uint8_t)(byte_of(blocks, 0) + i));
     assert_string_equal(blocks + 3 * 88, "\r\nDONE\r\n> ");
+    assert_int_equal(strcspn(strchr(says("rngtest 0x4F\r"), '\n') + 1, "\r"), 2 * 88);
+    assert_non_null(strstr(says("rngtest 0x4G\r"), "How many bytes?"));
+    assert_non_null(strstr(says("rngtest 0x123456789\r"), "How many bytes?"));
     fake.shown[0] = '\0';
     fake.keyed = "rngtest 100000000\r";
     app_tick(&app, fake.now);
