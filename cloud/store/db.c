@@ -178,6 +178,17 @@ static void put_back(struct db_rows *rows)
     rows->kept->in_use = false;
 }
 
+otter_status db_control(struct db *db, const char *sql)
+{
+    struct db_rows rows = {.db = db};
+    rows.code = prepare(&rows, sql);
+    if (rows.code == SQLITE_OK)
+        rows.code = sqlite3_step(rows.statement);
+    otter_status status = db_status(db, rows.code);
+    put_back(&rows);
+    return status;
+}
+
 static struct db_rows *select_v(struct db *db, const char *sql, const char *types,
                                 va_list arguments)
 {

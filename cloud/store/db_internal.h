@@ -42,6 +42,8 @@ struct db {
 /* Before a statement that writes: opens the group where commits are grouped. OTTER_E_IO when the
  * transaction around it was lost. */
 otter_status db_before_write(struct db *db);
+/* Begins, marks or ends a transaction: runs a statement without values as it is. */
+otter_status db_control(struct db *db, const char *sql);
 /* SQLite's code as a status, told to db_on_failure's when it is no matter of course. */
 otter_status db_status(struct db *db, int code);
 

@@ -10,11 +10,6 @@
 
 #include "cloud/store/db_internal.h"
 
-static otter_status run(struct db *db, const char *sql)
-{
-    return db_status(db, sqlite3_exec(db->handle, sql, NULL, NULL, NULL));
-}
-
 /* ---- who waits ---- */
 
 /* Takes the waits from `first` on out of the list and tells them, in order. They may ask again. */
@@ -79,7 +74,7 @@ otter_status db_before_write(struct db *db)
         return db->open ? OTTER_OK : OTTER_E_IO;
     if (!db->group_began || db->open)
         return OTTER_OK;
-    otter_status status = run(db, "BEGIN IMMEDIATE");
+    otter_status status = db_control(db, "BEGIN IMMEDIATE");
     if (status != OTTER_OK)
         return status;
     db->open = true;
@@ -96,9 +91,9 @@ otter_status db_flush(struct db *db)
     if (db->depth > 0)
         return OTTER_E_STATE;
     notice_loss(db);
-    otter_status status = db->open ? run(db, "COMMIT") : OTTER_OK;
+    otter_status status = db->open ? db_control(db, "COMMIT") : OTTER_OK;
     if (status != OTTER_OK && !sqlite3_get_autocommit(db->handle))
-        run(db, "ROLLBACK");
+        db_control(db, "ROLLBACK");
     db->grouped = db->open = false;
     settle(db, 0, status);
     return status;
@@ -112,7 +107,7 @@ otter_status db_begin(struct db *db)
         return OTTER_E_STATE;
     otter_status status = db_before_write(db);
     if (status == OTTER_OK)
-        status = run(db, "SAVEPOINT nest");
+        status = db_control(db, "SAVEPOINT nest");
     if (status != OTTER_OK)
         return status;
     db->open = true;
@@ -131,7 +126,7 @@ static void leave(struct db *db)
 otter_status db_commit(struct db *db)
 {
     notice_loss(db);
-    otter_status status = db->open ? run(db, "RELEASE nest") : OTTER_E_IO;
+    otter_status status = db->open ? db_control(db, "RELEASE nest") : OTTER_E_IO;
     if (status != OTTER_OK)
         return status;
     leave(db);
@@ -144,8 +139,8 @@ void db_rollback(struct db *db)
 {
     notice_loss(db);
     if (db->open) {
-        run(db, "ROLLBACK TO nest");
-        run(db, "RELEASE nest");
+        db_control(db, "ROLLBACK TO nest");
+        db_control(db, "RELEASE nest");
     }
     leave(db);
     settle(db, db->marks[db->depth], OTTER_E_REFUSED);

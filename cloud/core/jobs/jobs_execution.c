@@ -258,13 +258,16 @@ enum core_error execution_change(struct cloud *cloud, struct execution *executio
                                  const char *status, const json_t *details, int step_minutes,
                                  struct answer *answer)
 {
-    int64_t first = pending_first(cloud, execution->thing);
+    /* A report of progress, the most frequent one, leaves the thing's list as it is. */
+    const bool moves = !status_is(execution, status);
+    const int64_t first = moves ? pending_first(cloud, execution->thing) : 0;
     if (db_begin(cloud->db) != OTTER_OK)
         return answer_db_failed(cloud, answer);
     otter_status stored = execution_set(cloud, execution, status, details, step_minutes);
     if (db_finish(cloud->db, stored) != OTTER_OK)
         return answer_db_failed(cloud, answer);
-    pending_notify(cloud, execution->thing, first, status_is_terminal(status));
+    if (moves)
+        pending_notify(cloud, execution->thing, first, status_is_terminal(status));
     return CORE_OK;
 }
 

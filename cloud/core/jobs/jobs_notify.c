@@ -42,16 +42,16 @@ static json_t *pending_by_status(struct cloud *cloud, const char *thing)
 static void notify_next(struct cloud *cloud, const char *thing, int64_t first_before)
 {
     struct execution first;
-    json_t *body = json_object();
-    if (execution_first_pending(cloud, thing, &first)) {
-        json_t *json = execution_json(cloud, &first);
-        json_object_set_new(json, "jobDocument", job_document(cloud, &first));
-        json_object_set_new(body, "execution", json);
-    }
-    if (first.id != first_before)
+    const bool found = execution_first_pending(cloud, thing, &first);
+    if (first.id != first_before) {
+        json_t *body = json_object();
+        if (found) {
+            json_t *json = execution_json(cloud, &first);
+            json_object_set_new(json, "jobDocument", job_document(cloud, &first));
+            json_object_set_new(body, "execution", json);
+        }
         cloud_notify(cloud, NOTICE_JOBS_NEXT, thing, body);
-    else
-        json_decref(body);
+    }
     execution_free(&first);
 }
 
