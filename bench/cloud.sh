@@ -6,6 +6,6 @@ set -eu
 command -v python3 >/dev/null || { echo "skipped: python3 is not installed (apt-get install python3)"; exit 0; }
 moto=$(command -v moto_server) || moto=
 cmake --preset host -S "$1" >/dev/null
-cmake --build "$1/build/host" --parallel 2 --target otter device_swarm tls_load >/dev/null
+cmake --build "$1/build/host" --parallel 2 --target otter device_swarm device_responder tls_load >/dev/null
 python3 "$1/bench/cloud.py" "$1/build/host/tool/otter" ${moto:+--moto "$moto"}
 exec python3 "$1/bench/load.py" "$1/build/host"

@@ -11,6 +11,7 @@ import cloud as apis
 import fleet
 
 IMAGE = 160 * 1024
+JOB = "AFR_OTA-update" # of the update "update"
 RELAYS = (("relay", 200, 10000), ("relay", 16384, 2000), ("relay1", 200, 5000)) # kind, bytes, messages
 LIMITS = [word for limit in ("greeting=120", "connect=0", "publish=0", "bytes=0") for word in ("--limit", limit)]
 
@@ -116,30 +117,83 @@ def bare_tls(program, key, cert, count, size):
         server.wait()
 
 
-def roll_out(cloud, swarm, watched, options, files):
-    key, cert, image = files
-    swarm.begin("wait 1.0.1")
-    used, own = cpu(cloud.process.pid), cpu(swarm.process.pid)
-    clock, began = Clock(cloud.process.pid), time.monotonic()
-    cloud.create_update("update", "1.0.1", image)
-    facts, ping = watched.during(swarm.answer)
-    seconds = time.monotonic() - began
-    done = list(cloud.executions("AFR_OTA-update").values()).count(("SUCCEEDED", 1))
-    used, own = cpu(cloud.process.pid) - used, cpu(swarm.process.pid) - own
-    blocks = clock.between(facts["first"], facts["last"])
-    bare, bare_used = bare_tls(os.path.join(options.build, "bench/tls_load"), key, cert, options.updated, os.path.getsize(image))
-    row("%d KiB to %d devices at once, until all run it" % (IMAGE // 1024, options.updated), "%.1f" % seconds, "s", "",
+class Responder:
+    """bench/swarm/responder.c: a bare server in the cloud's place, with the same image and job document."""
+
+    def __init__(self, options, work, image, document):
+        key, self.root = os.path.join(work, "bare.key"), os.path.join(work, "bare.crt")
+        fleet.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                  "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", self.root)
+        path = os.path.join(work, "document.json")
+        with open(path, "w") as file:
+            file.write(document)
+        self.process = subprocess.Popen(
+            [os.path.join(options.build, "bench/device_responder"), self.root, key, image, path, JOB], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=aws.end_with_parent)
+        self.facts = {"mqtt_port": int(self.process.stdout.readline())}
+
+    def create_update(self):
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class RollOut:
+    """The swarm from one version to the next: seconds of it all and of the blocks, and who used how much processor time
+    for it, in seconds, `server` while blocks were sent and `all` until every device ran the update."""
+
+    def __init__(self, server, swarm, create_update):
+        swarm.begin("wait 1.0.1")
+        used, own = cpu(server.pid), cpu(swarm.process.pid)
+        clock, began = Clock(server.pid), time.monotonic()
+        create_update()
+        facts = swarm.answer()
+        self.seconds, self.blocks = time.monotonic() - began, facts["download"]
+        self.all, self.swarm = cpu(server.pid) - used, cpu(swarm.process.pid) - own
+        self.server = clock.between(facts["first"], facts["last"])
+
+
+def bare_roll_out(options, work, image, document, files):
+    responder = Responder(options, work, image, document)
+    try:
+        swarm = swarm_of(responder, options, options.updated, files)
+        swarm.tell("on")
+        result = RollOut(responder.process, swarm, responder.create_update)
+        swarm.stop()
+        return result
+    finally:
+        responder.stop()
+
+
+def roll_out(cloud, swarm, watched, options, work, files, image):
+    own, ping = watched.during(
+        lambda: RollOut(cloud.process, swarm, lambda: cloud.create_update("update", "1.0.1", image)))
+    done = list(cloud.executions(JOB).values()).count(("SUCCEEDED", 1))
+    swarm.stop()
+    document = cloud.iot("GET", "/jobs/%s/job-document" % JOB)["document"]
+    bare = bare_roll_out(options, work, image, document, files)
+    bytes_only, bytes_used = bare_tls(os.path.join(options.build, "bench/tls_load"), files[0], files[1], options.updated,
+                                      os.path.getsize(image))
+    row("%d KiB to %d devices at once, until all run it" % (IMAGE // 1024, options.updated), "%.1f" % own.seconds, "s", "",
         None)
     row("   updated without a failure", "%d" % done, "devices", "%d" % options.updated, done == options.updated)
-    row("   from the first to the last block on flash", "%.2f" % facts["download"], "s", "", None)
-    row("   the same bytes through bare OpenSSL and libevent", "%.2f" % bare, "s", "", None)
-    ratio = bare / facts["download"] if facts["download"] else 0
-    row("   ratio of the two, the devices' own work included", "%.2f" % ratio, "", "0.8", ratio >= 0.8)
-    row("   processor time of the cloud from first to last block", "%.2f" % blocks, "s", "", None)
-    row("   of the bare server for the same bytes", "%.2f" % bare_used, "s", "", None)
-    row("   of the cloud in all: jobs, reports, reconnections", "%.2f" % used, "s", "", None)
-    row("   of the swarm: flash, digests, signatures, the bootloader", "%.2f" % own, "s", "", None)
     row("   longest PING meanwhile", "%.0f" % ping, "ms", "100", ping <= 100)
+    row("   from the first to the last block on flash", "%.2f" % own.blocks, "s", "", None)
+    row("   the same devices before a bare server of OpenSSL and libevent", "%.2f" % bare.blocks, "s", "", None)
+    ratio = bare.blocks / own.blocks if own.blocks else 0
+    row("   ratio of the two", "%.2f" % ratio, "", "0.8", ratio >= 0.8)
+    row("   all of it before the bare server", "%.1f" % bare.seconds, "s", "", None)
+    row("   the bytes alone, to clients that drop them", "%.2f" % bytes_only, "s", "", None)
+    for name, value in (("of the cloud from first to last block", own.server), ("   of the bare server", bare.server),
+                        ("   for the bytes alone", bytes_used),
+                        ("of the cloud in all: jobs, reports, reconnections", own.all), ("   of the bare server", bare.all),
+                        ("of the swarm: TLS, flash, digests, signatures, bootloader", own.swarm),
+                        ("   before the bare server", bare.swarm)):
+        row("   ms of processor time for each device, " + name if value is own.server else "      " + name,
+            "%.2f" % (value * 1000 / options.updated), "ms", "", None)
 
 
 # ---- relaying -----------------------------------------------------------------------------------
@@ -225,8 +279,7 @@ def run(options, work):
         watched = Watched(cloud, key, cert)
         swarm = swarm_of(cloud, options, options.updated, files)
         swarm.tell("on")
-        roll_out(cloud, swarm, watched, options, (key, cert, new))
-        swarm.stop()
+        roll_out(cloud, swarm, watched, options, work, files, new)
         relays(cloud, watched, options, work, key, cert)
         watched.pings.stop()
     finally:
