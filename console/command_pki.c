@@ -11,29 +11,18 @@
 #define P384_KIND ""
 #endif
 #if OTTER_KEYS_RSA2048
+#define RSA      "|rsa2048"
 #define RSA_KIND ", or RSA with 2048 bits"
 #else
-#define RSA_KIND ""
-#endif
-#if OTTER_KEYS_RSA2048_MADE
-#define RSA      "|rsa2048"
-#define RSA_HELP ""
-#elif OTTER_KEYS_RSA2048
-#define RSA ""
-#define RSA_HELP                                                                                   \
-    "        A key of RSA is not made here, which would halt the device for minutes: see\n"        \
-    "        'pki import key " PKI_TLS_KEY_PRIV "'.\n"
-#else
 #define RSA      ""
-#define RSA_HELP ""
+#define RSA_KIND ""
 #endif
 
 const char command_pki_usage[] =
     "    Usage:\n"
 #if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
     "    pki generate key [label] [p256" P384 RSA "]\n"
-    "        Make a key pair, of P-256 if not said; the certificate for the old one "
-    "goes.\n" RSA_HELP
+    "        Make a key pair, of P-256 if not said; the certificate for the old one goes.\n"
 #else
     "    pki generate key [label]\n"
     "        Make a P-256 key pair; the certificate for the old one goes.\n"
@@ -90,21 +79,9 @@ static void export(struct cli *cli, const char *label)
         console_print_failure(cli, "Export", status);
 }
 
-static void generate_key(struct cli *cli, const struct pki_object *object,
-                         enum pki_algorithm algorithm)
+static void end_generate_key(struct cli *cli, const struct pki_object *object, otter_status status)
 {
-    struct console *console = console_of(cli);
-    const otter_status status = pki_generate_pair(console->pki, object->label, algorithm);
     if (status == OTTER_E_UNSUPPORTED) {
-#if OTTER_KEYS_RSA2048 && !OTTER_KEYS_RSA2048_MADE
-        if (algorithm == PKI_RSA2048) {
-            cli_printf(cli,
-                       "No key made: one of RSA would halt this device for minutes. Make it "
-                       "elsewhere and type 'pki import key %s'.\n",
-                       object->label);
-            return;
-        }
-#endif
         cli_print(cli, "No key made: this device has no keys of that kind.\n");
         return;
     }
@@ -118,8 +95,52 @@ static void generate_key(struct cli *cli, const struct pki_object *object,
         cli_printf(cli, "Public Key Label: %s\n", object->public_label);
         export(cli, object->public_label);
     }
-    console_changed(console);
+    console_changed(console_of(cli));
 }
+
+static void generate_key(struct cli *cli, const struct pki_object *object,
+                         enum pki_algorithm algorithm)
+{
+    struct console *console = console_of(cli);
+    const otter_status status = pki_generate_pair(console->pki, object->label, algorithm);
+#if OTTER_KEYS_RSA2048
+    if (status == OTTER_E_AGAIN) {
+        console->making = object;
+        console->steps = 0;
+        cli_print(cli,
+                  "Looking for the primes of the key, which takes a board minutes; ctrl-C gives "
+                  "up and keeps the old key.\n");
+        cli_hold(cli);
+        return;
+    }
+#endif
+    end_generate_key(cli, object, status);
+}
+
+#if OTTER_KEYS_RSA2048
+#define STEPS_A_DOT 16u
+
+void command_pki_go_on(struct console *console)
+{
+    struct cli *const cli = &console->cli;
+    if (!cli->held) { /* by ctrl-C */
+        pki_generate_stop(console->pki);
+        console->making = NULL;
+        return;
+    }
+    const otter_status status = pki_generate_more(console->pki);
+    if (status == OTTER_E_AGAIN) {
+        if (++console->steps % STEPS_A_DOT == 0)
+            cli_print(cli, ".");
+        return;
+    }
+    if (console->steps >= STEPS_A_DOT)
+        cli_print(cli, "\n");
+    end_generate_key(cli, console->making, status);
+    console->making = NULL;
+    cli_release(cli);
+}
+#endif
 
 /* Where a certificate is stored; a request is shown only. */
 static otter_status make(struct console *console, const struct pki_object *object, bool request,

@@ -13,6 +13,9 @@ extern const char command_conf_usage[];
 
 void command_pki(struct cli *cli, int argc, char **argv);
 extern const char command_pki_usage[];
+#if OTTER_KEYS_RSA2048
+void command_pki_go_on(struct console *console); /* while `making` */
+#endif
 
 /* The console whose line editor this is. */
 struct console *console_of(struct cli *cli);

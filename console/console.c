@@ -165,6 +165,23 @@ void console_input(struct console *console, const void *data, size_t length)
 
 void console_tick(struct console *console, otter_ms now)
 {
+#if OTTER_KEYS_RSA2048
+    if (console->making != NULL) {
+        if (console->quiet_until != OTTER_NEVER) /* who asked for it still waits */
+            console->quiet_until = now + CONSOLE_QUIET_MS;
+        command_pki_go_on(console);
+    }
+#endif
     if (now >= console->quiet_until)
         end_quiet(console);
+}
+
+otter_ms console_deadline(const struct console *console, otter_ms now)
+{
+    (void)now;
+#if OTTER_KEYS_RSA2048
+    if (console->making != NULL)
+        return now;
+#endif
+    return console->quiet_until;
 }

@@ -60,6 +60,10 @@ struct console {
     const struct pki_object *import;
     enum pki_type import_type;
     char pem[PKI_PEM_MAX + 1];
+#if OTTER_KEYS_RSA2048
+    const struct pki_object *making; /* a key that takes many turns; NULL: none */
+    uint32_t steps;
+#endif
     otter_ms quiet_until; /* OTTER_NEVER: the log is shown as it comes */
     enum log_level level; /* ... and then again */
 };
@@ -71,8 +75,8 @@ void console_init(struct console *console, struct kv *kv, struct config *config,
 /* Shows the first prompt. */
 void console_start(struct console *console);
 void console_input(struct console *console, const void *data, size_t length);
-/* Due at quiet_until. */
 void console_tick(struct console *console, otter_ms now);
+otter_ms console_deadline(const struct console *console, otter_ms now); /* of its next tick */
 
 #ifdef __cplusplus
 }

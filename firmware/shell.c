@@ -119,8 +119,7 @@ static void tick(struct app *app, otter_ms now)
 
 static otter_ms due(const struct app *app, otter_ms now)
 {
-    (void)now;
-    return app->shell.console.quiet_until;
+    return console_deadline(&app->shell.console, now);
 }
 
 const struct activity activity_console = {"console", start, NULL, tick, due};

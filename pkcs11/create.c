@@ -149,6 +149,12 @@ static CK_RV import(const struct pki_object *row, const uint8_t *der, size_t len
     return module_error(status);
 }
 
+/* What was named there before has gone. */
+static CK_RV set_id(const struct pki_object *row, const CK_ATTRIBUTE *id)
+{
+    return object_set_id(row, id != NULL ? id->pValue : NULL, id != NULL ? id->ulValueLen : 0);
+}
+
 static CK_RV create(const CK_ATTRIBUTE *wanted, CK_ULONG count, CK_OBJECT_HANDLE *handle)
 {
     static uint8_t der[PKI_DER_MAX];
@@ -168,8 +174,8 @@ static CK_RV create(const CK_ATTRIBUTE *wanted, CK_ULONG count, CK_OBJECT_HANDLE
     if (result == CKR_OK)
         result = import(row, der, length, pem_label);
     mbedtls_platform_zeroize(der, sizeof der);
-    if (result == CKR_OK && template.id != NULL)
-        result = object_set_id(row, template.id->pValue, template.id->ulValueLen);
+    if (result == CKR_OK)
+        result = set_id(row, template.id);
     if (result == CKR_OK)
         result = object_of(template.class, row, &object);
     if (result == CKR_OK)
@@ -252,14 +258,22 @@ static CK_RV place_pair(const struct template *public, const struct template *pr
 static CK_RV name_pair(const struct template *public, const struct template *private,
                        const struct object *public_key, const struct object *private_key)
 {
-    const CK_ATTRIBUTE *id = private->id != NULL ? private->id : public->id;
-    if (id == NULL)
-        return CKR_OK;
-    const CK_RV result = object_set_id(private_key->row, id->pValue, id->ulValueLen);
+    const CK_ATTRIBUTE *const id = private->id != NULL ? private->id : public->id;
+    const CK_RV result = set_id(private_key->row, id);
     if (result != CKR_OK || public_key->row == private_key->row)
         return result;
-    id = public->id != NULL ? public->id : id;
-    return object_set_id(public_key->row, id->pValue, id->ulValueLen);
+    return set_id(public_key->row, public->id != NULL ? public->id : id);
+}
+
+/* Other calls wait for it, as for any other. */
+static CK_RV make(const char *label, enum pki_algorithm algorithm)
+{
+    otter_status status = pki_generate_pair(token_pki(), label, algorithm);
+#if OTTER_KEYS_RSA2048
+    while (status == OTTER_E_AGAIN)
+        status = pki_generate_more(token_pki());
+#endif
+    return module_error(status);
 }
 
 static CK_RV generate(enum pki_algorithm algorithm, const struct template *public,
@@ -270,7 +284,7 @@ static CK_RV generate(enum pki_algorithm algorithm, const struct template *publi
     const struct object *public_key, *private_key;
     CK_RV result = place_pair(public, private, &row);
     if (result == CKR_OK)
-        result = module_error(pki_generate_pair(token_pki(), row->label, algorithm));
+        result = make(row->label, algorithm);
     if (result == CKR_OK)
         result = object_of(CKO_PUBLIC_KEY, row, &public_key);
     if (result != CKR_OK)

@@ -66,9 +66,15 @@ struct pki_keys {
                          size_t length, struct pki_signature *signature);
     /* Makes a pair in the place of the one there. What goes along in pki's store (public_label,
      * cert_label) pki changes afterwards; a backend that lies in that store does it itself, as one
-     * atomic change with the key. OTTER_E_UNSUPPORTED for an algorithm that it does not have. */
+     * atomic change with the key. OTTER_E_UNSUPPORTED for an algorithm that it does not have;
+     * OTTER_E_AGAIN for RSA where `go_on` is there. */
     otter_status (*generate)(void *ctx, const struct pki_object *object,
                              enum pki_algorithm algorithm, struct pki_public *key);
+#if OTTER_KEYS_RSA2048
+    /* The next step of what `generate` has begun with OTTER_E_AGAIN: that again, or how it ended.
+     * `object` NULL gives it up. NULL where `generate` always ends it. */
+    otter_status (*go_on)(void *ctx, const struct pki_object *object, struct pki_public *key);
+#endif
     /* Takes a key that was made elsewhere, ECPrivateKey of RFC 5915 with its public half, which
      * `key` holds too, or RSAPrivateKey of RFC 8017; a kind that it does not have is OTTER_E_KEY;
      * what goes along as in `generate`, but the certificate stays. NULL where keys are only made.

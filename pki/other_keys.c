@@ -11,8 +11,7 @@
 #include "pki/keys.h"
 #include "pki/pki_inner.h"
 
-#define RSA_BITS     2048u
-#define RSA_EXPONENT 65537
+#define RSA_BITS 2048u
 
 struct pki_other pki_other_work;
 
@@ -78,6 +77,28 @@ static otter_status write_private(mbedtls_pk_context *key, struct pki_other *pri
     return OTTER_OK;
 }
 
+static otter_status write_pair(mbedtls_pk_context *key, struct pki_other *private,
+                               struct pki_public *public)
+{
+    const otter_status status = write_public(key, public);
+    return status == OTTER_OK ? write_private(key, private) : status;
+}
+
+/* The low half of an error of RSA's says what happened below it. */
+static otter_status made_status(int error)
+{
+    switch (error) {
+    case 0:
+        return OTTER_OK;
+    case MBEDTLS_ERR_PK_ALLOC_FAILED:
+    case MBEDTLS_ERR_MPI_ALLOC_FAILED:
+    case MBEDTLS_ERR_RSA_BAD_INPUT_DATA + MBEDTLS_ERR_MPI_ALLOC_FAILED:
+        return OTTER_E_MEMORY;
+    default:
+        return OTTER_E_CRYPTO;
+    }
+}
+
 #if OTTER_KEYS_P384
 static int make_p384(mbedtls_pk_context *key)
 {
@@ -89,49 +110,74 @@ static int make_p384(mbedtls_pk_context *key)
 
 #endif
 
-#if OTTER_KEYS_RSA2048_MADE
-static int make_rsa(mbedtls_pk_context *key)
+#if OTTER_KEYS_RSA2048
+#define DISTANCE_MIN 925u /* FIPS 186-4 B.3.3: the primes differ in their first 100 bits */
+
+/* Two that are too close give OTTER_E_AGAIN: another is to be found. */
+static otter_status make_rsa(mbedtls_pk_context *key, const mbedtls_mpi *p, const mbedtls_mpi *q)
 {
-    const int error = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA));
-    return error != 0 ? error
-                      : mbedtls_rsa_gen_key(mbedtls_pk_rsa(*key), pki_random, NULL, RSA_BITS,
-                                            RSA_EXPONENT);
+    mbedtls_mpi other; /* the distance, then the exponent */
+    mbedtls_mpi_init(&other);
+    int error = mbedtls_mpi_sub_mpi(&other, p, q);
+    const bool close = error == 0 && mbedtls_mpi_bitlen(&other) < DISTANCE_MIN;
+    if (error == 0)
+        error = mbedtls_mpi_lset(&other, PKI_RSA_EXPONENT);
+    if (error == 0)
+        error = mbedtls_pk_setup(key, mbedtls_pk_info_from_type(MBEDTLS_PK_RSA));
+    if (error == 0)
+        error = mbedtls_rsa_import(mbedtls_pk_rsa(*key), NULL, p, q, NULL, &other);
+    if (error == 0)
+        error = mbedtls_rsa_complete(mbedtls_pk_rsa(*key));
+    if (error == 0)
+        error = mbedtls_rsa_check_privkey(mbedtls_pk_rsa(*key));
+    mbedtls_mpi_free(&other);
+    return close ? OTTER_E_AGAIN : made_status(error);
 }
 
-#endif
-
-typedef int make_key(mbedtls_pk_context *key);
-
-static make_key *maker_of(enum pki_algorithm algorithm)
+otter_status pki_other_from_primes(const uint8_t p[PKI_PRIME_SIZE], const uint8_t q[PKI_PRIME_SIZE],
+                                   struct pki_other *private, struct pki_public *public)
 {
-#if OTTER_KEYS_P384
-    if (algorithm == PKI_P384)
-        return make_p384;
-#endif
-#if OTTER_KEYS_RSA2048_MADE
-    if (algorithm == PKI_RSA2048)
-        return make_rsa;
-#endif
-    (void)algorithm;
-    return NULL;
+    mbedtls_pk_context key;
+    mbedtls_mpi larger, smaller;
+    mbedtls_pk_init(&key);
+    mbedtls_mpi_init(&larger);
+    mbedtls_mpi_init(&smaller);
+    int error = mbedtls_mpi_read_binary(&larger, p, PKI_PRIME_SIZE);
+    if (error == 0)
+        error = mbedtls_mpi_read_binary(&smaller, q, PKI_PRIME_SIZE);
+    if (mbedtls_mpi_cmp_mpi(&larger, &smaller) < 0)
+        mbedtls_mpi_swap(&larger, &smaller);
+    otter_status status = made_status(error);
+    if (status == OTTER_OK)
+        status = make_rsa(&key, &larger, &smaller);
+    if (status == OTTER_OK)
+        status = write_pair(&key, private, public);
+    mbedtls_mpi_free(&larger);
+    mbedtls_mpi_free(&smaller);
+    mbedtls_pk_free(&key);
+    return status;
 }
+#endif
 
 otter_status pki_other_make(enum pki_algorithm algorithm, struct pki_other *private,
                             struct pki_public *public)
 {
+#if OTTER_KEYS_P384
     mbedtls_pk_context key;
-    make_key *const make = maker_of(algorithm);
-    if (make == NULL)
+    if (algorithm != PKI_P384)
         return OTTER_E_UNSUPPORTED;
     mbedtls_pk_init(&key);
-    const int error = make(&key);
-    otter_status status = error == 0                             ? write_public(&key, public)
-                          : error == MBEDTLS_ERR_PK_ALLOC_FAILED ? OTTER_E_MEMORY
-                                                                 : OTTER_E_CRYPTO;
+    otter_status status = made_status(make_p384(&key));
     if (status == OTTER_OK)
-        status = write_private(&key, private);
+        status = write_pair(&key, private, public);
     mbedtls_pk_free(&key);
     return status;
+#else
+    (void)algorithm;
+    (void)private;
+    (void)public;
+    return OTTER_E_UNSUPPORTED;
+#endif
 }
 
 otter_status pki_other_read(const uint8_t *der, size_t length, struct pki_other *private,

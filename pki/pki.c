@@ -341,6 +341,15 @@ otter_status pki_generate_key(struct pki *pki, const char *label)
     return pki_generate_pair(pki, label, PKI_P256);
 }
 
+/* What goes along with a key that a backend has made. */
+static otter_status made(struct pki *pki, const struct pki_object *object, otter_status status,
+                         const struct pki_public *public)
+{
+    if (status == OTTER_OK && !pki_is_known(public->der, public->length))
+        return OTTER_E_CRYPTO;
+    return status == OTTER_OK ? follow(pki, object, public, true) : status;
+}
+
 otter_status pki_generate_pair(struct pki *pki, const char *label, enum pki_algorithm algorithm)
 {
     const struct pki_object *object = pki_find_private(pki, label);
@@ -348,10 +357,34 @@ otter_status pki_generate_pair(struct pki *pki, const char *label, enum pki_algo
     if (object == NULL)
         return OTTER_E_ARGUMENT;
     const otter_status status = pki->keys->generate(pki->keys_ctx, object, algorithm, &public);
-    if (status == OTTER_OK && !pki_is_known(public.der, public.length))
-        return OTTER_E_CRYPTO;
-    return status == OTTER_OK ? follow(pki, object, &public, true) : status;
+#if OTTER_KEYS_RSA2048
+    if (status == OTTER_E_AGAIN)
+        pki->making = object;
+#endif
+    return made(pki, object, status, &public);
 }
+
+#if OTTER_KEYS_RSA2048
+otter_status pki_generate_more(struct pki *pki)
+{
+    const struct pki_object *object = pki->making;
+    struct pki_public public;
+    if (object == NULL)
+        return OTTER_E_STATE;
+    const otter_status status = pki->keys->go_on(pki->keys_ctx, object, &public);
+    if (status == OTTER_E_AGAIN)
+        return status;
+    pki->making = NULL;
+    return made(pki, object, status, &public);
+}
+
+void pki_generate_stop(struct pki *pki)
+{
+    if (pki->making != NULL)
+        (void)pki->keys->go_on(pki->keys_ctx, NULL, NULL);
+    pki->making = NULL;
+}
+#endif
 
 otter_status pki_public_key(struct pki *pki, const char *label, struct pki_public *key)
 {

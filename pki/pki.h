@@ -9,7 +9,7 @@
  *
  * Built on Mbed TLS 2.28. One static work buffer of PKI_DER_MAX bytes, so one call at a time; heap
  * only inside of Mbed TLS, freed before return. Nothing blocks for longer than one operation with a
- * key; to make one of RSA takes a computer some tenths of a second, which its loop then waits.
+ * key.
  * An unknown label gives OTTER_E_ARGUMENT everywhere, as does one of the wrong type; an absent
  * object OTTER_E_NOT_FOUND. */
 #ifndef OTTER_PKI_PKI_H
@@ -92,6 +92,9 @@ struct pki {
     void *keys_ctx;
     struct pki_identity identity;
     struct pki_part tls; /* the first of the list */
+#if OTTER_KEYS_RSA2048
+    const struct pki_object *making; /* by steps; NULL: none */
+#endif
 };
 
 /* `keys` NULL: private keys lie in the store too (pki_store of keys.h). Everything must outlive
@@ -153,8 +156,17 @@ struct pki_identity pki_identity(const struct pki *pki);
  * label's public_label and removes the certificate under its cert_label, which was for the old key.
  * In the store this is one atomic change; elsewhere the key comes first. OTTER_E_CRYPTO when there
  * is no entropy; OTTER_E_UNSUPPORTED, and nothing has changed, for an algorithm that the build or
- * the place of the key does not have. */
+ * the place of the key does not have; OTTER_E_AGAIN for RSA in the store, see below. */
 otter_status pki_generate_pair(struct pki *pki, const char *label, enum pki_algorithm algorithm);
+#if OTTER_KEYS_RSA2048
+/* A key of RSA is made in steps, none longer than an operation with it: pki_generate_pair gives
+ * OTTER_E_AGAIN, and so does this, some hundred times, until the key is there and has taken the
+ * place of the old one, or it failed. A step for which there is no memory is done later.
+ * OTTER_E_STATE when none is being made. A second one that is begun ends the first. */
+otter_status pki_generate_more(struct pki *pki);
+/* Gives it up, if one is being made; nothing has changed. */
+void pki_generate_stop(struct pki *pki);
+#endif
 /* The same with P-256, which is there in any case. */
 otter_status pki_generate_key(struct pki *pki, const char *label);
 

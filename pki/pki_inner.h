@@ -10,9 +10,9 @@
 extern "C" {
 #endif
 
-#define PKI_NUMBER_SIZE   32u  /* of a P-256 private key: its secret */
+#define PKI_NUMBER_SIZE   32u                   /* of a P-256 private key: its secret */
 #define PKI_PRIVATE_SIZE  PKI_PRIVATE_P256_SIZE /* ECPrivateKey (RFC 5915), with both below */
-#define PKI_PRIVATE_POINT 57u  /* where x and y are in it */
+#define PKI_PRIVATE_POINT 57u                   /* where x and y are in it */
 
 /* One for the room: certificates are too long for the stack. */
 extern uint8_t pki_work[PKI_DER_MAX];
@@ -61,6 +61,18 @@ extern struct pki_other pki_other_work; /* too long for a board's stack; who fil
 bool pki_is_other(const uint8_t *der, size_t length); /* of a SubjectPublicKeyInfo */
 otter_status pki_other_make(enum pki_algorithm algorithm, struct pki_other *key,
                             struct pki_public *public);
+#if OTTER_KEYS_RSA2048
+#define PKI_PRIME_SIZE   128u
+#define PKI_RSA_EXPONENT 65537
+/* OTTER_E_AGAIN for two primes that are too close to each other. */
+otter_status pki_other_from_primes(const uint8_t p[PKI_PRIME_SIZE], const uint8_t q[PKI_PRIME_SIZE],
+                                   struct pki_other *key, struct pki_public *public);
+
+/* The search for them (rsa_search.c), one at a time: `begin` also gives one up. A step gives
+ * OTTER_E_AGAIN, OTTER_OK with the key, or OTTER_E_CRYPTO, which ends it. */
+void pki_rsa_begin(void);
+otter_status pki_rsa_step(struct pki_other *key, struct pki_public *public);
+#endif
 otter_status pki_other_read(const uint8_t *der, size_t length, struct pki_other *key,
                             struct pki_public *public);
 otter_status pki_other_public(const uint8_t *der, size_t length, struct pki_public *public);

@@ -97,16 +97,40 @@ otter_status pki_store_sign_data(struct kv *kv, const struct pki_object *object,
 }
 #endif
 
+#if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
+/* What was made, if it was. */
+static otter_status take_other(struct kv *kv, const struct pki_object *object, otter_status status,
+                               const struct pki_public *public)
+{
+    if (status == OTTER_OK)
+        status = replace(kv, object, pki_other_work.der, pki_other_work.length, public, true);
+    mbedtls_platform_zeroize(&pki_other_work, sizeof pki_other_work);
+    return status;
+}
+#endif
+
+#if OTTER_KEYS_RSA2048
+static otter_status store_go_on(void *ctx, const struct pki_object *object,
+                                struct pki_public *public)
+{
+    if (object != NULL)
+        return take_other(ctx, object, pki_rsa_step(&pki_other_work, public), public);
+    pki_rsa_begin();
+    return OTTER_OK;
+}
+#endif
+
 static otter_status generate_other(struct kv *kv, const struct pki_object *object,
                                    enum pki_algorithm algorithm, struct pki_public *public)
 {
 #if OTTER_KEYS_P384 || OTTER_KEYS_RSA2048
-    struct pki_other key;
-    otter_status status = pki_other_make(algorithm, &key, public);
-    if (status == OTTER_OK)
-        status = replace(kv, object, key.der, key.length, public, true);
-    mbedtls_platform_zeroize(&key, sizeof key);
-    return status;
+#if OTTER_KEYS_RSA2048
+    if (algorithm == PKI_RSA2048) {
+        pki_rsa_begin();
+        return OTTER_E_AGAIN;
+    }
+#endif
+    return take_other(kv, object, pki_other_make(algorithm, &pki_other_work, public), public);
 #else
     (void)kv;
     (void)object;
@@ -165,6 +189,9 @@ const struct pki_keys pki_store = {
     .public_key = store_public_key,
     .sign = store_sign,
     .generate = store_generate,
+#if OTTER_KEYS_RSA2048
+    .go_on = store_go_on,
+#endif
     .import = store_import,
     .move = store_move,
     .remove = store_remove,

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Device keys of each kind, from the console to mutual TLS with the local cloud: with the certificate that the device
-# makes itself, and with one that the cloud makes of its request. A board makes no key of RSA: it is brought one.
+# makes itself, and with one that the cloud makes of its request.
 #   device_keys.sh KIND [BOARD [KIND]]    p256, p384 or rsa2048; posix, or an emulated board that has that kind; of
 #                                         which the second key is to be
 set -eu
@@ -23,18 +23,8 @@ shown() { # shown WHAT: the last one on the console
 }
 
 new_key() { # of this kind, in the place of the one there
-    if [ "$kind" != rsa2048 ] || [ "$board" = posix ]; then
-        type_line "pki generate key tls_key_priv $kind"
-        expect device "Private Key Label: tls_key_priv"
-        expect device "-----END PUBLIC KEY-----"
-        return
-    fi
-    type_line "pki generate key rsa2048"
-    expect device "type 'pki import key tls_key_priv'"
-    openssl genrsa -out "$work/brought.key" 2048 2>/dev/null
-    paste "pki import key tls_key_priv" "$work/brought.key"
-    expect device "SUCCESS: private key stored in tls_key_priv"
-    type_line "pki export key tls_key_pub"
+    type_line "pki generate key tls_key_priv $kind"
+    expect device "Private Key Label: tls_key_priv"
     expect device "-----END PUBLIC KEY-----"
 }
 

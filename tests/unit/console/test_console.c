@@ -524,6 +524,50 @@ static void a_board_may_make_its_keys_elsewhere(void **state)
                                    "device; see 'pki generate key'.\n"));
 }
 
+#if OTTER_KEYS_RSA2048
+static bool is_making(void)
+{
+    return console_deadline(&console, 5) == 5;
+}
+
+static void a_key_of_rsa_is_made_in_turns_while_the_line_waits(void **state)
+{
+    (void)state;
+    uint32_t length;
+    assert_non_null(strstr(type("pki generate key rsa2048"), "Looking for the primes"));
+    assert_true(is_making());
+    type("version"); /* too early */
+    assert_string_equal(output, "");
+    assert_int_equal(changes, 0);
+    for (int i = 0; i < 20000 && is_making(); i++)
+        console_tick(&console, 5);
+    assert_false(is_making());
+    assert_non_null(strstr(output, ".\nSUCCESS: Key pair generated and stored in\n"
+                                   "Private Key Label: tls_key_priv\n"));
+    assert_string_equal(strrchr(output, '\n'), "\n> ");
+    assert_int_equal(changes, 1);
+    assert_int_equal(pki_length(&pki, PKI_TLS_KEY_PUB, &length), OTTER_OK);
+    assert_int_equal(length, 294);
+}
+
+static void ctrl_c_gives_up_a_key_of_rsa_and_the_old_one_stays(void **state)
+{
+    (void)state;
+    uint32_t length;
+    type("pki generate key");
+    type("pki generate key rsa2048");
+    for (int i = 0; i < 40; i++)
+        console_tick(&console, 5);
+    console_input(&console, "\x03", 1);
+    console_tick(&console, 5);
+    assert_false(is_making());
+    assert_int_equal(pki_generate_more(&pki), OTTER_E_STATE);
+    assert_string_equal(type("version"), "Otter firmware 1.0.0 on mps2-an505\n");
+    assert_int_equal(pki_length(&pki, PKI_TLS_KEY_PUB, &length), OTTER_OK);
+    assert_int_equal(length, 91);
+}
+#endif
+
 static void the_small_commands_answer(void **state)
 {
     (void)state;
@@ -624,6 +668,10 @@ int main(void)
         TEST(the_list_shows_what_is_there),
         TEST(a_key_that_cannot_be_reached_is_not_listed_as_missing),
         TEST(a_board_may_make_its_keys_elsewhere),
+#if OTTER_KEYS_RSA2048
+        TEST(a_key_of_rsa_is_made_in_turns_while_the_line_waits),
+        TEST(ctrl_c_gives_up_a_key_of_rsa_and_the_old_one_stays),
+#endif
         TEST(the_small_commands_answer),
         TEST(kv_shows_what_flash_has_lost),
         TEST(log_sets_what_is_shown),

@@ -18,6 +18,7 @@ struct nor_store store;
 struct kv kv;
 struct pki pki;
 bool no_entropy;
+const uint8_t *drawn;
 
 static struct pki_part ota_part;
 static struct pki_part claim_part;
@@ -27,6 +28,10 @@ otter_status port_random(void *data, size_t length)
 {
     if (no_entropy || getrandom(data, length, 0) != (ssize_t)length)
         return OTTER_E_CRYPTO;
+    if (drawn != NULL && length == 128) {
+        memcpy(data, drawn, length);
+        drawn = NULL;
+    }
     return OTTER_OK;
 }
 
@@ -34,6 +39,7 @@ int bench_set_up(void **state)
 {
     (void)state;
     no_entropy = false;
+    drawn = NULL;
     const otter_status status = nor_store_open(&store, NOR_STORE_SECTORS, &kv);
     pki_init(&pki, &kv, NULL, NULL);
     pki_add(&pki, &ota_part, &pki_ota_labels);

@@ -14,7 +14,8 @@
 extern struct nor_store store;
 extern struct kv kv;
 extern struct pki pki;
-extern bool no_entropy; /* port_random fails */
+extern bool no_entropy;      /* port_random fails */
+extern const uint8_t *drawn; /* the next 128 random bytes that are asked for; NULL: any */
 
 /* Before and after each test. */
 int bench_set_up(void **state);
