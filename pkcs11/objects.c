@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <mbedtls/asn1.h>
+#include <mbedtls/platform_util.h>
 #include <mbedtls/sha1.h>
 #include <mbedtls/x509_crt.h>
 
@@ -89,9 +90,11 @@ static const struct pki_object *row_of(const char *name)
     if (row != NULL)
         return row;
     snprintf(key, sizeof key, PKI_PREFIX "%s", name);
-    if (row_table.count == OBJECTS_MAX ||
-        kv_get(token_kv(), key, der, sizeof der, &length) != OTTER_OK ||
-        !type_of(der, length, &type))
+    const bool known = row_table.count < OBJECTS_MAX &&
+                       kv_get(token_kv(), key, der, sizeof der, &length) == OTTER_OK &&
+                       type_of(der, length, &type);
+    mbedtls_platform_zeroize(der, sizeof der); /* it may be a private key */
+    if (!known)
         return NULL;
     rows[row_table.count] = (struct pki_object){name, type, NULL, NULL};
     return &rows[row_table.count++];

@@ -1,5 +1,6 @@
 /* The token: a device's flash file, locked and mapped for one call at a time, and what it says of
  * keys. */
+#define _GNU_SOURCE /* F_OFD_SETLKW */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -8,7 +9,6 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "boards/board.h"
@@ -17,9 +17,6 @@
 #include "port/port.h"
 
 #define FLASH_VARIABLE "OTTER_PKCS11_FLASH"
-/* Another program with this module has the file for milliseconds, a device process for good. */
-#define LOCK_TRIES   50
-#define LOCK_WAIT_NS 20000000
 
 static struct {
     bool open;
@@ -94,15 +91,15 @@ otter_status port_random(void *data, size_t length)
 
 /* ---- The file -------------------------------------------------------------------------------- */
 
+/* Programs with this module wait for each other's calls, however many there are: the first byte
+ * says whose turn it is, as ports/posix/flash_file.c knows. A device process has the file for good.
+ */
 static bool lock(int descriptor)
 {
-    const struct timespec wait = {0, LOCK_WAIT_NS};
-    for (int i = 0; i < LOCK_TRIES; i++) {
-        if (flock(descriptor, LOCK_EX | LOCK_NB) == 0)
-            return true;
-        nanosleep(&wait, NULL);
-    }
-    return false;
+    struct flock turn = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    while (fcntl(descriptor, F_OFD_SETLKW, &turn) != 0 && errno == EINTR)
+        ;
+    return flock(descriptor, LOCK_EX | LOCK_NB) == 0;
 }
 
 /* The reason why there is no token, said once. */

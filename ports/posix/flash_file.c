@@ -1,5 +1,6 @@
 /* The flash file: mapped, locked against a second process, NOR's rules enforced; see flash_file.h.
  */
+#define _GNU_SOURCE /* F_OFD_SETLKW */
 #include "ports/posix/flash_file.h"
 
 #include <errno.h>
@@ -85,6 +86,18 @@ static void read_timing(void)
         fprintf(stderr, "bootloader: OTTER_FLASH_TIMING is not ERASE_US,PROGRAM_US: %s\n", timing);
 }
 
+/* Waits for a call of the PKCS #11 module (pkcs11/token.c), and for no other device process. */
+static bool lock(int descriptor)
+{
+    struct flock turn = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+    while (fcntl(descriptor, F_OFD_SETLKW, &turn) != 0 && errno == EINTR)
+        ;
+    const bool locked = flock(descriptor, LOCK_EX | LOCK_NB) == 0;
+    turn.l_type = F_UNLCK;
+    (void)fcntl(descriptor, F_OFD_SETLK, &turn);
+    return locked;
+}
+
 static int open_and_lock(const char *path)
 {
     const int descriptor = open(path, O_RDWR);
@@ -92,7 +105,7 @@ static int open_and_lock(const char *path)
         fprintf(stderr, "bootloader: cannot open the flash file %s: %s\n", path, strerror(errno));
         return -1;
     }
-    if (flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+    if (!lock(descriptor)) {
         fprintf(stderr,
                 "bootloader: the flash file %s is in use by another device process; stop that one "
                 "or use another file\n",

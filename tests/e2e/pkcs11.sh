@@ -3,7 +3,7 @@
 # engine pkcs11. The device then connects with the key and the certificate that they left there.
 set -eu
 . "$(dirname "$0")/lib.sh"
-need openssl pkcs11-tool mosquitto aws
+need openssl pkcs11-tool mosquitto aws python3
 module=$root/build/host/pkcs11/libotter-pkcs11.so
 [ -r "$module" ] || skip "$module is not built (libp11-kit-dev)"
 openssl engine pkcs11 >/dev/null 2>&1 || skip "OpenSSL has no engine pkcs11 (libengine-pkcs11-openssl)"
@@ -126,6 +126,17 @@ kill "$background"
 wait "$background" 2>/dev/null || true
 background=
 
-step "the device connects with what lies there"
+step "the device waits for a program that is in a call, and connects with what lies there"
+cat >"$work/in_a_call.py" <<'PY'
+import fcntl, struct, sys, time
+file = open(sys.argv[1], "r+b")
+fcntl.fcntl(file, 38, struct.pack("hhqqi", fcntl.F_WRLCK, 0, 0, 1, 0))  # F_OFD_SETLKW
+fcntl.flock(file, fcntl.LOCK_EX)
+print("in a call", flush=True)
+time.sleep(1)
+PY
+python3 "$work/in_a_call.py" "$work/flash.img" >"$work/in_a_call" &
+background=$!
+wait_until "a program is in a call" test -s "$work/in_a_call"
 power_on
 expect device "on line as device, version 1.0.0"

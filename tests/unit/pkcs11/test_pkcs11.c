@@ -1,5 +1,6 @@
 /* The Cryptoki face: that it keeps to PKCS #11 v2.40 over a device's flash file, and lives through
  * what no application should hand it. */
+#define _GNU_SOURCE /* F_OFD_SETLKW */
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -247,6 +248,32 @@ static void a_file_that_a_device_has_or_that_is_none_is_no_token(void **state)
     assert_int_equal(generate("a", &public, &private), CKR_TOKEN_NOT_PRESENT);
 }
 
+/* However long that takes: a key of RSA, with others that wait before. */
+static void a_call_waits_for_that_of_another_program(void **state)
+{
+    (void)state;
+    CK_ULONG count = 0;
+    int status, ready[2];
+    char byte;
+    assert_int_equal(pipe(ready), 0);
+    const pid_t other = fork();
+    if (other == 0) {
+        struct flock turn = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+        const int file = open(path, O_RDWR);
+        const bool has_it = fcntl(file, F_OFD_SETLKW, &turn) == 0 && flock(file, LOCK_EX) == 0 &&
+                            write(ready[1], "", 1) == 1;
+        usleep(1500000);
+        _exit(!has_it);
+    }
+    assert_int_equal(read(ready[0], &byte, 1), 1);
+    assert_int_equal(C_GetSlotList(CK_TRUE, NULL, &count), CKR_OK);
+    assert_int_equal(count, 1);
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_int_equal(status, 0);
+    close(ready[0]);
+    close(ready[1]);
+}
+
 /* ---- Sessions and the PIN -------------------------------------------------------------------- */
 
 static void all_sessions_share_the_login_until_the_last_one_closes(void **state)
@@ -389,6 +416,29 @@ static void handles_stay_the_same_and_are_never_given_again(void **state)
     assert_int_not_equal(found, private);
     assert_int_equal(find(second, &private_class, "b", &found), 1);
     assert_int_equal(found, other_private);
+}
+
+/* Its own is the same for both halves: the key's hash. */
+static void a_new_key_has_no_id_of_one_that_has_gone(void **state)
+{
+    (void)state;
+    static const char *const labels[] = {PKI_TLS_KEY_PRIV, "lamp"};
+    for (int i = 0; i < 2; i++) {
+        CK_OBJECT_HANDLE public, private;
+        uint8_t name[] = {7}, ids[2][ID_MAX];
+        assert_int_equal(generate(labels[i], &public, &private), CKR_OK);
+        CK_ATTRIBUTE id = {CKA_ID, name, sizeof name};
+        assert_int_equal(C_SetAttributeValue(session, public, &id, 1), CKR_OK);
+        assert_int_equal(C_SetAttributeValue(session, private, &id, 1), CKR_OK);
+        assert_int_equal(C_DestroyObject(session, private), CKR_OK);
+        assert_int_equal(generate(labels[i], &public, &private), CKR_OK);
+        CK_ATTRIBUTE of_public = {CKA_ID, ids[0], ID_MAX}, of_private = {CKA_ID, ids[1], ID_MAX};
+        assert_int_equal(C_GetAttributeValue(session, public, &of_public, 1), CKR_OK);
+        assert_int_equal(C_GetAttributeValue(session, private, &of_private, 1), CKR_OK);
+        assert_int_equal(of_public.ulValueLen, 20);
+        assert_int_equal(of_private.ulValueLen, 20);
+        assert_memory_equal(ids[0], ids[1], 20);
+    }
 }
 
 static void a_label_takes_one_object_of_a_kind(void **state)
@@ -733,6 +783,7 @@ int main(void)
         TEST(a_child_process_has_to_initialize_itself),
         TEST(a_child_that_is_forked_during_a_call_can_work_and_so_can_its_parent),
         TEST(a_file_that_a_device_has_or_that_is_none_is_no_token),
+        TEST(a_call_waits_for_that_of_another_program),
         TEST(all_sessions_share_the_login_until_the_last_one_closes),
         TEST(there_are_as_many_sessions_as_the_token_says),
         TEST(a_wrong_pin_is_refused_and_a_changed_one_stays),
@@ -740,6 +791,7 @@ int main(void)
         TEST(no_byte_of_a_private_key_comes_out),
         TEST(attributes_say_their_lengths_and_each_its_own_error),
         TEST(handles_stay_the_same_and_are_never_given_again),
+        TEST(a_new_key_has_no_id_of_one_that_has_gone),
         TEST(a_label_takes_one_object_of_a_kind),
         TEST(a_certificate_may_have_its_keys_label),
         TEST(a_key_made_elsewhere_is_taken_and_its_public_half_shown),
