@@ -51,21 +51,12 @@ static struct {
     struct config_part part;
     char name[SHADOW_NAME_MAX + 1];
     uint32_t generation, offset; /* of the store, when the settings were last looked at */
-    const char *restart;         /* activity that is to begin anew; NULL: none */
+    uint8_t restarts;            /* bits of the bindings whose activities are to begin anew */
 } own;
 
 static void set_log_level(struct app *app)
 {
     log_set_level((enum log_level)config_get_u16(&app->kv, LOG_LEVEL));
-}
-
-static const char *activity_of(const struct shadow_property *property)
-{
-    for (unsigned i = 0; i < BINDINGS; i++) {
-        if (strcmp(bindings[i].property, property->name) == 0)
-            return bindings[i].activity;
-    }
-    return NULL;
 }
 
 /* In a message's call, perhaps: activities are left alone until the turn. */
@@ -74,8 +65,10 @@ static void on_change(void *ctx, const struct shadow_property *property)
     struct app *app = ctx;
     if (property->setting == LOG_LEVEL)
         set_log_level(app);
-    else if (activity_of(property) != NULL)
-        own.restart = activity_of(property);
+    for (unsigned i = 0; i < BINDINGS; i++) {
+        if (bindings[i].activity != NULL && strcmp(bindings[i].property, property->name) == 0)
+            own.restarts |= (uint8_t)(1u << i);
+    }
 }
 
 static void add_properties(struct app *app)
@@ -125,7 +118,7 @@ static otter_status start(struct app *app, otter_ms now)
     const otter_status status = shadow_start(&own.shadow, &config, now);
     if (status != OTTER_OK)
         LOG_ERR("SHADOW", "cannot start: %s", otter_status_text(status));
-    own.restart = NULL; /* they have just read their settings */
+    own.restarts = 0; /* they have just read their settings */
     return status;
 }
 
@@ -158,10 +151,11 @@ static void tick(struct app *app, otter_ms now)
     look_at_store(app);
     if (!app_jobs_first(app))
         shadow_tick(&own.shadow, now);
-    const char *name = own.restart;
-    own.restart = NULL;
-    if (name != NULL)
-        restart(app, name, now);
+    for (unsigned i = 0; i < BINDINGS; i++) {
+        if (own.restarts & 1u << i)
+            restart(app, bindings[i].activity, now);
+    }
+    own.restarts = 0;
 }
 
 static otter_ms deadline(const struct app *app, otter_ms now)

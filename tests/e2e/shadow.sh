@@ -62,10 +62,15 @@ shadow_has config '"reported":{"logLevel":2'
 step "it takes what is desired"
 desire "" '{"powerOn":1}'
 expect device "Setting powerOn state to 1."
-desire config '{"logLevel":3,"defenderPeriod":600}'
+desire config '{"logLevel":3,"telemetryPeriod":1,"defenderPeriod":600}'
 expect device "Setting logLevel state to 3."
+expect device "Setting telemetryPeriod state to 1."
 expect device "Setting defenderPeriod state to 600."
-shadow_has config '"defenderPeriod":600},"reported":{"logLevel":3'
+shadow_has config '"defenderPeriod":600},"reported":{"logLevel":3,"telemetryPeriod":1,"defenderPeriod":600'
+type_line stat
+expect device ", every 1 s" # without a restart
+desire config '{"telemetryPeriod":0}'
+expect device "Setting telemetryPeriod state to 0."
 
 if [ "$board" = posix ]; then # the same code on both: once is enough
     step "what it cannot take is reported, once, and nothing else goes wrong"
@@ -78,7 +83,7 @@ if [ "$board" = posix ]; then # the same code on both: once is enough
     type_line "conf set log_level 2"
     type_line "conf commit"
     expect device "Configuration saved"
-    shadow_has config '"desired":{"logLevel":2,"defenderPeriod":600},"reported":{"logLevel":2'
+    shadow_has config '"desired":{"logLevel":2,"telemetryPeriod":0,"defenderPeriod":600},"reported":{"logLevel":2'
 fi
 
 step "without power it misses nothing"
