@@ -7,6 +7,14 @@
 
 #include "cloud/core/registry/registry.h"
 
+#define GRANTS 4u
+
+/* A question that was answered with yes. */
+struct grant {
+    char action[24], type[16];
+    char *name; /* NULL: none yet */
+};
+
 struct identity {
     char prefix[96]; /* arn:aws:iot:REGION:ACCOUNT: */
     char client_id[129], source_ip[64], will_topic[384];
@@ -14,6 +22,8 @@ struct identity {
     json_t *names;
     struct policy_set *policies;
     struct policy_context context;
+    struct grant grants[GRANTS]; /* the last ones */
+    unsigned next_grant;
 };
 
 /* The texts of all policies; freed by the caller. */
@@ -89,16 +99,50 @@ void identity_free(struct identity *identity)
     policy_set_free(identity->policies);
     json_decref(identity->thing);
     json_decref(identity->names);
+    for (size_t i = 0; i < GRANTS; i++)
+        free(identity->grants[i].name);
     free(identity);
 }
 
-bool identity_allows(const struct identity *identity, const char *action, const char *type,
+/* Devices say much on few topics, and their policies do not change while the identity lives: what
+ * was allowed lately is allowed without another look. */
+static bool is_granted(const struct identity *identity, const char *action, const char *type,
+                       const char *name)
+{
+    for (size_t i = 0; i < GRANTS; i++) {
+        const struct grant *grant = &identity->grants[i];
+        if (grant->name && strcmp(grant->name, name) == 0 && strcmp(grant->action, action) == 0 &&
+            strcmp(grant->type, type) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void remember(struct identity *identity, const char *action, const char *type,
+                     const char *name)
+{
+    struct grant *grant = &identity->grants[identity->next_grant % GRANTS];
+    if (strlen(action) >= sizeof grant->action || strlen(type) >= sizeof grant->type)
+        return;
+    identity->next_grant++;
+    free(grant->name);
+    strcpy(grant->action, action);
+    strcpy(grant->type, type);
+    grant->name = strdup(name);
+}
+
+bool identity_allows(struct identity *identity, const char *action, const char *type,
                      const char *name)
 {
     char arn[512];
+    if (is_granted(identity, action, type, name))
+        return true;
     int length = snprintf(arn, sizeof arn, "%s%s/%s", identity->prefix, type, name);
-    return length > 0 && (size_t)length < sizeof arn &&
-           policy_allows(identity->policies, &identity->context, action, arn);
+    const bool allows = length > 0 && (size_t)length < sizeof arn &&
+                        policy_allows(identity->policies, &identity->context, action, arn);
+    if (allows)
+        remember(identity, action, type, name);
+    return allows;
 }
 
 const char *identity_thing(const struct identity *identity)

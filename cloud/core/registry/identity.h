@@ -21,7 +21,7 @@ struct identity *identity_load(struct cloud *cloud, const struct identity_reques
 void identity_free(struct identity *identity);
 
 /* May it do "iot:Publish" on ("topic", "a/b")? Makes the ARN. */
-bool identity_allows(const struct identity *identity, const char *action, const char *type,
+bool identity_allows(struct identity *identity, const char *action, const char *type,
                      const char *name);
 /* NULL unless it is a certificate that is attached to the thing whose name is the client id. */
 const char *identity_thing(const struct identity *identity);

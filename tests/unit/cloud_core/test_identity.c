@@ -70,6 +70,34 @@ static void a_certificate_may_what_is_attached_to_it_and_speaks_for_its_thing(vo
     assert_int_equal(device.kind, PRINCIPAL_NONE);
 }
 
+/* More topics than are remembered, in rounds, beside one that is denied and another action. */
+static void what_was_allowed_once_is_allowed_for_nothing_else(void **state)
+{
+    struct fixture *f = *state;
+    struct principal device = make_device(f, "ACTIVE");
+    struct answer answer = ANSWER_INIT;
+    char arn[160], topic[8];
+    snprintf(arn, sizeof arn, ACCOUNT_ARN "cert/%s", device.id);
+    assert_int_equal(policy_create(&f->cloud, "deny",
+                                   "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":"
+                                   "\"Deny\",\"Action\":\"iot:Publish\","
+                                   "\"Resource\":\"" ACCOUNT_ARN "topic/no\"}]}",
+                                   &answer),
+                     CORE_OK);
+    answer_free(&answer);
+    assert_int_equal(policy_attach(&f->cloud, "deny", arn, &answer), CORE_OK);
+    answer_free(&answer);
+    struct identity *identity = load(f, &device);
+    for (int i = 0; i < 30; i++) {
+        snprintf(topic, sizeof topic, "t%d", i % 7);
+        assert_true(identity_allows(identity, "iot:Publish", "topic", topic));
+        assert_true(identity_allows(identity, "iot:Publish", "topic", topic));
+        assert_false(identity_allows(identity, "iot:Receive", "topic", topic));
+        assert_false(identity_allows(identity, "iot:Publish", "topic", "no"));
+    }
+    identity_free(identity);
+}
+
 static void a_certificate_that_is_not_active_does_not_speak(void **state)
 {
     struct fixture *f = *state;
@@ -170,6 +198,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_certificate_may_what_is_attached_to_it_and_speaks_for_its_thing),
+        TEST(what_was_allowed_once_is_allowed_for_nothing_else),
         TEST(a_certificate_that_is_not_active_does_not_speak),
         TEST(a_user_may_what_its_own_policies_say_and_speaks_for_no_thing),
         TEST(a_user_whose_name_is_a_certificates_id_gets_nothing_of_it),
