@@ -35,6 +35,7 @@ static CK_FUNCTION_LIST *module;
 static CK_SESSION_HANDLE session; /* CK_INVALID_HANDLE: none */
 static CK_SLOT_ID slot;           /* of the session */
 static bool is_stale;             /* what the module knows of its tokens */
+static char refused[PIN_MAX + 1]; /* the PIN that the token did not take */
 
 /* ---- The module ------------------------------------------------------------------------------ */
 
@@ -71,6 +72,7 @@ void pkcs11_keys_close(void)
     library = NULL;
     module = NULL;
     session = CK_INVALID_HANDLE;
+    mbedtls_platform_zeroize(refused, sizeof refused);
 }
 
 /* What went wrong with the module or its token, with Cryptoki's number for it. */
@@ -82,23 +84,14 @@ static otter_status failed(const char *what, CK_RV result)
                                          : OTTER_E_CRYPTO;
 }
 
-static bool is_lost(CK_RV result)
-{
-    return result == CKR_SESSION_HANDLE_INVALID || result == CKR_SESSION_CLOSED ||
-           result == CKR_DEVICE_REMOVED || result == CKR_TOKEN_NOT_PRESENT ||
-           result == CKR_DEVICE_ERROR || result == CKR_USER_NOT_LOGGED_IN ||
-           result == CKR_CRYPTOKI_NOT_INITIALIZED;
-}
-
-/* The result of an operation with a key. After one that says that the token has gone, the next use
- * looks for it anew. */
+/* The result of an operation with a key. After an error the next use looks for the token anew and
+ * logs in: modules differ in what they say of a session that has died. */
 static otter_status status_of(const char *what, CK_RV result)
 {
     if (result == CKR_OK)
         return OTTER_OK;
     const otter_status status = failed(what, result);
-    if (is_lost(result))
-        end_session();
+    end_session();
     return status;
 }
 
@@ -179,30 +172,42 @@ static bool read_pin(char pin[PIN_MAX + 1])
     return true;
 }
 
+/* A token that has refused a PIN a few times locks itself, and a device that tries to connect asks
+ * for its key again and again: so each is tried once. */
+static bool try_pin(const char *pin)
+{
+    if (strcmp(pin, refused) == 0) {
+        LOG_ERR(TAG, "the token has refused this PIN, so it is not tried again: put the right one "
+                     "in its place, or start this process anew");
+        return false;
+    }
+    const CK_RV result = module->C_Login(session, CKU_USER, (CK_UTF8CHAR *)pin, strlen(pin));
+    if (result == CKR_OK || result == CKR_USER_ALREADY_LOGGED_IN)
+        return true;
+    if (result == CKR_PIN_INCORRECT || result == CKR_PIN_INVALID || result == CKR_PIN_LEN_RANGE)
+        LOG_ERR(TAG, "the token refuses the PIN; too many wrong ones may lock it");
+    else
+        (void)failed("C_Login", result);
+    if (result != CKR_TOKEN_NOT_PRESENT && result != CKR_DEVICE_REMOVED)
+        memcpy(refused, pin, sizeof refused);
+    return false;
+}
+
 static bool log_in(CK_SLOT_ID slot)
 {
-    char pin[PIN_MAX + 1];
+    char pin[PIN_MAX + 1] = "";
     if (!read_pin(pin))
         return false;
-    CK_RV result =
+    const CK_RV result =
         module->C_OpenSession(slot, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session);
     if (result != CKR_OK) {
         session = CK_INVALID_HANDLE;
         (void)failed("C_OpenSession", result);
-        return false;
+    } else if (pin[0] != '\0' && !try_pin(pin)) { /* a token without a PIN needs none */
+        end_session();
     }
-    /* A token without a PIN needs none. */
-    if (pin[0] != '\0')
-        result = module->C_Login(session, CKU_USER, (CK_UTF8CHAR *)pin, strlen(pin));
     mbedtls_platform_zeroize(pin, sizeof pin);
-    if (result == CKR_OK || result == CKR_USER_ALREADY_LOGGED_IN)
-        return true;
-    if (result == CKR_PIN_INCORRECT)
-        LOG_ERR(TAG, "the token refuses the PIN; too many wrong ones may lock it");
-    else
-        (void)failed("C_Login", result);
-    end_session();
-    return false;
+    return session != CK_INVALID_HANDLE;
 }
 
 /* SoftHSM, for one, knows the tokens that were there when it was initialized, and none that came or
@@ -248,30 +253,29 @@ static const char *label_of(const struct pki_object *object)
     return key != NULL && strcmp(object->label, PKI_TLS_KEY_PRIV) == 0 ? key : object->label;
 }
 
-static CK_ULONG search(CK_ATTRIBUTE *wanted, CK_ULONG size, CK_OBJECT_HANDLE found[MATCHES])
+/* None is OTTER_OK with `count` 0: that the token cannot say is an error. */
+static otter_status search(CK_ATTRIBUTE *wanted, CK_ULONG size, CK_OBJECT_HANDLE found[MATCHES],
+                           CK_ULONG *count)
 {
-    CK_ULONG count = 0;
-    const CK_RV result = module->C_FindObjectsInit(session, wanted, size);
-    if (result != CKR_OK) {
-        (void)status_of("C_FindObjectsInit", result);
-        return 0;
+    CK_RV result = module->C_FindObjectsInit(session, wanted, size);
+    *count = 0;
+    if (result == CKR_OK) {
+        result = module->C_FindObjects(session, found, MATCHES, count);
+        (void)module->C_FindObjectsFinal(session);
     }
-    if (module->C_FindObjects(session, found, MATCHES, &count) != CKR_OK)
-        count = 0;
-    module->C_FindObjectsFinal(session);
-    return count;
+    return status_of("C_FindObjects", result);
 }
 
 /* All objects of a class with the label. */
-static CK_ULONG find(CK_OBJECT_CLASS class, const struct pki_object *object,
-                     CK_OBJECT_HANDLE found[MATCHES])
+static otter_status find(CK_OBJECT_CLASS class, const struct pki_object *object,
+                         CK_OBJECT_HANDLE found[MATCHES], CK_ULONG *count)
 {
     const char *label = label_of(object);
     CK_ATTRIBUTE wanted[] = {
         {CKA_CLASS, &class, sizeof class},
         {CKA_LABEL, (void *)label, strlen(label)},
     };
-    return search(wanted, 2, found);
+    return search(wanted, 2, found, count);
 }
 
 /* The private key: OTTER_E_NOT_FOUND tells that there is none from that the token cannot be asked.
@@ -279,44 +283,50 @@ static CK_ULONG find(CK_OBJECT_CLASS class, const struct pki_object *object,
 static otter_status find_private(const struct pki_object *object, CK_OBJECT_HANDLE *key)
 {
     CK_OBJECT_HANDLE found[MATCHES];
-    if (!is_open())
+    CK_ULONG count;
+    if (!is_open() || find(CKO_PRIVATE_KEY, object, found, &count) != OTTER_OK)
         return OTTER_E_CRYPTO;
-    if (find(CKO_PRIVATE_KEY, object, found) == 0)
+    if (count == 0)
         return is_there_still() ? OTTER_E_NOT_FOUND : OTTER_E_CRYPTO;
     *key = found[0];
     return OTTER_OK;
 }
 
-/* What belongs to the private key: with its label, or else with its CKA_ID. */
-static bool find_beside(CK_OBJECT_CLASS class, const struct pki_object *object,
-                        CK_OBJECT_HANDLE key, CK_OBJECT_HANDLE *beside)
+/* What belongs to the private key: with its label, or else with its CKA_ID. OTTER_E_NOT_FOUND. */
+static otter_status find_beside(CK_OBJECT_CLASS class, const struct pki_object *object,
+                                CK_OBJECT_HANDLE key, CK_OBJECT_HANDLE *beside)
 {
     CK_OBJECT_HANDLE found[MATCHES];
     CK_BYTE id[ID_MAX];
     CK_ATTRIBUTE wanted[] = {{CKA_CLASS, &class, sizeof class}, {CKA_ID, id, sizeof id}};
-    CK_ULONG count = find(class, object, found);
-    if (count == 0 && module->C_GetAttributeValue(session, key, &wanted[1], 1) == CKR_OK &&
+    CK_ULONG count;
+    otter_status status = find(class, object, found, &count);
+    if (status == OTTER_OK && count == 0 &&
+        module->C_GetAttributeValue(session, key, &wanted[1], 1) == CKR_OK &&
         wanted[1].ulValueLen > 0 && wanted[1].ulValueLen <= sizeof id)
-        count = search(wanted, 2, found);
+        status = search(wanted, 2, found, &count);
+    if (status != OTTER_OK || count == 0)
+        return status != OTTER_OK ? status : OTTER_E_NOT_FOUND;
     *beside = found[0];
-    return count > 0;
+    return OTTER_OK;
 }
 
 /* All of the label but the objects given. */
-static CK_RV destroy_others(const struct pki_object *object, CK_OBJECT_HANDLE public,
-                            CK_OBJECT_HANDLE private)
+static otter_status destroy_others(const struct pki_object *object, CK_OBJECT_HANDLE public,
+                                   CK_OBJECT_HANDLE private)
 {
     static const CK_OBJECT_CLASS classes[] = {CKO_PRIVATE_KEY, CKO_PUBLIC_KEY};
-    CK_RV result = CKR_OK;
-    for (int i = 0; i < 2; i++) {
-        CK_OBJECT_HANDLE found[MATCHES];
-        const CK_ULONG count = find(classes[i], object, found);
-        for (CK_ULONG j = 0; j < count && result == CKR_OK; j++) {
+    CK_OBJECT_HANDLE found[MATCHES];
+    CK_ULONG count;
+    otter_status status = OTTER_OK;
+    for (int i = 0; i < 2 && status == OTTER_OK; i++) {
+        status = find(classes[i], object, found, &count);
+        for (CK_ULONG j = 0; status == OTTER_OK && j < count; j++) {
             if (found[j] != public && found[j] != private)
-                result = module->C_DestroyObject(session, found[j]);
+                status = status_of("C_DestroyObject", module->C_DestroyObject(session, found[j]));
         }
     }
-    return result;
+    return status;
 }
 
 /* ---- Public halves --------------------------------------------------------------------------- */
@@ -419,13 +429,16 @@ static otter_status token_public_key(void *ctx, const struct pki_object *object,
 {
     CK_OBJECT_HANDLE private, beside;
     (void)ctx;
-    const otter_status status = find_private(object, &private);
+    otter_status status = find_private(object, &private);
     if (status != OTTER_OK)
         return status;
-    if (find_beside(CKO_PUBLIC_KEY, object, private, &beside))
+    status = find_beside(CKO_PUBLIC_KEY, object, private, &beside);
+    if (status == OTTER_OK)
         return read_public(beside, key);
-    if (find_beside(CKO_CERTIFICATE, object, private, &beside))
-        return read_certified(beside, key);
+    if (status == OTTER_E_NOT_FOUND)
+        status = find_beside(CKO_CERTIFICATE, object, private, &beside);
+    if (status != OTTER_E_NOT_FOUND)
+        return status == OTTER_OK ? read_certified(beside, key) : status;
     LOG_ERR(TAG, "the token has neither a public key nor a certificate for the private key %s",
             label_of(object));
     return OTTER_E_KEY;
@@ -562,6 +575,17 @@ static bool is_built_in(enum pki_algorithm algorithm)
     return algorithm == PKI_P256;
 }
 
+/* Halves that are of no use: they would lie beside the old ones. */
+static void discard(CK_OBJECT_HANDLE public, CK_OBJECT_HANDLE private)
+{
+    if (session == CK_INVALID_HANDLE)
+        return;
+    if (public != CK_INVALID_HANDLE)
+        (void)module->C_DestroyObject(session, public);
+    if (private != CK_INVALID_HANDLE)
+        (void)module->C_DestroyObject(session, private);
+}
+
 static otter_status token_generate(void *ctx, const struct pki_object *object,
                                    enum pki_algorithm algorithm, struct pki_public *key)
 {
@@ -591,9 +615,10 @@ static otter_status token_generate(void *ctx, const struct pki_object *object,
     if (result != CKR_OK)
         return status_of("C_GenerateKeyPair", result);
     const otter_status status = read_public(public, key);
-    return status == OTTER_OK
-               ? status_of("C_DestroyObject", destroy_others(object, public, private))
-               : status;
+    if (status == OTTER_OK)
+        return destroy_others(object, public, private);
+    discard(public, private);
+    return status;
 }
 
 static otter_status token_import(void *ctx, const struct pki_object *object, const uint8_t *der,
@@ -632,14 +657,16 @@ static otter_status token_import(void *ctx, const struct pki_object *object, con
     CK_RV result = module->C_CreateObject(session, private_half, 8, &private);
     if (result == CKR_OK)
         result = module->C_CreateObject(session, public_half, 6, &public);
-    return status_of("C_CreateObject",
-                     result == CKR_OK ? destroy_others(object, public, private) : result);
+    if (result == CKR_OK)
+        return destroy_others(object, public, private);
+    discard(public, private);
+    return status_of("C_CreateObject", result);
 }
 
 static otter_status token_remove(void *ctx, const struct pki_object *object)
 {
     (void)ctx;
-    return is_open() ? status_of("C_DestroyObject", destroy_others(object, 0, 0)) : OTTER_E_CRYPTO;
+    return is_open() ? destroy_others(object, 0, 0) : OTTER_E_CRYPTO;
 }
 
 const struct pki_keys pkcs11_keys = {

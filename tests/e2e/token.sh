@@ -75,6 +75,19 @@ never device "off line" "$read_device"
 rmdir "$work/token"
 mv "$work/taken" "$work/token"
 [ "$(listed tls_key_priv)" = "private key   32 bytes" ] || fail "the list says: $(listed tls_key_priv)"
+
+step "a device that needs the key meanwhile connects by itself when the token is back"
+mv "$work/token" "$work/taken"
+mkdir "$work/token"
+from=$(lines device)
+type_line reset
+expect device "restarting"
+expect device "has no token labelled lamps"
+expect device "has no token labelled lamps"
+rmdir "$work/token"
+mv "$work/taken" "$work/token"
+expect device "on line as device, version 1.0.0"
+never device "not provisioned" "$from"
 power_cut
 
 step "a key that was in the token before, by its label; its public half comes from its certificate there"
