@@ -77,8 +77,8 @@ void client_fail(struct client *client, enum mqtt5_reason reason, const char *fo
 /* Nobody turns the loop any more for what lies in a buffer. */
 static void send_now(struct client *client, const void *data, size_t length)
 {
-    SSL_write(client->ssl, data, (int)length);
-    ERR_clear_error();
+    side_write(client->device, data, length);
+    side_flush(client->device);
 }
 
 void client_farewell(struct client *client, enum mqtt5_reason reason)
@@ -123,6 +123,7 @@ static void free_contents(struct client *client)
     identity_free(client->identity);
     principal_free(&client->principal);
     web_free(client->web);
+    free(client->names);
     free(client->will_topic);
     free(client->will_payload);
     free(client->connect_packet);
@@ -146,14 +147,9 @@ static void end_tls(struct client *client)
 {
     turns_remove(client->gateway->turns, client);
     handshake_end(client);
-    if (client->device) {
-        /* Says goodbye in TLS without waiting for the other side's. */
-        SSL_set_shutdown(client->ssl, SSL_RECEIVED_SHUTDOWN);
-        SSL_shutdown(client->ssl);
-        ERR_clear_error();
-        side_free(client->device); /* and with it the rest */
-    } else if (client->ssl) {
-        evutil_closesocket(SSL_get_fd(client->ssl));
+    side_free(client->device);
+    if (client->ssl) { /* no side has it yet */
+        evutil_closesocket(client->fd);
         SSL_free(client->ssl);
     }
 }
@@ -323,7 +319,7 @@ static void load_identity(struct client *client)
     if (client->principal.kind == PRINCIPAL_USER)
         user_principal_again(client->cloud, &client->principal);
     else
-        client->principal.names = tls_peer_names(client->ssl);
+        client->principal.names = client->names ? json_loads(client->names, 0, NULL) : NULL;
     identity_free(client->identity);
     client->identity = identity_load(client->cloud, &request);
     gateway_wake(client->gateway, client);
@@ -334,12 +330,13 @@ static void load_identity(struct client *client)
 
 bool client_rest(struct client *client)
 {
-    if (client->state != CLIENT_OPEN || client->ending || !client->identity ||
-        idle_ms(client) < REST_MS)
+    if (client->state != CLIENT_OPEN || client->ending || idle_ms(client) < REST_MS)
         return false;
+    const bool had = client->identity || side_awake(client->device);
     identity_free(client->identity);
     client->identity = NULL;
-    return true;
+    side_rest(client->device);
+    return had;
 }
 
 bool client_may(struct client *client, const char *action, const char *type, const char *name)
@@ -464,7 +461,8 @@ static bool learn_principal(struct client *client)
         client_end(client, "it has no certificate");
         return false;
     }
-    if (principals_add(client->gateway->principals, client))
+    client->names = tls_peer_names(client->ssl);
+    if (client->names && principals_add(client->gateway->principals, client))
         return true;
     client_end(client, "out of memory");
     return false;
@@ -486,12 +484,16 @@ void client_lost_device(struct client *client)
 
 void client_met(struct client *client)
 {
-    if (!flow_device(client) || !choose_web(client)) {
+    if (!choose_web(client)) {
         client_end(client, "out of memory");
         return;
     }
     if (!learn_principal(client))
         return;
+    if (!flow_device(client)) {
+        client_end(client, "out of memory");
+        return;
+    }
     client->state = CLIENT_GREETING; /* the deadline began with the connection */
     flow_run(client);
 }
@@ -550,6 +552,7 @@ void client_new(struct gateway *gateway, int fd, const struct sockaddr *peer, en
     client->gateway = gateway;
     client->cloud = gateway->cloud;
     client->door = door;
+    client->fd = fd;
     client->mqtt = &mqtt_3_1_1; /* until it says */
     client->came_ms = monotonic_ms();
     uuid_make(client->connection_id);

@@ -85,7 +85,8 @@ struct client {
 
     enum door_kind door;          /* it came by */
     struct web *web;              /* what speaks HTTP first; NULL: plain MQTT */
-    SSL *ssl;                     /* the device's */
+    int fd;                       /* the device's */
+    SSL *ssl;                     /* until hands are shaken; then `device` has it, or needs none */
     struct event *io;             /* of the handshake */
     struct side *device, *broker; /* NULL until hands are shaken, until it may CONNECT */
     struct event *timer;
@@ -95,6 +96,7 @@ struct client {
 
     char address[64];
     struct principal principal; /* who it is; nobody before TLS is done */
+    char *names;                /* of its certificate, as tls.h has them; NULL: it has none */
     char id[CLIENT_ID_MAX + 1];
     struct identity *identity;
     unsigned identity_number; /* the gateway's when it was read: another one means read again */

@@ -82,8 +82,7 @@ static void consider(struct crowd *crowd)
 static bool waits_for_us(const struct client *client)
 {
     int unread = 0;
-    return client->is_waiting ||
-           (ioctl(SSL_get_fd(client->ssl), FIONREAD, &unread) == 0 && unread > 0);
+    return client->is_waiting || (ioctl(client->fd, FIONREAD, &unread) == 0 && unread > 0);
 }
 
 static void on_look(evutil_socket_t fd, short what, void *context)

@@ -224,6 +224,8 @@ static void send_all(struct client *client)
 {
     const bool to_device = side_flush(client->device);
     const bool to_broker = client->broker && side_flush(client->broker);
+    if (side_awake(client->device))
+        gateway_wake(client->gateway, client);
     if (to_device && client->state == CLIENT_OPEN && !side_reads(client->device))
         client_touch(client);
     if (!is_held_up(client))
@@ -336,10 +338,10 @@ static void on_broker_end(void *context)
 bool flow_device(struct client *client)
 {
     static const struct side_calls calls = {on_flow, on_flow, on_device_end};
-    client->device =
-        side_new(client->gateway->sides, SSL_get_fd(client->ssl), client->ssl, &calls, client);
+    client->device = side_new(client->gateway->sides, client->fd, client->ssl, &calls, client);
     if (!client->device)
         return false;
+    client->ssl = NULL;
     side_set_low(client->device, OUTPUT_LOW);
     side_read(client->device, true);
     return true;

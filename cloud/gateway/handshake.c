@@ -17,7 +17,7 @@ static void on_io(evutil_socket_t fd, short what, void *context)
 static bool await(struct client *client, short what)
 {
     struct event_base *base = client->gateway->loop->base;
-    const int fd = SSL_get_fd(client->ssl);
+    const int fd = client->fd;
     if (!client->io)
         client->io = event_new(base, fd, what, on_io, client);
     else if (event_get_events(client->io) != what)

@@ -7,10 +7,12 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "cloud/gateway/records.h"
 #include "cloud/store/db.h"
 
 #define PIECE     65536u
@@ -24,7 +26,7 @@ struct sides {
     struct side_queue due;
     size_t due_count;
     struct event *round;
-    uint8_t piece[PIECE]; /* on its way between a socket and a buffer */
+    uint8_t piece[PIECE + RECORDS_MAX]; /* on its way between a socket and a buffer */
 };
 
 struct side {
@@ -33,8 +35,13 @@ struct side {
     const struct side_calls *calls;
     void *context;
     int fd;
-    SSL *ssl;
+    SSL *ssl; /* NULL: none, or `records` have taken its place */
+    struct records *records;
     struct evbuffer *input, *output;
+    struct evbuffer *sealed; /* with records: what TLS has made of the output */
+    uint8_t *begun;          /* of a record, the first bytes; NULL: none */
+    size_t begun_size;
+    bool ended;                        /* the records have */
     struct event *readable, *writable; /* the second is made when it is needed first */
     size_t low;
     unsigned held; /* by so many commits */
@@ -85,13 +92,17 @@ static void break_side(struct side *side)
 
 static void await_socket(struct side *side);
 
-/* Bytes, 0 when there are none now, or -1 at the end. */
+static ssize_t keep(struct side *side, const void *bytes, ssize_t size)
+{
+    return evbuffer_add(side->input, bytes, (size_t)size) == 0 ? size : -1;
+}
+
 static ssize_t take_tls(struct side *side)
 {
     ERR_clear_error();
     const int got = SSL_read(side->ssl, side->sides->piece, PIECE);
     if (got > 0)
-        return got;
+        return keep(side, side->sides->piece, got);
     const int error = SSL_get_error(side->ssl, got);
     ERR_clear_error();
     if (error == SSL_ERROR_WANT_WRITE) { /* it answers a KeyUpdate */
@@ -102,14 +113,53 @@ static ssize_t take_tls(struct side *side)
     return error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? 0 : -1;
 }
 
+static ssize_t take_plain(struct side *side, uint8_t *to)
+{
+    const ssize_t got = read(side->fd, to, PIECE);
+    if (got > 0)
+        return got;
+    return got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+static bool begin_record(struct side *side, const uint8_t *bytes, size_t size)
+{
+    free(side->begun);
+    side->begun = size > 0 ? malloc(size) : NULL;
+    side->begun_size = side->begun ? size : 0;
+    if (side->begun)
+        memcpy(side->begun, bytes, size);
+    return side->begun_size == size;
+}
+
+/* Behind what there is of a record comes the rest, or some of it. */
+static ssize_t take_records(struct side *side)
+{
+    uint8_t *piece = side->sides->piece;
+    const size_t before = evbuffer_get_length(side->input), begun = side->begun_size;
+    size_t used;
+    const ssize_t got = side->ended ? -1 : take_plain(side, piece + begun);
+    if (got <= 0)
+        return got;
+    if (begun > 0)
+        memcpy(piece, side->begun, begun);
+    side->ended = records_open(side->records, piece, begun + (size_t)got, &used, side->input,
+                               side->sealed) != RECORDS_OPEN ||
+                  !begin_record(side, piece + used, begun + (size_t)got - used);
+    if (evbuffer_get_length(side->sealed) > 0)
+        make_due(side);
+    const size_t opened = evbuffer_get_length(side->input) - before;
+    return opened == 0 && side->ended ? -1 : (ssize_t)opened;
+}
+
+/* Bytes, 0 when there are none now, or -1 at the end. */
 static ssize_t take(struct side *side)
 {
     if (side->ssl)
         return take_tls(side);
-    const ssize_t got = read(side->fd, side->sides->piece, PIECE);
-    if (got > 0)
-        return got;
-    return got < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+    if (side->records)
+        return take_records(side);
+    const ssize_t got = take_plain(side, side->sides->piece);
+    return got > 0 ? keep(side, side->sides->piece, got) : got;
 }
 
 /* An end behind other bytes is found again when those have been told. */
@@ -119,12 +169,10 @@ static void read_some(struct side *side)
     ssize_t size = 1;
     bool more = true;
     while (got < READ_MAX && more && (size = take(side)) > 0) {
-        if (evbuffer_add(side->input, side->sides->piece, (size_t)size) != 0)
-            break;
         got += (size_t)size;
         more = side->ssl ? SSL_has_pending(side->ssl) : size == PIECE;
     }
-    side->has_more = side->ssl && got > 0 && (size < 0 || (size > 0 && more));
+    side->has_more = got > 0 && (side->ended || (side->ssl && (size < 0 || (size > 0 && more))));
     if (side->has_more)
         make_due(side);
     if (got > 0)
@@ -193,7 +241,10 @@ static ssize_t put(struct side *side)
 {
     if (side->ssl)
         return put_tls(side);
-    const int size = evbuffer_write(side->output, side->fd);
+    if (side->records && evbuffer_get_length(side->sealed) == 0 &&
+        !records_seal(side->records, side->output, FLUSH_MAX, side->sealed))
+        return -1;
+    const int size = evbuffer_write(side->records ? side->sealed : side->output, side->fd);
     return size < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : size;
 }
 
@@ -225,20 +276,20 @@ bool side_flush(struct side *side)
         return false;
     if (in_records)
         cork(side, 1);
-    while (evbuffer_get_length(side->output) > 0 && sent < FLUSH_MAX && (size = put(side)) > 0)
+    while (side_unsent(side) > 0 && sent < FLUSH_MAX && (size = put(side)) > 0)
         sent += (size_t)size;
     if (in_records)
         cork(side, 0);
     if (size < 0)
         break_side(side);
-    else if (evbuffer_get_length(side->output) > 0)
+    else if (side_unsent(side) > 0)
         await_socket(side);
     return sent > 0;
 }
 
 static void tell_room(struct side *side)
 {
-    if (side->held || side->broken || evbuffer_get_length(side->output) > side->low)
+    if (side->held || side->broken || side_unsent(side) > side->low)
         return;
     side->wants_room = false;
     side->calls->room(side->context);
@@ -258,7 +309,7 @@ static void on_writable(evutil_socket_t fd, short what, void *context)
 void side_await_room(struct side *side)
 {
     side->wants_room = true;
-    if (evbuffer_get_length(side->output) <= side->low)
+    if (side_unsent(side) <= side->low)
         make_due(side);
 }
 
@@ -285,7 +336,21 @@ struct evbuffer *side_input(struct side *side)
 
 size_t side_unsent(const struct side *side)
 {
-    return side ? evbuffer_get_length(side->output) : 0;
+    if (!side)
+        return 0;
+    return evbuffer_get_length(side->output) +
+           (side->sealed ? evbuffer_get_length(side->sealed) : 0);
+}
+
+bool side_awake(const struct side *side)
+{
+    return side->records && records_awake(side->records);
+}
+
+void side_rest(struct side *side)
+{
+    if (side->records)
+        records_rest(side->records);
 }
 
 /* ---- rounds --------------------------------------------------------------------------------- */
@@ -376,6 +441,31 @@ static void free_parts(struct side *side)
         evbuffer_free(side->input);
     if (side->output)
         evbuffer_free(side->output);
+    if (side->sealed)
+        evbuffer_free(side->sealed);
+    records_free(side->records);
+    free(side->begun);
+}
+
+static bool make_parts(struct side *side, struct event_base *base)
+{
+    side->input = evbuffer_new();
+    side->output = evbuffer_new();
+    side->sealed = side->records ? evbuffer_new() : NULL;
+    side->readable = event_new(base, side->fd, EV_READ | EV_PERSIST, on_readable, side);
+    return side->input && side->output && side->readable && (side->sealed || !side->records);
+}
+
+static void take_over(struct side *side, SSL *ssl)
+{
+    if (side->records) {
+        SSL_free(ssl);
+        return;
+    }
+    side->ssl = ssl;
+    SSL_set_read_ahead(ssl, 1); /* in a handshake it would take what is for the records */
+    SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    side->has_more = SSL_has_pending(ssl);
 }
 
 struct side *side_new(struct sides *sides, int fd, SSL *ssl, const struct side_calls *calls,
@@ -388,21 +478,28 @@ struct side *side_new(struct sides *sides, int fd, SSL *ssl, const struct side_c
     side->fd = fd;
     side->calls = calls;
     side->context = context;
-    side->input = evbuffer_new();
-    side->output = evbuffer_new();
-    side->readable =
-        event_new(event_get_base(sides->round), fd, EV_READ | EV_PERSIST, on_readable, side);
-    if (!side->input || !side->output || !side->readable) {
+    side->records = ssl ? records_take(ssl) : NULL;
+    if (!make_parts(side, event_get_base(sides->round))) {
         free_parts(side);
         free(side);
         return NULL;
     }
-    side->ssl = ssl;
-    if (ssl) {
-        SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-        side->has_more = SSL_has_pending(ssl);
-    }
+    if (ssl)
+        take_over(side, ssl);
     return side;
+}
+
+/* Goodbye in TLS, without waiting for the other side's. */
+static void say_goodbye(struct side *side)
+{
+    if (side->ssl) {
+        SSL_set_shutdown(side->ssl, SSL_RECEIVED_SHUTDOWN);
+        SSL_shutdown(side->ssl);
+        ERR_clear_error();
+    } else if (side->records) {
+        records_close(side->records, side->sealed);
+        evbuffer_write(side->sealed, side->fd);
+    }
 }
 
 void side_free(struct side *side)
@@ -410,6 +507,7 @@ void side_free(struct side *side)
     if (!side)
         return;
     make_undue(side);
+    say_goodbye(side);
     free_parts(side);
     SSL_free(side->ssl);
     close(side->fd);

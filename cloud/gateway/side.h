@@ -26,10 +26,12 @@ struct side_calls {
     void (*end)(void *context);   /* once: closed or broken; what came before was told before */
 };
 
-/* Takes over the socket, and `ssl` (NULL: none) when hands are shaken on it. Reads nothing until it
- * is told to. NULL: out of memory; both stay the caller's. */
+/* Takes over the socket, and `ssl` (NULL: none), when hands were shaken on it just now; mostly
+ * frees it and goes on by records.h. Reads nothing until it is told to. NULL: out of memory; both
+ * stay the caller's. */
 struct side *side_new(struct sides *sides, int fd, SSL *ssl, const struct side_calls *calls,
                       void *context);
+/* With a goodbye where there is TLS. */
 void side_free(struct side *side);
 
 /* What has come; whoever reads it drains it. */
@@ -48,6 +50,10 @@ void side_set_low(struct side *side, size_t low);
 
 void side_read(struct side *side, bool on);
 bool side_reads(const struct side *side);
+
+/* It has what side_rest gives back, and makes again when it is needed. */
+bool side_awake(const struct side *side);
+void side_rest(struct side *side);
 
 /* Keeps what lies in the output until what is written to the database so far is on the disk; if it
  * cannot be, the side is broken and nothing of it is sent. To be called after an answer was put

@@ -13,6 +13,7 @@
 #include "cloud/core/registry/registry.h"
 #include "cloud/gateway/client.h"
 #include "cloud/gateway/crowd.h"
+#include "cloud/gateway/records.h"
 #include "cloud/loop/server_tls.h"
 
 /* The endpoint's name, as a device must ask for it: one that the server's certificate has. */
@@ -134,14 +135,17 @@ SSL_CTX *tls_context(struct cloud *cloud, const char *names, char *reason, size_
     if (!context)
         return NULL;
     SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-    SSL_CTX_set_read_ahead(context, 1); /* a record is one call of the system, not two */
     /* A resumed session would skip the look at the certificate: there is none to resume. */
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(context, 0);
     SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
     SSL_CTX_set_cert_verify_callback(context, verify, cloud);
     SSL_CTX_set_alpn_select_cb(context, select_alpn, NULL);
-    return context;
+    if (records_prepare(context))
+        return context;
+    snprintf(reason, size, "out of memory");
+    SSL_CTX_free(context);
+    return NULL;
 }
 
 SSL *tls_connection(SSL_CTX *context, struct client *client)
@@ -240,7 +244,7 @@ bool tls_peer(SSL *ssl, struct principal *principal)
     return true;
 }
 
-json_t *tls_peer_names(SSL *ssl)
+char *tls_peer_names(SSL *ssl)
 {
     X509 *certificate = SSL_get0_peer_certificate(ssl);
     json_t *names = certificate ? json_object() : NULL;
@@ -249,5 +253,7 @@ json_t *tls_peer_names(SSL *ssl)
     add_names(names, "Subject", X509_get_subject_name(certificate));
     add_names(names, "Issuer", X509_get_issuer_name(certificate));
     add_serial(names, certificate);
-    return names;
+    char *text = json_dumps(names, JSON_COMPACT);
+    json_decref(names);
+    return text;
 }

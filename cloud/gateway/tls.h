@@ -20,11 +20,12 @@ enum tls_speech tls_speech(const SSL *ssl, int door);
 /* The server's side of the client's connection. */
 SSL *tls_connection(SSL_CTX *context, struct client *client);
 
-/* After the handshake: who the peer is by its certificate, with its names for policies:
- * {"Subject.CommonName":[...],"SerialNumber":[...],...}. False without a certificate. `principal`
+/* After the handshake: who the peer is by its certificate. False without a certificate. `principal`
  * was nobody, and is freed by the caller. */
 bool tls_peer(SSL *ssl, struct principal *principal);
-/* The names in its certificate, as policies know them: new; NULL: it has none. */
-json_t *tls_peer_names(SSL *ssl);
+/* The names in its certificate, as policies know them, in JSON:
+ * {"Subject.CommonName":[...],"SerialNumber":[...],...}. Freed with free; NULL: it has none, or out
+ * of memory. */
+char *tls_peer_names(SSL *ssl);
 
 #endif

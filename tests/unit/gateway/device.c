@@ -94,6 +94,8 @@ static void set_options(struct device *device, const struct device_options *opti
         SSL_CTX_set_min_proto_version(device->context, options->tls_version);
         SSL_CTX_set_max_proto_version(device->context, options->tls_version);
     }
+    if (options->cipher)
+        SSL_CTX_set_cipher_list(device->context, options->cipher);
     if (options->credentials) {
         SSL_CTX_use_certificate(device->context, options->credentials->certificate);
         SSL_CTX_use_PrivateKey(device->context, options->credentials->key);

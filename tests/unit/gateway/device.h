@@ -35,6 +35,7 @@ struct device {
 struct device_options {
     const struct credentials *credentials; /* NULL: none */
     int tls_version;                       /* 0: any */
+    const char *cipher;                    /* of TLS 1.2; NULL: any */
     const char *alpn;                      /* one protocol, or NULL */
     const char *root_ca;                   /* path; the server's name is checked */
     const char *server_name;               /* asked for in TLS; NULL: localhost, "": none */

@@ -30,6 +30,41 @@ static void a_registered_certificate_comes_in_over_both_tls_versions(void **stat
     assert_string_equal(SSL_get_version(scene.a.ssl), "TLSv1.3");
 }
 
+/* A long message there and back, and the gateway's goodbye in TLS when it ends the connection. */
+static void speaks_and_is_told_goodbye(const struct device_options *options, const char *id)
+{
+    static uint8_t payload[100000];
+    const struct mqtt_connect connect = {.clean_session = true, .client_id = {id, strlen(id)}};
+    struct mqtt_publish message;
+    assert_true(opens(options));
+    assert_int_equal(scene_send_connect(&scene.a, &connect), 0);
+    assert_int_equal(subscribe(&scene.a, "every/way", 0), 0);
+    publish(&scene.a, "every/way", payload, sizeof payload, 0);
+    assert_true(receive(&scene.a, &message, 5000));
+    assert_int_equal(message.payload.length, sizeof payload);
+    device_send(&scene.a, "GET / HTTP/1.1\r\n\r\n", 18);
+    assert_true(device_is_closed(&scene.a));
+    assert_int_equal(SSL_get_shutdown(scene.a.ssl) & SSL_RECEIVED_SHUTDOWN, SSL_RECEIVED_SHUTDOWN);
+}
+
+static void every_version_and_cipher_carries_messages(void **state)
+{
+    static const char *const old[] = {"ECDHE-ECDSA-AES128-GCM-SHA256",
+                                      "ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-AES128-SHA256",
+                                      "ECDHE-ECDSA-AES256-SHA384"};
+    struct device_options options = {.credentials = &scene.credentials, .root_ca = scene.root_ca};
+    char id[16];
+    options.tls_version = TLS1_3_VERSION;
+    speaks_and_is_told_goodbye(&options, "way");
+    options.tls_version = TLS1_2_VERSION;
+    for (size_t i = 0; i < sizeof old / sizeof *old; i++) {
+        scene_clear(state);
+        snprintf(id, sizeof id, "way%zu", i);
+        options.cipher = old[i];
+        speaks_and_is_told_goodbye(&options, id);
+    }
+}
+
 static void an_unregistered_certificate_is_refused_in_the_handshake(void **state)
 {
     (void)state;
@@ -367,6 +402,7 @@ int run_gateway_tests(void)
 #define TEST(name) cmocka_unit_test_teardown(name, scene_clear)
     const struct CMUnitTest tests[] = {
         TEST(a_registered_certificate_comes_in_over_both_tls_versions),
+        TEST(every_version_and_cipher_carries_messages),
         TEST(an_unregistered_certificate_is_refused_in_the_handshake),
         TEST(a_device_without_a_certificate_is_refused),
         TEST(an_inactive_certificate_is_refused),

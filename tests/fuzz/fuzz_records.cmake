@@ -1,0 +1,1 @@
+otter_fuzz_target(records USES room_cloud_gateway room_cloud_loop dep_openssl dep_libevent)
