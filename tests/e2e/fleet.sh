@@ -9,35 +9,8 @@ need python3 mosquitto openssl
 
 cd "$work"
 start_cloud
-trust='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"iot.amazonaws.com"}}]}'
-own='{"Version":"2012-10-17","Statement":[
-  {"Effect":"Allow","Action":"iot:Connect","Resource":"arn:aws:iot:*:*:client/${iot:Connection.Thing.ThingName}"},
-  {"Effect":"Allow","Action":["iot:Publish","iot:Receive"],"Resource":["arn:aws:iot:*:*:topic/$aws/things/${iot:Connection.Thing.ThingName}/*",
-   "arn:aws:iot:*:*:topic/$aws/certificates/*","arn:aws:iot:*:*:topic/$aws/provisioning-templates/lamps/*"]},
-  {"Effect":"Allow","Action":"iot:Subscribe","Resource":["arn:aws:iot:*:*:topicfilter/$aws/things/${iot:Connection.Thing.ThingName}/*",
-   "arn:aws:iot:*:*:topicfilter/$aws/certificates/*","arn:aws:iot:*:*:topicfilter/$aws/provisioning-templates/lamps/*"]}]}'
-claim='{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"iot:Connect","Resource":"*"},
-  {"Effect":"Allow","Action":["iot:Publish","iot:Receive"],"Resource":["arn:aws:iot:*:*:topic/$aws/certificates/*","arn:aws:iot:*:*:topic/$aws/provisioning-templates/lamps/*"]},
-  {"Effect":"Allow","Action":"iot:Subscribe","Resource":["arn:aws:iot:*:*:topicfilter/$aws/certificates/*","arn:aws:iot:*:*:topicfilter/$aws/provisioning-templates/lamps/*"]}]}'
-cat >body.json <<'END'
-{"Parameters": {"SerialNumber": {"Type": "String"}},
- "Resources": {
-  "thing": {"Type": "AWS::IoT::Thing", "Properties": {
-    "ThingName": {"Fn::Join": ["", ["lamp-", {"Ref": "SerialNumber"}]]}, "AttributePayload": {"made": "here"}}},
-  "certificate": {"Type": "AWS::IoT::Certificate", "Properties": {
-    "CertificateId": {"Ref": "AWS::IoT::Certificate::Id"}, "Status": "Active"}},
-  "policy": {"Type": "AWS::IoT::Policy", "Properties": {"PolicyName": "lamps"}}}}
-END
-
 step "what a fleet's owner makes once: policies, template, claim certificate"
-make_certificate claim
-together "aws iam create-role --role-name fleet --assume-role-policy-document '$trust'" \
-    "aws iot create-policy --policy-name lamps --policy-document '$own'" \
-    "aws iot create-policy --policy-name claim --policy-document '$claim'" \
-    "ask certificateArn iot register-certificate-without-ca --status ACTIVE --certificate-pem file://claim.crt >principal"
-aws iot attach-policy --policy-name claim --target "$(cat principal)"
-aws iot create-provisioning-template --template-name lamps --template-body file://body.json --enabled \
-    --provisioning-role-arn "arn:aws:iam::$(fact account):role/fleet" >/dev/null
+. "$root/tests/e2e/fleet_owner.sh"
 
 step "a device as it comes from the factory, with its claim and a serial number"
 pty_device "$1"
@@ -86,4 +59,45 @@ step "the old certificate may go: the device comes back with the new one"
 aws iot update-certificate --certificate-id "${first##*/}" --new-status REVOKED
 pty_type reset
 expect device "on line as lamp-0042, version 1.0.0"
+if [ "$1" != posix ]; then
+    echo "passed"
+    exit 0
+fi
+
+step "several jobs at once while its services are at work: a certificate, an update, settings, one more certificate"
+make_certificate signer
+openssl pkey -in signer.key -pubout -out signer.pub
+paste_to_pty "pki import key ota_signer_pub" signer.pub
+for setting in "defender_period_s 1" "telemetry_period_s 1" "telemetry_topic data/lamp"; do
+    pty_type "conf set $setting"
+    expect device "${setting%% *}="
+done
+pty_type "conf commit"
+expect device "Configuration saved"
+make_release 1.0.1
+pty_type reset
+expect device "on line as lamp-0042, version 1.0.0"
+expect device "accepted (defender"
+rotate() { # rotate JOB
+    aws iot create-job --job-id "$1" --targets "$(arn thing/lamp-0042)" --document '{"operation":"rotate-certificate"}' >/dev/null
+}
+rotate second
+create_update 1.0.1 lamp-0042
+aws iot create-job --job-id settings --targets "$(arn thing/lamp-0042)" \
+    --document '{"operation":"configure","settings":{"telemetry_period_s":2,"defender_period_s":2}}' >/dev/null
+rotate third
+expect device "job second is done: connected with the new certificate"
+expect device "on line as lamp-0042, version 1.0.1"
+expect device "job AFR_OTA-update-1-0-1 is done: accepted v1.0.1"
+expect device "job settings is done: 2 settings changed"
+expect device "job third is done: connected with the new certificate"
+expect device "accepted (defender"
+all_succeeded() {
+    for job in second AFR_OTA-update-1-0-1 settings third; do
+        [ "$(job_status $job lamp-0042)" = SUCCEEDED ] || return 1
+    done
+}
+wait_until "the cloud has all of them as SUCCEEDED" all_succeeded
+pty_type stat
+expect device ", every 2 s"
 echo "passed"

@@ -248,13 +248,13 @@ make_release() {
     aws s3 cp --quiet "$work/$1.bin" "s3://updates/$1.bin"
 }
 
-# create_update VERSION: a release's update (update-1-0-1, say) for the thing `device`, signed by
+# create_update VERSION [THING]: a release's update (update-1-0-1, say) for the thing, `device`, signed by
 # signer.key here and not in the cloud: customCodeSigning. Offers $protocols, a JSON list.
 protocols='["MQTT"]'
 create_update() {
     signature=$(openssl dgst -sha256 -sign "$work/signer.key" "$work/$1.bin" | base64 -w 0)
     cat >"$work/update.json" <<JSON
-{"otaUpdateId": "update-$(echo "$1" | tr . -)", "targets": ["$(arn thing/device)"],
+{"otaUpdateId": "update-$(echo "$1" | tr . -)", "targets": ["$(arn "thing/${2:-device}")"],
  "roleArn": "arn:aws:iam::$(fact account):role/ota", "protocols": $protocols,
  "files": [{"fileName": "$1.bin", "fileType": 0,
    "fileLocation": {"s3Location": {"bucket": "updates", "key": "$1.bin"}},
