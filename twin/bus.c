@@ -20,13 +20,19 @@ static void add_memory(struct twin *twin, uint32_t base, uint32_t size, uint8_t 
 {
     struct memory *memory = calloc(1, sizeof *memory);
     const uint32_t rights = own ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_EXEC;
-    if (!memory || !bytes) {
+    bool *code = own ? stores_pages(size) : NULL;
+    if (!memory || !bytes || (own && !code)) {
         free(memory);
+        free(code);
         twin_fault(twin, "no memory on the host for 0x%x bytes", size);
         return;
     }
-    *memory = (struct memory){
-        .base = base, .size = size, .bytes = bytes, .own = own, .next = twin->memories};
+    *memory = (struct memory){.base = base,
+                              .size = size,
+                              .bytes = bytes,
+                              .own = own,
+                              .code = code,
+                              .next = twin->memories};
     twin->memories = memory;
     if (uc_mem_map_ptr(twin->uc, base, size, rights, bytes) != UC_ERR_OK)
         twin_fault(twin, "0x%x bytes of memory cannot lie at 0x%08x", size, base);

@@ -52,7 +52,8 @@ struct memory {
     uint32_t base;
     uint32_t size;
     uint8_t *bytes;
-    bool own;                      /* RAM: the twin's */
+    bool own;   /* RAM: the twin's */
+    bool *code; /* of RAM: a page for each; instructions have been fetched from it. stores.c */
     const struct rom_guard *guard; /* NULL: none */
     struct memory *next;
 };
@@ -110,6 +111,7 @@ struct twin {
     uint8_t *undo_at;         /* a store into guarded memory, which must not stay */
     uint32_t undo_size;
     uint8_t undo[8];
+    uint32_t fetched; /* stores.c: the page of the last block */
     /* the rest */
     struct device *devices;
     struct device *last_device;
@@ -140,6 +142,12 @@ void exception_return(struct twin *twin, uint32_t code);
 
 /* What Unicorn has translated is translated anew. */
 void bus_forget_code(struct twin *twin);
+
+/* stores.c: what makes a program's stores slow, left out. */
+bool *stores_pages(uint32_t size); /* for a memory's `code`; NULL: no memory */
+void stores_of(struct twin *twin); /* before the core runs: it is this one's */
+void stores_end(const struct twin *twin);
+void stores_fetch(struct twin *twin, uint32_t address, uint32_t size); /* a block, before it runs */
 
 /* guard.c: accesses that a memory's model wants to see. */
 void guard_fetch(struct twin *twin, uint32_t address, uint32_t size);

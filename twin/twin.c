@@ -253,6 +253,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     twin->clocks += twin->block_size;
     twin->block_size = 0;
     twin->block_start = (uint32_t)address;
+    stores_fetch(twin, (uint32_t)address, size);
     guard_fetch(twin, (uint32_t)address, size);
     const bool unmasked = twin->masked && !(core_reg(twin, UC_ARM_REG_PRIMASK) & 1u);
     if (unmasked)
@@ -393,6 +394,7 @@ static uint64_t clocks_until(const struct twin *twin, twin_ns until)
 enum twin_end twin_run(struct twin *twin, twin_ns until)
 {
     twin->stopping = false;
+    stores_of(twin);
     while (!twin->faulted && !twin->stopping && !twin->cut && twin->now < until) {
         run_timers(twin);
         host_poll(twin);
@@ -510,6 +512,7 @@ void twin_free(struct twin *twin)
 {
     if (!twin)
         return;
+    stores_end(twin);
     uc_close(twin->uc);
     free(twin->checked);
     for (struct device *device = twin->devices; device; device = device->next)
@@ -519,6 +522,7 @@ void twin_free(struct twin *twin)
         twin->memories = memory->next;
         if (memory->own)
             free(memory->bytes);
+        free(memory->code);
         free(memory);
     }
     free(twin);

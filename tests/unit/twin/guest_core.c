@@ -130,6 +130,38 @@ __attribute__((naked)) static void sled(void)
     __asm volatile(".rept 200\n\tadds r0, #1\n\t.endr\n\tb .");
 }
 
+/* A function in RAM: `movs r0, #value`, `bx lr`. */
+static uint32_t say_by(volatile uint32_t *place, uint32_t value)
+{
+    *place = 0x47702000u | value;
+    __asm volatile("dsb\n\tisb");
+    return ((uint32_t(*)(void))((uint32_t)place | 1u))();
+}
+
+/* On a page that was data before, over itself, on one more page, and across the end of a page. */
+static void own_instructions(void)
+{
+    volatile uint32_t *const here = (uint32_t *)0x20000800u, *const there = (uint32_t *)0x20001000u;
+    here[8] = 'a';
+    SAY = here[8];
+    SAY = say_by(here, '1');
+    SAY = say_by(here, '2');
+    here[8] = 'b';
+    SAY = here[8];
+    SAY = say_by(there, '3');
+    SAY = say_by(here, '4');
+    SAY = say_by(there, '5');
+    volatile uint16_t *const across = (uint16_t *)0x20001bfeu;
+    across[0] = 0x2000u | '6';
+    across[1] = 0x4770u;
+    __asm volatile("dsb\n\tisb");
+    SAY = ((uint32_t(*)(void))0x20001bffu)();
+    across[1] = 0x3001u; /* adds r0, #1 */
+    across[2] = 0x4770u;
+    __asm volatile("dsb\n\tisb");
+    SAY = ((uint32_t(*)(void))0x20001bffu)();
+}
+
 void reset(void)
 {
     NVIC_IPR = 0x00804080u; /* 0: 0x80, 1: 0x40, 2: 0x80 */
@@ -188,6 +220,10 @@ void reset(void)
     case 'c':
         SAY = (uint32_t)sled & ~1u;
         sled();
+        break;
+    case 'o':
+        own_instructions();
+        SAY = 'z';
         break;
     case 'r':
         (void)REG32(0xf0000000u);

@@ -115,6 +115,15 @@ static void an_exception_leaves_what_runs_as_it_was(void **state)
     assert_int_equal(sums, 1);
 }
 
+static void a_program_runs_the_instructions_that_it_has_just_written(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 3; i++) { /* RAM is what it was at each power-on */
+        assert_int_equal(run('o'), TWIN_STOPPED);
+        assert_said("a12b34567z");
+    }
+}
+
 static void a_cut_comes_after_each_clock_that_is_asked_for(void **state)
 {
     uint32_t last = 0;
@@ -274,6 +283,7 @@ int main(void)
         TEST(a_sleep_right_behind_a_store_to_the_core_s_registers_lasts),
         TEST(a_masked_interrupt_ends_a_sleep_and_is_taken_later),
         TEST(an_exception_leaves_what_runs_as_it_was),
+        TEST(a_program_runs_the_instructions_that_it_has_just_written),
         TEST(a_cut_comes_after_each_clock_that_is_asked_for),
         TEST(what_the_core_cannot_do_ends_the_run_and_is_named),
         TEST(flash_is_not_written_by_a_store),
