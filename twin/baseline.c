@@ -107,11 +107,18 @@ static void on_access(uc_engine *uc, uc_mem_type type, uint64_t address, int siz
 
 void baseline_start(struct twin *twin)
 {
-    uc_hook hook;
     if (twin->core != TWIN_CORTEX_M23)
         return;
     twin->checked = calloc(CHECKED, sizeof *twin->checked);
-    if (uc_hook_add(twin->uc, &hook, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE, (void *)on_access, twin,
-                    1, 0) != UC_ERR_OK)
+    if (uc_hook_add(twin->uc, &twin->access_hook, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE,
+                    (void *)on_access, twin, 1, 0) != UC_ERR_OK)
         twin_fault(twin, "Unicorn does not look at accesses");
+}
+
+void twin_trust_alignment(struct twin *twin)
+{
+    if (twin->access_hook)
+        (void)uc_hook_del(twin->uc, twin->access_hook);
+    twin->access_hook = 0;
+    bus_forget_code(twin);
 }

@@ -12,9 +12,9 @@ struct nvm {
     int fd;
 };
 
-/* Opens FOLDER/NAME, or makes it, full of 0xff; one whose making was cut off is made to its end. Its
- * room on the disk is taken here. On failure false, with a message on stderr. Another twin cannot
- * open the same file meanwhile. */
+/* Opens FOLDER/NAME, or makes it, full of 0xff; one whose making was cut off is made to its end.
+ * Its room on the disk is taken here. On failure false, with a message on stderr. Another twin
+ * cannot open the same file meanwhile. */
 bool nvm_open(struct nvm *nvm, const char *folder, const char *name, uint32_t size);
 /* A memory without a file, for tests: gone with nvm_close. */
 bool nvm_open_nameless(struct nvm *nvm, uint32_t size);

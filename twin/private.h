@@ -68,6 +68,7 @@ struct twin {
     uc_engine *uc;
     enum twin_core core;
     struct checked *checked; /* blocks that baseline.c has seen; NULL: it looks at none */
+    uc_hook access_hook;     /* its look at each access; 0: none */
     /* time */
     twin_ns now; /* twin_now brings it up to date while the core runs */
     uint64_t clocks;

@@ -89,10 +89,11 @@ static void systick_plan(struct twin *twin)
     struct systick *s = &twin->systick;
     const bool runs = (twin->scs.values[CSR / 4] & CSR_ENABLE) && twin->scs.values[RVR / 4] > 0;
     s->started = twin_now(twin);
-    twin_timer_set(
-        twin, &s->timer,
-        runs ? twin_now(twin) + ticks_to_ns(twin, s->from ? s->from : twin->scs.values[RVR / 4] + 1ull)
-             : TWIN_NEVER);
+    twin_timer_set(twin, &s->timer,
+                   runs
+                       ? twin_now(twin) +
+                             ticks_to_ns(twin, s->from ? s->from : twin->scs.values[RVR / 4] + 1ull)
+                       : TWIN_NEVER);
 }
 
 static void systick_wrapped(void *ctx)

@@ -29,6 +29,7 @@ selftest() {
     open_console
 
     step "with entropy"
+    pace=
     twin "$work/flash" --hex "$work/selftest.hex"
     expect device "stream of 20480 bytes?"
     cat "$work/stream" >&3

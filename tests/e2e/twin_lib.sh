@@ -92,10 +92,12 @@ open_console() { # what is written to file descriptor 3 is typed
     input=$work/keys
 }
 
+# Where each access of the program is to be looked at, this is empty.
+pace=--quick
 twin() { # twin FLASH OPTION…: from power-on, until it is stopped or ends; input and log are files
     flash=$1
     shift
-    "$otter" twin --board "$board" --flash "$flash" "$@" <"${input:-/dev/null}" \
+    "$otter" twin --board "$board" --flash "$flash" $pace "$@" <"${input:-/dev/null}" \
         >>"$work/device.log" 2>&1 3>&- &
     device=$!
 }

@@ -101,6 +101,7 @@ done
 echo "$part power cuts, and $before blocks when the last one came"
 
 last_start=$(lines device)
+pace= # TLS, blocks, check, trial and confirmation with a look at each access
 set --
 ! has_modem || set -- --modem-fault "$(kind_of "$part")@40"
 case $board in

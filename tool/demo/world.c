@@ -271,6 +271,7 @@ static unsigned twin_words(struct world *world, const char *words[], const char 
     words[count++] = world->board.name;
     words[count++] = "--flash";
     words[count++] = "flash";
+    words[count++] = "--quick";
     if (!world->programmed) {
         words[count++] = "--hex";
         words[count++] = hex;

@@ -204,6 +204,17 @@ static void an_access_that_is_not_aligned_is_named(void **state)
     assert_fault("reads 4 bytes at 0x00000105, not aligned: a Cortex-M23 traps");
 }
 
+static void an_access_that_is_trusted_is_not_looked_at(void **state)
+{
+    static const uint16_t code[] = {0xa000, 0x3001, 0x6801, 0xbf30, 0xe7fd};
+    (void)state;
+    twin_trust_alignment(soc->twin);
+    assert_true(nuvoton_program(soc, 0x100, (const uint8_t *)code, sizeof code));
+    twin_reset(soc->twin, TWIN_RESET_POWER);
+    assert_int_equal(twin_run(soc->twin, twin_now(soc->twin) + TWIN_MS), TWIN_STOPPED);
+    assert_int_equal(run_code(0xfb01, 0xf000), TWIN_FAULT); /* what the core has not stays named */
+}
+
 static void an_it_block_is_named(void **state)
 {
     (void)state;
@@ -229,6 +240,7 @@ int main(void)
         TEST(instructions_of_the_m33_alone_are_named),
         TEST(an_it_block_is_named),
         TEST(an_access_that_is_not_aligned_is_named),
+        TEST(an_access_that_is_trusted_is_not_looked_at),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
