@@ -222,10 +222,33 @@ static bool failed(const char *status)
            strcmp(status, "TIMED_OUT") == 0;
 }
 
+static otter_status store_change(struct cloud *cloud, const struct execution *execution)
+{
+    return db_run(
+        cloud->db,
+        "UPDATE job_executions SET status = ?, details_json = ?, version = ?, force_canceled = ?,"
+        " started = NULLIF(?, 0), updated = ?, deadline = ?, step_deadline = ? WHERE id = ?",
+        "ssiiiiiii", execution->status, execution->details, execution->version,
+        (int64_t)execution->force_canceled, execution->started, execution->updated,
+        execution->deadline, execution->step_deadline, execution->id);
+}
+
+/* A report that changes nothing that an index stands on: those are most of all. */
+static otter_status store_progress(struct cloud *cloud, const struct execution *execution)
+{
+    return db_run(cloud->db,
+                  "UPDATE job_executions SET details_json = ?, version = ?, updated = ?"
+                  " WHERE id = ?",
+                  "siii", execution->details, execution->version, execution->updated,
+                  execution->id);
+}
+
 otter_status execution_set(struct cloud *cloud, struct execution *execution, const char *status,
                            const json_t *details, int step_minutes)
 {
     bool starts = !execution->started && status_set_by_device(status);
+    bool progress =
+        !starts && !step_minutes && status_is(execution, status) && !status_is_terminal(status);
 
     copy_text(execution->status, sizeof execution->status, status);
     if (details) {
@@ -234,15 +257,10 @@ otter_status execution_set(struct cloud *cloud, struct execution *execution, con
     }
     execution->version++;
     execution->updated = cloud_now(cloud);
+    if (progress)
+        return store_progress(cloud, execution);
     start_timers(cloud, execution, starts, step_minutes);
-
-    otter_status stored = db_run(
-        cloud->db,
-        "UPDATE job_executions SET status = ?, details_json = ?, version = ?, force_canceled = ?,"
-        " started = NULLIF(?, 0), updated = ?, deadline = ?, step_deadline = ? WHERE id = ?",
-        "ssiiiiiii", execution->status, execution->details, execution->version,
-        (int64_t)execution->force_canceled, execution->started, execution->updated,
-        execution->deadline, execution->step_deadline, execution->id);
+    otter_status stored = store_change(cloud, execution);
     if (stored != OTTER_OK || !status_is_terminal(status))
         return stored;
     event_of_execution(cloud, execution, status);
