@@ -1,8 +1,11 @@
 #!/bin/sh
-# All services at work while an update comes, on the host process: a setting by the shadow goes through between the
+# All services at work while an update comes: a setting by the shadow goes through between the
 # blocks, reports and telemetry wait (app_jobs_first), the update ends as it would alone, and they go on.
+#   services_update.sh posix|mps2-an505
 set -eu
+board=$1
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/emulated.sh"
 
 start_cloud --rate 64 # KB/s: the download takes some seconds
 provisioned_device
