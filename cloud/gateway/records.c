@@ -22,7 +22,7 @@
 #define KEY_MAX       32u
 #define SECRET_MAX    48u
 #define PLAIN_MAX     16384u
-#define NEW_KEYS_MAX  32u /* of the other side, with nothing said in between */
+#define SILENT_MAX    32u /* records in a row that say nothing, as OpenSSL has it */
 #define VERSION       0x0303u
 #define MASTER_SECRET 48u
 
@@ -63,9 +63,9 @@ struct records {
     const struct suite *suite;
     const EVP_MD *digest;
     bool is_1_3;
-    uint8_t new_keys; /* since something was said */
-    uint8_t alert;    /* for records_close */
-    uint16_t piece;   /* bytes in a record, at most */
+    uint8_t silent; /* records that said nothing, since one did */
+    uint8_t alert;  /* for records_close */
+    uint16_t piece; /* bytes in a record, at most */
     size_t explicit_size;
     struct way in, out;
 };
@@ -416,7 +416,7 @@ static enum records_end on_handshake(struct records *records, const uint8_t *byt
 {
     static const uint8_t update[] = {KEY_UPDATE, 0, 0, 1, 0};
     if (!records->is_1_3 || length != sizeof update || memcmp(bytes, update, 4) != 0 ||
-        bytes[4] > 1 || ++records->new_keys > NEW_KEYS_MAX)
+        bytes[4] > 1)
         return wrong(records, UNEXPECTED_MESSAGE);
     if (!change_key(records, &records->in))
         return wrong(records, INTERNAL_ERROR);
@@ -452,14 +452,15 @@ static enum records_end on_record(struct records *records, uint8_t *record, size
         content = unpad(body, &length);
     if (length > PLAIN_MAX)
         return wrong(records, RECORD_OVERFLOW);
+    records->silent = content == DATA && length > 0 ? 0 : records->silent + 1;
+    if (records->silent > SILENT_MAX)
+        return wrong(records, UNEXPECTED_MESSAGE);
     if (content == ALERT)
         return on_alert(records, body, length);
     if (content == HANDSHAKE)
         return on_handshake(records, body, length, answers);
     if (content != DATA)
         return wrong(records, UNEXPECTED_MESSAGE);
-    if (length > 0)
-        records->new_keys = 0;
     return evbuffer_add(to, body, length) == 0 ? RECORDS_OPEN : wrong(records, INTERNAL_ERROR);
 }
 

@@ -255,7 +255,7 @@ static void both_sides_change_their_keys_when_asked(void **state)
     }
 }
 
-static void keys_that_change_without_end_end_it(void **state)
+static void records_that_say_nothing_without_end_end_it(void **state)
 {
     enum records_end last = RECORDS_OPEN;
     int changes = 0;
@@ -385,7 +385,7 @@ int main(void)
         cmocka_unit_test(other_ciphers_stay_with_OpenSSL),
         cmocka_unit_test(what_OpenSSL_has_read_already_stays_with_it),
         cmocka_unit_test(both_sides_change_their_keys_when_asked),
-        cmocka_unit_test(keys_that_change_without_end_end_it),
+        cmocka_unit_test(records_that_say_nothing_without_end_end_it),
         cmocka_unit_test(a_changed_byte_is_found_and_the_client_is_told),
         cmocka_unit_test(a_record_that_comes_twice_or_not_at_all_is_found),
         cmocka_unit_test(what_is_no_record_ends_it),
