@@ -13,7 +13,7 @@ built=
 profiles=
 for board in $(boards "$root"); do
     case $board in
-    */ota) ! sizes "$root" "$board" >/dev/null || built="$built $board" ;;
+    */ota | */trustzone) ! sizes "$root" "$board" >/dev/null || built="$built $board" ;;
     mps2-an505/*) ;;
     */*) ! sizes "$root" "$board" >/dev/null || profiles="$profiles $board" ;;
     *) ! sizes "$root" "$board" >/dev/null || built="$built $board" ;;
@@ -27,7 +27,7 @@ summary() {
         services=$(cat "$root/build/$(echo "$board" | tr / -)/firmware/services" | tr ';' ' ')
         # shellcheck disable=SC2046 # three numbers, two bars
         printf '   %-24s %10d %9d %9d   %d %d %d, %s\n' "$board" $(sizes "$root" "$board") \
-            "$bar_bootloader" $(bars "$root" "$board") "${services:-updates only}"
+            "$(bar_bootloader "$board")" $(bars "$root" "$board") "${services:-updates only}"
     done
     printf '   (STM32U5 reference integration: 507 KB of flash, 532 KB of RAM)\n\n'
 }

@@ -143,6 +143,7 @@ CHECK_AREA(BOARD_STORE);
 CHECK_AREA(BOARD_PROGRESS);
 CHECK_AREA(BOARD_SEED);
 CHECK_AREA(BOARD_LOG);
+CHECK_AREA(BOARD_VAULT);
 
 #define CHECK_APART(a, b)                                                                          \
     _Static_assert(AREA_SIZE(a) == 0u || AREA_SIZE(b) == 0u || AREA_DEVICE(a) != AREA_DEVICE(b) || \
@@ -176,6 +177,14 @@ CHECK_APART(BOARD_STORE, BOARD_LOG);
 CHECK_APART(BOARD_PROGRESS, BOARD_SEED);
 CHECK_APART(BOARD_PROGRESS, BOARD_LOG);
 CHECK_APART(BOARD_SEED, BOARD_LOG);
+CHECK_APART(BOARD_BOOT, BOARD_VAULT);
+CHECK_APART(BOARD_PRIMARY, BOARD_VAULT);
+CHECK_APART(BOARD_SECONDARY, BOARD_VAULT);
+CHECK_APART(BOARD_SCRATCH, BOARD_VAULT);
+CHECK_APART(BOARD_STORE, BOARD_VAULT);
+CHECK_APART(BOARD_PROGRESS, BOARD_VAULT);
+CHECK_APART(BOARD_SEED, BOARD_VAULT);
+CHECK_APART(BOARD_LOG, BOARD_VAULT);
 
 /* The key-value store and the seed each move on from sector to sector. */
 _Static_assert(SECTORS(BOARD_STORE) >= 2u, "BOARD_STORE: fewer than two sectors");
@@ -184,6 +193,9 @@ _Static_assert(HAS_EQUAL_SECTORS(BOARD_STORE) && FIRST_SECTOR(BOARD_STORE) >= 12
 _Static_assert(SECTORS(BOARD_PROGRESS) >= 1u, "BOARD_PROGRESS: no sector");
 _Static_assert(AREA_SIZE(BOARD_SEED) == 0u || SECTORS(BOARD_SEED) >= 2u,
                "BOARD_SEED: fewer than two sectors");
+_Static_assert(AREA_SIZE(BOARD_VAULT) == 0u ||
+                   (SECTORS(BOARD_VAULT) >= 2u && HAS_EQUAL_SECTORS(BOARD_VAULT)),
+               "BOARD_VAULT: wants two sectors or more, of one size");
 _Static_assert(AREA_SIZE(BOARD_LOG) == 0u ||
                    (SECTORS(BOARD_LOG) >= 2u && HAS_EQUAL_SECTORS(BOARD_LOG)),
                "BOARD_LOG: wants two sectors or more, of one size");

@@ -70,6 +70,9 @@
 #ifndef BOARD_SEED
 #define BOARD_SEED 0, 0u, 0u
 #endif
+#ifndef BOARD_VAULT
+#define BOARD_VAULT 0, 0u, 0u
+#endif
 #ifndef BOARD_LOG
 #define BOARD_LOG 0, 0u, 0u
 #endif

@@ -27,6 +27,10 @@ static otter_status self_test(void *ctx)
 #define VARIANT_SELF_TEST NULL
 #endif
 
+#ifdef VARIANT_KEYS /* where private keys lie */
+extern const struct pki_keys VARIANT_KEYS;
+#endif
+
 const struct app_config variant = {
     .product = "Otter firmware",
     .build = VARIANT_LABEL,
@@ -34,4 +38,7 @@ const struct app_config variant = {
     .self_test_timeout_ms = VARIANT_SELF_TEST_S * 1000u,
     .self_test = VARIANT_SELF_TEST,
     .keep_without_agent = VARIANT_KEEP_WITHOUT_AGENT,
+#ifdef VARIANT_KEYS
+    .keys = &VARIANT_KEYS,
+#endif
 };

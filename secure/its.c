@@ -16,8 +16,8 @@ struct value {
 static void name(struct value *value, psa_storage_uid_t uid)
 {
     memcpy(value->key, "its/", 4);
-    secure_hex(value->key + 4, (uint32_t)(uid >> 32));
-    secure_hex(value->key + 12, (uint32_t)uid);
+    secure_name(value->key + 4, (uint32_t)(uid >> 32));
+    secure_name(value->key + 12, (uint32_t)uid);
 }
 
 static psa_status_t load(struct value *value, psa_storage_uid_t uid)

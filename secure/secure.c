@@ -38,10 +38,10 @@ psa_status_t secure_result(otter_status status)
     }
 }
 
-void secure_hex(char text[9], uint32_t number)
+void secure_name(char text[9], uint32_t number)
 {
     for (unsigned i = 0; i < 8; i++)
-        text[i] = "0123456789abcdef"[number >> (28u - 4u * i) & 15u];
+        text[i] = (char)('a' + (number >> (28u - 4u * i) & 15u));
     text[8] = '\0';
 }
 

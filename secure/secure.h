@@ -49,8 +49,8 @@ bool secure_is_sealed(void);
 extern const struct secure_config *secure;
 psa_status_t secure_result(otter_status status);
 void secure_start_update(void); /* fwu.c */
-/* Writes a number as 8 digits and a NUL. */
-void secure_hex(char text[9], uint32_t number);
+/* Writes a number as 8 letters, a for 0 and p for 15, and a NUL: a name in the store. */
+void secure_name(char text[9], uint32_t number);
 
 #ifdef __cplusplus
 }

@@ -7,7 +7,7 @@ build=$3
 cd "$2" || exit 1
 case $half in
 device)
-    set -- port/*.c codec/*.c image/*.c store/*.c net/*.c net/*/*.c pki/*.c services/*/*.c cli/*.c console/*.c boot/*.c \
+    set -- port/*.c codec/*.c image/*.c store/*.c net/*.c net/*/*.c pki/*.c secure/*.c services/*/*.c cli/*.c console/*.c boot/*.c \
         firmware/*.c ports/modem/*.c
     ;;
 host) set -- cloud/*/*.c cloud/*/*/*.c pkcs11/*.c twin/*.c twin/*/*.c tool/*.c tool/demo/*.c ;;

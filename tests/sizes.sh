@@ -19,7 +19,7 @@ for board in $(boards "$root"); do
     # shellcheck disable=SC2046,SC2086 # three numbers and two bars
     set -- $found $(bars "$root" "$board")
     printf '%-26s bootloader %6d, firmware %7d (of %d), RAM %6d (of %d)\n' "$board" "$1" "$2" "$4" "$3" "$5"
-    check "$board" 'the bootloader' "$1" "$bar_bootloader"
+    check "$board" 'the bootloader' "$1" "$(bar_bootloader "$board")"
     check "$board" 'the firmware' "$2" "$4"
     check "$board" "the firmware's RAM" "$3" "$5"
     checked=$((checked + 1))

@@ -4,6 +4,9 @@
 #include "port/port.h"
 #include "ports/cortex-m/core.h"
 #include "ports/cortex-m/uart.h"
+#ifdef OTTER_NONSECURE
+#include "secure/update.h"
+#endif
 
 /* Fixed at the start of RAM by the linker script of both programs; neither initialises it. It holds
  * its contents through a reset and is arbitrary after power-on, hence the magic number. */
@@ -54,6 +57,9 @@ void system_note_reset(enum reset_reason reason)
 __attribute__((noinline)) _Noreturn void system_reset(enum reset_reason reason)
 {
     system_note_reset(reason);
+#ifdef OTTER_NONSECURE
+    (void)psa_fwu_request_reboot(); /* the core takes no such request from this world */
+#endif
     SCB_AIRCR = SCB_AIRCR_SYSTEM_RESET;
     for (;;) {
     }
@@ -70,6 +76,7 @@ const struct handover *port_handover(void)
     return shared.handover.magic == HANDOVER_MAGIC ? &shared.handover : NULL;
 }
 
+#if !defined OTTER_SECURE && !defined OTTER_NONSECURE /* trustzone/worlds.c */
 _Noreturn void system_start_image(const struct handover *handover, uint32_t address)
 {
     const uint32_t *vectors = (const uint32_t *)address;
@@ -86,6 +93,7 @@ _Noreturn void system_start_image(const struct handover *handover, uint32_t addr
                    "r"(vectors[1]));
     __builtin_unreachable();
 }
+#endif
 
 /* From below up to a little under the stack pointer, which is in use. */
 void system_paint_stack(void)

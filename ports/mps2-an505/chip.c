@@ -32,12 +32,18 @@ void (*const interrupt_vectors[])(void) __attribute__((section(".vectors.interru
     [IRQ_ETHERNET] = ethernet_handler,
 };
 
+#ifdef OTTER_NONSECURE
+void chip_start(void) /* the secure world has seen to randomness */
+{
+}
+#else
 void chip_start(void)
 {
     static const struct flash_area seed = {&port_flash[AREA_DEVICE(BOARD_SEED)],
                                            AREA_OFFSET(BOARD_SEED), AREA_SIZE(BOARD_SEED)};
     random_start(&seed);
 }
+#endif
 
 otter_status port_unique_id(uint32_t id[PORT_UNIQUE_ID_WORDS])
 {

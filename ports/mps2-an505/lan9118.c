@@ -8,7 +8,7 @@
 
 #include "ports/mps2-an505/mps2.h"
 
-#define LAN(offset)  REG32(0x52000000u + (offset))
+#define LAN(offset)  REG32(MPS2_PERIPHERALS + 0x2000000u + (offset))
 #define RX_DATA      LAN(0x00)
 #define TX_DATA      LAN(0x20)
 #define RX_STATUS    LAN(0x40)

@@ -6,6 +6,9 @@
 #include "port/flash.h"
 #include "ports/cortex-m/clock.h"
 #include "ports/mps2-an505/nor.h"
+#ifdef OTTER_NONSECURE
+#include "secure/slot.h"
+#endif
 
 #ifdef OTTER_NOR_TIMING
 #define ERASE_US        20000u
@@ -126,10 +129,22 @@ static const struct flash_ops ops = {
 
 #define DEVICE(n)                                                                                  \
     {                                                                                              \
-        .ops = &ops, .ctx = BOARD_DEVICES == 1 ? NULL : (void *)&devices[n],                       \
+        .ops = OPS(n), .ctx = BOARD_DEVICES == 1 ? NULL : (void *)&devices[n],                     \
         .size = BOARD_OF_DEVICE(DEVICE_SIZE, n), .write_size = BOARD_OF_DEVICE(DEVICE_WRITE, n),   \
         .erased_value = 0xff,                                                                      \
     }
+
+#ifdef OTTER_NONSECURE /* device 1 is the other world's */
+static const struct flash_ops secure_ops = {
+    .read = secure_slot_read,
+    .program = secure_slot_program,
+    .erase = secure_slot_erase,
+    .sector_at = nor_sector_at,
+};
+#define OPS(n) ((n) == 1 ? &secure_ops : &ops)
+#else
+#define OPS(n) (&ops)
+#endif
 
 const struct flash port_flash[] = {
     DEVICE(0),

@@ -1,7 +1,11 @@
-/* CTR_DRBG seeded from a record on flash that every boot replaces; see random.h. */
+/* A DRBG seeded from a record on flash that every boot replaces; see random.h. */
 #include "ports/mps2-an505/random.h"
 
+#ifdef OTTER_SECURE
+#include <mbedtls/hmac_drbg.h>
+#else
 #include <mbedtls/ctr_drbg.h>
+#endif
 #include <mbedtls/platform_util.h>
 #include <mbedtls/sha256.h>
 #include <string.h>
@@ -16,7 +20,24 @@
 
 _Static_assert(sizeof(struct random_seed_record) % 4 == 0, "a record is whole write units");
 
+#ifdef OTTER_SECURE /* has HMAC_DRBG for its signatures, and no use for AES */
+#define REQUEST_MAX                MBEDTLS_HMAC_DRBG_MAX_REQUEST
+#define generator_random           mbedtls_hmac_drbg_random
+#define generator_init             mbedtls_hmac_drbg_init
+#define generator_seed(g, entropy) mbedtls_hmac_drbg_seed(g, sha256(), entropy, NULL, NULL, 0)
+static mbedtls_hmac_drbg_context generator;
+
+static const mbedtls_md_info_t *sha256(void)
+{
+    return mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
+}
+#else
+#define REQUEST_MAX                MBEDTLS_CTR_DRBG_MAX_REQUEST
+#define generator_random           mbedtls_ctr_drbg_random
+#define generator_init             mbedtls_ctr_drbg_init
+#define generator_seed(g, entropy) mbedtls_ctr_drbg_seed(g, entropy, NULL, NULL, 0)
 static mbedtls_ctr_drbg_context generator;
+#endif
 static bool started;
 static uint8_t pool[RANDOM_SEED_SIZE]; /* what the generator is seeded from, and reseeded */
 
@@ -186,7 +207,7 @@ static int take_entropy(void *ctx, unsigned char *out, size_t length)
     while (length > 0) {
         uint8_t block[RANDOM_SEED_SIZE];
         if (!derive("output", pool, block) || !derive("pool", pool, pool))
-            return MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
+            return -1;
         const size_t take = length < sizeof block ? length : sizeof block;
         memcpy(out, block, take);
         mbedtls_platform_zeroize(block, sizeof block);
@@ -213,8 +234,8 @@ otter_status random_start(const struct flash_area *area)
         status = OTTER_E_CRYPTO;
     mbedtls_platform_zeroize(&seed, sizeof seed);
     if (status == OTTER_OK) {
-        mbedtls_ctr_drbg_init(&generator);
-        if (mbedtls_ctr_drbg_seed(&generator, take_entropy, NULL, NULL, 0) != 0)
+        generator_init(&generator);
+        if (generator_seed(&generator, take_entropy) != 0)
             status = OTTER_E_CRYPTO;
     }
     started = status == OTTER_OK;
@@ -228,9 +249,8 @@ otter_status port_random(void *data, size_t length)
 {
     uint8_t *next = data;
     while (started && length > 0) {
-        const size_t take =
-            length < MBEDTLS_CTR_DRBG_MAX_REQUEST ? length : MBEDTLS_CTR_DRBG_MAX_REQUEST;
-        if (mbedtls_ctr_drbg_random(&generator, next, take) != 0)
+        const size_t take = length < REQUEST_MAX ? length : REQUEST_MAX;
+        if (generator_random(&generator, next, take) != 0)
             return OTTER_E_CRYPTO;
         next += take;
         length -= take;

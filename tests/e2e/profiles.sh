@@ -5,7 +5,7 @@
 #   profiles.sh [PROFILE…]      after ./otter test, or ./otter demo --board mps2-an505/PROFILE
 set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
-[ $# -gt 0 ] || set -- move offset overwrite direct-xip bank-swap external
+[ $# -gt 0 ] || set -- move offset overwrite direct-xip bank-swap external trustzone
 failed=0
 for profile in "$@"; do
     for fault in none signature self-test version power; do

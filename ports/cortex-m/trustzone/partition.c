@@ -1,0 +1,44 @@
+/* The secure partition of a board: its memory, its store, the slots that it minds. */
+#include <mbedtls/memory_buffer_alloc.h>
+
+#include "boards/board.h"
+#include "boards/map.h"
+#include "port/log.h"
+#include "ports/cortex-m/trustzone/worlds.h"
+#include "secure/secure.h"
+#include "store/kv.h"
+
+#define ARENA_SIZE 3840u /* of Mbed TLS; 3.2 KB in use at most, for a signature */
+
+static const struct flash_area vault = BOARD_AREA(BOARD_VAULT);
+static const struct flash_area primary = BOARD_AREA(BOARD_PRIMARY);
+static const struct flash_area secondary = BOARD_AREA(BOARD_SECONDARY);
+
+_Static_assert(AREA_SIZE(BOARD_VAULT) > 0u, "BOARD_VAULT: a board with TrustZone needs one");
+_Static_assert(AREA_DEVICE(BOARD_SECONDARY) != AREA_DEVICE(BOARD_PRIMARY) &&
+                   AREA_OFFSET(BOARD_SECONDARY) == 0u,
+               "BOARD_SECONDARY: the first thing on a device that is the secure world's");
+
+void worlds_start(void)
+{
+    static uint8_t arena[ARENA_SIZE] __attribute__((aligned(8)));
+    static struct kv kv;
+    static struct image_policy policy;
+    static struct secure_config config = {
+        .kv = &kv,
+        .primary = &primary,
+        .secondary = &secondary,
+        .trailer_align = BOARD_MAX_ALIGN,
+        .policy = &policy,
+    };
+    mbedtls_memory_buffer_alloc_init(arena, sizeof arena);
+    chip_start();
+    policy = (struct image_policy){.keys = image_keys, .key_count = image_key_count};
+    otter_status status = kv_open(&kv, &vault);
+    if (status == OTTER_OK)
+        status = kv_purge(&kv);
+    if (status != OTTER_OK)
+        LOG_ERR("SECURE", "no key store: %s", otter_status_text(status));
+    config.image_size_max = board.image_size_max & ~31u; /* regions have such steps */
+    secure_start(&config);
+}

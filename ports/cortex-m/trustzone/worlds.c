@@ -1,0 +1,68 @@
+/* Divides the chip between the worlds and starts the non-secure program (Armv8-M Architecture
+ * Reference Manual, B8 and D1). */
+#include "ports/cortex-m/trustzone/worlds.h"
+
+#include "port/handover.h"
+#include "ports/cortex-m/core.h"
+#include "ports/cortex-m/system.h"
+
+#define SAU_CONTROL REG32(0xe000edd0u)
+#define SAU_NUMBER  REG32(0xe000edd8u)
+#define SAU_BASE    REG32(0xe000eddcu)
+#define SAU_LIMIT   REG32(0xe000ede0u)
+#define SAU_GATES   2u
+#define SAU_ENABLE  1u
+
+#define VTOR_NONSECURE REG32(0xe002ed08u)
+
+/* Only Secure may reset; interrupts of Secure come first; bus faults, hard faults and NMI of either
+ * world are Secure's. */
+#define AIRCR_SETTING 0x05fa4008u
+
+#define SHCSR        REG32(0xe000ed24u)
+#define SHCSR_FAULTS 0x000f0000u /* MemManage, Bus, Usage, Secure */
+
+extern uint32_t linker_stack_end[];
+
+static void set_regions(void)
+{
+    for (unsigned i = 0; i < chip_region_count; i++) {
+        SAU_NUMBER = i;
+        SAU_BASE = chip_regions[i].first;
+        SAU_LIMIT = ((chip_regions[i].end - 1u) & ~31u) | (chip_regions[i].gates ? SAU_GATES : 0u) |
+                    SAU_ENABLE;
+    }
+    SAU_CONTROL = SAU_ENABLE;
+    __asm volatile("dsb\n\tisb" ::: "memory");
+}
+
+/* The stack is as it was at the reset: what comes are gates and faults. Registers hold nothing of
+ * ours. */
+_Noreturn void system_start_image(const struct handover *handover, uint32_t address)
+{
+    const uint32_t *vectors = (const uint32_t *)address;
+    chip_divide();
+    set_regions();
+    SCB_AIRCR = AIRCR_SETTING;
+    SHCSR |= SHCSR_FAULTS;
+    struct handover *told = (struct handover *)chip_nonsecure_ram;
+    *told = *handover;
+    told->magic = HANDOVER_MAGIC;
+    watchdog_start();
+    VTOR_NONSECURE = address;
+    __asm volatile("msr msp_ns, %0\n\t"
+                   "msr msplim_ns, %3\n\t"
+                   "msr control_ns, %3\n\t"
+                   "msr msp, %2\n\t"
+                   "mov lr, %1\n\t"
+                   "movs r0, #0\n\t"
+                   "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r4, r0\n\tmov r5, r0\n\t"
+                   "mov r6, r0\n\tmov r7, r0\n\tmov r8, r0\n\tmov r9, r0\n\tmov r10, r0\n\t"
+                   "mov r11, r0\n\tmov r12, r0\n\t"
+                   "msr apsr_nzcvq, r0\n\t"
+                   "dsb\n\tisb\n\t"
+                   "bxns lr" ::"r"(vectors[0]),
+                   "r"(vectors[1] & ~1u), "r"(linker_stack_end), "r"(0)
+                   : "memory");
+    __builtin_unreachable();
+}
