@@ -27,7 +27,7 @@
 #define OUTPUT_HIGH ((size_t)256 * 1024) /* as the gateway */
 #define PIECE       4096u
 #define WINDOW      20u
-#define ON_THE_WAY  131072u /* bytes of QoS 0: half of what makes the gateway let some go */
+#define ON_THE_WAY  196608u /* bytes of QoS 0: three quarters of what makes the gateway let some go */
 #define TOPIC       "load/relay"
 
 struct load {

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cloud/gateway/records.h"
@@ -19,6 +20,7 @@
 #define RECORD    16384u           /* what TLS sends at once */
 #define READ_MAX  PIECE            /* before others have their turn */
 #define FLUSH_MAX ((size_t)131072) /* the same */
+#define ROUND_US  4000
 
 TAILQ_HEAD(side_queue, side);
 
@@ -369,14 +371,24 @@ static void do_due(struct side *side)
     }
 }
 
-/* Those who become due meanwhile have to wait for the next one. */
+static int64_t now_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Those who become due meanwhile have to wait for the next one, and so have those whom a commit has
+ * let go with too many others: the loop looks at everybody else first. */
 static void on_round(evutil_socket_t fd, short what, void *context)
 {
     const struct timeval now = {0, 0};
+    const int64_t end = now_us() + ROUND_US;
     struct sides *sides = context;
     struct side *side;
     (void)fd, (void)what;
-    for (size_t left = sides->due_count; left > 0 && (side = TAILQ_FIRST(&sides->due)); left--)
+    for (size_t left = sides->due_count;
+         left > 0 && now_us() < end && (side = TAILQ_FIRST(&sides->due)); left--)
         do_due(side);
     if (sides->due_count > 0)
         event_add(sides->round, &now);
