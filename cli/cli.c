@@ -87,7 +87,7 @@ void cli_prompt(struct cli *cli)
 
 void cli_make_way(struct cli *cli)
 {
-    if (cli->mid_line && (cli->running || cli->held || cli->length > 0))
+    if (cli->mid_line && (cli->running || cli->held != NULL || cli->length > 0))
         put(cli, "\r\n", 2);
 }
 
@@ -364,18 +364,18 @@ static void end_line(struct cli *cli)
     else
         command_line(cli);
     clear_line(cli);
-    if (!cli->held)
+    if (cli->held == NULL)
         cli_prompt(cli);
 }
 
-void cli_hold(struct cli *cli)
+void cli_hold(struct cli *cli, const void *who)
 {
-    cli->held = true;
+    cli->held = who;
 }
 
 void cli_release(struct cli *cli)
 {
-    cli->held = false;
+    cli->held = NULL;
     cli_prompt(cli);
 }
 
@@ -481,7 +481,7 @@ static void held_character(struct cli *cli, char c)
 
 static void input_character(struct cli *cli, char c)
 {
-    if (cli->held) {
+    if (cli->held != NULL) {
         held_character(cli, c);
         return;
     }

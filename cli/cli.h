@@ -84,13 +84,13 @@ struct cli {
     uint16_t length;
     bool too_long;
     bool after_cr;
-    bool running;   /* a command is */
-    bool held;      /* ... and goes on after it has returned */
-    char parameter; /* the last one of an escape sequence */
-    bool mid_line;  /* the last output did not end its line */
-    bool spilled;   /* the beginning of the line is in the paste already */
-    uint8_t escape; /* how much of an escape sequence has come */
-    char *paste;    /* where the pasted text goes; NULL: not in a paste */
+    bool running;     /* a command is */
+    const void *held; /* whose command goes on after it has returned; NULL: nobody's */
+    char parameter;   /* the last one of an escape sequence */
+    bool mid_line;    /* the last output did not end its line */
+    bool spilled;     /* the beginning of the line is in the paste already */
+    uint8_t escape;   /* how much of an escape sequence has come */
+    char *paste;      /* where the pasted text goes; NULL: not in a paste */
     size_t paste_size;
     size_t paste_length;
     cli_paste_done *paste_done;
@@ -122,8 +122,9 @@ void cli_make_way(struct cli *cli);
 void cli_come_back(struct cli *cli);
 
 /* From within a command that goes on in later turns: no prompt comes, and what is typed is dropped,
- * until cli_release, or ctrl-C, after which `held` is false. */
-void cli_hold(struct cli *cli);
+ * until cli_release, or ctrl-C, after which `held` is no longer `who`: NULL, or whoever came next.
+ */
+void cli_hold(struct cli *cli, const void *who);
 void cli_release(struct cli *cli);
 
 /* The command of that place in the list, and the part that brings it; NULL behind the last. */

@@ -110,7 +110,7 @@ static void generate_key(struct cli *cli, const struct pki_object *object,
         cli_print(cli,
                   "Looking for the primes of the key, which takes a board minutes; ctrl-C gives "
                   "up and keeps the old key.\n");
-        cli_hold(cli);
+        cli_hold(cli, cli);
         return;
     }
 #endif
@@ -123,7 +123,7 @@ static void generate_key(struct cli *cli, const struct pki_object *object,
 void command_pki_go_on(struct console *console)
 {
     struct cli *const cli = &console->cli;
-    if (!cli->held) { /* by ctrl-C */
+    if (cli->held != cli) { /* by ctrl-C */
         pki_generate_stop(console->pki);
         console->making = NULL;
         return;

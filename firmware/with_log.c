@@ -97,7 +97,7 @@ bool show_kept_log(struct cli *cli)
         return false;
     showing = true;
     place = 0;
-    cli_hold(cli);
+    cli_hold(cli, &showing);
     return true;
 }
 
@@ -128,7 +128,7 @@ static void tick(struct app *app, otter_ms now)
 {
     struct cli *cli = &app->shell.console.cli;
     (void)now;
-    if (showing && !cli->held) /* by ctrl-C */
+    if (showing && cli->held != &showing) /* by ctrl-C */
         showing = false;
     if (showing)
         show_some(cli);

@@ -242,7 +242,7 @@ static void command_rngtest(struct cli *cli, int argc, char **argv)
         return;
     }
     random_left = wanted;
-    cli_hold(cli);
+    cli_hold(cli, &random_left);
 }
 
 /* A block a turn, so that the console's buffer never fills. */
@@ -250,7 +250,7 @@ static void show_random(struct cli *cli)
 {
     uint8_t bytes[RANDOM_BLOCK];
     char text[4 * ((RANDOM_BLOCK + 2) / 3) + 1];
-    if (!cli->held) { /* by ctrl-C */
+    if (cli->held != &random_left) { /* by ctrl-C */
         random_left = 0;
         return;
     }

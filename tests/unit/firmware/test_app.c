@@ -574,6 +574,12 @@ static void rngtest_prints_blocks_until_there_are_enough_or_ctrl_c_comes(void **
     assert_int_equal(app_deadline(&app, fake.now), fake.now);
     assert_non_null(strstr(says("\x03"), "^C\r\n> "));
     assert_non_null(strstr(says("uptime\r"), "up 0 day(s)"));
+    fake.keyed = "rngtest 100000000\r";
+    app_tick(&app, fake.now);
+    app_tick(&app, fake.now);
+    const char *log = strstr(says("\x03log show\r"), "log show"); /* which has the console then */
+    assert_non_null(log);
+    assert_null(strstr(log, "=="));
     fake.entropy = false;
     assert_non_null(strstr(says("rngtest\r"), "Error: "));
     assert_non_null(strstr(says("rngtest many\r"), "How many bytes?"));
