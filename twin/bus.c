@@ -16,16 +16,17 @@ struct memory *bus_memory(struct twin *twin, uint32_t address, uint32_t size)
     return NULL;
 }
 
-static void add_memory(struct twin *twin, uint32_t base, uint32_t size, uint8_t *bytes, bool own)
+/* NULL: a fault. */
+static struct memory *note_memory(struct twin *twin, uint32_t base, uint32_t size, uint8_t *bytes,
+                                  bool own)
 {
     struct memory *memory = calloc(1, sizeof *memory);
-    const uint32_t rights = own ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_EXEC;
     bool *code = own ? stores_pages(size) : NULL;
     if (!memory || !bytes || (own && !code)) {
         free(memory);
         free(code);
         twin_fault(twin, "no memory on the host for 0x%x bytes", size);
-        return;
+        return NULL;
     }
     *memory = (struct memory){.base = base,
                               .size = size,
@@ -33,8 +34,36 @@ static void add_memory(struct twin *twin, uint32_t base, uint32_t size, uint8_t 
                               .own = own,
                               .code = code,
                               .next = twin->memories};
-    twin->memories = memory;
-    if (uc_mem_map_ptr(twin->uc, base, size, rights, bytes) != UC_ERR_OK)
+    return twin->memories = memory;
+}
+
+static void add_memory(struct twin *twin, uint32_t base, uint32_t size, uint8_t *bytes, bool own)
+{
+    const uint32_t rights = own ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_EXEC;
+    if (note_memory(twin, base, size, bytes, own) &&
+        uc_mem_map_ptr(twin->uc, base, size, rights, bytes) != UC_ERR_OK)
+        twin_fault(twin, "0x%x bytes of memory cannot lie at 0x%08x", size, base);
+}
+
+static uint64_t on_watched_read(uc_engine *uc, uint64_t offset, unsigned size, void *ctx)
+{
+    const struct memory *memory = ctx;
+    uint64_t value = 0;
+    (void)uc;
+    (void)memory->guard->read(memory->guard->ctx, memory->base + (uint32_t)offset, size);
+    memcpy(&value, memory->bytes + offset, size);
+    return value;
+}
+
+void twin_add_watched_rom(struct twin *twin, uint32_t base, uint32_t size, const uint8_t *bytes,
+                          const struct rom_guard *guard)
+{
+    struct memory *memory = note_memory(twin, base, size, (uint8_t *)bytes, false);
+    if (!memory)
+        return;
+    memory->guard = guard;
+    memory->watched = true;
+    if (uc_mmio_map(twin->uc, base, size, on_watched_read, memory, NULL, NULL) != UC_ERR_OK)
         twin_fault(twin, "0x%x bytes of memory cannot lie at 0x%08x", size, base);
 }
 

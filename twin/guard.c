@@ -124,28 +124,73 @@ static void on_code(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
 
 void twin_guard_exactly(struct twin *twin)
 {
-    uc_hook hook;
     if (twin->exact)
         return;
     twin->exact = true;
-    if (uc_hook_add(twin->uc, &hook, UC_HOOK_CODE, (void *)on_code, twin, 1, 0) != UC_ERR_OK)
+    if (uc_hook_add(twin->uc, &twin->code_hook, UC_HOOK_CODE, (void *)on_code, twin, 1, 0) !=
+        UC_ERR_OK)
         twin_fault(twin, "Unicorn does not look at each instruction");
     bus_forget_code(twin);
 }
 
+static void loosen(struct twin *twin)
+{
+    if (twin->exact)
+        (void)uc_hook_del(twin->uc, twin->code_hook);
+    twin->exact = false;
+}
+
+/* ---- whether loads are looked at ---- */
+
+/* Each change of mind means to translate all instructions anew. */
+#define QUIET_CLOCKS 4000000u
+
 void twin_guard_rom(struct twin *twin, uint32_t base, const struct rom_guard *guard)
 {
     struct memory *memory = bus_memory(twin, base, 1);
-    uc_hook hook;
     if (!memory || memory->own || memory->base != base) {
         twin_fault(twin, "there is no memory to guard at 0x%08x", base);
         return;
     }
     memory->guard = guard;
-    const uint64_t end = (uint64_t)base + memory->size - 1u;
-    const bool hooked = !guard->read || uc_hook_add(twin->uc, &hook, UC_HOOK_MEM_READ,
-                                                    (void *)on_read, twin, base, end) == UC_ERR_OK;
     twin->guarded = true;
-    if (!hooked)
-        twin_fault(twin, "Unicorn does not look at the accesses to 0x%08x", base);
+}
+
+void twin_guard_loads(struct twin *twin, bool matter)
+{
+    if (twin->loads_matter == matter)
+        return;
+    twin->loads_matter = matter;
+    twin->mattered = twin->clocks;
+    if (matter && !twin->looks)
+        twin_end_slice(twin);
+}
+
+static void look_at(struct twin *twin, struct memory *memory, bool look)
+{
+    const uint64_t end = (uint64_t)memory->base + memory->size - 1u;
+    if (!look)
+        (void)uc_hook_del(twin->uc, memory->load_hook);
+    else if (uc_hook_add(twin->uc, &memory->load_hook, UC_HOOK_MEM_READ, (void *)on_read, twin,
+                         memory->base, end) != UC_ERR_OK)
+        twin_fault(twin, "Unicorn does not look at the accesses to 0x%08x", memory->base);
+}
+
+static void look(struct twin *twin, bool on)
+{
+    twin->looks = on;
+    for (struct memory *memory = twin->memories; memory; memory = memory->next)
+        if (memory->guard && memory->guard->read && !memory->watched)
+            look_at(twin, memory, on);
+    if (!on)
+        loosen(twin);
+    bus_forget_code(twin);
+}
+
+void guard_settle(struct twin *twin)
+{
+    if (twin->loads_matter && !twin->looks)
+        look(twin, true);
+    else if (twin->looks && !twin->loads_matter && twin->clocks - twin->mattered > QUIET_CLOCKS)
+        look(twin, false);
 }

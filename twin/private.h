@@ -55,6 +55,8 @@ struct memory {
     bool own;   /* RAM: the twin's */
     bool *code; /* of RAM: a page for each; instructions have been fetched from it. stores.c */
     const struct rom_guard *guard; /* NULL: none */
+    bool watched;                  /* the guard sees each load without a look */
+    uc_hook load_hook;             /* its look at each load, while it looks */
     struct memory *next;
 };
 
@@ -107,6 +109,9 @@ struct twin {
     bool masked;  /* something waits for PRIMASK to be cleared */
     /* guard.c */
     bool guarded, exact;
+    bool loads_matter, looks;
+    uint64_t mattered;        /* in clocks: when they ceased to */
+    uc_hook code_hook;        /* while it is exact */
     uint32_t block_start;     /* of the block that runs, or was to run when the slice ended */
     struct memory *abandoned; /* where a load was not done */
     uint8_t *undo_at;         /* a store into guarded memory, which must not stay */
@@ -154,6 +159,8 @@ void stores_fetch(struct twin *twin, uint32_t address, uint32_t size); /* a bloc
 void guard_fetch(struct twin *twin, uint32_t address, uint32_t size);
 /* For Unicorn's refusals: true when a store is done, false when it is none of a guard's. */
 bool guard_store(struct twin *twin, uint32_t address, unsigned size, uint32_t value);
+/* Between two slices: begins or ceases to look at loads. */
+void guard_settle(struct twin *twin);
 /* Takes back what a store left in guarded memory. */
 void guard_undo(struct twin *twin);
 /* After a slice: true when it ended because a load was abandoned. */

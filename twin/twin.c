@@ -409,6 +409,7 @@ enum twin_end twin_run(struct twin *twin, twin_ns until)
             continue;
         }
         twin->slept = false;
+        guard_settle(twin);
         if (!twin->reset_due && !twin->stopping && !twin->faulted)
             run_slice(twin, clocks_until(twin, event < until ? event : until));
         host_keep_pace(twin);

@@ -73,7 +73,14 @@ struct rom_guard {
 };
 /* Of the memory of twin_add_rom at `base`; the guard must outlive the twin. */
 void twin_guard_rom(struct twin *twin, uint32_t base, const struct rom_guard *guard);
-/* From here on loads may be refused. Not before it is needed: Unicorn then looks at each
+/* Whether guards would see anything in a load now: false at first. Where they do not, and have not
+ * for a while, loads are not looked at, and the core is twice as fast. Holds from the next block
+ * of instructions on. */
+void twin_guard_loads(struct twin *twin, bool matter);
+/* Memory that nothing is executed from; each load is shown to the guard's `read`, and done. */
+void twin_add_watched_rom(struct twin *twin, uint32_t base, uint32_t size, const uint8_t *bytes,
+                          const struct rom_guard *guard);
+/* As long as loads matter they may be refused. Not before it is needed: Unicorn then looks at each
  * instruction, which takes time. */
 void twin_guard_exactly(struct twin *twin);
 

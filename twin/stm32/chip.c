@@ -64,7 +64,8 @@ static void add_memories(struct stm32 *soc)
     for (unsigned i = 0; i < STM32_RAMS && part->ram[i].size; i++)
         twin_add_ram(soc->twin, part->ram[i].base, part->ram[i].size);
     fill_system_page(soc);
-    twin_add_rom(soc->twin, part->system_base, sizeof soc->system_page, soc->system_page);
+    if (part->family == STM32_U5) /* stm32_flash_start has the H5's */
+        twin_add_rom(soc->twin, part->system_base, sizeof soc->system_page, soc->system_page);
 }
 
 /* ---- the whole ---- */

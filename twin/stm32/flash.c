@@ -62,6 +62,14 @@ static uint8_t *state_of(const struct stm32 *soc, uint32_t offset)
     return &soc->flash.slots.bytes[offset / STM32_SLOT];
 }
 
+/* What on_read and on_fetch look for. */
+static void say_what_matters(struct stm32 *soc)
+{
+    const struct stm32_flash *flash = &soc->flash;
+    twin_guard_loads(soc->twin, flash->operation != STM32_IDLE || flash->torn_count > 0 ||
+                                    flash->stale_count > 0);
+}
+
 static void set_state(struct stm32 *soc, uint32_t offset, uint8_t state)
 {
     uint8_t *held = state_of(soc, offset);
@@ -96,6 +104,7 @@ void stm32_forget_stale(struct stm32 *soc)
     if (soc->flash.stale_count)
         memset(soc->flash.stale, 0, SIZE / STM32_SLOT);
     soc->flash.stale_count = 0;
+    say_what_matters(soc);
 }
 
 /* ---- operations ---- */
@@ -163,6 +172,7 @@ void stm32_flash_begin(struct stm32 *soc, enum stm32_operation operation, uint32
     flash->operation = operation;
     flash->start = start;
     flash->size = size;
+    say_what_matters(soc);
     flash->kept->operation = soc->part->controller->code(operation, start);
     tear(soc);
     if (twin_operation(soc->twin) || twin_reset_is_due(soc->twin))
@@ -192,6 +202,7 @@ static void finish(struct stm32 *soc)
     }
     flash->kept->operation = 0;
     flash->operation = STM32_IDLE;
+    say_what_matters(soc);
     soc->part->controller->done(soc, operation);
     twin_operation_ends(soc->twin);
 }
@@ -440,7 +451,8 @@ void stm32_flash_start(struct stm32 *soc)
         twin_guard_rom(soc->twin, base, &flash->guard);
     }
     if (soc->part->family == STM32_H5)
-        twin_guard_rom(soc->twin, soc->part->system_base, &flash->page_guard);
+        twin_add_watched_rom(soc->twin, soc->part->system_base, sizeof soc->system_page,
+                             soc->system_page, &flash->page_guard);
     flash->module.device = (struct device){.name = "FLASH",
                                            .base = 0x40022000u,
                                            .size = 0x400u,
