@@ -31,6 +31,10 @@ static otter_status self_test(void *ctx)
 extern const struct pki_keys VARIANT_KEYS;
 #endif
 
+#ifdef VARIANT_CONSOLE /* commands that go with them */
+extern const struct cli_table VARIANT_CONSOLE;
+#endif
+
 const struct app_config variant = {
     .product = "Otter firmware",
     .build = VARIANT_LABEL,
@@ -40,5 +44,8 @@ const struct app_config variant = {
     .keep_without_agent = VARIANT_KEEP_WITHOUT_AGENT,
 #ifdef VARIANT_KEYS
     .keys = &VARIANT_KEYS,
+#endif
+#ifdef VARIANT_CONSOLE
+    .console = &VARIANT_CONSOLE,
 #endif
 };

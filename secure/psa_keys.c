@@ -23,7 +23,7 @@ static otter_status status_of(psa_status_t result)
     case PSA_ERROR_INSUFFICIENT_STORAGE:
         return OTTER_E_NO_SPACE;
     case PSA_ERROR_NOT_PERMITTED:
-        return OTTER_E_REFUSED;
+        return OTTER_E_UNSUPPORTED;
     case PSA_ERROR_INVALID_ARGUMENT:
         return OTTER_E_KEY;
     case PSA_ERROR_STORAGE_FAILURE:

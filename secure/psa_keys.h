@@ -12,7 +12,7 @@ extern "C" {
 /* `ctx` is not used. Keys are persistent; each label has two numbers, of which one is in use, so
  * that a new key is there before the old one goes: those of PSA_KEYS_FIRST + 2 * place for the
  * labels of pki.h, for others by their CRC-32. P-256 only. Keys cannot be moved (pki_adopt says
- * OTTER_E_UNSUPPORTED), and a sealed implementation imports none (OTTER_E_REFUSED). */
+ * OTTER_E_UNSUPPORTED), and a sealed implementation imports none (OTTER_E_UNSUPPORTED, too). */
 #define PSA_KEYS_FIRST 0x10u
 extern const struct pki_keys psa_keys;
 

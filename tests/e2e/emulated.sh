@@ -9,6 +9,8 @@ if [ "$board" != posix ]; then
     built=$root/build/$(echo "$board" | tr / -)
     network='-nic user,model=lan9118'
     firmware=$built/firmware/firmware
+    seed_sector=$(($(area seed 1) / 4096))
+    case $board in */trustzone) seed_sector=$((0x92 + 0x80)) ;; esac # on device 1 of its map
     [ -f "$firmware-1.0.0.bin" ] || skip "$built is not built"
     sign_image() {
         "$otter" sign -k "$built/keys/boot-signing.pem" --align 4 -v "$1+0" --header-size 4096 \
@@ -19,7 +21,7 @@ if [ "$board" != posix ]; then
         dd if="$2" of="$1" bs=4096 seek=$primary_sector conv=notrunc status=none
         { printf 'RNG1\0\0\0\0' && head -c 32 /dev/urandom; } >"$work/seed" # ports/mps2-an505/random.h
         { cat "$work/seed" && gzip -c "$work/seed" | tail -c 8 | head -c 4; } |
-            dd of="$1" bs=4096 seek=$(($(area seed 1) / 4096)) conv=notrunc status=none
+            dd of="$1" bs=4096 seek="$seed_sector" conv=notrunc status=none
     }
     power_on() {
         if [ ! -p "$work/console" ]; then

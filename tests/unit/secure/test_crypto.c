@@ -12,6 +12,7 @@
 
 #include "pki/pki.h"
 #include "secure/psa_keys.h"
+#include "secure/secure_console.h"
 #include "tests/sim/nor_store.h"
 #include "tests/unit/secure/bench.h"
 
@@ -196,6 +197,14 @@ static void without_entropy_there_are_no_keys(void **state)
     assert_int_equal(psa_generate_random(&byte, 1), PSA_SUCCESS);
 }
 
+/* A key of nobody. */
+static const char made_elsewhere[] =
+    "-----BEGIN EC PRIVATE KEY-----\n"
+    "MHcCAQEEIJcE4uSgJx3zrvsaYGg0+cIfvPPGcE5PotV249VELRsyoAoGCCqGSM49\n"
+    "AwEHoUQDQgAE8z4fDF4Bc1/U5iLi4Jv3GiGjldpe/K8RoN2ZB3tYvCJcT8jrNPlj\n"
+    "L0SiwUE1HeeUz4sltdZpgJxY08tmNdMSWQ==\n"
+    "-----END EC PRIVATE KEY-----\n";
+
 /* ---- pki over PSA -----------------------------------------------------------------------------
  */
 
@@ -230,8 +239,48 @@ static void a_new_key_takes_the_place_of_the_old_one(void **state)
         assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &second), OTTER_OK);
         assert_memory_not_equal(first.der, second.der, first.length);
     }
+    assert_int_equal(secure_seal(), PSA_SUCCESS); /* nor does one that may not be taken */
+    assert_int_equal(
+        pki_import(&pki, PKI_TLS_KEY_PRIV, PKI_PRIVATE_KEY, made_elsewhere, strlen(made_elsewhere)),
+        OTTER_E_UNSUPPORTED);
+    assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &first), OTTER_OK);
+    assert_memory_equal(first.der, second.der, first.length);
     assert_int_equal(pki_delete(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
     assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &first), OTTER_E_NOT_FOUND);
+}
+
+/* ---- Console ----------------------------------------------------------------------------------
+ */
+
+static char said[2000];
+
+static void hear(void *context, const char *text, size_t length)
+{
+    (void)context;
+    strncat(said, text, length);
+}
+
+static const char *type(struct cli *cli, const char *line)
+{
+    said[0] = '\0';
+    cli_input(cli, line, strlen(line));
+    return said;
+}
+
+static void a_person_seals_the_device_at_the_console(void **state)
+{
+    static struct cli cli;
+    static struct cli_part part;
+    (void)state;
+    cli_init(&cli, "> ", hear, NULL);
+    cli_add(&cli, &part, &secure_console, NULL);
+    assert_non_null(strstr(type(&cli, "secure\r"), "can be imported, until"));
+    assert_non_null(strstr(said, "update     ready (0)"));
+    assert_non_null(strstr(type(&cli, "secure sale\r"), "usage"));
+    assert_false(secure_is_sealed());
+    assert_non_null(strstr(type(&cli, "secure seal\r"), "Sealed"));
+    assert_true(secure_is_sealed());
+    assert_non_null(strstr(type(&cli, "secure\r"), "none can be imported"));
 }
 
 int main(void)
@@ -252,6 +301,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(pki_makes_a_key_in_the_vault_and_certifies_it, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_new_key_takes_the_place_of_the_old_one, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_person_seals_the_device_at_the_console, set_up,
                                         tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
