@@ -85,11 +85,16 @@ psa_status_t psa_fwu_query(psa_fwu_component_t component, psa_fwu_component_info
     if (component != FWU_COMPONENT_FIRMWARE)
         return PSA_ERROR_DOES_NOT_EXIST;
     const struct record record = present();
-    *info = (psa_fwu_component_info_t){
-        .state = record.state, .error = record.error, .max_size = secure->image_size_max};
-    if (image_header_read(secure->primary, &header) == OTTER_OK)
-        info->version = (psa_fwu_image_version_t){header.version.major, header.version.minor,
-                                                  header.version.revision, header.version.build};
+    memset(info, 0, sizeof *info); /* what lies between the fields leaves this world, too */
+    info->state = record.state;
+    info->error = record.error;
+    info->max_size = secure->image_size_max;
+    if (image_header_read(secure->primary, &header) == OTTER_OK) {
+        info->version.major = header.version.major;
+        info->version.minor = header.version.minor;
+        info->version.patch = header.version.revision;
+        info->version.build = header.version.build;
+    }
     return PSA_SUCCESS;
 }
 

@@ -185,6 +185,19 @@ static void other_components_and_manifests_are_not_there(void **state)
     assert_int_equal(psa_fwu_start(FIRMWARE, golden, 1), PSA_ERROR_NOT_SUPPORTED);
 }
 
+/* What lies between the fields of a struct leaves the secure world with it. */
+static void an_answer_holds_nothing_but_the_answer(void **state)
+{
+    psa_fwu_component_info_t info;
+    const uint8_t *bytes = (const uint8_t *)&info;
+    (void)state;
+    memset(&info, 0xaa, sizeof info);
+    assert_int_equal(psa_fwu_query(FIRMWARE, &info), PSA_SUCCESS);
+    for (size_t i = offsetof(psa_fwu_component_info_t, state) + 1;
+         i < offsetof(psa_fwu_component_info_t, error); i++)
+        assert_int_equal(bytes[i], 0);
+}
+
 static void reboot(void *context)
 {
     (void)context;
@@ -261,6 +274,7 @@ int main(void)
         TEST(a_rejected_trial_says_why_after_the_way_back),
         TEST(a_request_can_be_taken_back_before_the_reset),
         TEST(other_components_and_manifests_are_not_there),
+        TEST(an_answer_holds_nothing_but_the_answer),
         TEST(a_reboot_is_the_devices),
         TEST(an_update_survives_a_power_cut_anywhere),
     };

@@ -1,0 +1,254 @@
+/* The update slot over PSA Firmware Update, as the update agent sees it: against a plain
+ * implementation of the API, which takes its states at their word. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "boards/board.h"
+#include "image/trailer.h"
+#include "secure/slot.h"
+#include "secure/update.h"
+
+#define SIZE   16384u
+#define SECTOR 4096u
+
+/* ---- A plain implementation -------------------------------------------------------------------
+ */
+
+static struct {
+    uint32_t state;
+    uint8_t slot[SIZE];
+    size_t longest; /* write or read */
+    bool bad_image;
+} other;
+
+static psa_status_t step(uint32_t from, uint32_t to, psa_status_t result)
+{
+    if (other.state != from)
+        return PSA_ERROR_BAD_STATE;
+    other.state = to;
+    return result;
+}
+
+psa_status_t psa_fwu_query(psa_fwu_component_t component, psa_fwu_component_info_t *info)
+{
+    memset(info, 0, sizeof *info);
+    info->state = (uint8_t)other.state;
+    return component == 0 ? PSA_SUCCESS : PSA_ERROR_DOES_NOT_EXIST;
+}
+
+psa_status_t psa_fwu_start(psa_fwu_component_t component, const void *manifest,
+                           size_t manifest_size)
+{
+    (void)component;
+    (void)manifest;
+    const psa_status_t result = step(PSA_FWU_READY, PSA_FWU_WRITING, PSA_SUCCESS);
+    if (result == PSA_SUCCESS && manifest_size == 0)
+        memset(other.slot, 0xff, sizeof other.slot);
+    return result;
+}
+
+psa_status_t psa_fwu_write(psa_fwu_component_t component, size_t image_offset, const void *block,
+                           size_t block_size)
+{
+    (void)component;
+    if (other.state != PSA_FWU_WRITING)
+        return PSA_ERROR_BAD_STATE;
+    other.longest = block_size > other.longest ? block_size : other.longest;
+    if (block_size > PSA_FWU_MAX_WRITE_SIZE || image_offset + block_size > SIZE)
+        return PSA_ERROR_INVALID_ARGUMENT;
+    memcpy(other.slot + image_offset, block, block_size);
+    return PSA_SUCCESS;
+}
+
+psa_status_t fwu_erase(psa_fwu_component_t component, size_t image_offset)
+{
+    (void)component;
+    if (other.state != PSA_FWU_WRITING)
+        return PSA_ERROR_BAD_STATE;
+    memset(other.slot + image_offset, 0xff, SECTOR);
+    return PSA_SUCCESS;
+}
+
+psa_status_t fwu_read(psa_fwu_component_t component, size_t image_offset, void *block,
+                      size_t block_size)
+{
+    (void)component;
+    other.longest = block_size > other.longest ? block_size : other.longest;
+    memcpy(block, other.slot + image_offset, block_size);
+    return PSA_SUCCESS;
+}
+
+psa_status_t psa_fwu_finish(psa_fwu_component_t component)
+{
+    (void)component;
+    return other.bad_image ? step(PSA_FWU_WRITING, PSA_FWU_FAILED, PSA_ERROR_INVALID_SIGNATURE)
+                           : step(PSA_FWU_WRITING, PSA_FWU_CANDIDATE, PSA_SUCCESS);
+}
+
+psa_status_t psa_fwu_cancel(psa_fwu_component_t component)
+{
+    (void)component;
+    return step(other.state == PSA_FWU_CANDIDATE ? PSA_FWU_CANDIDATE : PSA_FWU_WRITING,
+                PSA_FWU_FAILED, PSA_SUCCESS);
+}
+
+psa_status_t psa_fwu_clean(psa_fwu_component_t component)
+{
+    (void)component;
+    return step(other.state == PSA_FWU_UPDATED ? PSA_FWU_UPDATED : PSA_FWU_FAILED, PSA_FWU_READY,
+                PSA_SUCCESS);
+}
+
+psa_status_t psa_fwu_install(void)
+{
+    return step(PSA_FWU_CANDIDATE, PSA_FWU_STAGED, PSA_SUCCESS_REBOOT);
+}
+
+psa_status_t psa_fwu_reject(psa_status_t error)
+{
+    (void)error;
+    return step(PSA_FWU_STAGED, PSA_FWU_FAILED, PSA_SUCCESS);
+}
+
+psa_status_t psa_fwu_accept(void)
+{
+    return step(PSA_FWU_TRIAL, PSA_FWU_UPDATED, PSA_SUCCESS);
+}
+
+/* ---- A board ----------------------------------------------------------------------------------
+ */
+
+static struct flash_sector sector_at(void *ctx, uint32_t offset)
+{
+    (void)ctx;
+    return (struct flash_sector){offset - offset % SECTOR, SECTOR};
+}
+
+static const struct flash_ops ops = {
+    .read = secure_slot_read,
+    .program = secure_slot_program,
+    .erase = secure_slot_erase,
+    .sector_at = sector_at,
+};
+const struct flash port_flash[] = {
+    {.ops = &ops, .size = SIZE, .write_size = 4, .erased_value = 0xff},
+    {.ops = &ops, .size = SIZE, .write_size = 4, .erased_value = 0xff},
+};
+const struct board board = {
+    .name = "slot",
+    .primary = {&port_flash[0], 0, SIZE},
+    .secondary = {&port_flash[1], 0, SIZE},
+};
+static const struct flash_area *const primary = &board.primary, *const secondary = &board.secondary;
+
+static int set_up(void **state)
+{
+    (void)state;
+    memset(&other, 0, sizeof other);
+    return 0;
+}
+
+/* ---- Promises ---------------------------------------------------------------------------------
+ */
+
+static void a_download_begins_anew_from_any_state(void **state)
+{
+    static const uint32_t states[] = {PSA_FWU_READY,  PSA_FWU_WRITING, PSA_FWU_CANDIDATE,
+                                      PSA_FWU_STAGED, PSA_FWU_FAILED,  PSA_FWU_UPDATED};
+    (void)state;
+    for (unsigned i = 0; i < sizeof states / sizeof *states; i++) {
+        other.state = states[i];
+        other.slot[5] = 0;
+        assert_int_equal(trailer_prepare(secondary), OTTER_OK);
+        assert_int_equal(other.state, PSA_FWU_WRITING);
+        assert_int_equal(other.slot[5], 0xff);
+    }
+}
+
+static void the_way_back_of_a_trial_is_left_alone(void **state)
+{
+    (void)state;
+    other.state = PSA_FWU_TRIAL;
+    other.slot[5] = 7;
+    assert_int_not_equal(trailer_prepare(secondary), OTTER_OK);
+    assert_int_not_equal(flash_erase(secondary, 0, SECTOR), OTTER_OK);
+    assert_int_equal(other.state, PSA_FWU_TRIAL);
+    assert_int_equal(other.slot[5], 7);
+}
+
+static void flash_calls_reach_the_slot_in_pieces_that_it_takes(void **state)
+{
+    static uint8_t data[3 * SECTOR], back[3 * SECTOR];
+    (void)state;
+    for (unsigned i = 0; i < sizeof data; i++)
+        data[i] = (uint8_t)(i * 7u + i / 256u);
+    assert_int_equal(trailer_prepare(secondary), OTTER_OK);
+    assert_int_equal(flash_program(secondary, 8, data, sizeof data), OTTER_OK);
+    assert_int_equal(flash_read(secondary, 8, back, sizeof back), OTTER_OK);
+    assert_memory_equal(data, back, sizeof data);
+    assert_int_equal(other.longest, PSA_FWU_MAX_WRITE_SIZE);
+    assert_int_equal(flash_erase(secondary, SECTOR, SECTOR), OTTER_OK);
+    assert_int_equal(other.slot[SECTOR - 1], data[SECTOR - 9]);
+    assert_int_equal(other.slot[SECTOR], 0xff);
+}
+
+static void a_request_checks_the_image_and_stages_it(void **state)
+{
+    struct trailer first, second;
+    (void)state;
+    assert_int_equal(trailer_prepare(secondary), OTTER_OK);
+    assert_int_equal(trailer_request(secondary, 8, false), OTTER_OK);
+    assert_int_equal(other.state, PSA_FWU_STAGED);
+    trailer_read(primary, 8, &first);
+    trailer_read(secondary, 8, &second);
+    assert_int_equal(trailer_next_swap(&first, &second), SWAP_TEST);
+    assert_int_equal(second.copy_done, TRAILER_UNSET);
+    assert_int_equal(trailer_request(secondary, 8, false), OTTER_OK); /* again */
+    other.state = PSA_FWU_CANDIDATE;                                  /* a cut came between */
+    assert_int_equal(trailer_request(secondary, 8, false), OTTER_OK);
+    assert_int_equal(trailer_request(secondary, 8, true), OTTER_E_UNSUPPORTED);
+}
+
+static void an_image_that_is_refused_is_not_requested(void **state)
+{
+    (void)state;
+    other.bad_image = true;
+    assert_int_equal(trailer_prepare(secondary), OTTER_OK);
+    assert_int_equal(trailer_request(secondary, 8, false), OTTER_E_SIGNATURE);
+    assert_int_equal(other.state, PSA_FWU_FAILED);
+    assert_int_equal(trailer_request(secondary, 8, false), OTTER_E_STATE);
+}
+
+static void a_trial_is_seen_and_confirmed(void **state)
+{
+    struct trailer trailer;
+    (void)state;
+    trailer_read(primary, 8, &trailer);
+    assert_false(trailer_on_trial(&trailer));
+    assert_int_equal(trailer_confirm(primary, 8), OTTER_OK); /* nothing to confirm */
+    other.state = PSA_FWU_TRIAL;
+    trailer_read(primary, 8, &trailer);
+    assert_true(trailer_on_trial(&trailer));
+    assert_int_equal(trailer_confirm(primary, 8), OTTER_OK);
+    assert_int_equal(other.state, PSA_FWU_UPDATED);
+    trailer_read(primary, 8, &trailer);
+    assert_false(trailer_on_trial(&trailer));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_download_begins_anew_from_any_state, set_up),
+        cmocka_unit_test_setup(the_way_back_of_a_trial_is_left_alone, set_up),
+        cmocka_unit_test_setup(flash_calls_reach_the_slot_in_pieces_that_it_takes, set_up),
+        cmocka_unit_test_setup(a_request_checks_the_image_and_stages_it, set_up),
+        cmocka_unit_test_setup(an_image_that_is_refused_is_not_requested, set_up),
+        cmocka_unit_test_setup(a_trial_is_seen_and_confirmed, set_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
