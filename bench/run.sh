@@ -11,7 +11,8 @@ usage() {
 usage: ./otter bench [--full] [NAME…]      size, boot and download without a NAME
 
   size       flash and RAM of bootloader and firmware, a column for each board, by room; the
-             bootloader core by itself on Cortex-M33, M4 and M23, beside MCUboot
+             bootloader core by itself on Cortex-M33, M4 and M23, beside MCUboot; asked for alone, with
+             what 'services' prints
   boot       erases and bytes programmed by an update, for each mode; instructions to verify an
              image and to boot
   services   what each service adds to flash and RAM, beside its budget (some minutes)
@@ -60,4 +61,5 @@ done
 for name in "$@"; do
     sh "$root/bench/$name.sh" "$root"
     echo
+    [ "$name $*" != "size size" ] || { sh "$root/bench/services.sh" "$root" && echo; }
 done
