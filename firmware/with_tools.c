@@ -73,20 +73,21 @@ static void command_ps(struct cli *cli, int argc, char **argv)
     }
 }
 
-/* Decimal, or hexadecimal behind 0x; UINT32_MAX for a text that is none. */
+/* Decimal, or hexadecimal behind 0x; UINT32_MAX for what is none, or more than is ever meant. */
 static uint32_t number_of(const char *text)
 {
     static const char digits[] = "0123456789abcdef";
-    uint32_t number = 0;
     const char *at = text_after(text, "0x");
+    const unsigned base = at != NULL ? 16 : 10;
+    uint32_t number = 0;
     if (at == NULL)
-        return text_number(&text, UINT32_MAX, &number) && *text == '\0' ? number : UINT32_MAX;
-    for (; *at != '\0'; at++) {
-        const char *digit = strchr(digits, *at | 0x20);
-        if (digit == NULL || number > UINT32_MAX >> 4)
+        at = text;
+    do {
+        const char *digit = strchr(digits, *at | 0x20); /* the end is none */
+        if (digit == NULL || digit >= digits + base || number >> 28 != 0)
             return UINT32_MAX;
-        number = number << 4 | (uint32_t)(digit - digits);
-    }
+        number = number * base + (uint32_t)(digit - digits);
+    } while (*++at != '\0');
     return number;
 }
 
