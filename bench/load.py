@@ -12,7 +12,8 @@ import fleet
 
 IMAGE = 160 * 1024
 JOB = "AFR_OTA-update" # of the update "update"
-RELAYS = (("relay", 200, 10000), ("relay", 16384, 2000), ("relay1", 200, 5000)) # kind, bytes, messages
+# kind, bytes, messages: some 1.5 s each, since processors that begin to work take a while for their pace
+RELAYS = (("relay", 200, 150000), ("relay", 16384, 30000), ("relay1", 200, 50000))
 LIMITS = [word for limit in ("greeting=120", "connect=0", "publish=0", "bytes=0") for word in ("--limit", limit)]
 
 
