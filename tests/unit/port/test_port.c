@@ -98,6 +98,13 @@ static void a_log_line_has_level_time_tag_text_and_place(void **state)
     assert_string_equal(logged, "<INF>    15487 [OTA       ] block 7 (ota.c:12)");
 }
 
+static void a_log_line_moves_no_cursor(void **state)
+{
+    (void)state;
+    log_line(LOG_PLACE(LOG_LEVEL_WRN, 3), "OTA\0ota.c", "it says: %s", "\033[2J\r\nBj\303\266rn");
+    assert_non_null(strstr(logged, "it says: ?[2J??Bj\303\266rn (ota.c:3)"));
+}
+
 static void a_long_log_line_is_cut_and_says_so(void **state)
 {
     (void)state;
@@ -153,6 +160,7 @@ int main(void)
         cmocka_unit_test(an_unaligned_program_or_erase_is_refused),
         cmocka_unit_test(erase_clears_exactly_the_sectors_named),
         cmocka_unit_test(a_log_line_has_level_time_tag_text_and_place),
+        cmocka_unit_test(a_log_line_moves_no_cursor),
         cmocka_unit_test(a_long_log_line_is_cut_and_says_so),
         cmocka_unit_test(a_sink_gets_the_lines_of_its_own_level_whatever_the_console_shows),
         cmocka_unit_test(every_status_has_a_text_of_its_own),
