@@ -83,6 +83,8 @@ static void send_now(struct client *client, const void *data, size_t length)
 
 void client_farewell(struct client *client, enum mqtt5_reason reason)
 {
+    while (client->device && side_flush(client->device))
+        ;
     if (may_be_told(client) && !client->web && /* a WebSocket's end says it */
         side_unsent(client->device) == 0)
         say_goodbye(client, reason, NULL, send_now);

@@ -133,7 +133,8 @@ void client_end(struct client *client, const char *format, ...)
  * `reason`, and why in words. In 3.1.1 the connection is just closed. */
 void client_fail(struct client *client, enum mqtt5_reason reason, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* For who is about to be closed at once: says so to one of MQTT 5, as far as that does not wait. */
+/* For who is about to be closed at once: what it was answered leaves, and to one of MQTT 5 why it is
+ * closed, as far as that does not wait. */
 void client_farewell(struct client *client, enum mqtt5_reason reason);
 /* PUBACK; in MQTT 5 one that may refuse, and say why. */
 void client_acknowledge(struct client *client, uint16_t packet_id, enum mqtt5_reason reason,

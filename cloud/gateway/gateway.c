@@ -20,6 +20,7 @@
 #include "cloud/gateway/principals.h"
 #include "cloud/gateway/turns.h"
 #include "cloud/loop/door.h"
+#include "cloud/store/db.h"
 
 #define REST_MS    100 /* between two looks at who says nothing */
 #define REST_ROOM  100u
@@ -265,6 +266,7 @@ void gateway_stop(struct gateway *gateway)
 {
     if (!gateway)
         return;
+    db_flush(gateway->cloud->db); /* what waits for the commit still leaves */
     if (gateway->cloud->watch.identity_context == gateway)
         gateway->cloud->watch =
             (struct cloud_watch){.thing_removed = gateway->cloud->watch.thing_removed};

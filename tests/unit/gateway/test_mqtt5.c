@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cloud/gateway/client.h"
+#include "cloud/store/db.h"
 #include "scene.h"
 
 /* ---- speaking MQTT 5 ------------------------------------------------------------------------- */
@@ -664,6 +665,29 @@ static void who_is_replaced_or_shut_out_is_told_so(void **state)
     assert_int_equal(farewell(&scene.b, NULL), MQTT5_MALFORMED_PACKET);
 }
 
+/* The commit of a group that somebody else ends. */
+static void wait_for_others(void *context)
+{
+    (void)context;
+}
+
+static void what_waits_for_its_commit_comes_before_the_goodbye(void **state)
+{
+    struct gateway_config normal = {0};
+    (void)state;
+    assert_int_equal(connect_5(&scene.a, "t1", true, &none), 0);
+    db_group(scene.cloud.db, wait_for_others, NULL);
+    publish_5(&scene.a, "$aws/things/t1/shadow/name/late/update", "{\"state\":{}}", AT_1, &none);
+    for (int i = 0; i < 100 && !db_dirty(scene.cloud.db); i++)
+        turn(scene.base, 50);
+    assert_true(db_dirty(scene.cloud.db));
+    scene_restart_gateway(&normal);
+    db_flush(scene.cloud.db);
+    db_group(scene.cloud.db, NULL, NULL);
+    assert_int_equal(acknowledged(&scene.a), MQTT5_SUCCESS);
+    assert_int_equal(farewell(&scene.a, NULL), MQTT5_SERVER_SHUTTING_DOWN);
+}
+
 int run_mqtt5_tests(void)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, scene_clear)
@@ -687,6 +711,7 @@ int run_mqtt5_tests(void)
         TEST(a_session_lasts_as_long_as_it_was_asked_to),
         TEST(a_will_waits_for_its_delay),
         TEST(who_is_replaced_or_shut_out_is_told_so),
+        TEST(what_waits_for_its_commit_comes_before_the_goodbye),
     };
     return cmocka_run_group_tests_name("mqtt5", tests, scene_setup, scene_teardown);
 }
