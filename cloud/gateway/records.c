@@ -35,10 +35,13 @@ enum alert {
     RECORD_OVERFLOW = 22,
     DECODE_ERROR = 50,
     INTERNAL_ERROR = 80,
-    USER_CANCELED = 90
+    USER_CANCELED = 90,
+    NO_RENEGOTIATION = 100
 };
 
-#define KEY_UPDATE 24u /* a message of the handshake */
+/* Messages of a handshake. */
+#define CLIENT_HELLO 1u
+#define KEY_UPDATE   24u
 
 static struct suite {
     int nid;
@@ -408,6 +411,15 @@ static enum records_end on_alert(struct records *records, const uint8_t *bytes, 
     return goes_on ? RECORDS_OPEN : RECORDS_CLOSED;
 }
 
+/* It wants to shake hands again in TLS 1.2: it may go on without (RFC 5246, 7.2.2). */
+static enum records_end refuse_hello(struct records *records, struct evbuffer *answers)
+{
+    static const uint8_t refusal[] = {1, NO_RENEGOTIATION};
+    return seal(records, ALERT, refusal, NULL, sizeof refusal, answers)
+               ? RECORDS_OPEN
+               : wrong(records, INTERNAL_ERROR);
+}
+
 /* The other side has a new key, and may want one of us (RFC 8446, 4.6.3). Nothing else of a
  * handshake may come now: what is not asked for is not resumed, and no certificate is wanted twice.
  */
@@ -415,6 +427,8 @@ static enum records_end on_handshake(struct records *records, const uint8_t *byt
                                      struct evbuffer *answers)
 {
     static const uint8_t update[] = {KEY_UPDATE, 0, 0, 1, 0};
+    if (!records->is_1_3 && length > 0 && bytes[0] == CLIENT_HELLO)
+        return refuse_hello(records, answers);
     if (!records->is_1_3 || length != sizeof update || memcmp(bytes, update, 4) != 0 ||
         bytes[4] > 1)
         return wrong(records, UNEXPECTED_MESSAGE);
