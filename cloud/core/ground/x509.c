@@ -133,14 +133,24 @@ void x509_key_algorithm(EVP_PKEY *key, char *text, size_t size)
         snprintf(text, size, "EC_%s", curve_of(key, curve, sizeof curve));
 }
 
+/* On the curve, and not its point at infinity: a signature that fits that one anybody can make. */
+static bool is_on_curve(EVP_PKEY *key)
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_pkey(NULL, key, NULL);
+    const bool is_on = context && EVP_PKEY_public_check_quick(context) == 1;
+    EVP_PKEY_CTX_free(context);
+    return is_on;
+}
+
 bool x509_key_accepted(EVP_PKEY *key)
 {
     char algorithm[64];
     if (EVP_PKEY_base_id(key) == EVP_PKEY_RSA)
         return EVP_PKEY_bits(key) >= 2048;
     x509_key_algorithm(key, algorithm, sizeof algorithm);
-    return strcmp(algorithm, "EC_prime256v1") == 0 || strcmp(algorithm, "EC_secp384r1") == 0 ||
-           strcmp(algorithm, "EC_secp521r1") == 0;
+    return (strcmp(algorithm, "EC_prime256v1") == 0 || strcmp(algorithm, "EC_secp384r1") == 0 ||
+            strcmp(algorithm, "EC_secp521r1") == 0) &&
+           is_on_curve(key);
 }
 
 /* ---- writing ---- */

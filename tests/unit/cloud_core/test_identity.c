@@ -192,11 +192,28 @@ static void the_owner_of_the_credentials_may_everything_of_iot(void **state)
     principal_free(&owner);
 }
 
+/* Anybody can make a signature that fits the point at infinity. */
+static void a_key_that_anybody_could_sign_for_is_not_taken(void **state)
+{
+    static const uint8_t infinity[] = {0x30, 0x19, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48,
+                                       0xce, 0x3d, 0x02, 0x01, 0x06, 0x08, 0x2a, 0x86, 0x48,
+                                       0xce, 0x3d, 0x03, 0x01, 0x07, 0x03, 0x02, 0x00, 0x00};
+    const uint8_t *at = infinity;
+    (void)state;
+    EVP_PKEY *sound = EVP_EC_gen("P-256"), *key = d2i_PUBKEY(NULL, &at, sizeof infinity);
+    assert_non_null(key);
+    assert_true(x509_key_accepted(sound));
+    assert_false(x509_key_accepted(key));
+    EVP_PKEY_free(key);
+    EVP_PKEY_free(sound);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_key_that_anybody_could_sign_for_is_not_taken),
         TEST(a_certificate_may_what_is_attached_to_it_and_speaks_for_its_thing),
         TEST(what_was_allowed_once_is_allowed_for_nothing_else),
         TEST(a_certificate_that_is_not_active_does_not_speak),
