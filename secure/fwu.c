@@ -79,6 +79,25 @@ void secure_start_update(void)
         (void)note(PSA_FWU_STAGED, PSA_SUCCESS);
 }
 
+/* The file ends with its image. Left alone, there is none. */
+static void digest_candidate(uint8_t digest[IMAGE_HASH_SIZE])
+{
+    struct image image;
+    struct image_sha256 sha;
+    uint8_t piece[PIECE];
+    if (image_open(&image, secure->secondary, secure->image_size_max) != OTTER_OK)
+        return;
+    image_sha256_init(&sha);
+    for (uint32_t at = 0; at < image.end; at += PIECE) {
+        const uint32_t part = image.end - at < PIECE ? image.end - at : PIECE;
+        port_watchdog_feed();
+        if (flash_read(secure->secondary, at, piece, part) != OTTER_OK)
+            return;
+        image_sha256_update(&sha, piece, part);
+    }
+    image_sha256_finish(&sha, digest);
+}
+
 psa_status_t psa_fwu_query(psa_fwu_component_t component, psa_fwu_component_info_t *info)
 {
     struct image_header header;
@@ -95,20 +114,9 @@ psa_status_t psa_fwu_query(psa_fwu_component_t component, psa_fwu_component_info
         info->version.patch = header.version.revision;
         info->version.build = header.version.build;
     }
+    if (record.state == PSA_FWU_CANDIDATE)
+        digest_candidate(info->impl.candidate_digest);
     return PSA_SUCCESS;
-}
-
-static otter_status make_blank(const struct flash_area *slot)
-{
-    for (uint32_t at = 0; at < slot->size;) {
-        const struct flash_sector sector = flash_sector_at(slot, at);
-        port_watchdog_feed();
-        const otter_status status = flash_erase(slot, sector.offset, sector.size);
-        if (status != OTTER_OK)
-            return status;
-        at += sector.size;
-    }
-    return OTTER_OK;
 }
 
 /* The trailer goes first: never is a half written slot a candidate for the bootloader. */
@@ -121,9 +129,7 @@ psa_status_t psa_fwu_start(psa_fwu_component_t component, const void *manifest,
     const psa_status_t result = in_state(component, PSA_FWU_READY);
     if (result != PSA_SUCCESS)
         return result;
-    otter_status status = trailer_prepare(secure->secondary);
-    if (status == OTTER_OK)
-        status = make_blank(secure->secondary);
+    const otter_status status = trailer_prepare(secure->secondary);
     return status == OTTER_OK ? note(PSA_FWU_WRITING, PSA_SUCCESS) : secure_result(status);
 }
 
@@ -131,6 +137,13 @@ static bool is_inside(size_t offset, size_t size)
 {
     return offset <= secure->image_size_max && size <= secure->image_size_max - offset &&
            size <= PSA_FWU_MAX_WRITE_SIZE;
+}
+
+/* Whatever lies there is in the way: an earlier image, or this one, torn by a power cut. */
+static otter_status make_way(const struct flash_area *slot, uint32_t offset)
+{
+    const struct flash_sector sector = flash_sector_at(slot, offset);
+    return sector.offset == offset ? flash_erase(slot, offset, sector.size) : OTTER_OK;
 }
 
 /* Whole units from where they lie, the rest filled up. Bytes that change meanwhile do no harm: what
@@ -148,35 +161,25 @@ psa_status_t psa_fwu_write(psa_fwu_component_t component, size_t image_offset, c
     if (!is_inside(image_offset, block_size) || offset % unit != 0)
         return PSA_ERROR_INVALID_ARGUMENT;
     const uint32_t whole = size - size % unit;
-    otter_status status = whole > 0 ? flash_program(slot, offset, block, whole) : OTTER_OK;
+    otter_status status = make_way(slot, offset);
+    if (status == OTTER_OK && whole > 0)
+        status = flash_program(slot, offset, block, whole);
     if (status == OTTER_OK && whole < size) {
         memset(tail, slot->flash->erased_value, sizeof tail);
         memcpy(tail, (const uint8_t *)block + whole, size - whole);
         status = flash_program(slot, offset + whole, tail, unit);
     }
+    if (status == OTTER_OK)
+        status = flash_compare(slot, offset, block, size);
     return secure_result(status);
 }
 
-psa_status_t fwu_erase(psa_fwu_component_t component, size_t image_offset)
+/* A key may be trusted on boards of several kinds: the class of what runs tells for which. */
+static bool is_for_this_board(const struct image_check *check)
 {
-    const psa_status_t result = in_state(component, PSA_FWU_WRITING);
-    if (result != PSA_SUCCESS)
-        return result;
-    if (image_offset >= secure->secondary->size)
-        return PSA_ERROR_INVALID_ARGUMENT;
-    const struct flash_sector sector = flash_sector_at(secure->secondary, (uint32_t)image_offset);
-    return secure_result(flash_erase(secure->secondary, sector.offset, sector.size));
-}
-
-psa_status_t fwu_read(psa_fwu_component_t component, size_t image_offset, void *block,
-                      size_t block_size)
-{
-    if (component != FWU_COMPONENT_FIRMWARE)
-        return PSA_ERROR_DOES_NOT_EXIST;
-    if (!is_inside(image_offset, block_size))
-        return PSA_ERROR_INVALID_ARGUMENT;
-    return secure_result(
-        flash_read(secure->secondary, (uint32_t)image_offset, block, (uint32_t)block_size));
+    struct image running;
+    return image_open(&running, secure->primary, secure->primary->size) != OTTER_OK ||
+           image_follows_class(&running, &check->image);
 }
 
 static otter_status check_image(void)
@@ -193,7 +196,10 @@ static otter_status check_image(void)
     } while (status == OTTER_E_AGAIN);
     if (status == OTTER_OK)
         status = image_check_again(&check, piece);
-    return status == OTTER_OK && check.verdict != IMAGE_ACCEPTED_TWICE ? OTTER_E_SIGNATURE : status;
+    return status == OTTER_OK &&
+                   (check.verdict != IMAGE_ACCEPTED_TWICE || !is_for_this_board(&check))
+               ? OTTER_E_SIGNATURE
+               : status;
 }
 
 psa_status_t psa_fwu_finish(psa_fwu_component_t component)
@@ -212,21 +218,18 @@ psa_status_t psa_fwu_finish(psa_fwu_component_t component)
 
 psa_status_t psa_fwu_cancel(psa_fwu_component_t component)
 {
-    if (component != FWU_COMPONENT_FIRMWARE)
-        return PSA_ERROR_DOES_NOT_EXIST;
-    const uint32_t state = present().state;
-    return state == PSA_FWU_WRITING || state == PSA_FWU_CANDIDATE
-               ? note(PSA_FWU_FAILED, PSA_SUCCESS)
-               : PSA_ERROR_BAD_STATE;
+    psa_status_t result = in_state(component, PSA_FWU_WRITING);
+    if (result == PSA_ERROR_BAD_STATE)
+        result = in_state(component, PSA_FWU_CANDIDATE);
+    return result == PSA_SUCCESS ? note(PSA_FWU_FAILED, PSA_SUCCESS) : result;
 }
 
 psa_status_t psa_fwu_clean(psa_fwu_component_t component)
 {
-    if (component != FWU_COMPONENT_FIRMWARE)
-        return PSA_ERROR_DOES_NOT_EXIST;
-    const uint32_t state = present().state;
-    return state == PSA_FWU_FAILED || state == PSA_FWU_UPDATED ? note(PSA_FWU_READY, PSA_SUCCESS)
-                                                               : PSA_ERROR_BAD_STATE;
+    psa_status_t result = in_state(component, PSA_FWU_FAILED);
+    if (result == PSA_ERROR_BAD_STATE)
+        result = in_state(component, PSA_FWU_UPDATED);
+    return result == PSA_SUCCESS ? note(PSA_FWU_READY, PSA_SUCCESS) : result;
 }
 
 /* What a power cut tore of an earlier request is in the way; an image that shares its sector is

@@ -55,8 +55,7 @@ enum gate_fwu_action {
     GATE_FWU_CLEAN,
     GATE_FWU_INSTALL,
     GATE_FWU_REJECT, /* the error */
-    GATE_FWU_ACCEPT,
-    GATE_FWU_ERASE /* the offset */
+    GATE_FWU_ACCEPT
 };
 
 /* Without data, and a length of 0, the key is made. */
@@ -73,7 +72,7 @@ int32_t gate_its(uint32_t action, const struct gate_its *call);
 int32_t gate_fwu_query(uint32_t component, psa_fwu_component_info_t *info);
 int32_t gate_fwu(uint32_t action, uint32_t component, uint32_t value);
 int32_t gate_fwu_write(uint32_t component, uint32_t offset, const void *block, uint32_t size);
-int32_t gate_fwu_read(uint32_t component, uint32_t offset, void *block, uint32_t size);
+int32_t gate_fwu_read(void); /* PSA_ERROR_NOT_SUPPORTED: the slot is not read any more */
 
 int32_t gate_reboot(void); /* at any time */
 void gate_feed(void);      /* the watchdog */

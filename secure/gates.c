@@ -231,16 +231,8 @@ static int32_t fwu_query(uint32_t component, psa_fwu_component_info_t *info)
 /* A block goes to flash from where it lies: see psa_fwu_write. */
 static int32_t fwu_write(uint32_t component, uint32_t offset, const void *block, uint32_t size)
 {
-    return size <= PSA_FWU_MAX_WRITE_SIZE && may_read(block, size)
-               ? psa_fwu_write(component_of(component), offset, block, size)
-               : PSA_ERROR_INVALID_ARGUMENT;
-}
-
-static int32_t fwu_read_to(uint32_t component, uint32_t offset, void *block, uint32_t size)
-{
-    return size <= PSA_FWU_MAX_WRITE_SIZE && may_write(block, size)
-               ? fwu_read(component_of(component), offset, block, size)
-               : PSA_ERROR_INVALID_ARGUMENT;
+    return may_read(block, size) ? psa_fwu_write(component_of(component), offset, block, size)
+                                 : PSA_ERROR_INVALID_ARGUMENT;
 }
 
 GATE int32_t gate_fwu_query(uint32_t component, psa_fwu_component_info_t *info)
@@ -265,8 +257,6 @@ static int32_t act(uint32_t action, psa_fwu_component_t component, uint32_t valu
         return psa_fwu_reject((psa_status_t)value);
     case GATE_FWU_ACCEPT:
         return psa_fwu_accept();
-    case GATE_FWU_ERASE:
-        return fwu_erase(component, value);
     default:
         return PSA_ERROR_INVALID_ARGUMENT;
     }
@@ -282,9 +272,10 @@ GATE int32_t gate_fwu_write(uint32_t component, uint32_t offset, const void *blo
     return enter() ? leave(fwu_write(component, offset, block, size)) : PSA_ERROR_BAD_STATE;
 }
 
-GATE int32_t gate_fwu_read(uint32_t component, uint32_t offset, void *block, uint32_t size)
+/* What this address was is gone; gates do not move. */
+GATE int32_t gate_fwu_read(void)
 {
-    return enter() ? leave(fwu_read_to(component, offset, block, size)) : PSA_ERROR_BAD_STATE;
+    return PSA_ERROR_NOT_SUPPORTED;
 }
 
 /* In the middle of another call, too: what is on flash survives a reset at any moment. */

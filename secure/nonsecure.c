@@ -171,17 +171,6 @@ psa_status_t psa_fwu_accept(void)
     return gate_fwu(GATE_FWU_ACCEPT, 0, 0);
 }
 
-psa_status_t fwu_erase(psa_fwu_component_t component, size_t image_offset)
-{
-    return gate_fwu(GATE_FWU_ERASE, component, image_offset);
-}
-
-psa_status_t fwu_read(psa_fwu_component_t component, size_t image_offset, void *block,
-                      size_t block_size)
-{
-    return gate_fwu_read(component, image_offset, block, block_size);
-}
-
 otter_status port_random(void *data, size_t length)
 {
     return psa_generate_random(data, length) == PSA_SUCCESS ? OTTER_OK : OTTER_E_CRYPTO;

@@ -1,9 +1,22 @@
 /* Slot and trailer as calls of the firmware update service; see slot.h. */
 #include "secure/slot.h"
 
+#include <string.h>
+
 #include "boards/board.h"
 #include "image/trailer.h"
 #include "secure/update.h"
+#include "services/ota/verify.h"
+
+/* Of the slot since it was begun, in this life. */
+static struct {
+    bool begun;      /* false: in an earlier life, or not at all */
+    uint32_t hashed; /* bytes from its start that came one after the other */
+    struct image_sha256 sha;
+} now;
+
+_Static_assert(sizeof((psa_fwu_impl_info_t *)0)->candidate_digest >= IMAGE_HASH_SIZE,
+               "the digest is SHA-256");
 
 static otter_status status_of(psa_status_t result)
 {
@@ -17,8 +30,6 @@ static otter_status status_of(psa_status_t result)
         return OTTER_E_ARGUMENT;
     case PSA_ERROR_INVALID_SIGNATURE:
         return OTTER_E_SIGNATURE;
-    case PSA_ERROR_INSUFFICIENT_STORAGE:
-        return OTTER_E_NO_SPACE;
     default:
         return OTTER_E_FLASH;
     }
@@ -37,14 +48,15 @@ static uint32_t piece_of(uint32_t length)
 
 otter_status secure_slot_read(void *ctx, uint32_t offset, void *data, uint32_t length)
 {
-    psa_status_t result = PSA_SUCCESS;
     (void)ctx;
-    for (uint32_t done = 0; done < length && result == PSA_SUCCESS; done += piece_of(length - done))
-        result = fwu_read(FWU_COMPONENT_FIRMWARE, offset + done, (uint8_t *)data + done,
-                          piece_of(length - done));
-    return status_of(result);
+    (void)offset;
+    (void)data;
+    (void)length;
+    return OTTER_E_UNSUPPORTED;
 }
 
+/* A block that is not taken in the life that began the slot may come again; later, the slot may
+ * have forgotten what came before it, or hold a torn piece in its place. */
 otter_status secure_slot_program(void *ctx, uint32_t offset, const void *data, uint32_t length)
 {
     psa_status_t result = PSA_SUCCESS;
@@ -52,13 +64,25 @@ otter_status secure_slot_program(void *ctx, uint32_t offset, const void *data, u
     for (uint32_t done = 0; done < length && result == PSA_SUCCESS; done += piece_of(length - done))
         result = psa_fwu_write(FWU_COMPONENT_FIRMWARE, offset + done, (const uint8_t *)data + done,
                                piece_of(length - done));
-    return status_of(result);
+    if (result != PSA_SUCCESS)
+        return now.begun && result != PSA_ERROR_BAD_STATE ? status_of(result) : OTTER_E_NO_SPACE;
+    if (now.begun && offset == now.hashed) {
+        image_sha256_update(&now.sha, data, length);
+        now.hashed += length;
+    }
+    return OTTER_OK;
 }
 
 otter_status secure_slot_erase(void *ctx, uint32_t offset)
 {
     (void)ctx;
-    return status_of(fwu_erase(FWU_COMPONENT_FIRMWARE, offset));
+    (void)offset;
+    return state() == PSA_FWU_WRITING ? OTTER_OK : OTTER_E_NO_SPACE;
+}
+
+void secure_slot_forget(void)
+{
+    now.begun = false;
 }
 
 /* ---- image/trailer.h --------------------------------------------------------------------------
@@ -71,14 +95,14 @@ static bool is_secondary(const struct flash_area *slot)
 
 void trailer_read(const struct flash_area *slot, uint32_t max_align, struct trailer *trailer)
 {
-    const uint32_t now = state();
-    const bool on_trial = now == PSA_FWU_TRIAL || now == PSA_FWU_REJECTED;
+    const uint32_t is = state();
+    const bool on_trial = is == PSA_FWU_TRIAL || is == PSA_FWU_REJECTED;
     (void)max_align;
     *trailer = (struct trailer){.magic = TRAILER_UNSET,
                                 .copy_done = TRAILER_UNSET,
                                 .image_ok = TRAILER_UNSET,
                                 .swap_type = SWAP_NONE};
-    if (is_secondary(slot) ? now == PSA_FWU_STAGED : on_trial) {
+    if (is_secondary(slot) ? is == PSA_FWU_STAGED : on_trial) {
         trailer->magic = TRAILER_GOOD;
         trailer->swap_type = SWAP_TEST;
         trailer->copy_done = is_secondary(slot) ? TRAILER_UNSET : TRAILER_SET;
@@ -100,6 +124,9 @@ otter_status trailer_prepare(const struct flash_area *slot)
         result = psa_fwu_clean(FWU_COMPONENT_FIRMWARE);
     if (result == PSA_SUCCESS)
         result = psa_fwu_start(FWU_COMPONENT_FIRMWARE, NULL, 0);
+    now.begun = result == PSA_SUCCESS;
+    now.hashed = 0;
+    image_sha256_init(&now.sha);
     return status_of(result);
 }
 
@@ -124,4 +151,80 @@ otter_status trailer_confirm(const struct flash_area *slot, uint32_t max_align)
     (void)slot;
     (void)max_align;
     return state() == PSA_FWU_TRIAL ? status_of(psa_fwu_accept()) : OTTER_OK;
+}
+
+/* ---- services/ota/verify.h --------------------------------------------------------------------
+ */
+
+void ota_verify_init(struct ota_verify *verify, const struct flash_area *slot, struct pki *pki,
+                     const struct ota_job *job, uint32_t image_size_max,
+                     const struct image_policy *policy)
+{
+    (void)policy; /* of whom finish asks */
+    memset(verify, 0, sizeof *verify);
+    verify->slot = slot;
+    verify->pki = pki;
+    verify->job = job;
+    verify->image_size_max = image_size_max;
+}
+
+/* What is made from a file needs a slot that is read. */
+otter_status ota_verify_image_only(struct ota_verify *verify, uint32_t size)
+{
+    (void)verify;
+    (void)size;
+    return OTTER_E_UNSUPPORTED;
+}
+
+static otter_status digest_of_file(uint32_t size, uint8_t digest[IMAGE_HASH_SIZE])
+{
+    static const uint8_t none[IMAGE_HASH_SIZE];
+    psa_fwu_component_info_t info;
+    const psa_status_t result = psa_fwu_query(FWU_COMPONENT_FIRMWARE, &info);
+    if (result != PSA_SUCCESS)
+        return status_of(result);
+    memcpy(digest, info.impl.candidate_digest, IMAGE_HASH_SIZE);
+    if (memcmp(digest, none, sizeof none) != 0)
+        return OTTER_OK;
+    if (!now.begun)
+        return OTTER_E_NO_SPACE;
+    if (now.hashed != size)
+        return OTTER_E_UNSUPPORTED; /* not in their order */
+    image_sha256_finish(&now.sha, digest);
+    now.begun = false;
+    return OTTER_OK;
+}
+
+static otter_status check_file(const struct ota_verify *verify)
+{
+    uint8_t digest[IMAGE_HASH_SIZE];
+    otter_status status = digest_of_file(verify->job->file_size, digest);
+    if (status == OTTER_OK)
+        status = pki_verify(verify->pki, PKI_OTA_SIGNER, digest, verify->job->signature,
+                            verify->job->signature_length);
+    if (status != OTTER_OK)
+        (void)psa_fwu_cancel(FWU_COMPONENT_FIRMWARE);
+    return status;
+}
+
+/* A reset may have come in between: what is STAGED was checked before that. */
+otter_status ota_verify_step(struct ota_verify *verify)
+{
+    psa_status_t result = PSA_SUCCESS;
+    verify->stage = OTA_VERIFY_IMAGE;
+    switch (state()) {
+    case PSA_FWU_WRITING:
+        result = psa_fwu_finish(FWU_COMPONENT_FIRMWARE);
+        break;
+    case PSA_FWU_CANDIDATE:
+        break;
+    case PSA_FWU_STAGED:
+        return OTTER_OK;
+    default:
+        return OTTER_E_NO_SPACE;
+    }
+    if (result != PSA_SUCCESS)
+        return status_of(result);
+    verify->stage = OTA_VERIFY_FILE;
+    return check_file(verify);
 }

@@ -49,8 +49,10 @@ typedef struct {
     uint32_t build;
 } psa_fwu_image_version_t;
 
+/* SHA-256 of the whole file, as written, of a CANDIDATE; zeros in other states, and from an
+ * implementation that has none. */
 typedef struct {
-    uint32_t unused;
+    uint8_t candidate_digest[32];
 } psa_fwu_impl_info_t;
 
 typedef struct {
@@ -65,13 +67,13 @@ typedef struct {
 
 psa_status_t psa_fwu_query(psa_fwu_component_t component, psa_fwu_component_info_t *info);
 
-/* Erases what the slot holds, which takes as long as the flash does. Manifests are not taken
- * (PSA_ERROR_NOT_SUPPORTED). */
+/* What the slot holds goes as blocks come. Manifests are not taken (PSA_ERROR_NOT_SUPPORTED). */
 psa_status_t psa_fwu_start(psa_fwu_component_t component, const void *manifest,
                            size_t manifest_size);
-/* In any order, each place once; the offset a multiple of the flash's write unit, the size too but
- * for the last of the image. A place that was written before is PSA_ERROR_STORAGE_FAILURE, and
- * stays what it is (see fwu_erase). */
+/* The offset a multiple of the flash's write unit, the size too but for the last of the image. A
+ * block that begins a sector erases it, so that sectors come in any order, and again after a power
+ * cut that tore one; blocks within a sector come behind the one that begins it, each place once
+ * (PSA_ERROR_STORAGE_FAILURE). */
 psa_status_t psa_fwu_write(psa_fwu_component_t component, size_t image_offset, const void *block,
                            size_t block_size);
 /* Checks structure, hash and signature of the image, with the keys of the bootloader; for one that
@@ -86,18 +88,6 @@ psa_status_t psa_fwu_request_reboot(void);
 /* PSA_SUCCESS_REBOOT from TRIAL: a reset brings the old image back. */
 psa_status_t psa_fwu_reject(psa_status_t error);
 psa_status_t psa_fwu_accept(void);
-
-/* ---- Beyond the specification -----------------------------------------------------------------
- *
- * A download that goes on after a power cut has to erase what the cut tore, and one that checks the
- * signature over the file as shipped has to read it. */
-
-/* Erases the sector at this offset again; in WRITING only. */
-psa_status_t fwu_erase(psa_fwu_component_t component, size_t image_offset);
-/* What the slot holds; in any state, up to PSA_FWU_MAX_WRITE_SIZE bytes. It holds no secrets: the
- * image before this one, or the next one. */
-psa_status_t fwu_read(psa_fwu_component_t component, size_t image_offset, void *block,
-                      size_t block_size);
 
 #ifdef __cplusplus
 }

@@ -258,24 +258,20 @@ static otter_status program(const struct flash_area *slot, uint32_t offset, cons
     return flash_program(slot, offset + whole, tail, unit);
 }
 
+/* A slot that is not read vouches itself for what it has taken (secure/slot.h). */
 static bool reads_as(const struct flash_area *slot, uint32_t offset, const uint8_t *data,
                      uint32_t length)
 {
-    uint8_t piece[128];
-    for (uint32_t at = 0; at < length; at += (uint32_t)sizeof piece) {
-        const uint32_t left = length - at;
-        const uint32_t part = left < sizeof piece ? left : (uint32_t)sizeof piece;
-        if (flash_read(slot, offset + at, piece, part) != OTTER_OK ||
-            memcmp(piece, data + at, part) != 0)
-            return false;
-    }
-    return true;
+    const otter_status status = flash_compare(slot, offset, data, length);
+    return status == OTTER_OK || status == OTTER_E_UNSUPPORTED;
 }
 
 /* What was written of the block is in the way: its sector has to be made ready again. */
 static otter_status write_failed(struct ota_download *d, uint32_t block, otter_status status)
 {
     const bool was_silent = d->silent;
+    if (status == OTTER_E_NO_SPACE)
+        return status; /* a slot that takes no more of this file */
     clear_bit(d->ready, block);
     if (block < d->cursor) {
         d->cursor = block;

@@ -68,7 +68,8 @@ void ota_download_requested(struct ota_download *download, const uint16_t *block
 
 /* Writes the block to flash and reads it back, then enters it in the journal. OTTER_E_STATE for a
  * block that is on flash already or whose flash is not ready; OTTER_E_AGAIN when flash did not take
- * it: it will be erased and asked for again; OTTER_E_FLASH when that keeps happening. */
+ * it: it will be erased and asked for again; OTTER_E_FLASH when that keeps happening;
+ * OTTER_E_NO_SPACE when journal or slot take no more of this download, which has to begin anew. */
 otter_status ota_download_store(struct ota_download *download, const struct ota_block *block);
 
 /* Nothing has arrived for too long, or the connection was lost: everything in flight is lost. */

@@ -336,6 +336,7 @@ static const struct row table[] = {
     ON(DOWNLOADING, STEP,          ota_work_download, SAME),
     ON(DOWNLOADING, COMPLETE,      ota_begin_verify,  OTA_VERIFYING),
     ON(DOWNLOADING, START_OVER,    ota_start_over,    OTA_PREPARING),
+    ON(VERIFYING,   START_OVER,    ota_start_over,    OTA_PREPARING),
     AFTER(DOWNLOADING, BLOCK,      ota_stalled,       SAME),
 
     ON(VERIFYING,   STEP,          ota_work_verify,   SAME),

@@ -511,14 +511,17 @@ enum ota_event ota_work_verify(struct ota *ota, otter_ms now)
     ota->busy = true;
     if (status == OTTER_E_AGAIN)
         return OTA_EV_NONE;
+    if (status == OTTER_E_NO_SPACE)
+        return OTA_EV_START_OVER;
     if (status != OTTER_OK)
         return verify_failed(ota, status);
     if (ota_is_patch(ota) && ota->work.verify.stage == OTA_VERIFY_FILE)
         return OTA_EV_PATCH;
-    const struct image_version *found = &ota->work.verify.check.image.header.version;
-    if (image_version_compare(found, &ota->record.version) != 0)
+    const struct image *image = &ota->work.verify.check.image;
+    const bool is_seen = image->area != NULL; /* what takes the others looks at them itself */
+    if (is_seen && image_version_compare(&image->header.version, &ota->record.version) != 0)
         return ota_fail(ota, "the image's version changed during the download");
-    if (!is_for_this_board(ota))
+    if (is_seen && !is_for_this_board(ota))
         return ota_fail(ota, "the image does not name this kind of board (UUID_CID)");
     LOG_INF(OTA_TAG, "code signature and image verified");
 #if OTA_IMAGES_MAX > 1

@@ -241,7 +241,7 @@ static bool updates_from_secure(void)
 {
     return REFUSED(gate_fwu_write(0, 0, (const void *)SECURE_RAM, 64)) &&
            REFUSED(gate_fwu_query(0, (psa_fwu_component_info_t *)SECURE_RAM)) &&
-           REFUSED(gate_fwu_read(0, 0, (void *)SECURE_RAM, 64));
+           gate_fwu_read() == PSA_ERROR_NOT_SUPPORTED;
 }
 
 /* ---- By what the services do ------------------------------------------------------------------

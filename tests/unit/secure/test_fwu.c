@@ -86,17 +86,38 @@ static void a_download_goes_on_after_a_reset(void **state)
     assert_int_equal(state_of_it(), PSA_FWU_CANDIDATE);
 }
 
-static void a_place_is_written_once_unless_its_sector_is_erased(void **state)
+static void a_place_is_written_again_from_its_sectors_beginning_only(void **state)
 {
     uint8_t back[64];
     (void)state;
     assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
     assert_int_equal(psa_fwu_write(FIRMWARE, 4096, golden, 64), PSA_SUCCESS);
-    assert_int_equal(psa_fwu_write(FIRMWARE, 4096, golden + 64, 64), PSA_ERROR_STORAGE_FAILURE);
-    assert_int_equal(fwu_erase(FIRMWARE, 4096 + 100), PSA_SUCCESS);
+    assert_int_equal(psa_fwu_write(FIRMWARE, 4096 + 64, golden, 64), PSA_SUCCESS);
+    assert_int_equal(psa_fwu_write(FIRMWARE, 4096 + 64, golden, 64), PSA_ERROR_STORAGE_FAILURE);
     assert_int_equal(psa_fwu_write(FIRMWARE, 4096, golden + 64, 64), PSA_SUCCESS);
-    assert_int_equal(fwu_read(FIRMWARE, 4096, back, sizeof back), PSA_SUCCESS);
+    assert_int_equal(flash_read(&bench_secondary, 4096, back, sizeof back), OTTER_OK);
     assert_memory_equal(back, golden + 64, sizeof back);
+    assert_int_equal(flash_is_erased(&bench_secondary, 4096 + 64, 64), 1);
+}
+
+static void a_candidate_tells_the_digest_of_its_file(void **state)
+{
+    static const uint8_t none[IMAGE_HASH_SIZE];
+    uint8_t digest[IMAGE_HASH_SIZE];
+    struct image_sha256 sha;
+    (void)state;
+    image_sha256_init(&sha);
+    image_sha256_update(&sha, golden, GOLDEN_SIZE);
+    image_sha256_finish(&sha, digest);
+    assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
+    write_golden(0);
+    assert_memory_equal(query().impl.candidate_digest, none, sizeof none);
+    assert_int_equal(psa_fwu_finish(FIRMWARE), PSA_SUCCESS);
+    assert_memory_equal(query().impl.candidate_digest, digest, sizeof digest);
+    bench_restart();
+    assert_memory_equal(query().impl.candidate_digest, digest, sizeof digest);
+    assert_int_equal(psa_fwu_cancel(FIRMWARE), PSA_SUCCESS);
+    assert_memory_equal(query().impl.candidate_digest, none, sizeof none);
 }
 
 static void an_image_that_nobody_signed_is_refused(void **state)
@@ -114,6 +135,31 @@ static void an_image_that_nobody_signed_is_refused(void **state)
     assert_false(is_requested());
 }
 
+/* One key may be trusted on boards of several kinds. */
+static void an_image_without_the_class_of_what_runs_is_refused(void **state)
+{
+    static const uint8_t running[] = {0x3d, 0xb8, 0xf3, 0x96, 0,
+                                      0,    0,    0,    32,   0,
+                                      24,   0,    4,    0,    0,
+                                      0,    0,    0,    0,    0,
+                                      1,    0,    0,    0,    0,
+                                      0,    0,    0,    0,    0,
+                                      0,    0,    1,    2,    3,
+                                      4, /* payload */
+                                      0x08, 0x69, 24,   0,    IMAGE_TLV_UUID_CID,
+                                      0,    16,   0,    1,    2,
+                                      3,    4,    5,    6,    7,
+                                      8,    9,    10,   11,   12,
+                                      13,   14,   15,   16,   0x07,
+                                      0x69, 4,    0};
+    (void)state;
+    nor_load(&bench_flash, bench_primary.offset, running, sizeof running);
+    assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
+    write_golden(0);
+    assert_int_equal(psa_fwu_finish(FIRMWARE), PSA_ERROR_INVALID_SIGNATURE);
+    assert_int_equal(state_of_it(), PSA_FWU_FAILED);
+}
+
 /* Whatever is called, a checked image is not changed, and the trailer is not within reach. */
 static void a_candidate_cannot_be_changed_any_more(void **state)
 {
@@ -129,7 +175,6 @@ static void a_candidate_cannot_be_changed_any_more(void **state)
     assert_int_equal(psa_fwu_finish(FIRMWARE), PSA_SUCCESS);
     for (unsigned i = 0; i < 2; i++) {
         assert_int_equal(psa_fwu_write(FIRMWARE, 4096, golden, 64), PSA_ERROR_BAD_STATE);
-        assert_int_equal(fwu_erase(FIRMWARE, 0), PSA_ERROR_BAD_STATE);
         assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_ERROR_BAD_STATE);
         assert_int_equal(psa_fwu_clean(FIRMWARE), PSA_ERROR_BAD_STATE);
         assert_int_equal(psa_fwu_accept(), PSA_ERROR_BAD_STATE);
@@ -267,8 +312,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_update_goes_from_ready_to_updated),
         TEST(a_download_goes_on_after_a_reset),
-        TEST(a_place_is_written_once_unless_its_sector_is_erased),
+        TEST(a_place_is_written_again_from_its_sectors_beginning_only),
+        TEST(a_candidate_tells_the_digest_of_its_file),
         TEST(an_image_that_nobody_signed_is_refused),
+        TEST(an_image_without_the_class_of_what_runs_is_refused),
         TEST(a_candidate_cannot_be_changed_any_more),
         TEST(a_trial_that_is_not_accepted_has_failed),
         TEST(a_rejected_trial_says_why_after_the_way_back),
