@@ -190,16 +190,15 @@ static otter_status check_image(void)
         image_check_init(&check, secure->secondary, secure->image_size_max, secure->policy);
     if (status != OTTER_OK)
         return status;
+    if (!is_for_this_board(&check))
+        return OTTER_E_SIGNATURE;
     do {
         port_watchdog_feed();
         status = image_check_step(&check, piece, sizeof piece);
     } while (status == OTTER_E_AGAIN);
     if (status == OTTER_OK)
         status = image_check_again(&check, piece);
-    return status == OTTER_OK &&
-                   (check.verdict != IMAGE_ACCEPTED_TWICE || !is_for_this_board(&check))
-               ? OTTER_E_SIGNATURE
-               : status;
+    return status == OTTER_OK && check.verdict != IMAGE_ACCEPTED_TWICE ? OTTER_E_SIGNATURE : status;
 }
 
 psa_status_t psa_fwu_finish(psa_fwu_component_t component)
