@@ -38,9 +38,6 @@ void log_line(unsigned place, const char *origin, const char *format, ...)
         length = (int)sizeof text - 1;
         text[length - 3] = text[length - 2] = text[length - 1] = '.';
     }
-    for (int i = 0; i < length; i++) /* words of a cloud must not move a terminal's cursor */
-        if ((unsigned char)text[i] < ' ')
-            text[i] = '?';
     if (route != NULL)
         route(level, text, (size_t)length);
     else

@@ -56,8 +56,8 @@ void log_line(unsigned place, const char *origin, const char *format, ...)
 void log_set_level(enum log_level level);
 enum log_level log_level(void);
 
-/* Where each line up to `highest` goes instead of the port, for log_sinks.c. */
-typedef void log_route(enum log_level level, const char *line, size_t length);
+/* Where each line up to `highest` goes instead of the port, for log_sinks.c, which may change it. */
+typedef void log_route(enum log_level level, char *line, size_t length);
 void log_set_route(log_route *route, enum log_level highest);
 
 /* One more place for lines, beside the port's: a ring in flash, a service that uploads them. */

@@ -8,8 +8,12 @@ static void (*around)(void *ctx, bool after);
 static void *around_ctx;
 static struct log_sink *sinks;
 
-static void write_line(enum log_level level, const char *text, size_t length)
+static void write_line(enum log_level level, char *text, size_t length)
 {
+    for (size_t i = 0; i < length; i++) { /* a cloud's words must not move a terminal's cursor */
+        if ((unsigned char)text[i] < ' ')
+            text[i] = '?';
+    }
     for (const struct log_sink *sink = sinks; sink != NULL; sink = sink->next) {
         if (level <= sink->level)
             sink->write(sink->ctx, level, text, length);

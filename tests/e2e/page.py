@@ -518,6 +518,19 @@ def tab_to(words, most=40):
     fail(f"{most} tabs do not lead to '{words}', the last to '{focused()}'")
 
 
+def go_elsewhere_amid_a_drawing():
+    """The page draws itself anew, and waits for the cloud, when somebody goes to another view."""
+    js("""const ask = window.fetch;
+          const answer = new Promise((go) => { window.answerNow = () => { window.fetch = ask; go(); }; });
+          window.fetch = (...words) => { window.asked = true; return answer.then(() => ask(...words)); };
+          document.dispatchEvent(new Event('visibilitychange'));""")
+    until("it draws itself", lambda: js("return window.asked === true"))
+    js("location.hash = '#/jobs'")
+    until("the new view waits for it", lambda: "Loading" in text_of("#main"))
+    js("window.answerNow()")
+    until("the heading has the focus", lambda: focused() == "Jobs" and js("return document.activeElement.tagName") == "H1")
+
+
 def test_keyboard():
     step("by keyboard alone: skip, go elsewhere, subscribe, publish, log out")
     driver.get(PAGE + "/#/things")
@@ -531,6 +544,7 @@ def test_keyboard():
     tab_to("device")
     press(Keys.ENTER)
     until("the thing's heading has the focus", lambda: focused() == "device" and js("return document.activeElement.tagName") == "H1")
+    go_elsewhere_amid_a_drawing()
     driver.get(PAGE + "/#/mqtt")
     driver.refresh()
     see("MQTT client", "h1")

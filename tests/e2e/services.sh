@@ -28,7 +28,7 @@ aws iot attach-security-profile --security-profile-name calm \
 make_certificate watcher
 register watcher "$work/watcher.crt"
 mosquitto_sub -h localhost -p "$(fact mqtt_port)" --cafile "$work/cloud/root_ca.pem" -i watcher \
-    --cert "$work/watcher.crt" --key "$work/watcher.key" -t 'data/#' -v -C 3 -W $patience_s \
+    --cert "$work/watcher.crt" --key "$work/watcher.key" -t 'data/#' -v -C 9 -W $patience_s \
     >"$work/heard" &
 background=$!
 expect cloud "watcher"

@@ -15,6 +15,7 @@ const QUIET_MS = 700; // between two drawings that nobody asked for
 
 const main = document.getElementById('main');
 let view, drawing = false, again = false, last = 0, timer;
+let arriving = false; // somebody went to this view, and it was not drawn since
 
 export function say(text) {
   document.getElementById('status').textContent = text;
@@ -29,6 +30,16 @@ export function warn(text) {
   hiding = setTimeout(() => { box.hidden = true; }, 8000);
 }
 
+// Whoever goes on by keyboard, or hears the page, is at its heading then.
+function arrive() {
+  const heading = main.querySelector('h1');
+  if (!arriving || !heading) return;
+  arriving = false;
+  scrollTo(0, 0);
+  heading.setAttribute('tabindex', '-1');
+  heading.focus();
+}
+
 async function draw() {
   if (drawing) {
     again = true;
@@ -38,11 +49,15 @@ async function draw() {
   const own = view;
   try {
     const content = await own.content();
-    if (own === view) morphChildren(main, [content].flat());
+    if (own === view) {
+      morphChildren(main, [content].flat());
+      arrive();
+    }
   } catch (error) {
     if (own === view && !main.querySelector('h1'))
       main.replaceChildren(h('h1', {}, own.title), h('p', { role: 'alert', class: 'problem' }, error.message));
     else if (own === view) warn(error.message);
+    if (own === view) arrive();
   }
   drawing = false;
   last = Date.now();
@@ -74,7 +89,7 @@ async function show() {
     location.replace('#/things');
     return;
   }
-  const first = !view;
+  arriving = view !== undefined;
   view?.leave?.();
   view = found[0](found[1], { draw, drawSoon, say, warn });
   document.title = `${view.title} – Otter console`;
@@ -85,11 +100,6 @@ async function show() {
   }
   main.replaceChildren(h('p', { class: 'wait' }, 'Loading …'));
   await draw();
-  if (first) return;
-  scrollTo(0, 0);
-  const heading = main.querySelector('h1');
-  heading?.setAttribute('tabindex', '-1');
-  heading?.focus();
 }
 
 hear('changed', drawSoon);
