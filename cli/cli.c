@@ -317,9 +317,7 @@ static void refuse_paste(struct cli *cli, otter_status status, char *text, size_
     (void)status;
     (void)text;
     (void)length;
-    cli_print(cli,
-              "Pasted text refused: no command asks for it. A command takes one object; type it "
-              "again for another.\n");
+    cli_print(cli, "Pasted text refused: no command asks for it. Each takes one object.\n");
 }
 
 /* Swallows PEM text that comes where a command should, from its BEGIN line on. */

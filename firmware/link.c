@@ -6,10 +6,9 @@
 #include "firmware/tuning.h"
 #include "port/log.h"
 
-#define SEND_RETRY_MS 5u /* when TCP did not take all output at once */
-#define READ_CHUNK    512u
-#define LINK_NO_ENTROPY                                                                            \
-    "this board's source of randomness does not work, and there is no TLS without it"
+#define SEND_RETRY_MS   5u /* when TCP did not take all output at once */
+#define READ_CHUNK      512u
+#define LINK_NO_ENTROPY "this board's source of randomness does not work"
 /* Reads in one turn of the loop: enough for a whole block, few enough to stay responsive. */
 #define READS_PER_TICK 16u
 

@@ -225,7 +225,7 @@ otter_status random_start(const struct flash_area *area)
     if (!find_seed(area, &seed, &offset)) {
         LOG_ERR("RANDOM",
                 "no seed at flash offset 0x%lx: factory programming must write one; "
-                "keys and connections are refused until then",
+                "no keys, no connections until then",
                 (unsigned long)area->offset);
         return OTTER_E_CRYPTO;
     }

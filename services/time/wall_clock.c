@@ -67,7 +67,7 @@ bool wall_clock_accepts(struct wall_clock *c, otter_ms now, uint64_t from_s, uin
         LOG_WRN(
             TAG,
             "time_hwm says %lu, SNTP %lu, and the server's certificate ends between: connecting "
-            "on probation until the cloud tells its time",
+            "on probation",
             (unsigned long)floor_s, (unsigned long)claim_s);
         c->on_probation = true;
         c->from_s = from_s;

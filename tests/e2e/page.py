@@ -375,7 +375,7 @@ def test_group():
     drop("1.0.1.bin")
     see("is good to be sent", "#verdict")
     click("input[value='group']")
-    enter("#target", "lamps")
+    enter("#target[data-key='group']", "lamps")
     see("1 thing, firmware unknown")
     click("input[value='growing']")
     enter("input[name='base']", "7")
