@@ -155,14 +155,3 @@ psa_status_t psa_generate_random(uint8_t *output, size_t output_size)
     return port_random(output, output_size) == OTTER_OK ? PSA_SUCCESS
                                                         : PSA_ERROR_INSUFFICIENT_ENTROPY;
 }
-
-/* What the headers' psa_set_key_type calls, where the compiler does not see that nothing is set. */
-psa_status_t psa_set_key_domain_parameters(psa_key_attributes_t *attributes, psa_key_type_t type,
-                                           const uint8_t *data, size_t data_length)
-{
-    (void)attributes;
-    (void)type;
-    (void)data;
-    (void)data_length;
-    return PSA_ERROR_NOT_SUPPORTED;
-}

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "secure/slot.h"
+
 struct foreign foreign;
 
 static struct flash_sector sector_at(void *ctx, uint32_t offset)
@@ -24,6 +26,19 @@ static const struct flash_ops ops = {.read = read_slot, .sector_at = sector_at};
 static const struct flash flash = {
     .ops = &ops, .size = FOREIGN_SIZE, .write_size = 1, .erased_value = 0xff};
 static const struct flash_area area = {&flash, 0, FOREIGN_SIZE};
+
+static struct flash_sector sector_of_size(void *ctx, uint32_t offset)
+{
+    const uint32_t size = *(const uint32_t *)ctx;
+    return (struct flash_sector){offset - offset % size, size};
+}
+
+const struct flash_ops foreign_slot_ops = {
+    .read = secure_slot_read,
+    .program = secure_slot_program,
+    .erase = secure_slot_erase,
+    .sector_at = sector_of_size,
+};
 
 static void forget(void)
 {

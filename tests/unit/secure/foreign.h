@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "image/check.h"
+#include "port/flash.h"
 #include "secure/update.h"
 
 #define FOREIGN_SIZE 0x4000u
@@ -29,6 +30,10 @@ struct foreign {
 };
 
 extern struct foreign foreign;
+
+/* The slot as a flash device of the firmware, by secure/slot.h; `ctx` is the size of its sectors, a
+ * uint32_t. */
+extern const struct flash_ops foreign_slot_ops;
 
 void foreign_init(void);
 /* A reset: `running` are the FOREIGN_SIZE bytes of the primary slot, which it changes to what runs

@@ -15,20 +15,12 @@
 /* ---- A board ----------------------------------------------------------------------------------
  */
 
-static struct flash_sector sector_at(void *ctx, uint32_t offset)
-{
-    (void)ctx;
-    return (struct flash_sector){offset - offset % WORLD_BLOCK, WORLD_BLOCK};
-}
-
-static const struct flash_ops ops = {
-    .read = secure_slot_read,
-    .program = secure_slot_program,
-    .erase = secure_slot_erase,
-    .sector_at = sector_at,
-};
-const struct flash port_flash[] = {
-    {.ops = &ops, .size = WORLD_SLOT_SIZE, .write_size = 1, .erased_value = 0xff}};
+static uint32_t sector_size = WORLD_BLOCK;
+const struct flash port_flash[] = {{.ops = &foreign_slot_ops,
+                                    .ctx = &sector_size,
+                                    .size = WORLD_SLOT_SIZE,
+                                    .write_size = 1,
+                                    .erased_value = 0xff}};
 const struct board board = {.name = "foreign", .secondary = {&port_flash[0], 0, WORLD_SLOT_SIZE}};
 
 /* In place of Otter's bootloader. */

@@ -19,21 +19,18 @@
 /* ---- A board ----------------------------------------------------------------------------------
  */
 
-static struct flash_sector sector_at(void *ctx, uint32_t offset)
-{
-    (void)ctx;
-    return (struct flash_sector){offset - offset % SECTOR, SECTOR};
-}
-
-static const struct flash_ops ops = {
-    .read = secure_slot_read,
-    .program = secure_slot_program,
-    .erase = secure_slot_erase,
-    .sector_at = sector_at,
-};
+static uint32_t sector_size = SECTOR;
 const struct flash port_flash[] = {
-    {.ops = &ops, .size = SIZE, .write_size = 4, .erased_value = 0xff},
-    {.ops = &ops, .size = SIZE, .write_size = 4, .erased_value = 0xff},
+    {.ops = &foreign_slot_ops,
+     .ctx = &sector_size,
+     .size = SIZE,
+     .write_size = 4,
+     .erased_value = 0xff},
+    {.ops = &foreign_slot_ops,
+     .ctx = &sector_size,
+     .size = SIZE,
+     .write_size = 4,
+     .erased_value = 0xff},
 };
 const struct board board = {
     .name = "slot",
