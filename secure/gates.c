@@ -11,6 +11,7 @@
 #include <mbedtls/platform_util.h>
 
 #include "port/port.h"
+#include "secure/gate_side.h"
 #include "secure/secure.h"
 
 #define GATE __attribute__((cmse_nonsecure_entry))
@@ -19,7 +20,7 @@
  * the first call goes on, so that this needs no more. */
 static volatile bool busy;
 
-static bool enter(void)
+bool gate_enter(void)
 {
     if (busy)
         return false;
@@ -27,19 +28,19 @@ static bool enter(void)
     return true;
 }
 
-static int32_t leave(int32_t result)
+int32_t gate_leave(int32_t result)
 {
     busy = false;
     return result;
 }
 
-static bool may_read(const void *from, uint32_t size)
+bool gate_may_read(const void *from, uint32_t size)
 {
     return size == 0 || cmse_check_address_range((void *)(uintptr_t)from, size,
                                                  CMSE_NONSECURE | CMSE_MPU_READ) != NULL;
 }
 
-static bool may_write(void *to, uint32_t size)
+bool gate_may_write(void *to, uint32_t size)
 {
     return size == 0 ||
            cmse_check_address_range(to, size, CMSE_NONSECURE | CMSE_MPU_READWRITE) != NULL;
@@ -47,7 +48,7 @@ static bool may_write(void *to, uint32_t size)
 
 static bool take(void *copy, const void *from, uint32_t size)
 {
-    if (!may_read(from, size))
+    if (!gate_may_read(from, size))
         return false;
     memcpy(copy, from, size);
     return true;
@@ -55,7 +56,7 @@ static bool take(void *copy, const void *from, uint32_t size)
 
 static bool give(void *to, const void *from, uint32_t size)
 {
-    if (!may_write(to, size))
+    if (!gate_may_write(to, size))
         return false;
     memcpy(to, from, size);
     return true;
@@ -114,7 +115,7 @@ static int32_t sign_hash(const struct gate_sign *from)
     if (!take(&call, from, sizeof call) || call.hash_length > sizeof hash ||
         !take(hash, call.hash, call.hash_length))
         return PSA_ERROR_INVALID_ARGUMENT;
-    if (!may_write(call.signature, call.signature_size))
+    if (!gate_may_write(call.signature, call.signature_size))
         return PSA_ERROR_INVALID_ARGUMENT;
     const size_t size =
         call.signature_size < sizeof signature ? call.signature_size : sizeof signature;
@@ -129,7 +130,7 @@ static int32_t sign_hash(const struct gate_sign *from)
 static int32_t generate_random(uint8_t *output, uint32_t size)
 {
     uint8_t copy[GATE_RANDOM_MAX];
-    if (size > sizeof copy || !may_write(output, size))
+    if (size > sizeof copy || !gate_may_write(output, size))
         return PSA_ERROR_INVALID_ARGUMENT;
     const psa_status_t result = psa_generate_random(copy, size);
     if (result == PSA_SUCCESS)
@@ -141,32 +142,32 @@ static int32_t generate_random(uint8_t *output, uint32_t size)
 GATE int32_t gate_make_key(const struct gate_attributes *attributes, const uint8_t *data,
                            uint32_t length)
 {
-    return enter() ? leave(make_key(attributes, data, length)) : PSA_ERROR_BAD_STATE;
+    return gate_enter() ? gate_leave(make_key(attributes, data, length)) : PSA_ERROR_BAD_STATE;
 }
 
 GATE int32_t gate_export_public_key(uint32_t id, uint8_t *data, uint32_t size)
 {
-    return enter() ? leave(export_public_key(id, data, size)) : PSA_ERROR_BAD_STATE;
+    return gate_enter() ? gate_leave(export_public_key(id, data, size)) : PSA_ERROR_BAD_STATE;
 }
 
 GATE int32_t gate_destroy_key(uint32_t id)
 {
-    return enter() ? leave(psa_destroy_key(id)) : PSA_ERROR_BAD_STATE;
+    return gate_enter() ? gate_leave(psa_destroy_key(id)) : PSA_ERROR_BAD_STATE;
 }
 
 GATE int32_t gate_sign_hash(const struct gate_sign *call)
 {
-    return enter() ? leave(sign_hash(call)) : PSA_ERROR_BAD_STATE;
+    return gate_enter() ? gate_leave(sign_hash(call)) : PSA_ERROR_BAD_STATE;
 }
 
 GATE int32_t gate_generate_random(uint8_t *output, uint32_t size)
 {
-    return enter() ? leave(generate_random(output, size)) : PSA_ERROR_BAD_STATE;
+    return gate_enter() ? gate_leave(generate_random(output, size)) : PSA_ERROR_BAD_STATE;
 }
 
 GATE int32_t gate_seal(void)
 {
-    return enter() ? leave(secure_seal()) : PSA_ERROR_BAD_STATE;
+    return gate_enter() ? gate_leave(secure_seal()) : PSA_ERROR_BAD_STATE;
 }
 
 /* ---- Trusted storage --------------------------------------------------------------------------
@@ -208,7 +209,7 @@ static int32_t its(uint32_t action, const struct gate_its *from)
 
 GATE int32_t gate_its(uint32_t action, const struct gate_its *call)
 {
-    return enter() ? leave(its(action, call)) : PSA_ERROR_BAD_STATE;
+    return gate_enter() ? gate_leave(its(action, call)) : PSA_ERROR_BAD_STATE;
 }
 
 /* ---- Firmware update --------------------------------------------------------------------------
@@ -231,13 +232,13 @@ static int32_t fwu_query(uint32_t component, psa_fwu_component_info_t *info)
 /* A block goes to flash from where it lies: see psa_fwu_write. */
 static int32_t fwu_write(uint32_t component, uint32_t offset, const void *block, uint32_t size)
 {
-    return may_read(block, size) ? psa_fwu_write(component_of(component), offset, block, size)
-                                 : PSA_ERROR_INVALID_ARGUMENT;
+    return gate_may_read(block, size) ? psa_fwu_write(component_of(component), offset, block, size)
+                                      : PSA_ERROR_INVALID_ARGUMENT;
 }
 
 GATE int32_t gate_fwu_query(uint32_t component, psa_fwu_component_info_t *info)
 {
-    return enter() ? leave(fwu_query(component, info)) : PSA_ERROR_BAD_STATE;
+    return gate_enter() ? gate_leave(fwu_query(component, info)) : PSA_ERROR_BAD_STATE;
 }
 
 static int32_t act(uint32_t action, psa_fwu_component_t component, uint32_t value)
@@ -264,12 +265,14 @@ static int32_t act(uint32_t action, psa_fwu_component_t component, uint32_t valu
 
 GATE int32_t gate_fwu(uint32_t action, uint32_t component, uint32_t value)
 {
-    return enter() ? leave(act(action, component_of(component), value)) : PSA_ERROR_BAD_STATE;
+    return gate_enter() ? gate_leave(act(action, component_of(component), value))
+                        : PSA_ERROR_BAD_STATE;
 }
 
 GATE int32_t gate_fwu_write(uint32_t component, uint32_t offset, const void *block, uint32_t size)
 {
-    return enter() ? leave(fwu_write(component, offset, block, size)) : PSA_ERROR_BAD_STATE;
+    return gate_enter() ? gate_leave(fwu_write(component, offset, block, size))
+                        : PSA_ERROR_BAD_STATE;
 }
 
 /* What this address was is gone; gates do not move. */
