@@ -80,4 +80,5 @@ const struct nuvoton_part nuvoton_m2354 = {
     .crpt_base = 0x40032000u,
     .trng = TRNG_LIRC32,
     .has_sdh = true,
+    .has_timer2 = true,
 };

@@ -68,7 +68,7 @@ struct nuvoton_part {
     bool has_approt;      /* FMC.APPROT */
     enum nuvoton_trng trng;
     uint32_t crpt_base;
-    bool has_spim, has_qspi, has_sdh, has_emac, has_eadc;
+    bool has_spim, has_qspi, has_sdh, has_emac, has_eadc, has_timer2;
 };
 /* The UARTs of the M467 and the M487: interrupts, source selectors and dividers are the same. */
 #define NUVOTON_M4_UARTS                                                                           \
@@ -125,7 +125,7 @@ struct nuvoton_module {
 struct nuvoton {
     struct twin *twin;
     const struct nuvoton_part *part;
-    struct device sys, clk, gpio, fmc, timer, wdt, trng, rtc;
+    struct device sys, clk, gpio, fmc, wdt, trng, rtc;
     struct nuvoton_module modules[NUVOTON_MODULES];
     unsigned module_count;
     void *blocks[NUVOTON_MODULES]; /* freed with the chip */
@@ -153,10 +153,9 @@ struct nuvoton {
     uint8_t *isp_after; /* what it leaves there */
     uint32_t result;
     uint32_t bad_word; /* does not take its bits; for tests. UINT32_MAX: none */
-    /* timer, wdt */
-    struct twin_timer timer_match, wdt_bites;
-    twin_ns timer_started, wdt_fed;
-    uint32_t timer_from;
+    /* wdt */
+    struct twin_timer wdt_bites;
+    twin_ns wdt_fed;
     twin_ns wdt_synced;
     /* trng */
     twin_ns trng_ready_at, trng_byte_at, trng_seed_at;

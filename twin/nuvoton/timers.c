@@ -1,7 +1,7 @@
-/* TIMER0 as a free-running counter, and the watchdog. */
+/* TIMER0 and TIMER2 as free-running counters, and the watchdog. */
 #include "twin/nuvoton/nuvoton.h"
 
-/* ---- TIMER0 ---- */
+/* ---- timers ---- */
 
 #define CTL    0x00u
 #define CMP    0x04u
@@ -21,98 +21,130 @@ static const struct reg timer_regs[] = {
     {"CNT", CNT, 0, 0, 0, 0, 0},
 };
 
-static struct nuvoton *soc_of_timer(struct device *device)
+struct timer {
+    struct device device;
+    struct nuvoton *soc;
+    unsigned number;
+    struct twin_timer match;
+    twin_ns started;
+    uint32_t from; /* what it counted then */
+};
+
+static struct timer *timer_of(struct device *device)
 {
-    return (struct nuvoton *)((char *)device - offsetof(struct nuvoton, timer));
+    return (struct timer *)((char *)device - offsetof(struct timer, device));
 }
 
-static uint32_t timer_hz(struct nuvoton *soc)
+static uint32_t timer_hz(struct timer *timer)
 {
     static const int8_t sources[] = {CLOCK_HXT, CLOCK_LXT,  CLOCK_PCLK, -1,
                                      -1,        CLOCK_LIRC, -1,         CLOCK_HIRC};
-    const uint32_t select = soc->clk.values[0x14 / 4] >> 8 & 7u;
-    const uint32_t hz = sources[select] < 0 ? 0 : clock_hz(soc, sources[select]);
-    return hz / ((*device_reg(&soc->timer, CTL) & 0xffu) + 1u);
+    const uint32_t select = timer->soc->clk.values[0x14 / 4] >> (8u + 4u * timer->number) & 7u;
+    const uint32_t hz = sources[select] < 0 ? 0 : clock_hz(timer->soc, sources[select]);
+    return hz / ((*device_reg(&timer->device, CTL) & 0xffu) + 1u);
 }
 
-static uint32_t timer_value(struct nuvoton *soc)
+static uint32_t timer_value(struct timer *timer)
 {
-    const uint32_t hz = timer_hz(soc);
-    if (!(*device_reg(&soc->timer, CTL) & CNTEN) || hz == 0)
-        return soc->timer_from;
-    const twin_ns gone = twin_now(soc->twin) - soc->timer_started;
-    return (soc->timer_from + (uint32_t)(gone / 1000u * hz / 1000000u)) & 0xffffffu;
+    const uint32_t hz = timer_hz(timer);
+    if (!(*device_reg(&timer->device, CTL) & CNTEN) || hz == 0)
+        return timer->from;
+    const twin_ns gone = twin_now(timer->soc->twin) - timer->started;
+    return (timer->from + (uint32_t)(gone / 1000u * hz / 1000000u)) & 0xffffffu;
 }
 
-static void plan_match(struct nuvoton *soc)
+static void plan_match(struct timer *timer)
 {
-    const uint32_t control = *device_reg(&soc->timer, CTL), hz = timer_hz(soc);
+    const uint32_t control = *device_reg(&timer->device, CTL), hz = timer_hz(timer);
     if (!(control & CNTEN) || hz == 0) {
-        twin_timer_set(soc->twin, &soc->timer_match, TWIN_NEVER);
+        twin_timer_set(timer->soc->twin, &timer->match, TWIN_NEVER);
         return;
     }
-    uint32_t left = (*device_reg(&soc->timer, CMP) - timer_value(soc)) & 0xffffffu;
+    uint32_t left = (*device_reg(&timer->device, CMP) - timer_value(timer)) & 0xffffffu;
     if (left == 0)
         left = 0x1000000u;
-    twin_timer_set(soc->twin, &soc->timer_match,
-                   twin_now(soc->twin) + ((twin_ns)left * 1000000000ull + hz - 1u) / hz);
+    twin_timer_set(timer->soc->twin, &timer->match,
+                   twin_now(timer->soc->twin) + ((twin_ns)left * 1000000000ull + hz - 1u) / hz);
 }
 
-static void update_timer(struct nuvoton *soc)
+static void update_timer(struct timer *timer)
 {
-    const bool flag = *device_reg(&soc->timer, INTSTS) & 1u;
-    twin_irq(soc->twin, soc->part->timer_irq, flag && *device_reg(&soc->timer, CTL) & INTEN);
+    const bool flag = *device_reg(&timer->device, INTSTS) & 1u;
+    twin_irq(timer->soc->twin, timer->soc->part->timer_irq + timer->number,
+             flag && *device_reg(&timer->device, CTL) & INTEN);
 }
 
 static void on_match(void *ctx)
 {
-    struct nuvoton *soc = ctx;
-    *device_reg(&soc->timer, INTSTS) |= 1u;
-    if ((*device_reg(&soc->timer, CTL) >> 27 & 3u) != CONTINUOUS)
-        twin_fault(soc->twin, "TIMER0 counts in a mode that is not modelled (CTL.OPMODE)");
-    plan_match(soc);
-    update_timer(soc);
+    struct timer *timer = ctx;
+    *device_reg(&timer->device, INTSTS) |= 1u;
+    if ((*device_reg(&timer->device, CTL) >> 27 & 3u) != CONTINUOUS)
+        twin_fault(timer->soc->twin, "%s counts in a mode that is not modelled (CTL.OPMODE)",
+                   timer->device.name);
+    plan_match(timer);
+    update_timer(timer);
 }
 
 static uint32_t timer_read(struct device *device, uint32_t offset, uint32_t value)
 {
-    struct nuvoton *soc = soc_of_timer(device);
+    struct timer *timer = timer_of(device);
     if (offset == CNT)
-        return timer_value(soc);
+        return timer_value(timer);
     return offset == CTL && value & CNTEN ? value | ACTSTS : value;
 }
 
 static void timer_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
 {
-    struct nuvoton *soc = soc_of_timer(device);
+    struct timer *timer = timer_of(device);
     if (offset == CTL) {
         const uint32_t now = *device_reg(device, CTL);
         *device_reg(device, CTL) = old;
-        soc->timer_from = timer_value(soc);
+        timer->from = timer_value(timer);
         *device_reg(device, CTL) = now;
-        soc->timer_started = twin_now(soc->twin);
+        timer->started = twin_now(timer->soc->twin);
     } else if (offset == CNT) {
-        soc->timer_from = 0;
-        soc->timer_started = twin_now(soc->twin);
+        timer->from = 0;
+        timer->started = twin_now(timer->soc->twin);
     }
     (void)value;
-    plan_match(soc);
-    update_timer(soc);
+    plan_match(timer);
+    update_timer(timer);
 }
 
 static void timer_reset(struct device *device, enum twin_reset reset)
 {
-    struct nuvoton *soc = soc_of_timer(device);
+    struct timer *timer = timer_of(device);
     (void)reset;
-    soc->timer_from = 0;
-    twin_timer_set(soc->twin, &soc->timer_match, TWIN_NEVER);
-    update_timer(soc);
+    timer->from = 0;
+    twin_timer_set(timer->soc->twin, &timer->match, TWIN_NEVER);
+    update_timer(timer);
 }
 
 static const char *timer_deaf(struct device *device)
 {
-    const struct nuvoton_bit gate = {0x008, 2};
-    return module_deaf(soc_of_timer(device), device, gate);
+    const struct timer *timer = timer_of(device);
+    const struct nuvoton_bit gate = {0x008, (uint8_t)(2u + timer->number)};
+    return module_deaf(timer->soc, device, gate);
+}
+
+/* The M2354's TIMER2 is there for its non-secure world. */
+static void timer_start(struct nuvoton *soc, unsigned number)
+{
+    static const char *const names[] = {"TIMER0", "TIMER1", "TIMER2"};
+    struct timer *timer = chip_alloc(soc, sizeof *timer);
+    timer->soc = soc;
+    timer->number = number;
+    timer->match = (struct twin_timer){.run = on_match, .ctx = timer};
+    timer->device = (struct device){.name = names[number],
+                                    .base = 0x40050000u + 0x800u * number,
+                                    .size = 0x100u,
+                                    .regs = timer_regs,
+                                    .reg_count = sizeof timer_regs / sizeof *timer_regs,
+                                    .read = timer_read,
+                                    .write = timer_write,
+                                    .reset = timer_reset,
+                                    .deaf = timer_deaf};
+    module_add(soc, &timer->device, (struct nuvoton_bit){0x00c, (uint8_t)(2u + number)});
 }
 
 /* ---- the watchdog ---- */
@@ -227,17 +259,7 @@ static const char *wdt_deaf(struct device *device)
 
 void timers_start(struct nuvoton *soc)
 {
-    soc->timer_match = (struct twin_timer){.run = on_match, .ctx = soc};
     soc->wdt_bites = (struct twin_timer){.run = on_bite, .ctx = soc};
-    soc->timer = (struct device){.name = "TIMER0",
-                                 .base = 0x40050000u,
-                                 .size = 0x100u,
-                                 .regs = timer_regs,
-                                 .reg_count = sizeof timer_regs / sizeof *timer_regs,
-                                 .read = timer_read,
-                                 .write = timer_write,
-                                 .reset = timer_reset,
-                                 .deaf = timer_deaf};
     soc->wdt = (struct device){.name = "WDT",
                                .base = 0x40040000u,
                                .size = 0x100u,
@@ -248,6 +270,8 @@ void timers_start(struct nuvoton *soc)
                                .allow = wdt_allow,
                                .reset = wdt_reset,
                                .deaf = wdt_deaf};
-    module_add(soc, &soc->timer, (struct nuvoton_bit){0x00c, 2});
+    timer_start(soc, 0);
+    if (soc->part->has_timer2)
+        timer_start(soc, 2);
     twin_add_device(soc->twin, &soc->wdt);
 }

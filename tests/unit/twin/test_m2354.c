@@ -83,6 +83,39 @@ static void a_uarts_selector_has_three_bits(void **state)
     assert_fault("UART4 runs at 0 bit/s");
 }
 
+#define TIMER0 0x40050000u
+#define TIMER2 0x40051000u
+
+static void start_timer(uint32_t timer)
+{
+    put(timer + 0x04, 0xffffff);
+    put(timer, 1u << 30 | 3u << 27 | 11);
+}
+
+/* TIMER0 from HIRC, TIMER2 from LIRC: each has a selector, a gate and a reset bit of its own. */
+static void two_timers_count_by_themselves(void **state)
+{
+    (void)state;
+    unlock();
+    put(CLK, get(CLK) | 8u);
+    put(CLK + 0x14, 7u << 8 | 5u << 16);
+    put(CLK + 0x08, 1u << 2 | 1u << 4);
+    start_timer(TIMER0);
+    start_timer(TIMER2);
+    const uint32_t first = get(TIMER0 + 0x0c), second = get(TIMER2 + 0x0c);
+    pass(300 * TWIN_MS);
+    assert_in_range(get(TIMER0 + 0x0c) - first, 299990, 300010);
+    assert_in_range(get(TIMER2 + 0x0c) - second, 799, 801); /* 32 kHz / 12 */
+    put(SYS + 0x0c, 1u << 4);
+    put(SYS + 0x0c, 0);
+    assert_int_equal(get(TIMER2 + 0x0c), 0);
+    assert_in_range(get(TIMER0 + 0x0c) - first, 299990, 300100);
+    assert_no_fault();
+    put(CLK + 0x08, 1u << 2);
+    (void)get(TIMER2 + 0x0c);
+    assert_fault("TIMER2");
+}
+
 static void a_page_is_two_kib(void **state)
 {
     static const uint8_t zeros[0x1000];
@@ -229,6 +262,7 @@ int main(void)
         TEST(wait_states_tune_themselves_unless_told_not_to),
         TEST(each_speed_has_its_power_level),
         TEST(a_uarts_selector_has_three_bits),
+        TEST(two_timers_count_by_themselves),
         TEST(a_page_is_two_kib),
         TEST(there_are_no_erase_blocks),
         TEST(bits_that_ispctl_lacks_are_named),
