@@ -76,6 +76,11 @@
 #ifndef BOARD_LOG
 #define BOARD_LOG 0, 0u, 0u
 #endif
+/* The secure program's, where there is one; the slots without a word more are the firmware's. */
+#ifndef BOARD_SECURE_PRIMARY
+#define BOARD_SECURE_PRIMARY   0, 0u, 0u
+#define BOARD_SECURE_SECONDARY 0, 0u, 0u
+#endif
 
 #define AREA_DEVICE_(device, offset, size) (device)
 #define AREA_OFFSET_(device, offset, size) (offset)

@@ -307,6 +307,8 @@ __attribute__((noinline)) otter_status boot_go(const struct boot_config *config,
     result->slot = states[0].slot;
     result->header = states[0].header;
     result->swap_type = states[0].type;
+    for (uint8_t i = 1; i < count && result->swap_type == SWAP_NONE; i++)
+        result->swap_type = states[i].type;
     result->source = states[0].source;
     return OTTER_OK;
 }

@@ -141,7 +141,7 @@ struct boot_config {
 struct boot_result {
     const struct flash_area *slot; /* of the image to start */
     struct image_header header;    /* its payload is at slot start + header.header_size */
-    /* what was done at this boot; SWAP_FAIL: the candidate was refused, or could not be brought in
+    /* what was done at this boot, to the first image that anything was done to; SWAP_FAIL: the candidate was refused, or could not be brought in
      */
     enum swap_type swap_type;
     enum boot_source source;

@@ -37,8 +37,10 @@ extern "C" {
 #define PSA_SUCCESS_RESTART         ((psa_status_t)2)
 #define PSA_ERROR_DEPENDENCY_NEEDED ((psa_status_t)-156)
 
-/* The firmware of the non-secure world. */
-#define FWU_COMPONENT_FIRMWARE 0u
+/* The secure program itself, and the firmware of the non-secure world: numbers of the bootloader's images,
+ * as TF-M has them. */
+#define FWU_COMPONENT_SECURE   0u
+#define FWU_COMPONENT_FIRMWARE 1u
 
 typedef uint8_t psa_fwu_component_t;
 

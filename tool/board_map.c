@@ -34,6 +34,16 @@ const char *board_map_sign_mode(enum update_mode mode)
     return modes[mode].sign_mode;
 }
 
+bool board_map_has_two_worlds(const struct board_map *map)
+{
+    return map->secure_primary.size > 0;
+}
+
+uint32_t board_map_address(const struct board_map *map, const struct board_area *area)
+{
+    return map->devices[area->device].base + area->offset;
+}
+
 struct flash_sector board_map_sector_at(const struct board_device *device, uint32_t offset)
 {
     uint32_t start = 0;
@@ -217,6 +227,9 @@ static bool read_map(const json_t *json, struct board_map *map)
     read_area(areas, "store", map, &map->store);
     read_area(areas, "progress", map, &map->progress);
     read_area(areas, "seed", map, &map->seed);
+    read_area(areas, "vault", map, &map->vault);
+    read_area(areas, "secure_primary", map, &map->secure_primary);
+    read_area(areas, "secure_secondary", map, &map->secure_secondary);
     derive(map);
     return true;
 }

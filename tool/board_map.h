@@ -47,7 +47,8 @@ struct board_map {
     uint32_t flash_size; /* of the file */
     unsigned device_count;
     struct board_device devices[BOARD_DEVICES_MAX];
-    struct board_area boot, primary, secondary, scratch, store, progress, seed;
+    struct board_area boot, primary, secondary, scratch, store, progress, seed, vault;
+    struct board_area secure_primary, secure_secondary; /* of the secure program: two worlds */
     struct board_area candidate; /* what of the secondary slot takes a new image */
     uint32_t image_size_max;
 };
@@ -56,8 +57,8 @@ struct board_map {
  * board has been built. OTTER_E_NOT_FOUND with the names there are. */
 otter_status board_map_read(const char *board, struct board_map *map, struct failure *failure);
 
-/* An image for a board names it as `otter sign --vid` this `--cid NAME`; the update agent takes none for
- * another (image_follows_class). */
+/* An image for a board names it as `otter sign --vid` this `--cid NAME`; the update agent takes
+ * none for another (image_follows_class). */
 #define BOARD_CLASS_VENDOR "otter"
 
 /* The names of the boards in the tree, sorted, with ", " between. */
@@ -66,6 +67,11 @@ void board_map_names(char *text, size_t size);
 /* "swap-scratch", as the tool and its users write it; as `otter sign --mode` takes it, or NULL. */
 const char *board_map_update_name(enum update_mode mode);
 const char *board_map_sign_mode(enum update_mode mode);
+
+/* A secure program starts the firmware, and is image 0 of the bootloader; the firmware is 1. */
+bool board_map_has_two_worlds(const struct board_map *map);
+/* Where it is mapped. */
+uint32_t board_map_address(const struct board_map *map, const struct board_area *area);
 
 /* The sector of a device that holds `offset`. */
 struct flash_sector board_map_sector_at(const struct board_device *device, uint32_t offset);

@@ -38,8 +38,9 @@ static const struct usage usage = {
     .operands = "--board BOARD [OPTION]...",
     .summary =
         "Builds bootloader and firmware for a board and puts into build/BOARD what is flashed:\n"
-        "bootloader.hex, firmware-VERSION.signed.bin (for updates) and merged.hex (both, for a\n"
-        "programmer). boards/BOARD/README.md says how to flash it and what comes then.",
+        "bootloader.hex, firmware-VERSION.signed.bin (for updates; in two worlds\n"
+        "secure-VERSION.signed.bin, too) and merged.hex (all of it, for a programmer).\n"
+        "boards/BOARD/README.md says how to flash it and what comes then.",
     .options = options,
     .examples = "  otter build --list\n"
                 "  otter build --board numaker-iot-m467\n"
@@ -102,7 +103,7 @@ static bool run(const char *build, const char *const words[])
     printf("  $ otter");
     for (unsigned i = 0; words[i] && i < 38; i++) {
         argv[i + 1] = words[i];
-        printf(" %s", words[i]);
+        printf(strchr(words[i], ' ') != NULL ? " '%s'" : " %s", words[i]);
     }
     printf("\n");
     fflush(stdout);
@@ -113,12 +114,16 @@ static bool run(const char *build, const char *const words[])
     return child.exit_code == 0;
 }
 
-static bool sign(const struct board_map *map, const struct job *job, const char *image)
+/* The firmware, or, of a board in two worlds, the secure program, which the firmware needs. */
+static bool sign(const struct board_map *map, const struct job *job, const char *image,
+                 bool is_secure)
 {
-    char header[16], slot[16], align[16], sectors[16], max_align[16];
+    char header[16], slot[16], align[16], sectors[16], max_align[16], needs[64];
+    const bool has_needs = board_map_has_two_worlds(map) && !is_secure;
     const char *mode = board_map_sign_mode(map->update);
     snprintf(header, sizeof header, "0x%x", map->header_size);
-    snprintf(slot, sizeof slot, "0x%x", map->primary.size);
+    snprintf(slot, sizeof slot, "0x%x", is_secure ? map->secure_primary.size : map->primary.size);
+    snprintf(needs, sizeof needs, "(0, %.40s)", job->version);
     snprintf(align, sizeof align, "%u", map->devices[map->candidate.device].write_size);
     snprintf(sectors, sizeof sectors, "%u", map->max_sectors);
     snprintf(max_align, sizeof max_align, "%u", map->max_align);
@@ -142,31 +147,43 @@ static bool sign(const struct board_map *map, const struct job *job, const char 
                            BOARD_CLASS_VENDOR,
                            "--cid",
                            map->name,
-                           "firmware/firmware-1.0.0.bin",
+                           is_secure ? "firmware/secure.bin" : "firmware/firmware-1.0.0.bin",
                            image,
-                           mode ? "--mode" : NULL,
-                           mode,
+                           NULL,
+                           NULL,
+                           NULL,
+                           NULL,
                            NULL};
+    unsigned count = 0;
+    while (words[count] != NULL)
+        count++;
+    if (mode != NULL) {
+        words[count++] = "--mode";
+        words[count++] = mode;
+    }
+    if (has_needs) {
+        words[count++] = "-d";
+        words[count++] = needs;
+    }
     return run(map->build, words);
 }
 
-static uint32_t address_of(const struct board_map *map, const struct board_area *area)
-{
-    return map->devices[area->device].base + area->offset;
-}
-
 /* Where the hardware exchanges two banks, each has a bootloader in front. */
-static bool merge(const struct board_map *map, const char *image)
+static bool merge(const struct board_map *map, const char *image, const char *secure)
 {
-    const uint32_t at = address_of(map, &map->boot);
+    const uint32_t at = board_map_address(map, &map->boot);
     const bool twice = map->update == UPDATE_BANK_SWAP;
-    char boot[64], again[64], program[256];
+    char boot[64], again[64], program[256], services[256];
     snprintf(boot, sizeof boot, "firmware/bootloader.bin@0x%x", at);
     snprintf(again, sizeof again, "firmware/bootloader.bin@0x%x",
              at + map->devices[map->boot.device].size / 2);
-    snprintf(program, sizeof program, "%s@0x%x", image, address_of(map, &map->primary));
+    snprintf(program, sizeof program, "%s@0x%x", image, board_map_address(map, &map->primary));
     const char *alone[] = {"merge", "-o", "bootloader.hex", boot, twice ? again : NULL, NULL};
-    const char *both[] = {"merge", "-o", "merged.hex", boot, program, twice ? again : NULL, NULL};
+    snprintf(services, sizeof services, "%s@0x%x", secure,
+             board_map_address(map, &map->secure_primary));
+    const char *both[] = {"merge", "-o",    "merged.hex",
+                          boot,    program, twice ? again : secure[0] != 0 ? services : NULL,
+                          NULL};
     return run(map->build, alone) && run(map->build, both);
 }
 
@@ -214,7 +231,7 @@ static int build(const struct job *job)
 {
     struct board_map map;
     struct failure failure;
-    char image[96], signed_image[1024], provisioned[1024];
+    char image[96], secure[96] = "", signed_image[1024], provisioned[1024];
     if (board_map_read(job->board, &map, &failure) != OTTER_OK)
         return failure_print(&failure, "build");
     if (strcmp(map.port, "posix") == 0) {
@@ -225,7 +242,9 @@ static int build(const struct job *job)
     }
     snprintf(image, sizeof image, "firmware-%s.signed.bin", job->version);
     const bool emulated = strcmp(map.port, "mps2-an505") == 0;
-    if (!sign(&map, job, image))
+    if (board_map_has_two_worlds(&map))
+        snprintf(secure, sizeof secure, "secure-%s.signed.bin", job->version);
+    if (!sign(&map, job, image, false) || (secure[0] != '\0' && !sign(&map, job, secure, true)))
         return 1;
     if (job->key)
         warn_of_distrust(&map, job->key);
@@ -235,7 +254,7 @@ static int build(const struct job *job)
         if (provision_section_add(signed_image, job->script, provisioned, &failure) != OTTER_OK)
             return failure_print(&failure, "build");
     }
-    if (!emulated && !merge(&map, job->script != NULL ? "firmware.provisioned.bin" : image))
+    if (!emulated && !merge(&map, job->script != NULL ? "firmware.provisioned.bin" : image, secure))
         return 1;
     char *folder = realpath(map.build, NULL); // without its ".."
     printf("\n  %s/\n", folder != NULL ? folder : map.build);
@@ -245,10 +264,13 @@ static int build(const struct job *job)
         printf("    %-27s for qemu-system-arm -kernel\n", "firmware/bootloader.elf");
     else
         printf("    %-27s %8ld bytes at 0x%08x\n", "bootloader.hex",
-               size_of(map.build, "firmware/bootloader.bin"), address_of(&map, &map.boot));
+               size_of(map.build, "firmware/bootloader.bin"), board_map_address(&map, &map.boot));
     printf("    %-27s %8ld bytes, the image of an update\n", image, size_of(map.build, image));
+    if (secure[0] != '\0')
+        printf("    %-27s %8ld bytes, that of the secure program\n", secure,
+               size_of(map.build, secure));
     if (!emulated)
-        printf("    %-27s both, for a programmer%s\n", "merged.hex",
+        printf("    %-27s all of it, for a programmer%s\n", "merged.hex",
                job->script != NULL ? ", and the keys of one device: for development only" : "");
     if (job->script != NULL)
         printf("    %-27s the image with these keys\n", "firmware.provisioned.bin");

@@ -85,13 +85,13 @@ static otter_status create(const struct board_map *board, const char *flash, con
 {
     char provisioned[1024];
     if (script == NULL)
-        return flash_image_make(board, flash, image, failure);
+        return flash_image_make(board, flash, image, NULL, failure);
     if ((size_t)snprintf(provisioned, sizeof provisioned, "%s.provisioned", flash) >=
         sizeof provisioned)
         return failed(failure, OTTER_E_TOO_LONG, "the name %.100s... is too long", flash);
     otter_status status = provision_section_add(image, script, provisioned, failure);
     if (status == OTTER_OK)
-        status = flash_image_make(board, flash, provisioned, failure);
+        status = flash_image_make(board, flash, provisioned, NULL, failure);
     (void)unlink(provisioned);
     return status;
 }

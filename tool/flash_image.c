@@ -51,7 +51,7 @@ static otter_status check_image(const char *path, struct bytes *file, struct fai
     return status;
 }
 
-static otter_status put_image(const struct board_map *board, uint8_t *flash, const char *path,
+static otter_status put_image(const struct board_area *slot, uint8_t *flash, const char *path,
                               struct failure *failure)
 {
     struct bytes image = {0};
@@ -59,18 +59,18 @@ static otter_status put_image(const struct board_map *board, uint8_t *flash, con
     otter_status status = hex_or_binary_read(path, 0xff, &image, &address, failure);
     if (status == OTTER_OK)
         status = check_image(path, &image, failure);
-    if (status == OTTER_OK && image.size > board->primary.size)
-        status = failed(failure, OTTER_E_TOO_LONG,
-                        "the image %s has %zu bytes, the primary slot holds %u", path, image.size,
-                        board->primary.size);
+    if (status == OTTER_OK && image.size > slot->size)
+        status = failed(failure, OTTER_E_TOO_LONG, "the image %s has %zu bytes, its slot holds %u",
+                        path, image.size, slot->size);
     if (status == OTTER_OK)
-        memcpy(flash + board->primary.start, image.data, image.size);
+        memcpy(flash + slot->start, image.data, image.size);
     bytes_free(&image);
     return status;
 }
 
 otter_status flash_image_make(const struct board_map *board, const char *path,
-                              const char *signed_image, struct failure *failure)
+                              const char *signed_image, const char *signed_secure,
+                              struct failure *failure)
 {
     uint8_t *flash = malloc(board->flash_size);
     if (flash == NULL)
@@ -79,7 +79,9 @@ otter_status flash_image_make(const struct board_map *board, const char *path,
     memset(flash, 0xff, board->flash_size);
     otter_status status = put_seed(board, flash, failure);
     if (status == OTTER_OK)
-        status = put_image(board, flash, signed_image, failure);
+        status = put_image(&board->primary, flash, signed_image, failure);
+    if (status == OTTER_OK && signed_secure != NULL)
+        status = put_image(&board->secure_primary, flash, signed_secure, failure);
     if (status == OTTER_OK)
         status = file_write(path, flash, board->flash_size, 0600, failure);
     free(flash);

@@ -9,9 +9,6 @@
 #include "ports/cortex-m/clock.h"
 #include "ports/cortex-m/system.h"
 #include "ports/cortex-m/uart.h"
-#ifdef OTTER_SECURE
-#include "ports/cortex-m/trustzone/worlds.h"
-#endif
 
 void port_log_write(const char *line, size_t length)
 {
@@ -50,9 +47,6 @@ int main(void)
 {
     clock_start();
     uart_start();
-#ifdef OTTER_SECURE
-    worlds_start();
-#endif
     enum reset_reason reason = system_take_reset_reason();
     struct boot_config config;
     struct boot_result result;

@@ -76,7 +76,7 @@ const struct handover *port_handover(void)
     return shared.handover.magic == HANDOVER_MAGIC ? &shared.handover : NULL;
 }
 
-#if !defined OTTER_SECURE && !defined OTTER_NONSECURE /* trustzone/worlds.c */
+#if !defined OTTER_SECURE && !defined OTTER_NONSECURE /* the bootloader's; trustzone/worlds.c */
 _Noreturn void system_start_image(const struct handover *handover, uint32_t address)
 {
     const uint32_t *vectors = (const uint32_t *)address;

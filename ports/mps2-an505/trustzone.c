@@ -6,7 +6,6 @@
 
 /* Secure privilege control. */
 #define SECRESPCFG   REG32(0x50080010u) /* 1: a refused access is a bus error */
-#define NSCCFG       REG32(0x50080014u) /* bit 0: code at 0x1... may have gates */
 #define AHB_EXP_0    REG32(0x50080060u) /* bit n: that port is non-secure */
 #define APB_EXP_1    REG32(0x50080084u)
 #define APB_EXP_2    REG32(0x50080088u)
@@ -49,7 +48,6 @@ const uint32_t chip_nonsecure_ram = RAM_START + RAM_SECURE;
 
 void chip_divide(void)
 {
-    NSCCFG = 1;
     SECRESPCFG = 1;
     MPC_CONTROL = MPC_BUS_ERROR;
     for (uint32_t i = BITS_OF_SECURE; i < BITS_OF_ALL; i++) {

@@ -16,9 +16,18 @@ if [ "$board" != posix ]; then
         "$otter" sign -k "$built/keys/boot-signing.pem" --align 4 -v "$1+0" --header-size 4096 \
             --pad-header -S 0x73000 "$2" "$3" >/dev/null
     }
+    case $board in
+    */trustzone) # the secure program, which is image 0; its slot is on device 1, too
+        secure_sector=$((0x92 + 0x90))
+        "$otter" sign -k "$built/keys/boot-signing.pem" --align 4 -v 1.0.0+0 --header-size 4096 --pad-header -S 0x10000 \
+            "$built/firmware/secure.bin" "$work/secure.signed.bin" >/dev/null
+        ;;
+    esac
     make_flash() {
         head -c $((16 << 20)) /dev/zero | tr '\0' '\377' >"$1"
         dd if="$2" of="$1" bs=4096 seek=$primary_sector conv=notrunc status=none
+        [ ! -f "$work/secure.signed.bin" ] ||
+            dd if="$work/secure.signed.bin" of="$1" bs=4096 seek="$secure_sector" conv=notrunc status=none
         { printf 'RNG1\0\0\0\0' && head -c 32 /dev/urandom; } >"$work/seed" # ports/mps2-an505/random.h
         { cat "$work/seed" && gzip -c "$work/seed" | tail -c 8 | head -c 4; } |
             dd of="$1" bs=4096 seek="$seed_sector" conv=notrunc status=none

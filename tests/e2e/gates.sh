@@ -10,14 +10,14 @@ set -eu
 board=mps2-an505/trustzone
 built=$root/build/mps2-an505-trustzone
 need arm-none-eabi-nm arm-none-eabi-gcc cmake
-[ -f "$built/firmware/bootloader.elf" ] || skip "$built is not built: ./otter build --board $board"
-cmake --build "$built" --target bootloader bootloader-later >"$work/build.log" 2>&1 ||
+[ -f "$built/firmware/secure.elf" ] || skip "$built is not built: ./otter build --board $board"
+cmake --build "$built" --target secure secure-later >"$work/build.log" 2>&1 ||
     fail "it does not build: $(tail -n 20 "$work/build.log")"
 
 gates() { arm-none-eabi-nm "$1" | sed -n 's/^\([0-9a-f]*\) A gate_\([a-z_]*\)$/\2 0x\1/p' | sort; }
 sed -n 's/^        gate    \([a-z_]*\), \(0x[0-9a-f]*\)$/\1 \2/p' "$root/boards/$board/gates.s" | sort >"$work/released"
-gates "$built/firmware/bootloader-gates.o" >"$work/now"
-gates "$built/tests/hostile/bootloader-later-gates.o" >"$work/later"
+gates "$built/firmware/secure-gates.o" >"$work/now"
+gates "$built/tests/hostile/secure-later-gates.o" >"$work/later"
 
 [ "$(wc -l <"$work/released")" -ge 13 ] || fail 'too few gates are released'
 cmp -s "$work/released" "$work/now" || fail "gates are not where they were released, or one has no line in gates.s: $(diff "$work/released" "$work/now")"

@@ -20,9 +20,12 @@ attempts=$(grep -c '^    {".*", [a-z_]*},$' "$root/tests/hostile/hostile.c")
 cd "$work"
 "$otter" sign -k "$built/keys/boot-signing.pem" --align 4 -v 1.0.0 --header-size 4096 --pad-header -S 0x73000 \
     --vid otter --cid "$board" "$built/tests/hostile/hostile.bin" hostile.signed.bin
+"$otter" sign -k "$built/keys/boot-signing.pem" --align 4 -v 1.0.0 --header-size 4096 --pad-header -S 0x10000 \
+    --vid otter --cid "$board" "$built/firmware/secure.bin" secure.signed.bin
 head -c 16777216 /dev/zero | tr '\0' '\377' >flash.img
 dd if=hostile.signed.bin of=flash.img bs=4096 seek=16 conv=notrunc status=none
-# The seed, on device 1 of the board's map: as port_mps2.sh does it.
+# The secure program and the seed, on device 1 of the board's map: as port_mps2.sh does it.
+dd if=secure.signed.bin of=flash.img bs=4096 seek=$((0x92 + 0x90)) conv=notrunc status=none
 { printf 'RNG1\0\0\0\0' && head -c 32 /dev/urandom; } >seed
 gzip -c seed | tail -c 8 | head -c 4 >crc
 cat seed crc | dd of=flash.img bs=4096 seek=$((0x92 + 0x80)) conv=notrunc status=none

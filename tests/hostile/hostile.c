@@ -27,6 +27,8 @@ static struct memory {
 
 #define KEY         0x77u
 #define SECURE_RAM  0x38000800u
+#define BOOT_CODE   0x10000400u
+#define SECURE_CODE (AREA_ADDRESS(BOARD_SECURE_PRIMARY) + BOARD_HEADER_SIZE + 0x400u)
 #define DEVICE_1    (0x80000000u + DEVICE_SIZE(BOARD_DEVICE_0))
 #define VAULT       (DEVICE_1 + AREA_OFFSET(BOARD_VAULT))
 #define SEED        (DEVICE_1 + AREA_OFFSET(BOARD_SEED))
@@ -105,15 +107,19 @@ static bool writes_ram(void)
 }
 static bool reads_code(void)
 {
-    return reads(0x10000400u);
+    return reads(SECURE_CODE);
 }
-static bool reads_code_alias(void)
+static bool reads_boot_code(void)
 {
-    return reads(0x00000400u);
+    return reads(BOOT_CODE);
+}
+static bool reads_boot_code_alias(void)
+{
+    return reads(BOOT_CODE - 0x10000000u);
 }
 static bool writes_code(void)
 {
-    return writes(0x10000400u);
+    return writes(SECURE_CODE);
 }
 static bool writes_gate(void)
 {
@@ -121,7 +127,7 @@ static bool writes_gate(void)
 }
 static bool jumps_into_code(void)
 {
-    return jumps(0x10000400u);
+    return jumps(SECURE_CODE);
 }
 static bool jumps_behind_gate(void)
 {
@@ -239,8 +245,9 @@ static bool value_to_secure(void)
 
 static bool updates_from_secure(void)
 {
-    return REFUSED(gate_fwu_write(0, 0, (const void *)SECURE_RAM, 64)) &&
-           REFUSED(gate_fwu_query(0, (psa_fwu_component_info_t *)SECURE_RAM)) &&
+    return REFUSED(gate_fwu_write(FWU_COMPONENT_FIRMWARE, 0, (const void *)SECURE_RAM, 64)) &&
+           REFUSED(
+               gate_fwu_query(FWU_COMPONENT_FIRMWARE, (psa_fwu_component_info_t *)SECURE_RAM)) &&
            gate_fwu_read() == PSA_ERROR_NOT_SUPPORTED;
 }
 
@@ -277,24 +284,25 @@ static bool imports_once_sealed(void)
 static bool installs_what_nobody_signed(void)
 {
     static uint32_t image[64] = {0x96f3b83du}; /* an image's magic */
-    (void)psa_fwu_clean(0);
-    return psa_fwu_start(0, NULL, 0) == PSA_SUCCESS &&
-           psa_fwu_write(0, 0, image, sizeof image) == PSA_SUCCESS &&
+    (void)psa_fwu_clean(FWU_COMPONENT_FIRMWARE);
+    return psa_fwu_start(FWU_COMPONENT_FIRMWARE, NULL, 0) == PSA_SUCCESS &&
+           psa_fwu_write(FWU_COMPONENT_FIRMWARE, 0, image, sizeof image) == PSA_SUCCESS &&
            psa_fwu_install() == PSA_ERROR_BAD_STATE &&
-           psa_fwu_finish(0) == PSA_ERROR_INVALID_SIGNATURE &&
+           psa_fwu_finish(FWU_COMPONENT_FIRMWARE) == PSA_ERROR_INVALID_SIGNATURE &&
            psa_fwu_install() == PSA_ERROR_BAD_STATE && psa_fwu_accept() == PSA_ERROR_BAD_STATE &&
-           psa_fwu_clean(0) == PSA_SUCCESS;
+           psa_fwu_clean(FWU_COMPONENT_FIRMWARE) == PSA_SUCCESS;
 }
 
 static bool requests_by_writing(void)
 {
     const uint32_t end = AREA_SIZE(BOARD_SECONDARY);
     static uint32_t magic[4];
-    return psa_fwu_start(0, NULL, 0) == PSA_SUCCESS &&
-           REFUSED(psa_fwu_write(0, end - 16u, magic, 16)) &&
-           REFUSED(psa_fwu_write(0, 0xfffffff0u, magic, 16)) &&
-           REFUSED(psa_fwu_write(0, end + 0x2000u, magic, 16)) &&
-           psa_fwu_cancel(0) == PSA_SUCCESS && psa_fwu_clean(0) == PSA_SUCCESS;
+    return psa_fwu_start(FWU_COMPONENT_FIRMWARE, NULL, 0) == PSA_SUCCESS &&
+           REFUSED(psa_fwu_write(FWU_COMPONENT_FIRMWARE, end - 16u, magic, 16)) &&
+           REFUSED(psa_fwu_write(FWU_COMPONENT_FIRMWARE, 0xfffffff0u, magic, 16)) &&
+           REFUSED(psa_fwu_write(FWU_COMPONENT_FIRMWARE, end + 0x2000u, magic, 16)) &&
+           psa_fwu_cancel(FWU_COMPONENT_FIRMWARE) == PSA_SUCCESS &&
+           psa_fwu_clean(FWU_COMPONENT_FIRMWARE) == PSA_SUCCESS;
 }
 
 /* ---- By interrupt -----------------------------------------------------------------------------
@@ -402,7 +410,8 @@ static const struct {
     {"read secure RAM by its other address", reads_ram_alias},
     {"write secure RAM", writes_ram},
     {"read secure code", reads_code},
-    {"read secure code by its other address", reads_code_alias},
+    {"read the bootloader", reads_boot_code},
+    {"read the bootloader by its other address", reads_boot_code_alias},
     {"write secure code", writes_code},
     {"write a gate", writes_gate},
     {"call into the middle of secure code", jumps_into_code},

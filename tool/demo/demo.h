@@ -62,10 +62,12 @@ struct demo_image {
     const char *payload; /* file of the program */
     const char *name;    /* of the image's file */
     enum demo_slot slot; /* that it is linked for, where that matters */
+    bool is_secure;      /* the secure program, of a board in two worlds */
+    const char *needs;   /* "(image, version)", or NULL */
 };
 
 struct demo_signing {
-    const char *words[26]; /* NULL behind the last */
+    const char *words[28]; /* NULL behind the last */
     unsigned count;
     char numbers[6][16];
     unsigned number_count;

@@ -23,9 +23,11 @@ void demo_next_release(const struct demo *demo)
     struct demo_signing sign;
     const enum demo_slot slot = SLOT_OF_PRIMARY; /* the released one runs from the other one */
     demo_sign_words(&demo->world.board,
-                    &(struct demo_image){"board/keys/boot-signing.pem", "1.0.2+0",
-                                         demo_program(demo, "1.0.1", slot),
-                                         "firmware-1.0.2.signed.bin", slot},
+                    &(struct demo_image){.key = "board/keys/boot-signing.pem",
+                                         .version = "1.0.2+0",
+                                         .payload = demo_program(demo, "1.0.1", slot),
+                                         .name = "firmware-1.0.2.signed.bin",
+                                         .slot = slot},
                     &sign);
     const char *put = "version=$(./otter aws s3api put-object --bucket " DEMO_BUCKET
                       " --key firmware-1.0.2.signed.bin --body firmware-1.0.2.signed.bin"

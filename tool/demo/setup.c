@@ -52,25 +52,23 @@ bool demo_sign(struct demo *demo, const struct demo_image *image)
     return demo_run(demo, signing.words);
 }
 
-/* What a person would flash: bootloader and image in one HEX file. */
-static bool merge(struct demo *demo, const char *image)
+/* What a person would flash: bootloader and images in one HEX file. */
+static bool merge(struct demo *demo, const char *image, const char *secure)
 {
     const struct board_map *board = &demo->world.board;
     const char *bootloader = world_built(&demo->world, "firmware/bootloader.bin");
     char first[WORLD_PATH_MAX], second[WORLD_PATH_MAX], third[WORLD_PATH_MAX];
-    const uint32_t base = board->devices[board->primary.device].base;
-    const uint32_t bank = board->devices[board->primary.device].size / 2;
+    const uint32_t base = board_map_address(board, &board->boot);
+    const uint32_t bank = board->devices[board->boot.device].size / 2;
     snprintf(first, sizeof first, "%s@0x%x", bootloader, base);
-    snprintf(second, sizeof second, "%s@0x%x", image, base + board->primary.offset);
+    snprintf(second, sizeof second, "%s@0x%x", image, board_map_address(board, &board->primary));
     snprintf(third, sizeof third, "%s@0x%x", bootloader, base + bank);
-    const char *words[] = {"./otter",
-                           "merge",
-                           "-o",
-                           "merged.hex",
-                           first,
-                           second,
-                           board->update == UPDATE_BANK_SWAP ? third
-                                                             : NULL, /* one in front of each bank */
+    if (secure != NULL)
+        snprintf(third, sizeof third, "%s@0x%x", secure,
+                 board_map_address(board, &board->secure_primary));
+    const char *words[] = {"./otter", "merge", "-o", "merged.hex", first, second,
+                           /* a bootloader in front of each bank */
+                           secure != NULL || board->update == UPDATE_BANK_SWAP ? third : NULL,
                            NULL};
     return demo_run(demo, words);
 }
@@ -93,16 +91,24 @@ bool demo_cloud(struct demo *demo)
 
 bool demo_first_boot(struct demo *demo)
 {
+    const bool two_worlds = board_map_has_two_worlds(&demo->world.board);
     screen_heading("Firmware 1.0.0 is signed, put into a blank flash, and boots");
     const struct demo_image image = {.key = world_built(&demo->world, "keys/boot-signing.pem"),
                                      .version = "1.0.0+0",
                                      .payload = demo_program(demo, "1.0.0", SLOT_OF_PRIMARY),
                                      .name = "firmware-1.0.0.signed.bin",
-                                     .slot = SLOT_OF_PRIMARY};
-    if (!demo_sign(demo, &image) || !world_make_flash(&demo->world, "firmware-1.0.0.signed.bin"))
+                                     .slot = SLOT_OF_PRIMARY,
+                                     .needs = two_worlds ? "(0, 1.0.0+0)" : NULL};
+    const struct demo_image secure = {.key = image.key,
+                                      .version = image.version,
+                                      .payload = world_built(&demo->world, "firmware/secure.bin"),
+                                      .name = "secure-1.0.0.signed.bin",
+                                      .is_secure = true};
+    if (!demo_sign(demo, &image) || (two_worlds && !demo_sign(demo, &secure)) ||
+        !world_make_flash(&demo->world, image.name, two_worlds ? secure.name : NULL))
         return false;
     if (world_is_twin(&demo->world)) {
-        if (!merge(demo, "firmware-1.0.0.signed.bin"))
+        if (!merge(demo, image.name, two_worlds ? secure.name : NULL))
             return false;
         screen_say("merged.hex is what a programmer writes to a %s. Power on: its twin",
                    demo->world.board.name);

@@ -28,8 +28,9 @@ static void add(struct demo_signing *signing, const char *option, const char *va
 void demo_sign_words(const struct board_map *board, const struct demo_image *image,
                      struct demo_signing *signing)
 {
-    const struct board_area *slot =
-        image->slot == SLOT_OF_PRIMARY ? &board->primary : &board->secondary;
+    const struct board_area *slot = image->is_secure                 ? &board->secure_primary
+                                    : image->slot == SLOT_OF_PRIMARY ? &board->primary
+                                                                     : &board->secondary;
     *signing = (struct demo_signing){0};
     add(signing, "./otter", "sign");
     add(signing, "-k", image->key);
@@ -39,7 +40,9 @@ void demo_sign_words(const struct board_map *board, const struct demo_image *ima
     add(signing, "-v", image->version);
     add(signing, "--header-size", number(signing, "%" PRIu32, board->header_size));
     add(signing, "--pad-header", NULL);
-    add(signing, "-S", number(signing, "0x%" PRIx32, board->primary.size));
+    add(signing, "-S", number(signing, "0x%" PRIx32, slot->size));
+    if (image->needs != NULL)
+        add(signing, "-d", image->needs);
     if (board->update == UPDATE_DIRECT_XIP)
         add(signing, "--rom-fixed",
             number(signing, "0x%" PRIx32, board->devices[slot->device].base + slot->offset));

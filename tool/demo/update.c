@@ -45,11 +45,13 @@ static bool sign(struct demo *demo, char *name, size_t size)
     const char *shipped = payload(demo);
     snprintf(version, sizeof version, "%s+0", demo->new_version);
     snprintf(name, size, "firmware-%s.signed.bin", demo->new_version);
-    const struct demo_image image = {.key = world_built(&demo->world, "keys/boot-signing.pem"),
-                                     .version = version,
-                                     .payload = shipped,
-                                     .name = name,
-                                     .slot = demo_release_slot(demo)};
+    const struct demo_image image = {
+        .key = world_built(&demo->world, "keys/boot-signing.pem"),
+        .version = version,
+        .payload = shipped,
+        .name = name,
+        .slot = demo_release_slot(demo),
+        .needs = board_map_has_two_worlds(&demo->world.board) ? "(0, 1.0.0+0)" : NULL};
     if (shipped == NULL || !demo_sign(demo, &image))
         return false;
     demo->bytes_signed = file_size(world_path(&demo->world, name));

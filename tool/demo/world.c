@@ -198,13 +198,13 @@ bool world_start_cloud(struct world *world)
     return true;
 }
 
-bool world_make_flash(struct world *world, const char *image)
+bool world_make_flash(struct world *world, const char *image, const char *secure)
 {
     struct failure failure;
     if (world_is_twin(world))
         return true; /* its twin is programmed with a HEX file */
     if (flash_image_make(&world->board, world_path(world, "flash.img"), world_path(world, image),
-                         &failure) == OTTER_OK)
+                         secure != NULL ? world_path(world, secure) : NULL, &failure) == OTTER_OK)
         return true;
     screen_error("%s", failure.text);
     return false;

@@ -69,8 +69,9 @@ bool world_is_twin(const struct world *world);
 bool world_open(struct world *world);
 bool world_start_cloud(struct world *world);
 /* A blank flash of the board's size with `image`, a file of the work folder, in the primary slot,
- * and the entropy seed that the factory gives a board without a random number generator. */
-bool world_make_flash(struct world *world, const char *image);
+ * the secure program `secure` in its own (NULL: none), and the entropy seed that the factory gives
+ * a board without a random number generator. */
+bool world_make_flash(struct world *world, const char *image, const char *secure);
 bool world_power_on(struct world *world);
 void world_power_cut(struct world *world);
 

@@ -2,7 +2,6 @@
  * Reference Manual, B8 and D1). */
 #include "ports/cortex-m/trustzone/worlds.h"
 
-#include "port/handover.h"
 #include "ports/cortex-m/core.h"
 #include "ports/cortex-m/system.h"
 
@@ -38,7 +37,7 @@ static void set_regions(void)
 
 /* The stack is as it was at the reset: what comes are gates and faults. Registers hold nothing of
  * ours. */
-_Noreturn void system_start_image(const struct handover *handover, uint32_t address)
+_Noreturn void worlds_enter(const struct handover *handover, uint32_t address)
 {
     const uint32_t *vectors = (const uint32_t *)address;
     chip_divide();

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "port/handover.h"
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -13,6 +15,10 @@ extern "C" {
 /* Starts the services of the partition: its memory, randomness, store; see secure/secure.h. To be
  * called before anything that allocates. */
 void worlds_start(void);
+
+/* The secure program's last act: divides the chip, keeps `handover` for the firmware, starts the
+ * watchdog and enters the program whose vector table is at `address`, in the other world. */
+_Noreturn void worlds_enter(const struct handover *handover, uint32_t address);
 
 /* What is not secure, in steps of 32 bytes. All else is. */
 struct worlds_region {

@@ -223,10 +223,10 @@ static void other_components_and_manifests_are_not_there(void **state)
 {
     psa_fwu_component_info_t info;
     (void)state;
-    assert_int_equal(psa_fwu_query(1, &info), PSA_ERROR_DOES_NOT_EXIST);
-    assert_int_equal(psa_fwu_start(1, NULL, 0), PSA_ERROR_DOES_NOT_EXIST);
-    assert_int_equal(psa_fwu_cancel(1), PSA_ERROR_DOES_NOT_EXIST);
-    assert_int_equal(psa_fwu_clean(1), PSA_ERROR_DOES_NOT_EXIST);
+    assert_int_equal(psa_fwu_query(2, &info), PSA_ERROR_DOES_NOT_EXIST);
+    assert_int_equal(psa_fwu_start(2, NULL, 0), PSA_ERROR_DOES_NOT_EXIST);
+    assert_int_equal(psa_fwu_cancel(2), PSA_ERROR_DOES_NOT_EXIST);
+    assert_int_equal(psa_fwu_clean(2), PSA_ERROR_DOES_NOT_EXIST);
     assert_int_equal(psa_fwu_start(FIRMWARE, golden, 1), PSA_ERROR_NOT_SUPPORTED);
 }
 

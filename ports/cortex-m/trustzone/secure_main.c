@@ -1,0 +1,33 @@
+/* The secure program: started by the bootloader, which has verified it and the firmware. Its
+ * services come up, then the firmware is started in the other world; what is left of it here are
+ * gates and faults. */
+#include "boards/map.h"
+#include "image/image.h"
+#include "port/log.h"
+#include "ports/cortex-m/clock.h"
+#include "ports/cortex-m/system.h"
+#include "ports/cortex-m/trustzone/worlds.h"
+#include "ports/cortex-m/uart.h"
+
+static const struct flash_area firmware = BOARD_AREA(BOARD_PRIMARY);
+
+void port_log_write(const char *line, size_t length)
+{
+    uart_write(line, length);
+    uart_write("\r\n", 2);
+}
+
+int main(void)
+{
+    struct image_header header;
+    clock_start();
+    uart_start();
+    worlds_start();
+    const struct handover *told = port_handover();
+    static const struct handover nobody;
+    if (image_header_read(&firmware, &header) != OTTER_OK) {
+        LOG_ERR("SECURE", "there is no firmware to start");
+        system_reset(RESET_SOFTWARE);
+    }
+    worlds_enter(told != NULL ? told : &nobody, AREA_ADDRESS(BOARD_PRIMARY) + header.header_size);
+}
