@@ -22,6 +22,7 @@
 #define KEY_MAX       32u
 #define SECRET_MAX    48u
 #define PLAIN_MAX     16384u
+#define PARTS_MAX     16u
 #define SILENT_MAX    32u /* records in a row that say nothing, as OpenSSL has it */
 #define VERSION       0x0303u
 #define MASTER_SECRET 48u
@@ -327,60 +328,102 @@ static bool has_context(const struct records *records, struct way *way, int seal
     return false;
 }
 
-/* In place; the tag stands behind. Takes a number. */
+/* What is sealed or opened: parts of it, one after the other, which are not changed. */
+struct parts {
+    struct evbuffer_iovec at[PARTS_MAX];
+    int count;
+    size_t length;
+};
+
+static void add_part(struct parts *parts, const void *bytes, size_t length)
+{
+    parts->at[parts->count++] = (struct evbuffer_iovec){(void *)bytes, length};
+    parts->length += length;
+}
+
+static bool update(EVP_CIPHER_CTX *context, const struct parts *from, uint8_t *to)
+{
+    bool updated = true;
+    for (int i = 0, done; updated && i < from->count; i++) {
+        updated = EVP_CipherUpdate(context, to, &done, from->at[i].iov_base,
+                                   (int)from->at[i].iov_len) == 1;
+        to += from->at[i].iov_len;
+    }
+    return updated;
+}
+
+/* The tag stands behind what is sealed, at `tag`. Takes a number. */
 static bool transform(const struct records *records, struct way *way, int sealing, unsigned content,
-                      const uint8_t *explicit, uint8_t *bytes, size_t length)
+                      const uint8_t *explicit, const struct parts *from, uint8_t *to, uint8_t *tag)
 {
     uint8_t nonce[NONCE], beside[8 + HEADER];
     int done = 0, last = 0;
     if (!has_context(records, way, sealing))
         return false;
-    const size_t beside_size = additional(records, way, content, length, beside);
+    const size_t beside_size = additional(records, way, content, from->length, beside);
     make_nonce(way, explicit, nonce);
     way->number++;
     EVP_CIPHER_CTX *context = way->context;
     return EVP_CipherInit_ex(context, NULL, NULL, NULL, nonce, sealing) == 1 &&
-           (sealing || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG, bytes + length)) &&
+           (sealing || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, TAG, tag)) &&
            EVP_CipherUpdate(context, NULL, &done, beside, (int)beside_size) == 1 &&
-           EVP_CipherUpdate(context, bytes, &done, bytes, (int)length) == 1 &&
-           EVP_CipherFinal_ex(context, bytes + length, &last) == 1 &&
-           (!sealing || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG, bytes + length));
+           update(context, from, to) &&
+           EVP_CipherFinal_ex(context, to + from->length, &last) == 1 &&
+           (!sealing || EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, TAG, tag));
 }
 
 /* ---- sealing ---- */
 
-/* `bytes`, or what `from` begins with. In TLS 1.3 all records are DATA from outside. */
-static bool seal(struct records *records, enum content content, const void *bytes,
-                 struct evbuffer *from, size_t length, struct evbuffer *to)
+/* In TLS 1.3 all records are DATA from outside, and end with their kind. */
+static bool seal(struct records *records, enum content content, struct parts *parts,
+                 struct evbuffer *to)
 {
     struct evbuffer_iovec room;
-    const size_t plain = length + (records->is_1_3 ? 1 : 0), before = records->explicit_size;
-    const size_t total = HEADER + before + plain + TAG;
+    const uint8_t kind = (uint8_t)content;
+    const size_t before = records->explicit_size;
     const unsigned outside = records->is_1_3 ? DATA : content;
+    if (records->is_1_3)
+        add_part(parts, &kind, 1);
+    const size_t total = HEADER + before + parts->length + TAG;
     if (evbuffer_reserve_space(to, (ev_ssize_t)total, &room, 1) != 1)
         return false;
     uint8_t *record = room.iov_base, *body = record + HEADER + before;
-    put_header(record, outside, before + plain + TAG);
+    put_header(record, outside, total - HEADER);
     if (before) /* OpenSSL began Finished's, the only one before these, with a random number */
         put_number(record + HEADER, records->out.number);
-    if (from)
-        evbuffer_remove(from, body, length);
-    else
-        memcpy(body, bytes, length);
-    if (records->is_1_3)
-        body[length] = (uint8_t)content;
     room.iov_len = total;
-    return transform(records, &records->out, 1, outside, before ? record + HEADER : NULL, body,
-                     plain) &&
+    return transform(records, &records->out, 1, outside, before ? record + HEADER : NULL, parts,
+                     body, body + parts->length) &&
            evbuffer_commit_space(to, &room, 1) == 0;
+}
+
+static bool seal_bytes(struct records *records, enum content content, const void *bytes,
+                       size_t length, struct evbuffer *to)
+{
+    struct parts parts = {.count = 0};
+    add_part(&parts, bytes, length);
+    return seal(records, content, &parts, to);
+}
+
+/* What `from` begins with: `most` bytes, or fewer where they lie in many parts. */
+static void find_parts(struct evbuffer *from, size_t most, struct parts *parts)
+{
+    struct evbuffer_iovec at[PARTS_MAX - 1]; /* with room for one more */
+    const int there = evbuffer_peek(from, (ev_ssize_t)most, NULL, at, PARTS_MAX - 1);
+    for (int i = 0; i < there && i < (int)PARTS_MAX - 1 && parts->length < most; i++) {
+        const size_t left = most - parts->length;
+        add_part(parts, at[i].iov_base, at[i].iov_len < left ? at[i].iov_len : left);
+    }
 }
 
 bool records_seal(struct records *records, struct evbuffer *from, size_t most, struct evbuffer *to)
 {
     const size_t there = evbuffer_get_length(from);
     for (size_t left = there < most ? there : most, piece; left > 0; left -= piece) {
-        piece = left < records->piece ? left : records->piece;
-        if (!seal(records, DATA, NULL, from, piece, to))
+        struct parts parts = {.count = 0};
+        find_parts(from, left < records->piece ? left : records->piece, &parts);
+        piece = parts.length;
+        if (!seal(records, DATA, &parts, to) || evbuffer_drain(from, piece) != 0)
             return false;
     }
     return true;
@@ -389,7 +432,7 @@ bool records_seal(struct records *records, struct evbuffer *from, size_t most, s
 void records_close(struct records *records, struct evbuffer *to)
 {
     const uint8_t alert[2] = {records->alert == CLOSE_NOTIFY ? 1 : 2, records->alert};
-    seal(records, ALERT, alert, NULL, sizeof alert, to);
+    seal_bytes(records, ALERT, alert, sizeof alert, to);
 }
 
 /* ---- opening ---- */
@@ -415,7 +458,7 @@ static enum records_end on_alert(struct records *records, const uint8_t *bytes, 
 static enum records_end refuse_hello(struct records *records, struct evbuffer *answers)
 {
     static const uint8_t refusal[] = {1, NO_RENEGOTIATION};
-    return seal(records, ALERT, refusal, NULL, sizeof refusal, answers)
+    return seal_bytes(records, ALERT, refusal, sizeof refusal, answers)
                ? RECORDS_OPEN
                : wrong(records, INTERNAL_ERROR);
 }
@@ -436,7 +479,7 @@ static enum records_end on_handshake(struct records *records, const uint8_t *byt
         return wrong(records, INTERNAL_ERROR);
     if (bytes[4] == 0)
         return RECORDS_OPEN;
-    return seal(records, HANDSHAKE, update, NULL, sizeof update, answers) &&
+    return seal_bytes(records, HANDSHAKE, update, sizeof update, answers) &&
                    change_key(records, &records->out)
                ? RECORDS_OPEN
                : wrong(records, INTERNAL_ERROR);
@@ -450,17 +493,25 @@ static unsigned unpad(const uint8_t *bytes, size_t *length)
     return *length > 0 ? bytes[--*length] : 0;
 }
 
-static enum records_end on_record(struct records *records, uint8_t *record, size_t length,
+/* Opened where data goes, of which it is a part when it is said to be. */
+static enum records_end on_record(struct records *records, const uint8_t *record, size_t length,
                                   struct evbuffer *to, struct evbuffer *answers)
 {
     const size_t before = records->explicit_size;
-    uint8_t *body = record + HEADER + before;
+    struct parts sealed = {.count = 0};
+    struct evbuffer_iovec room;
     unsigned content = record[0];
     if (length < before + TAG + (records->is_1_3 ? 1 : 0))
         return wrong(records, DECODE_ERROR);
     length -= before + TAG;
-    if (!transform(records, &records->in, 0, content, before ? record + HEADER : NULL, body,
-                   length))
+    add_part(&sealed, record + HEADER + before, length);
+    /* a byte more, since room for none is not given */
+    if (evbuffer_reserve_space(to, (ev_ssize_t)length + 1, &room, 1) != 1)
+        return wrong(records, INTERNAL_ERROR);
+    uint8_t *body = room.iov_base, tag[TAG];
+    memcpy(tag, record + HEADER + before + length, TAG);
+    if (!transform(records, &records->in, 0, content, before ? record + HEADER : NULL, &sealed,
+                   body, tag))
         return wrong(records, BAD_RECORD_MAC);
     if (records->is_1_3)
         content = unpad(body, &length);
@@ -475,7 +526,9 @@ static enum records_end on_record(struct records *records, uint8_t *record, size
         return on_handshake(records, body, length, answers);
     if (content != DATA)
         return wrong(records, UNEXPECTED_MESSAGE);
-    return evbuffer_add(to, body, length) == 0 ? RECORDS_OPEN : wrong(records, INTERNAL_ERROR);
+    room.iov_len = length;
+    return length == 0 || evbuffer_commit_space(to, &room, 1) == 0 ? RECORDS_OPEN
+                                                                   : wrong(records, INTERNAL_ERROR);
 }
 
 /* Its length, from a header that may be; 0: it may not, for *why. */
@@ -489,8 +542,8 @@ static size_t record_length(const struct records *records, const uint8_t *header
                : 0;
 }
 
-enum records_end records_open(struct records *records, uint8_t *bytes, size_t length, size_t *used,
-                              struct evbuffer *to, struct evbuffer *answers)
+enum records_end records_open(struct records *records, const uint8_t *bytes, size_t length,
+                              size_t *used, struct evbuffer *to, struct evbuffer *answers)
 {
     enum records_end end = RECORDS_OPEN;
     enum alert why;

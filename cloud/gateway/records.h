@@ -34,11 +34,11 @@ enum records_end {
     RECORDS_WRONG   /* what came is not what TLS allows; records_close says so to the other side */
 };
 
-/* Opens the records that begin `bytes`, in place; `used` is how many bytes they had, the rest is
+/* Opens the records that begin `bytes`; `used` is how many bytes they had, the rest is
  * the beginning of one that is not there whole. What they hold is added to `to`, answers that TLS
  * wants to `answers`. After an end nothing more is opened. */
-enum records_end records_open(struct records *records, uint8_t *bytes, size_t length, size_t *used,
-                              struct evbuffer *to, struct evbuffer *answers);
+enum records_end records_open(struct records *records, const uint8_t *bytes, size_t length,
+                              size_t *used, struct evbuffer *to, struct evbuffer *answers);
 /* Moves the first bytes of `from`, at most so many, sealed to `to`. False: out of memory. */
 bool records_seal(struct records *records, struct evbuffer *from, size_t most, struct evbuffer *to);
 /* The last record: that no more comes, or what was wrong. */
