@@ -3,7 +3,7 @@
 # bar_bootloader BOARD: flash of the bootloader, in two worlds with the secure program, whose RAM the linker holds to 9 KB.
 bar_bootloader() {
     case $1 in
-    */trustzone) echo 49152 ;;
+    */trustzone) echo 38912 ;;
     *) echo 14336 ;;
     esac
 }

@@ -84,7 +84,8 @@ otter_files(bearssl_sources src/int
     i15_sub i15_tmont i31_add i31_bitlen i31_decmod i31_decode i31_decred i31_encode i31_fmont
     i31_iszero i31_moddiv i31_modpow i31_modpow2 i31_montmul i31_mulacc i31_muladd i31_ninv31
     i31_reduce i31_rshift i31_sub i31_tmont i32_div32)
-list(APPEND bearssl_sources src/settings.c src/hash/sha2small.c src/rsa/rsa_i15_pub.c)
+list(APPEND bearssl_sources src/settings.c src/hash/sha2small.c src/mac/hmac.c src/rand/hmac_drbg.c
+     src/rsa/rsa_i15_pub.c)
 otter_target_dependency(bearssl ROOT ${OTTER_DEPS}/bearssl INCLUDES inc
                         SOURCES ${bearssl_sources})
 target_include_directories(dep_bearssl PRIVATE ${OTTER_DEPS}/bearssl/src)

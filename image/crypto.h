@@ -1,6 +1,7 @@
-/* The cryptography that an image check needs. Two implementations, chosen when a program is linked:
- * room_image_bearssl (bootloader, smallest) and room_image_mbedtls (firmware, which has Mbed TLS
- * anyway). No operation depends on secrets; all inputs are public. */
+/* The cryptography that an image check needs. Implementations, chosen when a program is linked:
+ * room_image_small (bootloader), room_image_bearssl, room_image_mbedtls (firmware, which has Mbed
+ * TLS anyway), room_image_signing (a secure program, which has BearSSL's P-256 to sign with). No
+ * operation depends on secrets; all inputs are public, but for SHA-256 of room_image_signing. */
 #ifndef OTTER_IMAGE_CRYPTO_H
 #define OTTER_IMAGE_CRYPTO_H
 

@@ -2,15 +2,10 @@
  */
 #include <string.h>
 
-#include "image/crypto.h"
+#include "image/sha256_small.h"
 
-struct sha256 {
-    uint32_t hash[8];
-    uint32_t block[16];
-    uint64_t length; /* bytes so far */
-};
-
-_Static_assert(sizeof(struct sha256) <= sizeof(struct image_sha256), "enlarge image_sha256");
+_Static_assert(sizeof(struct image_sha256_small) <= sizeof(struct image_sha256),
+               "enlarge image_sha256");
 
 static const uint32_t round_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -22,9 +17,9 @@ static const uint32_t round_constants[64] = {
     0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
 
-static struct sha256 *state_of(struct image_sha256 *sha)
+static struct image_sha256_small *state_of(struct image_sha256 *sha)
 {
-    return (struct sha256 *)(void *)sha;
+    return (struct image_sha256_small *)(void *)sha;
 }
 
 static uint32_t rotate(uint32_t word, unsigned bits)
@@ -50,7 +45,7 @@ static uint32_t schedule(uint32_t *w, unsigned i)
                         (rotate(b, 17) ^ rotate(b, 19) ^ b >> 10);
 }
 
-static void compress(struct sha256 *sha)
+static void compress(struct image_sha256_small *sha)
 {
     uint32_t v[8];
     memcpy(v, sha->hash, sizeof v);
@@ -75,14 +70,14 @@ void image_sha256_init(struct image_sha256 *opaque)
 {
     static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                                       0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
-    struct sha256 *sha = state_of(opaque);
+    struct image_sha256_small *sha = state_of(opaque);
     memcpy(sha->hash, start, sizeof start);
     sha->length = 0;
 }
 
 void image_sha256_update(struct image_sha256 *opaque, const void *data, size_t length)
 {
-    struct sha256 *sha = state_of(opaque);
+    struct image_sha256_small *sha = state_of(opaque);
     const uint8_t *bytes = data;
     while (length-- > 0) {
         ((uint8_t *)sha->block)[sha->length++ & 63] = *bytes++;
@@ -93,7 +88,7 @@ void image_sha256_update(struct image_sha256 *opaque, const void *data, size_t l
 
 void image_sha256_finish(struct image_sha256 *opaque, uint8_t hash[32])
 {
-    struct sha256 *sha = state_of(opaque);
+    struct image_sha256_small *sha = state_of(opaque);
     uint64_t bits = sha->length * 8;
     uint8_t tail = 0x80;
     uint8_t length[8];

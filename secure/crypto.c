@@ -1,36 +1,66 @@
-/* PSA Crypto for the keys of a device: pairs on P-256 that sign digests, in the store under their
- * number, by pki's own code. Their attributes are always the same and are not stored. */
+/* PSA Crypto for the keys of a device: pairs on P-256 that sign digests. Their attributes are
+ * always the same and are not stored; a key lies in the store as README.md says. */
 #include <psa/crypto.h>
 
 #include <string.h>
 
-#include <mbedtls/platform_util.h>
-
-#include "pki/pki.h"
 #include "port/port.h"
+#include "port/wipe.h"
+#include "secure/p256.h"
 #include "secure/secure.h"
 
-#define NUMBER_SIZE    32u
-#define POINT_SIZE     65u /* with the mark of an uncompressed one */
-#define SIGNATURE_SIZE 64u
+/* ---- In the store -----------------------------------------------------------------------------
+ */
 
-/* A key as pki knows it. */
-struct named {
-    char label[9];
-    struct pki_object object;
+#define KEY_SIZE 121u
+#define NUMBER   7u /* where it is in a key */
+#define POINT    (KEY_SIZE - P256_POINT_SIZE)
+
+struct key {
+    char name[13];
+    uint8_t der[KEY_SIZE];
 };
 
-static void name(struct named *key, psa_key_id_t id)
+static void name(struct key *key, psa_key_id_t id)
 {
-    secure_name(key->label, id);
-    key->object = (struct pki_object){.label = key->label, .type = PKI_PRIVATE_KEY};
+    memcpy(key->name, "pki/", 4);
+    secure_name(key->name + 4, id);
 }
 
-static bool is_there(const struct named *key)
+static psa_status_t load(struct key *key, psa_key_id_t id)
 {
     uint32_t length;
-    return pki_store.length(secure->kv, &key->object, &length) != OTTER_E_NOT_FOUND;
+    name(key, id);
+    const otter_status status = kv_get(secure->kv, key->name, key->der, sizeof key->der, &length);
+    if (status == OTTER_E_NOT_FOUND)
+        return PSA_ERROR_INVALID_HANDLE;
+    if (status == OTTER_E_TOO_LONG || (status == OTTER_OK && length != KEY_SIZE))
+        return PSA_ERROR_DATA_CORRUPT;
+    return secure_result(status);
 }
+
+/* What lies there; without `der` nothing. */
+static psa_status_t store(const struct key *key, const uint8_t *der)
+{
+    const struct kv_item item = {key->name, der, der != NULL ? KEY_SIZE : 0};
+    return secure_result(kv_replace_secret(secure->kv, &item, 1));
+}
+
+/* ECPrivateKey of RFC 5915 around the number that is there. */
+static psa_status_t complete(struct key *key)
+{
+    static const uint8_t head[NUMBER] = {0x30, 0x77, 0x02, 0x01, 0x01, 0x04, 0x20};
+    static const uint8_t curve[] = {0xa0, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d,
+                                    0x03, 0x01, 0x07, 0xa1, 0x44, 0x03, 0x42, 0x00};
+    _Static_assert(NUMBER + P256_NUMBER_SIZE + sizeof curve == POINT, "nothing between");
+    memcpy(key->der, head, sizeof head);
+    memcpy(key->der + NUMBER + P256_NUMBER_SIZE, curve, sizeof curve);
+    return p256_public(key->der + POINT, key->der + NUMBER) ? PSA_SUCCESS
+                                                            : PSA_ERROR_INVALID_ARGUMENT;
+}
+
+/* ---- Making keys ------------------------------------------------------------------------------
+ */
 
 /* The one kind of key that there is, which may do nothing but sign. */
 static psa_status_t check_attributes(const psa_key_attributes_t *wanted, bool bits_may_be_0)
@@ -51,80 +81,82 @@ static psa_status_t check_attributes(const psa_key_attributes_t *wanted, bool bi
 }
 
 static psa_status_t new_key(const psa_key_attributes_t *attributes, bool bits_may_be_0,
-                            struct named *key)
+                            struct key *key)
 {
     const psa_status_t result = check_attributes(attributes, bits_may_be_0);
     if (result != PSA_SUCCESS)
         return result;
-    name(key, psa_get_key_id(attributes));
-    return is_there(key) ? PSA_ERROR_ALREADY_EXISTS : PSA_SUCCESS;
+    return load(key, psa_get_key_id(attributes)) == PSA_ERROR_INVALID_HANDLE
+               ? PSA_SUCCESS
+               : PSA_ERROR_ALREADY_EXISTS;
+}
+
+/* The end of making one, however it came so far. */
+static psa_status_t keep(struct key *key, psa_status_t result,
+                         const psa_key_attributes_t *attributes, psa_key_id_t *id)
+{
+    if (result == PSA_SUCCESS)
+        result = store(key, key->der);
+    port_wipe(key->der, sizeof key->der);
+    if (result == PSA_SUCCESS)
+        *id = psa_get_key_id(attributes);
+    return result;
 }
 
 psa_status_t psa_generate_key(const psa_key_attributes_t *attributes, mbedtls_svc_key_id_t *key)
 {
-    struct named made;
-    struct pki_public public;
+    struct key made;
     psa_status_t result = new_key(attributes, false, &made);
-    if (result != PSA_SUCCESS)
-        return result;
-    result = secure_result(pki_store.generate(secure->kv, &made.object, PKI_P256, &public));
     if (result == PSA_SUCCESS)
-        *key = psa_get_key_id(attributes);
-    return result;
+        result = psa_generate_random(made.der + NUMBER, P256_NUMBER_SIZE);
+    /* One number in 2^32 is none: that is not worth a loop. */
+    if (result == PSA_SUCCESS && complete(&made) != PSA_SUCCESS)
+        result = PSA_ERROR_GENERIC_ERROR;
+    return keep(&made, result, attributes, key);
 }
 
 psa_status_t psa_import_key(const psa_key_attributes_t *attributes, const uint8_t *data,
                             size_t data_length, mbedtls_svc_key_id_t *key)
 {
-    struct named made;
-    struct pki_public public;
-    uint8_t der[PKI_PRIVATE_P256_SIZE];
+    struct key made;
     if (secure_is_sealed())
         return PSA_ERROR_NOT_PERMITTED;
     psa_status_t result = new_key(attributes, true, &made);
-    if (result == PSA_SUCCESS && data_length != NUMBER_SIZE)
+    if (result == PSA_SUCCESS && data_length != P256_NUMBER_SIZE)
         result = PSA_ERROR_INVALID_ARGUMENT;
-    if (result == PSA_SUCCESS)
-        result = secure_result(pki_private_from_number(der, data, &public));
-    if (result == PSA_SUCCESS)
-        result =
-            secure_result(pki_store.import(secure->kv, &made.object, der, sizeof der, &public));
-    mbedtls_platform_zeroize(der, sizeof der);
-    if (result == PSA_SUCCESS)
-        *key = psa_get_key_id(attributes);
-    return result;
+    if (result == PSA_SUCCESS) {
+        memcpy(made.der + NUMBER, data, P256_NUMBER_SIZE);
+        result = complete(&made);
+    }
+    return keep(&made, result, attributes, key);
 }
 
 psa_status_t psa_destroy_key(mbedtls_svc_key_id_t key)
 {
-    struct named gone;
+    struct key gone;
     if (key == 0)
         return PSA_SUCCESS;
-    name(&gone, key);
-    if (!is_there(&gone))
-        return PSA_ERROR_INVALID_HANDLE;
-    return secure_result(pki_store.remove(secure->kv, &gone.object));
+    const psa_status_t result = load(&gone, key);
+    port_wipe(gone.der, sizeof gone.der);
+    return result == PSA_ERROR_INVALID_HANDLE ? result : store(&gone, NULL);
 }
 
-static psa_status_t result_of_use(otter_status status)
-{
-    return status == OTTER_E_NOT_FOUND ? PSA_ERROR_INVALID_HANDLE : secure_result(status);
-}
+/* ---- Using them -------------------------------------------------------------------------------
+ */
 
 psa_status_t psa_export_public_key(mbedtls_svc_key_id_t key, uint8_t *data, size_t data_size,
                                    size_t *data_length)
 {
-    struct named used;
-    struct pki_public public;
-    name(&used, key);
-    const otter_status status = pki_store.public_key(secure->kv, &used.object, &public);
-    if (status != OTTER_OK)
-        return result_of_use(status);
-    if (data_size < POINT_SIZE)
-        return PSA_ERROR_BUFFER_TOO_SMALL;
-    memcpy(data, public.der + public.length - POINT_SIZE, POINT_SIZE);
-    *data_length = POINT_SIZE;
-    return PSA_SUCCESS;
+    struct key used;
+    psa_status_t result = load(&used, key);
+    if (result == PSA_SUCCESS && data_size < P256_POINT_SIZE)
+        result = PSA_ERROR_BUFFER_TOO_SMALL;
+    if (result == PSA_SUCCESS) {
+        memcpy(data, used.der + POINT, P256_POINT_SIZE);
+        *data_length = P256_POINT_SIZE;
+    }
+    port_wipe(used.der, sizeof used.der);
+    return result;
 }
 
 /* Of a longer digest ECDSA on this curve takes as many bits as the curve has, from the left. So no
@@ -133,21 +165,20 @@ psa_status_t psa_sign_hash(mbedtls_svc_key_id_t key, psa_algorithm_t alg, const 
                            size_t hash_length, uint8_t *signature, size_t signature_size,
                            size_t *signature_length)
 {
-    struct named used;
-    struct pki_signature made;
+    struct key used;
     if (!PSA_ALG_IS_ECDSA(alg))
         return PSA_ERROR_NOT_SUPPORTED;
     if (hash_length != 32 && hash_length != 48 && hash_length != 64)
         return PSA_ERROR_INVALID_ARGUMENT;
-    if (signature_size < SIGNATURE_SIZE)
+    if (signature_size < P256_SIGNATURE_SIZE)
         return PSA_ERROR_BUFFER_TOO_SMALL;
-    name(&used, key);
-    const otter_status status = pki_store.sign(secure->kv, &used.object, hash, NUMBER_SIZE, &made);
-    if (status != OTTER_OK)
-        return result_of_use(status);
-    pki_numbers_from_signature(signature, &made);
-    *signature_length = SIGNATURE_SIZE;
-    return PSA_SUCCESS;
+    psa_status_t result = load(&used, key);
+    if (result == PSA_SUCCESS && !p256_sign(signature, used.der + NUMBER, hash))
+        result = PSA_ERROR_DATA_CORRUPT; /* no such number was ever stored */
+    port_wipe(used.der, sizeof used.der);
+    if (result == PSA_SUCCESS)
+        *signature_length = P256_SIGNATURE_SIZE;
+    return result;
 }
 
 psa_status_t psa_generate_random(uint8_t *output, size_t output_size)

@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include <arm_cmse.h>
-#include <mbedtls/platform_util.h>
 
 #include "port/port.h"
+#include "port/wipe.h"
 #include "secure/gate_side.h"
 #include "secure/secure.h"
 
@@ -92,7 +92,7 @@ static int32_t make_key(const struct gate_attributes *from, const uint8_t *data,
         return psa_generate_key(&attributes, &id);
     if (length <= sizeof copy && take(copy, data, length))
         result = psa_import_key(&attributes, copy, length, &id);
-    mbedtls_platform_zeroize(copy, sizeof copy);
+    port_wipe(copy, sizeof copy);
     return result;
 }
 
@@ -135,7 +135,7 @@ static int32_t generate_random(uint8_t *output, uint32_t size)
     const psa_status_t result = psa_generate_random(copy, size);
     if (result == PSA_SUCCESS)
         memcpy(output, copy, size);
-    mbedtls_platform_zeroize(copy, sizeof copy);
+    port_wipe(copy, sizeof copy);
     return result;
 }
 

@@ -57,7 +57,7 @@ crypto_sources() {
     small) echo "$root/image/p256_small.c $root/image/sha256_small.c" ;;
     bearssl)
         s=$bearssl/src
-        echo "$root/image/crypto_bearssl.c" "$s"/settings.c "$s"/codec/ccopy.c "$s"/codec/*32be.c \
+        echo "$root/image/p256_bearssl.c" "$root/image/sha256_bearssl.c" "$s"/settings.c "$s"/codec/ccopy.c "$s"/codec/*32be.c \
             "$s"/codec/*64be.c "$s"/ec/ec_prime_i15.c "$s"/ec/ec_secp*.c \
             "$s"/ec/ecdsa_i15_bits.c "$s"/ec/ecdsa_i15_vrfy_raw.c "$s"/hash/sha2small.c \
             "$s"/int/i15*.c "$s"/int/i32_div32.c
@@ -70,7 +70,7 @@ encryption_sources() {
     s=$bearssl/src
     echo "$root/image/enc_bearssl.c" "$s"/symcipher/aes_ct.c "$s"/symcipher/aes_ct_enc.c \
         "$s"/symcipher/aes_ct_ctr.c "$s"/symcipher/aes_common.c "$s"/kdf/hkdf.c "$s"/mac/hmac.c
-    [ "$1" = bearssl ] || crypto_sources bearssl | sed 's,[^ ]*/crypto_bearssl.c,,'
+    [ "$1" = bearssl ] || crypto_sources bearssl | sed 's,[^ ]*/[a-z0-9]*_bearssl.c,,g'
 }
 
 rsa_sources() {

@@ -1,18 +1,15 @@
 /* The generator behind port_random, and the tests of what seeds it; see entropy.h. */
 #include "ports/cortex-m/entropy.h"
 
-#include <mbedtls/ctr_drbg.h>
-#include <mbedtls/platform_util.h>
-
 #include "port/log.h"
 #include "port/port.h"
+#include "ports/cortex-m/generator.h"
 
 /* Bytes that are tested and thrown away at the start. */
 #define START_UP_SAMPLES 256u
 /* Raw bytes for each byte of seed: the source need not be perfect. */
 #define SAMPLES_PER_BYTE 2u
 
-static mbedtls_ctr_drbg_context generator;
 static struct entropy_health health;
 static bool started;
 
@@ -36,21 +33,20 @@ static bool next_raw(uint8_t *byte)
     return chip_entropy_byte(byte) && entropy_is_healthy(&health, *byte);
 }
 
-/* The generator's entropy callback: its derivation function condenses what comes here. */
-static int take_entropy(void *ctx, unsigned char *out, size_t length)
+/* At the generator's start, and whenever it wants more: it condenses what comes here. */
+bool generator_entropy(uint8_t *out, size_t length)
 {
-    (void)ctx;
     for (size_t i = 0; i < length; i++) {
         uint8_t folded = 0;
         for (unsigned n = 0; n < SAMPLES_PER_BYTE; n++) {
             uint8_t raw;
             if (!next_raw(&raw))
-                return MBEDTLS_ERR_CTR_DRBG_ENTROPY_SOURCE_FAILED;
+                return false;
             folded = (uint8_t)(folded << 1 | folded >> 7) ^ raw;
         }
         out[i] = folded;
     }
-    return 0;
+    return true;
 }
 
 static bool source_works(void)
@@ -66,13 +62,12 @@ static bool source_works(void)
 otter_status entropy_start(void)
 {
     started = false;
-    mbedtls_ctr_drbg_init(&generator);
     if (!source_works()) {
         LOG_ERR("RANDOM",
                 "the source of entropy fails its tests: keys and connections are refused");
         return OTTER_E_CRYPTO;
     }
-    started = mbedtls_ctr_drbg_seed(&generator, take_entropy, NULL, NULL, 0) == 0;
+    started = generator_start();
     if (!started)
         LOG_ERR("RANDOM", "no seed for the generator: keys and connections are refused");
     return started ? OTTER_OK : OTTER_E_CRYPTO;
@@ -80,14 +75,6 @@ otter_status entropy_start(void)
 
 otter_status port_random(void *data, size_t length)
 {
-    uint8_t *next = data;
-    while (started && length > 0) {
-        const size_t take =
-            length < MBEDTLS_CTR_DRBG_MAX_REQUEST ? length : MBEDTLS_CTR_DRBG_MAX_REQUEST;
-        if (mbedtls_ctr_drbg_random(&generator, next, take) != 0)
-            return OTTER_E_CRYPTO;
-        next += take;
-        length -= take;
-    }
+    started = started && generator_take(data, length);
     return started ? OTTER_OK : OTTER_E_CRYPTO;
 }

@@ -1,5 +1,5 @@
 /* Randomness on a chip with a source of entropy: its raw bytes are watched by the health tests of
- * NIST SP 800-90B (section 4.4) and feed a CTR_DRBG. A source that fails them is not used again
+ * NIST SP 800-90B (section 4.4) and feed a generator (generator.h). A source that fails them is not used again
  * before a reset: port_random then says OTTER_E_CRYPTO, and no keys or connections are made. */
 #ifndef OTTER_CORTEX_M_ENTROPY_H
 #define OTTER_CORTEX_M_ENTROPY_H

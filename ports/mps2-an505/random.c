@@ -1,64 +1,43 @@
 /* A DRBG seeded from a record on flash that every boot replaces; see random.h. */
 #include "ports/mps2-an505/random.h"
 
-#ifdef OTTER_SECURE
-#include <mbedtls/hmac_drbg.h>
-#else
-#include <mbedtls/ctr_drbg.h>
-#endif
-#include <mbedtls/platform_util.h>
-#include <mbedtls/sha256.h>
 #include <string.h>
 
 #include "codec/crc32.h"
+#include "image/crypto.h"
 #include "port/log.h"
 #include "port/port.h"
+#include "port/wipe.h"
 #include "ports/cortex-m/clock.h"
+#include "ports/cortex-m/generator.h"
 
 #define RECORD_CHECKED_LENGTH offsetof(struct random_seed_record, crc)
 #define JITTER_SAMPLES        64u
 
 _Static_assert(sizeof(struct random_seed_record) % 4 == 0, "a record is whole write units");
 
-#ifdef OTTER_SECURE /* has HMAC_DRBG for its signatures, and no use for AES */
-#define REQUEST_MAX                MBEDTLS_HMAC_DRBG_MAX_REQUEST
-#define generator_random           mbedtls_hmac_drbg_random
-#define generator_init             mbedtls_hmac_drbg_init
-#define generator_seed(g, entropy) mbedtls_hmac_drbg_seed(g, sha256(), entropy, NULL, NULL, 0)
-static mbedtls_hmac_drbg_context generator;
-
-static const mbedtls_md_info_t *sha256(void)
-{
-    return mbedtls_md_info_from_type(MBEDTLS_MD_SHA256);
-}
-#else
-#define REQUEST_MAX                MBEDTLS_CTR_DRBG_MAX_REQUEST
-#define generator_random           mbedtls_ctr_drbg_random
-#define generator_init             mbedtls_ctr_drbg_init
-#define generator_seed(g, entropy) mbedtls_ctr_drbg_seed(g, entropy, NULL, NULL, 0)
-static mbedtls_ctr_drbg_context generator;
-#endif
 static bool started;
 static uint8_t pool[RANDOM_SEED_SIZE]; /* what the generator is seeded from, and reseeded */
 
 /* out = SHA-256(purpose, secret, clock jitter). How long a read of a clock takes varies with what
  * else the machine does; that is a bonus, and not counted on. */
-static bool derive(const char *purpose, const uint8_t secret[RANDOM_SEED_SIZE],
+static void derive(const char *purpose, const uint8_t secret[RANDOM_SEED_SIZE],
                    uint8_t out[RANDOM_SEED_SIZE])
 {
-    mbedtls_sha256_context hash;
-    mbedtls_sha256_init(&hash);
-    int error = mbedtls_sha256_starts_ret(&hash, 0);
-    error |= mbedtls_sha256_update_ret(&hash, (const uint8_t *)purpose, strlen(purpose));
-    error |= mbedtls_sha256_update_ret(&hash, secret, RANDOM_SEED_SIZE);
+    struct image_sha256 hash;
+    image_sha256_init(&hash);
+    image_sha256_update(&hash, purpose, strlen(purpose));
+    image_sha256_update(&hash, secret, RANDOM_SEED_SIZE);
     for (unsigned i = 0; i < JITTER_SAMPLES; i++) {
         const uint32_t sample = clock_sample();
-        error |= mbedtls_sha256_update_ret(&hash, (const uint8_t *)&sample, sizeof sample);
+        image_sha256_update(&hash, &sample, sizeof sample);
     }
-    error |= mbedtls_sha256_finish_ret(&hash, out);
-    mbedtls_sha256_free(&hash);
-    return error == 0;
+    image_sha256_finish(&hash, out);
+    port_wipe(&hash, sizeof hash);
 }
+
+/* ---- The seed on flash ------------------------------------------------------------------------
+ */
 
 static bool is_whole(const struct random_seed_record *record)
 {
@@ -107,7 +86,7 @@ static bool find_seed(const struct flash_area *area, struct random_seed_record *
             found = true;
         }
     }
-    mbedtls_platform_zeroize(&record, sizeof record);
+    port_wipe(&record, sizeof record);
     return found;
 }
 
@@ -119,7 +98,7 @@ static otter_status write_record(const struct flash_area *area, uint32_t offset,
     if (status == OTTER_OK &&
         !(read_whole(area, offset, &written) && memcmp(&written, record, sizeof written) == 0))
         status = OTTER_E_FLASH;
-    mbedtls_platform_zeroize(&written, sizeof written);
+    port_wipe(&written, sizeof written);
     return status;
 }
 
@@ -191,30 +170,30 @@ static otter_status replace_seed(const struct flash_area *area, uint32_t present
                                  const struct random_seed_record *seed)
 {
     struct random_seed_record next = {.magic = RANDOM_SEED_MAGIC, .sequence = seed->sequence + 1};
-    otter_status status = OTTER_E_CRYPTO;
-    if (derive("next seed", seed->seed, next.seed)) {
-        next.crc = crc32_update(0, &next, RECORD_CHECKED_LENGTH);
-        status = store_seed(area, present, &next);
-    }
-    mbedtls_platform_zeroize(&next, sizeof next);
+    derive("next seed", seed->seed, next.seed);
+    next.crc = crc32_update(0, &next, RECORD_CHECKED_LENGTH);
+    const otter_status status = store_seed(area, present, &next);
+    port_wipe(&next, sizeof next);
     return status;
 }
 
-/* The generator's entropy callback: at its start and at each reseed. */
-static int take_entropy(void *ctx, unsigned char *out, size_t length)
+/* ---- The generator ----------------------------------------------------------------------------
+ */
+
+/* At its start, and whenever it wants more. */
+bool generator_entropy(uint8_t *out, size_t length)
 {
-    (void)ctx;
     while (length > 0) {
         uint8_t block[RANDOM_SEED_SIZE];
-        if (!derive("output", pool, block) || !derive("pool", pool, pool))
-            return -1;
+        derive("output", pool, block);
+        derive("pool", pool, pool);
         const size_t take = length < sizeof block ? length : sizeof block;
         memcpy(out, block, take);
-        mbedtls_platform_zeroize(block, sizeof block);
+        port_wipe(block, sizeof block);
         out += take;
         length -= take;
     }
-    return 0;
+    return true;
 }
 
 otter_status random_start(const struct flash_area *area)
@@ -230,14 +209,10 @@ otter_status random_start(const struct flash_area *area)
         return OTTER_E_CRYPTO;
     }
     otter_status status = replace_seed(area, offset, &seed);
-    if (status == OTTER_OK && !derive("this boot", seed.seed, pool))
+    derive("this boot", seed.seed, pool);
+    port_wipe(&seed, sizeof seed);
+    if (status == OTTER_OK && !generator_start())
         status = OTTER_E_CRYPTO;
-    mbedtls_platform_zeroize(&seed, sizeof seed);
-    if (status == OTTER_OK) {
-        generator_init(&generator);
-        if (generator_seed(&generator, take_entropy) != 0)
-            status = OTTER_E_CRYPTO;
-    }
     started = status == OTTER_OK;
     if (!started)
         LOG_ERR("RANDOM", "the seed could not be renewed: %s; keys and connections are refused",
@@ -247,13 +222,5 @@ otter_status random_start(const struct flash_area *area)
 
 otter_status port_random(void *data, size_t length)
 {
-    uint8_t *next = data;
-    while (started && length > 0) {
-        const size_t take = length < REQUEST_MAX ? length : REQUEST_MAX;
-        if (generator_random(&generator, next, take) != 0)
-            return OTTER_E_CRYPTO;
-        next += take;
-        length -= take;
-    }
-    return started ? OTTER_OK : OTTER_E_CRYPTO;
+    return started && generator_take(data, length) ? OTTER_OK : OTTER_E_CRYPTO;
 }

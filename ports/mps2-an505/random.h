@@ -4,8 +4,8 @@
  * of the board's area for it. Every boot replaces it: a seed derived from it is written to the next
  * sector of the area, which is a ring, and its own sector erased, before anything random is given
  * out. So a power cut at any point leaves a seed, no two boots use the same one, and what is on
- * flash does not tell earlier keys. The seed, mixed with the jitter of the board's clocks, feeds
- * Mbed TLS's CTR_DRBG (NIST SP 800-90A).
+ * flash does not tell earlier keys. The seed, mixed with the jitter of the board's clocks, feeds a
+ * generator (ports/cortex-m/generator.h).
  *
  * Wear: a boot erases two sectors, the one that it writes to and the one that it leaves. At a boot
  * every 10 minutes that is 1,051,200 erases in 10 years; over the 16 sectors of the area each gets

@@ -1,14 +1,10 @@
-/* The secure partition of a board: its memory, its store, the slots that it minds. */
-#include <mbedtls/memory_buffer_alloc.h>
-
+/* The secure partition of a board: its store, the slots that it minds. */
 #include "boards/board.h"
 #include "boards/map.h"
 #include "port/log.h"
 #include "ports/cortex-m/trustzone/worlds.h"
 #include "secure/secure.h"
 #include "store/kv.h"
-
-#define ARENA_SIZE 3840u /* of Mbed TLS; 3.2 KB in use at most, for a signature */
 
 static const struct flash_area vault = BOARD_AREA(BOARD_VAULT);
 static const struct flash_area primary = BOARD_AREA(BOARD_PRIMARY);
@@ -21,7 +17,6 @@ _Static_assert(AREA_DEVICE(BOARD_SECONDARY) != AREA_DEVICE(BOARD_PRIMARY) &&
 
 void worlds_start(void)
 {
-    static uint8_t arena[ARENA_SIZE] __attribute__((aligned(8)));
     static struct kv kv;
     static struct image_policy policy;
     static struct secure_config config = {
@@ -31,7 +26,6 @@ void worlds_start(void)
         .trailer_align = BOARD_MAX_ALIGN,
         .policy = &policy,
     };
-    mbedtls_memory_buffer_alloc_init(arena, sizeof arena);
     chip_start();
     policy = (struct image_policy){.keys = image_keys, .key_count = image_key_count};
     otter_status status = kv_open(&kv, &vault);

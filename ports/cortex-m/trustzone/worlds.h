@@ -12,8 +12,7 @@
 extern "C" {
 #endif
 
-/* Starts the services of the partition: its memory, randomness, store; see secure/secure.h. To be
- * called before anything that allocates. */
+/* Starts the services of the partition: randomness, store; see secure/secure.h. */
 void worlds_start(void);
 
 /* The secure program's last act: divides the chip, keeps `handover` for the firmware, starts the

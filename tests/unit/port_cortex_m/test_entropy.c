@@ -154,6 +154,22 @@ static void a_source_that_fails_while_it_seeds_gives_no_random_bytes(void **stat
     assert_refused();
 }
 
+/* A request more or less: when the generator asks again is its own affair. */
+static void a_source_that_fails_later_is_not_used_again(void **state)
+{
+    uint8_t bytes[16];
+    unsigned requests = 0;
+    (void)state;
+    kind = STUCK;
+    good_for = 600;
+    assert_int_equal(entropy_start(), OTTER_OK);
+    while (requests < 60000 && port_random(bytes, sizeof bytes) == OTTER_OK)
+        requests++;
+    assert_in_range(requests, 1, 59999);
+    kind = GOOD;
+    assert_int_equal(port_random(bytes, sizeof bytes), OTTER_E_CRYPTO);
+}
+
 static void a_source_that_has_failed_works_after_a_restart(void **state)
 {
     uint8_t bytes[16];
@@ -176,6 +192,7 @@ int main(void)
         cmocka_unit_test_setup(a_biased_source_gives_no_random_bytes, fresh),
         cmocka_unit_test_setup(a_source_without_bytes_gives_no_random_bytes, fresh),
         cmocka_unit_test_setup(a_source_that_fails_while_it_seeds_gives_no_random_bytes, fresh),
+        cmocka_unit_test_setup(a_source_that_fails_later_is_not_used_again, fresh),
         cmocka_unit_test_setup(a_source_that_has_failed_works_after_a_restart, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

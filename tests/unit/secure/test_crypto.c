@@ -124,6 +124,30 @@ static void a_key_outlives_a_reset_and_goes_when_it_is_destroyed(void **state)
     assert_null(memmem(bench_flash.data, 4 * BENCH_SECTOR, before + 1, 64)); /* nor its copy */
 }
 
+/* As README.md says, and as keys of earlier versions lie: a newer secure program finds them. */
+static void a_key_lies_in_the_store_as_an_ec_private_key(void **state)
+{
+    uint8_t der[200], point[65], known[65];
+    uint32_t length;
+    size_t point_length;
+    mbedtls_pk_context key;
+    (void)state;
+    assert_int_equal(generate(0x2a), PSA_SUCCESS);
+    assert_int_equal(psa_export_public_key(0x2a, point, sizeof point, &point_length), PSA_SUCCESS);
+    assert_int_equal(kv_get(&bench_kv, "pki/aaaaaack", der, sizeof der, &length), OTTER_OK);
+    assert_int_equal(length, 121);
+    mbedtls_pk_init(&key);
+    assert_int_equal(mbedtls_pk_parse_key(&key, der, length, NULL, 0), 0);
+    assert_int_equal(mbedtls_ecp_point_write_binary(
+                         &mbedtls_pk_ec(key)->grp, &mbedtls_pk_ec(key)->Q,
+                         MBEDTLS_ECP_PF_UNCOMPRESSED, &point_length, known, sizeof known),
+                     0);
+    assert_memory_equal(point, known, sizeof known);
+    assert_int_equal(mbedtls_pk_write_key_der(&key, der, sizeof der), 121);
+    assert_memory_equal(der + sizeof der - 65, point, 65);
+    mbedtls_pk_free(&key);
+}
+
 static void a_key_is_never_replaced_under_its_number(void **state)
 {
     (void)state;
@@ -290,6 +314,8 @@ int main(void)
         cmocka_unit_test(numbers_of_a_signature_survive_its_der_form),
         cmocka_unit_test_setup_teardown(a_key_outlives_a_reset_and_goes_when_it_is_destroyed,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_key_lies_in_the_store_as_an_ec_private_key, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_key_is_never_replaced_under_its_number, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(keys_of_other_kinds_or_that_may_leave_are_refused, set_up,

@@ -1,7 +1,5 @@
-/* Image cryptography by BearSSL: 15-bit integers, whose code is the smallest on cores with a fast
- * 32-bit multiply. */
+/* SHA-256 of images by BearSSL. */
 #include <bearssl.h>
-#include <string.h>
 
 #include "image/crypto.h"
 
@@ -25,12 +23,4 @@ void image_sha256_update(struct image_sha256 *sha, const void *data, size_t leng
 void image_sha256_finish(struct image_sha256 *sha, uint8_t hash[32])
 {
     br_sha256_out(context_of(sha), hash);
-}
-
-bool image_p256_verify(const uint8_t point[65], const uint8_t hash[32], const uint8_t signature[64])
-{
-    uint8_t copy[65];
-    memcpy(copy, point, sizeof copy); /* the type is not const, the use is */
-    const br_ec_public_key key = {BR_EC_secp256r1, copy, sizeof copy};
-    return br_ecdsa_i15_vrfy_raw(&br_ec_prime_i15, hash, 32, &key, signature, 64) == 1;
 }
