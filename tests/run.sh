@@ -3,8 +3,8 @@
 #
 #   tests/run.sh [NAME…]    only tests whose name holds one of the words
 #
-# Unit, simulation, end-to-end and interop tests are ctest's; each fuzz target then runs on its
-# corpus and for some seconds of new input. Environment: FUZZ_SECONDS (5), OTTER_TEST_BUILD (the
+# Unit, simulation, end-to-end and interop tests are ctest's; beside them each fuzz target runs on
+# its corpus and for some seconds of new input. Environment: FUZZ_SECONDS (5), OTTER_TEST_BUILD (the
 # folder that holds host-asan/ and fuzz/: build/).
 #
 # Exit status 0 only when something ran, nothing failed, and as many tests reported as there are.
@@ -55,7 +55,7 @@ fuzz() {
     new=$build/fuzz-corpus/$1
     log=$results/fuzz-$1.log
     mkdir -p "$new" "$corpus"
-    if "$2" -max_total_time="$fuzz_seconds" -timeout=10 -rss_limit_mb=1024 -print_final_stats=1 \
+    if nice -n 19 "$2" -max_total_time="$fuzz_seconds" -timeout=30 -rss_limit_mb=1024 -print_final_stats=1 \
         -artifact_prefix="$results/fuzz-$1-" "$new" "$corpus" >"$log" 2>&1 9>&-; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
         printf '      Fuzz: %-32s Passed    %s inputs\n' "$1" "$runs"
@@ -67,24 +67,12 @@ fuzz() {
 }
 
 run_fuzz() {
-    : >"$results/fuzz.log"
-    waiting=
     for program in "$build"/fuzz/tests/fuzz_*; do
         name=${program##*/fuzz_}
         [ -x "$program" ] && [ -f "$program" ] || continue
         printf 'fuzz_%s' "$name" | grep -qE "$pattern" || continue
-        # In pairs, told of together.
-        if [ -z "$waiting" ]; then
-            fuzz "$name" "$program" >"$results/fuzz.first" &
-            waiting=$!
-            continue
-        fi
-        fuzz "$name" "$program" >"$results/fuzz.second"
-        wait "$waiting"
-        waiting=
-        cat "$results/fuzz.first" "$results/fuzz.second" | tee -a "$results/fuzz.log"
-    done
-    [ -z "$waiting" ] || { wait "$waiting" && tee -a "$results/fuzz.log" <"$results/fuzz.first"; }
+        fuzz "$name" "$program"
+    done >"$results/fuzz.log"
 }
 
 # count LOG PATTERN
@@ -108,9 +96,15 @@ run_again() {
 
 test_line='^ *[0-9]+/[0-9]+ +Test +#[0-9]+: .*'
 unsteady=
+run_fuzz 9>&- & # takes what tests that wait leave
+fuzzing=$!
+trap 'kill "$fuzzing" 2>/dev/null || true' EXIT
+trap 'exit 130' INT TERM
 run_ctest
 run_again
-run_fuzz
+wait "$fuzzing" || true
+trap - EXIT
+cat "$results/fuzz.log"
 passed=$(count ctest.log "$test_line Passed ")
 skipped=$(count ctest.log "$test_line\*\*\*Skipped")
 failed=$(count ctest.log "$test_line\*\*\*(Failed|Timeout|Exception|Not Run)")
