@@ -17,9 +17,13 @@ struct exception_frame {
 };
 
 #define CFSR_STACK_OVERFLOW (1u << 20)
-#define SFSR                REG32(0xe000ede4u)
-#define RETURN_TO_SECURE    0x40u
-#define RETURN_TO_PROCESS   0x04u /* with its stack */
+#if __ARM_ARCH_8M_MAIN__ /* the baseline says nothing of why */
+#define SFSR REG32(0xe000ede4u)
+#else
+#define SFSR 0u
+#endif
+#define RETURN_TO_SECURE  0x40u
+#define RETURN_TO_PROCESS 0x04u /* with its stack */
 
 #define WATCHDOG     2u /* NMI */
 #define SECURE_FAULT 7u

@@ -29,5 +29,6 @@ int main(void)
         LOG_ERR("SECURE", "there is no firmware to start");
         system_reset(RESET_SOFTWARE);
     }
-    worlds_enter(told != NULL ? told : &nobody, AREA_ADDRESS(BOARD_PRIMARY) + header.header_size);
+    worlds_enter(told != NULL ? told : &nobody,
+                 AREA_ADDRESS(BOARD_PRIMARY) + OTTER_NONSECURE_ALIAS + header.header_size);
 }

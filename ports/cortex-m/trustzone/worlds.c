@@ -18,8 +18,16 @@
  * world are Secure's. */
 #define AIRCR_SETTING 0x05fa4008u
 
-#define SHCSR        REG32(0xe000ed24u)
-#define SHCSR_FAULTS 0x000f0000u /* MemManage, Bus, Usage, Secure */
+/* Armv8-M baseline has no faults but hard ones, and no stack limit in the other world. */
+#if __ARM_ARCH_8M_MAIN__
+#define SHCSR          REG32(0xe000ed24u)
+#define SHCSR_FAULTS   0x000f0000u /* MemManage, Bus, Usage, Secure */
+#define TAKE_FAULTS()  (SHCSR |= SHCSR_FAULTS)
+#define NO_STACK_LIMIT "msr msplim_ns, %3\n\t"
+#else
+#define TAKE_FAULTS() ((void)0)
+#define NO_STACK_LIMIT
+#endif
 
 extern uint32_t linker_stack_end[];
 
@@ -43,15 +51,13 @@ _Noreturn void worlds_enter(const struct handover *handover, uint32_t address)
     chip_divide();
     set_regions();
     SCB_AIRCR = AIRCR_SETTING;
-    SHCSR |= SHCSR_FAULTS;
+    TAKE_FAULTS();
     struct handover *told = (struct handover *)chip_nonsecure_ram;
     *told = *handover;
     told->magic = HANDOVER_MAGIC;
     watchdog_start();
     VTOR_NONSECURE = address;
-    __asm volatile("msr msp_ns, %0\n\t"
-                   "msr msplim_ns, %3\n\t"
-                   "msr control_ns, %3\n\t"
+    __asm volatile("msr msp_ns, %0\n\t" NO_STACK_LIMIT "msr control_ns, %3\n\t"
                    "msr msp, %2\n\t"
                    "mov lr, %1\n\t"
                    "movs r0, #0\n\t"
