@@ -3,6 +3,7 @@
 # bar_bootloader BOARD: flash of the bootloader, in two worlds with the secure program, whose RAM the linker holds to 9 KB.
 bar_bootloader() {
     case $1 in
+    numaker-m2354/trustzone) echo 40960 ;; # a Cortex-M23
     */trustzone) echo 38912 ;;
     *) echo 14336 ;;
     esac

@@ -6,6 +6,7 @@
 #include "ports/cortex-m/entropy.h"
 #include "ports/cortex-m/system.h"
 #include "ports/nuvoton/emac.h"
+#include "ports/nuvoton/fmc.h"
 #include "ports/nuvoton/nuvoton.h"
 #include "ports/nuvoton/trng.h"
 
@@ -35,12 +36,19 @@ void (*const interrupt_vectors[])(void) __attribute__((section(".vectors.interru
 #endif
 };
 
+#ifdef OTTER_NONSECURE
+void chip_start(void) /* the secure world has seen to randomness */
+{
+    clock_start();
+}
+#else
 void chip_start(void)
 {
     clock_start();
     trng_start();
     (void)entropy_start(); /* the log has said what is wrong; port_random refuses */
 }
+#endif
 
 otter_status port_unique_id(uint32_t id[PORT_UNIQUE_ID_WORDS])
 {

@@ -10,6 +10,7 @@
  * What the manual leaves open: it asks for RMIIRXCTL, the vendor's driver runs without. It is left
  * alone here, and a log line says so if all frames arrive damaged. */
 #include "ports/nuvoton/emac.h"
+#include "ports/nuvoton/fmc.h"
 
 #include <lwip/pbuf.h>
 #include <string.h>

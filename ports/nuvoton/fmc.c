@@ -3,14 +3,15 @@
  * interrupts are served (Technical Reference Manual, flash memory controller).
  *
  * What the manual leaves open: whether a word may be programmed twice. It is not; a unit that is
- * not erased is refused here. */
+ * not erased is refused here.
+ *
+ * In two worlds the map's devices are parts of this flash. What lies above the border is mapped at
+ * the non-secure world's addresses only; commands take the others, of either world. */
 #include <string.h>
 
 #include "boards/map.h"
-#include "port/flash.h"
+#include "ports/nuvoton/fmc.h"
 #include "ports/nuvoton/nuvoton.h"
-#include "ports/nuvoton/sd_card.h"
-#include "ports/nuvoton/spi_nor.h"
 
 /* The longest command takes tens of milliseconds; who asks this often, at least a second, has a
  * dead controller. */
@@ -30,16 +31,29 @@ __attribute__((noinline)) static otter_status wait_idle(void)
     return OTTER_E_FLASH;
 }
 
-static otter_status command(uint32_t code, uint32_t address, uint32_t data)
+static void trigger(uint32_t code, uint32_t address, uint32_t data)
 {
-    if (wait_idle() != OTTER_OK)
-        return OTTER_E_FLASH;
     FMC_ISPCTL |= FMC_FAILED; /* a written 1 clears it */
     FMC_ISPCMD = code;
     FMC_ISPADDR = address;
     FMC_ISPDAT = data;
     FMC_ISPTRG = 1;
     __asm volatile("isb" ::: "memory");
+}
+
+static otter_status command(uint32_t code, uint32_t address, uint32_t data)
+{
+    if (wait_idle() != OTTER_OK)
+        return OTTER_E_FLASH;
+#ifdef OTTER_SECURE
+    /* The other world has a view of these registers: no interrupt of it comes between. */
+    const uint32_t primask = irq_save();
+    if (!is_busy())
+        trigger(code, address, data);
+    irq_restore(primask);
+#else
+    trigger(code, address, data);
+#endif
     if (wait_idle() != OTTER_OK || (FMC_ISPCTL & FMC_FAILED))
         return OTTER_E_FLASH;
     return OTTER_OK;
@@ -47,7 +61,9 @@ static otter_status command(uint32_t code, uint32_t address, uint32_t data)
 
 static void open_flash(void)
 {
+#ifndef OTTER_NONSECURE /* its clock runs */
     CLK_AHBCLK |= CLK_AHB_ISP;
+#endif
     FMC_ISPCTL |= FMC_ENABLE | FMC_UPDATE;
 }
 
@@ -65,18 +81,51 @@ uint32_t flash_unique_id(unsigned word)
     return status == OTTER_OK ? id : 0xffffffffu;
 }
 
-static otter_status fmc_read(void *ctx, uint32_t offset, void *data, uint32_t length)
+#ifdef BOARD_NSCBA
+/* Where commands have the place, and where the core. */
+static uint32_t address_of(void *ctx, uint32_t offset)
+{
+    return (uint32_t)(uintptr_t)ctx + offset;
+}
+
+static uint32_t mapped(uint32_t address)
+{
+    return address >= BOARD_NSCBA ? address + CHIP_NONSECURE_ALIAS : address;
+}
+
+void flash_border_write(uint32_t border)
+{
+    open_flash();
+    FMC_ISPCTL |= FMC_UPDATE_CONFIG;
+    if (command(FMC_ERASE, FMC_NSCBA, 0) == OTTER_OK)
+        (void)command(FMC_PROGRAM, FMC_NSCBA, border);
+    FMC_ISPCTL &= ~FMC_UPDATE_CONFIG;
+    close_flash();
+}
+#else /* APROM is mapped at 0 */
+static uint32_t address_of(void *ctx, uint32_t offset)
 {
     (void)ctx;
-    memcpy(data, (const void *)(uintptr_t)offset, length); /* APROM is mapped at 0 */
+    return offset;
+}
+
+static uint32_t mapped(uint32_t address)
+{
+    return address;
+}
+#endif
+
+static otter_status fmc_read(void *ctx, uint32_t offset, void *data, uint32_t length)
+{
+    memcpy(data, (const void *)(uintptr_t)mapped(address_of(ctx, offset)), length);
     return OTTER_OK;
 }
 
 static otter_status fmc_program(void *ctx, uint32_t offset, const void *data, uint32_t length)
 {
-    (void)ctx;
+    const uint32_t address = address_of(ctx, offset);
     for (uint32_t i = 0; i < length; i += sizeof(uint32_t))
-        if (REG32(offset + i) != 0xffffffffu)
+        if (REG32(mapped(address + i)) != 0xffffffffu)
             return OTTER_E_FLASH;
     otter_status status = OTTER_OK;
     open_flash();
@@ -84,8 +133,8 @@ static otter_status fmc_program(void *ctx, uint32_t offset, const void *data, ui
         uint32_t word;
         memcpy(&word, (const uint8_t *)data + i, sizeof word);
         if (word != 0xffffffffu)
-            status = command(FMC_PROGRAM, offset + i, word);
-        if (status == OTTER_OK && (FMC_ISPSTS & FMC_DIFFERS || REG32(offset + i) != word))
+            status = command(FMC_PROGRAM, address + i, word);
+        if (status == OTTER_OK && (FMC_ISPSTS & FMC_DIFFERS || REG32(mapped(address + i)) != word))
             status = OTTER_E_FLASH;
     }
     close_flash();
@@ -94,56 +143,25 @@ static otter_status fmc_program(void *ctx, uint32_t offset, const void *data, ui
 
 static otter_status fmc_erase(void *ctx, uint32_t offset)
 {
-    (void)ctx;
     open_flash();
-    const otter_status status = command(FMC_ERASE, offset, 0);
+    const otter_status status = command(FMC_ERASE, address_of(ctx, offset), 0);
     close_flash();
     return status;
 }
 
-static struct flash_sector fmc_sector_at(void *ctx, uint32_t offset)
+struct flash_sector fmc_sector_at(void *ctx, uint32_t offset)
 {
     (void)ctx;
     return (struct flash_sector){offset - offset % CHIP_PAGE_SIZE, CHIP_PAGE_SIZE};
 }
 
-static const struct flash_ops ops = {
+const struct flash_ops fmc_ops = {
     .read = fmc_read,
     .program = fmc_program,
     .erase = fmc_erase,
     .sector_at = fmc_sector_at,
 };
 
-#ifdef BOARD_SD_PINS
-static const struct flash_ops second_ops = {
-    .read = sd_card_read,
-    .program = sd_card_program,
-    .erase = sd_card_erase,
-    .sector_at = sd_card_sector_at,
-};
-#elif BOARD_DEVICES > 1
-static const struct flash_ops second_ops = {
-    .read = spi_nor_read,
-    .program = spi_nor_program,
-    .erase = spi_nor_erase,
-    .sector_at = spi_nor_sector_at,
-};
-#endif
-
-const struct flash port_flash[] = {
-    {.ops = &ops,
-     .size = DEVICE_SIZE(BOARD_DEVICE_0),
-     .write_size = DEVICE_WRITE(BOARD_DEVICE_0),
-     .erased_value = 0xff},
-#if BOARD_DEVICES > 1
-    {.ops = &second_ops,
-     .size = DEVICE_SIZE(BOARD_DEVICE_1),
-     .write_size = DEVICE_WRITE(BOARD_DEVICE_1),
-     .erased_value = 0xff},
-#endif
-};
-
-_Static_assert(DEVICE_SIZE(BOARD_DEVICE_0) == CHIP_APROM_SIZE, "the map has not the chip's flash");
 _Static_assert(DEVICE_SECTOR_1(BOARD_DEVICE_0) == CHIP_PAGE_SIZE,
                "the map has not the chip's pages");
 _Static_assert(DEVICE_WRITE(BOARD_DEVICE_0) == 4, "this flash is programmed by words");

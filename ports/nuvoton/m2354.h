@@ -1,5 +1,5 @@
 /* The M2354KJFAE (M2354 series; its Technical Reference Manual and device header): what differs
- * from its siblings. All of it runs in the secure world; no boundary is set. Nothing here was run
+ * from its siblings. A board in one world is all secure, and sets no border. Nothing here was run
  * on silicon. */
 #ifndef OTTER_NUVOTON_M2354_H
 #define OTTER_NUVOTON_M2354_H
@@ -38,6 +38,24 @@
     (CLK_APBCLK0 |= 1u << 1, CLK_AHBCLK |= 1u << 12, REG32(0x40041100u) |= 1u << 0 | 1u << 6)
 #define CHIP_TRNG_STABLE (1u << 9) /* LIRC32 */
 #define CHIP_TRNG_CLEAR  TRNG_PRESCALER
+
+/* Two worlds: memory and peripherals of the non-secure one lie this much higher. */
+#define CHIP_NONSECURE_ALIAS 0x10000000u
+
+/* The security configuration unit: 1 is non-secure. */
+#define SCU_BASE            0x4002f000u
+#define SCU_NONSECURE(n)    REG32(SCU_BASE + 0x000u + 4u * (n)) /* PNSSET */
+#define SCU_RAM_NONSECURE   REG32(SCU_BASE + 0x024u) /* SRAMNSSET: a bit for each block */
+#define SCU_FLASH_BORDER    REG32(SCU_BASE + 0x028u) /* FNSADDR: NSCBA as taken over */
+#define SCU_INFORMATION     REG32(SCU_BASE + 0x0f0u) /* SINFAEN: what it may read */
+#define SCU_IO_NONSECURE(p) REG32(SCU_BASE + 0x140u + 4u * (p)) /* IONSSET: a bit for each pin */
+#define SCU_TIMER23         (1u << 17)                          /* PNSSET2 */
+#define SCU_INFORMATION_SYS (1u << 1)                           /* SYS, and CLK with it */
+#define CLK_APB_TIMER2      (1u << 4)
+#define SYS_IPRST0          REG32(SYS_BASE + 0x008u)
+#define SYS_IPRST0_CHIP     1u
+#define FMC_NSCBA           0x00210800u /* the word that FNSADDR has at the next start */
+#define FMC_UPDATE_CONFIG   0x10u       /* ISPCTL */
 
 #define IRQ_UART0 36u
 #define IRQ_UART1 37u

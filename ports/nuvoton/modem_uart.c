@@ -90,10 +90,7 @@ void network_start(void)
 #ifdef BOARD_MODEM_STRAP
     pin_output(BOARD_MODEM_STRAP, true); /* it starts its own firmware, not a loader */
 #endif
-    CHIP_UART_CLOCK(N);
-    CLK_APBCLK0 |= 1u << (16 + N);
-    SYS_IPRST1 |= 1u << (16 + N);
-    SYS_IPRST1 &= ~(1u << (16 + N));
+    uart_clock_start(N);
     pin_function_set(BOARD_MODEM_RX);
     pin_function_set(BOARD_MODEM_TX);
     pin_function_set(BOARD_MODEM_RTS);

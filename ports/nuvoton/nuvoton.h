@@ -7,8 +7,17 @@
 
 #include "ports/cortex-m/core.h"
 
-#define SYS_BASE 0x40000000u
-#define CLK_BASE 0x40000200u
+/* In two worlds a peripheral that was given to the non-secure one lies at its second address. */
+#define SECURE_PERIPHERALS    0x40000000u
+#define NONSECURE_PERIPHERALS 0x50000000u
+#ifdef OTTER_NONSECURE
+#define PERIPHERALS NONSECURE_PERIPHERALS
+#else
+#define PERIPHERALS SECURE_PERIPHERALS
+#endif
+
+#define SYS_BASE (PERIPHERALS + 0x00000u)
+#define CLK_BASE (PERIPHERALS + 0x00200u)
 
 #include OTTER_CHIP_HEADER
 
@@ -65,10 +74,16 @@ static inline uintptr_t clk_base(void)
 
 #define HIRC_HZ 12000000u
 
-/* TIMER0: continuous, 1 MHz, 24 bits. */
-#define TIMER0_CTL       REG32(0x40050000u)
-#define TIMER0_CMP       REG32(0x40050004u)
-#define TIMER0_CNT       REG32(0x4005000cu)
+/* TIMER0: continuous, 1 MHz, 24 bits. It is always secure: the non-secure world counts with TIMER2.
+ */
+#ifdef OTTER_NONSECURE
+#define TIMER_BASE (PERIPHERALS + 0x51000u)
+#else
+#define TIMER_BASE (PERIPHERALS + 0x50000u)
+#endif
+#define TIMER_CTL        REG32(TIMER_BASE + 0x0u)
+#define TIMER_CMP        REG32(TIMER_BASE + 0x4u)
+#define TIMER_CNT        REG32(TIMER_BASE + 0xcu)
 #define TIMER_RUN        (1u << 30 | 3u << 27) /* CNTEN, continuous */
 #define TIMER_ACTIVE     (1u << 25)
 #define TIMER_COUNT_MASK 0xffffffu
@@ -82,13 +97,13 @@ static inline uintptr_t clk_base(void)
 #define WDT_FEED   0x5aa5u
 
 /* FMC. */
-#define FMC_ISPCTL  REG32(0x4000c000u)
-#define FMC_ISPADDR REG32(0x4000c004u)
-#define FMC_ISPDAT  REG32(0x4000c008u)
-#define FMC_ISPCMD  REG32(0x4000c00cu)
-#define FMC_ISPTRG  REG32(0x4000c010u)
-#define FMC_ISPSTS  REG32(0x4000c040u)
-#define FMC_CYCCTL  REG32(0x4000c04cu)
+#define FMC_ISPCTL  REG32(PERIPHERALS + 0xc000u)
+#define FMC_ISPADDR REG32(PERIPHERALS + 0xc004u)
+#define FMC_ISPDAT  REG32(PERIPHERALS + 0xc008u)
+#define FMC_ISPCMD  REG32(PERIPHERALS + 0xc00cu)
+#define FMC_ISPTRG  REG32(PERIPHERALS + 0xc010u)
+#define FMC_ISPSTS  REG32(PERIPHERALS + 0xc040u)
+#define FMC_CYCCTL  REG32(PERIPHERALS + 0xc04cu)
 #define FMC_ENABLE  0x01u /* ISPCTL */
 #define FMC_UPDATE  0x08u
 #define FMC_FAILED  0x40u
@@ -99,7 +114,12 @@ static inline uintptr_t clk_base(void)
 #define FMC_READ_ID 0x04u /* the unique number's words are at 0, 4 and 8 */
 
 /* UARTs, by number. */
-#define UART_BASE(n)     (0x40070000u + 0x1000u * (n))
+#ifdef OTTER_SECURE
+extern uint32_t uart_world; /* PERIPHERALS of who has the console's: uart.c */
+#else
+#define uart_world PERIPHERALS
+#endif
+#define UART_BASE(n)     (uart_world + 0x70000u + 0x1000u * (n))
 #define UART_DAT(n)      REG32(UART_BASE(n) + 0x00u)
 #define UART_INTEN(n)    REG32(UART_BASE(n) + 0x04u)
 #define UART_FIFO(n)     REG32(UART_BASE(n) + 0x08u)
@@ -109,12 +129,17 @@ static inline uintptr_t clk_base(void)
 #define UART_BAUD_REG(n) REG32(UART_BASE(n) + 0x24u)
 #define UART_FUNCSEL(n)  REG32(UART_BASE(n) + 0x30u)
 
-#define UART_8N1         3u
-#define UART_FIFO_RESET  6u
+#define UART_8N1 3u
+#ifdef OTTER_NONSECURE /* the secure program has reset it; a byte may be under way */
+#define UART_FIFO_RESET 0u
+#else
+#define UART_FIFO_RESET 6u
+#endif
 #define UART_ERRORS      0x71u /* FIFOSTS: overflow, parity, frame, break */
 #define UART_OVERFLOW    0x01u
 #define UART_RX_EMPTY    (1u << 14)
 #define UART_TX_FULL     (1u << 23)
+#define UART_TX_DONE     (1u << 28)
 #define UART_INT_RX      0x001u /* INTEN */
 #define UART_INT_TX      0x002u
 #define UART_INT_TIMEOUT 0x010u
@@ -125,10 +150,10 @@ static inline uintptr_t clk_base(void)
 #define UART_INT_AT_8    (2u << 4)
 
 /* GPIO ports, A being 0. */
-#define GPIO_MODE(port)     REG32(0x40004000u + 0x40u * (port))
-#define GPIO_PIN(port, pin) REG32(0x40004800u + 0x40u * (port) + 4u * (pin))
+#define GPIO_MODE(port)     REG32(PERIPHERALS + 0x4000u + 0x40u * (port))
+#define GPIO_PIN(port, pin) REG32(PERIPHERALS + 0x4800u + 0x40u * (port) + 4u * (pin))
 #define GPIO_MODE_OUTPUT    1u
-#define GPIO_SLEW(port)     REG32(0x40004028u + 0x40u * (port))
+#define GPIO_SLEW(port)     REG32(PERIPHERALS + 0x4028u + 0x40u * (port))
 #define GPIO_SLEW_HIGH      1u
 
 /* TRNG. */
@@ -141,10 +166,19 @@ static inline uintptr_t clk_base(void)
 #define TRNG_PRESCALER 0x3cu
 #define TRNG_ACTIVE    0x80u
 
-/* Unlocks the protected registers, for clock_start; they stay so until a reset: a stray write is
+/* Clocks, locks and pin functions are secure: of these functions a non-secure program has some that
+ * do nothing (nonsecure.c), the secure program has been here before it.
+ *
+ * Unlocks the protected registers, for clock_start; they stay so until a reset: a stray write is
  * not what this firmware guards against, and the sequence would have to be repeated around each
  * flash operation. */
 void registers_unlock(void);
+
+/* Starts the counter of port_now. */
+void timer_start(void);
+
+/* Has HIRC for the clock of UART `n`, and resets it. */
+void uart_clock_start(unsigned n);
 
 /* Some microseconds between two questions to a peripheral whether it is done. By turns of the core:
  * asking a counter would keep the bus as busy. */
@@ -160,8 +194,5 @@ enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I, P
 void pin_function_set(unsigned port, unsigned pin, unsigned function);
 void pin_output(unsigned port, unsigned pin, bool level);
 void pin_slew_high(unsigned port, unsigned pin);
-
-/* Word 0, 1 or 2 of the chip's unique number; 0xffffffff when it cannot be read. */
-uint32_t flash_unique_id(unsigned word);
 
 #endif

@@ -11,13 +11,13 @@
 #define FIFO_SIZE  16u
 #define CTRL_C     3u
 
+#ifdef OTTER_SECURE
+uint32_t uart_world = SECURE_PERIPHERALS;
+#endif
+
 void uart_start(void)
 {
-    CHIP_GPIO_CLOCKS();
-    CHIP_UART_CLOCK(N);
-    CLK_APBCLK0 |= 1u << (16 + N);
-    SYS_IPRST1 |= 1u << (16 + N);
-    SYS_IPRST1 &= ~(1u << (16 + N));
+    uart_clock_start(N);
     pin_function_set(BOARD_CONSOLE_RX);
     pin_function_set(BOARD_CONSOLE_TX);
     UART_LINE(N) = UART_8N1;
