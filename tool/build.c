@@ -118,7 +118,7 @@ static bool run(const char *build, const char *const words[])
 static bool sign(const struct board_map *map, const struct job *job, const char *image,
                  bool is_secure)
 {
-    char header[16], slot[16], align[16], sectors[16], max_align[16], needs[64];
+    char header[16], slot[16], align[16], sectors[16], sector[16], max_align[16], needs[64];
     const bool has_needs = board_map_has_two_worlds(map) && !is_secure;
     const char *mode = board_map_sign_mode(map->update);
     snprintf(header, sizeof header, "0x%x", map->header_size);
@@ -126,6 +126,8 @@ static bool sign(const struct board_map *map, const struct job *job, const char 
     snprintf(needs, sizeof needs, "(0, %.40s)", job->version);
     snprintf(align, sizeof align, "%u", map->devices[map->candidate.device].write_size);
     snprintf(sectors, sizeof sectors, "%u", map->max_sectors);
+    snprintf(sector, sizeof sector, "0x%x",
+             board_map_sector_at(&map->devices[map->primary.device], map->primary.offset).size);
     snprintf(max_align, sizeof max_align, "%u", map->max_align);
     const char *words[] = {"sign",
                            "-k",
@@ -153,6 +155,8 @@ static bool sign(const struct board_map *map, const struct job *job, const char 
                            NULL,
                            NULL,
                            NULL,
+                           NULL,
+                           NULL,
                            NULL};
     unsigned count = 0;
     while (words[count] != NULL)
@@ -160,6 +164,8 @@ static bool sign(const struct board_map *map, const struct job *job, const char 
     if (mode != NULL) {
         words[count++] = "--mode";
         words[count++] = mode;
+        words[count++] = "--sector-size";
+        words[count++] = sector;
     }
     if (has_needs) {
         words[count++] = "-d";
