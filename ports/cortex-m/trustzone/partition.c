@@ -15,6 +15,16 @@ _Static_assert(AREA_DEVICE(BOARD_SECONDARY) != AREA_DEVICE(BOARD_PRIMARY) &&
                    AREA_OFFSET(BOARD_SECONDARY) == 0u,
                "BOARD_SECONDARY: the first thing on a device that is the secure world's");
 
+/* The firmware runs no further than its region reaches. */
+static uint32_t image_size_max(void)
+{
+    for (unsigned i = 0; i < chip_region_count; i++)
+        if (chip_regions[i].first == AREA_ADDRESS(BOARD_PRIMARY) &&
+            chip_regions[i].end - chip_regions[i].first < board.image_size_max)
+            return chip_regions[i].end - chip_regions[i].first;
+    return board.image_size_max;
+}
+
 void worlds_start(void)
 {
     static struct kv kv;
@@ -33,6 +43,6 @@ void worlds_start(void)
         status = kv_purge(&kv);
     if (status != OTTER_OK)
         LOG_ERR("SECURE", "no key store: %s", otter_status_text(status));
-    config.image_size_max = board.image_size_max & ~31u; /* regions have such steps */
+    config.image_size_max = image_size_max();
     secure_start(&config);
 }
