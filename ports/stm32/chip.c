@@ -5,6 +5,7 @@
 #include "ports/cortex-m/console.h"
 #include "ports/cortex-m/entropy.h"
 #include "ports/cortex-m/system.h"
+#include "ports/stm32/gates.h"
 #include "ports/stm32/rng.h"
 #include "ports/stm32/stm32.h"
 
@@ -34,6 +35,22 @@ void (*const interrupt_vectors[])(void) __attribute__((section(".vectors.interru
 #endif
 };
 
+#ifdef OTTER_NONSECURE /* clock, cache and randomness are the secure program's */
+
+void chip_start(void)
+{
+    clock_start();
+    (void)gate_keep(&uart_kept);
+}
+
+void chip_unique_id(uint32_t id[3])
+{
+    for (unsigned i = 0; i < 3; i++)
+        id[i] = REG32(UNIQUE_ID + 4u * i);
+}
+
+#else
+
 void chip_start(void)
 {
     clock_start();
@@ -50,6 +67,8 @@ void chip_unique_id(uint32_t id[3])
     icache_on();
     irq_restore(primask);
 }
+
+#endif
 
 otter_status port_unique_id(uint32_t id[PORT_UNIQUE_ID_WORDS])
 {

@@ -4,6 +4,7 @@
 #include "ports/stm32/clock.h"
 
 #include "ports/cortex-m/clock.h"
+#include "ports/stm32/flash.h"
 #include "ports/stm32/stm32.h"
 
 /* Loops of some instructions each, at 4 MHz or more. */
@@ -42,8 +43,25 @@ void icache_on(void)
     ICACHE_CR |= ICACHE_ENABLE;
 }
 
+#ifdef OTTER_NONSECURE
+
+/* The secure program has done it, and RCC answers it alone. Its counter goes on as this one's. */
 void clock_start(void)
 {
+}
+
+uint32_t clock_hz(void)
+{
+    return (TIM2_PSC + 1u) * 1000000u;
+}
+
+#else
+
+void clock_start(void)
+{
+#ifdef CHIP_SECURE
+    flash_take_all();
+#endif
     if (RCC_SWS(RCC_CFGR1) != RCC_SW_PLL1) { /* the bootloader has done it */
         chip_speed_up();
         icache_on();
@@ -61,6 +79,8 @@ uint32_t clock_hz(void)
 {
     return chip_hz();
 }
+
+#endif
 
 /* The counter wraps after 71 minutes; the loop asks at least once a second. */
 otter_ms port_now(void)

@@ -66,7 +66,8 @@ __attribute__((used)) bool ecc_take_nmi(uint32_t *frame)
     return true;
 }
 
-/* Our programs have one stack. */
+/* Our programs have one stack each. One that comes while the other world runs finds nothing of it
+ * being read here, and looks no further. */
 __attribute__((naked, used)) void nmi_handler(void)
 {
     __asm volatile("mov r0, sp\n\t"
@@ -81,10 +82,17 @@ __attribute__((naked, used)) void nmi_handler(void)
 
 bool ecc_read(const uint32_t *from, uint32_t to[4])
 {
+#ifdef CHIP_SECURE /* an interrupt of the other world may call a gate that reads */
+    const uint32_t primask = irq_save();
+#endif
     failed = false;
     reading = true;
     ecc_load(from, to);
     (void)take_flag();
     reading = false;
-    return !failed;
+    const bool good = !failed;
+#ifdef CHIP_SECURE
+    irq_restore(primask);
+#endif
+    return good;
 }

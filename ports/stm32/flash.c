@@ -10,6 +10,11 @@
  * the banks themselves. Device 0 is the window. Device 1 is the last sectors of bank 1, then those
  * of bank 2, wherever they are mapped.
  *
+ * In a secure program each device of the map is a part of the two banks, which must not have
+ * changed places. A page is reached as what it is at that moment, by the secure address or the
+ * other one; only secure pages are erased and programmed. The UART is the other world's, and so is
+ * the memory that takes what it receives meanwhile (gates.h).
+ *
  * What the manuals leave open: on the H573 a unit that is programmed again raises no flag. A unit
  * that does not read as erased is refused here, and every program is read back. */
 #include "ports/stm32/flash.h"
@@ -28,7 +33,39 @@
 /* A second and more, when the longest operation takes some milliseconds: a dead controller. */
 #define POLL_MAX 25000000u
 
+#ifdef CHIP_SECURE
+
+static struct uart_kept *keeps; /* NULL: nobody does */
+
+void flash_keep(struct uart_kept *kept)
+{
+    keeps = kept;
+}
+
+void flash_take_all(void)
+{
+    for (uint32_t i = 0; i < 8; i++)
+        FLASH_SECBB(i / 4u, i % 4u) = 0xffffffffu;
+    __asm volatile("dsb\n\tisb" ::: "memory");
+}
+
+/* In the other world, which reads it at the UART's interrupt. */
+static void announce(void)
+{
+    if (keeps != NULL && keeps->count != keeps->taken)
+        irq_pend(IRQ_USART1);
+}
+
+#else
+
 #define TAIL_SIZE (DEVICE_SIZE(BOARD_DEVICE_1) / 2u)
+
+static struct uart_kept *const keeps = &uart_kept;
+
+static void announce(void)
+{
+    uart_kept_announce();
+}
 
 bool flash_is_swapped(void)
 {
@@ -38,17 +75,20 @@ bool flash_is_swapped(void)
     return mapping == SWAPPED;
 }
 
+#endif
+
 /* ---- operations ---- */
 
 /* True when the controller rests within its time. */
 IN_RAM static bool wait_idle(void)
 {
     for (uint32_t i = 0; i < POLL_MAX; i++) {
-        if (!(FLASH_SR & FLASH_SR_BUSY))
+        if (!FLASH_IS_BUSY())
             return true;
-        if ((USART_ISR & USART_HAS_BYTE) && uart_kept.count - uart_kept.taken < UART_KEPT_MAX) {
-            uart_kept.bytes[uart_kept.count % UART_KEPT_MAX] = (uint8_t)USART_RDR;
-            uart_kept.count = uart_kept.count + 1u;
+        if (keeps != NULL && (USART_ISR & USART_HAS_BYTE) &&
+            keeps->count - keeps->taken < UART_KEPT_MAX) {
+            keeps->bytes[keeps->count % UART_KEPT_MAX] = (uint8_t)USART_RDR;
+            keeps->count = keeps->count + 1u;
         }
     }
     return false;
@@ -71,7 +111,7 @@ static otter_status operate(volatile uint32_t *to, const uint32_t *words, uint32
     done = done && write_and_wait(to, words, count);
     const uint32_t errors = FLASH_SR & FLASH_SR_ERRORS;
     irq_restore(primask);
-    uart_kept_announce();
+    announce();
     return done && errors == 0 ? OTTER_OK : OTTER_E_FLASH;
 }
 
@@ -102,6 +142,20 @@ struct place {
     uint32_t address; /* where it is mapped now */
 };
 
+#ifdef CHIP_SECURE
+
+static struct place place_of(const struct flash *flash, uint32_t offset)
+{
+    const uint32_t device = (uint32_t)(flash - port_flash);
+    const uint32_t at = BOARD_OF_DEVICE(DEVICE_BASE, device) % (2u * FLASH_BANK_SIZE) + offset;
+    const uint32_t bank = at / FLASH_BANK_SIZE;
+    const uint32_t page = at % FLASH_BANK_SIZE / FLASH_SECTOR;
+    const bool is_secure = FLASH_SECBB(bank, page / 32u) >> page % 32u & 1u;
+    return (struct place){bank, at + (is_secure ? FLASH_WINDOW_SECURE : FLASH_WINDOW)};
+}
+
+#else
+
 static struct place place_of(const struct flash *flash, uint32_t offset)
 {
     const uint32_t swapped = flash_is_swapped() ? 1u : 0u;
@@ -115,6 +169,8 @@ static struct place place_of(const struct flash *flash, uint32_t offset)
     }
     return (struct place){bank, FLASH_WINDOW + (bank ^ swapped) * FLASH_BANK_SIZE + in_bank};
 }
+
+#endif
 
 /* A unit, where it is mapped now. */
 static const uint32_t *unit_at(const struct flash *flash, uint32_t offset)
@@ -211,7 +267,9 @@ static const struct flash_ops ops = {
 const struct flash port_flash[] = {
     DEVICE(0, BOARD_DEVICE_0),
     DEVICE(1, BOARD_DEVICE_1),
-#if BOARD_DEVICES > 2
+#if BOARD_DEVICES > 2 && defined CHIP_SECURE
+    DEVICE(2, BOARD_DEVICE_2),
+#elif BOARD_DEVICES > 2
     {.ops = &octospi_ops,
      .size = DEVICE_SIZE(BOARD_DEVICE_2),
      .write_size = DEVICE_WRITE(BOARD_DEVICE_2),
@@ -219,12 +277,21 @@ const struct flash port_flash[] = {
 #endif
 };
 
+#ifdef CHIP_SECURE
+#define IN_WINDOW(map)                                                                             \
+    (((DEVICE_BASE(map) | 0x04000000u) & ~0x1fffffu) == FLASH_WINDOW_SECURE &&                     \
+     DEVICE_BASE(map) % FLASH_SECTOR == 0u &&                                                      \
+     DEVICE_BASE(map) % (2u * FLASH_BANK_SIZE) + DEVICE_SIZE(map) <= 2u * FLASH_BANK_SIZE)
+_Static_assert(IN_WINDOW(BOARD_DEVICE_0) && IN_WINDOW(BOARD_DEVICE_1) && IN_WINDOW(BOARD_DEVICE_2),
+               "this port wants parts of the chip's two banks for all three devices");
+#else
 _Static_assert(DEVICE_SIZE(BOARD_DEVICE_0) == 2u * FLASH_BANK_SIZE &&
                    DEVICE_BASE(BOARD_DEVICE_0) == FLASH_WINDOW,
                "BOARD_DEVICE_0: this port wants the chip's two banks here");
 _Static_assert(TAIL_SIZE % FLASH_SECTOR == 0 &&
                    AREA_END(BOARD_PRIMARY) + TAIL_SIZE <= FLASH_BANK_SIZE,
                "BOARD_DEVICE_1: the ends of the banks, which no slot may reach");
+#endif
 _Static_assert(DEVICE_SECTOR_1(BOARD_DEVICE_0) == FLASH_SECTOR &&
                    DEVICE_SECTOR_1(BOARD_DEVICE_1) == FLASH_SECTOR,
                "the map has not the chip's sectors");

@@ -36,6 +36,11 @@ extern struct uart_kept {
 /* Tells the console of it, by its interrupt. */
 void uart_kept_announce(void);
 
+/* Of a secure program: where it keeps that, memory of the other world; NULL for nowhere. */
+void flash_keep(struct uart_kept *kept);
+/* Likewise: all pages are secure, until chip_divide gives some away. */
+void flash_take_all(void);
+
 #ifdef __cplusplus
 }
 #endif

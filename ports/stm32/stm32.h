@@ -1,12 +1,19 @@
 /* Registers that STM32U585 and STM32H573 share, and the chip that is built for (BOARD_CHIP of the
- * board). Sources: the parts' reference manuals RM0456 and RM0481 and device headers. TrustZone is
- * off: all is reached at its non-secure address. */
+ * board). Sources: the parts' reference manuals RM0456 and RM0481 and device headers. With
+ * TrustZone off, and in a non-secure program, all is reached at its non-secure address; in a secure
+ * one at the secure address, which reaches what was given to the other world as well. */
 #ifndef OTTER_STM32_H
 #define OTTER_STM32_H
 
 #include <stdbool.h>
 
 #include "ports/cortex-m/core.h"
+
+#ifdef CHIP_SECURE
+#define CHIP_ALIAS 0x10000000u /* of peripherals */
+#else
+#define CHIP_ALIAS 0u
+#endif
 
 #include OTTER_CHIP_HEADER
 
@@ -52,10 +59,18 @@
 #define RCC_RESET_IWDG     (1u << 29)
 
 /* FLASH: what both have at the same place; keys, commands, options and ECC are the chip's. */
-#define FLASH_BASE 0x40022000u
+#define FLASH_BASE (0x40022000u + CHIP_ALIAS)
 #define FLASH_ACR  REG32(FLASH_BASE + 0x00u)
-#define FLASH_SR   REG32(FLASH_BASE + 0x20u)
-#define FLASH_CR   REG32(FLASH_BASE + 0x28u)
+#ifdef CHIP_SECURE /* SECSR, SECCR: operations on secure pages */
+#define FLASH_SR REG32(FLASH_BASE + 0x24u)
+#define FLASH_CR REG32(FLASH_BASE + 0x2cu)
+#define FLASH_IS_BUSY()                                                                            \
+    ((FLASH_SR | REG32(FLASH_BASE + 0x20u)) & FLASH_SR_BUSY) /* or the other's */
+#else
+#define FLASH_SR        REG32(FLASH_BASE + 0x20u)
+#define FLASH_CR        REG32(FLASH_BASE + 0x28u)
+#define FLASH_IS_BUSY() (FLASH_SR & FLASH_SR_BUSY)
+#endif
 
 #define FLASH_ACR_LATENCY  0xfu
 #define FLASH_ACR_PREFETCH 0x100u
@@ -74,16 +89,16 @@
 #define FLASH_UNIT      16u
 
 /* ICACHE. */
-#define ICACHE_CR         REG32(0x40030400u)
-#define ICACHE_SR         REG32(0x40030404u)
-#define ICACHE_FCR        REG32(0x4003040cu)
+#define ICACHE_CR         REG32(0x40030400u + CHIP_ALIAS)
+#define ICACHE_SR         REG32(0x40030404u + CHIP_ALIAS)
+#define ICACHE_FCR        REG32(0x4003040cu + CHIP_ALIAS)
 #define ICACHE_ENABLE     1u
 #define ICACHE_INVALIDATE 2u
 #define ICACHE_BUSY       1u /* SR */
 #define ICACHE_BUSY_END   2u /* SR, FCR */
 
 /* GPIO ports, A being 0. */
-#define GPIO_BASE(port)     (0x42020000u + 0x400u * (port))
+#define GPIO_BASE(port)     (0x42020000u + CHIP_ALIAS + 0x400u * (port))
 #define GPIO_MODER(port)    REG32(GPIO_BASE(port) + 0x00u)
 #define GPIO_OTYPER(port)   REG32(GPIO_BASE(port) + 0x04u) /* 1: open drain */
 #define GPIO_OSPEEDR(port)  REG32(GPIO_BASE(port) + 0x08u)
@@ -96,13 +111,13 @@
 #define GPIO_MODE_ALTERNATE 2u
 
 /* USART1, the console. */
-#define USART_CR1 REG32(0x40013800u)
-#define USART_CR3 REG32(0x40013808u)
-#define USART_BRR REG32(0x4001380cu)
-#define USART_ISR REG32(0x4001381cu)
-#define USART_ICR REG32(0x40013820u)
-#define USART_RDR REG32(0x40013824u)
-#define USART_TDR REG32(0x40013828u)
+#define USART_CR1 REG32(0x40013800u + CHIP_ALIAS)
+#define USART_CR3 REG32(0x40013808u + CHIP_ALIAS)
+#define USART_BRR REG32(0x4001380cu + CHIP_ALIAS)
+#define USART_ISR REG32(0x4001381cu + CHIP_ALIAS)
+#define USART_ICR REG32(0x40013820u + CHIP_ALIAS)
+#define USART_RDR REG32(0x40013824u + CHIP_ALIAS)
+#define USART_TDR REG32(0x40013828u + CHIP_ALIAS)
 
 #define USART_ENABLE   (1u << 0) /* CR1 */
 #define USART_RECEIVE  (1u << 2)
@@ -119,11 +134,11 @@
 #define USART_RX_READY (1u << 22)
 
 /* RNG. */
-#define RNG_CR   REG32(0x420c0800u)
-#define RNG_SR   REG32(0x420c0804u)
-#define RNG_DR   REG32(0x420c0808u)
-#define RNG_NSCR REG32(0x420c080cu)
-#define RNG_HTCR REG32(0x420c0810u)
+#define RNG_CR   REG32(0x420c0800u + CHIP_ALIAS)
+#define RNG_SR   REG32(0x420c0804u + CHIP_ALIAS)
+#define RNG_DR   REG32(0x420c0808u + CHIP_ALIAS)
+#define RNG_NSCR REG32(0x420c080cu + CHIP_ALIAS)
+#define RNG_HTCR REG32(0x420c0810u + CHIP_ALIAS)
 
 #define RNG_ENABLE      (1u << 2)
 #define RNG_CONDITION   (1u << 30)
@@ -134,18 +149,18 @@
 #define RNG_SEED_SEEN   (1u << 6)
 
 /* TIM2: 32 bits. */
-#define TIM2_CR1 REG32(0x40000000u)
-#define TIM2_EGR REG32(0x40000014u)
-#define TIM2_CNT REG32(0x40000024u)
-#define TIM2_PSC REG32(0x40000028u)
-#define TIM2_ARR REG32(0x4000002cu)
+#define TIM2_CR1 REG32(0x40000000u + CHIP_ALIAS)
+#define TIM2_EGR REG32(0x40000014u + CHIP_ALIAS)
+#define TIM2_CNT REG32(0x40000024u + CHIP_ALIAS)
+#define TIM2_PSC REG32(0x40000028u + CHIP_ALIAS)
+#define TIM2_ARR REG32(0x4000002cu + CHIP_ALIAS)
 
 /* IWDG. */
-#define IWDG_KR   REG32(0x40003000u)
-#define IWDG_PR   REG32(0x40003004u)
-#define IWDG_RLR  REG32(0x40003008u)
-#define IWDG_SR   REG32(0x4000300cu)
-#define IWDG_WINR REG32(0x40003010u)
+#define IWDG_KR   REG32(0x40003000u + CHIP_ALIAS)
+#define IWDG_PR   REG32(0x40003004u + CHIP_ALIAS)
+#define IWDG_RLR  REG32(0x40003008u + CHIP_ALIAS)
+#define IWDG_SR   REG32(0x4000300cu + CHIP_ALIAS)
+#define IWDG_WINR REG32(0x40003010u + CHIP_ALIAS)
 
 #define IWDG_START  0xccccu
 #define IWDG_UNLOCK 0x5555u

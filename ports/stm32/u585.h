@@ -6,8 +6,8 @@
 #define CHIP_NAME "STM32U585"
 #define CHIP_U585 1
 
-#define RCC_BASE  0x46020c00u
-#define PWR_BASE  0x46020800u
+#define RCC_BASE  (0x46020c00u + CHIP_ALIAS)
+#define PWR_BASE  (0x46020800u + CHIP_ALIAS)
 #define SPI1_BASE 0x40013000u
 #define SPI2_BASE 0x40003800u
 #define EXTI_BASE 0x46022000u
@@ -34,14 +34,26 @@
 #define PWR_UCPDR REG32(PWR_BASE + 0x2cu)
 #define PWR_SVMSR REG32(PWR_BASE + 0x3cu)
 
-#define FLASH_KEYR    REG32(FLASH_BASE + 0x08u)
+#ifdef CHIP_SECURE
+#define FLASH_KEYR REG32(FLASH_BASE + 0x0cu) /* SECKEYR */
+#else
+#define FLASH_KEYR REG32(FLASH_BASE + 0x08u)
+#endif
 #define FLASH_OPTKEYR REG32(FLASH_BASE + 0x10u)
 #define FLASH_ECC     REG32(FLASH_BASE + 0x30u) /* ECCR */
 #define FLASH_OPSR    REG32(FLASH_BASE + 0x34u)
 #define FLASH_OPTR    REG32(FLASH_BASE + 0x40u)
 
-#define FLASH_SR_BUSY                (3u << 16) /* BSY, WDW */
-#define FLASH_SR_ERRORS              0x20fau
+/* In two worlds: a bit for each page of a bank, 1 is secure. */
+#define FLASH_SECBB(bank, word) REG32(FLASH_BASE + 0x80u + 0x20u * (bank) + 4u * (word))
+#define FLASH_WINDOW_SECURE     0x0c000000u
+
+#define FLASH_SR_BUSY (3u << 16) /* BSY, WDW */
+#ifdef CHIP_SECURE
+#define FLASH_SR_ERRORS 0xfau /* those of options are told in NSSR alone */
+#else
+#define FLASH_SR_ERRORS 0x20fau
+#endif
 #define FLASH_CLEAR_ERRORS()         (FLASH_SR = FLASH_SR_ERRORS)
 #define FLASH_CR_PROGRAM             (1u << 0)
 #define FLASH_CR_START               (1u << 16)
