@@ -19,7 +19,7 @@ _Static_assert(AREA_DEVICE(BOARD_SECONDARY) != AREA_DEVICE(BOARD_PRIMARY) &&
 static uint32_t image_size_max(void)
 {
     for (unsigned i = 0; i < chip_region_count; i++)
-        if (chip_regions[i].first == AREA_ADDRESS(BOARD_PRIMARY) &&
+        if (chip_regions[i].first == AREA_ADDRESS(BOARD_PRIMARY) + OTTER_NONSECURE_ALIAS &&
             chip_regions[i].end - chip_regions[i].first < board.image_size_max)
             return chip_regions[i].end - chip_regions[i].first;
     return board.image_size_max;
