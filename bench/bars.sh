@@ -1,6 +1,8 @@
 # What a board's programs may take, in bytes: read by bench/size.sh and tests/sizes.sh.
 
-# bar_bootloader BOARD: flash of the bootloader, in two worlds with the secure program, whose RAM the linker holds to 9 KB.
+# bar_bootloader BOARD: flash of the bootloader, in two worlds with the secure program; bar_secure_ram: of each of the two,
+# since one has the RAM after the other.
+bar_secure_ram=9216
 bar_bootloader() {
     case $1 in
     numaker-m2354/trustzone) echo 40960 ;; # a Cortex-M23
@@ -44,6 +46,14 @@ sizes() {
     # shellcheck disable=SC2086 # one program or none
     arm-none-eabi-size "$folder/firmware-1.0.0.elf" "$folder/bootloader.elf" $secure |
         awk 'NR == 2 { firmware = $1 + $2; ram = $2 + $3 } NR > 2 { boot += $1 + $2 } END { print boot, firmware, ram }'
+}
+
+# worlds ROOT BOARD: prints "BOOTLOADER SECURE RAM RAM", the RAM of each; fails where they are not built, or there is one world.
+worlds() {
+    folder=$1/build/$(printf '%s' "$2" | tr / -)/firmware
+    [ -f "$folder/bootloader.elf" ] && [ -f "$folder/secure.elf" ] || return 1
+    arm-none-eabi-size "$folder/bootloader.elf" "$folder/secure.elf" |
+        awk 'NR > 1 { flash = flash " " $1 + $2; ram = ram " " $2 + $3 } END { print flash ram }'
 }
 
 # service_budget NAME: flash that a service may add; - where none is set. README.md says what each is for.

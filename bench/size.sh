@@ -32,14 +32,34 @@ summary() {
     printf '   (STM32U5 reference integration: 507 KB of flash, 532 KB of RAM)\n\n'
 }
 
-# by_room PROGRAM COLUMN TITLE: a row for each room, a column for each board.
+# Of boards in two worlds.
+two_worlds() {
+    for board in $(boards "$root"); do
+        found=$(worlds "$root" "$board") || continue
+        # shellcheck disable=SC2086 # four numbers
+        set -- "$board" $found
+        [ -n "${said:-}" ] || printf 'In two worlds: services and bootloader (bytes; the RAM of one after the other)\n   %-24s %10s %9s %9s %9s   %s\n' \
+            board bootloader secure sum RAM bars
+        said=1
+        printf '   %-24s %10d %9d %9d %9d   %d %d\n' "$1" "$2" "$3" $(($2 + $3)) $(($4 > $5 ? $4 : $5)) \
+            "$(bar_bootloader "$1")" "$bar_secure_ram"
+    done
+    [ -z "${said:-}" ] || echo
+}
+
+# by_room PROGRAM COLUMN TITLE: a row for each room, a column for each board that has the program.
 by_room() {
+    with=
+    for board in $built; do
+        [ ! -f "$root/build/$(echo "$board" | tr / -)/firmware/$1.elf" ] || with="$with $board"
+    done
+    [ -n "$with" ] || return 0
     printf '%s\n   %-22s' "$3" room
-    for board in $built; do printf ' %10.10s' "$(echo "$board" | sed 's/^numaker-//; s/-iot02a$//; s/-dk$//; s,^mps2-an505/,an505/,')"; done
+    for board in $with; do printf ' %10.10s' "$(echo "$board" | sed 's/^numaker-//; s/-iot02a$//; s/-dk$//; s,^mps2-an505/,an505/,')"; done
     echo
     : >"$work/rows"
     number=0
-    for board in $built; do
+    for board in $with; do
         number=$((number + 1))
         program=$root/build/$(echo "$board" | tr / -)/firmware/$1
         arm-none-eabi-readelf --debug-dump=info "$program.elf" >"$work/dwarf" 2>/dev/null
@@ -65,9 +85,11 @@ by_room() {
 }
 
 summary
+two_worlds
 by_room firmware-1.0.0 1 'Flash of the firmware by room (bytes; what is put into its caller counts there: main and what it calls, ports/cortex-m)'
 by_room firmware-1.0.0 2 'RAM of the firmware by room (bytes)'
 by_room bootloader 1 'Flash of the bootloader by room (bytes)'
+by_room secure 1 'Flash of the secure program by room (bytes)'
 echo 'A text that the linker keeps once for several rooms counts in each: the sums are some 200 bytes above the boards.'
 echo
 

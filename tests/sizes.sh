@@ -22,6 +22,13 @@ for board in $(boards "$root"); do
     check "$board" 'the bootloader' "$1" "$(bar_bootloader "$board")"
     check "$board" 'the firmware' "$2" "$4"
     check "$board" "the firmware's RAM" "$3" "$5"
+    if found=$(worlds "$root" "$board"); then
+        # shellcheck disable=SC2086 # four numbers
+        set -- $found
+        printf '%-26s of it the secure program %6d; RAM %6d and %6d\n' '' "$2" "$3" "$4"
+        check "$board" "the bootloader's RAM" "$3" "$bar_secure_ram"
+        check "$board" "the secure program's RAM" "$4" "$bar_secure_ram"
+    fi
     checked=$((checked + 1))
 done
 [ "$checked" -gt 0 ] || { echo 'skipped: no board is built (./otter build --board BOARD)'; exit 77; }

@@ -2,6 +2,9 @@
 #include <stdint.h>
 #include <string.h>
 
+#ifdef OTTER_LENDS
+#include "image/lent.h"
+#endif
 #include "ports/cortex-m/core.h"
 #include "ports/cortex-m/system.h"
 
@@ -31,12 +34,16 @@ const struct vector_table vectors __attribute__((section(".vectors.core"), used)
     .handlers =
         {
             [1 - 1] = reset_handler,
-            [2 - 1] = nmi_handler,    /* watchdog, or what the chip has there */
-            [3 - 1] = fault_handler,  /* hard fault */
-            [4 - 1] = fault_handler,  /* memory management */
-            [5 - 1] = fault_handler,  /* bus */
-            [6 - 1] = fault_handler,  /* usage */
-            [7 - 1] = fault_handler,  /* secure */
+            [2 - 1] = nmi_handler,   /* watchdog, or what the chip has there */
+            [3 - 1] = fault_handler, /* hard fault */
+            [4 - 1] = fault_handler, /* memory management */
+            [5 - 1] = fault_handler, /* bus */
+            [6 - 1] = fault_handler, /* usage */
+            [7 - 1] = fault_handler, /* secure */
+#ifdef OTTER_LENDS
+            [IMAGE_LENT_VECTOR - 1] =
+                (void (*)(void)) & image_lent, /* reserved, and never called */
+#endif
             [11 - 1] = fault_handler, /* supervisor call: nobody makes one */
             [14 - 1] = fault_handler, /* pended supervisor call */
             [15 - 1] = systick_handler,

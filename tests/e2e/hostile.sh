@@ -30,11 +30,25 @@ dd if=secure.signed.bin of=flash.img bs=4096 seek=$((0x92 + 0x90)) conv=notrunc 
 gzip -c seed | tail -c 8 | head -c 4 >crc
 cat seed crc | dd of=flash.img bs=4096 seek=$((0x92 + 0x80)) conv=notrunc status=none
 
-: >device.log
-qemu-system-arm -M mps2-an505,memory-backend=nor \
-    -object memory-backend-file,id=nor,size=16M,mem-path=flash.img,share=on \
-    -kernel "$built/firmware/bootloader.elf" -nic user,model=lan9118 -display none -monitor none -serial file:device.log &
-background=$!
+start() {
+    : >device.log
+    qemu-system-arm -M mps2-an505,memory-backend=nor \
+        -object memory-backend-file,id=nor,size=16M,mem-path=flash.img,share=on \
+        -kernel "$1" -nic user,model=lan9118 -display none -monitor none -serial file:device.log &
+    background=$!
+}
+
+# Under a bootloader that lends nothing (image/lent.h) the secure program says so, and starts nothing.
+arm-none-eabi-objcopy -O binary --only-section=.vectors "$built/firmware/bootloader.elf" vectors
+printf '\0\0\0\0' | dd of=vectors bs=4 seek=8 conv=notrunc status=none
+arm-none-eabi-objcopy --update-section .vectors=vectors "$built/firmware/bootloader.elf" older.elf
+start older.elf
+wait_until "the word of the secure program" grep -q 'SECURE *\] the bootloader lends too little' device.log
+kill "$background"
+wait "$background" 2>/dev/null || true
+! grep -q '^attempt' device.log || fail 'the firmware was started without what the secure program needs'
+
+start "$built/firmware/bootloader.elf"
 wait_until "the last attempt" grep -q 'Unable to find bootable image' device.log
 
 tr -d '\r' <device.log >said

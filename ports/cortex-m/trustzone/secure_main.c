@@ -3,6 +3,7 @@
  * gates and faults. */
 #include "boards/map.h"
 #include "image/image.h"
+#include "image/lent.h"
 #include "port/log.h"
 #include "ports/cortex-m/clock.h"
 #include "ports/cortex-m/system.h"
@@ -22,6 +23,10 @@ int main(void)
     struct image_header header;
     clock_start();
     uart_start();
+    if (!image_lends(image_lent_vector)) { /* as an update: the one before it comes back */
+        LOG_ERR("SECURE", "the bootloader lends too little: it is older than this program needs");
+        system_reset(RESET_SOFTWARE);
+    }
     worlds_start();
     const struct handover *told = port_handover();
     static const struct handover nobody;
