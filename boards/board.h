@@ -37,6 +37,15 @@ struct board {
 
 extern const struct board board;
 
+/* Two worlds: the secure program's slots; size 0: there is none. */
+struct board_secure {
+    struct flash_area primary;
+    struct flash_area secondary;
+    uint32_t image_size_max;
+};
+
+extern const struct board_secure board_secure;
+
 #ifdef __cplusplus
 }
 #endif

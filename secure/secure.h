@@ -20,19 +20,25 @@
 
 #include "image/check.h"
 #include "port/flash.h"
+#include "secure/update.h"
 #include "store/kv.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
+/* What is updated: an image of the bootloader. Without slots it is not there. */
+struct secure_component {
+    const struct flash_area *primary;
+    const struct flash_area *secondary;
+    uint32_t image_size_max;
+};
+
 /* Must outlive the services. */
 struct secure_config {
-    struct kv *kv;                    /* opened and purged; of these services alone */
-    const struct flash_area *primary; /* slots of FWU_COMPONENT_FIRMWARE */
-    const struct flash_area *secondary;
+    struct kv *kv; /* opened and purged; of these services alone */
+    struct secure_component components[FWU_COMPONENTS];
     uint32_t trailer_align;
-    uint32_t image_size_max;
     const struct image_policy *policy; /* the bootloader's keys */
 };
 
@@ -48,7 +54,11 @@ bool secure_is_sealed(void);
 
 extern const struct secure_config *secure;
 psa_status_t secure_result(otter_status status);
-void secure_start_update(void); /* fwu.c */
+/* fwu.c */
+void secure_start_update(void);
+/* Whether the image in `slot` may run as this component. */
+otter_status secure_check_image(const struct secure_component *component,
+                                const struct flash_area *slot);
 /* Writes a number as 8 letters, a for 0 and p for 15, and a NUL: a name in the store. */
 void secure_name(char text[9], uint32_t number);
 

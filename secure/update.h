@@ -7,7 +7,8 @@
  *     └──── clean ──── FAILED ◄───────────┴────────────────┘◄──── reset ──── REJECTED
  *
  * All states survive a reset, WRITING too: a download goes on where it stopped. A trial that ends
- * in a reset without accept is FAILED, the bootloader has brought the old image back.
+ * in a reset without accept is FAILED, the bootloader has brought the old image back. Components
+ * that were installed together are tried, kept and taken back together, whenever power is cut.
  *
  * Results beside those named at a function: PSA_ERROR_DOES_NOT_EXIST for an unknown component,
  * _BAD_STATE, _INVALID_ARGUMENT, _STORAGE_FAILURE. */
@@ -37,10 +38,11 @@ extern "C" {
 #define PSA_SUCCESS_RESTART         ((psa_status_t)2)
 #define PSA_ERROR_DEPENDENCY_NEEDED ((psa_status_t)-156)
 
-/* The secure program itself, and the firmware of the non-secure world: numbers of the bootloader's images,
- * as TF-M has them. */
+/* The secure program itself, and the firmware of the non-secure world: numbers of the bootloader's
+ * images, as TF-M has them. */
 #define FWU_COMPONENT_SECURE   0u
 #define FWU_COMPONENT_FIRMWARE 1u
+#define FWU_COMPONENTS         2u
 
 typedef uint8_t psa_fwu_component_t;
 
@@ -78,17 +80,24 @@ psa_status_t psa_fwu_start(psa_fwu_component_t component, const void *manifest,
  * (PSA_ERROR_STORAGE_FAILURE). */
 psa_status_t psa_fwu_write(psa_fwu_component_t component, size_t image_offset, const void *block,
                            size_t block_size);
-/* Checks structure, hash and signature of the image, with the keys of the bootloader; for one that
- * is refused PSA_ERROR_INVALID_SIGNATURE, and the state becomes FAILED. */
+/* Checks structure, hash and signature of the image, with the keys of the bootloader, that its
+ * class is that of what runs, and its version not below; for one that is refused
+ * PSA_ERROR_INVALID_SIGNATURE, for one that is too old PSA_ERROR_NOT_PERMITTED, and the state
+ * becomes FAILED. */
 psa_status_t psa_fwu_finish(psa_fwu_component_t component);
 psa_status_t psa_fwu_cancel(psa_fwu_component_t component);
 psa_status_t psa_fwu_clean(psa_fwu_component_t component);
-/* PSA_SUCCESS_REBOOT: a reset makes the candidate run. */
+/* All candidates, as one step. PSA_SUCCESS_REBOOT: a reset makes them run.
+ * PSA_ERROR_DEPENDENCY_NEEDED, and they stay candidates: one needs another component to be newer
+ * than what runs or is a candidate; or two are candidates that do not need each other, each in the
+ * version that comes: then a power cut could bring one without the other. Nothing is installed
+ * while anything is STAGED or on trial. */
 psa_status_t psa_fwu_install(void);
 /* Does not come back. */
 psa_status_t psa_fwu_request_reboot(void);
-/* PSA_SUCCESS_REBOOT from TRIAL: a reset brings the old image back. */
+/* PSA_SUCCESS_REBOOT from TRIAL: a reset brings the old images back, of all that is on trial. */
 psa_status_t psa_fwu_reject(psa_status_t error);
+/* All that is on trial. */
 psa_status_t psa_fwu_accept(void);
 
 #ifdef __cplusplus

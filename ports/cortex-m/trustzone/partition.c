@@ -11,9 +11,8 @@ static const struct flash_area primary = BOARD_AREA(BOARD_PRIMARY);
 static const struct flash_area secondary = BOARD_AREA(BOARD_SECONDARY);
 
 _Static_assert(AREA_SIZE(BOARD_VAULT) > 0u, "BOARD_VAULT: a board with TrustZone needs one");
-_Static_assert(AREA_DEVICE(BOARD_SECONDARY) != AREA_DEVICE(BOARD_PRIMARY) &&
-                   AREA_OFFSET(BOARD_SECONDARY) == 0u,
-               "BOARD_SECONDARY: the first thing on a device that is the secure world's");
+_Static_assert(AREA_DEVICE(BOARD_SECONDARY) != AREA_DEVICE(BOARD_PRIMARY),
+               "BOARD_SECONDARY: lies on a device that is the secure world's");
 
 /* The firmware runs no further than its region reaches. */
 static uint32_t image_size_max(void)
@@ -31,8 +30,8 @@ void worlds_start(void)
     static struct image_policy policy;
     static struct secure_config config = {
         .kv = &kv,
-        .primary = &primary,
-        .secondary = &secondary,
+        .components = {[FWU_COMPONENT_SECURE] = {&board_secure.primary, &board_secure.secondary, 0},
+                       [FWU_COMPONENT_FIRMWARE] = {&primary, &secondary, 0}},
         .trailer_align = BOARD_MAX_ALIGN,
         .policy = &policy,
     };
@@ -43,6 +42,7 @@ void worlds_start(void)
         status = kv_purge(&kv);
     if (status != OTTER_OK)
         LOG_ERR("SECURE", "no key store: %s", otter_status_text(status));
-    config.image_size_max = image_size_max();
+    config.components[FWU_COMPONENT_SECURE].image_size_max = board_secure.image_size_max;
+    config.components[FWU_COMPONENT_FIRMWARE].image_size_max = image_size_max();
     secure_start(&config);
 }

@@ -33,14 +33,12 @@ const struct flash_area bench_primary = {&bench_flash.flash, STORE_SECTORS *BENC
                                          BENCH_SLOT};
 const struct flash_area bench_secondary = {&bench_flash_slot.flash, 0, BENCH_SLOT};
 
-static struct image_policy policy;
+struct image_policy bench_policy;
 static const struct secure_config config = {
     .kv = &bench_kv,
-    .primary = &bench_primary,
-    .secondary = &bench_secondary,
+    .components = {[FWU_COMPONENT_FIRMWARE] = {&bench_primary, &bench_secondary, BENCH_IMAGE_SIZE}},
     .trailer_align = BENCH_ALIGN,
-    .image_size_max = BENCH_IMAGE_SIZE,
-    .policy = &policy,
+    .policy = &bench_policy,
 };
 
 otter_ms port_now(void)
@@ -80,7 +78,7 @@ void bench_restart(void)
 int bench_set_up(void **state)
 {
     (void)state;
-    policy = (struct image_policy){&golden_key, 1, 0};
+    bench_policy = (struct image_policy){&golden_key, 1, 0};
     nor_power_init(&bench_power, 1);
     nor_uniform_sectors(sectors, STORE_SECTORS + SLOT_SECTORS, BENCH_SECTOR);
     nor_uniform_sectors(slot_sectors, SLOT_SECTORS, BENCH_SECTOR);

@@ -17,6 +17,7 @@ extern struct nor_device bench_flash;      /* the store, then the primary slot *
 extern struct nor_device bench_flash_slot; /* the secondary slot */
 extern const struct flash_area bench_primary, bench_secondary;
 extern struct kv bench_kv;
+extern struct image_policy bench_policy; /* golden_key, at first */
 extern unsigned bench_resets; /* calls of port_reset, which leaves by longjmp */
 extern bool bench_random_fails;
 

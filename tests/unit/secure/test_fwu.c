@@ -10,10 +10,21 @@
 
 #include "image/trailer.h"
 #include "secure/update.h"
-#include "tests/unit/image/support.h"
+#include "tests/sim/boot/sim_image.h"
 #include "tests/unit/secure/bench.h"
 
 #define FIRMWARE FWU_COMPONENT_FIRMWARE
+
+#define IMAGE_SIZE 281u
+static uint8_t shipped[IMAGE_SIZE];
+
+static int set_up(void **state)
+{
+    sim_image_make(shipped, IMAGE_SIZE, 1, SIM_KEY);
+    (void)bench_set_up(state);
+    bench_policy = sim_policy;
+    return 0;
+}
 
 static psa_fwu_component_info_t query(void)
 {
@@ -27,11 +38,11 @@ static uint32_t state_of_it(void)
     return query().state;
 }
 
-static void write_golden(uint32_t from)
+static void write_image(uint32_t from)
 {
-    for (uint32_t at = from; at < GOLDEN_SIZE; at += 64) {
-        const uint32_t left = GOLDEN_SIZE - at;
-        assert_int_equal(psa_fwu_write(FIRMWARE, at, golden + at, left < 64 ? left : 64),
+    for (uint32_t at = from; at < IMAGE_SIZE; at += 64) {
+        const uint32_t left = IMAGE_SIZE - at;
+        assert_int_equal(psa_fwu_write(FIRMWARE, at, shipped + at, left < 64 ? left : 64),
                          PSA_SUCCESS);
     }
 }
@@ -39,7 +50,7 @@ static void write_golden(uint32_t from)
 static void stage(void)
 {
     assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
-    write_golden(0);
+    write_image(0);
     assert_int_equal(psa_fwu_finish(FIRMWARE), PSA_SUCCESS);
     assert_int_equal(state_of_it(), PSA_FWU_CANDIDATE);
     assert_int_equal(psa_fwu_install(), PSA_SUCCESS_REBOOT);
@@ -77,10 +88,10 @@ static void a_download_goes_on_after_a_reset(void **state)
 {
     (void)state;
     assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
-    assert_int_equal(psa_fwu_write(FIRMWARE, 0, golden, 64), PSA_SUCCESS);
+    assert_int_equal(psa_fwu_write(FIRMWARE, 0, shipped, 64), PSA_SUCCESS);
     bench_restart();
     assert_int_equal(state_of_it(), PSA_FWU_WRITING);
-    write_golden(64);
+    write_image(64);
     assert_int_equal(psa_fwu_finish(FIRMWARE), PSA_SUCCESS);
     bench_restart();
     assert_int_equal(state_of_it(), PSA_FWU_CANDIDATE);
@@ -91,12 +102,12 @@ static void a_place_is_written_again_from_its_sectors_beginning_only(void **stat
     uint8_t back[64];
     (void)state;
     assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
-    assert_int_equal(psa_fwu_write(FIRMWARE, 4096, golden, 64), PSA_SUCCESS);
-    assert_int_equal(psa_fwu_write(FIRMWARE, 4096 + 64, golden, 64), PSA_SUCCESS);
-    assert_int_equal(psa_fwu_write(FIRMWARE, 4096 + 64, golden, 64), PSA_ERROR_STORAGE_FAILURE);
-    assert_int_equal(psa_fwu_write(FIRMWARE, 4096, golden + 64, 64), PSA_SUCCESS);
+    assert_int_equal(psa_fwu_write(FIRMWARE, 4096, shipped, 64), PSA_SUCCESS);
+    assert_int_equal(psa_fwu_write(FIRMWARE, 4096 + 64, shipped, 64), PSA_SUCCESS);
+    assert_int_equal(psa_fwu_write(FIRMWARE, 4096 + 64, shipped, 64), PSA_ERROR_STORAGE_FAILURE);
+    assert_int_equal(psa_fwu_write(FIRMWARE, 4096, shipped + 64, 64), PSA_SUCCESS);
     assert_int_equal(flash_read(&bench_secondary, 4096, back, sizeof back), OTTER_OK);
-    assert_memory_equal(back, golden + 64, sizeof back);
+    assert_memory_equal(back, shipped + 64, sizeof back);
     assert_int_equal(flash_is_erased(&bench_secondary, 4096 + 64, 64), 1);
 }
 
@@ -107,10 +118,10 @@ static void a_candidate_tells_the_digest_of_its_file(void **state)
     struct image_sha256 sha;
     (void)state;
     image_sha256_init(&sha);
-    image_sha256_update(&sha, golden, GOLDEN_SIZE);
+    image_sha256_update(&sha, shipped, IMAGE_SIZE);
     image_sha256_finish(&sha, digest);
     assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
-    write_golden(0);
+    write_image(0);
     assert_memory_equal(query().impl.candidate_digest, none, sizeof none);
     assert_int_equal(psa_fwu_finish(FIRMWARE), PSA_SUCCESS);
     assert_memory_equal(query().impl.candidate_digest, digest, sizeof digest);
@@ -122,9 +133,9 @@ static void a_candidate_tells_the_digest_of_its_file(void **state)
 
 static void an_image_that_nobody_signed_is_refused(void **state)
 {
-    static uint8_t image[GOLDEN_SIZE];
+    static uint8_t image[IMAGE_SIZE];
     (void)state;
-    memcpy(image, golden, sizeof image);
+    memcpy(image, shipped, sizeof image);
     image[40] ^= 1;
     assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
     assert_int_equal(psa_fwu_write(FIRMWARE, 0, image, sizeof image), PSA_SUCCESS);
@@ -155,7 +166,7 @@ static void an_image_without_the_class_of_what_runs_is_refused(void **state)
     (void)state;
     nor_load(&bench_flash, bench_primary.offset, running, sizeof running);
     assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
-    write_golden(0);
+    write_image(0);
     assert_int_equal(psa_fwu_finish(FIRMWARE), PSA_ERROR_INVALID_SIGNATURE);
     assert_int_equal(state_of_it(), PSA_FWU_FAILED);
 }
@@ -165,16 +176,16 @@ static void a_candidate_cannot_be_changed_any_more(void **state)
 {
     (void)state;
     assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
-    assert_int_equal(psa_fwu_write(FIRMWARE, BENCH_IMAGE_SIZE - 4, golden, 8),
+    assert_int_equal(psa_fwu_write(FIRMWARE, BENCH_IMAGE_SIZE - 4, shipped, 8),
                      PSA_ERROR_INVALID_ARGUMENT);
-    assert_int_equal(psa_fwu_write(FIRMWARE, BENCH_SLOT - 16, golden, 16),
+    assert_int_equal(psa_fwu_write(FIRMWARE, BENCH_SLOT - 16, shipped, 16),
                      PSA_ERROR_INVALID_ARGUMENT);
-    assert_int_equal(psa_fwu_write(FIRMWARE, SIZE_MAX - 3, golden, 8), PSA_ERROR_INVALID_ARGUMENT);
-    assert_int_equal(psa_fwu_write(FIRMWARE, 2, golden, 8), PSA_ERROR_INVALID_ARGUMENT);
-    write_golden(0);
+    assert_int_equal(psa_fwu_write(FIRMWARE, SIZE_MAX - 3, shipped, 8), PSA_ERROR_INVALID_ARGUMENT);
+    assert_int_equal(psa_fwu_write(FIRMWARE, 2, shipped, 8), PSA_ERROR_INVALID_ARGUMENT);
+    write_image(0);
     assert_int_equal(psa_fwu_finish(FIRMWARE), PSA_SUCCESS);
     for (unsigned i = 0; i < 2; i++) {
-        assert_int_equal(psa_fwu_write(FIRMWARE, 4096, golden, 64), PSA_ERROR_BAD_STATE);
+        assert_int_equal(psa_fwu_write(FIRMWARE, 4096, shipped, 64), PSA_ERROR_BAD_STATE);
         assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_ERROR_BAD_STATE);
         assert_int_equal(psa_fwu_clean(FIRMWARE), PSA_ERROR_BAD_STATE);
         assert_int_equal(psa_fwu_accept(), PSA_ERROR_BAD_STATE);
@@ -221,13 +232,17 @@ static void a_request_can_be_taken_back_before_the_reset(void **state)
 
 static void other_components_and_manifests_are_not_there(void **state)
 {
+    static const psa_fwu_component_t others[] = {FWU_COMPONENT_SECURE, FWU_COMPONENTS, 255};
     psa_fwu_component_info_t info;
     (void)state;
-    assert_int_equal(psa_fwu_query(2, &info), PSA_ERROR_DOES_NOT_EXIST);
-    assert_int_equal(psa_fwu_start(2, NULL, 0), PSA_ERROR_DOES_NOT_EXIST);
-    assert_int_equal(psa_fwu_cancel(2), PSA_ERROR_DOES_NOT_EXIST);
-    assert_int_equal(psa_fwu_clean(2), PSA_ERROR_DOES_NOT_EXIST);
-    assert_int_equal(psa_fwu_start(FIRMWARE, golden, 1), PSA_ERROR_NOT_SUPPORTED);
+    for (unsigned i = 0; i < sizeof others; i++) {
+        const psa_fwu_component_t other = others[i];
+        assert_int_equal(psa_fwu_query(other, &info), PSA_ERROR_DOES_NOT_EXIST);
+        assert_int_equal(psa_fwu_start(other, NULL, 0), PSA_ERROR_DOES_NOT_EXIST);
+        assert_int_equal(psa_fwu_cancel(other), PSA_ERROR_DOES_NOT_EXIST);
+        assert_int_equal(psa_fwu_clean(other), PSA_ERROR_DOES_NOT_EXIST);
+    }
+    assert_int_equal(psa_fwu_start(FIRMWARE, shipped, 1), PSA_ERROR_NOT_SUPPORTED);
 }
 
 /* What lies between the fields of a struct leaves the secure world with it. */
@@ -274,7 +289,7 @@ static void go_on(void *context)
     }
     if (at == PSA_FWU_READY) {
         assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
-        write_golden(0);
+        write_image(0);
         assert_int_equal(psa_fwu_finish(FIRMWARE), PSA_SUCCESS);
         at = PSA_FWU_CANDIDATE;
     }
@@ -292,7 +307,7 @@ static void an_update_survives_a_power_cut_anywhere(void **state)
         for (uint32_t at = 1; !done; at++) {
             if (at > 1 || cut > 0) {
                 bench_tear_down(state);
-                bench_set_up(state);
+                set_up(state);
             }
             nor_power_plan(&bench_power, at, (enum nor_cut)cut);
             done = nor_power_run(&bench_power, go_on, NULL) == NOR_RUN_DONE;
@@ -308,7 +323,7 @@ static void an_update_survives_a_power_cut_anywhere(void **state)
 
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_set_up, bench_tear_down)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, bench_tear_down)
     const struct CMUnitTest tests[] = {
         TEST(an_update_goes_from_ready_to_updated),
         TEST(a_download_goes_on_after_a_reset),
