@@ -9,6 +9,11 @@
 #include "ports/nuvoton/fmc.h"
 #include "ports/nuvoton/nuvoton.h"
 
+/* Off, the SAU calls all memory secure, or none (ALLNS): then the addresses alone say, and flash
+ * above the border is read as what it is. The secure program sets it up. */
+#define SAU_CONTROL REG32(0xe000edd0u)
+#define SAU_ALLNS   2u
+
 static _Noreturn void stop(void)
 {
     static const char text[] = "<ERR> [BOOT      ] the chip does not take NSCBA: no border between "
@@ -21,8 +26,11 @@ static _Noreturn void stop(void)
 
 void border_settle(void)
 {
-    if (SCU_FLASH_BORDER == BOARD_NSCBA)
+    if (SCU_FLASH_BORDER == BOARD_NSCBA) {
+        SAU_CONTROL = SAU_ALLNS;
+        __asm volatile("dsb\n\tisb" ::: "memory");
         return;
+    }
     if (!system_may_reset())
         stop();
     flash_border_write(BOARD_NSCBA); /* the next start sees what came of it */

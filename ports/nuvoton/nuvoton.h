@@ -116,6 +116,7 @@ static inline uintptr_t clk_base(void)
 /* UARTs, by number. */
 #ifdef OTTER_SECURE
 extern uint32_t uart_world; /* PERIPHERALS of who has the console's: uart.c */
+void uart_settle(void);     /* waits until what was sent has gone */
 #else
 #define uart_world PERIPHERALS
 #endif

@@ -42,17 +42,9 @@ static void give_pin(unsigned port, unsigned pin, unsigned function)
 }
 #define GIVE_OUTPUT(...) give_pin(__VA_ARGS__, 0)
 
-/* FIFO and shift register of the console, 1.5 ms: the firmware sets the UART up anew. */
-static void let_console_end(void)
-{
-    for (unsigned i = 0; i < CHIP_HZ / 100u && !(UART_FIFOSTS(BOARD_CONSOLE_UART) & UART_TX_DONE);
-         i++) {
-    }
-}
-
 static void give_uarts(void)
 {
-    let_console_end();
+    uart_settle(); /* the firmware sets it up anew */
     uart_clock_start(BOARD_MODEM_UART);
     SCU_NONSECURE(3) |= 1u << (16 + BOARD_CONSOLE_UART) | 1u << (16 + BOARD_MODEM_UART);
     uart_world = NONSECURE_PERIPHERALS;

@@ -13,10 +13,20 @@
 
 #ifdef OTTER_SECURE
 uint32_t uart_world = SECURE_PERIPHERALS;
+
+/* FIFO and shift register: 1.5 ms. */
+void uart_settle(void)
+{
+    for (unsigned i = 0; i < CHIP_HZ / 100u && !(UART_FIFOSTS(N) & UART_TX_DONE); i++) {
+    }
+}
 #endif
 
 void uart_start(void)
 {
+#ifdef OTTER_SECURE
+    uart_settle(); /* the bootloader's last words */
+#endif
     uart_clock_start(N);
     pin_function_set(BOARD_CONSOLE_RX);
     pin_function_set(BOARD_CONSOLE_TX);
