@@ -238,8 +238,9 @@ power)
         set -- "Swap type: test" "] Swapping: " "the power is cut, in the middle of the swap" \
             "Boot source: primary slot, Swap type: test" "Image version: v1.0.1" \
             "started by power on" "runs on trial"
-        after "in the middle of the swap" | grep -q "Boot source: none" &&
-            wrong "the swap was not resumed"
+        # With two images one of them has nothing to resume.
+        after "in the middle of the swap" | grep "Boot source: " | head -n 2 |
+            grep -q "Boot source: primary slot" || wrong "the swap was not resumed"
         ;;
     esac
     in_order "create-ota-update" "the power is cut, in the middle of the download" \
