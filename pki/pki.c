@@ -52,7 +52,7 @@ void pki_init(struct pki *pki, struct kv *kv, const struct pki_keys *keys, void 
 {
     *pki = (struct pki){.kv = kv,
                         .keys = keys != NULL ? keys : &pki_store,
-                        .keys_ctx = keys != NULL ? keys_ctx : kv,
+                        .keys_ctx = keys != NULL && keys_ctx != NULL ? keys_ctx : kv,
                         .identity = {PKI_TLS_KEY_PRIV, PKI_TLS_CERT},
                         .tls = {&tls_table, NULL}};
 }

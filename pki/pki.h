@@ -97,9 +97,9 @@ struct pki {
 #endif
 };
 
-/* `keys` NULL: private keys lie in the store too (pki_store of keys.h). Everything must outlive
- * the struct. Call kv_purge after kv_open: it ends the erasing of a replaced key that a power cut
- * has stopped. */
+/* `keys` NULL: private keys lie in the store too (pki_store of keys.h); `keys_ctx` NULL: the store
+ * is what they are called with. Everything must outlive the struct. Call kv_purge after kv_open: it
+ * ends the erasing of a replaced key that a power cut has stopped. */
 void pki_init(struct pki *pki, struct kv *kv, const struct pki_keys *keys, void *keys_ctx);
 
 /* `part` and `table` must outlive `pki`, and `part` is used for nothing else. A label that is there

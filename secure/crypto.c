@@ -73,8 +73,8 @@ static psa_status_t check_attributes(const psa_key_attributes_t *wanted, bool bi
         !(bits == 256 || (bits == 0 && bits_may_be_0)) ||
         !PSA_ALG_IS_ECDSA(psa_get_key_algorithm(wanted)))
         return PSA_ERROR_NOT_SUPPORTED;
-    /* The headers of Mbed TLS take the second along with the first. */
-    return (psa_get_key_usage_flags(wanted) & ~PSA_KEY_USAGE_SIGN_MESSAGE) ==
+    /* The headers of Mbed TLS take the first along; a copy goes nowhere but to another number. */
+    return (psa_get_key_usage_flags(wanted) & ~(PSA_KEY_USAGE_SIGN_MESSAGE | PSA_KEY_USAGE_COPY)) ==
                    PSA_KEY_USAGE_SIGN_HASH
                ? PSA_SUCCESS
                : PSA_ERROR_NOT_PERMITTED;
@@ -129,6 +129,17 @@ psa_status_t psa_import_key(const psa_key_attributes_t *attributes, const uint8_
         result = complete(&made);
     }
     return keep(&made, result, attributes, key);
+}
+
+psa_status_t psa_copy_key(mbedtls_svc_key_id_t source_key, const psa_key_attributes_t *attributes,
+                          mbedtls_svc_key_id_t *target_key)
+{
+    struct key made;
+    psa_status_t result = new_key(attributes, true, &made);
+    if (result == PSA_SUCCESS)
+        result = load(&made, source_key);
+    name(&made, psa_get_key_id(attributes));
+    return keep(&made, result, attributes, target_key);
 }
 
 psa_status_t psa_destroy_key(mbedtls_svc_key_id_t key)

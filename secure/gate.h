@@ -39,7 +39,8 @@ struct gate_sign {
     uint32_t signature_size;
 };
 
-enum gate_its_action { GATE_ITS_SET, GATE_ITS_GET, GATE_ITS_GET_INFO, GATE_ITS_REMOVE };
+/* With GATE_PS it is about protected storage. */
+enum gate_its_action { GATE_ITS_SET, GATE_ITS_GET, GATE_ITS_GET_INFO, GATE_ITS_REMOVE, GATE_PS };
 
 struct gate_its {
     psa_storage_uid_t uid;
@@ -58,7 +59,8 @@ enum gate_fwu_action {
     GATE_FWU_ACCEPT
 };
 
-/* Without data, and a length of 0, the key is made. */
+/* Without data and with a length of 0 the key is made; without data and with another, it is a copy
+ * of the key of that number. */
 int32_t gate_make_key(const struct gate_attributes *attributes, const uint8_t *data,
                       uint32_t length);
 int32_t gate_export_public_key(uint32_t id, uint8_t *data, uint32_t size);

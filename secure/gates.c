@@ -88,8 +88,9 @@ static int32_t make_key(const struct gate_attributes *from, const uint8_t *data,
     int32_t result = PSA_ERROR_INVALID_ARGUMENT;
     if (!take_attributes(&attributes, from))
         return result;
-    if (data == NULL && length == 0)
-        return psa_generate_key(&attributes, &id);
+    if (data == NULL)
+        return length == 0 ? psa_generate_key(&attributes, &id)
+                           : psa_copy_key(length, &attributes, &id);
     if (length <= sizeof copy && take(copy, data, length))
         result = psa_import_key(&attributes, copy, length, &id);
     port_wipe(copy, sizeof copy);
@@ -184,24 +185,25 @@ static int32_t its(uint32_t action, const struct gate_its *from)
     if (!take(&call, from, sizeof call))
         return result;
     const uint32_t size = call.length < sizeof value ? call.length : sizeof value;
-    switch (action) {
+    const enum secure_space space = (action & GATE_PS) != 0 ? SECURE_PS : SECURE_ITS;
+    switch (action & ~(uint32_t)GATE_PS) {
     case GATE_ITS_SET:
         if (take(value, call.data, size))
-            result = psa_its_set(call.uid, call.length, value, call.offset_or_flags);
+            result = secure_storage_set(space, call.uid, call.length, value, call.offset_or_flags);
         return result;
     case GATE_ITS_GET:
-        result = psa_its_get(call.uid, call.offset_or_flags, size, value, &length);
+        result = secure_storage_get(space, call.uid, call.offset_or_flags, size, value, &length);
         if (result == PSA_SUCCESS)
             result = give(call.data, value, (uint32_t)length) ? (int32_t)length
                                                               : PSA_ERROR_INVALID_ARGUMENT;
         return result;
     case GATE_ITS_GET_INFO:
-        result = psa_its_get_info(call.uid, &info);
+        result = secure_storage_get_info(space, call.uid, &info);
         if (result == PSA_SUCCESS && !give(call.data, &info, sizeof info))
             result = PSA_ERROR_INVALID_ARGUMENT;
         return result;
     case GATE_ITS_REMOVE:
-        return psa_its_remove(call.uid);
+        return secure_storage_remove(space, call.uid);
     default:
         return result;
     }

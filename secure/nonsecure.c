@@ -6,6 +6,7 @@
 
 #include "port/port.h"
 #include "secure/gate.h"
+#include "secure/ps.h"
 #include "secure/secure.h"
 
 static struct gate_attributes of(const psa_key_attributes_t *attributes)
@@ -40,7 +41,15 @@ psa_status_t psa_import_key(const psa_key_attributes_t *attributes, const uint8_
 {
     const struct gate_attributes wanted = of(attributes);
     *key = wanted.id;
-    return gate_make_key(&wanted, data, data_length);
+    return data == NULL ? PSA_ERROR_INVALID_ARGUMENT : gate_make_key(&wanted, data, data_length);
+}
+
+psa_status_t psa_copy_key(mbedtls_svc_key_id_t source_key, const psa_key_attributes_t *attributes,
+                          mbedtls_svc_key_id_t *target_key)
+{
+    const struct gate_attributes wanted = of(attributes);
+    *target_key = wanted.id;
+    return source_key == 0 ? PSA_ERROR_INVALID_HANDLE : gate_make_key(&wanted, NULL, source_key);
 }
 
 psa_status_t psa_export_public_key(mbedtls_svc_key_id_t key, uint8_t *data, size_t data_size,
@@ -116,6 +125,32 @@ psa_status_t psa_its_remove(psa_storage_uid_t uid)
 {
     const struct gate_its call = {uid, 0, 0, NULL};
     return gate_its(GATE_ITS_REMOVE, &call);
+}
+
+psa_status_t psa_ps_set(psa_storage_uid_t uid, size_t data_length, const void *p_data,
+                        psa_storage_create_flags_t create_flags)
+{
+    const struct gate_its call = {uid, create_flags, data_length, (void *)(uintptr_t)p_data};
+    return gate_its(GATE_PS | GATE_ITS_SET, &call);
+}
+
+psa_status_t psa_ps_get(psa_storage_uid_t uid, size_t data_offset, size_t data_size, void *p_data,
+                        size_t *p_data_length)
+{
+    const struct gate_its call = {uid, data_offset, data_size, p_data};
+    return split(gate_its(GATE_PS | GATE_ITS_GET, &call), p_data_length);
+}
+
+psa_status_t psa_ps_get_info(psa_storage_uid_t uid, struct psa_storage_info_t *p_info)
+{
+    const struct gate_its call = {uid, 0, 0, p_info};
+    return gate_its(GATE_PS | GATE_ITS_GET_INFO, &call);
+}
+
+psa_status_t psa_ps_remove(psa_storage_uid_t uid)
+{
+    const struct gate_its call = {uid, 0, 0, NULL};
+    return gate_its(GATE_PS | GATE_ITS_REMOVE, &call);
 }
 
 psa_status_t psa_fwu_query(psa_fwu_component_t component, psa_fwu_component_info_t *info)

@@ -9,10 +9,12 @@
 extern "C" {
 #endif
 
-/* `ctx` is not used. Keys are persistent; each label has two numbers, of which one is in use, so
- * that a new key is there before the old one goes: those of PSA_KEYS_FIRST + 2 * place for the
- * labels of pki.h, for others by their CRC-32. P-256 only. Keys cannot be moved (pki_adopt says
- * OTTER_E_UNSUPPORTED), and a sealed implementation imports none (OTTER_E_UNSUPPORTED, too). */
+/* `ctx` is pki's own store, a struct kv (pki_init's default); under "psa/<label>" it says which of
+ * a label's two numbers is in use, 0 or 1. So a new key is there before the old one goes, and comes
+ * into use in one step with its certificate (pki_adopt). The numbers are PSA_KEYS_FIRST + 2 * place
+ * for the labels of pki.h, for others by their CRC-32. Keys are persistent, P-256 only, and may be
+ * copied inside of the implementation; where it refuses that, pki_adopt says OTTER_E_UNSUPPORTED,
+ * as pki_import does where it is sealed. */
 #define PSA_KEYS_FIRST 0x10u
 extern const struct pki_keys psa_keys;
 

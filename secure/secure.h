@@ -1,8 +1,8 @@
 /* The services of a secure partition: keys, trusted storage, firmware update.
  *
  * They are called by PSA's names: <psa/crypto.h> (of which psa_generate_key, psa_import_key,
- * psa_export_public_key, psa_sign_hash, psa_destroy_key and psa_generate_random are here), its.h,
- * update.h. Two implementations have the same promises:
+ * psa_copy_key, psa_export_public_key, psa_sign_hash, psa_destroy_key and psa_generate_random are
+ * here), its.h, ps.h, update.h. Two implementations have the same promises:
  *
  *   direct   crypto.c, its.c, fwu.c: over store/, pki/, image/, in the world that calls. On a board
  *            without TrustZone, on the host, and in the secure world itself;
@@ -20,6 +20,7 @@
 
 #include "image/check.h"
 #include "port/flash.h"
+#include "secure/its.h"
 #include "secure/update.h"
 #include "store/kv.h"
 
@@ -59,6 +60,15 @@ void secure_start_update(void);
 /* Whether the image in `slot` may run as this component. */
 otter_status secure_check_image(const struct secure_component *component,
                                 const struct flash_area *slot);
+/* its.h and ps.h, by space. */
+enum secure_space { SECURE_ITS, SECURE_PS };
+psa_status_t secure_storage_set(enum secure_space space, psa_storage_uid_t uid, size_t data_length,
+                                const void *p_data, psa_storage_create_flags_t create_flags);
+psa_status_t secure_storage_get(enum secure_space space, psa_storage_uid_t uid, size_t data_offset,
+                                size_t data_size, void *p_data, size_t *p_data_length);
+psa_status_t secure_storage_get_info(enum secure_space space, psa_storage_uid_t uid,
+                                     struct psa_storage_info_t *p_info);
+psa_status_t secure_storage_remove(enum secure_space space, psa_storage_uid_t uid);
 /* Writes a number as 8 letters, a for 0 and p for 15, and a NUL: a name in the store. */
 void secure_name(char text[9], uint32_t number);
 

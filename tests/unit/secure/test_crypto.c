@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <mbedtls/pk.h>
+#include <mbedtls/x509_crt.h>
 #include <psa/crypto.h>
 
 #include "pki/pki.h"
@@ -209,6 +210,34 @@ static void keys_are_imported_until_the_device_is_sealed(void **state)
     assert_int_equal(generate(6), PSA_SUCCESS);
 }
 
+static psa_status_t copy(psa_key_id_t from, psa_key_id_t to, psa_key_usage_t usage)
+{
+    psa_key_attributes_t wanted = attributes(to);
+    psa_key_id_t made;
+    psa_set_key_usage_flags(&wanted, usage);
+    return psa_copy_key(from, &wanted, &made);
+}
+
+static void a_copy_is_the_key_under_another_number(void **state)
+{
+    const psa_key_usage_t usage = PSA_KEY_USAGE_SIGN_HASH | PSA_KEY_USAGE_COPY;
+    uint8_t first[65], second[65];
+    size_t length;
+    (void)state;
+    assert_int_equal(copy(5, 6, usage), PSA_ERROR_INVALID_HANDLE);
+    assert_int_equal(generate(5), PSA_SUCCESS);
+    assert_int_equal(secure_seal(), PSA_SUCCESS); /* it comes from within */
+    assert_int_equal(copy(5, 6, usage | PSA_KEY_USAGE_EXPORT), PSA_ERROR_NOT_PERMITTED);
+    assert_int_equal(copy(5, 5, usage), PSA_ERROR_ALREADY_EXISTS);
+    assert_int_equal(copy(5, 6, usage), PSA_SUCCESS);
+    assert_int_equal(copy(5, 6, usage), PSA_ERROR_ALREADY_EXISTS);
+    assert_int_equal(psa_export_public_key(5, first, sizeof first, &length), PSA_SUCCESS);
+    assert_int_equal(psa_destroy_key(5), PSA_SUCCESS);
+    bench_restart();
+    assert_int_equal(psa_export_public_key(6, second, sizeof second, &length), PSA_SUCCESS);
+    assert_memory_equal(first, second, sizeof first);
+}
+
 static void without_entropy_there_are_no_keys(void **state)
 {
     uint8_t byte;
@@ -273,6 +302,158 @@ static void a_new_key_takes_the_place_of_the_old_one(void **state)
     assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &first), OTTER_E_NOT_FOUND);
 }
 
+/* ---- A change of certificate --------------------------------------------------------------- */
+
+/* The store of the other world on the same power as the vault, where the update slot is else. */
+static int set_up_on_one_power(void **state)
+{
+    bench_set_up(state);
+    assert_int_equal(kv_open(&settings, &bench_secondary), OTTER_OK);
+    pki_init(&pki, &settings, &psa_keys, NULL);
+    static struct pki_part next;
+    next = (struct pki_part){0};
+    assert_int_equal(pki_add(&pki, &next, &pki_next_labels), OTTER_OK);
+    return 0;
+}
+
+static void all_restarts(void)
+{
+    bench_restart();
+    assert_int_equal(kv_open(&settings, &bench_secondary), OTTER_OK);
+    assert_int_equal(kv_purge(&settings), OTTER_OK);
+}
+
+/* Both keys with their certificates. `again`: of the one in use an earlier one was there before, so
+ * that it has the second number, and nothing says so, as before there were marks. */
+static void make_identities(bool again, struct pki_public *old, struct pki_public *new)
+{
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+    if (again) {
+        assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+        assert_int_equal(kv_delete(&settings, "psa/tls_key_priv"), OTTER_OK);
+    }
+    assert_int_equal(pki_generate_cert(&pki, PKI_TLS_KEY_PRIV, "old"), OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_NEXT_KEY), OTTER_OK);
+    assert_int_equal(pki_generate_cert(&pki, PKI_NEXT_KEY, "new"), OTTER_OK);
+    assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, old), OTTER_OK);
+    assert_int_equal(pki_public_key(&pki, PKI_NEXT_KEY, new), OTTER_OK);
+}
+
+static const struct kv_item record = {"record", "done", 4};
+
+static void adopt(void *result)
+{
+    *(otter_status *)result = pki_adopt(&pki, PKI_NEXT_KEY, PKI_TLS_KEY_PRIV, &record, 1);
+}
+
+/* Key, its public half in the store, certificate and record are all of one time. */
+static bool expect_one_identity(const struct pki_public *old, const struct pki_public *new)
+{
+    struct pki_public used;
+    uint8_t stored[PKI_DER_MAX];
+    size_t size;
+    uint32_t length;
+    mbedtls_x509_crt cert;
+    const bool is_new = kv_get(&settings, "record", stored, sizeof stored, &length) == OTTER_OK;
+    const struct pki_public *expected = is_new ? new : old;
+    assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &used), OTTER_OK);
+    assert_memory_equal(used.der, expected->der, used.length);
+    assert_int_equal(pki_load(&pki, PKI_TLS_KEY_PUB, stored, sizeof stored, &size), OTTER_OK);
+    assert_memory_equal(stored, expected->der, expected->length);
+    mbedtls_x509_crt_init(&cert);
+    assert_int_equal(pki_load_cert(&pki, PKI_TLS_CERT, &cert), OTTER_OK);
+    assert_int_equal(cert.pk_raw.len, expected->length);
+    assert_memory_equal(cert.pk_raw.p, expected->der, expected->length);
+    mbedtls_x509_crt_free(&cert);
+    assert_int_equal(pki_length(&pki, PKI_NEXT_CERT, &length),
+                     is_new ? OTTER_E_NOT_FOUND : OTTER_OK);
+    return is_new;
+}
+
+static unsigned keys_in_vault(void)
+{
+    unsigned keys = 0;
+    for (psa_key_id_t id = PSA_KEYS_FIRST; id < PSA_KEYS_FIRST + 6; id++) {
+        uint8_t point[65];
+        size_t length;
+        keys += psa_export_public_key(id, point, sizeof point, &length) == PSA_SUCCESS;
+    }
+    return keys;
+}
+
+static void a_new_key_is_adopted_with_its_certificate(void **state)
+{
+    struct pki_public old, new, other;
+    otter_status status;
+    (void)state;
+    make_identities(false, &old, &new);
+    assert_int_equal(secure_seal(), PSA_SUCCESS);
+    for (unsigned i = 0; i < 3; i++) { /* from and to either number */
+        adopt(&status);
+        assert_int_equal(status, OTTER_OK);
+        assert_true(expect_one_identity(&old, &new));
+        assert_int_equal(keys_in_vault(), 1);
+        adopt(&status);
+        assert_int_equal(status, OTTER_E_NOT_FOUND);
+        assert_true(expect_one_identity(&old, &new));
+        all_restarts();
+        assert_true(expect_one_identity(&old, &new));
+        assert_int_equal(pki_generate_key(&pki, PKI_NEXT_KEY), OTTER_OK);
+        assert_int_equal(pki_generate_cert(&pki, PKI_NEXT_KEY, "new"), OTTER_OK);
+        assert_int_equal(pki_public_key(&pki, PKI_NEXT_KEY, &new), OTTER_OK);
+    }
+    adopt(&status);
+    assert_int_equal(status, OTTER_OK);
+    assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK); /* over the mark */
+    assert_int_equal(pki_public_key(&pki, PKI_TLS_KEY_PRIV, &other), OTTER_OK);
+    assert_memory_not_equal(other.der, new.der, other.length);
+    assert_int_equal(keys_in_vault(), 1);
+}
+
+static void power_may_fail_at_each_operation_of_an_adoption(void **state)
+{
+    (void)state;
+    for (unsigned again = 0; again < 2; again++) {
+        struct nor_snapshot vault = {0}, store_before = {0};
+        struct pki_public old, new;
+        unsigned before = 0, after = 0;
+        make_identities(again != 0, &old, &new);
+        nor_snapshot_take(&bench_flash, &vault);
+        nor_snapshot_take(&bench_flash_slot, &store_before);
+        for (uint32_t at = 1;; at++) {
+            otter_status status;
+            nor_snapshot_restore(&bench_flash, &vault);
+            nor_snapshot_restore(&bench_flash_slot, &store_before);
+            all_restarts();
+            nor_power_plan(&bench_power, at, at % 2 == 0 ? NOR_CUT_TORN : NOR_CUT_DONE);
+            const bool done = nor_power_run(&bench_power, adopt, &status) == NOR_RUN_DONE;
+            nor_power_plan(&bench_power, 0, NOR_CUT_BEFORE);
+            if (done)
+                break;
+            all_restarts();
+            const bool is_new = expect_one_identity(&old, &new);
+            *(is_new ? &after : &before) += 1;
+            if (!is_new) { /* and can be tried again */
+                adopt(&status);
+                assert_int_equal(status, OTTER_OK);
+                assert_true(expect_one_identity(&old, &new));
+                assert_int_equal(keys_in_vault(), 1);
+            }
+            /* What the cut has left goes with the next keys of both labels. */
+            assert_int_equal(pki_generate_key(&pki, PKI_TLS_KEY_PRIV), OTTER_OK);
+            assert_int_equal(pki_delete(&pki, PKI_NEXT_KEY), OTTER_OK);
+            assert_int_equal(keys_in_vault(), 1);
+        }
+        assert_in_range(before, 3, 1000);
+        assert_in_range(after, 3, 1000);
+        nor_snapshot_free(&vault);
+        nor_snapshot_free(&store_before);
+        nor_wipe(&bench_flash);
+        nor_wipe(&bench_flash_slot);
+        all_restarts();
+    }
+}
+
 /* ---- Console ----------------------------------------------------------------------------------
  */
 
@@ -323,11 +504,16 @@ int main(void)
         cmocka_unit_test_setup_teardown(arguments_that_do_not_fit_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(keys_are_imported_until_the_device_is_sealed, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_copy_is_the_key_under_another_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_entropy_there_are_no_keys, set_up, tear_down),
         cmocka_unit_test_setup_teardown(pki_makes_a_key_in_the_vault_and_certifies_it, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_new_key_takes_the_place_of_the_old_one, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(a_new_key_is_adopted_with_its_certificate,
+                                        set_up_on_one_power, bench_tear_down),
+        cmocka_unit_test_setup_teardown(power_may_fail_at_each_operation_of_an_adoption,
+                                        set_up_on_one_power, bench_tear_down),
         cmocka_unit_test_setup_teardown(a_person_seals_the_device_at_the_console, set_up,
                                         tear_down),
     };
