@@ -276,10 +276,16 @@ static bool is_inside(uint32_t size_max, size_t offset, size_t size)
 }
 
 /* Whatever lies there is in the way: an earlier image, or this one, torn by a power cut. */
-static otter_status make_way(const struct flash_area *slot, uint32_t offset)
+static otter_status make_way(const struct flash_area *slot, uint32_t offset, uint32_t size)
 {
-    const struct flash_sector sector = flash_sector_at(slot, offset);
-    return sector.offset == offset ? flash_erase(slot, offset, sector.size) : OTTER_OK;
+    otter_status status = OTTER_OK;
+    for (uint32_t at = offset; at < offset + size && status == OTTER_OK;) {
+        const struct flash_sector sector = flash_sector_at(slot, at);
+        if (sector.offset == at)
+            status = flash_erase(slot, at, sector.size);
+        at = sector.offset + sector.size;
+    }
+    return status;
 }
 
 /* Whole units from where they lie, the rest filled up. Bytes that change meanwhile do no harm: what
@@ -298,7 +304,7 @@ psa_status_t psa_fwu_write(psa_fwu_component_t component, size_t image_offset, c
         offset % unit != 0)
         return PSA_ERROR_INVALID_ARGUMENT;
     const uint32_t whole = size - size % unit;
-    otter_status status = make_way(slot, offset);
+    otter_status status = make_way(slot, offset, size);
     if (status == OTTER_OK && whole > 0)
         status = flash_program(slot, offset, block, whole);
     if (status == OTTER_OK && whole < size) {

@@ -111,6 +111,20 @@ static void a_place_is_written_again_from_its_sectors_beginning_only(void **stat
     assert_int_equal(flash_is_erased(&bench_secondary, 4096 + 64, 64), 1);
 }
 
+static void a_block_makes_way_in_every_sector_that_begins_in_it(void **state)
+{
+    static uint8_t older[4096], newer[4096], back[4096];
+    (void)state;
+    memset(older, 0x5a, sizeof older);
+    memset(newer, 0xa5, sizeof newer);
+    assert_int_equal(psa_fwu_start(FIRMWARE, NULL, 0), PSA_SUCCESS);
+    assert_int_equal(psa_fwu_write(FIRMWARE, 4096, older, 4096), PSA_SUCCESS);
+    assert_int_equal(psa_fwu_write(FIRMWARE, 2048, newer, 4096), PSA_SUCCESS);
+    assert_int_equal(flash_read(&bench_secondary, 2048, back, sizeof back), OTTER_OK);
+    assert_memory_equal(back, newer, sizeof back);
+    assert_int_equal(flash_is_erased(&bench_secondary, 4096 + 2048, 2048), 1);
+}
+
 static void a_candidate_tells_the_digest_of_its_file(void **state)
 {
     static const uint8_t none[IMAGE_HASH_SIZE];
@@ -328,6 +342,7 @@ int main(void)
         TEST(an_update_goes_from_ready_to_updated),
         TEST(a_download_goes_on_after_a_reset),
         TEST(a_place_is_written_again_from_its_sectors_beginning_only),
+        TEST(a_block_makes_way_in_every_sector_that_begins_in_it),
         TEST(a_candidate_tells_the_digest_of_its_file),
         TEST(an_image_that_nobody_signed_is_refused),
         TEST(an_image_without_the_class_of_what_runs_is_refused),
