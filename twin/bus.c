@@ -16,6 +16,11 @@ struct memory *bus_memory(struct twin *twin, uint32_t address, uint32_t size)
     return NULL;
 }
 
+uint32_t bus_told(const struct memory *memory, uint32_t address)
+{
+    return memory->mirror_of ? memory->mirror_of->base + (address - memory->base) : address;
+}
+
 /* NULL: a fault. */
 static struct memory *note_memory(struct twin *twin, uint32_t base, uint32_t size, uint8_t *bytes,
                                   bool own)
@@ -77,6 +82,32 @@ void twin_add_rom(struct twin *twin, uint32_t base, uint32_t size, const uint8_t
     add_memory(twin, base, size, (uint8_t *)bytes, false);
 }
 
+void twin_add_mirror(struct twin *twin, uint32_t base, uint32_t of)
+{
+    struct memory *first = bus_memory(twin, of, 1);
+    struct memory *mirror =
+        first ? note_memory(twin, base, first->size, first->bytes, first->own) : NULL;
+    if (!mirror) {
+        twin_fault(twin, "there is no memory at 0x%08x to be mirrored", of);
+        return;
+    }
+    mirror->mirror_of = first;
+    mirror->guard = first->guard;
+    if (uc_mem_map_ptr(twin->uc, base, first->size,
+                       first->own ? UC_PROT_ALL : UC_PROT_READ | UC_PROT_EXEC,
+                       first->bytes) != UC_ERR_OK)
+        twin_fault(twin, "the memory at 0x%08x cannot be mirrored at 0x%08x", of, base);
+}
+
+static void move(struct twin *twin, struct memory *memory, const uint8_t *bytes)
+{
+    memory->bytes = (uint8_t *)bytes;
+    if (uc_mem_unmap(twin->uc, memory->base, memory->size) != UC_ERR_OK ||
+        uc_mem_map_ptr(twin->uc, memory->base, memory->size, UC_PROT_READ | UC_PROT_EXEC,
+                       memory->bytes) != UC_ERR_OK)
+        twin_fault(twin, "Unicorn does not move the memory at 0x%08x", memory->base);
+}
+
 void twin_move_rom(struct twin *twin, uint32_t base, const uint8_t *bytes)
 {
     struct memory *memory = bus_memory(twin, base, 1);
@@ -86,25 +117,40 @@ void twin_move_rom(struct twin *twin, uint32_t base, const uint8_t *bytes)
     }
     if (memory->bytes == bytes)
         return;
-    memory->bytes = (uint8_t *)bytes;
-    if (uc_mem_unmap(twin->uc, base, memory->size) != UC_ERR_OK ||
-        uc_mem_map_ptr(twin->uc, base, memory->size, UC_PROT_READ | UC_PROT_EXEC, memory->bytes) !=
-            UC_ERR_OK)
-        twin_fault(twin, "Unicorn does not move the memory at 0x%08x", base);
+    move(twin, memory, bytes);
+    for (struct memory *mirror = twin->memories; mirror; mirror = mirror->next)
+        if (mirror->mirror_of == memory)
+            move(twin, mirror, bytes);
     twin_rom_changed(twin, base, memory->size);
+}
+
+/* Unicorn reaches for the memory before it forgets what it made of it, whatever world it is in. */
+static void forget_code(struct twin *twin, uint32_t address, uint32_t size)
+{
+    twin->lenient = true;
+    uc_ctl_remove_cache(twin->uc, (uint64_t)address, (uint64_t)address + size);
+    twin->lenient = false;
 }
 
 void twin_rom_changed(struct twin *twin, uint32_t address, uint32_t size)
 {
-    uc_ctl_remove_cache(twin->uc, (uint64_t)address, (uint64_t)address + size);
+    forget_code(twin, address, size);
     baseline_forget(twin, address, size);
+    const struct memory *memory = twin->worlds ? bus_memory(twin, address, 1) : NULL;
+    for (const struct memory *mirror = twin->memories; memory && mirror; mirror = mirror->next)
+        if (mirror->mirror_of == memory) {
+            const uint32_t there = mirror->base + (address - memory->base);
+            forget_code(twin, there, size);
+            baseline_forget(twin, there, size);
+        }
+    worlds_forget(twin);
 }
 
 void bus_forget_code(struct twin *twin)
 {
     for (const struct memory *memory = twin->memories; memory; memory = memory->next)
-        uc_ctl_remove_cache(twin->uc, (uint64_t)memory->base,
-                            (uint64_t)memory->base + memory->size);
+        forget_code(twin, memory->base, memory->size);
+    worlds_forget(twin);
 }
 
 bool twin_read_memory(struct twin *twin, uint32_t address, void *data, uint32_t size)
@@ -148,6 +194,16 @@ void twin_add_device(struct twin *twin, struct device *device)
     else
         twin->devices = device;
     twin->last_device = device;
+}
+
+void twin_add_device_first(struct twin *twin, struct device *device)
+{
+    struct device *others = twin->devices, *last = twin->last_device;
+    twin->devices = twin->last_device = NULL;
+    twin_add_device(twin, device);
+    device->next = others;
+    if (last)
+        twin->last_device = last;
 }
 
 uint32_t *device_reg(struct device *device, uint32_t offset)
@@ -195,16 +251,33 @@ static void show(const struct device *device, const struct reg *reg, const char 
             device->name, reg->name, index, sign, value, twin_pc(device->twin));
 }
 
+/* To the world that the access is made by. */
+static bool is_given(struct twin *twin, uint32_t address, const char *what,
+                     const struct device *device, const struct reg *reg)
+{
+    if (!twin->worlds)
+        return true;
+    twin->access_nonsecure = worlds_is_nonsecure(twin, address);
+    const char *why = twin->worlds->refuses ? twin->worlds->refuses(twin->worlds->ctx, address,
+                                                                    twin->access_nonsecure)
+                                            : NULL;
+    if (why)
+        twin_fault(twin, "the %ssecure world %s %s.%s, but %s", twin->nonsecure ? "non-" : "", what,
+                   device->name, reg->name, why);
+    return !why;
+}
+
 /* The register at an address, or a fault that says what is not there. */
 static const struct reg *locate(struct twin *twin, uint32_t address, unsigned width,
                                 const char *what, struct device **device)
 {
-    *device = find_device(twin, address);
+    const uint32_t place = worlds_register(twin, address);
+    *device = find_device(twin, place);
     if (!*device) {
         twin_fault(twin, "the program %s 0x%08x, where no peripheral is modelled", what, address);
         return NULL;
     }
-    const uint32_t offset = address - (*device)->base;
+    const uint32_t offset = place - (*device)->base;
     const struct reg *reg = find_reg(*device, offset & ~3u);
     if (!reg) {
         twin_fault(twin, "the program %s %s +0x%03x, a register that is not modelled", what,
@@ -222,7 +295,7 @@ static const struct reg *locate(struct twin *twin, uint32_t address, unsigned wi
         return NULL;
     }
     (*device)->width = width;
-    return reg;
+    return is_given(twin, address, what, *device, reg) ? reg : NULL;
 }
 
 static uint32_t lane_mask(unsigned width)
@@ -236,7 +309,7 @@ static uint32_t load(struct twin *twin, uint32_t address, unsigned width)
     const struct reg *reg = locate(twin, address, width, "reads", &device);
     if (!reg)
         return 0;
-    const uint32_t offset = (address - device->base) & ~3u;
+    const uint32_t offset = (worlds_register(twin, address) - device->base) & ~3u;
     uint32_t value = *device_reg(device, offset);
     if (device->read)
         value = device->read(device, offset, value);
@@ -253,7 +326,7 @@ static void store(struct twin *twin, uint32_t address, unsigned width, uint32_t 
     const struct reg *reg = locate(twin, address, width, "writes", &device);
     if (!reg)
         return;
-    const uint32_t offset = (address - device->base) & ~3u;
+    const uint32_t offset = (worlds_register(twin, address) - device->base) & ~3u;
     const uint32_t shift = 8u * (address & 3u), lanes = lane_mask(width) << shift;
     uint32_t *held = device_reg(device, offset);
     const uint32_t old = *held;
@@ -273,7 +346,8 @@ uint32_t twin_load(struct twin *twin, uint32_t address)
     uint32_t value = 0;
     if (!memory || !memory->guard)
         return load(twin, address, 4);
-    if (!memory->guard->read || memory->guard->read(memory->guard->ctx, address, 4))
+    if (!memory->guard->read ||
+        memory->guard->read(memory->guard->ctx, bus_told(memory, address), 4))
         memcpy(&value, memory->bytes + (address - memory->base), 4);
     return value;
 }
@@ -284,7 +358,7 @@ static void store_any(struct twin *twin, uint32_t address, unsigned width, uint3
     if (!memory || !memory->guard)
         store(twin, address, width, value);
     else if (!twin->cut && memory->guard->write)
-        memory->guard->write(memory->guard->ctx, address, width, value);
+        memory->guard->write(memory->guard->ctx, bus_told(memory, address), width, value);
 }
 
 void twin_store(struct twin *twin, uint32_t address, uint32_t value)
@@ -323,7 +397,7 @@ void bus_reset(struct twin *twin, enum twin_reset reset)
 {
     if (reset == TWIN_RESET_POWER) {
         for (struct memory *memory = twin->memories; memory; memory = memory->next)
-            if (memory->own)
+            if (memory->own && !memory->mirror_of)
                 scramble(memory);
         twin_set_hz(twin, twin->hz_at_power_on);
     }

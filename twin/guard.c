@@ -62,7 +62,8 @@ static void on_read(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
     guard_undo(twin);
     struct memory *memory = bus_memory(twin, (uint32_t)address, 1);
     if (memory && memory->guard && !twin->abandoned &&
-        !memory->guard->read(memory->guard->ctx, (uint32_t)address, (unsigned)size))
+        !memory->guard->read(memory->guard->ctx, bus_told(memory, (uint32_t)address),
+                             (unsigned)size))
         abandon(twin, memory);
 }
 
@@ -85,7 +86,7 @@ void guard_fetch(struct twin *twin, uint32_t address, uint32_t size)
     guard_undo(twin);
     const struct memory *memory = bus_memory(twin, address, 1);
     if (memory && memory->guard && memory->guard->fetch)
-        memory->guard->fetch(memory->guard->ctx, address, size);
+        memory->guard->fetch(memory->guard->ctx, bus_told(memory, address), size);
 }
 
 /* ---- stores ---- */
@@ -106,7 +107,7 @@ bool guard_store(struct twin *twin, uint32_t address, unsigned size, uint32_t va
         return false;
     guard_undo(twin);
     if (!twin->cut)
-        memory->guard->write(memory->guard->ctx, address, size, value);
+        memory->guard->write(memory->guard->ctx, bus_told(memory, address), size, value);
     twin->undo_at = memory->bytes + (address - memory->base);
     twin->undo_size = size;
     memcpy(twin->undo, twin->undo_at, size);
@@ -154,6 +155,9 @@ void twin_guard_rom(struct twin *twin, uint32_t base, const struct rom_guard *gu
     }
     memory->guard = guard;
     twin->guarded = true;
+    for (struct memory *mirror = twin->memories; mirror; mirror = mirror->next)
+        if (mirror->mirror_of == memory)
+            mirror->guard = guard;
 }
 
 void twin_guard_loads(struct twin *twin, bool matter)

@@ -24,13 +24,18 @@ static const struct reg mpu_regs[] = {
     {"MPU_MAIR", MAIR0, 0xffffffff, 0, 0, 2, 0},
 };
 
-/* Where a base or limit register holds its value. */
-static uint32_t *held(struct twin *twin, uint32_t offset)
+static unsigned world_of(const struct device *mpu)
 {
-    uint32_t region = twin->mpu.values[RNR / 4];
+    return mpu == &mpu->twin->mpu_nonsecure;
+}
+
+/* Where a base or limit register holds its value. */
+static uint32_t *held(const struct device *mpu, uint32_t offset)
+{
+    uint32_t region = mpu->values[RNR / 4];
     if (offset >= ALIAS)
         region = (region & ~3u) | ((offset - RBAR) / 8u);
-    return &twin->mpu_regions[region % REGIONS][(offset - RBAR) / 4u % 2u];
+    return &mpu->twin->mpu_regions[world_of(mpu)][region % REGIONS][(offset - RBAR) / 4u % 2u];
 }
 
 static bool is_region(uint32_t offset)
@@ -40,14 +45,14 @@ static bool is_region(uint32_t offset)
 
 static uint32_t mpu_read(struct device *device, uint32_t offset, uint32_t value)
 {
-    return is_region(offset) ? *held(device->twin, offset) : value;
+    return is_region(offset) ? *held(device, offset) : value;
 }
 
 static void mpu_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
 {
     (void)old;
     if (is_region(offset))
-        *held(device->twin, offset) = value;
+        *held(device, offset) = value;
     if (offset == RNR && value >= REGIONS)
         twin_fault(device->twin, "MPU_RNR is written %u; there are %u regions", value, REGIONS);
 }
@@ -55,14 +60,15 @@ static void mpu_write(struct device *device, uint32_t offset, uint32_t old, uint
 static void mpu_reset(struct device *device, enum twin_reset reset)
 {
     (void)reset;
-    memset(device->twin->mpu_regions, 0, sizeof device->twin->mpu_regions);
+    memset(device->twin->mpu_regions[world_of(device)], 0, sizeof device->twin->mpu_regions[0]);
 }
 
 bool twin_is_uncached(const struct twin *twin, uint32_t address)
 {
-    const uint32_t *values = twin->mpu.values;
+    const uint32_t *values = twin->nonsecure ? twin->mpu_nonsecure.values : twin->mpu.values;
+    const uint32_t(*regions)[2] = twin->mpu_regions[twin->nonsecure];
     for (unsigned i = 0; values && values[CTRL / 4] & 1u && i < REGIONS; i++) {
-        const uint32_t rbar = twin->mpu_regions[i][0], rlar = twin->mpu_regions[i][1];
+        const uint32_t rbar = regions[i][0], rlar = regions[i][1];
         if (!(rlar & 1u) || address < (rbar & ~0x1fu) || address > (rlar | 0x1fu))
             continue;
         const unsigned index = rlar >> 1 & 7u;
@@ -72,16 +78,26 @@ bool twin_is_uncached(const struct twin *twin, uint32_t address)
     return false;
 }
 
+static const struct device mpu = {.name = "MPU",
+                                  .base = 0xe000ed90u,
+                                  .size = 0x40u,
+                                  .regs = mpu_regs,
+                                  .reg_count = sizeof mpu_regs / sizeof *mpu_regs,
+                                  .read = mpu_read,
+                                  .write = mpu_write,
+                                  .reset = mpu_reset};
+
 /* Found before the system control space, which it lies in. */
 void mpu_start(struct twin *twin)
 {
-    twin->mpu = (struct device){.name = "MPU",
-                                .base = 0xe000ed90u,
-                                .size = 0x40u,
-                                .regs = mpu_regs,
-                                .reg_count = sizeof mpu_regs / sizeof *mpu_regs,
-                                .read = mpu_read,
-                                .write = mpu_write,
-                                .reset = mpu_reset};
+    twin->mpu = mpu;
     twin_add_device(twin, &twin->mpu);
+}
+
+void mpu_add_nonsecure(struct twin *twin)
+{
+    twin->mpu_nonsecure = mpu;
+    twin->mpu_nonsecure.name = "MPU_NS";
+    twin->mpu_nonsecure.base += 0x20000u;
+    twin_add_device(twin, &twin->mpu_nonsecure);
 }

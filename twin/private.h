@@ -10,19 +10,26 @@
 /* Exceptions by number: 2 NMI, 3 HardFault, 11 SVCall, 14 PendSV, 15 SysTick, 16 + n IRQ n. */
 #define EXCEPTION_NMI        2u
 #define EXCEPTION_HARD_FAULT 3u
+#define EXCEPTION_SECURE     7u
 #define EXCEPTION_SVCALL     11u
 #define EXCEPTION_PENDSV     14u
 #define EXCEPTION_SYSTICK    15u
 #define EXCEPTION_IRQ0       16u
 #define EXCEPTION_COUNT      (EXCEPTION_IRQ0 + TWIN_IRQ_COUNT)
-#define EXCEPTION_DEPTH      16u
+/* Of two worlds each has some of the core's exceptions of its own: the non-secure ones are kept
+ * behind all others. */
+#define EXCEPTION_NONSECURE(number) (EXCEPTION_COUNT + (number))
+#define EXCEPTION_SLOTS             (EXCEPTION_COUNT + EXCEPTION_IRQ0)
+#define EXCEPTION_DEPTH             16u
 
 struct exceptions {
-    bool pending[EXCEPTION_COUNT];
-    bool enabled[EXCEPTION_COUNT];
-    bool level[EXCEPTION_COUNT]; /* of the line: pends again as long as it is up */
-    uint8_t priority[EXCEPTION_COUNT];
-    unsigned active[EXCEPTION_DEPTH]; /* the innermost last */
+    bool pending[EXCEPTION_SLOTS];
+    bool enabled[EXCEPTION_SLOTS];
+    bool level[EXCEPTION_COUNT];     /* of the line: pends again as long as it is up */
+    bool nonsecure[EXCEPTION_COUNT]; /* of interrupts: NVIC_ITNS */
+    uint8_t priority[EXCEPTION_SLOTS];
+    unsigned active[EXCEPTION_DEPTH];  /* the innermost last */
+    uint32_t returns[EXCEPTION_DEPTH]; /* the EXC_RETURN that each was entered with */
     unsigned depth;
     unsigned waiting; /* how many are pending: 0 is looked at often */
 };
@@ -54,6 +61,7 @@ struct memory {
     uint8_t *bytes;
     bool own;   /* RAM: the twin's */
     bool *code; /* of RAM: a page for each; instructions have been fetched from it. stores.c */
+    struct memory *mirror_of;      /* the same bytes, at an address that guards know. NULL: none */
     const struct rom_guard *guard; /* NULL: none */
     bool watched;                  /* the guard sees each load without a look */
     uc_hook load_hook;             /* its look at each load, while it looks */
@@ -97,8 +105,9 @@ struct twin {
     /* the core */
     struct device scs;
     struct device dwt, mpu;
-    uint32_t mpu_regions[8][2]; /* RBAR, RLAR */
-    struct systick systick;
+    struct device scs_nonsecure, mpu_nonsecure, sau_hidden; /* of two worlds */
+    uint32_t mpu_regions[2][8][2];                          /* by world; RBAR, RLAR */
+    struct systick systick[2];
     struct exceptions exceptions;
     uint32_t vectors;
     enum twin_reset reset_wanted;
@@ -107,6 +116,19 @@ struct twin {
     bool between; /* the slice was ended between two blocks */
     bool slept;   /* it ended by itself: WFI */
     bool masked;  /* something waits for PRIMASK to be cleared */
+    /* worlds.c; NULL: there is one world, and the rest of this is not used */
+    const struct twin_worlds *worlds;
+    bool access_nonsecure; /* of the register that is accessed */
+    bool nonsecure;        /* where the core is */
+    bool secure_primask;   /* while it is non-secure */
+    struct device sau;
+    uint32_t sau_regions[8][2];     /* RBAR, RLAR */
+    void *core_state, *core_object; /* Unicorn's, once the core has run */
+    uint8_t *crossing;              /* the page that the core crosses to the secure world by */
+    bool crosses, lenient;
+    uint32_t returning; /* an exception's return, to be done when the slice has ended; 0: none */
+    uint32_t faulting;  /* where a refused fetch was to go on; 0: none */
+    uint32_t refused;   /* the address that the core was last refused */
     /* guard.c */
     bool guarded, exact;
     bool loads_matter, looks;
@@ -133,8 +155,12 @@ struct twin {
 
 /* bus.c */
 void bus_start(struct twin *twin);
+/* Found before those that are there: it lies in one of them. */
+void twin_add_device_first(struct twin *twin, struct device *device);
 void bus_reset(struct twin *twin, enum twin_reset reset);
 struct memory *bus_memory(struct twin *twin, uint32_t address, uint32_t size);
+/* The address that a memory's guard knows. */
+uint32_t bus_told(const struct memory *memory, uint32_t address);
 
 /* exceptions.c: entering and leaving, by hand. */
 void exceptions_reset(struct twin *twin);
@@ -145,6 +171,12 @@ void exceptions_take(struct twin *twin);
 /* True when something is pending that ends a WFI. */
 bool exceptions_wake(struct twin *twin);
 void exception_return(struct twin *twin, uint32_t code);
+/* The number of the exception that is handled, 0 for none. */
+unsigned exception_active(const struct twin *twin);
+/* Something waits for PRIMASK alone, and it is clear by now. */
+bool exceptions_unmasked(const struct twin *twin);
+/* What the core did cannot be done: the secure world's exception, or the next worse one. */
+void exception_fault(struct twin *twin);
 
 /* What Unicorn has translated is translated anew. */
 void bus_forget_code(struct twin *twin);
@@ -166,8 +198,35 @@ void guard_undo(struct twin *twin);
 /* After a slice: true when it ended because a load was abandoned. */
 bool guard_resume(struct twin *twin);
 
+/* worlds.c */
+enum attribution { NONSECURE, CALLABLE, SECURE };
+enum attribution worlds_attribution(const struct twin *twin, uint32_t address);
+/* Whether an access to this address is a non-secure one now. */
+bool worlds_is_nonsecure(const struct twin *twin, uint32_t address);
+/* For the registers of the core and its alias, and of peripherals: where its device is. */
+uint32_t worlds_register(const struct twin *twin, uint32_t address);
+/* Unicorn's core gave up a load, store or fetch: true when a world was the reason. */
+bool worlds_refused(struct twin *twin, bool fetch);
+/* In a callback, at the end of a slice: to a block that the core can fetch, which does not run. */
+void worlds_park(struct twin *twin);
+/* A function that was called by BLXNS returns. */
+void worlds_function_return(struct twin *twin);
+/* Between two slices: the core changes to that world; its program counter is anything then. */
+void worlds_enter(struct twin *twin, bool nonsecure);
+void worlds_reset(struct twin *twin);
+/* PRIMASK of that world. */
+bool worlds_primask(const struct twin *twin, bool nonsecure);
+/* Unicorn is to forget what it knows of addresses. */
+void worlds_forget(struct twin *twin);
+/* After the engine is closed. */
+void worlds_end(struct twin *twin);
+
+/* stores.c: the twin whose core runs, NULL for none; one of Unicorn's functions. */
+struct twin *stores_running(void);
+
 /* mpu.c */
 void mpu_start(struct twin *twin);
+void mpu_add_nonsecure(struct twin *twin);
 
 /* baseline.c: what a block of instructions may hold. */
 void baseline_start(struct twin *twin);
@@ -178,6 +237,7 @@ void baseline_forget(struct twin *twin, uint32_t address, uint32_t size);
 
 /* scs.c: SysTick, NVIC and system control block as registers. */
 void scs_start(struct twin *twin);
+void scs_add_nonsecure(struct twin *twin);
 
 /* host.c */
 void host_poll(struct twin *twin);

@@ -84,6 +84,8 @@ void tlb_set_page_with_attrs_arm(void *cpu, uint32_t address, uint64_t physical,
     unicorn.set_page(cpu, address, physical, attributes, rights, index, size);
     const bool *code = code_at(running.twin, address);
     running.cpu = cpu;
+    if (running.twin)
+        running.twin->core_object = cpu;
     if (code && !*code && unicorn.take_short_way && unicorn.take_long_way)
         unicorn.take_short_way(cpu, address & ~(PAGE_SIZE - 1u));
 }
@@ -100,6 +102,11 @@ void stores_of(struct twin *twin)
     if (running.twin != twin)
         running.cpu = NULL;
     running.twin = twin;
+}
+
+struct twin *stores_running(void)
+{
+    return running.twin;
 }
 
 void stores_end(const struct twin *twin)

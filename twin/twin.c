@@ -6,6 +6,12 @@
 
 #include "twin/private.h"
 
+/* Unicorn's numbers of what the core could not do. */
+#define NUMBER_FETCH 3u
+#define NUMBER_DATA  4u
+
+#define RETURN_MIN 0xff000000u /* an exception's; below it a function's, to the secure world */
+
 #define SLICE_MAX 200000u /* clocks: how long the host may wait to be looked at */
 
 uint32_t core_reg(const struct twin *twin, int reg)
@@ -255,8 +261,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     twin->block_start = (uint32_t)address;
     stores_fetch(twin, (uint32_t)address, size);
     guard_fetch(twin, (uint32_t)address, size);
-    const bool unmasked = twin->masked && !(core_reg(twin, UC_ARM_REG_PRIMASK) & 1u);
-    if (unmasked)
+    if (twin->masked && exceptions_unmasked(twin))
         twin->slice_end = 0; /* what was held back is due now */
     if (twin->clocks >= twin->slice_end || !baseline_check(twin, (uint32_t)address, size)) {
         twin->between = true;
@@ -272,25 +277,43 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     }
 }
 
-/* Unicorn would try the same instruction for ever: it is put back to a block that it could fetch.
- */
+/* Unicorn would try the same instruction for ever: it is put to a block that it can fetch. */
 static void cannot_go_on(struct twin *twin, uint32_t number)
 {
     if (number == 3)
         twin_fault(twin, "the program executes at 0x%08x, where no program can lie", twin_pc(twin));
     else
         twin_fault(twin, "the program took the core's exception %u", number);
-    core_set_reg(twin, UC_ARM_REG_PC, twin->block_start | 1u);
+    worlds_park(twin);
+}
+
+/* Of two worlds the core may have to change to the other one, which it does not while it runs. */
+static void return_by(struct twin *twin, uint32_t code)
+{
+    if (!twin->worlds) {
+        exception_return(twin, code);
+        return;
+    }
+    if (code < RETURN_MIN) {
+        worlds_function_return(twin);
+        return;
+    }
+    twin->returning = code;
+    worlds_park(twin);
 }
 
 static void on_interrupt(uc_engine *uc, uint32_t number, void *ctx)
 {
     struct twin *twin = ctx;
     (void)uc;
+    if ((number == NUMBER_FETCH || number == NUMBER_DATA) &&
+        worlds_refused(twin, number == NUMBER_FETCH))
+        return;
     if (number == 2)
-        exception_pend(twin, EXCEPTION_SVCALL);
+        exception_pend(twin,
+                       twin->nonsecure ? EXCEPTION_NONSECURE(EXCEPTION_SVCALL) : EXCEPTION_SVCALL);
     else if (number == 8)
-        exception_return(twin, core_reg(twin, UC_ARM_REG_PC));
+        return_by(twin, core_reg(twin, UC_ARM_REG_PC));
     else if (number == 7)
         twin_fault(twin, "the program met a breakpoint");
     else
@@ -352,6 +375,12 @@ static void run_slice(struct twin *twin, uint64_t clocks)
     /* Where instructions have hooks, Unicorn leaves the program counter at the last one. */
     if (twin->between)
         core_set_reg(twin, UC_ARM_REG_PC, twin->block_start | 1u);
+    if (twin->faulting)
+        core_set_reg(twin, UC_ARM_REG_PC, twin->faulting);
+    twin->faulting = 0;
+    if (twin->returning && !twin->faulted)
+        exception_return(twin, twin->returning);
+    twin->returning = 0;
     const bool abandoned = twin->abandoned != NULL;
     report(twin, error);
     twin->clocks += twin->block_size;
@@ -439,6 +468,7 @@ void twin_reset(struct twin *twin, enum twin_reset reset)
         *device_reg(&twin->scs, 0xd08) = twin->vectors; /* VTOR: a device may have moved them */
     }
     exceptions_reset(twin);
+    worlds_reset(twin);
     static const int registers[] = {UC_ARM_REG_R0, UC_ARM_REG_R1, UC_ARM_REG_R2,  UC_ARM_REG_R3,
                                     UC_ARM_REG_R4, UC_ARM_REG_R5, UC_ARM_REG_R6,  UC_ARM_REG_R7,
                                     UC_ARM_REG_R8, UC_ARM_REG_R9, UC_ARM_REG_R10, UC_ARM_REG_R11,
@@ -521,10 +551,11 @@ void twin_free(struct twin *twin)
     while (twin->memories) {
         struct memory *memory = twin->memories;
         twin->memories = memory->next;
-        if (memory->own)
+        if (memory->own && !memory->mirror_of)
             free(memory->bytes);
         free(memory->code);
         free(memory);
     }
+    worlds_end(twin);
     free(twin);
 }

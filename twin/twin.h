@@ -84,6 +84,9 @@ void twin_add_watched_rom(struct twin *twin, uint32_t base, uint32_t size, const
  * instruction, which takes time. */
 void twin_guard_exactly(struct twin *twin);
 
+/* The same memory once more at another address; guards are told the first one. */
+void twin_add_mirror(struct twin *twin, uint32_t base, uint32_t of);
+
 /* The program's loads and stores are taken to be aligned: a Cortex-M23 is three times as fast then.
  * Otherwise one that is not is a fault there. */
 void twin_trust_alignment(struct twin *twin);
@@ -149,6 +152,27 @@ void twin_trace(struct twin *twin, const char *device);
 /* Without sleep: virtual time jumps to the next event while the core sleeps. For tests that have
  * nothing of the host behind them. */
 void twin_hurry(struct twin *twin);
+
+/* ---- two worlds ---- */
+
+/* TrustZone (Armv8-M Architecture Reference Manual, B8 and D1): the core's two states with their
+ * stacks, masks, SysTicks and vector tables, SAU, gates, interrupts by NVIC_ITNS. What the other
+ * world is refused by SAU and IDAU is the secure world's exception. Devices are looked for with bit
+ * 28 of their address cleared: both aliases are the same registers. */
+enum twin_idau { TWIN_IDAU_NONSECURE, TWIN_IDAU_CALLABLE, TWIN_IDAU_SECURE };
+struct twin_worlds {
+    enum twin_idau (*idau)(uint32_t address);
+    /* What the chip itself refuses, which ends the run: NULL, or why, such as "NSCBA keeps it
+     * secure". `address` as the program has it; of memory looked at by pages of 1 KB, the first
+     * time and after twin_attribution_changed. May be NULL. */
+    const char *(*refuses)(void *ctx, uint32_t address, bool nonsecure);
+    void *ctx;
+};
+/* Before the reset; `worlds` must outlive the twin. A fault with a Unicorn that is not 2.0. */
+void twin_two_worlds(struct twin *twin, const struct twin_worlds *worlds);
+void twin_attribution_changed(struct twin *twin);
+/* While a device's hook runs: the access is a non-secure one. */
+bool twin_access_is_nonsecure(const struct twin *twin);
 
 /* ---- time ---- */
 
