@@ -29,9 +29,11 @@ struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
     soc->isp_after = malloc(part->bank_size);
     const bool opened =
         folder ? nvm_open(&soc->aprom, folder, "aprom.bin", part->aprom_size) &&
-                     nvm_open(&soc->config, folder, "config.bin", 4u * part->config_words)
+                     nvm_open(&soc->config, folder, "config.bin", 4u * part->config_words) &&
+                     (!part->has_worlds || nvm_open(&soc->border, folder, "nscba.bin", 4))
                : nvm_open_nameless(&soc->aprom, part->aprom_size) &&
-                     nvm_open_nameless(&soc->config, 4u * part->config_words);
+                     nvm_open_nameless(&soc->config, 4u * part->config_words) &&
+                     (!part->has_worlds || nvm_open_nameless(&soc->border, 4));
     if (!soc->twin || !soc->isp_after || !opened) {
         nuvoton_free(soc);
         return NULL;
@@ -58,6 +60,8 @@ struct nuvoton *nuvoton_new(const struct nuvoton_part *part, const char *folder)
     if (part->has_eadc)
         eadc_start(soc);
     crpt_start(soc);
+    if (part->has_worlds)
+        scu_start(soc);
     return soc;
 }
 
@@ -68,6 +72,8 @@ void nuvoton_free(struct nuvoton *soc)
     twin_free(soc->twin);
     nvm_close(&soc->aprom);
     nvm_close(&soc->config);
+    if (soc->part->has_worlds)
+        nvm_close(&soc->border);
     spi_nor_free(soc->nor);
     phy_free(soc->phy);
     sd_card_free(soc->card);

@@ -41,6 +41,8 @@ enum {
     PROGRAM_64 = 0x61
 };
 
+#define NSCBA 0x00210800u /* M2354: the word where the non-secure world's flash begins */
+
 /* Typical times; the tables give none. */
 #define PROGRAM_NS    (30u * TWIN_US)
 #define ERASE_PAGE_NS (20u * TWIN_MS)
@@ -82,6 +84,10 @@ static bool locate(struct nuvoton *soc, uint32_t address, uint32_t size, struct 
         *target = (struct target){&soc->aprom, address, true};
         return true;
     }
+    if (part->has_worlds && address == NSCBA && size <= 4) {
+        *target = (struct target){&soc->border, 0, false};
+        return true;
+    }
     const uint32_t config_size = 4u * part->config_words;
     if (address >= part->config_base && address - part->config_base <= config_size - size) {
         *target = (struct target){&soc->config, address - part->config_base, false};
@@ -90,8 +96,17 @@ static bool locate(struct nuvoton *soc, uint32_t address, uint32_t size, struct 
     return false;
 }
 
+/* What of the flash the non-secure world may not touch, ISPFF then says. Not checked on silicon. */
+static bool is_kept(const struct nuvoton *soc, const struct target *target)
+{
+    return twin_access_is_nonsecure(soc->twin) &&
+           (!target->is_aprom || target->offset < soc->nscba);
+}
+
 static bool may_change(struct nuvoton *soc, const struct target *target)
 {
+    if (is_kept(soc, target))
+        return false;
     const uint32_t control = *device_reg(&soc->fmc, ISPCTL);
     return control & (target->is_aprom ? APUEN : CFGUEN);
 }
@@ -115,8 +130,9 @@ static void begin(struct nuvoton *soc, const struct target *target, uint32_t siz
     if (twin_operation(soc->twin) || twin_reset_is_due(soc->twin))
         return;
     const uint32_t bank = soc->part->bank_size;
-    const bool stalls = target->is_aprom && twin_pc(soc->twin) < soc->part->aprom_size &&
-                        twin_pc(soc->twin) / bank == target->offset / bank;
+    const uint32_t pc = twin_pc(soc->twin) & ~(soc->part->has_worlds ? 0x10000000u : 0);
+    const bool stalls =
+        target->is_aprom && pc < soc->part->aprom_size && pc / bank == target->offset / bank;
     if (stalls) {
         twin_stall(soc->twin, takes);
         soc->isp_done.run(soc);
@@ -186,7 +202,7 @@ static void on_done(void *ctx)
 static void read_flash(struct nuvoton *soc, uint32_t address, uint32_t size)
 {
     struct target target;
-    if (address % size != 0 || !locate(soc, address, size, &target)) {
+    if (address % size != 0 || !locate(soc, address, size, &target) || is_kept(soc, &target)) {
         refuse(soc);
         return;
     }
@@ -197,7 +213,8 @@ static void read_flash(struct nuvoton *soc, uint32_t address, uint32_t size)
 static void check_blank(struct nuvoton *soc, uint32_t address, uint32_t size)
 {
     struct target target;
-    if (size % 512u != 0 || size == 0 || !locate(soc, address, size, &target)) {
+    if (size % 512u != 0 || size == 0 || !locate(soc, address, size, &target) ||
+        is_kept(soc, &target)) {
         refuse(soc);
         return;
     }

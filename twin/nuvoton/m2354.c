@@ -1,4 +1,4 @@
-/* M2354KJFAE, all in the secure world, as its register tables have it. Interrupt numbers: its CMSIS
+/* M2354KJFAE, as its register tables have it. Interrupt numbers: its CMSIS
  * device header. The SRAM's clock gates hold nothing up here: the tables do not say which RAM each
  * one is for. */
 #include "twin/nuvoton/nuvoton.h"
@@ -81,4 +81,5 @@ const struct nuvoton_part nuvoton_m2354 = {
     .trng = TRNG_LIRC32,
     .has_sdh = true,
     .has_timer2 = true,
+    .has_worlds = true,
 };

@@ -69,6 +69,7 @@ struct nuvoton_part {
     enum nuvoton_trng trng;
     uint32_t crpt_base;
     bool has_spim, has_qspi, has_sdh, has_emac, has_eadc, has_timer2;
+    bool has_worlds; /* TrustZone: SCU and NSCBA */
 };
 /* The UARTs of the M467 and the M487: interrupts, source selectors and dividers are the same. */
 #define NUVOTON_M4_UARTS                                                                           \
@@ -125,7 +126,7 @@ struct nuvoton_module {
 struct nuvoton {
     struct twin *twin;
     const struct nuvoton_part *part;
-    struct device sys, clk, gpio, fmc, wdt, trng, rtc;
+    struct device sys, clk, gpio, fmc, wdt, trng, rtc, scu;
     struct nuvoton_module modules[NUVOTON_MODULES];
     unsigned module_count;
     void *blocks[NUVOTON_MODULES]; /* freed with the chip */
@@ -140,6 +141,9 @@ struct nuvoton {
     struct nuvoton_pin card_pins[6], card_detect; /* command, clock, data 0 to 3 */
     struct uart uarts[NUVOTON_UARTS];
     struct nvm aprom, config;
+    struct nvm border; /* NSCBA */
+    uint32_t nscba;    /* as the last reset took it over */
+    struct twin_worlds worlds;
     unsigned unlock_step;
     bool unlocked;
     /* clocks: when each source is stable, 0 while it is off */
@@ -196,6 +200,7 @@ void emac_start(struct nuvoton *soc);
 bool emac_accepts(struct device *emac, const uint8_t to[6]);
 uint32_t emac_crc(const uint8_t *bytes, uint32_t size);
 void crpt_start(struct nuvoton *soc);
+void scu_start(struct nuvoton *soc);
 void eadc_start(struct nuvoton *soc);
 /* The flash is there, its pins have this function, WP and HOLD are high; else a fault. */
 bool flash_is_wired(struct nuvoton *soc, const char *controller, unsigned function);

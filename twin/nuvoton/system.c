@@ -40,6 +40,15 @@ bool unlocked_or_fault(struct nuvoton *soc, const struct device *device, const s
     return false;
 }
 
+/* SCU.SINFAEN lets the other world read, no more. */
+static bool secure_or_fault(const struct device *device, const struct reg *reg)
+{
+    if (!twin_access_is_nonsecure(device->twin))
+        return true;
+    twin_fault(device->twin, "the non-secure world writes %s.%s", device->name, reg->name);
+    return false;
+}
+
 static bool level_is_changing(const struct nuvoton *soc)
 {
     return twin_now(soc->twin) < soc->level_at;
@@ -49,6 +58,8 @@ static bool sys_allow(struct device *device, const struct reg *reg, uint32_t val
 {
     struct nuvoton *soc = soc_of_sys(device);
     (void)value;
+    if (!secure_or_fault(device, reg))
+        return false;
     if (reg->offset == PLCTL && level_is_changing(soc)) {
         twin_fault(soc->twin, "the program writes SYS.PLCTL before PLSTS.PLCBUSY is 0 again");
         return false;
@@ -201,7 +212,7 @@ static struct nuvoton *soc_of_clk(struct device *device)
 static bool clk_allow(struct device *device, const struct reg *reg, uint32_t value)
 {
     struct nuvoton *soc = soc_of_clk(device);
-    if (!unlocked_or_fault(soc, device, reg))
+    if (!secure_or_fault(device, reg) || !unlocked_or_fault(soc, device, reg))
         return false;
     const uint32_t source = *device_reg(device, CLKSEL0) & 7u;
     if (reg->offset == PLLCTL && source == 2) {
