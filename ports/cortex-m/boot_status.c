@@ -10,7 +10,7 @@
      ((value) <= OTTER_E_STATE && (value) >= OTTER_E_VERSION))
 
 /* Each text behind its number, which counts down from 0. */
-#define X(name, value, text) char name##_text[SAYS(value) ? sizeof text : 1];
+#define X(name, value, text) char name##_text[SAYS(value) ? sizeof(text) : 1];
 static const struct texts {
     OTTER_STATUS_LIST(X)
     char end[sizeof "unknown status"];

@@ -21,7 +21,7 @@ static const struct flash_ops gate_ops = {
 
 #define PART(n, its_ops)                                                                           \
     {                                                                                              \
-        .ops = its_ops, .ctx = (void *)(uintptr_t)BOARD_OF_DEVICE(DEVICE_BASE, n),                 \
+        .ops = (its_ops), .ctx = (void *)(uintptr_t)BOARD_OF_DEVICE(DEVICE_BASE, n),                 \
         .size = BOARD_OF_DEVICE(DEVICE_SIZE, n), .write_size = BOARD_OF_DEVICE(DEVICE_WRITE, n),   \
         .erased_value = 0xff                                                                       \
     }

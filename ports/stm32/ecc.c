@@ -21,10 +21,9 @@ extern const char ecc_load_end[];
 
 /* Four words. Between its start and ecc_load_end any instruction may be missed: then `failed` is
  * set and what is stored is of no account. */
-__attribute__((naked, noinline, used)) void ecc_load(const uint32_t *from, uint32_t *to)
+__attribute__((naked, noinline, used)) void
+ecc_load(const uint32_t *from __attribute__((unused)), uint32_t *to __attribute__((unused)))
 {
-    (void)from;
-    (void)to;
     __asm volatile("ldr r2, [r0]\n\t"
                    "ldr r3, [r0, #4]\n\t"
                    "ldr r12, [r0, #8]\n\t"
