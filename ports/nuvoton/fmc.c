@@ -93,11 +93,16 @@ static uint32_t mapped(uint32_t address)
     return address >= BOARD_NSCBA ? address + CHIP_NONSECURE_ALIAS : address;
 }
 
+/* As the vendor's start-up code does it: what is blank is not erased, since the register's
+ * description counts an erase of that page among what fails. */
 void flash_border_write(uint32_t border)
 {
     open_flash();
     FMC_ISPCTL |= FMC_UPDATE_CONFIG;
-    if (command(FMC_ERASE, FMC_NSCBA, 0) == OTTER_OK)
+    otter_status status = command(FMC_READ, FMC_NSCBA, 0);
+    if (status == OTTER_OK && FMC_ISPDAT != 0xffffffffu)
+        status = command(FMC_ERASE, FMC_NSCBA, 0);
+    if (status == OTTER_OK)
         (void)command(FMC_PROGRAM, FMC_NSCBA, border);
     FMC_ISPCTL &= ~FMC_UPDATE_CONFIG;
     close_flash();

@@ -111,6 +111,7 @@ static inline uintptr_t clk_base(void)
 #define FMC_DIFFERS 0x20u
 #define FMC_PROGRAM 0x21u /* ISPCMD */
 #define FMC_ERASE   0x22u
+#define FMC_READ    0x00u /* a word, to ISPDAT */
 #define FMC_READ_ID 0x04u /* the unique number's words are at 0, 4 and 8 */
 
 /* UARTs, by number. */

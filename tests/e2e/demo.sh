@@ -22,7 +22,8 @@ mps2-an505*)
     [ -f "$root/$built/firmware/bootloader.elf" ] || skip "$built is not built"
     ;;
 numaker* | b-u585* | stm32*)
-    [ -f "$root/build/$board/firmware/bootloader.bin" ] || skip "build/$board is not built"
+    built=build/$(echo "$board" | tr / -)
+    [ -f "$root/$built/firmware/bootloader.bin" ] || skip "$built is not built"
     ;;
 esac
 if [ -n "$cli" ] && [ "$fault" != width ]; then

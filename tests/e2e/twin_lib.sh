@@ -2,9 +2,9 @@
 # describes them, images signed for it, its flash devices as files. Sourced with the board as $1.
 
 board=$1
-built=$root/build/$board
+built=$root/build/$(echo "$board" | tr / -)
 description=$root/build/host/boards/$(echo "$board" | tr / -).json
-[ -f "$built/firmware/bootloader.bin" ] || skip "build/$board is not built"
+[ -f "$built/firmware/bootloader.bin" ] || skip "$built is not built"
 patience_s=240 # a twin computes at a fraction of its board's speed, and beside other tests
 case $board in # a peripheral that each start of this board touches
 stm32* | b-u585i*) traced=USART1 ;;
