@@ -56,6 +56,15 @@ worlds() {
         awk 'NR > 1 { flash = flash " " $1 + $2; ram = ram " " $2 + $3 } END { print flash ram }'
 }
 
+# in_one_world ROOT BOARD: prints the flash of the firmware of the board that this one in two worlds is a profile of;
+# fails where it is not built with the same services.
+in_one_world() {
+    cmp -s "$1/build/$(printf '%s' "$2" | tr / -)/firmware/services" \
+        "$1/build/$(printf '%s' "${2%/trustzone}" | tr / -)/firmware/services" || return 1
+    found=$(sizes "$1" "${2%/trustzone}") || return 1
+    echo "$found" | cut -d' ' -f2
+}
+
 # service_budget NAME: flash that a service may add; - where none is set. README.md says what each is for.
 service_budget() {
     case $1 in

@@ -32,17 +32,17 @@ summary() {
     printf '   (STM32U5 reference integration: 507 KB of flash, 532 KB of RAM)\n\n'
 }
 
-# Of boards in two worlds.
+# Of boards in two worlds; with the firmware of the same board in one world, where that is built.
 two_worlds() {
     for board in $(boards "$root"); do
         found=$(worlds "$root" "$board") || continue
-        # shellcheck disable=SC2086 # four numbers
-        set -- "$board" $found
-        [ -n "${said:-}" ] || printf 'In two worlds: services and bootloader (bytes; the RAM of one after the other)\n   %-24s %10s %9s %9s %9s   %s\n' \
-            board bootloader secure sum RAM bars
+        # shellcheck disable=SC2046,SC2086 # four numbers, three
+        set -- "$board" $found $(sizes "$root" "$board")
+        [ -n "${said:-}" ] || printf 'In two worlds: services and bootloader; the firmware, and that of the board in one world (bytes; the RAM of one after the other)\n   %-24s %10s %9s %9s %9s %9s %9s   %s\n' \
+            board bootloader secure sum RAM firmware 'in one' 'bars of sum, RAM'
         said=1
-        printf '   %-24s %10d %9d %9d %9d   %d %d\n' "$1" "$2" "$3" $(($2 + $3)) $(($4 > $5 ? $4 : $5)) \
-            "$(bar_bootloader "$1")" "$bar_secure_ram"
+        printf '   %-24s %10d %9d %9d %9d %9d %9s   %d %d\n' "$1" "$2" "$3" $(($2 + $3)) $(($4 > $5 ? $4 : $5)) "$7" \
+            "$(in_one_world "$root" "$board" || echo -)" "$(bar_bootloader "$1")" "$bar_secure_ram"
     done
     [ -z "${said:-}" ] || echo
 }
