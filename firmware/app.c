@@ -15,6 +15,9 @@
 #include "port/handover.h"
 #include "port/log.h"
 #include "port/socket.h"
+#if OTTER_TWO_WORLDS
+#include "secure/slot.h"
+#endif
 #include "store/config.h"
 
 /* Between two log lines on the way of a download; the first and the last block always have one. */
@@ -153,8 +156,18 @@ static otter_status start_agent(struct app *app, otter_ms now)
 #if OTTER_SERVICE_HTTP
     app->sources[1] = prepare_http(app);
 #endif
+#if OTTER_TWO_WORLDS
+    app->secure = (struct ota_partner){.primary = &board_secure.primary,
+                                       .secondary = &board_secure.secondary,
+                                       .image_size_max = board_secure.image_size_max,
+                                       .version = secure_slot_version};
+#endif
     const struct ota_config config = {
         .off = app->no_jobs,
+#if OTTER_TWO_WORLDS
+        .partners = &app->secure,
+        .partner_count = 1,
+#endif
         .policy = &app->policy,
         .jobs = &app->jobs,
         .kv = &app->kv,
@@ -307,7 +320,12 @@ void app_start(struct app *app, const struct app_config *config, otter_ms now)
     open_store(app);
     open_keys(app);
     add_settings(app);
-    trial_start(&app->trial, app->running, board.max_align, self_test_timeout_ms(app), now);
+    const struct flash_area *partner = NULL;
+#if OTTER_TWO_WORLDS
+    partner = &board_secure.primary;
+#endif
+    trial_start(&app->trial, app->running, partner, board.max_align, self_test_timeout_ms(app),
+                now);
     app_join_network(app);
     shell_init(&app->shell, app);
     activities_start(app, now);

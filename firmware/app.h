@@ -73,6 +73,9 @@ struct app {
     struct link link;
     struct jobs jobs;
     struct ota ota;
+#if OTTER_TWO_WORLDS
+    struct ota_partner secure; /* the secure program, which the agent updates, too */
+#endif
     struct ota_source_stream stream;
     struct ota_source *sources[OTA_SOURCES_MAX]; /* of the agent's blocks, by preference */
     struct trial trial;

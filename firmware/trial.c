@@ -3,17 +3,25 @@
 
 #include "image/trailer.h"
 
-static bool on_trial(const struct trial *trial)
+static bool is_tried(const struct trial *trial, const struct flash_area *slot)
 {
     struct trailer trailer;
-    trailer_read(trial->primary, trial->max_align, &trailer);
+    trailer_read(slot, trial->max_align, &trailer);
     return trailer_on_trial(&trailer);
 }
 
-void trial_start(struct trial *trial, const struct flash_area *primary, uint32_t max_align,
-                 uint32_t limit_ms, otter_ms now)
+static bool on_trial(const struct trial *trial)
 {
-    *trial = (struct trial){.primary = primary, .max_align = max_align, .deadline = OTTER_NEVER};
+    return is_tried(trial, trial->primary) ||
+           (trial->partner != NULL && is_tried(trial, trial->partner));
+}
+
+void trial_start(struct trial *trial, const struct flash_area *primary,
+                 const struct flash_area *partner, uint32_t max_align, uint32_t limit_ms,
+                 otter_ms now)
+{
+    *trial = (struct trial){
+        .primary = primary, .partner = partner, .max_align = max_align, .deadline = OTTER_NEVER};
     if (on_trial(trial))
         trial->deadline = now + limit_ms;
 }

@@ -15,13 +15,15 @@ extern "C" {
 
 struct trial {
     const struct flash_area *primary;
+    const struct flash_area *partner; /* primary slot of an image tried with it or alone; or NULL */
     uint32_t max_align;
     otter_ms deadline; /* OTTER_NEVER: not on trial, or over */
 };
 
-/* Reads from the trailer of the slot that runs whether this is a trial. */
-void trial_start(struct trial *trial, const struct flash_area *primary, uint32_t max_align,
-                 uint32_t limit_ms, otter_ms now);
+/* Reads from the trailers of the slots that run whether this is a trial. */
+void trial_start(struct trial *trial, const struct flash_area *primary,
+                 const struct flash_area *partner, uint32_t max_align, uint32_t limit_ms,
+                 otter_ms now);
 
 /* True when the time is up and the firmware is still not confirmed: restart, and the bootloader
  * brings the old one back. */

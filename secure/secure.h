@@ -46,6 +46,11 @@ struct secure_config {
 /* At each boot, before the first call. */
 void secure_start(const struct secure_config *config);
 
+/* Hash, signature and randomness are what they must be: of a secure program on trial, before it
+ * goes on. One that fails gives way by psa_fwu_reject(SECURE_UNFIT) and a reset. */
+bool secure_self_test(void);
+#define SECURE_UNFIT PSA_ERROR_CORRUPTION_DETECTED
+
 /* From now on no key is imported, over resets too: the end of provisioning. */
 psa_status_t secure_seal(void);
 bool secure_is_sealed(void);

@@ -9,14 +9,21 @@
 static const char *const states[] = {"ready",  "writing", "candidate", "staged",
                                      "failed", "trial",   "rejected",  "updated"};
 
-static void show(struct cli *cli)
+static void show_component(struct cli *cli, const char *name, psa_fwu_component_t component)
 {
     psa_fwu_component_info_t info;
+    if (psa_fwu_query(component, &info) == PSA_SUCCESS &&
+        info.state < sizeof states / sizeof *states)
+        cli_printf(cli, "%-10s %u.%u.%u, %s (%ld)\n", name, info.version.major, info.version.minor,
+                   info.version.patch, states[info.state], (long)info.error);
+}
+
+static void show(struct cli *cli)
+{
     cli_print(cli, secure_is_sealed() ? "keys       none can be imported (sealed)\n"
                                       : "keys       can be imported, until `secure seal`\n");
-    if (psa_fwu_query(FWU_COMPONENT_FIRMWARE, &info) == PSA_SUCCESS &&
-        info.state < sizeof states / sizeof *states)
-        cli_printf(cli, "update     %s (%ld)\n", states[info.state], (long)info.error);
+    show_component(cli, "secure", FWU_COMPONENT_SECURE);
+    show_component(cli, "firmware", FWU_COMPONENT_FIRMWARE);
 }
 
 static void run(struct cli *cli, int argc, char **argv)
@@ -33,7 +40,8 @@ static void run(struct cli *cli, int argc, char **argv)
 
 static const struct cli_command command = {
     "secure", "Show the secure services, or end the importing of keys",
-    "secure           whether keys can be imported; the state of an update (PSA) and its error\n"
+    "secure           whether keys can be imported; of secure program and firmware: version,\n"
+    "                 the state of an update (PSA) and its error\n"
     "secure seal      no key is imported any more, for good; when provisioning is done\n",
     run};
 

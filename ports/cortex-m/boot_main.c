@@ -32,11 +32,17 @@ static _Noreturn void stop(const struct boot_config *config)
         __asm volatile("wfi");
 }
 
+#if AREA_SIZE(BOARD_SECURE_PRIMARY) > 0
+#define STARTED BOARD_SECURE_PRIMARY
+#else
+#define STARTED BOARD_PRIMARY
+#endif
+
 /* The reset handler, behind the initial stack pointer in the vectors. */
 static bool is_linked_for(void *ctx, const struct flash_area *slot,
                           const struct image_header *header)
 {
-    const uint32_t start = BOARD_OF_DEVICE(DEVICE_BASE, AREA_DEVICE(BOARD_PRIMARY)) + slot->offset;
+    const uint32_t start = BOARD_OF_DEVICE(DEVICE_BASE, AREA_DEVICE(STARTED)) + slot->offset;
     uint32_t entry;
     (void)ctx;
     return flash_read(slot, header->header_size + 4u, &entry, sizeof entry) == OTTER_OK &&
@@ -61,6 +67,17 @@ int main(void)
         config.hooks.is_linked_for = is_linked_for;
     if (boot_go(&config, &result) != OTTER_OK)
         stop(&config);
+#if AREA_SIZE(BOARD_SECURE_PRIMARY) > 0
+    /* Both images may be signed with one key: the firmware never starts where the secure program
+     * does. On trial, the next start takes it back. */
+    if (!is_linked_for(NULL, result.slot, &result.header)) {
+        LOG_PLAIN(LOG_LEVEL_ERR, "BOOT", "Image 0 is no secure program");
+        if (system_may_reset())
+            system_reset(RESET_SOFTWARE);
+        stop(&config);
+    }
+    system_forget_resets();
+#endif
 #if defined OTTER_BOOT_RECOVERY && OTTER_RECOVERY_WINDOW_MS > 0
     recovery_serve(&config, board.image_size_max, port_now() + OTTER_RECOVERY_WINDOW_MS);
 #endif

@@ -161,10 +161,13 @@ static enum ota_event rolled_back(struct ota *ota)
         [OTA_TRIAL_NO_AGENT] = "its update agent did not run",
     };
     const struct ota_record *record = &ota->record;
+    const char *refused = ota_verify_who_refused();          /* withdrawing forgets it */
     if (OTA_IMAGES_MAX > 1 && ota_withdraw(ota) != OTTER_OK) /* what the bootloader left of it */
         LOG_ERR(OTA_TAG, "cannot take back the request to install");
     const size_t known = sizeof notes / sizeof notes[0];
     const char *note = notes[record->note < known ? record->note : OTA_TRIAL_NO_WORD];
+    if (record->note == OTA_TRIAL_NO_WORD && refused != NULL)
+        note = refused;
     char version[IMAGE_VERSION_TEXT_SIZE];
     image_version_format(&record->version, version);
     if (record->note == OTA_TRIAL_NO_CONNECTION || record->note == OTA_TRIAL_NO_REPLY)

@@ -18,6 +18,8 @@ bool ota_set_known(const struct ota *ota)
 
 static void work_at(struct ota *ota, unsigned index)
 {
+    if (index != ota->record.job.set.current)
+        ota->progress.stored = 0; /* until its journal is open */
     ota_set_select(&ota->record.job, &ota->record.version, index);
     ota->record.blocks_at_boot = 0;
     ota->source->wants_document |= ota->source->ops->rereads;
@@ -90,6 +92,10 @@ static enum ota_event read_dependencies(struct ota *ota, unsigned image, uint8_t
     struct image_tlv tlv;
     enum ota_event event = OTA_EV_NONE;
     otter_status status = image_open(&opened, ota_secondary(ota, image), ota_size_max(ota, image));
+    if (status == OTTER_E_UNSUPPORTED) /* not for this firmware to read */
+        *needs = UINT8_MAX;
+    if (status == OTTER_E_UNSUPPORTED)
+        return OTA_EV_NONE;
     int found = status == OTTER_OK ? 1 : (int)status;
     while (event == OTA_EV_NONE && found > 0 &&
            (found = image_tlv_next(&opened, &walk, &tlv)) > 0) {
@@ -123,7 +129,7 @@ static bool is_circle(const struct ota_set *set, uint8_t needs[OTA_IMAGES_MAX])
         }
     }
     for (unsigned i = 0; i < set->count; i++) {
-        if (needs[set->files[i].image] != all)
+        if ((needs[set->files[i].image] & all) != all)
             return false;
     }
     return true;
@@ -182,8 +188,11 @@ enum ota_event ota_set_repair(struct ota *ota, unsigned index)
 /* The cloud and the console hear of the first file's version from now on. */
 void ota_set_requested(struct ota *ota)
 {
-    if (ota->record.job.set.count > 0)
-        work_at(ota, 0);
+    if (ota->record.job.set.count == 0)
+        return;
+    work_at(ota, 0);
+    const struct ota_file file = ota_job_file(ota);
+    ota->progress.stored = ota_file_blocks(&file); /* as of all */
 }
 
 /* New images of which some are confirmed and some are not: the trial was passed, and power was cut
@@ -199,11 +208,13 @@ bool ota_set_half_confirmed(const struct ota *ota)
     return on_trial < ota_files(ota) && ota_ours_is_new(ota);
 }
 
-/* The old image is there that a trial may go back to. */
+/* The old image is there that a trial may go back to. Who keeps slots that this firmware may not
+ * read speaks of a trial only then. */
 bool ota_way_back(const struct ota *ota, unsigned image)
 {
     struct image_header header;
-    return image_header_read(ota_secondary(ota, image), &header) == OTTER_OK;
+    const otter_status status = image_header_read(ota_secondary(ota, image), &header);
+    return status == OTTER_OK || status == OTTER_E_UNSUPPORTED;
 }
 
 /* Some are confirmed, and flash refuses to confirm the rest (write-once flash does so after a cut

@@ -15,6 +15,9 @@
  * INSTALL: request them all again) and from the trailers (new images of which some are confirmed:
  * the trial was passed, confirm the rest).
  *
+ * Where the firmware may not read the slots (secure/slot.h), who keeps them insists on that in
+ * their place, and knows what is left to do.
+ *
  * Nothing of it is there with OTA_IMAGES_MAX 1, the default (OTTER_OTA_IMAGES). */
 #ifndef OTTER_SERVICES_OTA_SET_H
 #define OTTER_SERVICES_OTA_SET_H
@@ -39,6 +42,8 @@ struct ota_partner {
     const struct flash_area *primary;   /* in use now */
     const struct flash_area *secondary; /* where the new image goes */
     uint32_t image_size_max;
+    /* Of what is in use, where the firmware may not read it; NULL: the header in `primary` says. */
+    struct image_version (*version)(void);
 };
 
 /* One file of the set; as in struct ota_job. */

@@ -265,11 +265,12 @@ static bool first_of_its_job(const struct ota *ota)
 #endif
 }
 
+/* Of images beside the job's, too: an earlier job may have left one that waits for another. */
 otter_status ota_withdraw(const struct ota *ota)
 {
     otter_status status = OTTER_OK;
-    for (unsigned i = 0; i < ota_files(ota) && status == OTTER_OK; i++)
-        status = trailer_prepare(ota_secondary(ota, ota_file_image(ota, i)));
+    for (unsigned i = 0; i < ota_images(ota) && status == OTTER_OK; i++)
+        status = trailer_prepare(ota_secondary(ota, i));
     return status;
 }
 
@@ -556,6 +557,12 @@ enum ota_event ota_activate(struct ota *ota, otter_ms now)
     unsigned file = 0;
     const otter_status status = request_all(ota, &file);
     ota->busy = true;
+    if (status == OTTER_E_VERSION) { /* downloading it again would not help */
+        (void)ota_withdraw(ota);
+        return ota_fail(ota,
+                        "the images do not find what they need: another one must be newer, or one "
+                        "that comes with it must need it (sign with --dependencies)");
+    }
 #if OTA_IMAGES_MAX > 1
     if (status != OTTER_OK && ota->repairs++ < REPAIRS_MAX)
         return ota_set_repair(ota, file);

@@ -44,6 +44,10 @@ static inline void ota_verify_file_only(struct ota_verify *verify)
 }
 otter_status ota_verify_image_only(struct ota_verify *verify, uint32_t size);
 
+/* Where something below the firmware ends a trial before the new firmware has run: its words for
+ * it, until the next download; else NULL. */
+const char *ota_verify_who_refused(void);
+
 #ifdef __cplusplus
 }
 #endif

@@ -65,6 +65,21 @@ static void both_images_come_with_one_job(void **state)
     expect_in_place(3, 3);
 }
 
+static bool never_beyond_its_file(struct world *w)
+{
+    const struct ota_status status = ota_status(&w->ota);
+    assert_true(status.blocks_received <= status.blocks_total);
+    return world_at_rest(w);
+}
+
+static void progress_is_that_of_the_file_at_work(void **state)
+{
+    (void)state;
+    add_pair("job", 2, 2, 2);
+    assert_true(world_run(&world, never_beyond_its_file, HOUR));
+    sim_expect("job", CLOUD_SUCCEEDED, "accepted v2.0.0");
+}
+
 static void images_that_could_be_tried_without_each_other_are_not_tried(void **state)
 {
     (void)state;
@@ -348,6 +363,7 @@ int main(int argc, char **argv)
     full = argc > 1 && strcmp(argv[1], "--full") == 0;
     const struct CMUnitTest tests[] = {
         PROMISE(both_images_come_with_one_job),
+        PROMISE(progress_is_that_of_the_file_at_work),
         PROMISE(images_that_could_be_tried_without_each_other_are_not_tried),
         PROMISE(what_an_image_needs_and_will_not_find_is_said),
         PROMISE(either_image_is_updated_alone),

@@ -12,6 +12,7 @@
 #include <psa/crypto.h>
 
 #include "pki/pki.h"
+#include "secure/p256.h"
 #include "secure/psa_keys.h"
 #include "secure/secure_console.h"
 #include "tests/sim/nor_store.h"
@@ -250,6 +251,35 @@ static void without_entropy_there_are_no_keys(void **state)
     assert_int_equal(psa_generate_random(&byte, 1), PSA_SUCCESS);
 }
 
+/* ---- The self-test of a secure program --------------------------------------------------------
+ */
+
+static bool signs_wrongly;
+
+bool __real_p256_sign(uint8_t signature[P256_SIGNATURE_SIZE],
+                      const uint8_t number[P256_NUMBER_SIZE], const uint8_t hash[32]);
+bool __wrap_p256_sign(uint8_t signature[P256_SIGNATURE_SIZE],
+                      const uint8_t number[P256_NUMBER_SIZE], const uint8_t hash[32]);
+bool __wrap_p256_sign(uint8_t signature[P256_SIGNATURE_SIZE],
+                      const uint8_t number[P256_NUMBER_SIZE], const uint8_t hash[32])
+{
+    const bool done = __real_p256_sign(signature, number, hash);
+    signature[P256_SIGNATURE_SIZE - 1] ^= signs_wrongly;
+    return done;
+}
+
+static void the_self_test_asks_for_signatures_and_randomness(void **state)
+{
+    (void)state;
+    assert_true(secure_self_test());
+    signs_wrongly = true;
+    assert_false(secure_self_test());
+    signs_wrongly = false;
+    bench_random_fails = true;
+    assert_false(secure_self_test());
+    bench_random_fails = false;
+}
+
 /* A key of nobody. */
 static const char made_elsewhere[] =
     "-----BEGIN EC PRIVATE KEY-----\n"
@@ -480,7 +510,7 @@ static void a_person_seals_the_device_at_the_console(void **state)
     cli_init(&cli, "> ", hear, NULL);
     cli_add(&cli, &part, &secure_console, NULL);
     assert_non_null(strstr(type(&cli, "secure\r"), "can be imported, until"));
-    assert_non_null(strstr(said, "update     ready (0)"));
+    assert_non_null(strstr(said, "firmware   0.0.0, ready (0)"));
     assert_non_null(strstr(type(&cli, "secure sale\r"), "usage"));
     assert_false(secure_is_sealed());
     assert_non_null(strstr(type(&cli, "secure seal\r"), "Sealed"));
@@ -506,6 +536,7 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_copy_is_the_key_under_another_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(without_entropy_there_are_no_keys, set_up, tear_down),
+        cmocka_unit_test(the_self_test_asks_for_signatures_and_randomness),
         cmocka_unit_test_setup_teardown(pki_makes_a_key_in_the_vault_and_certifies_it, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_new_key_takes_the_place_of_the_old_one, set_up,

@@ -21,6 +21,7 @@ const struct flash port_flash[] = {{.ops = &foreign_slot_ops,
                                     .size = WORLD_SLOT_SIZE,
                                     .write_size = 1,
                                     .erased_value = 0xff}};
+const struct board_secure board_secure; /* none */
 const struct board board = {.name = "foreign", .secondary = {&port_flash[0], 0, WORLD_SLOT_SIZE}};
 
 /* In place of Otter's bootloader. */

@@ -32,6 +32,7 @@ const struct flash port_flash[] = {
      .write_size = 4,
      .erased_value = 0xff},
 };
+const struct board_secure board_secure; /* none */
 const struct board board = {
     .name = "slot",
     .primary = {&port_flash[0], 0, SIZE},
