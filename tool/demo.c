@@ -22,6 +22,8 @@ static const char help[] =
     "                    self-test  the new firmware never reaches the cloud\n"
     "                    version    the version is not above the running one\n"
     "                    power      power is cut in the download and in the swap\n"
+    "                    secure     of a board in two worlds: the new secure program fails its\n"
+    "                               self-test, and takes the new firmware back with it\n"
     "  --delay MS      adds MS milliseconds to each round trip between device and cloud\n"
     "  --rate KIB      what the line to the device carries a second (160 when not given, as a\n"
     "                  mobile network; 0: all it can)\n"
@@ -79,7 +81,8 @@ static bool choose_board(const char *name)
 
 static bool choose_fault(const char *name)
 {
-    static const char *const names[] = {"none", "signature", "self-test", "version", "power"};
+    static const char *const names[] = {"none",    "signature", "self-test",
+                                        "version", "power",     "secure"};
     for (unsigned i = 1; i < sizeof names / sizeof *names; i++) {
         if (strcmp(name, names[i]) == 0) {
             demo.fault = (enum fault)i;
@@ -87,8 +90,20 @@ static bool choose_fault(const char *name)
         }
     }
     fprintf(stderr,
-            "otter demo: there is no fault '%s'; there are signature, self-test, version, power\n",
+            "otter demo: there is no fault '%s'; there are signature, self-test, version, power, "
+            "secure\n",
             name);
+    return false;
+}
+
+static bool suits_board(void)
+{
+    if (demo.fault != FAULT_SECURE || board_map_has_two_worlds(&demo.world.board))
+        return true;
+    fprintf(stderr,
+            "otter demo: --fault secure is for a board in two worlds (mps2-an505/trustzone), "
+            "not for %s\n",
+            demo.world.board.name);
     return false;
 }
 
@@ -193,7 +208,8 @@ static bool story(void)
 
 int command_demo(int argc, char **argv)
 {
-    if (!parse(argc, argv) || (demo.world.board.name[0] == '\0' && !choose_board("mps2-an505")))
+    if (!parse(argc, argv) || (demo.world.board.name[0] == '\0' && !choose_board("mps2-an505")) ||
+        !suits_board())
         return 2;
     screen_start(quiet);
     signal(SIGINT, interrupted);

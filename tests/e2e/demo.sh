@@ -1,7 +1,7 @@
 #!/bin/sh
 # One run of `otter demo`, checked by its exit code and by the story that it tells.
 #
-#   demo.sh BOARD FAULT [CLI]    FAULT: none, signature, self-test, version, power; mqtt5: the same in
+#   demo.sh BOARD FAULT [CLI]    FAULT: none, signature, self-test, version, power, secure; mqtt5: the same in
 #                                MQTT 5; modem: the modem
 #                                restarts by itself in the middle of the download; link: the cable
 #                                of a board in its twin is pulled then, and put back; interrupt: Ctrl-C
@@ -252,6 +252,18 @@ power)
         wrong "the download went on at block $resumed: not cut in its middle"
     closed_well SUCCEEDED "accepted v1.0.1" 1.0.1
     outcome "1.0.0 -> 1.0.1, through two power cuts"
+    ;;
+secure)
+    went_over_the_air "code signature and image verified" "file 2 of 2 comes next" \
+        "code signature and image verified" "Swap type: test" "Swap type: test" \
+        "self-test failed; going back to the secure program before this one" "Swap type: revert" \
+        "Swap type: revert" "Image version: v1.0.0" "on line as otter-demo, version 1.0.0" \
+        "rolled back: 1.0.1 was not confirmed" "secure     1.0.0, "
+    absent "Otter firmware 1.0.1"
+    absent "this firmware is confirmed"
+    closed_well FAILED \
+        "rolled back: 1.0.1 was not confirmed (the secure program failed its self-test)" 1.0.0
+    outcome "1.0.1 was tried and rolled back; 1.0.0 runs again"
     ;;
 keep)
     in_order "The device runs 1.0.1, delivered over the air."

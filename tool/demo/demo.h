@@ -8,7 +8,14 @@
 #include "tool/demo/mode.h"
 #include "tool/demo/world.h"
 
-enum fault { FAULT_NONE, FAULT_SIGNATURE, FAULT_SELF_TEST, FAULT_VERSION, FAULT_POWER };
+enum fault {
+    FAULT_NONE,
+    FAULT_SIGNATURE,
+    FAULT_SELF_TEST,
+    FAULT_VERSION,
+    FAULT_POWER,
+    FAULT_SECURE
+};
 
 /* Moments of the story, in seconds_now(). */
 enum moment {
@@ -36,10 +43,11 @@ struct demo {
     double at[MOMENT_COUNT];
     uint32_t blocks, blocks_total, bytes, bytes_total; /* of the download, as the device says */
     unsigned first_block_ms, download_ms;              /* by the device's clock */
-    bool resumed;          /* the device went on with a download after a reset */
-    bool swapping;         /* the moment of the second power cut has come */
-    bool job_ended;        /* the cloud has its last report */
-    uint32_t bytes_signed; /* size of the image that was released */
+    bool resumed;           /* the device went on with a download after a reset */
+    bool swapping;          /* the moment of the second power cut has come */
+    bool job_ended;         /* the cloud has its last report */
+    uint32_t bytes_signed;  /* size of the images that were released */
+    uint32_t blocks_loaded; /* of all files */
     const char *old_version;
     const char *new_version;        /* that the release claims */
     const char *update_id;          /* of create-ota-update */

@@ -67,11 +67,14 @@ void demo_summary(const struct demo *demo)
     screen_heading("Summary");
     say_outcome(demo);
     screen_row("job", "%s: %s", demo->job_status, demo->job_reason);
-    screen_row("image over the air", "%u bytes in %u blocks", demo->bytes_signed,
-               demo->blocks_total);
+    const bool two_worlds = board_map_has_two_worlds(&demo->world.board);
+    screen_row(two_worlds ? "images over the air" : "image over the air", "%u bytes in %u blocks",
+               demo->bytes_signed, demo->blocks_loaded);
     screen_row("bootloader, firmware", "%u and %u bytes of flash",
                built_size(demo, "firmware/bootloader.bin"),
                built_size(demo, "firmware/firmware-1.0.1.bin"));
+    if (two_worlds)
+        screen_row("secure program", "%u bytes of flash", built_size(demo, "firmware/secure.bin"));
     screen_row("RAM", "%s", demo->memory + strspn(demo->memory, "RAM "));
     screen_row("TLS arena", "%s", demo->arena + strspn(demo->arena, "TLS arena "));
     for (unsigned i = 0; i < SPANS; i++) {
@@ -89,7 +92,7 @@ bool demo_report(const struct demo *demo)
         return false;
     }
     fprintf(file, "job %s\nimage_bytes %u\nblocks %u\ndevice_download_seconds %.3f\n",
-            demo->job_status, demo->bytes_signed, demo->blocks_total, demo->download_ms / 1000.0);
+            demo->job_status, demo->bytes_signed, demo->blocks_loaded, demo->download_ms / 1000.0);
     for (unsigned i = 0; i < SPANS; i++)
         fprintf(file, "%s %.3f\n", spans[i].name, length_of(demo, &spans[i]));
     return fclose(file) == 0;

@@ -39,24 +39,53 @@ static const char *payload(struct demo *demo)
     return demo_run(demo, copy) && demo_run(demo, fill) ? "padded.bin" : NULL;
 }
 
-static bool sign(struct demo *demo, char *name, size_t size)
+/* A file of the release: its image, and what the bucket calls it. */
+struct shipped {
+    unsigned type; /* number of the image */
+    char name[64];
+    char version[128];
+};
+
+/* In two worlds the secure program comes with the firmware, and each needs the other one. */
+#define SHIPPED_MAX 2u
+
+static bool sign_one(struct demo *demo, const struct demo_image *image)
 {
-    char version[16];
-    const char *shipped = payload(demo);
-    snprintf(version, sizeof version, "%s+0", demo->new_version);
-    snprintf(name, size, "firmware-%s.signed.bin", demo->new_version);
-    const struct demo_image image = {
-        .key = world_built(&demo->world, "keys/boot-signing.pem"),
-        .version = version,
-        .payload = shipped,
-        .name = name,
-        .slot = demo_release_slot(demo),
-        .needs = board_map_has_two_worlds(&demo->world.board) ? "(0, 1.0.0+0)" : NULL};
-    if (shipped == NULL || !demo_sign(demo, &image))
+    if (image->payload == NULL || !demo_sign(demo, image))
         return false;
-    demo->bytes_signed = file_size(world_path(&demo->world, name));
-    screen_result("%s, %u bytes", name, demo->bytes_signed);
+    const uint32_t size = file_size(world_path(&demo->world, image->name));
+    screen_result("%s, %u bytes", image->name, size);
+    demo->bytes_signed += size;
     return true;
+}
+
+static bool sign(struct demo *demo, struct shipped shipped[SHIPPED_MAX], unsigned *count)
+{
+    const bool two_worlds = board_map_has_two_worlds(&demo->world.board);
+    char version[16], needs_secure[24], needs_firmware[24];
+    snprintf(version, sizeof version, "%s+0", demo->new_version);
+    snprintf(needs_secure, sizeof needs_secure, "(0, %s)", version);
+    snprintf(needs_firmware, sizeof needs_firmware, "(1, %s)", version);
+    snprintf(shipped[0].name, sizeof shipped[0].name, "firmware-%s.signed.bin", demo->new_version);
+    snprintf(shipped[1].name, sizeof shipped[1].name, "secure-%s.signed.bin", demo->new_version);
+    shipped[1].type = 1;
+    const struct demo_image firmware = {.key = world_built(&demo->world, "keys/boot-signing.pem"),
+                                        .version = version,
+                                        .payload = payload(demo),
+                                        .name = shipped[0].name,
+                                        .slot = demo_release_slot(demo),
+                                        .needs = two_worlds ? needs_secure : NULL};
+    const struct demo_image secure = {
+        .key = firmware.key,
+        .version = version,
+        .payload =
+            world_built(&demo->world, demo->fault == FAULT_SECURE ? "firmware/secure-unfit.bin"
+                                                                  : "firmware/secure.bin"),
+        .name = shipped[1].name,
+        .is_secure = true,
+        .needs = needs_firmware};
+    *count = two_worlds ? 2 : 1;
+    return sign_one(demo, &firmware) && (!two_worlds || sign_one(demo, &secure));
 }
 
 static bool end_both(struct world *world, struct aws_call *first, struct aws_call *second)
@@ -134,29 +163,51 @@ static bool upload(struct demo *demo, const char *name, char version[128])
     return version[0] != '\0';
 }
 
-static bool write_update(struct demo *demo, const char *name, const char *version, const char *role)
+/* One file of the update, as create-ota-update has it. */
+static bool write_file(const struct demo *demo, const struct shipped *shipped, char *text,
+                       size_t size)
 {
-    return demo_write_file(
-        demo, "ota-update.json",
-        "{\n  \"otaUpdateId\": \"%s\",\n"
-        "  \"targets\": [\"arn:aws:iot:us-east-1:%s:thing/" THING "\"],\n"
-        "  \"targetSelection\": \"SNAPSHOT\",\n  \"files\": [{\n"
-        "    \"fileName\": \"%s\", \"fileType\": 0, \"fileVersion\": \"%s\",\n"
+    const int length = snprintf(
+        text, size,
+        "{\n"
+        "    \"fileName\": \"%s\", \"fileType\": %u, \"fileVersion\": \"%s\",\n"
         "    \"fileLocation\": {\"s3Location\": {\"bucket\": \"" DEMO_BUCKET
         "\", \"key\": \"%s\", \"version\": \"%s\"}},\n"
         "    \"codeSigning\": {\"startSigningJobParameter\": {\"signingProfileName\": \"" PROFILE
-        "\",\n      \"destination\": {\"s3Destination\": {\"bucket\": \"" DEMO_BUCKET
-        "\"}}}}\n  }],\n  \"roleArn\": \"%s\"\n}\n",
-        demo->update_id, world_cloud_fact(&demo->world, "account"), name, demo->new_version, name,
-        version, role);
+        "\",\n      \"destination\": {\"s3Destination\": {\"bucket\": \"" DEMO_BUCKET "\"}}}}\n"
+        "  }",
+        shipped->name, shipped->type, demo->new_version, shipped->name, shipped->version);
+    return length > 0 && (size_t)length < size;
+}
+
+static bool write_update(struct demo *demo, const struct shipped shipped[SHIPPED_MAX],
+                         unsigned count, const char *role)
+{
+    char files[SHIPPED_MAX][1024] = {""};
+    for (unsigned i = 0; i < count; i++)
+        if (!write_file(demo, &shipped[i], files[i], sizeof files[i]))
+            return false;
+    return demo_write_file(demo, "ota-update.json",
+                           "{\n  \"otaUpdateId\": \"%s\",\n"
+                           "  \"targets\": [\"arn:aws:iot:us-east-1:%s:thing/" THING "\"],\n"
+                           "  \"targetSelection\": \"SNAPSHOT\",\n  \"files\": [%s%s%s],\n"
+                           "  \"roleArn\": \"%s\"\n}\n",
+                           demo->update_id, world_cloud_fact(&demo->world, "account"), files[0],
+                           count > 1 ? ", " : "", files[1], role);
 }
 
 bool demo_release(struct demo *demo)
 {
-    char name[64], version[128], role[256];
+    struct shipped shipped[SHIPPED_MAX] = {{0}};
+    unsigned count;
+    char role[256];
     screen_heading("Version %s is signed and uploaded", demo->new_version);
-    if (!sign(demo, name, sizeof name) || !prepare_signing(demo, role) ||
-        !upload(demo, name, version) || !write_update(demo, name, version, role))
+    if (!sign(demo, shipped, &count) || !prepare_signing(demo, role))
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        if (!upload(demo, shipped[i].name, shipped[i].version))
+            return false;
+    if (!write_update(demo, shipped, count, role))
         return false;
     demo_moment(demo, AT_RELEASED);
     return true;
@@ -170,8 +221,10 @@ static void see_block(struct demo *demo)
                                              demo->bytes_total,
                                              seconds_now() - demo->at[AT_DOWNLOAD_STARTED]};
     screen_progress(&progress);
-    if (demo->blocks == demo->blocks_total)
-        demo_moment(demo, AT_DOWNLOADED);
+    if (demo->blocks != demo->blocks_total)
+        return;
+    demo->blocks_loaded += demo->blocks_total;
+    demo_moment(demo, AT_DOWNLOADED);
 }
 
 /* Reads numbers out of text, whatever stands between them; false when there are fewer. */
@@ -302,6 +355,7 @@ static const char *expected_status(const struct demo *demo)
     switch (demo->fault) {
     case FAULT_SIGNATURE:
     case FAULT_SELF_TEST:
+    case FAULT_SECURE:
         return "FAILED";
     case FAULT_VERSION:
         return "REJECTED";
@@ -363,12 +417,22 @@ bool demo_verdict(struct demo *demo)
     return false;
 }
 
-bool demo_still_works(struct demo *demo)
+static bool secure_program_is(struct demo *demo, const char *version)
 {
     char expected[64];
-    snprintf(expected, sizeof expected, "Otter firmware %s",
-             demo_ends_on_new(demo) ? demo->new_version : demo->old_version);
+    snprintf(expected, sizeof expected, "secure     %s, ", version);
+    return world_type(&demo->world, "secure") &&
+           world_expect(&demo->world, FROM_DEVICE, expected, 30, NULL);
+}
+
+bool demo_still_works(struct demo *demo)
+{
+    const char *version = demo_ends_on_new(demo) ? demo->new_version : demo->old_version;
+    char expected[64];
+    snprintf(expected, sizeof expected, "Otter firmware %s", version);
     screen_say("and the device itself:");
+    if (board_map_has_two_worlds(&demo->world.board) && !secure_program_is(demo, version))
+        return false;
     return world_type(&demo->world, "version") &&
            world_expect(&demo->world, FROM_DEVICE, expected, 30, NULL) &&
            world_type(&demo->world, "stat") &&

@@ -9,6 +9,7 @@
 #include "ports/cortex-m/system.h"
 #include "ports/cortex-m/trustzone/worlds.h"
 #include "ports/cortex-m/uart.h"
+#include "secure/secure.h"
 
 static const struct flash_area firmware = BOARD_AREA(BOARD_PRIMARY);
 
@@ -16,6 +17,20 @@ void port_log_write(const char *line, size_t length)
 {
     uart_write(line, length);
     uart_write("\r\n", 2);
+}
+
+/* An update goes on trial with what came with it: before the firmware can rely on it, this program
+ * has to show that it works. */
+static bool is_fit(void)
+{
+    psa_fwu_component_info_t info;
+    if (psa_fwu_query(FWU_COMPONENT_SECURE, &info) != PSA_SUCCESS || info.state != PSA_FWU_TRIAL)
+        return true;
+#ifdef SECURE_IS_UNFIT
+    return false; /* as on a chip that computes wrongly */
+#else
+    return secure_self_test();
+#endif
 }
 
 int main(void)
@@ -28,6 +43,11 @@ int main(void)
         system_reset(RESET_SOFTWARE);
     }
     worlds_start();
+    if (!is_fit()) {
+        LOG_ERR("SECURE", "self-test failed; going back to the secure program before this one");
+        (void)psa_fwu_reject(SECURE_UNFIT);
+        system_reset(RESET_SOFTWARE);
+    }
     const struct handover *told = port_handover();
     static const struct handover nobody;
     if (image_header_read(&firmware, &header) != OTTER_OK) {
