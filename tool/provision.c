@@ -35,6 +35,7 @@ enum {
     OPTION_CREDENTIAL,
     OPTION_SET,
     OPTION_NEW_KEY,
+    OPTION_NO_SEAL,
     OPTION_TIMEOUT,
     OPTION_QUIET,
     OPTION_TO_IMAGE,
@@ -56,6 +57,8 @@ static const struct option options[] = {
      "certificate by AWS IoT for the device's request (default), or self-signed"},
     {OPTION_NEW_KEY, "new-key", NULL,
      "a new key and certificate even if those on the device are good"},
+    {OPTION_NO_SEAL, "no-seal", NULL,
+     "leave a device whose keys lie in a secure world open: keys can go on to be imported"},
     {OPTION_POLICY, "policy", "NAME",
      "policy to attach, made if there is none; default " POLICY_DEFAULT},
     {OPTION_ROOT, "root-ca", "FILE",
@@ -88,7 +91,10 @@ static const struct usage usage = {
                "local cloud or with AWS, by the AWS CLI, and waits until the device is on line. "
                "Nothing is\n"
                "written to the device before the login worked. Run again it changes only what is "
-               "not right yet.",
+               "not right yet.\n"
+               "A device whose keys lie in a secure world is sealed: it goes on to make keys, and "
+               "takes none\n"
+               "from outside any more.",
     .options = options,
     .examples =
         "  otter provision --port /dev/ttyACM0 --thing lamp\n"
@@ -114,7 +120,7 @@ struct job {
     unsigned set_count;
     unsigned given_count; /* of them the first ones, by options */
     uint32_t baud, timeout_s;
-    bool self, new_key, interactive, quiet, dir_given, ask_credential;
+    bool self, new_key, no_seal, interactive, quiet, dir_given, ask_credential;
     struct provision_cloud cloud;
     struct provision_endpoint place;
     struct device device;
@@ -222,6 +228,9 @@ static int take_option(struct job *job, int got, const char *value)
         return take_set(job, value);
     case OPTION_NEW_KEY:
         job->new_key = true;
+        return ARGUMENTS_END;
+    case OPTION_NO_SEAL:
+        job->no_seal = true;
         return ARGUMENTS_END;
     case OPTION_TO_IMAGE:
         job->image = value;
@@ -459,6 +468,20 @@ static otter_status import_trust(struct job *job)
     return status;
 }
 
+/* Where the console has the command: all that comes from outside is there. */
+static otter_status seal(struct job *job)
+{
+    const char *answer = job->device.answer;
+    otter_status status = device_command(&job->device, "secure", 10, &job->failure);
+    if (status != OTTER_OK || job->no_seal || strstr(answer, "until `secure seal`") == NULL)
+        return status;
+    say(job, "The device is sealed: keys are made and not imported from now on");
+    status = device_command(&job->device, "secure seal", 10, &job->failure);
+    if (status == OTTER_OK && strstr(answer, "Sealed:") == NULL)
+        status = failed(&job->failure, OTTER_E_REFUSED, "the device is not sealed: %s", answer);
+    return status;
+}
+
 static otter_status go_on_line(struct job *job)
 {
     char expected[DEVICE_VALUE_MAX + 16];
@@ -533,6 +556,8 @@ static otter_status provision(struct job *job)
         status = identify(job);
     if (status == OTTER_OK)
         status = import_trust(job);
+    if (status == OTTER_OK)
+        status = seal(job);
     if (status == OTTER_OK)
         status = go_on_line(job);
     if (status == OTTER_OK && job->old_arn[0] != '\0') {

@@ -8,6 +8,7 @@ if [ "$board" != posix ]; then
     need qemu-system-arm
     built=$root/build/$(echo "$board" | tr / -)
     network='-nic user,model=lan9118'
+    uart= # the console, if not at the FIFO
     firmware=$built/firmware/firmware
     seed_sector=$(($(area seed 1) / 4096))
     case $board in */trustzone) seed_sector=$((0x92 + 0x80)) ;; esac # on device 1 of its map
@@ -40,7 +41,7 @@ if [ "$board" != posix ]; then
         qemu-system-arm -M mps2-an505,memory-backend=nor \
             -object "memory-backend-file,id=nor,size=16M,share=on,mem-path=$work/flash.img" \
             -kernel "$built/firmware/bootloader.elf" -display none \
-            -monitor none -chardev stdio,id=uart,signal=off -serial chardev:uart $network \
+            -monitor none -chardev "${uart:-stdio,signal=off},id=uart" -serial chardev:uart $network \
             <"$work/console" >>"$work/device.log" 2>&1 3>&- &
         device=$!
     }

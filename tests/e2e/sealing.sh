@@ -40,4 +40,27 @@ step "but makes one, and nothing of the old one is left"
 type_line "pki generate key"
 expect device "Private Key Label: tls_key_priv"
 [ "$(python3 "$work/find.py" "$work/flash.img" "$work/number")" = 'False False' ] || fail 'the old key is still there'
+
+step "\`otter provision\` leaves it open where it is told to, and seals it else"
+power_cut
+make_flash "$work/flash.img" "$work/1.0.0.bin"
+start_cloud
+uart=socket,path=$work/serial.sock,server=on,wait=off
+power_on
+wait_until "the device's socket" test -S "$work/serial.sock"
+provision() { # provision OPTION…
+    timeout 100 "$otter" provision --port "unix:$work/serial.sock" --dir "$work/cloud" "$@" >"$work/said" 2>&1 ||
+        { cat "$work/said"; fail 'otter provision failed'; }
+}
+provision --thing lamp --no-seal --timeout 0
+! grep -q 'is sealed' "$work/said" || fail 'it was sealed in spite of --no-seal'
+provision
+grep -q 'The device is sealed' "$work/said" || fail 'it was not sealed'
+provision --quiet --timeout 0
+power_cut
+uart=
+power_on
+expect device "on line as lamp"
+type_line "secure"
+expect device "none can be imported (sealed)"
 echo passed
