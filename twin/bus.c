@@ -132,8 +132,32 @@ static void forget_code(struct twin *twin, uint32_t address, uint32_t size)
     twin->lenient = false;
 }
 
+/* In the middle of a load or store Unicorn must not lose what it knows of the address: of two
+ * worlds all of that is forgotten, and the same memory has two addresses. */
+static void note_change(struct twin *twin, uint32_t address, uint32_t size)
+{
+    const bool first = twin->changed == twin->changed_end;
+    if (first || address < twin->changed)
+        twin->changed = address;
+    if (first || address + size > twin->changed_end)
+        twin->changed_end = address + size;
+}
+
+void bus_settle(struct twin *twin)
+{
+    const uint32_t address = twin->changed, size = twin->changed_end - address;
+    if (size == 0)
+        return;
+    twin->changed = twin->changed_end = 0;
+    twin_rom_changed(twin, address, size);
+}
+
 void twin_rom_changed(struct twin *twin, uint32_t address, uint32_t size)
 {
+    if (twin->worlds && twin->looking) {
+        note_change(twin, address, size);
+        return;
+    }
     forget_code(twin, address, size);
     baseline_forget(twin, address, size);
     const struct memory *memory = twin->worlds ? bus_memory(twin, address, 1) : NULL;

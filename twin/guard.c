@@ -61,9 +61,13 @@ static void on_read(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
     (void)value;
     guard_undo(twin);
     struct memory *memory = bus_memory(twin, (uint32_t)address, 1);
-    if (memory && memory->guard && !twin->abandoned &&
-        !memory->guard->read(memory->guard->ctx, bus_told(memory, (uint32_t)address),
-                             (unsigned)size))
+    if (!memory || !memory->guard || twin->abandoned)
+        return;
+    twin->looking = true;
+    const bool done = memory->guard->read(memory->guard->ctx, bus_told(memory, (uint32_t)address),
+                                          (unsigned)size);
+    twin->looking = false;
+    if (!done)
         abandon(twin, memory);
 }
 
@@ -106,8 +110,10 @@ bool guard_store(struct twin *twin, uint32_t address, unsigned size, uint32_t va
     if (!memory || !memory->guard || !memory->guard->write || size > sizeof twin->undo)
         return false;
     guard_undo(twin);
+    twin->looking = true;
     if (!twin->cut)
         memory->guard->write(memory->guard->ctx, bus_told(memory, address), size, value);
+    twin->looking = false;
     twin->undo_at = memory->bytes + (address - memory->base);
     twin->undo_size = size;
     memcpy(twin->undo, twin->undo_at, size);

@@ -11,9 +11,13 @@ static const struct {
     const char *board;
     machine_maker make;
 } machines[] = {
-    {"b-u585i-iot02a", machine_b_u585i_iot02a},     {"numaker-iot-m467", machine_numaker_iot_m467},
-    {"numaker-iot-m487", machine_numaker_iot_m487}, {"numaker-m2354", machine_numaker_m2354},
-    {"numaker-pfm-m487", machine_numaker_pfm_m487}, {"stm32h573i-dk", machine_stm32h573i_dk},
+    {"b-u585i-iot02a/trustzone", machine_b_u585i_iot02a_trustzone},
+    {"b-u585i-iot02a", machine_b_u585i_iot02a},
+    {"numaker-iot-m467", machine_numaker_iot_m467},
+    {"numaker-iot-m487", machine_numaker_iot_m487},
+    {"numaker-m2354", machine_numaker_m2354},
+    {"numaker-pfm-m487", machine_numaker_pfm_m487},
+    {"stm32h573i-dk", machine_stm32h573i_dk},
 };
 
 const char *machine_name(unsigned index)

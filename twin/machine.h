@@ -50,6 +50,7 @@ const char *machine_name(unsigned index);
 /* Between the files of this folder: makes one board. */
 typedef bool (*machine_maker)(struct machine *machine, const char *folder);
 bool machine_b_u585i_iot02a(struct machine *machine, const char *folder);
+bool machine_b_u585i_iot02a_trustzone(struct machine *machine, const char *folder);
 bool machine_numaker_iot_m467(struct machine *machine, const char *folder);
 bool machine_numaker_iot_m487(struct machine *machine, const char *folder);
 bool machine_numaker_m2354(struct machine *machine, const char *folder);

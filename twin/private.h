@@ -129,6 +129,8 @@ struct twin {
     uint32_t returning; /* an exception's return, to be done when the slice has ended; 0: none */
     uint32_t faulting;  /* where a refused fetch was to go on; 0: none */
     uint32_t refused;   /* the address that the core was last refused */
+    bool looking;       /* a guard is shown a load or store, in the middle of it */
+    uint32_t changed, changed_end; /* what Unicorn is to forget behind it; 0, 0: nothing */
     /* guard.c */
     bool guarded, exact;
     bool loads_matter, looks;
@@ -161,6 +163,8 @@ void bus_reset(struct twin *twin, enum twin_reset reset);
 struct memory *bus_memory(struct twin *twin, uint32_t address, uint32_t size);
 /* The address that a memory's guard knows. */
 uint32_t bus_told(const struct memory *memory, uint32_t address);
+/* Not within a load or store: has Unicorn forget what changed in one. */
+void bus_settle(struct twin *twin);
 
 /* exceptions.c: entering and leaving, by hand. */
 void exceptions_reset(struct twin *twin);

@@ -261,6 +261,7 @@ static void on_block(uc_engine *uc, uint64_t address, uint32_t size, void *ctx)
     twin->block_start = (uint32_t)address;
     stores_fetch(twin, (uint32_t)address, size);
     guard_fetch(twin, (uint32_t)address, size);
+    bus_settle(twin);
     if (twin->masked && exceptions_unmasked(twin))
         twin->slice_end = 0; /* what was held back is due now */
     if (twin->clocks >= twin->slice_end || !baseline_check(twin, (uint32_t)address, size)) {
@@ -356,6 +357,7 @@ static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int
 static void report(struct twin *twin, uc_err error)
 {
     guard_undo(twin);
+    bus_settle(twin);
     if (guard_resume(twin) || error == UC_ERR_OK || twin->faulted)
         return;
     uint16_t code[2] = {0};

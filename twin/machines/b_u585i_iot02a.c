@@ -32,3 +32,14 @@ bool machine_b_u585i_iot02a(struct machine *machine, const char *folder)
 {
     return stm32_make(machine, folder, &board);
 }
+
+/* The same with the options of boards/b-u585i-iot02a/trustzone/README.md: TZEN, the bootloader's
+ * secure address, bank 1 secure up to page 0x3f, bank 2 not. */
+bool machine_b_u585i_iot02a_trustzone(struct machine *machine, const char *folder)
+{
+    static const struct stm32_secure_options options = {0x0c014000u, {0x003f0000u, 0x0000007fu}};
+    static struct stm32_board secure;
+    secure = board;
+    secure.secure = &options;
+    return stm32_make(machine, folder, &secure);
+}

@@ -101,7 +101,7 @@ static void add_sensors(struct state *state)
 bool stm32_make(struct machine *machine, const char *folder, const struct stm32_board *board)
 {
     struct state *state = calloc(1, sizeof *state);
-    struct stm32 *soc = state ? stm32_new(board->part, folder) : NULL;
+    struct stm32 *soc = state ? stm32_new_in_two_worlds(board->part, folder, board->secure) : NULL;
     struct stm32_net *net = soc ? stm32_net_new(soc, board->wifi, board->ethernet) : NULL;
     struct spi_nor *nor = net ? add_flash(soc, board, folder) : NULL;
     if (!nor) {

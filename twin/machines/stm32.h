@@ -13,9 +13,10 @@ enum { PORT_A, PORT_B, PORT_C, PORT_D, PORT_E, PORT_F, PORT_G, PORT_H, PORT_I };
 /* What a board has at its chip. The console is USART1 at PA9 and PA10. */
 struct stm32_board {
     const struct stm32_part *part;
-    uint32_t hse_hz;                      /* of the oscillator at HSE; 0: none */
-    struct stm32_pin button;              /* high while it is pressed */
-    const struct stm32_wifi_wiring *wifi; /* NULL where there is none */
+    const struct stm32_secure_options *secure; /* as a programmer has set them; NULL: TZEN is 0 */
+    uint32_t hse_hz;                           /* of the oscillator at HSE; 0: none */
+    struct stm32_pin button;                   /* high while it is pressed */
+    const struct stm32_wifi_wiring *wifi;      /* NULL where there is none */
     const struct stm32_ethernet_wiring *ethernet;
     struct stm32_pin flash_pins[STM32_OCTOSPI_PINS]; /* of the MX25LM51245G */
     const struct stm32_pin

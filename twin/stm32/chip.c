@@ -61,8 +61,11 @@ static void fill_system_page(struct stm32 *soc)
 static void add_memories(struct stm32 *soc)
 {
     const struct stm32_part *part = soc->part;
-    for (unsigned i = 0; i < STM32_RAMS && part->ram[i].size; i++)
+    for (unsigned i = 0; i < STM32_RAMS && part->ram[i].size; i++) {
         twin_add_ram(soc->twin, part->ram[i].base, part->ram[i].size);
+        if (stm32_has_two_worlds(soc))
+            twin_add_mirror(soc->twin, part->ram[i].base | 0x10000000u, part->ram[i].base);
+    }
     fill_system_page(soc);
     if (part->family == STM32_U5) /* stm32_flash_start has the H5's */
         twin_add_rom(soc->twin, part->system_base, sizeof soc->system_page, soc->system_page);
@@ -72,12 +75,18 @@ static void add_memories(struct stm32 *soc)
 
 struct stm32 *stm32_new(const struct stm32_part *part, const char *folder)
 {
+    return stm32_new_in_two_worlds(part, folder, NULL);
+}
+
+struct stm32 *stm32_new_in_two_worlds(const struct stm32_part *part, const char *folder,
+                                      const struct stm32_secure_options *options)
+{
     struct stm32 *soc = calloc(1, sizeof *soc);
     if (!soc)
         return NULL;
     soc->part = part;
     soc->twin = twin_new(TWIN_CORTEX_M33, part->hz_at_reset);
-    if (!soc->twin || !stm32_flash_open(soc, folder)) {
+    if (!soc->twin || !stm32_flash_open(soc, folder, options)) {
         stm32_free(soc);
         return NULL;
     }
@@ -100,6 +109,8 @@ struct stm32 *stm32_new(const struct stm32_part *part, const char *folder)
         stm32_sbs_start(soc);
         stm32_eth_start(soc);
     }
+    if (stm32_has_two_worlds(soc))
+        stm32_gtzc_start(soc);
     return soc;
 }
 

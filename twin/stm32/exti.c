@@ -2,13 +2,14 @@
  * parts' CMSIS device headers. */
 #include "twin/stm32/stm32.h"
 
-#define RTSR1  0x00u
-#define FTSR1  0x04u
-#define SWIER1 0x08u
-#define RPR1   0x0cu
-#define FPR1   0x10u
-#define EXTICR 0x60u
-#define IMR1   0x80u
+#define RTSR1   0x00u
+#define FTSR1   0x04u
+#define SWIER1  0x08u
+#define RPR1    0x0cu
+#define FPR1    0x10u
+#define SECCFGR 0x14u
+#define EXTICR  0x60u
+#define IMR1    0x80u
 
 #define LINES      16u
 #define LINES_MASK 0xffffu
@@ -17,7 +18,7 @@
 static const struct reg exti_regs[] = {
     {"RTSR1", RTSR1, LINES_MASK, 0, 0, 0, 0},    {"FTSR1", FTSR1, LINES_MASK, 0, 0, 0, 0},
     {"SWIER1", SWIER1, 0, 0, 0, 0, 0},           {"RPR1", RPR1, 0, LINES_MASK, 0, 0, 0},
-    {"FPR1", FPR1, 0, LINES_MASK, 0, 0, 0},      {"SECCFGR1", 0x14, 0, 0, 0, 0, 0},
+    {"FPR1", FPR1, 0, LINES_MASK, 0, 0, 0},      {"SECCFGR1", SECCFGR, LINES_MASK, 0, 0, 0, 0},
     {"PRIVCFGR1", 0x18, LINES_MASK, 0, 0, 0, 0}, {"EXTICR", EXTICR, 0x0f0f0f0f, 0, 0, 4, 0},
     {"IMR1", IMR1, 0xffffffff, 0, 0, 0, 0},
 };
@@ -60,7 +61,24 @@ static bool exti_allow(struct device *device, const struct reg *reg, uint32_t va
     if (of_lines && value & ~LINES_MASK)
         twin_fault(device->twin, "the program uses EXTI.%s for 0x%08x: only pins are modelled",
                    reg->name, value);
+    if (reg->offset == SECCFGR)
+        return stm32_wants_two_worlds(stm32_of(device), "EXTI.SECCFGR1");
     return !(of_lines && value & ~LINES_MASK);
+}
+
+static uint32_t exti_shows(struct stm32 *soc, const struct stm32_module *module, uint32_t offset)
+{
+    const uint32_t lines = ~module->device.values[SECCFGR / 4u] & LINES_MASK;
+    uint32_t bytes = 0;
+    (void)soc;
+    if (offset == SECCFGR)
+        return 0;
+    if (offset < EXTICR || offset >= IMR1)
+        return lines;
+    for (unsigned i = 0; i < 4; i++)
+        if (lines >> (offset - EXTICR + i) & 1u)
+            bytes |= 0xffu << (8u * i);
+    return bytes;
 }
 
 static void exti_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
@@ -94,6 +112,7 @@ void stm32_exti_start(struct stm32 *soc)
                         .write = exti_write,
                         .allow = exti_allow,
                         .reset = exti_reset};
+    exti->module.shows = exti_shows;
     stm32_add(soc, &exti->module);
     exti->ear = (struct stm32_ear){.run = on_pin, .ctx = &exti->module.device};
     stm32_listen(soc, &exti->ear);

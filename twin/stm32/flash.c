@@ -18,6 +18,8 @@ enum { DOUBLE_ERROR = 0x00, WRITTEN = 0x01, ERASED = 0xff };
 
 #define MAGIC 0x32335453u
 
+#define TZEN (1u << 31) /* OPTR of the U5 */
+
 /* Typical times, of data sheets. */
 #define ERASE_TAKES  (2u * TWIN_MS)
 #define OPTION_TAKES (20u * TWIN_MS)
@@ -27,6 +29,11 @@ enum { DOUBLE_ERROR = 0x00, WRITTEN = 0x01, ERASED = 0xff };
 
 const uint32_t stm32_flash_keys[2] = {0x45670123u, 0xcdef89abu};
 const uint32_t stm32_option_keys[2] = {0x08192a3bu, 0x4c5d6e7fu};
+
+bool stm32_has_two_worlds(const struct stm32 *soc)
+{
+    return soc->part->family == STM32_U5 && soc->flash.kept->options[0] & TZEN;
+}
 
 uint32_t stm32_latency(const struct stm32 *soc)
 {
@@ -43,7 +50,12 @@ static uint32_t across(const struct stm32 *soc, uint32_t offset)
 
 static uint32_t offset_of(const struct stm32 *soc, uint32_t address)
 {
-    return across(soc, address - STM32_FLASH_BASE);
+    return across(soc, (address & ~STM32_SECURE) - STM32_FLASH_BASE);
+}
+
+bool stm32_flash_is_secure(const struct stm32 *soc, uint32_t address)
+{
+    return stm32_page_is_secure(soc, offset_of(soc, address));
 }
 
 static void changed(struct stm32 *soc, uint32_t offset, uint32_t size)
@@ -341,6 +353,8 @@ void stm32_flash_map(struct stm32 *soc, bool swapped, uint32_t vectors)
         twin_move_rom(soc->twin, STM32_FLASH_BASE + window * STM32_BANK,
                       flash->cells.bytes + (size_t)STM32_BANK * (window ^ swapped));
     twin_set_vectors(soc->twin, vectors);
+    if (stm32_has_two_worlds(soc))
+        vectors &= ~STM32_SECURE;
     if (vectors < STM32_FLASH_BASE || vectors >= STM32_FLASH_BASE + SIZE)
         twin_fault(soc->twin, "the option bytes start the core at 0x%08x, not in its flash",
                    vectors);
@@ -367,7 +381,7 @@ static void flash_reset(struct device *device, enum twin_reset reset)
         twin_guard_exactly(soc->twin);
     flash->operation = STM32_IDLE;
     flash->filled = 0;
-    flash->lock = flash->option_lock = (struct stm32_lock){0};
+    flash->lock = flash->option_lock = flash->secure_lock = (struct stm32_lock){0};
     stm32_forget_stale(soc);
     soc->part->controller->load(soc, reset);
     soc->part->controller->report(soc);
@@ -396,7 +410,8 @@ static bool open_files(struct stm32_flash *flash, const char *folder)
            nvm_open(&flash->kept_file, folder, "options.bin", 4096);
 }
 
-bool stm32_flash_open(struct stm32 *soc, const char *folder)
+bool stm32_flash_open(struct stm32 *soc, const char *folder,
+                      const struct stm32_secure_options *options)
 {
     struct stm32_flash *flash = &soc->flash;
     flash->cells.fd = flash->slots.fd = flash->kept_file.fd = -1;
@@ -407,6 +422,10 @@ bool stm32_flash_open(struct stm32 *soc, const char *folder)
     if (flash->kept->magic != MAGIC) {
         *flash->kept = (struct stm32_kept){0};
         memcpy(flash->kept->options, soc->part->controller->factory, sizeof flash->kept->options);
+        if (options) {
+            flash->kept->options[0] |= TZEN;
+            flash->kept->secure = *options;
+        }
         flash->kept->magic = MAGIC;
     }
     for (uint32_t at = 0; at < SIZE; at += STM32_SLOT)
@@ -425,6 +444,8 @@ void stm32_flash_close(struct stm32 *soc)
 
 bool stm32_program(struct stm32 *soc, uint32_t address, const uint8_t *data, uint32_t size)
 {
+    if (stm32_has_two_worlds(soc))
+        address &= ~STM32_SECURE;
     if (address < STM32_FLASH_BASE || address - STM32_FLASH_BASE > SIZE ||
         size > SIZE - (address - STM32_FLASH_BASE))
         return false;
@@ -449,6 +470,8 @@ void stm32_flash_start(struct stm32 *soc)
         const uint32_t base = STM32_FLASH_BASE + window * STM32_BANK;
         twin_add_rom(soc->twin, base, STM32_BANK, flash->cells.bytes + (size_t)STM32_BANK * window);
         twin_guard_rom(soc->twin, base, &flash->guard);
+        if (stm32_has_two_worlds(soc))
+            twin_add_mirror(soc->twin, base | STM32_SECURE, base);
     }
     if (soc->part->family == STM32_H5)
         twin_add_watched_rom(soc->twin, soc->part->system_base, sizeof soc->system_page,

@@ -2,29 +2,42 @@
  *
  * Option bytes are loaded when the power comes and by OBL_LAUNCH. After a reset of another kind the
  * registers show what is programmed, in force or not. After a change that was cut OPSR tells of it
- * and the old options stay (not checked on silicon). */
+ * and the old options stay (not checked on silicon).
+ *
+ * With TZEN there are two sets of registers, and each page is one world's (SECWM, SECBB): its own
+ * registers erase and program it. Of options, those that say so are the programmer's here. */
 #include "twin/stm32/stm32.h"
 
 #include <string.h>
 
-#define ACR     0x000u
-#define NSKEYR  0x008u
-#define OPTKEYR 0x010u
-#define NSSR    0x020u
-#define NSCR    0x028u
-#define ECCR    0x030u
-#define OPSR    0x034u
-#define OPTR    0x040u
+#define ACR         0x000u
+#define NSKEYR      0x008u
+#define SECKEYR     0x00cu
+#define OPTKEYR     0x010u
+#define NSSR        0x020u
+#define SECSR       0x024u
+#define NSCR        0x028u
+#define SECCR       0x02cu
+#define ECCR        0x030u
+#define OPSR        0x034u
+#define OPTR        0x040u
+#define BOOT        0x04cu /* SECBOOTADD0R */
+#define SECWM1      0x050u
+#define SECWM2      0x060u
+#define OPTIONS_END 0x070u
+#define SECBB1      0x080u
+#define SECBB2      0x0a0u
 
-#define EOP     (1u << 0)
-#define PROGERR (1u << 3)
-#define WRPERR  (1u << 4)
-#define PGAERR  (1u << 5)
-#define SIZERR  (1u << 6)
-#define PGSERR  (1u << 7)
-#define ERRORS  0x20fau
-#define BSY     (1u << 16)
-#define WDW     (1u << 17)
+#define EOP           (1u << 0)
+#define PROGERR       (1u << 3)
+#define WRPERR        (1u << 4)
+#define PGAERR        (1u << 5)
+#define SIZERR        (1u << 6)
+#define PGSERR        (1u << 7)
+#define ERRORS        0x20fau
+#define SECURE_ERRORS 0xfau
+#define BSY           (1u << 16)
+#define WDW           (1u << 17)
 
 #define PG         (1u << 0)
 #define PER        (1u << 1)
@@ -52,18 +65,26 @@
 static const struct reg regs[] = {
     {"ACR", ACR, 0x0000790f, 0, 0, 0, 0},
     {"NSKEYR", NSKEYR, 0, 0, 0, 0, 0},
+    {"SECKEYR", SECKEYR, 0, 0, 0, 0, 0},
     {"OPTKEYR", OPTKEYR, 0, 0, 0, 0, 0},
     {"NSSR", NSSR, 0, ERRORS | EOP, 0, 0, 0},
+    {"SECSR", SECSR, 0, SECURE_ERRORS | EOP, 0, 0, 0},
     {"NSCR", NSCR, 0x0303cbff, 0, 0, 0, 0},
+    {"SECCR", SECCR, 0x0301cbff, 0, 0, 0, 0},
     {"ECCR", ECCR, 1u << 24, 3u << 30, 0, 0, 0},
     {"OPSR", OPSR, 0, 0, 0, 0, 0},
     {"OPTR", OPTR, 0xffffffff, 0, 0, 0, 0},
     {"NSBOOTADD0R", 0x044, 0xffffff80, 0, 0x7f, 0, 0},
     {"NSBOOTADD1R", 0x048, 0xffffff80, 0, 0x0f, 0, 0},
+    {"SECBOOTADD0R", BOOT, 0, 0, 0, 0, 0},
+    {"SECWM1R1", SECWM1, 0, 0, 0, 0, 0},
     {"WRP1AR", 0x058, 0x807f007f, 0, 0, 0, 0},
     {"WRP1BR", 0x05c, 0x807f007f, 0, 0, 0, 0},
+    {"SECWM2R1", SECWM2, 0, 0, 0, 0, 0},
     {"WRP2AR", 0x068, 0x807f007f, 0, 0, 0, 0},
     {"WRP2BR", 0x06c, 0x807f007f, 0, 0, 0, 0},
+    {"SECBB1R", SECBB1, 0xffffffff, 0, 0, 4, 0},
+    {"SECBB2R", SECBB2, 0xffffffff, 0, 0, 4, 0},
 };
 
 /* Where the options lie, in the order of stm32_kept. */
@@ -75,17 +96,50 @@ static uint32_t *reg_of(struct stm32 *soc, uint32_t offset)
     return device_reg(&soc->flash.module.device, offset);
 }
 
-static void update(struct stm32 *soc)
+/* The registers of each world. */
+static const struct half {
+    const char *key_name, *name; /* of key and control */
+    uint32_t key, status, control, errors, irq;
+} halves[2] = {{"NSKEYR", "NSCR", NSKEYR, NSSR, NSCR, ERRORS, 6},
+               {"SECKEYR", "SECCR", SECKEYR, SECSR, SECCR, SECURE_ERRORS, 7}};
+
+static struct stm32_lock *lock_of(struct stm32 *soc, bool secure)
 {
-    const uint32_t flags = *reg_of(soc, NSSR), control = *reg_of(soc, NSCR);
-    twin_irq(soc->twin, 6, (flags & EOP && control & EOPIE) || (flags & ERRORS && control & ERRIE));
+    return secure ? &soc->flash.secure_lock : &soc->flash.lock;
 }
 
-static void flag(struct stm32 *soc, uint32_t bit)
+static void update(struct stm32 *soc)
 {
-    *reg_of(soc, NSSR) |= bit;
+    for (unsigned i = 0; i < 2; i++) {
+        const uint32_t flags = *reg_of(soc, halves[i].status);
+        const uint32_t control = *reg_of(soc, halves[i].control);
+        twin_irq(soc->twin, halves[i].irq,
+                 (flags & EOP && control & EOPIE) || (flags & ERRORS && control & ERRIE));
+    }
+}
+
+static void flag(struct stm32 *soc, bool secure, uint32_t bit)
+{
+    *reg_of(soc, halves[secure].status) |= bit;
     soc->flash.filled = 0;
     update(soc);
+}
+
+static bool has_failed(struct stm32 *soc, bool secure)
+{
+    return *reg_of(soc, halves[secure].status) & halves[secure].errors;
+}
+
+bool stm32_page_is_secure(const struct stm32 *soc, uint32_t offset)
+{
+    const unsigned bank = offset < STM32_BANK ? 0 : 1;
+    const uint32_t page = offset % STM32_BANK / STM32_PAGE;
+    const uint32_t area = soc->flash.kept->secure.watermarks[bank];
+    const uint32_t *bits = &soc->flash.module.device.values[(bank ? SECBB2 : SECBB1) / 4u];
+    if (!stm32_has_two_worlds(soc))
+        return false;
+    return (page >= (area & 0x7fu) && page <= (area >> 16 & 0x7fu)) ||
+           bits[page / 32u] >> page % 32u & 1u;
 }
 
 /* ---- operations ---- */
@@ -103,17 +157,18 @@ static bool is_protected(struct stm32 *soc, uint32_t offset)
     return false;
 }
 
-static bool any_is_protected(struct stm32 *soc, uint32_t start, uint32_t size)
+static bool any_is_protected(struct stm32 *soc, bool secure, uint32_t start, uint32_t size)
 {
     for (uint32_t at = start; at < start + size; at += STM32_PAGE)
-        if (is_protected(soc, at))
+        if (is_protected(soc, at) || stm32_page_is_secure(soc, at) != secure)
             return true;
     return false;
 }
 
-static void start_erase(struct stm32 *soc)
+static void start_erase(struct stm32 *soc, bool secure)
 {
-    const uint32_t control = *reg_of(soc, NSCR), what = control & (PG | PER | MER1 | MER2);
+    const uint32_t control = *reg_of(soc, halves[secure].control);
+    const uint32_t what = control & (PG | PER | MER1 | MER2);
     enum stm32_operation operation = STM32_ERASE_BANK;
     uint32_t start = what == MER2 ? STM32_BANK : 0, size = STM32_BANK;
     if (what == PER) {
@@ -125,10 +180,11 @@ static void start_erase(struct stm32 *soc)
         size = 2u * STM32_BANK;
     }
     const bool known = what == PER || what == MER1 || what == MER2 || what == (MER1 | MER2);
-    if (!known || *reg_of(soc, NSSR) & ERRORS)
-        flag(soc, PGSERR);
-    else if (any_is_protected(soc, start, size))
-        flag(soc, WRPERR);
+    soc->flash.secure = secure;
+    if (!known || has_failed(soc, secure))
+        flag(soc, secure, PGSERR);
+    else if (any_is_protected(soc, secure, start, size))
+        flag(soc, secure, WRPERR);
     else
         stm32_flash_begin(soc, operation, start, size);
 }
@@ -137,15 +193,17 @@ static void start_change(struct stm32 *soc)
 {
     for (unsigned i = 0; i < OPTION_COUNT; i++)
         soc->flash.kept->wanted[i] = *reg_of(soc, options[i]);
+    soc->flash.secure = false;
     stm32_flash_begin(soc, STM32_OPTION_CHANGE, 0, 0);
 }
 
 static void done(struct stm32 *soc, enum stm32_operation operation)
 {
+    const struct half *half = &halves[soc->flash.secure];
     (void)operation;
-    *reg_of(soc, NSCR) &= ~(STRT | OPTSTRT);
-    if (*reg_of(soc, NSCR) & EOPIE)
-        *reg_of(soc, NSSR) |= EOP;
+    *reg_of(soc, half->control) &= ~(STRT | OPTSTRT);
+    if (*reg_of(soc, half->control) & EOPIE)
+        *reg_of(soc, half->status) |= EOP;
     update(soc);
 }
 
@@ -154,9 +212,9 @@ static void program(struct stm32 *soc)
     struct stm32_flash *flash = &soc->flash;
     flash->filled = 0;
     if (is_protected(soc, flash->slot)) {
-        flag(soc, WRPERR);
+        flag(soc, flash->secure, WRPERR);
     } else if (!stm32_slot_is_erased(soc, flash->slot) && !stm32_buffer_is_zero(soc)) {
-        flag(soc, PROGERR);
+        flag(soc, flash->secure, PROGERR);
     } else {
         memcpy(flash->data, flash->buffer, STM32_SLOT);
         flash->fits = true;
@@ -167,24 +225,29 @@ static void program(struct stm32 *soc)
 static void store(struct stm32 *soc, uint32_t offset, unsigned size, uint32_t value)
 {
     struct stm32_flash *flash = &soc->flash;
-    const uint32_t control = *reg_of(soc, NSCR);
+    /* No other world's store gets here: the page is its own. */
+    const bool secure = stm32_page_is_secure(soc, offset);
+    const uint32_t control = *reg_of(soc, halves[secure].control);
     if (control & BWR) {
-        twin_fault(soc->twin, "FLASH.NSCR.BWR is set: burst programming is not modelled");
+        twin_fault(soc->twin, "FLASH.%s.BWR is set: burst programming is not modelled",
+                   halves[secure].name);
         return;
     }
-    if (!flash->lock.open || (control & (PG | PER | MER1 | MER2)) != PG ||
-        *reg_of(soc, NSSR) & ERRORS) {
-        flag(soc, PGSERR);
+    if (!lock_of(soc, secure)->open || (control & (PG | PER | MER1 | MER2)) != PG ||
+        has_failed(soc, secure)) {
+        flag(soc, secure, PGSERR);
         return;
     }
     if (size != 4) {
-        flag(soc, SIZERR);
+        flag(soc, secure, SIZERR);
         return;
     }
-    if (flash->filled == 0)
+    if (flash->filled == 0) {
         flash->slot = offset & ~(STM32_SLOT - 1u);
+        flash->secure = secure;
+    }
     if (offset != flash->slot + flash->filled) {
-        flag(soc, PGAERR);
+        flag(soc, secure, PGAERR);
         return;
     }
     memcpy(flash->buffer + flash->filled, &value, 4);
@@ -223,8 +286,12 @@ static void load(struct stm32 *soc, enum twin_reset reset)
         memcpy(flash->loaded, kept->options, sizeof flash->loaded);
     for (unsigned i = 0; i < OPTION_COUNT; i++)
         *reg_of(soc, options[i]) = kept->options[i];
+    *reg_of(soc, BOOT) = kept->secure.boot;
+    *reg_of(soc, SECWM1) = kept->secure.watermarks[0];
+    *reg_of(soc, SECWM2) = kept->secure.watermarks[1];
     const uint32_t option = flash->loaded[0];
-    stm32_flash_map(soc, option & SWAP_BANK, flash->loaded[1] & ~0x7fu);
+    const uint32_t boot = stm32_has_two_worlds(soc) ? kept->secure.boot : flash->loaded[1];
+    stm32_flash_map(soc, option & SWAP_BANK, boot & ~0x7fu);
     if (reset != TWIN_RESET_POWER)
         stm32_clear_ram(soc, (option & SRAM_RST ? 0 : 0xdu) | (option & SRAM2_RST ? 0 : 2u));
 }
@@ -239,50 +306,68 @@ static void report(struct stm32 *soc)
 
 static uint32_t flash_read(struct device *device, uint32_t offset, uint32_t value)
 {
-    const struct stm32 *soc = stm32_of(device);
+    struct stm32 *soc = stm32_of(device);
     const struct stm32_flash *flash = &soc->flash;
-    if (offset == NSSR)
-        return value | (stm32_flash_is_busy(soc) ? BSY : 0) | (flash->filled ? WDW : 0);
-    if (offset == NSCR)
-        return value | (flash->lock.open ? 0 : LOCK) | (flash->option_lock.open ? 0 : OPTLOCK);
+    for (unsigned i = 0; i < 2; i++) {
+        if (offset == halves[i].status)
+            return value | (stm32_flash_is_busy(soc) ? BSY : 0) | (flash->filled ? WDW : 0);
+        if (offset == halves[i].control)
+            return value | (lock_of(soc, i)->open ? 0 : LOCK) |
+                   (i > 0 || flash->option_lock.open ? 0 : OPTLOCK);
+    }
     return value;
 }
 
-static bool control_is_open(struct stm32 *soc, uint32_t value)
+static bool control_is_open(struct stm32 *soc, bool secure, uint32_t value)
 {
-    if (soc->flash.lock.open)
+    const struct stm32_lock *lock = lock_of(soc, secure);
+    if (lock->open)
         return true;
     if (!(value & LOCK))
-        twin_fault(soc->twin, "the program writes FLASH.NSCR 0x%08x while it is locked%s", value,
-                   soc->flash.lock.dead ? ", by a wrong key until the next reset" : "");
+        twin_fault(soc->twin, "the program writes FLASH.%s 0x%08x while it is locked%s",
+                   halves[secure].name, value,
+                   lock->dead ? ", by a wrong key until the next reset" : "");
+    return false;
+}
+
+static bool option_is_open(struct stm32 *soc, const struct reg *reg, uint32_t value)
+{
+    const uint32_t old = *reg_of(soc, OPTR);
+    if (reg->offset == BOOT || reg->offset == SECWM1 || reg->offset == SECWM2)
+        twin_fault(soc->twin, "the program writes FLASH.%s, which a programmer sets here",
+                   reg->name);
+    else if (!soc->flash.option_lock.open)
+        twin_fault(soc->twin, "the program writes FLASH.%s while NSCR.OPTLOCK is 1", reg->name);
+    else if (reg->offset == OPTR && (old ^ value) & ~OPTR_FREE)
+        twin_fault(soc->twin,
+                   "the program changes FLASH.OPTR from 0x%08x to 0x%08x: what follows "
+                   "from that is not modelled",
+                   old, value);
+    else
+        return true;
     return false;
 }
 
 static bool flash_allow(struct device *device, const struct reg *reg, uint32_t value)
 {
     struct stm32 *soc = stm32_of(device);
-    struct stm32_flash *flash = &soc->flash;
-    if (reg->offset >= OPTR && !flash->option_lock.open) {
-        twin_fault(soc->twin, "the program writes FLASH.%s while NSCR.OPTLOCK is 1", reg->name);
+    const bool secure = reg->offset == SECCR || reg->offset == SECKEYR || reg->offset == SECSR;
+    if ((secure || reg->offset >= SECBB1) && !stm32_wants_two_worlds(soc, "FLASH's secure half"))
         return false;
-    }
-    if (reg->offset == OPTR && (*device_reg(device, OPTR) ^ value) & ~OPTR_FREE) {
-        twin_fault(soc->twin,
-                   "the program changes FLASH.OPTR from 0x%08x to 0x%08x: what follows "
-                   "from that is not modelled",
-                   *device_reg(device, OPTR), value);
-        return false;
-    }
-    if (reg->offset != NSCR)
+    if (reg->offset >= OPTR && reg->offset < OPTIONS_END)
+        return option_is_open(soc, reg, value);
+    if (reg->offset != halves[secure].control)
         return true;
-    if (!control_is_open(soc, value))
+    if (!control_is_open(soc, secure, value))
         return false;
     if (stm32_flash_is_busy(soc)) {
-        twin_fault(soc->twin, "the program writes FLASH.NSCR while NSSR.BSY is 1");
+        twin_fault(soc->twin, "the program writes FLASH.%s while %s.BSY is 1", reg->name,
+                   secure ? "SECSR" : "NSSR");
         return false;
     }
-    if (flash->filled && !(value & PG)) {
-        twin_fault(soc->twin, "the program clears FLASH.NSCR.PG while NSSR.WDW is 1");
+    if (soc->flash.filled && !(value & PG)) {
+        twin_fault(soc->twin, "the program clears FLASH.%s.PG while %s.WDW is 1", reg->name,
+                   secure ? "SECSR" : "NSSR");
         return false;
     }
     return true;
@@ -305,13 +390,17 @@ static void control(struct stm32 *soc, uint32_t value)
     else if (value & OPTSTRT)
         start_change(soc);
     else if (value & STRT)
-        start_erase(soc);
-    if (!stm32_flash_is_busy(soc))
-        *reg_of(soc, NSCR) &= ~(STRT | OPTSTRT);
+        start_erase(soc, false);
     if (value & OPTLOCK || value & LOCK)
         flash->option_lock.open = false;
-    if (value & LOCK)
-        flash->lock.open = false;
+}
+
+static void secure_control(struct stm32 *soc, uint32_t value)
+{
+    if (value & (OPTSTRT | OBL_LAUNCH))
+        twin_fault(soc->twin, "FLASH.SECCR 0x%08x: it has no option bits", value);
+    else if (value & STRT)
+        start_erase(soc, true);
 }
 
 static void flash_write(struct device *device, uint32_t offset, uint32_t old, uint32_t value)
@@ -319,14 +408,26 @@ static void flash_write(struct device *device, uint32_t offset, uint32_t old, ui
     struct stm32 *soc = stm32_of(device);
     struct stm32_flash *flash = &soc->flash;
     (void)old;
-    if (offset == NSKEYR)
-        stm32_take_key(soc, &flash->lock, "NSKEYR", value, stm32_flash_keys);
-    else if (offset == OPTKEYR && !flash->lock.open)
+    for (unsigned i = 0; i < 2; i++) {
+        if (offset == halves[i].key)
+            stm32_take_key(soc, lock_of(soc, i), halves[i].key_name, value, stm32_flash_keys);
+        if (offset != halves[i].control)
+            continue;
+        if (i == 0)
+            control(soc, value);
+        else
+            secure_control(soc, value);
+        if (!stm32_flash_is_busy(soc))
+            *reg_of(soc, offset) &= ~(STRT | OPTSTRT);
+        if (value & LOCK)
+            lock_of(soc, i)->open = false;
+    }
+    if (offset == OPTKEYR && !flash->lock.open)
         twin_fault(soc->twin, "the program writes FLASH.OPTKEYR while NSCR.LOCK is 1");
     else if (offset == OPTKEYR)
         stm32_take_key(soc, &flash->option_lock, "OPTKEYR", value, stm32_option_keys);
-    else if (offset == NSCR)
-        control(soc, value);
+    else if (offset >= SECBB1)
+        twin_attribution_changed(soc->twin);
     update(soc);
 }
 

@@ -13,6 +13,7 @@
 #define BSRR    0x18u
 #define AFR     0x20u
 #define BRR     0x28u
+#define SECCFGR 0x30u
 
 enum { INPUT, OUTPUT, ALTERNATE, ANALOG };
 enum { PULL_UP = 1 };
@@ -26,6 +27,7 @@ enum { PULL_UP = 1 };
             {"PUPDR", PUPDR, 0xffffffff, 0, pull, 0, 0}, {"IDR", IDR, 0, 0, 0, 0, 0},              \
             {"ODR", ODR, 0xffff, 0, 0, 0, 0}, {"BSRR", BSRR, 0, 0, 0, 0, 0},                       \
             {"AFR", AFR, 0xffffffff, 0, 0, 2, 0}, {"BRR", BRR, 0, 0, 0, 0, 0},                     \
+            {"SECCFGR", SECCFGR, 0xffff, 0, 0xffff, 0, 0},                                         \
     }
 
 /* PA13, PA14, PA15, PB3 and PB4 are the debugger's. */
@@ -138,6 +140,8 @@ static uint32_t gpio_read(struct device *device, uint32_t offset, uint32_t value
 {
     struct stm32 *soc = stm32_of(device);
     const unsigned port = ((struct stm32_gpio *)device)->port;
+    if (offset == SECCFGR && !stm32_has_two_worlds(soc))
+        return 0;
     if (offset != IDR)
         return value;
     check_power(soc, port, "reads");
@@ -157,6 +161,41 @@ static void gpio_write(struct device *device, uint32_t offset, uint32_t old, uin
     if (offset == BSRR || offset == BRR || offset == ODR)
         check_power(soc, port, "drives");
     tell_changes(soc, port);
+}
+
+static bool gpio_allow(struct device *device, const struct reg *reg, uint32_t value)
+{
+    (void)value;
+    return reg->offset != SECCFGR || stm32_wants_two_worlds(stm32_of(device), "GPIO.SECCFGR");
+}
+
+/* `width` bits for each pin, from `first` on. */
+static uint32_t fields(uint32_t pins, unsigned first, unsigned width)
+{
+    uint32_t bits = 0;
+    for (unsigned i = 0; i < 32u / width && first + i < 16u; i++)
+        if (pins >> (first + i) & 1u)
+            bits |= ((1u << width) - 1u) << (width * i);
+    return bits;
+}
+
+static uint32_t gpio_shows(struct stm32 *soc, const struct stm32_module *module, uint32_t offset)
+{
+    const uint32_t pins = ~module->device.values[SECCFGR / 4u] & 0xffffu;
+    (void)soc;
+    switch (offset) {
+    case MODER:
+    case OSPEEDR:
+    case PUPDR:
+        return fields(pins, 0, 2);
+    case AFR:
+    case AFR + 4u:
+        return fields(pins, 2u * (offset - AFR), 4);
+    case SECCFGR:
+        return 0;
+    default:
+        return pins | pins << 16;
+    }
 }
 
 static void gpio_reset(struct device *device, enum twin_reset reset)
@@ -182,7 +221,9 @@ void stm32_gpio_start(struct stm32 *soc)
                                          .narrow = true,
                                          .read = gpio_read,
                                          .write = gpio_write,
+                                         .allow = gpio_allow,
                                          .reset = gpio_reset};
+        module->shows = gpio_shows;
         module->gate = (struct stm32_bit){0x08c, (uint8_t)port};
         module->reset = (struct stm32_bit){0x064, (uint8_t)port};
         stm32_add(soc, module);

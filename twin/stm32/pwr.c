@@ -2,13 +2,14 @@
  * the backup domain. */
 #include "twin/stm32/stm32.h"
 
-#define U5_VOSR  0x00cu
-#define U5_SVMCR 0x010u
-#define U5_DBPR  0x028u
-#define U5_SVMSR 0x03cu
-#define H5_VOSCR 0x010u
-#define H5_VOSSR 0x014u
-#define H5_DBPCR 0x024u
+#define U5_VOSR    0x00cu
+#define U5_SVMCR   0x010u
+#define U5_DBPR    0x028u
+#define U5_SECCFGR 0x030u
+#define U5_SVMSR   0x03cu
+#define H5_VOSCR   0x010u
+#define H5_VOSSR   0x014u
+#define H5_DBPCR   0x024u
 
 #define BOOSTEN (1u << 18)
 #define IO2SV   (1u << 29)
@@ -103,6 +104,13 @@ static void pwr_write(struct device *device, uint32_t offset, uint32_t old, uint
     stm32_check_speed(soc);
 }
 
+static bool pwr_allow(struct device *device, const struct reg *reg, uint32_t value)
+{
+    struct stm32 *soc = stm32_of(device);
+    (void)value;
+    return !is_u5(soc) || reg->offset != U5_SECCFGR || stm32_wants_two_worlds(soc, "PWR.SECCFGR");
+}
+
 static void pwr_reset(struct device *device, enum twin_reset reset)
 {
     struct stm32 *soc = stm32_of(device);
@@ -120,6 +128,7 @@ void stm32_pwr_start(struct stm32 *soc)
                                       .reg_count = soc->part->pwr_reg_count,
                                       .read = pwr_read,
                                       .write = pwr_write,
+                                      .allow = pwr_allow,
                                       .reset = pwr_reset};
     soc->pwr.gate = soc->part->pwr_gate;
     stm32_add(soc, &soc->pwr);

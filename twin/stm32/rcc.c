@@ -15,6 +15,7 @@
 #define RSTR_END 0x084u
 #define BDCR     0x0f0u
 #define CSR      0x0f4u /* RSR of the H5 */
+#define SECCFGR  0x110u
 
 #define HSEBYP   (1u << 18)
 #define PLL1ON   (1u << 24)
@@ -332,6 +333,8 @@ static bool rcc_allow(struct device *device, const struct reg *reg, uint32_t val
         twin_fault(soc->twin, "the program writes RCC.ICSCR1 while MSIS is on and not ready");
         return false;
     }
+    if (reg->offset == SECCFGR)
+        return stm32_wants_two_worlds(soc, "RCC.SECCFGR");
     return true;
 }
 
@@ -403,5 +406,6 @@ void stm32_rcc_start(struct stm32 *soc)
                                       .write = rcc_write,
                                       .allow = rcc_allow,
                                       .reset = rcc_reset};
+    soc->rcc.shows = stm32_rcc_shows;
     stm32_add(soc, &soc->rcc);
 }

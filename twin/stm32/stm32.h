@@ -1,6 +1,7 @@
 /* Models of ST's STM32U585 ("U5") and STM32H573 ("H5"), written from their register tables. Where
  * the tables leave open what a wrong access does on silicon, the model ends the run with a fault: a
- * driver must not depend on it. TZEN is off: there are no secure aliases.
+ * driver must not depend on it. A U5 may have TZEN set: it then has two worlds (gtzc.c); else there
+ * are no secure aliases.
  *
  * Only the peripherals that a board's firmware uses are here; each is a file. */
 #ifndef OTTER_TWIN_STM32_H
@@ -49,6 +50,12 @@ struct stm32_module {
     struct stm32 *soc;
     struct stm32_bit gate, reset;
     struct stm32_module *next;
+    /* Of two worlds, where both may reach it: which bits of a register are the non-secure one's. It
+     * reads the others as 0, and does not write them. NULL: all. */
+    uint32_t (*shows)(struct stm32 *soc, const struct stm32_module *module, uint32_t offset);
+    /* gtzc.c: the device's own, behind that. */
+    uint32_t (*read)(struct device *device, uint32_t offset, uint32_t value);
+    void (*write)(struct device *device, uint32_t offset, uint32_t old, uint32_t value);
 };
 /* Adds it to the chip; it does not answer while its clock is off or its reset bit is set. */
 void stm32_add(struct stm32 *soc, struct stm32_module *module);
@@ -144,6 +151,7 @@ void stm32_usart_connect(struct stm32_usart *usart, struct serial *peer);
 /* ---- FLASH ---- */
 
 #define STM32_FLASH_BASE 0x08000000u
+#define STM32_SECURE     0x04000000u /* added to it: the same, by its secure address */
 #define STM32_BANK       0x100000u
 #define STM32_PAGE       0x2000u /* of the U5, a sector of the H5: what is erased */
 #define STM32_SLOT       16u     /* what is programmed, with an ECC of its own */
@@ -165,12 +173,19 @@ struct stm32_lock {
     bool dead; /* until the next reset: a key was wrong */
 };
 
+/* Options of the secure world, which a programmer sets and the program leaves alone. */
+struct stm32_secure_options {
+    uint32_t boot;          /* SECBOOTADD0R */
+    uint32_t watermarks[2]; /* SECWM1R1, SECWM2R1 */
+};
+
 /* What the flash keeps besides its cells: file options.bin. */
 struct stm32_kept {
     uint32_t magic;
     uint32_t operation; /* what OPSR says of the one under way; 0: none */
     uint32_t options[STM32_OPTIONS];
     uint32_t wanted[STM32_OPTIONS]; /* by the option change under way */
+    struct stm32_secure_options secure;
 };
 
 /* How the controllers of the two parts differ. Offsets count through both physical banks. */
@@ -210,9 +225,11 @@ struct stm32_flash {
     uint8_t *stale; /* slots that ICACHE may hold as they were */
     uint32_t stale_count;
     struct stm32_lock lock, option_lock;
+    struct stm32_lock secure_lock;  /* of two worlds */
     uint32_t loaded[STM32_OPTIONS]; /* that are in force (U5) */
     /* The write buffer. */
     uint32_t slot, filled; /* offset, bytes from its start */
+    bool secure;           /* by which world's registers it, or the operation, came */
     uint8_t buffer[STM32_SLOT];
     /* The operation under way. */
     enum stm32_operation operation;
@@ -223,6 +240,9 @@ struct stm32_flash {
 };
 
 bool stm32_flash_is_busy(const struct stm32 *soc);
+/* Of two worlds: whose page it is, of the cells or as mapped now. */
+bool stm32_page_is_secure(const struct stm32 *soc, uint32_t offset);
+bool stm32_flash_is_secure(const struct stm32 *soc, uint32_t address);
 /* `size` cells from `start` on, or with STM32_PROGRAM the slot at `start`, with flash.data. */
 void stm32_flash_begin(struct stm32 *soc, enum stm32_operation operation, uint32_t start,
                        uint32_t size);
@@ -290,6 +310,7 @@ struct stm32 {
     struct stm32_i2c *i2c;         /* I2C2 of the U5 */
     struct stm32_eth *eth;         /* H5 */
     struct stm32_octospi *octospi; /* OCTOSPI2 of the U5, OCTOSPI1 of the H5 */
+    struct stm32_gtzc *gtzc;       /* of two worlds, else NULL */
     void *blocks[STM32_BLOCKS];
     unsigned block_count;
     /* rcc, pwr */
@@ -304,9 +325,12 @@ struct stm32 {
 
 /* Makes the chip, blank unless FOLDER has its flash. NULL with a message on stderr. */
 struct stm32 *stm32_new(const struct stm32_part *part, const char *folder);
+/* Blank, it is a chip of which a programmer has set TZEN and these options (U5). */
+struct stm32 *stm32_new_in_two_worlds(const struct stm32_part *part, const char *folder,
+                                      const struct stm32_secure_options *options);
 void stm32_free(struct stm32 *soc);
 /* As a programmer does it: erased and written, without the chip's doing, at the addresses as they
- * are mapped now. False outside the flash. */
+ * are mapped now, secure ones too. False outside the flash. */
 bool stm32_program(struct stm32 *soc, uint32_t address, const uint8_t *data, uint32_t size);
 
 /* ---- between the files of this folder ---- */
@@ -326,10 +350,21 @@ void stm32_tim_start(struct stm32 *soc);
 void stm32_rng_start(struct stm32 *soc, bool by_host);
 void stm32_icache_start(struct stm32 *soc);
 void stm32_flash_start(struct stm32 *soc);
+/* Options, before all else: TZEN is set. */
+bool stm32_has_two_worlds(const struct stm32 *soc);
+/* With two worlds, behind all other modules. */
+void stm32_gtzc_start(struct stm32 *soc);
+/* False, with a fault that names the register, where there is one world. */
+bool stm32_wants_two_worlds(struct stm32 *soc, const char *name);
+/* Of RCC, for `shows`. */
+uint32_t stm32_rcc_shows(struct stm32 *soc, const struct stm32_module *rcc, uint32_t offset);
+/* What the non-secure world may not reach: NULL, or why; of peripherals. */
+const char *stm32_keeps(const struct stm32 *soc, uint32_t address);
 /* SBS.ECCNMIR (H5). */
 bool stm32_ecc_nmi_is_masked(const struct stm32 *soc);
 /* False with a message on stderr. */
-bool stm32_flash_open(struct stm32 *soc, const char *folder);
+bool stm32_flash_open(struct stm32 *soc, const char *folder,
+                      const struct stm32_secure_options *options);
 void stm32_flash_close(struct stm32 *soc);
 
 /* PWR: the voltage scale that is there, 0 the slowest to 3 the fastest, and the booster. */

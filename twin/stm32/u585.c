@@ -25,12 +25,13 @@ static const struct reg rcc_regs[] = {
     {"CCIPR2", 0x0e4, 0x00303000, 0, 0, 0, 0},
     {"BDCR", 0x0f0, 0x14018301, 0, 0, 0, REG_KEPT},
     {"CSR", 0x0f4, 0x0000ff00, 0, 0x00004400, 0, 0},
+    {"SECCFGR", 0x110, 0x00001fff, 0, 0, 0, 0},
 };
 
 static const struct reg pwr_regs[] = {
-    {"VOSR", 0x00c, 0x00070000, 0, 0, 0, 0}, {"SVMCR", 0x010, 0x72000000, 0, 0, 0, 0},
-    {"DBPR", 0x028, 0x00000001, 0, 0, 0, 0}, {"UCPDR", 0x02c, 0x00000001, 0, 0, 0, 0},
-    {"SVMSR", 0x03c, 0, 0, 0, 0, 0},
+    {"VOSR", 0x00c, 0x00070000, 0, 0, 0, 0},    {"SVMCR", 0x010, 0x72000000, 0, 0, 0, 0},
+    {"DBPR", 0x028, 0x00000001, 0, 0, 0, 0},    {"UCPDR", 0x02c, 0x00000001, 0, 0, 0, 0},
+    {"SECCFGR", 0x030, 0x0000f0ff, 0, 0, 0, 0}, {"SVMSR", 0x03c, 0, 0, 0, 0, 0},
 };
 
 const struct stm32_part stm32_u585 = {

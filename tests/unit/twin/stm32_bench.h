@@ -26,9 +26,10 @@ static inline void bench_program(void)
 }
 
 /* Before the power comes, a test wires what its board has. */
-static int bench_on(const struct stm32_part *part, void (*wire)(void))
+static int bench_on_with(const struct stm32_part *part, const struct stm32_secure_options *options,
+                         void (*wire)(void))
 {
-    soc = stm32_new(part, NULL);
+    soc = stm32_new_in_two_worlds(part, NULL, options);
     assert_non_null(soc);
     bench = soc->twin;
     RCC = part->rcc_base;
@@ -39,6 +40,11 @@ static int bench_on(const struct stm32_part *part, void (*wire)(void))
         wire();
     twin_reset(soc->twin, TWIN_RESET_POWER);
     return 0;
+}
+
+static inline int bench_on(const struct stm32_part *part, void (*wire)(void))
+{
+    return bench_on_with(part, NULL, wire);
 }
 
 static int switch_off(void **state)
