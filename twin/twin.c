@@ -366,6 +366,17 @@ static void report(struct twin *twin, uc_err error)
                code[0], code[1]);
 }
 
+/* Of two worlds: what the core could not do while it ran. */
+static void leave_parking(struct twin *twin)
+{
+    if (twin->faulting)
+        core_set_reg(twin, UC_ARM_REG_PC, twin->faulting);
+    twin->faulting = 0;
+    if (twin->returning && !twin->faulted)
+        exception_return(twin, twin->returning);
+    twin->returning = 0;
+}
+
 /* One slice of whole blocks. */
 static void run_slice(struct twin *twin, uint64_t clocks)
 {
@@ -377,12 +388,7 @@ static void run_slice(struct twin *twin, uint64_t clocks)
     /* Where instructions have hooks, Unicorn leaves the program counter at the last one. */
     if (twin->between)
         core_set_reg(twin, UC_ARM_REG_PC, twin->block_start | 1u);
-    if (twin->faulting)
-        core_set_reg(twin, UC_ARM_REG_PC, twin->faulting);
-    twin->faulting = 0;
-    if (twin->returning && !twin->faulted)
-        exception_return(twin, twin->returning);
-    twin->returning = 0;
+    leave_parking(twin);
     const bool abandoned = twin->abandoned != NULL;
     report(twin, error);
     twin->clocks += twin->block_size;
@@ -401,7 +407,9 @@ static bool reach_cut(struct twin *twin)
     uc_ctl_flush_tlb(twin->uc); /* blocks made before count no single instructions */
     while (twin->clocks < cut && !twin->faulted && !twin->stopping && !twin->reset_due) {
         twin->slice_end = UINT64_MAX;
-        report(twin, uc_emu_start(twin->uc, twin_pc(twin) | 1u, 0xffffffffu, 0, 1));
+        const uc_err error = uc_emu_start(twin->uc, twin_pc(twin) | 1u, 0xffffffffu, 0, 1);
+        leave_parking(twin);
+        report(twin, error);
         twin->block_size = 0;
         twin->clocks++;
         settle(twin);

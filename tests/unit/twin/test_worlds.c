@@ -153,6 +153,15 @@ static void the_free_world_changes_no_border_and_resets_nothing(void **state)
     ASSERT_SAID('n', 0, 0, 'z');
 }
 
+/* Before a cut the core runs instruction by instruction. */
+static void the_border_is_crossed_when_a_power_cut_is_near(void **state)
+{
+    (void)state;
+    twin_cut_after(twin, 500);
+    RUNS('k');
+    ASSERT_SAID('n', '[', '3', '4', ']', 33, 'z');
+}
+
 /* It ends with a reset by the secure world's handler, after which that starts again. */
 static void assert_refused(char what, uint32_t status, uint32_t address)
 {
@@ -248,6 +257,7 @@ int main(void)
         TEST(each_world_has_a_systick),
         TEST(a_gate_calls_the_free_world_and_gets_an_answer),
         TEST(the_free_world_changes_no_border_and_resets_nothing),
+        TEST(the_border_is_crossed_when_a_power_cut_is_near),
         TEST(what_the_free_world_must_not_reach_is_the_secure_worlds_fault),
         TEST(a_store_is_refused_like_a_load),
         TEST(a_peripheral_is_refused_by_its_secure_address),
