@@ -77,6 +77,9 @@ void uart_write(const void *data, size_t length)
         }
         uart_send(*next++);
     }
+#ifdef OTTER_SECURE
+    uart_settle(); /* they may be its last words before a reset */
+#endif
 }
 
 static void enable(uint32_t flags, bool on)

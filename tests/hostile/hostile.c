@@ -15,6 +15,23 @@
 #include "secure/gate.h"
 #include "secure/secure.h"
 
+#define REFUSED(call) ((call) == PSA_ERROR_INVALID_ARGUMENT)
+
+static bool reads(uint32_t address)
+{
+    (void)REG32(address);
+    return false; /* still here */
+}
+
+static bool writes(uint32_t address)
+{
+    REG32(address) = 0;
+    return false;
+}
+
+/* Where things are, and what this chip has besides: CHIP_ATTEMPTS. */
+#include OTTER_HOSTILE_CHIP
+
 /* At the end of RAM, where a reset leaves it. */
 static struct memory {
     uint32_t magic;
@@ -22,18 +39,11 @@ static struct memory {
     uint32_t refused;
     uint32_t has_key;
     uint8_t key[65]; /* public half of KEY, as first seen */
-} *const memory = (struct memory *)0x2801ff00u;
+} *const memory = (struct memory *)(RAM_END - 0x100u);
 #define MAGIC 0x48535431u
 
 #define KEY         0x77u
-#define SECURE_RAM  0x38000800u
-#define BOOT_CODE   0x10000400u
 #define SECURE_CODE (AREA_ADDRESS(BOARD_SECURE_PRIMARY) + BOARD_HEADER_SIZE + 0x400u)
-#define DEVICE_1    (0x80000000u + DEVICE_SIZE(BOARD_DEVICE_0))
-#define VAULT       (DEVICE_1 + AREA_OFFSET(BOARD_VAULT))
-#define SEED        (DEVICE_1 + AREA_OFFSET(BOARD_SEED))
-#define SECONDARY   (DEVICE_1 + AREA_OFFSET(BOARD_SECONDARY))
-#define PRIMARY_END (AREA_ADDRESS(BOARD_PRIMARY) + AREA_SIZE(BOARD_PRIMARY))
 
 static void say(const char *text)
 {
@@ -50,18 +60,6 @@ static void say_of(unsigned number, const char *name, const char *what)
 /* ---- By address -------------------------------------------------------------------------------
  */
 
-static bool reads(uint32_t address)
-{
-    (void)REG32(address);
-    return false; /* still here */
-}
-
-static bool writes(uint32_t address)
-{
-    REG32(address) = 0;
-    return false;
-}
-
 static bool jumps(uint32_t address)
 {
     void (*const place)(void) = (void (*)(void))(address | 1u);
@@ -73,25 +71,9 @@ static bool reads_vault(void)
 {
     return reads(VAULT);
 }
-static bool reads_seed(void)
-{
-    return reads(SEED);
-}
 static bool reads_slot(void)
 {
     return reads(SECONDARY);
-}
-static bool writes_slot(void)
-{
-    return writes(SECONDARY + 0x1000u);
-}
-static bool writes_secondary_trailer(void)
-{
-    return writes(SECONDARY + AREA_SIZE(BOARD_SECONDARY) - 16u);
-}
-static bool writes_primary_trailer(void)
-{
-    return writes(PRIMARY_END - 16u);
 }
 static bool reads_ram(void)
 {
@@ -99,7 +81,7 @@ static bool reads_ram(void)
 }
 static bool reads_ram_alias(void)
 {
-    return reads(SECURE_RAM - 0x10000000u);
+    return reads(OTHER_ADDRESS(SECURE_RAM));
 }
 static bool writes_ram(void)
 {
@@ -115,15 +97,7 @@ static bool reads_boot_code(void)
 }
 static bool reads_boot_code_alias(void)
 {
-    return reads(BOOT_CODE - 0x10000000u);
-}
-static bool writes_code(void)
-{
-    return writes(SECURE_CODE);
-}
-static bool writes_gate(void)
-{
-    return writes((uint32_t)gate_seal & ~1u);
+    return reads(OTHER_ADDRESS(BOOT_CODE));
 }
 static bool jumps_into_code(void)
 {
@@ -135,15 +109,15 @@ static bool jumps_behind_gate(void)
 }
 static bool opens_memory_protection(void)
 {
-    return writes(0x58008000u);
+    return writes(MEMORY_PROTECTION);
 }
 static bool opens_peripherals(void)
 {
-    return writes(0x50080084u);
+    return writes(PERIPHERAL_PROTECTION);
 }
 static bool stops_watchdog(void)
 {
-    return writes(0x50081008u);
+    return writes(WATCHDOG_CONTROL);
 }
 
 static bool opens_sau(void)
@@ -159,17 +133,8 @@ static bool resets_by_itself(void)
     return true; /* as it is: nothing happened. A reset would come here as a fault does: see main */
 }
 
-/* Where a refused port reads as 0 and nothing faults. */
-static bool uses_dma(void)
-{
-    REG32(0x40110030u) = 1;
-    return REG32(0x40110030u) == 0;
-}
-
 /* ---- By pointer -------------------------------------------------------------------------------
  */
-
-#define REFUSED(call) ((call) == PSA_ERROR_INVALID_ARGUMENT)
 
 static bool random_to_secure(void)
 {
@@ -178,14 +143,9 @@ static bool random_to_secure(void)
 
 static bool random_over_the_border(void)
 {
-    return REFUSED(gate_generate_random((uint8_t *)0x28007ff0u, 32)) &&
+    return REFUSED(gate_generate_random((uint8_t *)(RAM_START - 16u), 32)) &&
            REFUSED(gate_generate_random((uint8_t *)0xfffffff0u, 32)) &&
-           REFUSED(gate_generate_random((uint8_t *)0x2801fff0u, 32));
-}
-
-static bool random_to_trailer(void)
-{
-    return REFUSED(gate_generate_random((uint8_t *)(PRIMARY_END - 32u), 32));
+           REFUSED(gate_generate_random((uint8_t *)(RAM_END - 16u), 32));
 }
 
 static bool more_random_than_fits(void)
@@ -387,11 +347,11 @@ static bool resets_at_a_bad_moment(void)
 /* ---- The end ----------------------------------------------------------------------------------
  */
 
-/* PSRAM cannot be kept from being written here. What runs is what was signed all the same: the next
- * start does not come. */
+/* The slot that runs cannot be kept from being written. What runs is what was signed all the same:
+ * the next start does not come. */
 static bool changes_itself(void)
 {
-    REG32(AREA_ADDRESS(BOARD_PRIMARY) + BOARD_HEADER_SIZE + 0x100u) ^= 1;
+    change_own_image();
     (void)gate_reboot();
     return false;
 }
@@ -401,19 +361,13 @@ static const struct {
     bool (*try)(void); /* true: refused */
 } attempts[] = {
     {"read the keys in flash", reads_vault},
-    {"read the seed in flash", reads_seed},
     {"read the update slot in flash", reads_slot},
-    {"write the update slot", writes_slot},
-    {"write the update slot's trailer", writes_secondary_trailer},
-    {"write the running slot's trailer", writes_primary_trailer},
     {"read secure RAM", reads_ram},
     {"read secure RAM by its other address", reads_ram_alias},
     {"write secure RAM", writes_ram},
     {"read secure code", reads_code},
     {"read the bootloader", reads_boot_code},
     {"read the bootloader by its other address", reads_boot_code_alias},
-    {"write secure code", writes_code},
-    {"write a gate", writes_gate},
     {"call into the middle of secure code", jumps_into_code},
     {"call behind the entry of a gate", jumps_behind_gate},
     {"open the memory protection", opens_memory_protection},
@@ -421,10 +375,9 @@ static const struct {
     {"stop the watchdog", stops_watchdog},
     {"switch the SAU off", opens_sau},
     {"reset without the secure world", resets_by_itself},
-    {"use the DMA", uses_dma},
+    CHIP_ATTEMPTS, /* what the chip has besides */
     {"have random bytes written to secure RAM", random_to_secure},
     {"have random bytes written over a border", random_over_the_border},
-    {"have random bytes written to a trailer", random_to_trailer},
     {"ask for more than a gate takes", more_random_than_fits},
     {"have a public key written to secure RAM", public_key_to_secure},
     {"have secure RAM signed", signs_secure_memory},
