@@ -16,6 +16,7 @@
 #include "port/log.h"
 #include "port/socket.h"
 #if OTTER_TWO_WORLDS
+#include "secure/psa_keys.h"
 #include "secure/slot.h"
 #endif
 #include "store/config.h"
@@ -275,9 +276,19 @@ static void open_store(struct app *app)
                 otter_status_text(status));
 }
 
+/* Of two worlds the other one has them; what would keep them in flash is not linked. */
+static const struct pki_keys *keys_of(const struct app_config *config)
+{
+#if OTTER_TWO_WORLDS
+    if (config->keys == NULL)
+        return &psa_keys;
+#endif
+    return config->keys;
+}
+
 static void open_keys(struct app *app)
 {
-    pki_init(&app->pki, &app->kv, app->config->keys, app->config->keys_ctx);
+    pki_init(&app->pki, &app->kv, keys_of(app->config), app->config->keys_ctx);
     pki_add(&app->pki, &app->ota_labels, &pki_ota_labels);
     pki_add(&app->pki, &app->claim_labels, &pki_claim_labels);
     if (app->config->labels != NULL &&

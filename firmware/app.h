@@ -42,7 +42,7 @@ struct app_config {
     const struct cli_table *console;     /* commands and lines of `stat`; their context is `ctx` */
     const struct config_table *settings; /* listed by `conf` */
     const struct pki_table *labels;      /* keys and certificates, listed by `pki` */
-    /* Where private keys lie; NULL: in flash (pki/keys.h). */
+    /* Where private keys lie; NULL: in flash (pki/keys.h), of two worlds in the secure one. */
     const struct pki_keys *keys;
     void *keys_ctx;
     struct log_sink *log; /* gets the log's lines from the first on */
