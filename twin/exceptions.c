@@ -276,17 +276,24 @@ void exceptions_take(struct twin *twin)
     enter(twin, slot);
 }
 
+void exception_hard_fault(struct twin *twin)
+{
+    if (priority_of(twin, EXCEPTION_HARD_FAULT) >= present_priority(twin))
+        twin_fault(twin, "the core locks up: a world reaches for what it must not, in exception %u",
+                   exception_active(twin));
+    exception_pend(twin, EXCEPTION_HARD_FAULT);
+}
+
 void exception_fault(struct twin *twin)
 {
     const struct exceptions *e = &twin->exceptions;
     const int present = present_priority(twin), masked = masked_priority(twin);
     const int limit = present < masked ? present : masked;
-    const bool has_own = twin->core == TWIN_CORTEX_M33 && e->enabled[EXCEPTION_SECURE] &&
-                         priority_of(twin, EXCEPTION_SECURE) < limit;
-    if (!has_own && priority_of(twin, EXCEPTION_HARD_FAULT) >= present)
-        twin_fault(twin, "the core locks up: a world reaches for what it must not, in exception %u",
-                   exception_active(twin));
-    exception_pend(twin, has_own ? EXCEPTION_SECURE : EXCEPTION_HARD_FAULT);
+    if (twin->core == TWIN_CORTEX_M33 && e->enabled[EXCEPTION_SECURE] &&
+        priority_of(twin, EXCEPTION_SECURE) < limit)
+        exception_pend(twin, EXCEPTION_SECURE);
+    else
+        exception_hard_fault(twin);
 }
 
 /* ---- return ---- */

@@ -181,6 +181,8 @@ unsigned exception_active(const struct twin *twin);
 bool exceptions_unmasked(const struct twin *twin);
 /* What the core did cannot be done: the secure world's exception, or the next worse one. */
 void exception_fault(struct twin *twin);
+/* The same where the exception of its own is not enabled. */
+void exception_hard_fault(struct twin *twin);
 
 /* What Unicorn has translated is translated anew. */
 void bus_forget_code(struct twin *twin);
@@ -213,8 +215,8 @@ uint32_t worlds_register(const struct twin *twin, uint32_t address);
 bool worlds_refused(struct twin *twin, bool fetch);
 /* In a callback, at the end of a slice: to a block that the core can fetch, which does not run. */
 void worlds_park(struct twin *twin);
-/* A function that was called by BLXNS returns. */
-void worlds_function_return(struct twin *twin);
+/* A function that was called by BLXNS returns, or one that was not tries to. Between two slices. */
+void worlds_function_return(struct twin *twin, uint32_t code);
 /* Between two slices: the core changes to that world; its program counter is anything then. */
 void worlds_enter(struct twin *twin, bool nonsecure);
 void worlds_reset(struct twin *twin);

@@ -295,10 +295,6 @@ static void return_by(struct twin *twin, uint32_t code)
         exception_return(twin, code);
         return;
     }
-    if (code < RETURN_MIN) {
-        worlds_function_return(twin);
-        return;
-    }
     twin->returning = code;
     worlds_park(twin);
 }
@@ -372,8 +368,10 @@ static void leave_parking(struct twin *twin)
     if (twin->faulting)
         core_set_reg(twin, UC_ARM_REG_PC, twin->faulting);
     twin->faulting = 0;
-    if (twin->returning && !twin->faulted)
+    if (twin->returning >= RETURN_MIN && !twin->faulted)
         exception_return(twin, twin->returning);
+    else if (twin->returning && !twin->faulted)
+        worlds_function_return(twin, twin->returning);
     twin->returning = 0;
 }
 

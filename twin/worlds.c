@@ -30,6 +30,8 @@
 #define INVALID_LEAVE 0x10u /* INVTRAN */
 #define ATTRIBUTION   0x48u /* AUVIOL, and SFAR says where */
 
+#define XPSR_NUMBER 0x1ffu
+
 #define SG   0xe97fu
 #define STAY 0xe7feu /* B . */
 
@@ -311,12 +313,6 @@ void worlds_park(struct twin *twin)
     core_set_reg(twin, UC_ARM_REG_PC, (twin->worlds ? PARKING : twin->block_start) | 1u);
 }
 
-void worlds_function_return(struct twin *twin)
-{
-    unicorn.interrupt(twin->core_object);
-    twin->nonsecure = false;
-}
-
 /* ---- from one state to the other ---- */
 
 void worlds_enter(struct twin *twin, bool nonsecure)
@@ -335,6 +331,30 @@ void worlds_enter(struct twin *twin, bool nonsecure)
     core_set_reg(twin, UC_ARM_REG_LR, lr);
     if (error != UC_ERR_OK || twin->nonsecure)
         twin_fault(twin, "Unicorn's core does not change to its secure state");
+}
+
+/* The return address and the exception's number, 0 in a thread, which is 1 meanwhile. */
+void worlds_function_return(struct twin *twin, uint32_t code)
+{
+    uint32_t words[2];
+    const uint32_t xpsr = core_reg(twin, UC_ARM_REG_XPSR);
+    worlds_enter(twin, false);
+    const uint32_t sp = core_reg(twin, UC_ARM_REG_SP);
+    if (!twin_read_memory(twin, sp, words, sizeof words))
+        twin_fault(twin,
+                   "a function returns to the secure world with its stack at 0x%08x, which is "
+                   "not in memory",
+                   sp);
+    const uint32_t number = words[1] & XPSR_NUMBER;
+    if (xpsr & XPSR_NUMBER ? (xpsr & XPSR_NUMBER) != 1 || number == 0 : number != 0) {
+        worlds_enter(twin, true);
+        core_set_reg(twin, UC_ARM_REG_PC, code);
+        exception_hard_fault(twin);
+        return;
+    }
+    core_set_reg(twin, UC_ARM_REG_SP, sp + (uint32_t)sizeof words);
+    core_set_reg(twin, UC_ARM_REG_XPSR, (xpsr & ~XPSR_NUMBER) | number);
+    core_set_reg(twin, UC_ARM_REG_PC, words[0] | 1u);
 }
 
 bool worlds_primask(const struct twin *twin, bool nonsecure)

@@ -196,6 +196,9 @@ FREE_CODE void free_reset(void)
     case 'D': /* what the SAU gives away, but not the chip */
         for (;;)
             (void)REG32(0x30001800u);
+    case 'R':
+        __asm volatile("bx %0" ::"r"(0xfeffffff));
+        break;
     case 'S':
         __asm volatile("msr msp, %0\n\tsvc 0" ::"r"(0x20003000));
         break;

@@ -207,6 +207,13 @@ static void a_gate_is_not_entered_behind_its_first_instruction(void **state)
     assert_refused('e', 1, 0);
 }
 
+static void nobody_returns_who_was_not_called(void **state)
+{
+    (void)state;
+    RUNS('R');
+    ASSERT_SAID('n', 'F', 3, 0, 0, 'z');
+}
+
 static void the_secure_world_does_not_go_where_no_free_world_is(void **state)
 {
     (void)state;
@@ -263,6 +270,7 @@ int main(void)
         TEST(a_peripheral_is_refused_by_its_secure_address),
         TEST(secure_code_is_not_called_but_by_a_gate),
         TEST(a_gate_is_not_entered_behind_its_first_instruction),
+        TEST(nobody_returns_who_was_not_called),
         TEST(the_secure_world_does_not_go_where_no_free_world_is),
         TEST(a_stack_of_the_free_world_in_secure_memory_ends_the_run),
         TEST(what_the_chip_alone_refuses_ends_the_run_and_is_named),
