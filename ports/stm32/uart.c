@@ -13,9 +13,17 @@
 
 struct uart_kept uart_kept;
 
+/* FIFO and shift register of the program before, 0.8 ms. */
+static void let_last_words_out(void)
+{
+    if (USART_CR1 & USART_ENABLE)
+        (void)clock_wait_flag(&USART_ISR, USART_SENT);
+}
+
 void uart_start(void)
 {
     RCC_APB2ENR |= RCC_APB2_USART1;
+    let_last_words_out();
     RCC_APB2RSTR |= RCC_APB2_USART1;
     RCC_APB2RSTR &= ~RCC_APB2_USART1;
     pin_alternate(BOARD_CONSOLE_TX);

@@ -129,6 +129,7 @@ went_over_the_air() {
 case $board in
 */overwrite) mode=overwrite ;;
 */direct-xip) mode=direct-xip ;;
+b-u585*/trustzone) mode=scratch ;;
 */bank-swap | b-u585* | stm32*) mode='bank swap' ;;
 */move) mode=move ;;
 */offset) mode=offset ;;
