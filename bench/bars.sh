@@ -5,8 +5,7 @@
 bar_secure_ram=9216
 bar_bootloader() {
     case $1 in
-    numaker-m2354/trustzone) echo 40960 ;; # a Cortex-M23
-    b-u585i-iot02a/trustzone) echo 43008 ;; # flash with its ECC, clocks and entropy of a real chip
+    b-u585i-iot02a/trustzone) echo 41472 ;; # flash with its ECC, clocks and entropy of a real chip
     */trustzone) echo 38912 ;;
     *) echo 14336 ;;
     esac

@@ -1,4 +1,4 @@
-/* The functions of crypto.h, borrowed of the bootloader; see lent.h. */
+/* The functions of crypto.h and the check of an image, borrowed of the bootloader; see lent.h. */
 #include "image/lent.h"
 
 void image_sha256_init(struct image_sha256 *sha)
@@ -19,4 +19,24 @@ void image_sha256_finish(struct image_sha256 *sha, uint8_t hash[32])
 bool image_p256_verify(const uint8_t point[65], const uint8_t hash[32], const uint8_t signature[64])
 {
     return image_lent_vector->p256_verify(point, hash, signature);
+}
+
+struct reader {
+    const struct flash_area *area;
+    void (*turn)(void);
+};
+
+static otter_status read_slot(void *ctx, uint32_t offset, void *data, uint32_t length)
+{
+    const struct reader *reader = ctx;
+    reader->turn();
+    return flash_read(reader->area, offset, data, length);
+}
+
+otter_status image_check_whole(const struct flash_area *area, uint32_t limit,
+                               const struct image_policy *policy, void (*turn)(void))
+{
+    struct reader reader = {area, turn};
+    (void)policy;
+    return image_lent_vector->check(read_slot, &reader, area->size, limit);
 }

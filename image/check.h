@@ -70,6 +70,11 @@ otter_status image_check_step(struct image_check *check, uint8_t *buffer, uint32
  * OTTER_E_FLASH for a header that has changed; `verdict` becomes IMAGE_ACCEPTED_TWICE. */
 otter_status image_check_again(struct image_check *check, uint8_t *buffer);
 
+/* All of these in one call. `turn` is called at least before each step, for a watchdog. A borrower
+ * (lent.h) has the bootloader's own check instead, with its keys, whatever the policy. */
+otter_status image_check_whole(const struct flash_area *area, uint32_t limit,
+                               const struct image_policy *policy, void (*turn)(void));
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,5 +1,5 @@
 /* What an immutable bootloader lends the secure program that it starts, so that it is on the chip
- * once: hash and verification of image/crypto.h.
+ * once: the hash and the verification of image/crypto.h, and the check of an image.
  *
  * The bootloader's vectors hold the table's address where exception 8 would be, which there is not:
  * 32 bytes behind its start, for good. A table is only ever made longer. What is lent keeps no
@@ -8,14 +8,14 @@
 #ifndef OTTER_IMAGE_LENT_H
 #define OTTER_IMAGE_LENT_H
 
-#include "image/crypto.h"
+#include "image/check.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
 #define IMAGE_LENT_MAGIC  0x544e454cu /* "LENT" */
-#define IMAGE_LENT_COUNT  4u
+#define IMAGE_LENT_COUNT  5u
 #define IMAGE_LENT_VECTOR 8u
 
 struct image_lent {
@@ -27,13 +27,19 @@ struct image_lent {
     void (*sha256_finish)(struct image_sha256 *sha, uint8_t hash[32]);
     bool (*p256_verify)(const uint8_t point[65], const uint8_t hash[32],
                         const uint8_t signature[64]);
+    /* image_check_whole of what `read` reads, a slot of `size` bytes, with the bootloader's keys.
+     */
+    otter_status (*check)(otter_status (*read)(void *ctx, uint32_t offset, void *data,
+                                               uint32_t length),
+                          void *ctx, uint32_t size, uint32_t limit);
 };
 
 /* The bootloader's (lender.c). */
 extern const struct image_lent image_lent;
 
-/* The borrower (room_image_lent) has crypto.h by these functions; the linker says where the vector
- * is. Before it calls any it asks whether they are there: an older bootloader's vector is 0. */
+/* The borrower (room_image_lent) has crypto.h and image_check_whole by these functions; the linker
+ * says where the vector is. Before it calls any it asks whether they are there: an older
+ * bootloader's vector is 0. */
 extern const struct image_lent *const image_lent_vector;
 static inline bool image_lends(const struct image_lent *lent)
 {

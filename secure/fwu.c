@@ -335,20 +335,13 @@ static otter_status compare_with_running(const struct secure_component *componen
 otter_status secure_check_image(const struct secure_component *component,
                                 const struct flash_area *slot)
 {
-    struct image_check check;
-    uint8_t piece[PIECE];
-    otter_status status = image_check_init(&check, slot, component->image_size_max, secure->policy);
+    struct image image;
+    otter_status status = image_open(&image, slot, component->image_size_max);
     if (status == OTTER_OK)
-        status = compare_with_running(component, &check.image);
-    if (status != OTTER_OK)
-        return status;
-    do {
-        port_watchdog_feed();
-        status = image_check_step(&check, piece, sizeof piece);
-    } while (status == OTTER_E_AGAIN);
-    if (status == OTTER_OK)
-        status = image_check_again(&check, piece);
-    return status == OTTER_OK && check.verdict != IMAGE_ACCEPTED_TWICE ? OTTER_E_SIGNATURE : status;
+        status = compare_with_running(component, &image);
+    return status == OTTER_OK ? image_check_whole(slot, component->image_size_max, secure->policy,
+                                                  port_watchdog_feed)
+                              : status;
 }
 
 psa_status_t psa_fwu_finish(psa_fwu_component_t component)

@@ -5,6 +5,15 @@
 
 #include "image/sha256_class.h"
 
+#ifdef P256_ALONE
+#include <inner.h>
+
+/* Of BearSSL's, which its code for curves of primes names and nothing here asks for: in the place
+ * of its own, whose numbers are not linked then. */
+const br_ec_curve_def br_secp384r1 = {0};
+const br_ec_curve_def br_secp521r1 = {0};
+#endif
+
 /* The same steps for every number. */
 static bool is_key(const uint8_t number[P256_NUMBER_SIZE])
 {

@@ -40,7 +40,7 @@ struct secure_config {
     struct kv *kv; /* opened and purged; of these services alone */
     struct secure_component components[FWU_COMPONENTS];
     uint32_t trailer_align;
-    const struct image_policy *policy; /* the bootloader's keys */
+    const struct image_policy *policy; /* the bootloader's keys; NULL where it lends its check */
 };
 
 /* At each boot, before the first call. */

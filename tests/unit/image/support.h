@@ -24,7 +24,9 @@ uint32_t vector_load(const char *name, uint8_t *data, uint32_t size);
 /* Version 1.2.3+4, payload 00 .. 3f, security counter 7, needs image 1 of 2.0.0, TLV 0x00a0. */
 #define GOLDEN_SIZE 281u
 extern const uint8_t golden[GOLDEN_SIZE];
-extern const struct image_key golden_key;
+#define GOLDEN_SPKI_SIZE 91u
+extern const uint8_t golden_spki[GOLDEN_SPKI_SIZE];
+extern const struct image_key golden_key; /* that */
 
 /* Signed with Ed25519: version 1.2.3+4, the same payload, nothing else. */
 #define GOLDEN_ED25519_SIZE 240u

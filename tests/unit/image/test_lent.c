@@ -12,8 +12,13 @@
 #include "image/lent.h"
 #include "image/sha256_class.h"
 #include "image/sha256_small.h"
+#include "tests/unit/image/support.h"
 
 const struct image_lent *const image_lent_vector = &image_lent;
+
+/* The bootloader's. */
+const struct image_key image_keys[] = {{golden_spki, GOLDEN_SPKI_SIZE, 0, &image_ecdsa_p256}};
+const unsigned image_key_count = 1;
 
 /* As bootloaders in the field have it. */
 static void the_table_stays_as_it_is(void **state)
@@ -26,6 +31,7 @@ static void the_table_stays_as_it_is(void **state)
     assert_int_equal(offsetof(struct image_lent, sha256_update), 8 + word);
     assert_int_equal(offsetof(struct image_lent, sha256_finish), 8 + 2 * word);
     assert_int_equal(offsetof(struct image_lent, p256_verify), 8 + 3 * word);
+    assert_int_equal(offsetof(struct image_lent, check), 8 + 4 * word);
     assert_int_equal(sizeof(struct image_sha256), 120);
     assert_int_equal(offsetof(struct image_sha256_small, hash), 0);
     assert_int_equal(offsetof(struct image_sha256_small, block), 32);
@@ -87,6 +93,34 @@ static void the_borrowed_verification_tells_right_from_wrong(void **state)
     assert_false(image_p256_verify(generator, hash, signature));
 }
 
+static unsigned turns;
+
+static void turn(void)
+{
+    turns++;
+}
+
+/* By the bootloader's keys and no others. */
+static void the_borrowed_check_takes_what_the_bootloader_would_start(void **state)
+{
+    static const struct image_policy nobody = {NULL, 0, 0};
+    uint8_t copy[GOLDEN_SIZE];
+    (void)state;
+    flash_put(golden, GOLDEN_SIZE);
+    turns = 0;
+    assert_int_equal(image_check_whole(&flash_slot, FLASH_BYTES, &nobody, turn), OTTER_OK);
+    assert_true(turns > 0);
+    assert_int_not_equal(image_check_whole(&flash_slot, GOLDEN_SIZE - 1, NULL, turn), OTTER_OK);
+    for (uint32_t i = 0; i < GOLDEN_SIZE; i++) {
+        memcpy(copy, golden, sizeof copy);
+        copy[i] ^= 0x10;
+        flash_put(copy, sizeof copy);
+        assert_int_not_equal(image_check_whole(&flash_slot, FLASH_BYTES, NULL, turn), OTTER_OK);
+    }
+    nor_wipe(&flash_device);
+    assert_int_not_equal(image_check_whole(&flash_slot, FLASH_BYTES, NULL, turn), OTTER_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -94,6 +128,8 @@ int main(void)
         cmocka_unit_test(an_older_bootloader_lends_nothing),
         cmocka_unit_test(the_borrowed_hash_is_sha_256),
         cmocka_unit_test(the_borrowed_verification_tells_right_from_wrong),
+        cmocka_unit_test_setup_teardown(the_borrowed_check_takes_what_the_bootloader_would_start,
+                                        flash_set_up, flash_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
