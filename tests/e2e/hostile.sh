@@ -61,6 +61,10 @@ esac
 attempts=$(cat "$root/tests/hostile/hostile.c" "$root/tests/hostile/$chip.h" | grep -c '^    {".*", [a-z_]*},\{0,1\}[ \\]*$')
 [ "$attempts" -ge 41 ] || fail "only $attempts attempts"
 
+# What an attempt to return to it takes from the secure stack is refused by what is sealed there, not by
+# what happens to lie behind.
+LC_ALL=C grep -qaP '\xa5\xed\xf5\xfe' "$built/firmware/secure.bin" || fail "the secure program's stack is not sealed"
+
 # Under a bootloader that lends nothing (image/lent.h) the secure program says so, and starts nothing.
 arm-none-eabi-objcopy -O binary --only-section=.vectors "$built/firmware/bootloader.elf" vectors
 printf '\0\0\0\0' | dd of=vectors bs=4 seek=8 conv=notrunc status=none

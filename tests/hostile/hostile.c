@@ -107,6 +107,13 @@ static bool jumps_behind_gate(void)
 {
     return jumps(((uint32_t)gate_seal & ~1u) + 4u);
 }
+/* By what only the core puts into a link register: it would take the next words of the secure
+ * stack. */
+static bool returns_from_no_call(void)
+{
+    __asm volatile("bx %0" ::"r"(0xfeffffffu));
+    return false;
+}
 static bool opens_memory_protection(void)
 {
     return writes(MEMORY_PROTECTION);
@@ -370,6 +377,7 @@ static const struct {
     {"read the bootloader by its other address", reads_boot_code_alias},
     {"call into the middle of secure code", jumps_into_code},
     {"call behind the entry of a gate", jumps_behind_gate},
+    {"return to the secure world without a call", returns_from_no_call},
     {"open the memory protection", opens_memory_protection},
     {"open the peripherals", opens_peripherals},
     {"stop the watchdog", stops_watchdog},

@@ -29,6 +29,8 @@
 #define NO_STACK_LIMIT
 #endif
 
+#define STACK_SEAL 0xfef5eda5u /* as Arm has it: no address, no exception, no signature */
+
 extern uint32_t linker_stack_end[];
 
 static void set_regions(void)
@@ -43,8 +45,9 @@ static void set_regions(void)
     __asm volatile("dsb\n\tisb" ::: "memory");
 }
 
-/* The stack is as it was at the reset: what comes are gates and faults. Registers hold nothing of
- * ours. */
+/* The stack is as it was at the reset: what comes are gates and faults. Below them lies what is no
+ * return of any kind: the other world may try one that nobody owes it, and must not go by what is
+ * behind the stack. Registers hold nothing of ours. */
 _Noreturn void worlds_enter(const struct handover *handover, uint32_t address)
 {
     const uint32_t *vectors = (const uint32_t *)address;
@@ -59,6 +62,9 @@ _Noreturn void worlds_enter(const struct handover *handover, uint32_t address)
     VTOR_NONSECURE = address;
     __asm volatile("msr msp_ns, %0\n\t" NO_STACK_LIMIT "msr control_ns, %3\n\t"
                    "msr msp, %2\n\t"
+                   "sub sp, #8\n\t"
+                   "str %4, [sp]\n\t"
+                   "str %4, [sp, #4]\n\t"
                    "mov lr, %1\n\t"
                    "movs r0, #0\n\t"
                    "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r4, r0\n\tmov r5, r0\n\t"
@@ -67,7 +73,7 @@ _Noreturn void worlds_enter(const struct handover *handover, uint32_t address)
                    "msr apsr_nzcvq, r0\n\t"
                    "dsb\n\tisb\n\t"
                    "bxns lr" ::"r"(vectors[0]),
-                   "r"(vectors[1] & ~1u), "r"(linker_stack_end), "r"(0)
+                   "r"(vectors[1] & ~1u), "r"(linker_stack_end), "r"(0), "l"(STACK_SEAL)
                    : "memory");
     __builtin_unreachable();
 }
