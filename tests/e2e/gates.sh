@@ -3,12 +3,12 @@
 # one more (tests/hostile/one_more_gate.c), whose name comes before all others: firmware that is in the
 # field goes on to call the same addresses.
 #
-#   gates.sh
+#   gates.sh [BOARD]      mps2-an505/trustzone where none is named
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-board=mps2-an505/trustzone
-built=$root/build/mps2-an505-trustzone
+board=${1:-mps2-an505/trustzone}
+built=$root/build/$(echo "$board" | tr / -)
 need arm-none-eabi-nm arm-none-eabi-gcc cmake
 [ -f "$built/firmware/secure.elf" ] || skip "$built is not built: ./otter build --board $board"
 cmake --build "$built" --target secure secure-later >"$work/build.log" 2>&1 ||

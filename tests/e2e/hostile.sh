@@ -46,6 +46,7 @@ mps2-an505*)
     ;;
 *)
     chip=$(text port)
+    patience_s=400 # a twin's take longer
     faults_least=14
     start() {
         : >device.log
