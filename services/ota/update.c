@@ -557,13 +557,12 @@ enum ota_event ota_activate(struct ota *ota, otter_ms now)
     unsigned file = 0;
     const otter_status status = request_all(ota, &file);
     ota->busy = true;
+#if OTA_IMAGES_MAX > 1
     if (status == OTTER_E_VERSION) { /* downloading it again would not help */
         (void)ota_withdraw(ota);
-        return ota_fail(ota,
-                        "the images do not find what they need: another one must be newer, or one "
-                        "that comes with it must need it (sign with --dependencies)");
+        return ota_fail(
+            ota, "an image does not find what it needs of another one (sign --dependencies)");
     }
-#if OTA_IMAGES_MAX > 1
     if (status != OTTER_OK && ota->repairs++ < REPAIRS_MAX)
         return ota_set_repair(ota, file);
     if (status != OTTER_OK)

@@ -249,14 +249,16 @@ make_release() {
 }
 
 # create_update VERSION [THING]: a release's update (update-1-0-1, say) for the thing, `device`, signed by
-# signer.key here and not in the cloud: customCodeSigning. Offers $protocols, a JSON list.
+# signer.key here and not in the cloud: customCodeSigning. Offers $protocols, a JSON list; $file_type is the number of
+# its image.
 protocols='["MQTT"]'
+file_type=0
 create_update() {
     signature=$(openssl dgst -sha256 -sign "$work/signer.key" "$work/$1.bin" | base64 -w 0)
     cat >"$work/update.json" <<JSON
 {"otaUpdateId": "update-$(echo "$1" | tr . -)", "targets": ["$(arn "thing/${2:-device}")"],
  "roleArn": "arn:aws:iam::$(fact account):role/ota", "protocols": $protocols,
- "files": [{"fileName": "$1.bin", "fileType": 0,
+ "files": [{"fileName": "$1.bin", "fileType": $file_type,
    "fileLocation": {"s3Location": {"bucket": "updates", "key": "$1.bin"}},
    "codeSigning": {"customCodeSigning": {"hashAlgorithm": "SHA256", "signatureAlgorithm": "ECDSA",
      "signature": {"inlineDocument": "$signature"},
