@@ -151,7 +151,9 @@ static otter_status start_agent(struct app *app, otter_ms now)
 {
     if (app->agent_runs)
         return OTTER_OK;
+#if !OTTER_TWO_WORLDS /* else the secure program verifies images */
     app->policy = (struct image_policy){.keys = image_keys, .key_count = image_key_count};
+#endif
     ota_source_stream_init(&app->stream, &app->link.mqtt, app->link.client_id, 0);
     app->sources[0] = &app->stream.source;
 #if OTTER_SERVICE_HTTP
@@ -169,7 +171,9 @@ static otter_status start_agent(struct app *app, otter_ms now)
         .partners = &app->secure,
         .partner_count = 1,
 #endif
+#if !OTTER_TWO_WORLDS
         .policy = &app->policy,
+#endif
         .jobs = &app->jobs,
         .kv = &app->kv,
         .pki = &app->pki,

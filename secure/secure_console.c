@@ -35,13 +35,12 @@ static void run(struct cli *cli, int argc, char **argv)
     else if (secure_seal() == PSA_SUCCESS)
         cli_print(cli, "Sealed: from now on keys are made and not imported.\n");
     else
-        cli_print(cli, "ERROR: the seal could not be stored; see `help secure`, and try again\n");
+        cli_print(cli, "ERROR: the seal could not be stored; try again\n");
 }
 
 static const struct cli_command command = {
-    "secure", "Show the secure services, or end the importing of keys",
-    "secure           whether keys can be imported; of secure program and firmware: version,\n"
-    "                 the state of an update (PSA) and its error\n"
+    "secure", "Show the secure services, end the import of keys",
+    "secure           may keys be imported; versions, PSA states and errors of updates\n"
     "secure seal      no key is imported any more, for good; when provisioning is done\n",
     run};
 

@@ -12,8 +12,10 @@
 static struct {
     bool begun; /* false: in an earlier life, or not at all */
     psa_fwu_component_t component;
+#if !OTA_SLOTS_KEPT  /* who keeps them may have no digest */
     uint32_t hashed; /* bytes from its start that came one after the other */
     struct image_sha256 sha;
+#endif
 } now;
 
 static bool is_begun(psa_fwu_component_t component)
@@ -75,6 +77,59 @@ static const struct flash_area *slot_at(uint32_t offset)
                : &board.secondary;
 }
 
+/* ---- The digest of the blocks as they came, where who keeps the slots may have none -------------
+ */
+
+#if OTA_SLOTS_KEPT
+
+static void hash_begin(void)
+{
+}
+
+static void hash_block(uint32_t offset, const void *data, uint32_t length)
+{
+    (void)offset;
+    (void)data;
+    (void)length;
+}
+
+static otter_status hash_end(uint32_t size, uint8_t digest[IMAGE_HASH_SIZE])
+{
+    (void)size;
+    (void)digest;
+    return OTTER_E_UNSUPPORTED;
+}
+
+#else
+
+static void hash_begin(void)
+{
+    now.hashed = 0;
+    image_sha256_init(&now.sha);
+}
+
+static void hash_block(uint32_t offset, const void *data, uint32_t length)
+{
+    if (offset != now.hashed)
+        return;
+    image_sha256_update(&now.sha, data, length);
+    now.hashed += length;
+}
+
+static otter_status hash_end(uint32_t size, uint8_t digest[IMAGE_HASH_SIZE])
+{
+    if (now.hashed != size)
+        return OTTER_E_UNSUPPORTED; /* not in their order */
+    image_sha256_finish(&now.sha, digest);
+    now.begun = false;
+    return OTTER_OK;
+}
+
+#endif
+
+/* ---- port/flash.h -----------------------------------------------------------------------------
+ */
+
 static uint32_t piece_of(uint32_t length)
 {
     return length < PSA_FWU_MAX_WRITE_SIZE ? length : PSA_FWU_MAX_WRITE_SIZE;
@@ -104,10 +159,8 @@ otter_status secure_slot_program(void *ctx, uint32_t offset, const void *data, u
     if (result != PSA_SUCCESS)
         return is_begun(component) && result != PSA_ERROR_BAD_STATE ? status_of(result)
                                                                     : OTTER_E_NO_SPACE;
-    if (is_begun(component) && start == now.hashed) {
-        image_sha256_update(&now.sha, data, length);
-        now.hashed += length;
-    }
+    if (is_begun(component))
+        hash_block(start, data, length);
     return OTTER_OK;
 }
 
@@ -159,8 +212,7 @@ otter_status trailer_prepare(const struct flash_area *slot)
         result = psa_fwu_start(component, NULL, 0);
     now.begun = result == PSA_SUCCESS;
     now.component = component;
-    now.hashed = 0;
-    image_sha256_init(&now.sha);
+    hash_begin();
     return status_of(result);
 }
 
@@ -223,11 +275,7 @@ static otter_status digest_of_file(psa_fwu_component_t component, uint32_t size,
         return OTTER_OK;
     if (!is_begun(component))
         return OTTER_E_NO_SPACE;
-    if (now.hashed != size)
-        return OTTER_E_UNSUPPORTED; /* not in their order */
-    image_sha256_finish(&now.sha, digest);
-    now.begun = false;
-    return OTTER_OK;
+    return hash_end(size, digest);
 }
 
 static otter_status check_file(const struct ota_verify *verify)

@@ -237,7 +237,7 @@ static inline struct image_version ota_version_in_place(const struct ota *ota, u
     struct image_header header = {0};
     if (image == 0)
         return ota->running;
-    if (ota->config.partners[image - 1].version != NULL)
+    if (OTA_SLOTS_KEPT || ota->config.partners[image - 1].version != NULL)
         return ota->config.partners[image - 1].version();
     if (image_header_read(ota_primary(ota, image), &header) != OTTER_OK)
         return (struct image_version){0, 0, 0, 0};

@@ -66,7 +66,7 @@ static const char *fault_of_blocks(const struct ota_config *config)
         return "block_size: 256 to 131072 bytes";
     const char *fault = fault_of_slot(config, config->secondary, config->image_size_max);
 #if OTA_IMAGES_MAX > 1
-    if (fault == NULL)
+    if (fault == NULL && !OTA_SLOTS_KEPT) /* else they come from the board's map */
         fault = fault_of_partners(config);
 #endif
     for (unsigned i = 0; i < config->source_count && fault == NULL; i++)

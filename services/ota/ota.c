@@ -356,7 +356,9 @@ static const struct row table[] = {
 
     ON(ACTIVATING,  STEP,          ota_activate,      SAME),
     ON(ACTIVATING,  ACTIVATED,     NULL,              OTA_INSTALLED),
+#if !OTA_SLOTS_KEPT
     ON(ACTIVATING,  REPAIR,        ota_repair,        OTA_PREPARING),
+#endif
 
     AFTER(INSTALLED, APPLICATION,  ask_application,   SAME),
     ON(INSTALLED,   RESET,         NULL,              OTA_RESETTING),

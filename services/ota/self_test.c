@@ -38,7 +38,7 @@ static bool any_on_trial(const struct ota *ota)
         const struct trailer trailer = read_trailer(ota, ota_primary(ota, i));
         on_trial = trailer_on_trial(&trailer);
 #if OTA_IMAGES_MAX > 1
-        on_trial = on_trial && ota_way_back(ota, i);
+        on_trial = on_trial && (OTA_SLOTS_KEPT || ota_way_back(ota, i));
 #endif
     }
     return on_trial;
@@ -71,7 +71,7 @@ void ota_trial_init(struct ota *ota, otter_ms now)
     if (!ota->on_trial)
         return;
 #if OTA_IMAGES_MAX > 1
-    if (trial_of_our_job(ota) && ota_set_half_confirmed(ota) &&
+    if (!OTA_SLOTS_KEPT && trial_of_our_job(ota) && ota_set_half_confirmed(ota) &&
         (confirm(ota) == OTTER_OK || ota_set_keep(ota) == OTTER_OK)) {
         ota->on_trial = false;
         return;
@@ -124,7 +124,7 @@ static enum ota_event succeed(struct ota *ota)
  * and no way back, but there is a self-test to tell the cloud of. */
 static bool was_copied_over(const struct ota *ota)
 {
-    return trial_of_our_job(ota) && ota_ours_is_new(ota) &&
+    return !OTA_SLOTS_KEPT && trial_of_our_job(ota) && ota_ours_is_new(ota) &&
            read_trailer(ota, ota_primary(ota, ota_file_image(ota, 0))).magic == TRAILER_UNSET;
 }
 

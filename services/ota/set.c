@@ -154,7 +154,7 @@ enum ota_event ota_set_verified(struct ota *ota)
 {
     const struct ota_set *set = &ota->record.job.set;
     if (set->current + 1u >= set->count)
-        return check_set(ota);
+        return OTA_SLOTS_KEPT ? OTA_EV_VERIFIED : check_set(ota);
     work_at(ota, set->current + 1u);
     LOG_INF(OTA_TAG, "file %u of %u comes next", set->current + 1u, set->count);
     return ota_save(ota) ? OTA_EV_FETCH : ota_fail(ota, "the device's store is full or broken");

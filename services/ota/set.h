@@ -35,6 +35,13 @@ extern "C" {
 #define OTA_IMAGES_MAX 1u
 #endif
 
+/* 1: the firmware may not read its slots, and who keeps them (secure/slot.h) answers for what is in
+ * them, moves images to where they run, keeps requests and confirmations whole, and forgets none in
+ * a reset. What the agent does about it elsewhere is left out. */
+#ifndef OTA_SLOTS_KEPT
+#define OTA_SLOTS_KEPT 0
+#endif
+
 #define OTA_SIGNATURE_MAX 72u /* DER of an ECDSA P-256 signature */
 
 /* An image beside this firmware's own, in configuration order: the first is image 1. */

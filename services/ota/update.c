@@ -82,8 +82,9 @@ enum ota_event ota_check_version(struct ota *ota)
 
 static bool runs_there(const struct ota *ota, const struct image_header *header)
 {
-    return ota->config.slot_address == 0 || ((header->flags & IMAGE_FLAG_ROM_FIXED) != 0 &&
-                                             header->load_address == ota->config.slot_address);
+    return OTA_SLOTS_KEPT || ota->config.slot_address == 0 ||
+           ((header->flags & IMAGE_FLAG_ROM_FIXED) != 0 &&
+            header->load_address == ota->config.slot_address);
 }
 
 static enum ota_event read_header(struct ota *ota, const struct ota_block *block)
@@ -265,12 +266,13 @@ static bool first_of_its_job(const struct ota *ota)
 #endif
 }
 
-/* Of images beside the job's, too: an earlier job may have left one that waits for another. */
+/* Of images beside the job's, too: an earlier job may have left one that waits for another. The one
+ * at work comes last. */
 otter_status ota_withdraw(const struct ota *ota)
 {
     otter_status status = OTTER_OK;
-    for (unsigned i = 0; i < ota_images(ota) && status == OTTER_OK; i++)
-        status = trailer_prepare(ota_secondary(ota, i));
+    for (unsigned i = 1; i <= ota_images(ota) && status == OTTER_OK; i++)
+        status = trailer_prepare(ota_secondary(ota, (ota_image(ota) + i) % ota_images(ota)));
     return status;
 }
 
@@ -296,7 +298,7 @@ enum ota_event ota_prepare(struct ota *ota, otter_ms now)
     case 1:
         /* Where both slots can run, a newer image is started though nobody asked for it yet, unless
          * the one that runs is confirmed. One that a programmer put there may not be. */
-        if (ota->config.slot_address != 0)
+        if (!OTA_SLOTS_KEPT && ota->config.slot_address != 0)
             (void)trailer_request(ota_primary(ota, 0), ota_trailer_align(ota), true);
         status = first_of_its_job(ota) ? ota_withdraw(ota) : trailer_prepare(ota_candidate(ota));
         begin_journal(ota);
@@ -519,7 +521,8 @@ enum ota_event ota_work_verify(struct ota *ota, otter_ms now)
     if (ota_is_patch(ota) && ota->work.verify.stage == OTA_VERIFY_FILE)
         return OTA_EV_PATCH;
     const struct image *image = &ota->work.verify.check.image;
-    const bool is_seen = image->area != NULL; /* what takes the others looks at them itself */
+    const bool is_seen =
+        !OTA_SLOTS_KEPT && image->area != NULL; /* what takes the others looks at them itself */
     if (is_seen && image_version_compare(&image->header.version, &ota->record.version) != 0)
         return ota_fail(ota, "the image's version changed during the download");
     if (is_seen && !is_for_this_board(ota))
@@ -560,10 +563,9 @@ enum ota_event ota_activate(struct ota *ota, otter_ms now)
 #if OTA_IMAGES_MAX > 1
     if (status == OTTER_E_VERSION) { /* downloading it again would not help */
         (void)ota_withdraw(ota);
-        return ota_fail(
-            ota, "an image does not find what it needs of another one (sign --dependencies)");
+        return ota_fail(ota, "an image needs another one to be newer (sign --dependencies)");
     }
-    if (status != OTTER_OK && ota->repairs++ < REPAIRS_MAX)
+    if (!OTA_SLOTS_KEPT && status != OTTER_OK && ota->repairs++ < REPAIRS_MAX)
         return ota_set_repair(ota, file);
     if (status != OTTER_OK)
         (void)ota_withdraw(ota);
@@ -584,6 +586,8 @@ enum ota_event ota_activate(struct ota *ota, otter_ms now)
     LOG_INF(OTA_TAG, "the bootloader will try the new image at the next start");
     return OTA_EV_ACTIVATED;
 }
+
+#if !OTA_SLOTS_KEPT
 
 /* A power cut tore the request: its sector is erased, and the end of the image, should it lie in
  * the same sector, is fetched again. */
@@ -608,3 +612,5 @@ enum ota_event ota_repair(struct ota *ota, otter_ms now)
     return status == OTTER_OK ? OTA_EV_NONE
                               : ota_fail(ota, "erasing the trailer: %s", otter_status_text(status));
 }
+
+#endif

@@ -52,7 +52,7 @@ runs "1.0.1, updated (0)" "1.0.0, "
 
 step "a firmware that needs a newer one than that"
 ship needy 1.0.1 firmware-1.0.1 '(0, 1.0.2+0)'
-ends needy FAILED "an image does not find what it needs of another one (sign --dependencies)"
+ends needy FAILED "an image needs another one to be newer (sign --dependencies)"
 runs "1.0.1, " "1.0.0, "
 
 step "the firmware alone"
