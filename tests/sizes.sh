@@ -29,8 +29,7 @@ for board in $(boards "$root"); do
         printf '%-26s of it the secure program %6d; RAM %6d and %6d\n' '' "$2" "$3" "$4"
         check "$board" "the bootloader's RAM" "$3" "$bar_secure_ram"
         check "$board" "the secure program's RAM" "$4" "$bar_secure_ram"
-        # Others have the same settings in one world, but one image to fetch: docs/trustzone.md.
-        if [ "$board" = mps2-an505/trustzone ] && found=$(in_one_world "$root" "$board"); then
+        if found=$(in_one_world "$root" "$board"); then
             check "$board" 'the firmware' "$firmware" "$found" "its size without the split,"
         fi
     fi
