@@ -198,6 +198,7 @@ static void cut_everywhere(void (*body)(void *), void (*begin)(uint32_t operatio
     struct nor_snapshot start = {NULL, 0, 0};
     unsigned cases = 0;
     nor_snapshot_take(&w.flash.device, &start);
+    vault_take();
     begin(0);
     nor_power_plan(&w.flash.power, 0, NOR_CUT_TORN);
     assert_int_equal(nor_power_run(&w.flash.power, body, NULL), NOR_RUN_DONE);
@@ -207,6 +208,7 @@ static void cut_everywhere(void (*body)(void *), void (*begin)(uint32_t operatio
             if (!tried(at, kind))
                 continue;
             nor_snapshot_restore(&w.flash.device, &start);
+            vault_restore();
             begin(at * 8 + kind);
             nor_power_plan(&w.flash.power, at, (enum nor_cut)kind);
             (void)nor_power_run(&w.flash.power, body, NULL);
@@ -220,6 +222,7 @@ static void cut_everywhere(void (*body)(void *), void (*begin)(uint32_t operatio
     printf("%u cuts of %u operations\n", cases, operations);
     assert_true(cases > 3);
     nor_snapshot_free(&start);
+    vault_forget();
 }
 
 static void nothing(uint32_t number)

@@ -244,7 +244,8 @@ void world_boot(void)
     memset(&w.kv, 0, sizeof w - offsetof(struct world, kv));
     assert_int_equal(kv_open(&w.kv, &w.flash.area), OTTER_OK);
     (void)kv_purge(&w.kv);
-    pki_init(&w.pki, &w.kv, NULL, NULL);
+    vault_start();
+    pki_init(&w.pki, &w.kv, world_keys, NULL);
     pki_add(&w.pki, &w.claim_labels, &pki_claim_labels);
     pki_add(&w.pki, &w.next_labels, &pki_next_labels);
     (void)config_get_text(&w.kv, CONFIG_THING_NAME, w.thing, sizeof w.thing);
@@ -275,7 +276,8 @@ bool world_is_itself(void)
     char name[129];
     uint32_t length;
     assert_int_equal(kv_open(&kv, &w.flash.area), OTTER_OK);
-    pki_init(&w.pki, &kv, NULL, NULL);
+    vault_start();
+    pki_init(&w.pki, &kv, world_keys, NULL);
     const bool named = config_get_text(&kv, CONFIG_THING_NAME, name, sizeof name) == OTTER_OK;
     const bool certified = pki_length(&w.pki, PKI_TLS_CERT, &length) == OTTER_OK;
     assert_int_equal(named, certified);
@@ -283,7 +285,7 @@ bool world_is_itself(void)
         assert_string_equal(name, "lamp-0042");
         assert_true(pair_is_good((struct pki_identity){PKI_TLS_KEY_PRIV, PKI_TLS_CERT}));
     }
-    pki_init(&w.pki, &w.kv, NULL, NULL);
+    pki_init(&w.pki, &w.kv, world_keys, NULL);
     return named;
 }
 
@@ -296,7 +298,7 @@ static void import_claim(void)
     char *pem, *key_pem;
     cloud_side_claim(&pem, &key_pem);
     assert_int_equal(kv_open(&kv, &w.flash.area), OTTER_OK);
-    pki_init(&w.pki, &kv, NULL, NULL);
+    pki_init(&w.pki, &kv, world_keys, NULL);
     pki_add(&w.pki, &part, &pki_claim_labels);
     assert_int_equal(pki_import(&w.pki, PKI_CLAIM_CERT, PKI_CERTIFICATE, pem, strlen(pem)),
                      OTTER_OK);
@@ -313,6 +315,7 @@ int world_set_up(void **state)
     log_set_level(getenv("OTTER_TEST_LOG") != NULL ? LOG_LEVEL_INF : LOG_LEVEL_NONE);
     cloud_side_start(port_now);
     assert_int_equal(nor_store_open(&w.flash, 4, &w.kv), OTTER_OK);
+    vault_create();
     import_claim();
     return 0;
 }
@@ -321,6 +324,7 @@ int world_tear_down(void **state)
 {
     (void)state;
     cloud_side_stop();
+    vault_destroy();
     assert_true(nor_store_close(&w.flash));
     return 0;
 }

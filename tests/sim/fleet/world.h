@@ -47,6 +47,15 @@ bool world_run_until(const bool *flag, otter_ms most);
  * cloud takes), or not there at all. Fails the test for anything in between. */
 bool world_is_itself(void);
 
+/* vault.c: where private keys are; what a start does there, and its part of a snapshot. */
+extern const struct pki_keys *const world_keys;
+void vault_create(void);
+void vault_start(void);
+void vault_destroy(void);
+void vault_take(void);
+void vault_restore(void);
+void vault_forget(void);
+
 /* A job for the thing; and its status in the cloud, valid until the next call. */
 void world_create_job(const char *id, const char *document);
 const char *world_job_status(const char *id);
