@@ -13,7 +13,7 @@
 
 struct uart_kept uart_kept;
 
-/* FIFO and shift register of the program before, 0.8 ms. */
+/* FIFO and shift register, 0.8 ms: of the program before, at the start of one. */
 static void let_last_words_out(void)
 {
     if (USART_CR1 & USART_ENABLE)
@@ -75,6 +75,9 @@ void uart_write(const void *data, size_t length)
         }
         uart_send(*next++);
     }
+#ifdef OTTER_SECURE
+    let_last_words_out(); /* a reset may follow */
+#endif
 }
 
 static void enable(uint32_t flags, bool on)
