@@ -116,11 +116,20 @@ static set_of those(bool (*are)(unsigned component))
     return found;
 }
 
+static bool may_come(set_of candidates);
+
+/* Of several on trial one may have lost its trailer to power cuts, and cannot go back, so none can.
+ * That it runs the others tell, which need it. */
+static set_of trial_of(set_of trial)
+{
+    return trial != 0 && may_come(0) ? trial | recorded(PSA_FWU_STAGED) : trial;
+}
+
 /* The record in the light of the trailers. */
 static uint8_t present(unsigned component)
 {
     const uint8_t state = read_record().state[component];
-    if (on_trial(component))
+    if ((trial_of(those(on_trial)) & ALONE(component)) != 0)
         return state == PSA_FWU_REJECTED ? PSA_FWU_REJECTED : PSA_FWU_TRIAL;
     if (state == PSA_FWU_REJECTED || state == ACCEPTING ||
         (state == PSA_FWU_STAGED && !is_requested(component)))
@@ -467,9 +476,9 @@ psa_status_t psa_fwu_reject(psa_status_t error)
 /* All that came together is on trial, or none is kept. */
 psa_status_t psa_fwu_accept(void)
 {
-    const set_of trial = those(on_trial);
-    if (trial == 0 || recorded(PSA_FWU_REJECTED) != 0 || (recorded(PSA_FWU_STAGED) & ~trial) != 0)
+    const set_of trial = those(on_trial), all = trial_of(trial);
+    if (trial == 0 || recorded(PSA_FWU_REJECTED) != 0 || (recorded(PSA_FWU_STAGED) & ~all) != 0)
         return PSA_ERROR_BAD_STATE;
-    const psa_status_t noted = note(trial, ACCEPTING, PSA_SUCCESS);
-    return noted == PSA_SUCCESS ? confirm(trial, false) : noted;
+    const psa_status_t noted = note(all, ACCEPTING, PSA_SUCCESS);
+    return noted == PSA_SUCCESS ? confirm(all, all != trial) : noted;
 }
