@@ -60,6 +60,17 @@ static bool has_trailer_programmed(void)
 {
     return fmc_refuses(FMC_PROGRAM, SECONDARY + AREA_SIZE(BOARD_SECONDARY) - 16u);
 }
+static bool has_next_secure_erased(void)
+{
+    return fmc_refuses(FMC_ERASE, AREA_ADDRESS(BOARD_SECURE_SECONDARY));
+}
+static bool has_secure_trailers_programmed(void)
+{
+    return fmc_refuses(FMC_PROGRAM, AREA_ADDRESS(BOARD_SECURE_PRIMARY) +
+                                        AREA_SIZE(BOARD_SECURE_PRIMARY) - 16u) &&
+           fmc_refuses(FMC_PROGRAM, AREA_ADDRESS(BOARD_SECURE_SECONDARY) +
+                                        AREA_SIZE(BOARD_SECURE_SECONDARY) - 16u);
+}
 static bool has_bank_erased(void)
 {
     return fmc_refuses(FMC_ERASE_BANK, 0);
@@ -81,6 +92,8 @@ static bool changes_configuration(void)
     {"have a gate programmed by the flash controller", has_gate_programmed},                       \
     {"have the update slot erased by the flash controller", has_slot_erased},                      \
     {"have its trailer programmed by the flash controller", has_trailer_programmed},               \
+    {"have the secure program's update slot erased by it", has_next_secure_erased},                \
+    {"have the secure program's trailers programmed by it", has_secure_trailers_programmed},       \
     {"have a bank erased by the flash controller", has_bank_erased},                               \
     {"move the border between the worlds' flash", moves_border},                                   \
     {"change the chip's configuration", changes_configuration}
