@@ -15,6 +15,8 @@ struct flash_report {
     struct ram_flash in_scratch, in_progress, in_store;
     struct inspection primary;
     struct inspection secondary;
+    struct inspection secure_primary; /* of the secure program: two worlds */
+    struct inspection secure_secondary;
     struct trailer scratch;
     bool progress_erased;
     otter_status store_status;
@@ -74,6 +76,10 @@ static void inspect_all(const struct inspect_request *request, struct bytes *con
     report->data = content->data;
     inspect_slot(report, board->primary, request, &report->primary);
     inspect_slot(report, secondary_image(report), request, &report->secondary);
+    if (board_map_has_two_worlds(board)) {
+        inspect_slot(report, board->secure_primary, request, &report->secure_primary);
+        inspect_slot(report, board->secure_secondary, request, &report->secure_secondary);
+    }
     report->scratch =
         (struct trailer){TRAILER_UNSET, TRAILER_UNSET, TRAILER_UNSET, SWAP_NONE, 0, 0};
     if (board->scratch.size > 0) {
@@ -93,11 +99,23 @@ static struct slot_state state_of(const struct inspection *slot)
     return state;
 }
 
+static struct next_boot next_boot_from(const struct flash_report *report,
+                                       const struct inspection *first,
+                                       const struct inspection *second)
+{
+    const struct slot_state primary = state_of(first);
+    const struct slot_state secondary = state_of(second);
+    return next_boot_of(report->board.update, &primary, &secondary, &report->scratch);
+}
+
 static struct next_boot next_boot(const struct flash_report *report)
 {
-    const struct slot_state primary = state_of(&report->primary);
-    const struct slot_state secondary = state_of(&report->secondary);
-    return next_boot_of(report->board.update, &primary, &secondary, &report->scratch);
+    return next_boot_from(report, &report->primary, &report->secondary);
+}
+
+static struct next_boot secure_next_boot(const struct flash_report *report)
+{
+    return next_boot_from(report, &report->secure_primary, &report->secure_secondary);
 }
 
 /* --- table ----------------------------------------------------------------------------------- */
@@ -126,16 +144,27 @@ static void print_store(struct flash_report *report)
     kv_each(&report->store, print_key, NULL);
 }
 
+static void print_slot(const char *name, struct board_area slot, struct inspection *inspection)
+{
+    print_area(name, slot);
+    inspection_print(inspection, "  ");
+    if (trailer_on_trial(&inspection->trailer))
+        printf("  On trial: it runs, but has not confirmed itself\n");
+}
+
 static void print_report(struct flash_report *report)
 {
     const struct board_map *board = &report->board;
 
-    print_area("Primary slot", board->primary);
-    inspection_print(&report->primary, "  ");
-    if (trailer_on_trial(&report->primary.trailer))
-        printf("  On trial: it runs, but has not confirmed itself\n");
+    print_slot("Primary slot", board->primary, &report->primary);
     print_area("\nSecondary slot", board->secondary);
     inspection_print(&report->secondary, "  ");
+    if (board_map_has_two_worlds(board)) {
+        print_slot("\nPrimary slot of the secure program", board->secure_primary,
+                   &report->secure_primary);
+        print_area("\nSecondary slot of the secure program", board->secure_secondary);
+        inspection_print(&report->secure_secondary, "  ");
+    }
     if (board->scratch.size > 0) {
         print_area("\nScratch", board->scratch);
         trailer_print(&report->scratch, "  ");
@@ -150,6 +179,11 @@ static void print_report(struct flash_report *report)
            board->update != UPDATE_DIRECT_XIP ? ""
            : next.from_secondary              ? ", starts from the secondary slot"
                                               : ", starts from the primary slot");
+    if (!board_map_has_two_worlds(board))
+        return;
+    const struct next_boot secure = secure_next_boot(report);
+    printf("Secure program %s\n", secure.goes_on ? "goes on with the swap that was interrupted"
+                                                 : swap_type_name(secure.type));
 }
 
 /* --- JSON ------------------------------------------------------------------------------------ */
@@ -173,17 +207,30 @@ static json_t *store_json(struct flash_report *report)
                      "capacity_bytes", (json_int_t)report->usage.capacity_bytes, "keys", keys);
 }
 
+static void add_secure(struct flash_report *report, json_t *json)
+{
+    const struct next_boot next = secure_next_boot(report);
+    json_object_set_new(json, "secure",
+                        json_pack("{s:o, s:o, s:b, s:s}", "primary",
+                                  inspection_json(&report->secure_primary), "secondary",
+                                  inspection_json(&report->secure_secondary), "swap_interrupted",
+                                  next.goes_on, "next_boot", swap_type_word(next.type)));
+}
+
 static json_t *report_json(struct flash_report *report)
 {
     const struct next_boot next = next_boot(report);
-    return json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:b, s:s, s:s}", "board",
-                     report->board.name, "update", board_map_update_name(report->board.update),
-                     "primary", inspection_json(&report->primary), "secondary",
-                     inspection_json(&report->secondary), "scratch",
-                     trailer_json(&report->scratch, report->board.max_align), "progress_erased",
-                     report->progress_erased, "store", store_json(report), "swap_interrupted",
-                     next.goes_on, "next_boot", swap_type_word(next.type), "starts_from",
-                     next.from_secondary ? "secondary" : "primary");
+    json_t *json = json_pack(
+        "{s:s, s:s, s:o, s:o, s:o, s:b, s:o, s:b, s:s, s:s}", "board", report->board.name, "update",
+        board_map_update_name(report->board.update), "primary", inspection_json(&report->primary),
+        "secondary", inspection_json(&report->secondary), "scratch",
+        trailer_json(&report->scratch, report->board.max_align), "progress_erased",
+        report->progress_erased, "store", store_json(report), "swap_interrupted", next.goes_on,
+        "next_boot", swap_type_word(next.type), "starts_from",
+        next.from_secondary ? "secondary" : "primary");
+    if (json != NULL && board_map_has_two_worlds(&report->board))
+        add_secure(report, json);
+    return json;
 }
 
 otter_status inspect_flash(const struct inspect_request *request, struct bytes *content,
@@ -206,5 +253,9 @@ otter_status inspect_flash(const struct inspect_request *request, struct bytes *
         print_report(&report);
     inspection_free(&report.primary);
     inspection_free(&report.secondary);
+    if (board_map_has_two_worlds(&report.board)) {
+        inspection_free(&report.secure_primary);
+        inspection_free(&report.secure_secondary);
+    }
     return OTTER_OK;
 }

@@ -63,6 +63,16 @@ expect device "this firmware is confirmed"
 ends new-firmware SUCCEEDED "accepted v1.0.1"
 runs "1.0.1, " "1.0.1, updated (0)"
 
+step "what otter inspect finds in the flash file"
+cat >"$work/found.py" <<'END'
+import json, sys
+found = json.load(sys.stdin)
+pairs = [found["secure"], found]
+print(*[slot["primary"]["header"]["version"] for slot in pairs], *[slot["next_boot"] for slot in pairs])
+END
+found=$("$otter" inspect --board "$board" --json "$work/flash.img" | python3 "$work/found.py")
+[ "$found" = "1.0.1+0 1.0.1+0 none none" ] || fail "it finds: $found"
+
 step "a secure program that fails its self-test"
 ship unfit 1.0.2 secure-unfit
 expect device "self-test failed; going back to the secure program before this one"
