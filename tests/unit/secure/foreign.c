@@ -113,7 +113,7 @@ psa_status_t psa_fwu_query(psa_fwu_component_t component, psa_fwu_component_info
 psa_status_t psa_fwu_start(psa_fwu_component_t component, const void *manifest,
                            size_t manifest_size)
 {
-    (void)component;
+    foreign.component = component;
     (void)manifest;
     const psa_status_t result = step(PSA_FWU_READY, PSA_FWU_WRITING, PSA_SUCCESS);
     if (result != PSA_SUCCESS || manifest_size != 0)
@@ -126,7 +126,8 @@ psa_status_t psa_fwu_start(psa_fwu_component_t component, const void *manifest,
 psa_status_t psa_fwu_write(psa_fwu_component_t component, size_t image_offset, const void *block,
                            size_t block_size)
 {
-    (void)component;
+    foreign.component = component;
+    foreign.offset = image_offset;
     if (foreign.state != PSA_FWU_WRITING)
         return PSA_ERROR_BAD_STATE;
     foreign.longest = block_size > foreign.longest ? block_size : foreign.longest;

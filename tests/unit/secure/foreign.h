@@ -17,10 +17,12 @@ struct foreign {
     uint32_t state;
     uint8_t slot[FOREIGN_SIZE];
     bool written[FOREIGN_SIZE];
-    uint32_t size;    /* of what was written */
-    size_t longest;   /* write */
-    unsigned starts;  /* of downloads */
-    unsigned accepts; /* of trials */
+    uint32_t size;     /* of what was written */
+    size_t longest;    /* write */
+    unsigned starts;   /* of downloads */
+    uint8_t component; /* started or written last */
+    size_t offset;     /* of the last write */
+    unsigned accepts;  /* of trials */
     /* How it is. */
     const struct image_policy *policy; /* of finish; NULL: takes any image ... */
     bool bad_image;                    /* ... or none */

@@ -28,11 +28,11 @@ const struct flash port_flash[] = {
      .erased_value = 0xff},
     {.ops = &foreign_slot_ops,
      .ctx = &sector_size,
-     .size = SIZE,
+     .size = 2u * SIZE,
      .write_size = 4,
      .erased_value = 0xff},
 };
-const struct board_secure board_secure; /* none */
+const struct board_secure board_secure = {.secondary = {&port_flash[1], SIZE, SIZE}};
 const struct board board = {
     .name = "slot",
     .primary = {&port_flash[0], 0, SIZE},
@@ -125,6 +125,20 @@ static void an_image_that_is_refused_is_not_requested(void **state)
     assert_int_equal(trailer_request(secondary, 8, false), OTTER_E_STATE);
 }
 
+static void each_slot_is_that_of_its_component(void **state)
+{
+    static const uint8_t data[8];
+    (void)state;
+    assert_int_equal(trailer_prepare(&board_secure.secondary), OTTER_OK);
+    assert_int_equal(foreign.component, FWU_COMPONENT_SECURE);
+    assert_int_equal(flash_program(&board_secure.secondary, 16, data, sizeof data), OTTER_OK);
+    assert_int_equal(foreign.component, FWU_COMPONENT_SECURE);
+    assert_int_equal(foreign.offset, 16);
+    assert_int_equal(flash_program(secondary, 32, data, sizeof data), OTTER_OK);
+    assert_int_equal(foreign.component, FWU_COMPONENT_FIRMWARE);
+    assert_int_equal(foreign.offset, 32);
+}
+
 static void a_trial_is_seen_and_confirmed(void **state)
 {
     struct trailer trailer;
@@ -149,6 +163,7 @@ int main(void)
         cmocka_unit_test_setup(flash_calls_reach_the_slot_in_pieces_that_it_takes, set_up),
         cmocka_unit_test_setup(a_request_checks_the_image_and_stages_it, set_up),
         cmocka_unit_test_setup(an_image_that_is_refused_is_not_requested, set_up),
+        cmocka_unit_test_setup(each_slot_is_that_of_its_component, set_up),
         cmocka_unit_test_setup(a_trial_is_seen_and_confirmed, set_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
