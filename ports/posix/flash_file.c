@@ -81,8 +81,12 @@ const struct flash port_flash[] = {DEVICE(0), DEVICE(1), DEVICE(2)};
 static void read_timing(void)
 {
     const char *timing = getenv("OTTER_FLASH_TIMING");
-    if (timing != NULL &&
-        sscanf(timing, "%" SCNu32 ",%" SCNu32, &file.erase_us, &file.program_unit_us) != 2)
+    char *comma, *end;
+    if (timing == NULL)
+        return;
+    file.erase_us = (uint32_t)strtoul(timing, &comma, 10);
+    file.program_unit_us = *comma == ',' ? (uint32_t)strtoul(comma + 1, &end, 10) : 0;
+    if (*comma != ',' || end == comma + 1)
         fprintf(stderr, "bootloader: OTTER_FLASH_TIMING is not ERASE_US,PROGRAM_US: %s\n", timing);
 }
 
@@ -118,7 +122,7 @@ static int open_and_lock(const char *path)
 bool flash_file_open(const char *path)
 {
     const char *inherited = getenv("OTTER_FLASH_FD");
-    file.descriptor = inherited != NULL ? atoi(inherited) : open_and_lock(path);
+    file.descriptor = inherited != NULL ? (int)strtol(inherited, NULL, 10) : open_and_lock(path);
     if (file.descriptor < 0)
         return false;
     struct stat info;

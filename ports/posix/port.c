@@ -127,10 +127,18 @@ void port_idle(otter_ms deadline)
 const struct handover *port_handover(void)
 {
     static struct handover handover;
+    uint32_t *const numbers[] = {&handover.reset_reason, &handover.swap_type, &handover.boot_ms,
+                                 &handover.bytes_copied, &handover.slot};
     const char *text = getenv("OTTER_HANDOVER");
-    if (text == NULL || sscanf(text, "%u,%u,%u,%u,%u", &handover.reset_reason, &handover.swap_type,
-                               &handover.boot_ms, &handover.bytes_copied, &handover.slot) != 5)
-        return NULL;
+    for (unsigned i = 0; i < sizeof numbers / sizeof *numbers; i++) {
+        char *end;
+        if (text == NULL)
+            return NULL;
+        *numbers[i] = (uint32_t)strtoul(text, &end, 10);
+        if (end == text)
+            return NULL;
+        text = *end == ',' ? end + 1 : end;
+    }
     handover.magic = HANDOVER_MAGIC;
     return &handover;
 }
