@@ -147,19 +147,23 @@ static psa_status_t in_state(psa_fwu_component_t component, uint32_t state)
 /* ---- Requests and confirmations of several images ---------------------------------------------
  */
 
-/* What a power cut tore of an earlier request is in the way; an image that shares its sector is
- * lost with it. */
-static otter_status repair_request(const struct secure_component *component)
+/* Takes a trailer away; an image that shares its sector would be lost with it. */
+static otter_status drop_trailer(const struct flash_area *slot, uint32_t image_size_max)
 {
     struct image image;
-    const struct flash_area *slot = component->secondary;
     const struct flash_sector last = flash_sector_at(slot, slot->size - 1u);
-    otter_status status = image_open(&image, slot, component->image_size_max);
+    const otter_status status = image_open(&image, slot, image_size_max);
     if (status == OTTER_OK && image.end > last.offset)
-        status = OTTER_E_STATE;
-    if (status == OTTER_OK)
-        status = trailer_prepare(slot);
-    return status == OTTER_OK ? trailer_request(slot, secure->trailer_align, false) : status;
+        return OTTER_E_STATE;
+    return status == OTTER_OK ? trailer_prepare(slot) : status;
+}
+
+/* What a power cut tore of an earlier request is in the way. */
+static otter_status repair_request(const struct secure_component *component)
+{
+    const otter_status status = drop_trailer(component->secondary, component->image_size_max);
+    return status == OTTER_OK ? trailer_request(component->secondary, secure->trailer_align, false)
+                              : status;
 }
 
 /* All of them, or none. */
@@ -183,18 +187,31 @@ static psa_status_t request(set_of which)
     return secure_result(status);
 }
 
-/* Once one is confirmed there is no way back for the others: where flash refuses the word for it
- * (write-once flash does, after a cut amid that write), what they could go back to goes. */
-static psa_status_t confirm(set_of which, bool is_decided)
+/* Ends a trial for good where the word for it is torn, or refused: what it could go back to goes,
+ * then what says that it is on trial, which would be true again of the next image that comes. */
+static otter_status end_trial(const struct secure_component *component)
+{
+    const struct flash_area *way_back = component->secondary;
+    const otter_status status = flash_erase(way_back, 0, flash_sector_at(way_back, 0).size);
+    if (status == OTTER_OK)
+        (void)drop_trailer(component->primary, component->primary->size);
+    return status;
+}
+
+/* Once one is confirmed there is no way back for the others, whether flash takes the word for it or
+ * not (write-once flash does not, after a cut amid that write). `was_cut`: after such a cut, when
+ * what is confirmed may read otherwise at the next start. */
+static psa_status_t confirm(set_of which, bool was_cut)
 {
     otter_status status = OTTER_OK;
+    bool is_decided = was_cut;
     for (unsigned i = 0; i < FWU_COMPONENTS && status == OTTER_OK; i++) {
-        const struct flash_area *way_back = component_of(i)->secondary;
         if ((which & ALONE(i)) == 0)
             continue;
-        status = trailer_confirm(component_of(i)->primary, secure->trailer_align);
+        status = was_cut ? OTTER_E_STATE
+                         : trailer_confirm(component_of(i)->primary, secure->trailer_align);
         if (status != OTTER_OK && is_decided)
-            status = flash_erase(way_back, 0, flash_sector_at(way_back, 0).size);
+            status = end_trial(component_of(i));
         is_decided = true;
     }
     return status == OTTER_OK ? note(which, PSA_FWU_UPDATED, PSA_SUCCESS) : secure_result(status);
