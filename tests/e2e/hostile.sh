@@ -104,9 +104,11 @@ grep -q 'Image in the primary slot is not valid! (hash does not match)' said || 
 [ "$asked" -lt 2 ] || grep -q 'Image 0 is no secure program' said ||
     fail 'the bootloader did not say why it brought the secure program back'
 # Each that a reset ended, the secure world ended: but for those that ask it for a reset themselves.
-faults=$(grep -c 'non-secure: \(secure \)\{0,1\}fault: pc .* sfsr [0-9a-f]*$' said)
+# A return to secure code that was not interrupted faults there, by its first word (sfsr 2, INVIS).
+not_interrupted='\] secure: secure fault: pc .* sfsr 2$'
+faults=$(grep -c -e 'non-secure: \(secure \)\{0,1\}fault: pc .* sfsr [0-9a-f]*$' -e "$not_interrupted" said)
 resets=$(grep -c 'refused, by a reset' said)
 [ "$faults" -ge "$faults_least" ] && [ "$resets" -eq $((faults + asked)) ] || fail "$faults faults and $resets resets"
 # What was tried by pointer was answered, not by luck: no fault of the secure world itself.
-! grep -q '\] secure:' said || fail "a fault in the secure world: $(grep '\] secure:' said)"
+! grep '\] secure:' said | grep -v "$not_interrupted" || fail 'a fault in the secure world'
 echo "passed: $attempts attempts"

@@ -133,8 +133,43 @@ static bool uses_dma(void)
     return REG32(0x40110030u) == 0;
 }
 
+static uint32_t way_back;
+
+__attribute__((naked)) static void on_tick_return(void)
+{
+    __asm volatile("bx %0" ::"r"(way_back));
+}
+
+/* As if the interrupt had come in the middle of secure code. */
+static bool returns_from_interrupt(uint32_t exc_return)
+{
+    static uint32_t table[64] __attribute__((aligned(256)));
+    memcpy(table, (const void *)SCB_VTOR, 64);
+    table[15] = (uint32_t)on_tick_return;
+    SCB_VTOR = (uint32_t)table;
+    way_back = exc_return;
+    SYSTICK_RELOAD = 20000u;
+    SYSTICK_VALUE = 0;
+    SYSTICK_CONTROL = SYSTICK_RUN;
+    for (volatile uint32_t i = 0; i < 1000000u; i++) { /* longer than that */
+    }
+    return false;
+}
+
+static bool returns_to_main_stack(void)
+{
+    return returns_from_interrupt(0xfffffff8u);
+}
+
+static bool returns_to_process_stack(void)
+{
+    return returns_from_interrupt(0xfffffffcu);
+}
+
 /* clang-format off */
 #define CHIP_ATTEMPTS                                                                              \
+    {"return from an interrupt to the secure main stack", returns_to_main_stack},                  \
+    {"return from an interrupt to the secure process stack", returns_to_process_stack},            \
     {"read the seed in flash", reads_seed},                                                        \
     {"write the update slot", writes_slot},                                                        \
     {"write the update slot's trailer", writes_secondary_trailer},                                 \

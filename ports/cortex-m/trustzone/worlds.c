@@ -66,6 +66,8 @@ _Noreturn void worlds_enter(const struct handover *handover, uint32_t address)
                    "str %4, [sp]\n\t"
                    "str %4, [sp, #4]\n\t"
                    "mov lr, %1\n\t"
+                   "mov r0, sp\n\t"
+                   "msr psp, r0\n\t" /* nobody uses it, but a return may name it */
                    "movs r0, #0\n\t"
                    "mov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r4, r0\n\tmov r5, r0\n\t"
                    "mov r6, r0\n\tmov r7, r0\n\tmov r8, r0\n\tmov r9, r0\n\tmov r10, r0\n\t"
