@@ -7,7 +7,7 @@
  *   direct   crypto.c, its.c, fwu.c: over store/, pki/, image/, in the world that calls. On a board
  *            without TrustZone, on the host, and in the secure world itself;
  *   veneer   nonsecure.c: hands each call through a gate of the secure world, which checks and
- *            copies what it is given (veneers.c) and calls the direct one.
+ *            copies what it is given (gates.c) and calls the direct one.
  *
  * One call at a time. This header is for who starts the direct implementation. */
 #ifndef OTTER_SECURE_SECURE_H

@@ -262,6 +262,28 @@ static void an_older_image_is_refused(void **state)
     assert_int_equal(error_of(SECURE), PSA_ERROR_NOT_PERMITTED);
 }
 
+/* docs/trustzone.md: the firmware may write the slot that it runs from. */
+static void a_damaged_firmware_brings_in_an_older_one_but_no_older_secure_program(void **state)
+{
+    static const struct wish new = {2, 1, CLASS}, old = {1, 1, CLASS};
+    (void)state;
+    for (unsigned i = 0; i < FWU_COMPONENTS; i++) {
+        boot();
+        assert_int_equal(bring(i, &new), PSA_SUCCESS);
+        assert_int_equal(psa_fwu_install(), PSA_SUCCESS_REBOOT);
+        boot();
+        assert_int_equal(psa_fwu_accept(), PSA_SUCCESS);
+    }
+    for (unsigned i = 0; i < FWU_COMPONENTS; i++) {
+        assert_int_equal(psa_fwu_clean((psa_fwu_component_t)i), PSA_SUCCESS);
+        assert_int_equal(bring(i, &old), PSA_ERROR_NOT_PERMITTED);
+    }
+    first.data[primary[FIRMWARE].offset] ^= 1;
+    boot();
+    assert_int_equal(running(FIRMWARE), 1);
+    assert_int_equal(running(SECURE), 2);
+}
+
 static void nothing_is_installed_beside_a_trial(void **state)
 {
     static const struct wish new = {2, 1, CLASS};
@@ -511,6 +533,7 @@ int main(void)
         TEST(two_that_do_not_need_each_other_do_not_come_together),
         TEST(an_image_for_the_other_component_is_refused),
         TEST(an_older_image_is_refused),
+        TEST(a_damaged_firmware_brings_in_an_older_one_but_no_older_secure_program),
         TEST(nothing_is_installed_beside_a_trial),
         TEST(half_of_what_came_together_cannot_be_kept),
         TEST(both_are_kept_where_one_cannot_go_back),
