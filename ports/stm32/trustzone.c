@@ -32,19 +32,28 @@
 #define MPCBB1(word) REG32(0x50032d00u + 4u * (word))
 
 /* What a module that knows of the worlds keeps to the secure one. */
-#define RCC_SECCFGR      REG32(RCC_BASE + 0x110u)
-#define RCC_SEC_ALL      0x1fffu
-#define RCC_SEC_HSI      (1u << 0) /* HSI16 clocks the sensors' I2C, and nothing of ours */
-#define PWR_SECCFGR      REG32(PWR_BASE + 0x30u)
-#define PWR_SEC_ALL      0xf0ffu
-#define SYSCFG_SECCFGR   REG32(0x56000400u)
-#define SYSCFG_SEC_ALL   0xbu
-#define EXTI_SECCFGR     REG32(EXTI_BASE + CHIP_ALIAS + 0x14u)
-#define EXTI_PINS        0xffffu
-#define GPIO_SECCFGR(p)  REG32(GPIO_BASE(p) + 0x30u)
-#define NVIC_ITNS(word)  REG32(0xe000e380u + 4u * (word))
+#define RCC_SECCFGR     REG32(RCC_BASE + 0x110u)
+#define RCC_SEC_ALL     0x1fffu
+#define RCC_SEC_HSI     (1u << 0) /* HSI16 clocks the sensors' I2C, and nothing of ours */
+#define PWR_SECCFGR     REG32(PWR_BASE + 0x30u)
+#define PWR_SEC_ALL     0xf0ffu
+#define SYSCFG_SECCFGR  REG32(0x56000400u)
+#define SYSCFG_SEC_ALL  0xbu
+#define EXTI_SECCFGR    REG32(EXTI_BASE + CHIP_ALIAS + 0x14u)
+#define EXTI_PINS       0xffffu
+#define GPIO_SECCFGR(p) REG32(GPIO_BASE(p) + 0x30u)
+#define NVIC_ITNS(word) REG32(0xe000e380u + 4u * (word))
+
+#define SCB_CCR                REG32(0xe000ed14u)
+#define SCB_SHCSR              REG32(0xe000ed24u)
+#define CCR_IGNORES_BUS_FAULTS (1u << 8) /* BFHFNMIGN: while FAULTMASK is 1 */
+#define SHCSR_BUS_FAULT        (1u << 17)
+#define SHCSR_BUS_FAULT_PENDS  (1u << 14)
+#define CFSR_BUS_FAULTS        0xff00u
+
 #define FLASH_SECWM1     REG32(FLASH_BASE + 0x50u) /* first page, and last in the upper half */
 #define FLASH_SECWM2     REG32(FLASH_BASE + 0x60u)
+#define FLASH_NSKEYR     REG32(FLASH_BASE + 0x08u)
 #define SECWM_FIRST(reg) ((reg)&0x7fu)
 #define SECWM_LAST(reg)  ((reg) >> 16 & 0x7fu)
 
@@ -131,11 +140,28 @@ static void divide_memory(void)
     }
 }
 
+/* By a wrong key, until the next reset: with its half of the flash controller the firmware could
+ * change the slot that it runs from, and options for good (SWAP_BANK, RDP). Other parts of the
+ * vendor's take such a key for a bus error, at once or late; here it is none. */
+static void lock_nonsecure_flash(void)
+{
+    SCB_SHCSR |= SHCSR_BUS_FAULT;
+    SCB_CCR |= CCR_IGNORES_BUS_FAULTS;
+    __asm volatile("cpsid f\n\tdsb\n\tisb" ::: "memory");
+    FLASH_NSKEYR = 0;
+    __asm volatile("dsb\n\tisb" ::: "memory");
+    SCB_SHCSR &= ~SHCSR_BUS_FAULT_PENDS;
+    SCB_CFSR = CFSR_BUS_FAULTS; /* no report of it later on: a written 1 clears it */
+    __asm volatile("dsb\n\tisb\n\tcpsie f" ::: "memory");
+    SCB_CCR &= ~CCR_IGNORES_BUS_FAULTS;
+}
+
 void chip_divide(void)
 {
     divide_peripherals();
     divide_pins();
     divide_memory();
+    lock_nonsecure_flash();
     __asm volatile("dsb\n\tisb" ::: "memory");
 }
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A non-secure program that wants what is the secure world's (tests/hostile/hostile.c): each of its
 # attempts is refused, by an answer or by a fault, and the report names each. A last one, to change the
-# running program, is met at the next start.
+# running program, is met at the next start, or is refused, too, by a chip that can.
 #
 #   hostile.sh [BOARD]      mps2-an505/trustzone, or a board that has a twin
 set -eu
@@ -65,6 +65,7 @@ mps2-an505*)
     patience_s=400 # a twin's take longer
     faults_least=14
     asked=1
+    [ "$chip" != stm32 ] || asked=2 # the last, after which nothing has changed
     start() {
         : >device.log
         rm -rf flash
@@ -94,14 +95,17 @@ wait "$device" 2>/dev/null || true
 ! grep -q '^attempt' device.log || fail 'the firmware was started without what the secure program needs'
 
 start "$built/firmware/bootloader.elf"
-wait_until "the last attempt" grep -q 'Unable to find bootable image' device.log
+last='Unable to find bootable image'
+[ "$chip" != stm32 ] || last="^attempt $attempts: .*: refused, by a reset"
+wait_until "the last attempt" grep -q "$last" device.log
 
 tr -d '\r' <device.log >said
 sed -n 's/^attempt \([0-9]*: .*: refused.*\)/   \1/p' said
 ! grep -E "NOT REFUSED|KEY HARMED|no seed|no key store" said || fail "the secure world was not left alone"
 grep -q "^$((attempts - 1)) of $((attempts - 1)) refused, one to go" said || fail "not all were refused: $(tail -n 5 said)"
-grep -q 'Image in the primary slot is not valid! (hash does not match)' said || fail 'the changed program was started'
-[ "$asked" -lt 2 ] || grep -q 'Image 0 is no secure program' said ||
+[ "$chip" = stm32 ] || grep -q 'Image in the primary slot is not valid! (hash does not match)' said ||
+    fail 'the changed program was started'
+[ "$chip" != mps2-an505 ] || grep -q 'Image 0 is no secure program' said ||
     fail 'the bootloader did not say why it brought the secure program back'
 # Each that a reset ended, the secure world ended: but for those that ask it for a reset themselves.
 # A return to secure code that was not interrupted faults there, by its first word (sfsr 2, INVIS).

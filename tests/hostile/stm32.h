@@ -25,13 +25,32 @@
 #define FLASH_CR_BANK_2    (1u << 15)
 #define FLASH_SECURE_CR    0x5002202cu
 
-/* True: the controller says that the pages are not this world's. */
-static bool flash_refuses(uint32_t command)
+/* True: this world's half of the controller opens. With it go the slot that runs, and options that
+ * no reset takes back: banks that change places, RDP. */
+static bool opens_flash(void)
 {
     if (FLASH_CR & FLASH_CR_LOCK) {
         FLASH_KEYR = FLASH_KEY_1;
         FLASH_KEYR = FLASH_KEY_2;
     }
+    return !(FLASH_CR & FLASH_CR_LOCK);
+}
+
+static bool changes_options(void)
+{
+    if (!opens_flash())
+        return true;
+    FLASH_OPTKEYR = FLASH_OPTKEY_1;
+    FLASH_OPTKEYR = FLASH_OPTKEY_2;
+    FLASH_OPTR |= FLASH_OPTR_SWAP;
+    return !(FLASH_OPTR & FLASH_OPTR_SWAP);
+}
+
+/* True: it does not open, or the controller says that the pages are not this world's. */
+static bool flash_refuses(uint32_t command)
+{
+    if (!opens_flash())
+        return true;
     FLASH_CLEAR_ERRORS();
     FLASH_CR = command;
     FLASH_CR = command | FLASH_CR_START;
@@ -79,8 +98,8 @@ static bool reads_trailer(void)
 }
 static bool programs_trailer(void)
 {
-    (void)flash_refuses(0); /* opens it */
-    FLASH_CR = FLASH_CR_PROGRAM;
+    if (opens_flash())
+        FLASH_CR = FLASH_CR_PROGRAM;
     return writes(TRAILER + FLASH_SECTOR - FLASH_UNIT);
 }
 static bool takes_controller(void)
@@ -128,6 +147,7 @@ static bool has_console_kept_in_secure_ram(void)
 
 /* clang-format off */
 #define CHIP_ATTEMPTS                                                                              \
+    {"change the chip's options", changes_options},                                                \
     {"have the keys erased by the flash controller", has_keys_erased},                             \
     {"have secure code erased by the flash controller", has_code_erased},                          \
     {"have the bootloader erased by the flash controller", has_bootloader_erased},                 \

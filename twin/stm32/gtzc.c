@@ -12,10 +12,13 @@
 #define RAM_BLOCK     512u /* a bit of MPCBB's */
 #define SRAM1_SIZE    0x30000u
 
-#define FLASH_BASE 0x40022000u
-#define NSKEYR     0x08u
-#define NSSR       0x20u
-#define NSCR       0x28u
+#define FLASH_BASE  0x40022000u
+#define NSKEYR      0x08u
+#define OPTKEYR     0x10u
+#define NSSR        0x20u
+#define NSCR        0x28u
+#define OPTR        0x40u
+#define NSBOOTADD1R 0x48u
 
 #define RCC_CR      0x000u
 #define RCC_RSTR    0x060u
@@ -75,6 +78,13 @@ static bool knows_worlds(const struct stm32 *soc, uint32_t page)
            (page >= 0x42020000u && page < 0x42020000u + 0x400u * STM32_PORTS);
 }
 
+/* Options are the other world's, too, but for those that divide the chip. */
+static bool is_nonsecure_flash(uint32_t offset)
+{
+    return offset == NSKEYR || offset == OPTKEYR || offset == NSSR || offset == NSCR ||
+           (offset >= OPTR && offset <= NSBOOTADD1R);
+}
+
 const char *stm32_keeps(const struct stm32 *soc, uint32_t address)
 {
     const uint32_t at = address & ~0x10000000u, page = at & ~0x3ffu;
@@ -86,9 +96,7 @@ const char *stm32_keeps(const struct stm32 *soc, uint32_t address)
                        ? "GTZC1_TZSC keeps it secure"
                        : NULL;
     if (page == FLASH_BASE)
-        return at - page == NSKEYR || at - page == NSSR || at - page == NSCR
-                   ? NULL
-                   : "it is a register of the secure world";
+        return is_nonsecure_flash(at - page) ? NULL : "it is a register of the secure world";
     return knows_worlds(soc, page) ? NULL : "it is the secure world's";
 }
 

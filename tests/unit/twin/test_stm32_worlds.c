@@ -72,6 +72,39 @@ static void the_other_world_has_no_register_of_secure_flash(void **state)
     assert_fault("FLASH.SECCR, but it is a register of the secure world");
 }
 
+static void unlock(uint32_t key)
+{
+    put(key, 0x45670123u);
+    put(key, 0xcdef89abu);
+}
+
+/* They are not the secure world's: who keeps banks in their places is who locks the controller. */
+static void the_other_world_has_options(void **state)
+{
+    (void)state;
+    unlock(FLASH + 0x08);
+    put(FLASH + 0x10, 0x08192a3bu);
+    put(FLASH + 0x10, 0x4c5d6e7fu);
+    put(FLASH + 0x40, get(FLASH + 0x40) | 1u << 20);
+    assert_int_equal(get(SECURE + FLASH + 0x40) >> 20 & 1u, 1);
+    assert_no_fault();
+    put(FLASH + 0x50, 0);
+    assert_fault("FLASH.SECWM1R1, but it is a register of the secure world");
+}
+
+static void a_wrong_key_of_the_secure_world_locks_the_other_half(void **state)
+{
+    (void)state;
+    put(SECURE + FLASH + 0x08, 0);
+    unlock(FLASH + 0x08);
+    assert_int_equal(get(FLASH + 0x28), 0xc0000000u);
+    unlock(SECURE + FLASH + 0x0c);
+    assert_int_equal(get(SECURE + FLASH + 0x2c), 0);
+    assert_no_fault();
+    put(FLASH + 0x10, 0x08192a3bu);
+    assert_fault("writes FLASH.OPTKEYR while NSCR.LOCK is 1");
+}
+
 static void a_pin_is_one_worlds(void **state)
 {
     (void)state;
@@ -236,6 +269,8 @@ int main(void)
         TEST(one_that_is_given_answers_both),
         TEST(the_other_world_sets_no_border),
         TEST(the_other_world_has_no_register_of_secure_flash),
+        TEST(the_other_world_has_options),
+        TEST(a_wrong_key_of_the_secure_world_locks_the_other_half),
         TEST(a_pin_is_one_worlds),
         TEST(a_line_of_exti_is_one_worlds),
         TEST(a_clock_gate_is_that_worlds_which_has_the_module),
