@@ -33,7 +33,7 @@ __attribute__((noinline)) static otter_status wait_idle(void)
 
 static void trigger(uint32_t code, uint32_t address, uint32_t data)
 {
-    FMC_ISPCTL |= FMC_FAILED; /* a written 1 clears it */
+    FMC_ISPCTL |= FMC_ENABLE | FMC_UPDATE | FMC_FAILED; /* a written 1 clears the last */
     FMC_ISPCMD = code;
     FMC_ISPADDR = address;
     FMC_ISPDAT = data;
@@ -41,22 +41,28 @@ static void trigger(uint32_t code, uint32_t address, uint32_t data)
     __asm volatile("isb" ::: "memory");
 }
 
-static otter_status command(uint32_t code, uint32_t address, uint32_t data)
+static otter_status run(uint32_t code, uint32_t address, uint32_t data)
 {
     if (wait_idle() != OTTER_OK)
         return OTTER_E_FLASH;
-#ifdef OTTER_SECURE
-    /* The other world has a view of these registers: no interrupt of it comes between. */
-    const uint32_t primask = irq_save();
-    if (!is_busy())
-        trigger(code, address, data);
-    irq_restore(primask);
-#else
     trigger(code, address, data);
-#endif
     if (wait_idle() != OTTER_OK || (FMC_ISPCTL & FMC_FAILED))
         return OTTER_E_FLASH;
     return OTTER_OK;
+}
+
+/* The other world has a view of these registers: no interrupt of it comes between a command of the
+ * secure one and its end. The core waits for flash of its own bank anyway. */
+static otter_status command(uint32_t code, uint32_t address, uint32_t data)
+{
+#ifdef OTTER_SECURE
+    const uint32_t primask = irq_save();
+    const otter_status status = run(code, address, data);
+    irq_restore(primask);
+    return status;
+#else
+    return run(code, address, data);
+#endif
 }
 
 static void open_flash(void)

@@ -84,6 +84,35 @@ static bool changes_configuration(void)
     return fmc_refuses(FMC_READ, FMC_CONFIG_WORDS) && fmc_refuses(FMC_ERASE, FMC_CONFIG_WORDS);
 }
 
+/* Between the secure world's commands: one of its own that fails, and the controller switched off.
+ */
+static void on_disturbance(void)
+{
+    (void)fmc_refuses(FMC_READ, VAULT);
+    FMC_ISPCTL = 0;
+}
+
+static bool disturbs_commands(void)
+{
+    static uint32_t table[64] __attribute__((aligned(256)));
+    const uint32_t own = SCB_VTOR;
+    uint32_t back = 0, i;
+    size_t length;
+    memcpy(table, (const void *)own, 64);
+    table[15] = (uint32_t)on_disturbance;
+    SCB_VTOR = (uint32_t)table;
+    SYSTICK_RELOAD = 3000u;
+    SYSTICK_VALUE = 0;
+    SYSTICK_CONTROL = SYSTICK_RUN;
+    for (i = 1; i < 50u; i++)
+        if (psa_its_set(10, sizeof i, &i, 0) != PSA_SUCCESS ||
+            psa_its_get(10, 0, sizeof back, &back, &length) != PSA_SUCCESS || back != i)
+            break;
+    SYSTICK_CONTROL = 0;
+    SCB_VTOR = own;
+    return i == 50u;
+}
+
 /* clang-format off */
 #define CHIP_ATTEMPTS                                                                              \
     {"have the keys read by the flash controller", has_keys_read},                                 \
@@ -96,7 +125,8 @@ static bool changes_configuration(void)
     {"have the secure program's trailers programmed by it", has_secure_trailers_programmed},       \
     {"have a bank erased by the flash controller", has_bank_erased},                               \
     {"move the border between the worlds' flash", moves_border},                                   \
-    {"change the chip's configuration", changes_configuration}
+    {"change the chip's configuration", changes_configuration},                                    \
+    {"disturb the secure world's commands from an interrupt", disturbs_commands}
 /* clang-format on */
 
 /* Two pages at least: one of them lies in here whole. */
