@@ -51,11 +51,7 @@
 #define SHCSR_BUS_FAULT_PENDS  (1u << 14)
 #define CFSR_BUS_FAULTS        0xff00u
 
-#define FLASH_SECWM1     REG32(FLASH_BASE + 0x50u) /* first page, and last in the upper half */
-#define FLASH_SECWM2     REG32(FLASH_BASE + 0x60u)
-#define FLASH_NSKEYR     REG32(FLASH_BASE + 0x08u)
-#define SECWM_FIRST(reg) ((reg)&0x7fu)
-#define SECWM_LAST(reg)  ((reg) >> 16 & 0x7fu)
+#define FLASH_NSKEYR REG32(FLASH_BASE + 0x08u)
 
 /* SRAM1 up to where the secure programs have theirs (CMakeLists.txt). */
 #define RAM_START  0x20000000u
