@@ -7,6 +7,9 @@
 #ifdef OTTER_NONSECURE
 #include "secure/update.h"
 #endif
+#ifdef OTTER_SECURE
+#include "boards/map.h"
+#endif
 
 /* Fixed at the start of RAM by the linker script of both programs; neither initialises it. It holds
  * its contents through a reset and is arbitrary after power-on, hence the magic number. */
@@ -60,7 +63,11 @@ __attribute__((noinline)) _Noreturn void system_reset(enum reset_reason reason)
 #ifdef OTTER_NONSECURE
     (void)psa_fwu_request_reboot(); /* the core takes no such request from this world */
 #endif
+#ifdef BOARD_WHOLE_RESET
+    REG32(BOARD_WHOLE_RESET) = 1;
+#else
     SCB_AIRCR = SCB_AIRCR_SYSTEM_RESET;
+#endif
     for (;;) {
     }
 }

@@ -64,8 +64,7 @@ mps2-an505*)
     chip=$(text port)
     patience_s=400 # a twin's take longer
     faults_least=14
-    asked=1
-    [ "$chip" != stm32 ] || asked=2 # the last, after which nothing has changed
+    asked=2 # of an STM32 the last, after which nothing has changed
     start() {
         : >device.log
         rm -rf flash

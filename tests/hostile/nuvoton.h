@@ -19,6 +19,7 @@
 #define VAULT     AREA_ADDRESS(BOARD_VAULT)
 #define SECONDARY AREA_ADDRESS(BOARD_SECONDARY)
 
+#define FMC_VECTORS      0x2eu
 #define FMC_ERASE_BANK   0x23u
 #define FMC_CONFIG_WORDS 0x00300000u
 
@@ -84,6 +85,17 @@ static bool changes_configuration(void)
     return fmc_refuses(FMC_READ, FMC_CONFIG_WORDS) && fmc_refuses(FMC_ERASE, FMC_CONFIG_WORDS);
 }
 
+/* The command of the vendor's samples, before a reset of the core and its peripherals. */
+static bool chooses_what_starts(void)
+{
+    FMC_ISPCTL |= FMC_ENABLE | FMC_UPDATE | FMC_FAILED;
+    FMC_ISPCMD = FMC_VECTORS;
+    FMC_ISPADDR = AREA_ADDRESS(BOARD_PRIMARY) + BOARD_HEADER_SIZE;
+    FMC_ISPTRG = 1;
+    (void)gate_reboot();
+    return false; /* refused where the bootloader is what starts then */
+}
+
 /* Between the secure world's commands: one of its own that fails, and the controller switched off.
  */
 static void on_disturbance(void)
@@ -126,6 +138,7 @@ static bool disturbs_commands(void)
     {"have a bank erased by the flash controller", has_bank_erased},                               \
     {"move the border between the worlds' flash", moves_border},                                   \
     {"change the chip's configuration", changes_configuration},                                    \
+    {"choose the vectors that the chip starts by", chooses_what_starts},                           \
     {"disturb the secure world's commands from an interrupt", disturbs_commands}
 /* clang-format on */
 

@@ -37,6 +37,7 @@ enum {
     ERASE_BANK = 0x23,
     ERASE_BLOCK = 0x25, /* 4 pages */
     ALL_ONE = 0x28,
+    VECTORS = 0x2e, /* where those are that the next start takes */
     READ_64 = 0x40,
     PROGRAM_64 = 0x61
 };
@@ -276,6 +277,13 @@ static void run_command(struct nuvoton *soc)
     case ALL_ONE:
         check_blank(soc, address, *data);
         break;
+    case VECTORS: /* of who must not choose, it is only noted: fmc_reset */
+        if (twin_access_is_nonsecure(soc->twin)) {
+            soc->vectors_chosen = true;
+            break;
+        }
+        twin_fault(soc->twin, "the program gives the FMC command 0x2e, which is not modelled");
+        break;
     case ALL_ONE_RESULT:
         *data = soc->result;
         break;
@@ -351,8 +359,10 @@ static void fmc_write(struct device *device, uint32_t offset, uint32_t old, uint
 static void fmc_reset(struct device *device, enum twin_reset reset)
 {
     struct nuvoton *soc = soc_of(device);
-    (void)reset;
     twin_timer_set(soc->twin, &soc->isp_done, TWIN_NEVER); /* torn for good */
+    if (soc->vectors_chosen && (reset == TWIN_RESET_SYSTEM || reset == TWIN_RESET_CORE))
+        twin_fault(soc->twin, "the chip starts by vectors that the non-secure world has chosen");
+    soc->vectors_chosen = false;
 }
 
 static const char *fmc_deaf(struct device *device)

@@ -152,6 +152,7 @@ struct nuvoton {
     twin_ns level_at; /* when the power level that PLCTL asks for is there */
     /* fmc */
     struct twin_timer isp_done;
+    bool vectors_chosen;    /* by the non-secure world, by command 0x2e: not checked on silicon */
     struct nvm *isp_target; /* of the command under way */
     uint32_t isp_offset, isp_size;
     uint8_t *isp_after; /* what it leaves there */

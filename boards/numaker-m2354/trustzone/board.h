@@ -7,6 +7,10 @@
 
 #define BOARD_NSCBA 0x70000u
 
+/* SYS_IPRST0.CHIPRST: unlike the core's reset it takes anew what the chip starts from, whatever the
+ * flash controller was told by the firmware (vectors, LDROM). */
+#define BOARD_WHOLE_RESET 0x40000008u
+
 /*                      mapped at     write unit  count x size of its sectors */
 #define BOARD_DEVICE_0 0x00000000u, 4u, 0x060u, 0x0800u
 #define BOARD_DEVICE_1 0x00030000u, 4u, 0x080u, 0x0800u /* reached by gates */
