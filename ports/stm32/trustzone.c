@@ -4,6 +4,7 @@
  *
  * Nothing here was run on silicon. */
 #include "boards/map.h"
+#include "port/log.h"
 #include "port/port.h"
 #include "ports/cortex-m/clock.h"
 #include "ports/cortex-m/entropy.h"
@@ -52,6 +53,11 @@
 #define CFSR_BUS_FAULTS        0xff00u
 
 #define FLASH_NSKEYR REG32(FLASH_BASE + 0x08u)
+
+/* Options: the pages of a bank, first and last, that are secure whatever SECBB says. */
+#define FLASH_SECWM(bank) REG32(FLASH_BASE + 0x50u + 0x10u * (bank))
+#define SECWM_FIRST(area) ((area)&0x7fu)
+#define SECWM_LAST(area)  ((area) >> 16 & 0x7fu)
 
 /* SRAM1 up to where the secure programs have theirs (CMakeLists.txt). */
 #define RAM_START  0x20000000u
@@ -125,14 +131,32 @@ static void divide_peripherals(void)
     NVIC_ITNS(1) = IRQ_BIT(IRQ_USART1);
 }
 
+static bool is_kept_by_options(uint32_t bank, uint32_t page)
+{
+    const uint32_t area = FLASH_SECWM(bank);
+    return SECWM_FIRST(area) <= page && page <= SECWM_LAST(area);
+}
+
+/* As TZEN alone leaves them, all of both banks is secure. Only a programmer can change that. */
+static _Noreturn void stop_for_options(uint32_t bank)
+{
+    LOG_ERR("SECURE", "option bytes: SECWM%u covers the firmware's slot; see the board's README",
+            (unsigned)bank + 1u);
+    for (;;)
+        __asm volatile("wfi");
+}
+
 /* Every page that is not given is secure by SECBB, whatever the options say. */
 static void divide_memory(void)
 {
     for (uint32_t word = 0; word < NONSECURE_RAM / SUPERBLOCK; word++)
         MPCBB1(word) = 0;
     for (uint32_t at = PRIMARY; at < PRIMARY_END; at += FLASH_SECTOR) {
+        const uint32_t bank = at / FLASH_BANK_SIZE % 2u;
         const uint32_t page = at % FLASH_BANK_SIZE / FLASH_SECTOR;
-        FLASH_SECBB(at / FLASH_BANK_SIZE % 2u, page / 32u) &= ~(1u << page % 32u);
+        if (is_kept_by_options(bank, page))
+            stop_for_options(bank);
+        FLASH_SECBB(bank, page / 32u) &= ~(1u << page % 32u);
     }
 }
 

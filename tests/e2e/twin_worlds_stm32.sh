@@ -79,6 +79,17 @@ expect device "Image version: v1.0.0"
 expect device "not provisioned"
 stop_twin
 
+step "options that leave the firmware's slot secure, as TZEN alone does, are named"
+cp "$work/flash/options.bin" "$work/options"
+# its last word is SECWM2R1: from page 0 to 0x7f
+printf '\000\000\177\000' |
+    dd of="$work/flash/options.bin" bs=1 seek=$(($(od -An -v -tx4 -w4 "$work/options" | grep -n " 0000007f" | tail -n 1 | cut -d : -f 1) * 4 - 4)) \
+        conv=notrunc status=none
+twin "$work/flash"
+expect device "option bytes: SECWM2 covers the firmware's slot"
+stop_twin
+cp "$work/options" "$work/flash/options.bin"
+
 step "settings that a power cut has torn are told from good ones, by the secure world's NMI"
 for operation in 1 2; do
     twin "$work/flash" --cut-in-operation "$operation"
